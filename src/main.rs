@@ -1,0 +1,2 @@
+//! The `secure-io` command.
+fn main() {}
