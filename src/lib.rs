@@ -1,1 +1,2 @@
 //! Certificates and development TLS.
+pub mod report;
