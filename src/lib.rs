@@ -9,3 +9,5 @@ pub mod signed;
 pub mod csr;
 pub mod inspect;
 pub mod cert;
+pub mod material;
+pub mod ca;

@@ -6,6 +6,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use der::Encode;
+use der::asn1::SetOfVec;
+use x509_cert::attr::AttributeTypeAndValue;
 use x509_parser::asn1_rs::{self, ToDer};
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Name};
@@ -401,18 +403,19 @@ impl FromStr for Subject {
     /// OpenSSL's `/O=Example/CN=localhost` is read as well.
     fn from_str(input: &str) -> Result<Self, Error> {
         let error = |reason: String| Error { input: input.to_owned(), reason, instead: None };
-        let text = input.trim_start();
+        let text = input.trim_start_matches(' ');
         let turned = text.starts_with('/').then(|| from_slashes(text));
         let text = turned.as_deref().unwrap_or(text);
-        let parts = split_unescaped(text, &[',', '+']);
-        for part in &parts {
-            check_attribute(part).map_err(error)?;
+        let mut rdns = Vec::new();
+        for rdn in split_unescaped(text, &[',']) {
+            let attributes = split_unescaped(rdn, &['+']).into_iter().map(attribute_from_text).collect::<Result<Vec<_>, _>>();
+            let set = attributes.and_then(|set| SetOfVec::try_from(set).map_err(|source| source.to_string()));
+            let der = set.and_then(|set| set.to_der().map_err(|source| source.to_string())).map_err(error)?;
+            rdns.push(der);
         }
-        let trimmed = rejoin_trimmed(text);
-        let name = x509_cert::name::Name::from_str(&trimmed)
-            .map_err(|_| error("it does not read as `CN=localhost,O=Example` (RFC 4514)".to_owned()))?;
-        let der = name.to_der().map_err(|source| error(source.to_string()))?;
-        Self::from_der(&der).map_err(|_| error("it does not read as a distinguished name".to_owned()))
+        rdns.reverse();
+        let name = der::Any::new(der::Tag::Sequence, rdns.concat()).and_then(|name| name.to_der());
+        Ok(Self { der: name.map_err(|source| error(source.to_string()))? })
     }
 }
 
@@ -437,23 +440,47 @@ fn split_unescaped<'a>(text: &'a str, separators: &[char]) -> Vec<&'a str> {
     parts
 }
 
-/// RFC 4514 has no white space round its separators, people have.
-fn rejoin_trimmed(text: &str) -> String {
-    let rdns = split_unescaped(text, &[',']).into_iter().map(|rdn| {
-        let attributes = split_unescaped(rdn, &['+']).into_iter().map(|attribute| {
-            let (key, value) = attribute.split_once('=').unwrap_or((attribute, ""));
-            format!("{}={}", key.trim(), trim_value(value))
-        });
-        attributes.collect::<Vec<_>>().join("+")
-    });
-    rdns.collect::<Vec<_>>().join(",")
+/// Reads one `KEY=VALUE`. (x509-cert's own splitting of whole names trips over `\\\,`.)
+fn attribute_from_text(text: &str) -> Result<AttributeTypeAndValue, String> {
+    check_attribute(text)?;
+    let (key, value) = text.split_once('=').unwrap_or((text, ""));
+    let text = format!("{}={}", key.trim(), trim_value(value));
+    let unreadable = || format!("`{text}` does not read as KEY=VALUE (RFC 4514)");
+    let attribute: AttributeTypeAndValue = text.parse().map_err(|_| unreadable())?;
+    if !value.starts_with('#') {
+        let characters = std::str::from_utf8(attribute.value.value()).map_err(|_| unreadable())?.chars().count();
+        let limit = ATTRIBUTE_LIMITS.iter().find(|(name, _)| key.trim().eq_ignore_ascii_case(name));
+        if let Some((name, limit)) = limit.filter(|(_, limit)| characters > *limit) {
+            return Err(format!("`{name}` is longer than {limit} characters (RFC 5280 appendix A.1)"));
+        }
+    }
+    Ok(attribute)
 }
 
 /// Without the white space round it, but with an escaped space at its end.
 fn trim_value(value: &str) -> &str {
-    let value = value.trim_start();
-    let trimmed = value.trim_end();
+    let value = value.trim_start_matches(' ');
+    let trimmed = value.trim_end_matches(' ');
     if ends_in_backslash(trimmed) { value.get(..=trimmed.len()).unwrap_or(trimmed) } else { trimmed }
+}
+
+/// RFC 4514 section 3: a backslash stands before a special character or two hex digits.
+fn escapes_are_whole(value: &str) -> bool {
+    let mut chars = value.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            continue;
+        }
+        let whole = match chars.next() {
+            Some(c) if c.is_ascii_hexdigit() => chars.next().is_some_and(|c| c.is_ascii_hexdigit()),
+            Some(c) => " \"#=\\+,;<>".contains(c),
+            None => false,
+        };
+        if !whole {
+            return false;
+        }
+    }
+    true
 }
 
 fn ends_in_backslash(text: &str) -> bool {
@@ -472,8 +499,8 @@ fn check_attribute(text: &str) -> Result<(), String> {
     if value.is_empty() {
         return Err(format!("`{key}` has no value"));
     }
-    if ends_in_backslash(value) {
-        return Err(format!("`{key}` ends in a backslash that escapes nothing"));
+    if !escapes_are_whole(value) {
+        return Err(format!("`{key}` has a backslash before neither a special character nor two hex digits"));
     }
     if value.starts_with('#') {
         return Ok(());
@@ -481,12 +508,6 @@ fn check_attribute(text: &str) -> Result<(), String> {
     let known = der::oid::db::DB.by_name(key).is_some() || der::asn1::ObjectIdentifier::new(key).is_ok();
     if !known {
         return Err(format!("`{key}` is not an attribute known here: write its dotted OID"));
-    }
-    let length = value.chars().count() - value.matches('\\').count();
-    for (name, limit) in ATTRIBUTE_LIMITS {
-        if key.eq_ignore_ascii_case(name) && length > limit {
-            return Err(format!("`{key}` is longer than {limit} characters (RFC 5280 appendix A.1)"));
-        }
     }
     if value.contains("\\00") {
         return Err(format!("`{key}` contains a NUL character"));
@@ -737,6 +758,8 @@ mod tests {
         assert_eq!(reason("C=Germany"), "`C` is a country code of two letters");
         assert!(reason(&format!("CN={}", "a".repeat(65))).contains("longer than 64"));
         assert!(reason("CN=a\\00b").contains("NUL"));
+        assert!(reason(r"CN=\a").contains("two hex digits"));
+        assert!(reason(r"CN=a\").contains("two hex digits"));
         assert!(reason("").contains("KEY=VALUE"));
     }
 
