@@ -154,7 +154,9 @@ pub fn parse_all<'a>(inputs: impl IntoIterator<Item = &'a str>) -> Result<Vec<Su
 }
 
 fn is_web(scheme: &str) -> bool {
-    ["http", "https", "ws", "wss"].iter().any(|web| scheme.eq_ignore_ascii_case(web))
+    ["http", "https", "ws", "wss"]
+        .iter()
+        .any(|web| scheme.eq_ignore_ascii_case(web))
 }
 
 /// What a person typed, on its way to a name.
@@ -162,11 +164,18 @@ struct Typed<'a>(&'a str);
 
 impl Typed<'_> {
     fn error(&self, reason: impl Into<String>) -> Error {
-        Error { input: self.0.to_owned(), reason: reason.into(), instead: None }
+        Error {
+            input: self.0.to_owned(),
+            reason: reason.into(),
+            instead: None,
+        }
     }
 
     fn instead(&self, reason: &str, instead: impl Into<String>) -> Error {
-        Error { instead: Some(instead.into()), ..self.error(reason) }
+        Error {
+            instead: Some(instead.into()),
+            ..self.error(reason)
+        }
     }
 
     fn parse(&self) -> Result<SubjectAltName, Error> {
@@ -178,7 +187,14 @@ impl Typed<'_> {
             return Err(self.error("it begins with a dash, as a flag does"));
         }
         if let Some(bad) = input.chars().find(|c| c.is_control() || c.is_whitespace()) {
-            return Err(self.error(format!("it contains {}", if bad.is_whitespace() { "white space" } else { "a control character" })));
+            return Err(self.error(format!(
+                "it contains {}",
+                if bad.is_whitespace() {
+                    "white space"
+                } else {
+                    "a control character"
+                }
+            )));
         }
         if let Some((kind, rest)) = input.split_once(':') {
             match kind.to_ascii_lowercase().as_str() {
@@ -242,7 +258,9 @@ impl Typed<'_> {
     }
 
     fn email(&self, text: &str) -> Result<SubjectAltName, Error> {
-        let (local, domain) = text.rsplit_once('@').ok_or_else(|| self.error("it is not an email address"))?;
+        let (local, domain) = text
+            .rsplit_once('@')
+            .ok_or_else(|| self.error("it is not an email address"))?;
         let atext = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
         if !local.is_ascii() {
             return Err(self.error("the part before the @ must be ASCII (RFC 5280 section 4.2.1.6)"));
@@ -308,7 +326,10 @@ impl Typed<'_> {
                 return Err(self.error("a label begins or ends with a dash"));
             }
             // An underscore is no letter of a host name, but names such as `my_service` resolve in containers.
-            if let Some(bad) = label.chars().find(|c| !c.is_ascii_alphanumeric() && *c != '-' && *c != '_') {
+            if let Some(bad) = label
+                .chars()
+                .find(|c| !c.is_ascii_alphanumeric() && *c != '-' && *c != '_')
+            {
                 return Err(self.error(format!("a host name holds no `{bad}`")));
             }
         }
@@ -345,7 +366,11 @@ impl Subject {
     pub fn from_der(der: &[u8]) -> Result<Self, Error> {
         match X509Name::from_der(der) {
             Ok((rest, _)) if rest.is_empty() => Ok(Self { der: der.to_vec() }),
-            _ => Err(Error { input: hex(der), reason: "it is not a distinguished name".to_owned(), instead: None }),
+            _ => Err(Error {
+                input: hex(der),
+                reason: "it is not a distinguished name".to_owned(),
+                instead: None,
+            }),
         }
     }
 
@@ -361,7 +386,9 @@ impl Subject {
             der::Any::new(der::Tag::Sequence, rdn).ok()?.to_der().ok()
         };
         let fits = (1..=COMMON_NAME_LIMIT).contains(&text.chars().count());
-        fits.then(attribute).flatten().map_or_else(Self::empty, |der| Self { der })
+        fits.then(attribute)
+            .flatten()
+            .map_or_else(Self::empty, |der| Self { der })
     }
 
     /// The DER of the RDNSequence.
@@ -380,7 +407,10 @@ impl Subject {
     #[must_use]
     pub fn last_common_name(&self) -> Option<String> {
         let (_, name) = X509Name::from_der(&self.der).ok()?;
-        let value = name.iter_common_name().last().and_then(|attribute| directory_string(attribute.attr_value()));
+        let value = name
+            .iter_common_name()
+            .last()
+            .and_then(|attribute| directory_string(attribute.attr_value()));
         value
     }
 }
@@ -402,20 +432,31 @@ impl FromStr for Subject {
     ///
     /// OpenSSL's `/O=Example/CN=localhost` is read as well.
     fn from_str(input: &str) -> Result<Self, Error> {
-        let error = |reason: String| Error { input: input.to_owned(), reason, instead: None };
+        let error = |reason: String| Error {
+            input: input.to_owned(),
+            reason,
+            instead: None,
+        };
         let text = input.trim_start_matches(' ');
         let turned = text.starts_with('/').then(|| from_slashes(text));
         let text = turned.as_deref().unwrap_or(text);
         let mut rdns = Vec::new();
         for rdn in split_unescaped(text, &[',']) {
-            let attributes = split_unescaped(rdn, &['+']).into_iter().map(attribute_from_text).collect::<Result<Vec<_>, _>>();
+            let attributes = split_unescaped(rdn, &['+'])
+                .into_iter()
+                .map(attribute_from_text)
+                .collect::<Result<Vec<_>, _>>();
             let set = attributes.and_then(|set| SetOfVec::try_from(set).map_err(|source| source.to_string()));
-            let der = set.and_then(|set| set.to_der().map_err(|source| source.to_string())).map_err(error)?;
+            let der = set
+                .and_then(|set| set.to_der().map_err(|source| source.to_string()))
+                .map_err(error)?;
             rdns.push(der);
         }
         rdns.reverse();
         let name = der::Any::new(der::Tag::Sequence, rdns.concat()).and_then(|name| name.to_der());
-        Ok(Self { der: name.map_err(|source| error(source.to_string()))? })
+        Ok(Self {
+            der: name.map_err(|source| error(source.to_string()))?,
+        })
     }
 }
 
@@ -448,10 +489,17 @@ fn attribute_from_text(text: &str) -> Result<AttributeTypeAndValue, String> {
     let unreadable = || format!("`{text}` does not read as KEY=VALUE (RFC 4514)");
     let attribute: AttributeTypeAndValue = text.parse().map_err(|_| unreadable())?;
     if !value.starts_with('#') {
-        let characters = std::str::from_utf8(attribute.value.value()).map_err(|_| unreadable())?.chars().count();
-        let limit = ATTRIBUTE_LIMITS.iter().find(|(name, _)| key.trim().eq_ignore_ascii_case(name));
+        let characters = std::str::from_utf8(attribute.value.value())
+            .map_err(|_| unreadable())?
+            .chars()
+            .count();
+        let limit = ATTRIBUTE_LIMITS
+            .iter()
+            .find(|(name, _)| key.trim().eq_ignore_ascii_case(name));
         if let Some((name, limit)) = limit.filter(|(_, limit)| characters > *limit) {
-            return Err(format!("`{name}` is longer than {limit} characters (RFC 5280 appendix A.1)"));
+            return Err(format!(
+                "`{name}` is longer than {limit} characters (RFC 5280 appendix A.1)"
+            ));
         }
     }
     Ok(attribute)
@@ -461,7 +509,11 @@ fn attribute_from_text(text: &str) -> Result<AttributeTypeAndValue, String> {
 fn trim_value(value: &str) -> &str {
     let value = value.trim_start_matches(' ');
     let trimmed = value.trim_end_matches(' ');
-    if ends_in_backslash(trimmed) { value.get(..=trimmed.len()).unwrap_or(trimmed) } else { trimmed }
+    if ends_in_backslash(trimmed) {
+        value.get(..=trimmed.len()).unwrap_or(trimmed)
+    } else {
+        trimmed
+    }
 }
 
 /// RFC 4514 section 3: a backslash stands before a special character or two hex digits.
@@ -488,8 +540,14 @@ fn ends_in_backslash(text: &str) -> bool {
 }
 
 /// Longest values of attributes, in characters (RFC 5280 appendix A.1).
-const ATTRIBUTE_LIMITS: [(&str, usize); 6] =
-    [("CN", COMMON_NAME_LIMIT), ("O", 64), ("OU", 64), ("L", 128), ("ST", 128), ("SERIALNUMBER", 64)];
+const ATTRIBUTE_LIMITS: [(&str, usize); 6] = [
+    ("CN", COMMON_NAME_LIMIT),
+    ("O", 64),
+    ("OU", 64),
+    ("L", 128),
+    ("ST", 128),
+    ("SERIALNUMBER", 64),
+];
 
 fn check_attribute(text: &str) -> Result<(), String> {
     let Some((key, value)) = text.split_once('=') else {
@@ -500,7 +558,9 @@ fn check_attribute(text: &str) -> Result<(), String> {
         return Err(format!("`{key}` has no value"));
     }
     if !escapes_are_whole(value) {
-        return Err(format!("`{key}` has a backslash before neither a special character nor two hex digits"));
+        return Err(format!(
+            "`{key}` has a backslash before neither a special character nor two hex digits"
+        ));
     }
     if value.starts_with('#') {
         return Ok(());
@@ -517,9 +577,9 @@ fn check_attribute(text: &str) -> Result<(), String> {
         "C" if value.len() != 2 || !value.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
             Err("`C` is a country code of two letters".to_owned())
         }
-        "SERIALNUMBER" if !value.chars().all(printable) => {
-            Err(format!("`{key}` is a PrintableString, which has no letters but ASCII's (RFC 5280 appendix A.1)"))
-        }
+        "SERIALNUMBER" if !value.chars().all(printable) => Err(format!(
+            "`{key}` is a PrintableString, which has no letters but ASCII's (RFC 5280 appendix A.1)"
+        )),
         "DC" | "EMAILADDRESS" if !value.is_ascii() => Err(format!("`{key}` must be ASCII (RFC 5280 appendix A.1)")),
         _ => Ok(()),
     }
@@ -530,7 +590,12 @@ fn check_attribute(text: &str) -> Result<(), String> {
 pub fn rfc4514(name: &X509Name<'_>) -> String {
     let rdns: Vec<String> = name
         .iter_rdn()
-        .map(|rdn| rdn.iter().map(|pair| attribute(pair.attr_type(), pair.attr_value())).collect::<Vec<_>>().join("+"))
+        .map(|rdn| {
+            rdn.iter()
+                .map(|pair| attribute(pair.attr_type(), pair.attr_value()))
+                .collect::<Vec<_>>()
+                .join("+")
+        })
         .collect();
     rdns.into_iter().rev().collect::<Vec<_>>().join(",")
 }
@@ -550,12 +615,18 @@ const SHORT_NAMES: [(&str, &str); 9] = [
 
 fn attribute(oid: &asn1_rs::Oid<'_>, value: &asn1_rs::Any<'_>) -> String {
     let oid = oid.to_id_string();
-    let short = SHORT_NAMES.iter().find(|(known, _)| *known == oid).map(|(_, short)| *short);
+    let short = SHORT_NAMES
+        .iter()
+        .find(|(known, _)| *known == oid)
+        .map(|(_, short)| *short);
     match (short, directory_string(value)) {
         (Some(short), Some(text)) => format!("{short}={}", escape_value(&text)),
         (short, _) => {
             let key = short.unwrap_or(&oid).to_owned();
-            format!("{key}=#{}", value.to_der_vec_raw().map_or_else(|_| String::new(), |der| hex(&der)))
+            format!(
+                "{key}=#{}",
+                value.to_der_vec_raw().map_or_else(|_| String::new(), |der| hex(&der))
+            )
         }
     }
 }
@@ -574,9 +645,10 @@ fn directory_string(value: &asn1_rs::Any<'_>) -> Option<String> {
             let units = bytes.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
             char::decode_utf16(units).collect::<Result<String, _>>().ok()
         }
-        asn1_rs::Tag::UniversalString if bytes.len() % 4 == 0 => {
-            bytes.chunks_exact(4).map(|four| char::from_u32(u32::from_be_bytes([four[0], four[1], four[2], four[3]]))).collect()
-        }
+        asn1_rs::Tag::UniversalString if bytes.len() % 4 == 0 => bytes
+            .chunks_exact(4)
+            .map(|four| char::from_u32(u32::from_be_bytes([four[0], four[1], four[2], four[3]])))
+            .collect(),
         _ => None,
     }
 }
@@ -603,7 +675,8 @@ fn escape_value(text: &str) -> String {
 /// Whether a character could change how a terminal shows the rest: controls, and marks that turn the direction.
 #[must_use]
 pub fn is_unprintable(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// Prints an entry of a subjectAltName with its kind in front.
@@ -634,7 +707,13 @@ fn address(bytes: &[u8]) -> String {
 /// The text with every character that could trouble a terminal written as `\u{…}`.
 #[must_use]
 pub fn escape_unprintable(text: &str) -> String {
-    let escape = |c: char| if is_unprintable(c) { c.escape_unicode().to_string() } else { c.to_string() };
+    let escape = |c: char| {
+        if is_unprintable(c) {
+            c.escape_unicode().to_string()
+        } else {
+            c.to_string()
+        }
+    };
     text.chars().map(escape).collect()
 }
 
@@ -650,7 +729,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn kind(input: &str) -> String {
-        input.parse::<SubjectAltName>().map_or_else(|error| format!("refused: {}", error.reason), |name| name.to_string())
+        input
+            .parse::<SubjectAltName>()
+            .map_or_else(|error| format!("refused: {}", error.reason), |name| name.to_string())
     }
 
     #[test]
@@ -671,7 +752,10 @@ mod tests {
             ("me@example.com", "email:me@example.com"),
             ("me@bücher.test", "email:me@xn--bcher-kva.test"),
             ("spiffe://td/app", "URI:spiffe://td/app"),
-            ("urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "URI:urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"),
+            (
+                "urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+                "URI:urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+            ),
             ("DNS:localhost", "DNS:localhost"),
             ("URI:https://a.test/", "URI:https://a.test/"),
         ] {
@@ -700,11 +784,20 @@ mod tests {
             (".test", "a label is empty"),
             ("a.-b.test", "a label begins or ends with a dash"),
             ("*", "a wildcard needs a domain behind it, as in `*.dev.test`"),
-            ("a.*.test", "a wildcard must be the whole leftmost label, as in `*.dev.test`"),
-            ("f*.test", "a wildcard must be the whole leftmost label, as in `*.dev.test`"),
+            (
+                "a.*.test",
+                "a wildcard must be the whole leftmost label, as in `*.dev.test`",
+            ),
+            (
+                "f*.test",
+                "a wildcard must be the whole leftmost label, as in `*.dev.test`",
+            ),
             ("a,b", "a host name holds no `,`"),
             ("@example.com", "the part before the @ is not one of an email address"),
-            ("jürgen@example.com", "the part before the @ must be ASCII (RFC 5280 section 4.2.1.6)"),
+            (
+                "jürgen@example.com",
+                "the part before the @ must be ASCII (RFC 5280 section 4.2.1.6)",
+            ),
             ("://x", "its scheme is not one of a URI"),
             ("spiffe://", "a URI needs something behind its scheme"),
         ] {
@@ -716,10 +809,20 @@ mod tests {
 
     #[test]
     fn odd_wildcards_and_pasted_addresses_are_warned_about() {
-        let warning = |input: &str| input.parse::<SubjectAltName>().unwrap().warning().map(|warning| warning.0);
+        let warning = |input: &str| {
+            input
+                .parse::<SubjectAltName>()
+                .unwrap()
+                .warning()
+                .map(|warning| warning.0)
+        };
         assert!(warning("*.*.dev.test").unwrap().contains("one label"));
         assert!(warning("*.test").unwrap().contains("top-level domain"));
-        assert!(warning("https://localhost:3000/x").unwrap().contains("write `localhost:3000`"));
+        assert!(
+            warning("https://localhost:3000/x")
+                .unwrap()
+                .contains("write `localhost:3000`")
+        );
         assert_eq!(warning("*.dev.test"), None);
         assert_eq!(warning("spiffe://td/app"), None);
     }
@@ -745,16 +848,25 @@ mod tests {
             assert_eq!(text.parse::<Subject>().unwrap().to_string(), text);
         }
         assert_eq!("cn = a , o = b".parse::<Subject>().unwrap().to_string(), "CN=a,O=b");
-        assert_eq!("/DC=com/O=A, Inc/CN=x".parse::<Subject>().unwrap().to_string(), r"CN=x,O=A\, Inc,DC=com");
+        assert_eq!(
+            "/DC=com/O=A, Inc/CN=x".parse::<Subject>().unwrap().to_string(),
+            r"CN=x,O=A\, Inc,DC=com"
+        );
         assert_eq!("1.2.3.4=x".parse::<Subject>().unwrap().to_string(), "1.2.3.4=#0c0178");
     }
 
     #[test]
     fn subjects_that_cannot_be_say_why() {
         let reason = |input: &str| input.parse::<Subject>().unwrap_err().reason;
-        assert_eq!(reason("localhost"), "`localhost` is not of the form KEY=VALUE (RFC 4514)");
+        assert_eq!(
+            reason("localhost"),
+            "`localhost` is not of the form KEY=VALUE (RFC 4514)"
+        );
         assert_eq!(reason("CN="), "`CN` has no value");
-        assert_eq!(reason("XY=1"), "`XY` is not an attribute known here: write its dotted OID");
+        assert_eq!(
+            reason("XY=1"),
+            "`XY` is not an attribute known here: write its dotted OID"
+        );
         assert_eq!(reason("C=Germany"), "`C` is a country code of two letters");
         assert!(reason(&format!("CN={}", "a".repeat(65))).contains("longer than 64"));
         assert!(reason("CN=a\\00b").contains("NUL"));
@@ -769,7 +881,9 @@ mod tests {
             let value = [&[tag, u8::try_from(value.len()).unwrap()], value].concat();
             let pair = [&[6, 3, 0x55, 4, 3], &value[..]].concat();
             let wrap = |tag: u8, inner: &[u8]| [&[tag, u8::try_from(inner.len()).unwrap()], inner].concat();
-            Subject::from_der(&wrap(0x30, &wrap(0x31, &wrap(0x30, &pair)))).unwrap().to_string()
+            Subject::from_der(&wrap(0x30, &wrap(0x31, &wrap(0x30, &pair))))
+                .unwrap()
+                .to_string()
         };
         assert_eq!(name(30, &[0, b'h', 0, 0xfc]), "CN=hü");
         assert_eq!(name(28, &[0, 0, 0, b'h', 0, 1, 0xf6, 0]), "CN=h\u{1f600}");

@@ -47,7 +47,9 @@ impl Signed {
     /// [`Error::Shape`].
     pub fn parse(der: &[u8]) -> Result<Self, Error> {
         let parts = Vec::<Any>::from_der(der).map_err(|_| Error::Shape)?;
-        let [content, algorithm, signature] = &parts[..] else { return Err(Error::Shape) };
+        let [content, algorithm, signature] = &parts[..] else {
+            return Err(Error::Shape);
+        };
         let signature = signature.decode_as::<BitString>().map_err(|_| Error::Shape)?;
         Ok(Self {
             content: content.to_der()?,
@@ -88,7 +90,12 @@ pub fn sign(unsigned: &[u8], key: &PrivateKey, replace: &[(usize, &[u8])]) -> Re
     }
     let content = fields.to_der()?;
     let signature = BitString::from_bytes(&key.sign(&content)?)?.to_der()?;
-    Ok(vec![Any::from_der(&content)?, Any::from_der(&algorithm)?, Any::from_der(&signature)?].to_der()?)
+    Ok(vec![
+        Any::from_der(&content)?,
+        Any::from_der(&algorithm)?,
+        Any::from_der(&signature)?,
+    ]
+    .to_der()?)
 }
 
 /// The key that rcgen is given: it names the algorithm and signs nothing.

@@ -91,15 +91,22 @@ impl Validity {
         if days == 0 {
             return Err(Error::NoDays);
         }
-        let out_of_range = || Error::OutOfRange { input: format!("{days} days from now") };
+        let out_of_range = || Error::OutOfRange {
+            input: format!("{days} days from now"),
+        };
         let not_before = whole_seconds(not_before.unwrap_or(now - BACKDATE));
         let not_after = match not_after {
             Some(time) => whole_seconds(time),
             // Both ends count: N days last N x 86,400 seconds, the last of them included.
-            None => not_before.checked_add(time::Duration::days(i64::from(days)) - time::Duration::SECOND).ok_or_else(out_of_range)?,
+            None => not_before
+                .checked_add(time::Duration::days(i64::from(days)) - time::Duration::SECOND)
+                .ok_or_else(out_of_range)?,
         };
         if not_after < not_before {
-            return Err(Error::EndsBeforeItBegins { not_before: rfc3339(not_before), not_after: rfc3339(not_after) });
+            return Err(Error::EndsBeforeItBegins {
+                not_before: rfc3339(not_before),
+                not_after: rfc3339(not_after),
+            });
         }
         Ok(Self { not_before, not_after })
     }
@@ -113,7 +120,9 @@ impl Validity {
         let not_before = self.not_before.max(issuer.not_before.min(self.not_after));
         let not_after = self.not_after.min(issuer.not_after);
         if not_after < not_before {
-            return Err(Error::IssuerExpired { issuer_not_after: rfc3339(issuer.not_after) });
+            return Err(Error::IssuerExpired {
+                issuer_not_after: rfc3339(issuer.not_after),
+            });
         }
         Ok((Self { not_before, not_after }, not_after < self.not_after))
     }
@@ -145,18 +154,30 @@ pub fn parse_time(input: &str, now: OffsetDateTime) -> Result<OffsetDateTime, Er
     if let Ok(time) = OffsetDateTime::parse(text, &Rfc3339) {
         return match time.checked_to_utc() {
             Some(utc) if utc.year() >= 1 => Ok(whole_seconds(utc.into())),
-            _ => Err(Error::OutOfRange { input: input.to_owned() }),
+            _ => Err(Error::OutOfRange {
+                input: input.to_owned(),
+            }),
         };
     }
     let (negative, span) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
-    let span = time::Duration::try_from(parse_span(span).map_err(|_| Error::Unreadable { input: input.to_owned() })?);
-    let time = span.ok().and_then(|span| if negative { now.checked_sub(span) } else { now.checked_add(span) });
+    let span = time::Duration::try_from(parse_span(span).map_err(|_| Error::Unreadable {
+        input: input.to_owned(),
+    })?);
+    let time = span.ok().and_then(|span| {
+        if negative {
+            now.checked_sub(span)
+        } else {
+            now.checked_add(span)
+        }
+    });
     match time {
         Some(time) if time.year() >= 1 => Ok(whole_seconds(time)),
-        _ => Err(Error::OutOfRange { input: input.to_owned() }),
+        _ => Err(Error::OutOfRange {
+            input: input.to_owned(),
+        }),
     }
 }
 
@@ -168,8 +189,12 @@ pub fn parse_time(input: &str, now: OffsetDateTime) -> Result<OffsetDateTime, Er
 pub fn parse_span(input: &str) -> Result<Duration, Error> {
     match humantime::parse_duration(input.trim()) {
         Ok(span) if span <= DAY * 3_652_059 => Ok(span),
-        Ok(_) => Err(Error::OutOfRange { input: input.to_owned() }),
-        Err(_) => Err(Error::Unreadable { input: input.to_owned() }),
+        Ok(_) => Err(Error::OutOfRange {
+            input: input.to_owned(),
+        }),
+        Err(_) => Err(Error::Unreadable {
+            input: input.to_owned(),
+        }),
     }
 }
 
@@ -178,7 +203,12 @@ pub fn parse_span(input: &str) -> Result<Duration, Error> {
 pub fn rfc3339(time: OffsetDateTime) -> String {
     let time = whole_seconds(time);
     let (year, month, day) = (time.year(), u8::from(time.month()), time.day());
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", time.hour(), time.minute(), time.second())
+    format!(
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
+        time.hour(),
+        time.minute(),
+        time.second()
+    )
 }
 
 /// Says a distance in time in one or two words, as in `in 12 days` or `3 hours ago`.
@@ -192,7 +222,11 @@ pub fn distance(time: OffsetDateTime, now: OffsetDateTime) -> String {
         s => (s, "second"),
     };
     let plural = if count == 1 { "" } else { "s" };
-    if seconds < 0 { format!("{count} {unit}{plural} ago") } else { format!("in {count} {unit}{plural}") }
+    if seconds < 0 {
+        format!("{count} {unit}{plural} ago")
+    } else {
+        format!("in {count} {unit}{plural}")
+    }
 }
 
 #[cfg(test)]
@@ -225,15 +259,24 @@ mod tests {
     fn the_past_is_allowed_but_not_an_end_before_the_beginning() {
         let at = |input| Some(parse_time(input, NOW).unwrap());
         assert!(Validity::new(NOW, at("-30d"), at("-1d"), None).is_ok());
-        assert!(matches!(Validity::new(NOW, None, at("-1d"), None), Err(Error::EndsBeforeItBegins { .. })));
+        assert!(matches!(
+            Validity::new(NOW, None, at("-1d"), None),
+            Err(Error::EndsBeforeItBegins { .. })
+        ));
         assert_eq!(Validity::new(NOW, None, None, Some(0)), Err(Error::NoDays));
-        assert!(matches!(Validity::new(NOW, None, None, Some(u32::MAX)), Err(Error::OutOfRange { .. })));
+        assert!(matches!(
+            Validity::new(NOW, None, None, Some(u32::MAX)),
+            Err(Error::OutOfRange { .. })
+        ));
     }
 
     #[test]
     fn a_leaf_is_cut_to_its_issuer() {
         let issuer = Validity::new(NOW, None, None, Some(10)).unwrap();
-        let (cut, was_cut) = Validity::new(NOW, None, None, Some(20)).unwrap().within(issuer).unwrap();
+        let (cut, was_cut) = Validity::new(NOW, None, None, Some(20))
+            .unwrap()
+            .within(issuer)
+            .unwrap();
         assert!(was_cut);
         assert_eq!(cut.not_after, issuer.not_after);
         let late = Validity::new(NOW + time::Duration::days(30), None, None, None).unwrap();
