@@ -149,67 +149,40 @@ impl LocalCa {
     /// [`Error::Exists`] when there is one already, [`Error::Permit`], [`Error::File`].
     pub fn create(paths: &Paths, plan: &Plan, now: OffsetDateTime) -> Result<Self, Error> {
         if paths.exist() {
-            return Err(Error::Exists {
-                folder: paths.folder.clone(),
-            });
+            return Err(Error::Exists { folder: paths.folder.clone() });
         }
         let constraints = name_constraints(&plan.permit)?;
         let validity = Validity::new(now, None, None, Some(plan.days.unwrap_or(DEFAULT_DAYS)))?;
-        let (root_key, key) = (
-            PrivateKey::generate(Algorithm::default())?,
-            PrivateKey::generate(Algorithm::default())?,
-        );
+        let (root_key, key) =
+            (PrivateKey::generate(Algorithm::default())?, PrivateKey::generate(Algorithm::default())?);
         // No user or host name: a certificate travels further than people think.
         let root_name = Subject::common_name("secure-io development root");
         let root_issuer = Issuer::own(&root_key, &root_name)?;
-        let root = cert::issue(
-            &Template::ca(root_name.clone(), root_key.spki(), Some(1), validity),
-            &root_issuer,
-        )?;
-        let mut template = Template::ca(
-            Subject::common_name("secure-io development intermediate"),
-            key.spki(),
-            Some(0),
-            validity,
-        );
+        let root = cert::issue(&Template::ca(root_name.clone(), root_key.spki(), Some(1), validity), &root_issuer)?;
+        let mut template =
+            Template::ca(Subject::common_name("secure-io development intermediate"), key.spki(), Some(0), validity);
         template.name_constraints = constraints;
         let intermediate = cert::issue(&template, &Issuer::from_certificate(&root, &root_key, now)?)?;
-        let ca = Self {
-            root,
-            intermediate: [intermediate],
-            key,
-        };
+        let ca = Self { root, intermediate: [intermediate], key };
         files::create_folder(&paths.folder, true)?;
-        files::write_set(
-            &ca.files(paths, plan.keep_root_key.then_some(&root_key))?,
-            Existing::Keep,
-        )?;
+        files::write_set(&ca.files(paths, plan.keep_root_key.then_some(&root_key))?, Existing::Keep)?;
         Ok(ca)
     }
 
     fn files(&self, paths: &Paths, root_key: Option<&PrivateKey>) -> Result<Vec<NewFile>, Error> {
         let pem = |path: &Path, label, der: &[u8]| {
-            let text = container::pem(label, der).map_err(|source| Error::Container {
-                path: path.to_owned(),
-                source,
-            });
+            let text = container::pem(label, der).map_err(|source| Error::Container { path: path.to_owned(), source });
             text.map(|text| Zeroizing::new(text.as_bytes().to_vec()))
         };
         let [intermediate] = &self.intermediate;
         let key = pem(&paths.intermediate_key, "PRIVATE KEY", self.key.pkcs8())?;
         let mut set = vec![
             NewFile::secret(&paths.intermediate_key, key),
-            NewFile::public(
-                &paths.intermediate,
-                pem(&paths.intermediate, "CERTIFICATE", intermediate)?.to_vec(),
-            ),
+            NewFile::public(&paths.intermediate, pem(&paths.intermediate, "CERTIFICATE", intermediate)?.to_vec()),
             NewFile::public(&paths.root, pem(&paths.root, "CERTIFICATE", &self.root)?.to_vec()),
         ];
         if let Some(key) = root_key {
-            set.push(NewFile::secret(
-                &paths.root_key,
-                pem(&paths.root_key, "PRIVATE KEY", key.pkcs8())?,
-            ));
+            set.push(NewFile::secret(&paths.root_key, pem(&paths.root_key, "PRIVATE KEY", key.pkcs8())?));
         }
         Ok(set)
     }
@@ -222,45 +195,27 @@ impl LocalCa {
     pub fn load(paths: &Paths) -> Result<Self, Error> {
         let _settled = files::settle(&paths.folder)?;
         if !paths.exist() {
-            return Err(Error::Missing {
-                folder: paths.folder.clone(),
-            });
+            return Err(Error::Missing { folder: paths.folder.clone() });
         }
         let certificate = |path: &Path| -> Result<CertificateDer<'static>, Error> {
-            let in_file = |source| Error::Container {
-                path: path.to_owned(),
-                source,
-            };
+            let in_file = |source| Error::Container { path: path.to_owned(), source };
             let certificates = container::certificates(&files::read(path)?).map_err(in_file)?;
-            certificates.into_iter().next().ok_or_else(|| Error::Missing {
-                folder: paths.folder.clone(),
-            })
+            certificates.into_iter().next().ok_or_else(|| Error::Missing { folder: paths.folder.clone() })
         };
         let (root, intermediate) = (certificate(&paths.root)?, certificate(&paths.intermediate)?);
         let no_passphrase = || Ok::<_, container::Error>(None);
-        let key = container::private_key(&files::read(&paths.intermediate_key)?, no_passphrase).map_err(|source| {
-            Error::Container {
-                path: paths.intermediate_key.clone(),
-                source,
-            }
-        })?;
+        let key = container::private_key(&files::read(&paths.intermediate_key)?, no_passphrase)
+            .map_err(|source| Error::Container { path: paths.intermediate_key.clone(), source })?;
         let key = PrivateKey::load(&key)?;
         let parsed = crate::inspect::parse(&intermediate).map_err(cert::Error::from)?;
         cert::check_key(parsed.public_key().raw, &key)?;
-        Ok(Self {
-            root,
-            intermediate: [intermediate],
-            key,
-        })
+        Ok(Self { root, intermediate: [intermediate], key })
     }
 
     /// The intermediate, as who signs.
     #[must_use]
     pub fn signer(&self) -> Signer<'_> {
-        Signer::Ca {
-            certificates: &self.intermediate,
-            key: &self.key,
-        }
+        Signer::Ca { certificates: &self.intermediate, key: &self.key }
     }
 }
 
@@ -274,29 +229,12 @@ fn name_constraints(permit: &[String]) -> Result<Option<NameConstraints>, Error>
     let mut permitted_subtrees = permit.iter().map(|name| subtree(name)).collect::<Result<Vec<_>, _>>()?;
     // Constraints are by kind (RFC 5280 section 4.2.1.10): a kind without any would be free.
     let nothing = [
-        (
-            permitted_subtrees.iter().any(is_dns),
-            GeneralSubtree::DnsName("invalid".to_owned()),
-        ),
-        (
-            permitted_subtrees.iter().any(is_v4),
-            GeneralSubtree::IpAddress(CidrSubnet::V4([0; 4], [255; 4])),
-        ),
-        (
-            permitted_subtrees.iter().any(is_v6),
-            GeneralSubtree::IpAddress(CidrSubnet::V6([0; 16], [255; 16])),
-        ),
+        (permitted_subtrees.iter().any(is_dns), GeneralSubtree::DnsName("invalid".to_owned())),
+        (permitted_subtrees.iter().any(is_v4), GeneralSubtree::IpAddress(CidrSubnet::V4([0; 4], [255; 4]))),
+        (permitted_subtrees.iter().any(is_v6), GeneralSubtree::IpAddress(CidrSubnet::V6([0; 16], [255; 16]))),
     ];
-    permitted_subtrees.extend(
-        nothing
-            .into_iter()
-            .filter(|(present, _)| !present)
-            .map(|(_, subtree)| subtree),
-    );
-    Ok(Some(NameConstraints {
-        permitted_subtrees,
-        excluded_subtrees: Vec::new(),
-    }))
+    permitted_subtrees.extend(nothing.into_iter().filter(|(present, _)| !present).map(|(_, subtree)| subtree));
+    Ok(Some(NameConstraints { permitted_subtrees, excluded_subtrees: Vec::new() }))
 }
 
 fn is_dns(subtree: &GeneralSubtree) -> bool {
@@ -313,19 +251,11 @@ fn is_v6(subtree: &GeneralSubtree) -> bool {
 
 /// A domain (`dev.test`, `.test`), a range (`10.0.0.0/8`) or an address.
 fn subtree(input: &str) -> Result<GeneralSubtree, Error> {
-    let wrong = || Error::Permit {
-        input: input.to_owned(),
-    };
-    let (address, length) = input
-        .split_once('/')
-        .map_or((input, None), |(address, length)| (address, Some(length)));
+    let wrong = || Error::Permit { input: input.to_owned() };
+    let (address, length) = input.split_once('/').map_or((input, None), |(address, length)| (address, Some(length)));
     if let Ok(address) = address.parse::<IpAddr>() {
         let bits = if address.is_ipv4() { 32 } else { 128 };
-        let length = length
-            .map_or(Ok(bits), str::parse)
-            .ok()
-            .filter(|length| *length <= bits)
-            .ok_or_else(wrong)?;
+        let length = length.map_or(Ok(bits), str::parse).ok().filter(|length| *length <= bits).ok_or_else(wrong)?;
         return Ok(GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(address, length)));
     }
     match input.trim_start_matches("*.").trim_start_matches('.').parse() {
@@ -341,10 +271,7 @@ mod tests {
     use crate::name;
 
     fn sign(ca: &LocalCa, host: &str) -> Result<Vec<CertificateDer<'static>>, material::Error> {
-        let order = Order {
-            names: name::parse_all([host]).unwrap(),
-            ..Order::default()
-        };
+        let order = Order { names: name::parse_all([host]).unwrap(), ..Order::default() };
         let key = PrivateKey::generate(Algorithm::default()).unwrap();
         material::make(&order, &key, ca.signer(), validity::now()).map(|(_, issued)| issued.chain)
     }
@@ -356,15 +283,7 @@ mod tests {
         LocalCa::create(&paths, &Plan::default(), validity::now()).unwrap();
         assert!(!files::exists(&paths.root_key), "the root's key is destroyed");
         let ca = LocalCa::load(&paths).unwrap();
-        for host in [
-            "localhost",
-            "app.localhost",
-            "*.dev.test",
-            "printer.local",
-            "127.0.0.1",
-            "::1",
-            "192.168.1.7",
-        ] {
+        for host in ["localhost", "app.localhost", "*.dev.test", "printer.local", "127.0.0.1", "::1", "192.168.1.7"] {
             assert_eq!(sign(&ca, host).unwrap().len(), 2, "{host}");
         }
         for host in ["example.com", "bank.com", "8.8.8.8", "2001:db8::1"] {
@@ -377,19 +296,12 @@ mod tests {
     fn a_permit_of_domains_permits_no_address() {
         let folder = tempfile::tempdir().unwrap();
         let paths = Paths::new(folder.path());
-        let plan = Plan {
-            permit: vec![".dev.example".to_owned()],
-            keep_root_key: true,
-            ..Plan::default()
-        };
+        let plan = Plan { permit: vec![".dev.example".to_owned()], keep_root_key: true, ..Plan::default() };
         let ca = LocalCa::create(&paths, &plan, validity::now()).unwrap();
         assert!(files::exists(&paths.root_key));
         assert!(sign(&ca, "a.dev.example").is_ok());
         assert!(sign(&ca, "localhost").is_err() && sign(&ca, "127.0.0.1").is_err() && sign(&ca, "::1").is_err());
-        assert!(matches!(
-            LocalCa::create(&paths, &plan, validity::now()),
-            Err(Error::Exists { .. })
-        ));
+        assert!(matches!(LocalCa::create(&paths, &plan, validity::now()), Err(Error::Exists { .. })));
     }
 
     #[test]

@@ -88,12 +88,9 @@ pub struct KeySummary {
 }
 
 impl KeySummary {
-    fn of(spki: &[u8]) -> Box<Self> {
+    fn of(spki: &[u8]) -> Self {
         let kind = key::public_key(spki).to_string();
-        Box::new(Self {
-            kind,
-            spki_sha256: hex(&key::spki_sha256(spki)),
-        })
+        Self { kind, spki_sha256: hex(&key::spki_sha256(spki)) }
     }
 }
 
@@ -106,10 +103,7 @@ pub fn check_key(spki: &[u8], key: &PrivateKey) -> Result<(), Error> {
     if spki == key.spki() {
         return Ok(());
     }
-    Err(Error::KeyMismatch {
-        theirs: KeySummary::of(spki),
-        ours: KeySummary::of(key.spki()),
-    })
+    Err(Error::KeyMismatch { theirs: Box::new(KeySummary::of(spki)), ours: Box::new(KeySummary::of(key.spki())) })
 }
 
 /// Who signs.
@@ -145,12 +139,7 @@ impl<'a> Issuer<'a> {
     /// [`Error::Key`] when the key has no public part.
     pub fn own(key: &'a PrivateKey, subject: &Subject) -> Result<Self, Error> {
         let key_identifier = key::key_identifier(key.spki())?;
-        Ok(Self {
-            key,
-            subject: subject.clone(),
-            key_identifier,
-            certificate: None,
-        })
+        Ok(Self { key, subject: subject.clone(), key_identifier, certificate: None })
     }
 
     /// A CA by its certificate; its name and key identifier are taken from there, as the bytes they are.
@@ -168,12 +157,7 @@ impl<'a> Issuer<'a> {
             let reason = format!("expired {}", rfc3339(validity.not_after));
             return Err(Error::IssuerTime { reason });
         }
-        let mut limits = IssuerCertificate {
-            validity,
-            path_len: None,
-            permitted: Vec::new(),
-            excluded: Vec::new(),
-        };
+        let mut limits = IssuerCertificate { validity, path_len: None, permitted: Vec::new(), excluded: Vec::new() };
         let mut key_identifier = None;
         for extension in certificate.extensions() {
             match extension.parsed_extension() {
@@ -181,10 +165,7 @@ impl<'a> Issuer<'a> {
                 ParsedExtension::SubjectKeyIdentifier(identifier) => key_identifier = Some(identifier.0.to_vec()),
                 ParsedExtension::NameConstraints(constraints) => {
                     let subtrees = |list: &Option<Vec<x509_parser::extensions::GeneralSubtree<'_>>>| {
-                        list.iter()
-                            .flatten()
-                            .filter_map(|subtree| Subtree::of(&subtree.base))
-                            .collect()
+                        list.iter().flatten().filter_map(|subtree| Subtree::of(&subtree.base)).collect()
                     };
                     limits.permitted = subtrees(&constraints.permitted_subtrees);
                     limits.excluded = subtrees(&constraints.excluded_subtrees);
@@ -195,12 +176,7 @@ impl<'a> Issuer<'a> {
         let key_identifier = key_identifier.map_or_else(|| key::key_identifier(key.spki()), Ok)?;
         let subject = Subject::from_der(certificate.subject().as_raw());
         let subject = subject.map_err(|error| inspect::Error::Malformed { reason: error.reason })?;
-        Ok(Self {
-            key,
-            subject,
-            key_identifier,
-            certificate: Some(limits),
-        })
+        Ok(Self { key, subject, key_identifier, certificate: Some(limits) })
     }
 
     /// The issuer's name.
@@ -232,10 +208,7 @@ impl<'a> Issuer<'a> {
         };
         match names.iter().find(|name| !certificate.permits(name)) {
             None => Ok(()),
-            Some(name) => Err(Error::NotPermitted {
-                name: name.value(),
-                permitted: certificate.permitted_text(),
-            }),
+            Some(name) => Err(Error::NotPermitted { name: name.value(), permitted: certificate.permitted_text() }),
         }
     }
 }
@@ -244,10 +217,7 @@ impl<'a> Issuer<'a> {
 #[must_use]
 pub fn validity_of(certificate: &X509Certificate<'_>) -> Validity {
     let validity = certificate.validity();
-    Validity {
-        not_before: validity.not_before.to_datetime(),
-        not_after: validity.not_after.to_datetime(),
-    }
+    Validity { not_before: validity.not_before.to_datetime(), not_after: validity.not_after.to_datetime() }
 }
 
 fn check_ca(certificate: &X509Certificate<'_>) -> Result<(), Error> {
@@ -256,20 +226,12 @@ fn check_ca(certificate: &X509Certificate<'_>) -> Result<(), Error> {
         match extension.parsed_extension() {
             ParsedExtension::BasicConstraints(constraints) => is_ca = constraints.ca,
             ParsedExtension::KeyUsage(usage) if !usage.key_cert_sign() => {
-                return Err(Error::NotACa {
-                    reason: "its keyUsage lacks keyCertSign",
-                });
+                return Err(Error::NotACa { reason: "its keyUsage lacks keyCertSign" });
             }
             _ => {}
         }
     }
-    if is_ca {
-        Ok(())
-    } else {
-        Err(Error::NotACa {
-            reason: "its basicConstraints do not say CA:TRUE",
-        })
-    }
+    if is_ca { Ok(()) } else { Err(Error::NotACa { reason: "its basicConstraints do not say CA:TRUE" }) }
 }
 
 impl IssuerCertificate {
@@ -286,10 +248,7 @@ impl IssuerCertificate {
             Subtree::Dns(domain) => domain.clone(),
             Subtree::Ip(address, mask) => {
                 let bits: u32 = mask.iter().map(|octet| octet.count_ones()).sum();
-                format!(
-                    "{}/{bits}",
-                    ip(address).map_or_else(|| hex(address), |address| address.to_string())
-                )
+                format!("{}/{bits}", ip(address).map_or_else(|| hex(address), |address| address.to_string()))
             }
         });
         texts.collect::<Vec<_>>().join(", ")
@@ -314,10 +273,7 @@ impl Subtree {
     }
 
     fn is_kind_of(&self, name: &SubjectAltName) -> bool {
-        matches!(
-            (self, name),
-            (Self::Dns(_), SubjectAltName::Dns(_)) | (Self::Ip(..), SubjectAltName::Ip(_))
-        )
+        matches!((self, name), (Self::Dns(_), SubjectAltName::Dns(_)) | (Self::Ip(..), SubjectAltName::Ip(_)))
     }
 
     fn contains(&self, name: &SubjectAltName) -> bool {
@@ -333,11 +289,7 @@ impl Subtree {
                     std::net::IpAddr::V6(v6) => v6.octets().to_vec(),
                 };
                 octets.len() == base.len()
-                    && octets
-                        .iter()
-                        .zip(base)
-                        .zip(mask)
-                        .all(|((octet, base), mask)| octet & mask == base & mask)
+                    && octets.iter().zip(base).zip(mask).all(|((octet, base), mask)| octet & mask == base & mask)
             }
             _ => false,
         }
@@ -417,7 +369,7 @@ pub fn issue(template: &Template, issuer: &Issuer<'_>) -> Result<CertificateDer<
     params.key_usages.clone_from(&template.key_usages);
     params.extended_key_usages.clone_from(&template.extended_key_usages);
     params.name_constraints.clone_from(&template.name_constraints);
-    params.is_ca = template.ca.clone().map_or(IsCa::ExplicitNoCa, IsCa::Ca);
+    params.is_ca = template.ca.map_or(IsCa::ExplicitNoCa, IsCa::Ca);
     params.use_authority_key_identifier_extension = true;
     params.key_identifier_method = KeyIdMethod::PreSpecified(key::key_identifier(&template.spki)?);
     params.custom_extensions = template.extensions.iter().map(to_rcgen).collect::<Result<_, _>>()?;
@@ -425,14 +377,8 @@ pub fn issue(template: &Template, issuer: &Issuer<'_>) -> Result<CertificateDer<
     let mut issuer_params = CertificateParams::default();
     issuer_params.key_identifier_method = KeyIdMethod::PreSpecified(issuer.key_identifier.clone());
     let rcgen_issuer = rcgen::Issuer::from_params(&issuer_params, Unsigned(issuer.key));
-    let unsigned = params
-        .signed_by(&Unsigned(issuer.key), &rcgen_issuer)
-        .map_err(signed::Error::from)?;
-    let replace = [
-        (ISSUER, issuer.subject.as_der()),
-        (SUBJECT, template.subject.as_der()),
-        (SPKI, &template.spki),
-    ];
+    let unsigned = params.signed_by(&Unsigned(issuer.key), &rcgen_issuer).map_err(signed::Error::from)?;
+    let replace = [(ISSUER, issuer.subject.as_der()), (SUBJECT, template.subject.as_der()), (SPKI, &template.spki)];
     Ok(signed::sign(unsigned.der(), issuer.key, &replace)?.into())
 }
 
@@ -450,15 +396,8 @@ fn serial() -> [u8; 20] {
 }
 
 fn to_rcgen(extension: &Extension) -> Result<CustomExtension, Error> {
-    let malformed = |_| Error::MalformedExtension {
-        what: "extension's OID",
-    };
-    let oid = extension
-        .oid
-        .split('.')
-        .map(str::parse)
-        .collect::<Result<Vec<u64>, _>>()
-        .map_err(malformed)?;
+    let malformed = |_| Error::MalformedExtension { what: "extension's OID" };
+    let oid = extension.oid.split('.').map(str::parse).collect::<Result<Vec<u64>, _>>().map_err(malformed)?;
     let mut custom = CustomExtension::from_oid_content(&oid, extension.value.clone());
     custom.set_criticality(extension.critical);
     Ok(custom)
@@ -522,19 +461,10 @@ impl Carried {
     ///
     /// [`Error::AsksForCa`], [`Error::DuplicateExtension`], [`Error::MalformedExtension`].
     pub fn from_request(request: &Request, allow_ca: bool) -> Result<Self, Error> {
-        let mut carried = Self {
-            extensions: Vec::new(),
-            ca: None,
-            notes: Vec::new(),
-        };
+        let mut carried = Self { extensions: Vec::new(), ca: None, notes: Vec::new() };
         for (index, extension) in request.extensions.iter().enumerate() {
-            if request.extensions[..index]
-                .iter()
-                .any(|other| other.oid == extension.oid)
-            {
-                return Err(Error::DuplicateExtension {
-                    oid: extension.oid.clone(),
-                });
+            if request.extensions[..index].iter().any(|other| other.oid == extension.oid) {
+                return Err(Error::DuplicateExtension { oid: extension.oid.clone() });
             }
             carried.add(extension, request, allow_ca)?;
         }
@@ -543,11 +473,7 @@ impl Carried {
 
     fn add(&mut self, extension: &Extension, request: &Request, allow_ca: bool) -> Result<(), Error> {
         let refuse_ca = |what: &str| {
-            if allow_ca {
-                Ok(())
-            } else {
-                Err(Error::AsksForCa { what: what.to_owned() })
-            }
+            if allow_ca { Ok(()) } else { Err(Error::AsksForCa { what: what.to_owned() }) }
         };
         match extension.oid.as_str() {
             oid::SUBJECT_KEY_IDENTIFIER | oid::AUTHORITY_KEY_IDENTIFIER => {}
@@ -570,10 +496,7 @@ impl Carried {
             }
             oid::SUBJECT_ALT_NAME => {
                 // RFC 5280 section 4.2.1.6: critical exactly when there is no other name.
-                self.extensions.push(Extension {
-                    critical: request.subject.is_empty(),
-                    ..extension.clone()
-                });
+                self.extensions.push(Extension { critical: request.subject.is_empty(), ..extension.clone() });
             }
             _ => self.extensions.push(extension.clone()),
         }
@@ -591,19 +514,11 @@ impl Carried {
         let is_rsa = key::public_key(&request.spki).algorithm == "RSA";
         if *first & KEY_ENCIPHERMENT != 0 && !is_rsa {
             *first &= !KEY_ENCIPHERMENT;
-            self.notes
-                .push("keyEncipherment left out: only an RSA key can be encrypted to".to_owned());
+            self.notes.push("keyEncipherment left out: only an RSA key can be encrypted to".to_owned());
         }
         let signs = *first & KEY_CERT_SIGN != 0;
         let value = named_bits(&octets).ok_or_else(malformed)?;
-        Ok((
-            Extension {
-                value,
-                critical: true,
-                oid: extension.oid.clone(),
-            },
-            signs,
-        ))
+        Ok((Extension { value, critical: true, oid: extension.oid.clone() }, signs))
     }
 
     /// Whether an extension of this OID is carried over.
@@ -628,10 +543,7 @@ impl Carried {
     #[must_use]
     pub fn subject_alt_names(&self) -> Vec<SubjectAltName> {
         use x509_parser::prelude::{FromDer, SubjectAlternativeName};
-        let extension = self
-            .extensions
-            .iter()
-            .find(|extension| extension.oid == oid::SUBJECT_ALT_NAME);
+        let extension = self.extensions.iter().find(|extension| extension.oid == oid::SUBJECT_ALT_NAME);
         let parsed = extension.and_then(|extension| SubjectAlternativeName::from_der(&extension.value).ok());
         let names = parsed.map(|(_, san)| san.general_names).unwrap_or_default();
         let named = names.iter().filter_map(|name| match name {
@@ -655,21 +567,16 @@ impl Carried {
         validity: Validity,
     ) -> Template {
         if !names.is_empty() {
-            self.extensions
-                .retain(|extension| extension.oid != oid::SUBJECT_ALT_NAME);
+            self.extensions.retain(|extension| extension.oid != oid::SUBJECT_ALT_NAME);
         }
         if purpose.is_some() {
-            self.extensions
-                .retain(|extension| extension.oid != oid::EXTENDED_KEY_USAGE);
+            self.extensions.retain(|extension| extension.oid != oid::EXTENDED_KEY_USAGE);
         }
         let (subject, spki) = (request.subject.clone(), &request.spki);
         let purpose = purpose.unwrap_or_default();
         let mut template = Template::end_entity(subject.clone(), spki, names, purpose, validity);
         if let Some(constraints) = self.ca.take() {
-            template = Template {
-                ca: Some(constraints),
-                ..Template::ca(subject, spki, None, validity)
-            };
+            template = Template { ca: Some(constraints), ..Template::ca(subject, spki, None, validity) };
         }
         if self.has(oid::KEY_USAGE) {
             template.key_usages.clear();
@@ -687,17 +594,12 @@ fn named_bits(octets: &[u8]) -> Option<Vec<u8>> {
     let used = octets.iter().rposition(|&octet| octet != 0).map_or(0, |last| last + 1);
     let octets = octets.get(..used)?;
     let unused = octets.last().map_or(0, |octet| octet.trailing_zeros());
-    der::asn1::BitString::new(u8::try_from(unused).ok()?, octets)
-        .ok()?
-        .to_der()
-        .ok()
+    der::asn1::BitString::new(u8::try_from(unused).ok()?, octets).ok()?.to_der().ok()
 }
 
 /// What a request's basicConstraints say; `None` for CA:FALSE.
 fn basic_constraints(value: &[u8]) -> Result<Option<BasicConstraints>, Error> {
-    let malformed = || Error::MalformedExtension {
-        what: "basicConstraints",
-    };
+    let malformed = || Error::MalformedExtension { what: "basicConstraints" };
     let fields = Vec::<Any>::from_der(value).map_err(|_| malformed())?;
     let (ca, path_len) = match &fields[..] {
         [] => (false, None),
@@ -725,9 +627,9 @@ pub fn is_issued_by(der: &[u8], issuer: &Subject, issuer_spki: &[u8]) -> bool {
 /// [`Error::NotACa`] when its path length is used up.
 pub fn check_path_len(issuer: &Issuer<'_>) -> Result<(), Error> {
     match &issuer.certificate {
-        Some(IssuerCertificate { path_len: Some(0), .. }) => Err(Error::NotACa {
-            reason: "its pathLenConstraint of 0 allows no CA below it",
-        }),
+        Some(IssuerCertificate { path_len: Some(0), .. }) => {
+            Err(Error::NotACa { reason: "its pathLenConstraint of 0 allows no CA below it" })
+        }
         _ => Ok(()),
     }
 }

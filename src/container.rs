@@ -107,11 +107,7 @@ pub fn items(bytes: &[u8]) -> Result<Vec<Item>, Error> {
     if blocks.is_empty() {
         return Ok(der_item(bytes).into_iter().collect());
     }
-    blocks
-        .iter()
-        .enumerate()
-        .map(|(index, block)| block.item(index + 1))
-        .collect()
+    blocks.iter().enumerate().map(|(index, block)| block.item(index + 1)).collect()
 }
 
 /// A PEM block: its label, where it begins, and its text from BEGIN to END.
@@ -132,32 +128,17 @@ fn blocks(bytes: &[u8]) -> Vec<Block<'_>> {
         let end = offset + line.len();
         if let Some(label) = marker(text, b"-----BEGIN ") {
             if let Some((label, line, start)) = open.replace((label, index + 1, offset)) {
-                blocks.push(Block {
-                    label,
-                    line,
-                    text: &bytes[start..offset],
-                    ended: false,
-                });
+                blocks.push(Block { label, line, text: &bytes[start..offset], ended: false });
             }
         } else if let (Some(ended), Some((label, line, start))) = (marker(text, b"-----END "), open.as_ref()) {
-            let block = Block {
-                label: label.clone(),
-                line: *line,
-                text: &bytes[*start..end],
-                ended: ended == *label,
-            };
+            let block = Block { label: label.clone(), line: *line, text: &bytes[*start..end], ended: ended == *label };
             blocks.push(block);
             open = None;
         }
         offset = end;
     }
     if let Some((label, line, start)) = open {
-        blocks.push(Block {
-            label,
-            line,
-            text: &bytes[start..],
-            ended: false,
-        });
+        blocks.push(Block { label, line, text: &bytes[start..], ended: false });
     }
     blocks
 }
@@ -169,12 +150,7 @@ fn marker(line: &[u8], prefix: &[u8]) -> Option<String> {
 
 impl Block<'_> {
     fn item(&self, ordinal: usize) -> Result<Item, Error> {
-        let broken = |reason| Error::Block {
-            ordinal,
-            line: self.line,
-            label: self.label.clone(),
-            reason,
-        };
+        let broken = |reason| Error::Block { ordinal, line: self.line, label: self.label.clone(), reason };
         if !self.ended {
             return Err(broken("has no END line of its own"));
         }
@@ -245,25 +221,13 @@ fn encryption_oid(bytes: &[u8]) -> Option<String> {
         return None;
     }
     let algorithm = Vec::<der::Any>::from_der(&algorithm.to_der().ok()?).ok()?;
-    Some(
-        algorithm
-            .first()?
-            .decode_as::<der::asn1::ObjectIdentifier>()
-            .ok()?
-            .to_string(),
-    )
+    Some(algorithm.first()?.decode_as::<der::asn1::ObjectIdentifier>().ok()?.to_string())
 }
 
 /// `SEQUENCE { SEQUENCE { INTEGER, SEQUENCE, SEQUENCE, [0] }, SEQUENCE, BIT STRING }`: RFC 2986 section 4.
 fn has_request_shape(bytes: &[u8]) -> bool {
     let tags = |der: &[u8]| -> Option<Vec<der::Tag>> {
-        Some(
-            Vec::<der::Any>::from_der(der)
-                .ok()?
-                .iter()
-                .map(der::Tagged::tag)
-                .collect(),
-        )
+        Some(Vec::<der::Any>::from_der(der).ok()?.iter().map(der::Tagged::tag).collect())
     };
     let inner = || Vec::<der::Any>::from_der(bytes).ok()?.first()?.to_der().ok();
     tags(bytes).is_some_and(|outer| outer == [der::Tag::Sequence, der::Tag::Sequence, der::Tag::BitString])
@@ -293,24 +257,9 @@ fn first<T>(bytes: &[u8], wanted: &'static str, pick: impl FnMut(Item) -> Result
 pub fn certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, Error> {
     let items = items(bytes)?;
     let found = items.iter().map(Item::describe).collect();
-    let certificates: Vec<_> = items
-        .into_iter()
-        .filter_map(|item| {
-            if let Item::Certificate(der) = item {
-                Some(der)
-            } else {
-                None
-            }
-        })
-        .collect();
-    if certificates.is_empty() {
-        Err(Error::Missing {
-            wanted: "a certificate",
-            found,
-        })
-    } else {
-        Ok(certificates)
-    }
+    let certificates: Vec<_> =
+        items.into_iter().filter_map(|item| if let Item::Certificate(der) = item { Some(der) } else { None }).collect();
+    if certificates.is_empty() { Err(Error::Missing { wanted: "a certificate", found }) } else { Ok(certificates) }
 }
 
 /// The first certification request in a file, as DER.
@@ -345,17 +294,12 @@ pub fn private_key<E: From<Error>>(
             let passphrase = passphrase()?.ok_or(Error::PassphraseNeeded)?;
             Ok(decrypt(&der, &passphrase)?)
         }
-        _ => Err(Error::UnknownCipher {
-            cipher: "Proc-Type: 4,ENCRYPTED of old PEM files".to_owned(),
-        }
-        .into()),
+        _ => Err(Error::UnknownCipher { cipher: "Proc-Type: 4,ENCRYPTED of old PEM files".to_owned() }.into()),
     }
 }
 
 fn decrypt(der: &[u8], passphrase: &str) -> Result<PrivateKeyDer<'static>, Error> {
-    let unknown = || Error::UnknownCipher {
-        cipher: encryption_oid(der).unwrap_or_default(),
-    };
+    let unknown = || Error::UnknownCipher { cipher: encryption_oid(der).unwrap_or_default() };
     let encrypted = EncryptedPrivateKeyInfoRef::try_from(der).map_err(|_| unknown())?;
     let plain = encrypted.decrypt(passphrase).map_err(|error| match error {
         pkcs8::Error::EncryptedPrivateKey(pkcs8::pkcs5::Error::UnsupportedAlgorithm { .. }) => unknown(),
@@ -370,10 +314,7 @@ fn decrypt(der: &[u8], passphrase: &str) -> Result<PrivateKeyDer<'static>, Error
 ///
 /// [`Error::Encode`] when the key is not PKCS#8.
 pub fn encrypt_key(pkcs8: &[u8], passphrase: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let failed = |source: pkcs8::Error| Error::Encode {
-        what: "encrypted key",
-        source: Box::new(source),
-    };
+    let failed = |source: pkcs8::Error| Error::Encode { what: "encrypted key", source: Box::new(source) };
     let (salt, iv) = (random::<16>(), random::<16>());
     let parameters = pbes2::Parameters::generate_pbkdf2_sha256_aes256cbc(PBKDF2_ROUNDS, &salt, iv);
     let parameters = parameters.map_err(|error| failed(error.into()))?;
@@ -389,10 +330,7 @@ pub fn encrypt_key(pkcs8: &[u8], passphrase: &str) -> Result<Zeroizing<Vec<u8>>,
 /// [`Error::Encode`] for a label that PEM cannot hold.
 pub fn pem(label: &'static str, der: &[u8]) -> Result<Zeroizing<String>, Error> {
     let text = pem_rfc7468::encode_string(label, pem_rfc7468::LineEnding::LF, der);
-    Ok(Zeroizing::new(text.map_err(|source| Error::Encode {
-        what: label,
-        source: source.to_string().into(),
-    })?))
+    Ok(Zeroizing::new(text.map_err(|source| Error::Encode { what: label, source: source.to_string().into() })?))
 }
 
 /// Ciphers of a PKCS#12 file.
@@ -417,32 +355,17 @@ pub fn pkcs12(
     ciphers: Pkcs12Ciphers,
 ) -> Result<Zeroizing<Vec<u8>>, Error> {
     use p12_keystore::{EncryptionAlgorithm, KeyStore, KeyStoreEntry, MacAlgorithm, PrivateKeyChain};
-    let failed = |source: p12_keystore::error::Error| Error::Encode {
-        what: "PKCS#12 file",
-        source: Box::new(source),
-    };
+    let failed = |source: p12_keystore::error::Error| Error::Encode { what: "PKCS#12 file", source: Box::new(source) };
     let key = p12_keystore::PrivateKey::from_der(pkcs8).map_err(failed)?;
-    let certificates = chain
-        .iter()
-        .map(|der| p12_keystore::Certificate::from_der(der))
-        .collect::<Result<Vec<_>, _>>();
+    let certificates = chain.iter().map(|der| p12_keystore::Certificate::from_der(der)).collect::<Result<Vec<_>, _>>();
     let entry = PrivateKeyChain::new(&random::<20>()[..], key, certificates.map_err(failed)?);
     let mut store = KeyStore::new();
     store.add_entry(alias, KeyStoreEntry::PrivateKeyChain(entry));
     let (encryption, mac) = match ciphers {
-        Pkcs12Ciphers::Modern => (
-            EncryptionAlgorithm::PbeWithHmacSha256AndAes256,
-            MacAlgorithm::HmacSha256,
-        ),
-        Pkcs12Ciphers::Legacy => (
-            EncryptionAlgorithm::PbeWithShaAnd3KeyTripleDesCbc,
-            MacAlgorithm::HmacSha1,
-        ),
+        Pkcs12Ciphers::Modern => (EncryptionAlgorithm::PbeWithHmacSha256AndAes256, MacAlgorithm::HmacSha256),
+        Pkcs12Ciphers::Legacy => (EncryptionAlgorithm::PbeWithShaAnd3KeyTripleDesCbc, MacAlgorithm::HmacSha1),
     };
-    let writer = store
-        .writer(password)
-        .encryption_algorithm(encryption)
-        .mac_algorithm(mac);
+    let writer = store.writer(password).encryption_algorithm(encryption).mac_algorithm(mac);
     Ok(Zeroizing::new(writer.write().map_err(failed)?))
 }
 
@@ -482,11 +405,7 @@ mod tests {
         let der = [0x30, 0x03, 0x02, 0x01, 0x05];
         let clean = pem("CERTIFICATE REQUEST", &der).unwrap();
         let crlf = format!("\u{feff}{}", clean.replace('\n', "\r\n"));
-        let indented = clean
-            .lines()
-            .map(|line| format!("   {line}"))
-            .collect::<Vec<_>>()
-            .join("\n");
+        let indented = clean.lines().map(|line| format!("   {line}")).collect::<Vec<_>>().join("\n");
         for text in [clean.to_string(), crlf, indented] {
             assert_eq!(request(text.as_bytes()).unwrap(), der, "{text:?}");
         }

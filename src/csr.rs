@@ -91,11 +91,7 @@ pub fn generate(
     params.key_usages = key_usages(key.is_rsa());
     params.extended_key_usages = purpose.extended_key_usages();
     let unsigned = params.serialize_request(&Unsigned(key)).map_err(signed::Error::from)?;
-    Ok(signed::sign(
-        unsigned.der(),
-        key,
-        &[(1, subject.as_der()), (2, key.spki())],
-    )?)
+    Ok(signed::sign(unsigned.der(), key, &[(1, subject.as_der()), (2, key.spki())])?)
 }
 
 /// A name for rcgen that is as empty as the one that will take its place: an empty subject makes the subjectAltName
@@ -147,22 +143,16 @@ impl Request {
         let signed = Signed::parse(der).map_err(malformed("its outermost structure"))?;
         let fields = signed.fields().map_err(malformed("what is signed"))?;
         let [_version, subject, spki, rest @ ..] = &fields[..] else {
-            return Err(Error::Malformed {
-                what: "fields are missing",
-            });
+            return Err(Error::Malformed { what: "fields are missing" });
         };
         let encoded = |any: &Any| any.to_der().map_err(|_| Error::Malformed { what: "a field" });
         let subject = Subject::from_der(&encoded(subject)?).map_err(|_| Error::Malformed { what: "its subject" })?;
         let spki = encoded(spki)?;
         signed.verify(&spki).map_err(|source| Error::Signature { source })?;
-        let attributes = rest.first().map_or(Ok(Vec::new()), |any| {
-            extensions(any.value()).ok_or(Error::Malformed { what: "its attributes" })
-        })?;
-        Ok(Self {
-            subject,
-            spki,
-            extensions: attributes,
-        })
+        let attributes = rest
+            .first()
+            .map_or(Ok(Vec::new()), |any| extensions(any.value()).ok_or(Error::Malformed { what: "its attributes" }))?;
+        Ok(Self { subject, spki, extensions: attributes })
     }
 }
 
@@ -196,11 +186,7 @@ fn extension(fields: &[Any]) -> Option<Extension> {
     };
     let oid = oid.decode_as::<ObjectIdentifier>().ok()?.to_string();
     let value = value.decode_as::<OctetString>().ok()?;
-    Some(Extension {
-        oid,
-        critical,
-        value: value.as_bytes().to_vec(),
-    })
+    Some(Extension { oid, critical, value: value.as_bytes().to_vec() })
 }
 
 /// The elements in the contents of a SEQUENCE or SET.
@@ -223,27 +209,18 @@ mod tests {
         let request = Request::from_der(&der).unwrap();
         assert_eq!(request.subject, subject);
         assert_eq!(request.spki, key.spki());
-        let asked: Vec<_> = request
-            .extensions
-            .iter()
-            .map(|extension| extension.oid.as_str())
-            .collect();
+        let asked: Vec<_> = request.extensions.iter().map(|extension| extension.oid.as_str()).collect();
         assert_eq!(asked, ["2.5.29.15", "2.5.29.17", "2.5.29.37"]);
     }
 
     /// Who cannot show that they hold the key gets no certificate for it.
     #[test]
     fn a_request_signed_by_another_key_is_refused() {
-        let (key, other) = (
-            PrivateKey::generate(Algorithm::EcdsaP256).unwrap(),
-            PrivateKey::generate(Algorithm::EcdsaP256).unwrap(),
-        );
+        let (key, other) =
+            (PrivateKey::generate(Algorithm::EcdsaP256).unwrap(), PrivateKey::generate(Algorithm::EcdsaP256).unwrap());
         let der = generate(&key, &Subject::common_name("a"), &[], Purpose::Server).unwrap();
         let forged = signed::sign(&der, &other, &[]).unwrap();
         assert!(matches!(Request::from_der(&forged), Err(Error::Signature { .. })));
-        assert!(matches!(
-            Request::from_der(&der[..der.len() - 1]),
-            Err(Error::Malformed { .. })
-        ));
+        assert!(matches!(Request::from_der(&der[..der.len() - 1]), Err(Error::Malformed { .. })));
     }
 }

@@ -6,6 +6,8 @@
 //! certificate. A run killed before the journal leaves the old set; one killed after it is finished by the next run
 //! that comes by ([`settle`]), which also clears away what was left staged.
 
+#![expect(clippy::disallowed_methods, reason = "this is the one module that does it")]
+
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -66,11 +68,7 @@ pub enum Error {
 
 impl Error {
     fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Io {
-            action,
-            path: path.to_owned(),
-            source,
-        }
+        move |source| Self::Io { action, path: path.to_owned(), source }
     }
 }
 
@@ -92,10 +90,7 @@ pub fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
 
 fn read_limited(reader: impl Read, path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
     let mut bytes = Zeroizing::new(Vec::new());
-    reader
-        .take(READ_LIMIT + 1)
-        .read_to_end(&mut bytes)
-        .map_err(Error::io("read", path))?;
+    reader.take(READ_LIMIT + 1).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
     if bytes.len() as u64 > READ_LIMIT {
         return Err(Error::TooLong { path: path.to_owned() });
     }
@@ -148,20 +143,12 @@ pub struct NewFile {
 impl NewFile {
     /// A file that others may read, as far as the umask lets them.
     pub fn public(path: impl Into<PathBuf>, content: impl Into<Vec<u8>>) -> Self {
-        Self {
-            path: path.into(),
-            content: Zeroizing::new(content.into()),
-            secret: false,
-        }
+        Self { path: path.into(), content: Zeroizing::new(content.into()), secret: false }
     }
 
     /// A file that holds a private key: mode 0600 from its first byte.
     pub fn secret(path: impl Into<PathBuf>, content: Zeroizing<Vec<u8>>) -> Self {
-        Self {
-            path: path.into(),
-            content,
-            secret: true,
-        }
+        Self { path: path.into(), content, secret: true }
     }
 
     /// Where it will be.
@@ -218,23 +205,15 @@ pub fn check_set<'a>(paths: impl IntoIterator<Item = &'a Path>, existing: Existi
 /// [`Error::Exists`], [`Error::IsFolder`] or [`Error::Twice`] before anything is touched, else [`Error::Io`].
 pub fn write_set(files: &[NewFile], existing: Existing) -> Result<(), Error> {
     let folders: BTreeSet<&Path> = files.iter().map(|file| folder_of(&file.path)).collect();
-    let _locked = folders
-        .iter()
-        .map(|folder| settle(folder))
-        .collect::<Result<Vec<_>, _>>()?;
+    let _locked = folders.iter().map(|folder| settle(folder)).collect::<Result<Vec<_>, _>>()?;
     check_set(files.iter().map(NewFile::path), existing)?;
     let (devices, regular): (Vec<_>, Vec<_>) = files.iter().partition(|file| is_device(&file.path));
     let staged = regular.into_iter().map(stage).collect::<Result<Vec<_>, _>>()?;
     sync(&staged)?;
     Journal::write(staged, existing)?.finish()?;
     for file in devices {
-        let mut device = OpenOptions::new()
-            .write(true)
-            .open(&file.path)
-            .map_err(Error::io("write", &file.path))?;
-        device
-            .write_all(&file.content)
-            .map_err(Error::io("write", &file.path))?;
+        let mut device = OpenOptions::new().write(true).open(&file.path).map_err(Error::io("write", &file.path))?;
+        device.write_all(&file.content).map_err(Error::io("write", &file.path))?;
     }
     Ok(())
 }
@@ -247,22 +226,12 @@ pub fn write_set(files: &[NewFile], existing: Existing) -> Result<(), Error> {
 ///
 /// [`Error::Io`] when the folder cannot be read or a rename cannot be done.
 pub fn settle(folder: &Path) -> Result<FolderLock, Error> {
-    let folder = if folder.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        folder
-    };
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let lock = FolderLock::take(folder);
     for path in ours(folder, JOURNAL_SUFFIX) {
-        let journal = fs::read(&path)
-            .ok()
-            .and_then(|bytes| serde_json::from_slice::<Journal>(&bytes).ok());
+        let journal = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Journal>(&bytes).ok());
         match journal {
-            Some(journal) => Journal {
-                path: Some(path),
-                ..journal
-            }
-            .finish()?,
+            Some(journal) => Journal { path: Some(path), ..journal }.finish()?,
             None => remove(&path)?,
         }
     }
@@ -290,10 +259,7 @@ impl FolderLock {
 fn ours(folder: &Path, suffix: &str) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let named = |name: &str| name.starts_with('.') && name.ends_with(suffix);
-    entries
-        .filter(|entry| named(&entry.file_name().to_string_lossy()))
-        .map(|entry| entry.path())
-        .collect()
+    entries.filter(|entry| named(&entry.file_name().to_string_lossy())).map(|entry| entry.path()).collect()
 }
 
 fn is_device(path: &Path) -> bool {
@@ -324,20 +290,14 @@ fn stage(file: &NewFile) -> Result<Staged, Error> {
         Ok(temporary)
     };
     let temporary = write().map_err(Error::io("write", &file.path))?;
-    Ok(Staged {
-        temporary,
-        target,
-        secret: file.secret,
-    })
+    Ok(Staged { temporary, target, secret: file.secret })
 }
 
 /// 0600 for secrets, less where the file replaced had less; for others what the file replaced had, or the umask's.
 #[cfg(unix)]
 fn mode_for(target: &Path, secret: bool) -> fs::Permissions {
     use std::os::unix::fs::PermissionsExt;
-    let old = fs::metadata(target)
-        .map(|metadata| metadata.permissions().mode() & 0o777)
-        .ok();
+    let old = fs::metadata(target).map(|metadata| metadata.permissions().mode() & 0o777).ok();
     fs::Permissions::from_mode(match (secret, old) {
         (true, Some(old)) => old & 0o600 | 0o400,
         (true, None) => 0o600,
@@ -348,14 +308,9 @@ fn mode_for(target: &Path, secret: bool) -> fs::Permissions {
 /// Flushes the files to disk all at once: the waits overlap, so three files cost hardly more than one.
 fn sync(staged: &[Staged]) -> Result<(), Error> {
     std::thread::scope(|scope| {
-        let waits: Vec<_> = staged
-            .iter()
-            .map(|file| scope.spawn(|| file.temporary.as_file().sync_all()))
-            .collect();
+        let waits: Vec<_> = staged.iter().map(|file| scope.spawn(|| file.temporary.as_file().sync_all())).collect();
         for (wait, file) in waits.into_iter().zip(staged) {
-            let result = wait
-                .join()
-                .unwrap_or_else(|_| Err(io::Error::other("the thread that writes it failed")));
+            let result = wait.join().unwrap_or_else(|_| Err(io::Error::other("the thread that writes it failed")));
             result.map_err(Error::io("write", &file.target))?;
         }
         Ok(())
@@ -387,19 +342,12 @@ impl Journal {
             target: absolute(&file.target),
             secret: file.secret,
         });
-        let mut journal = Self {
-            path: None,
-            renames: renames.collect(),
-            replace: existing == Existing::Replace,
-        };
+        let mut journal = Self { path: None, renames: renames.collect(), replace: existing == Existing::Replace };
         if let [first, _, ..] = &staged[..] {
             let folder = folder_of(&first.target);
             // Not fsynced: it guards against a killed process, whose writes the system keeps.
             let write = || -> io::Result<PathBuf> {
-                let mut temporary = tempfile::Builder::new()
-                    .prefix(".")
-                    .suffix(STAGED_SUFFIX)
-                    .tempfile_in(folder)?;
+                let mut temporary = tempfile::Builder::new().prefix(".").suffix(STAGED_SUFFIX).tempfile_in(folder)?;
                 serde_json::to_writer(&mut temporary, &journal)?;
                 let path = temporary.path().with_extension(JOURNAL_SUFFIX.trim_start_matches('.'));
                 temporary.persist(&path)?;
@@ -410,22 +358,14 @@ impl Journal {
         for file in staged {
             // The journal's to rename from here on.
             let kept = file.temporary.keep();
-            kept.map_err(|error| Error::Io {
-                action: "write",
-                path: file.target,
-                source: error.error,
-            })?;
+            kept.map_err(|error| Error::Io { action: "write", path: file.target, source: error.error })?;
         }
         Ok(journal)
     }
 
     /// Does what is left of the renames, then removes the journal.
     fn finish(&self) -> Result<(), Error> {
-        let result = if self.replace {
-            self.replace_all()
-        } else {
-            self.put_all()
-        };
+        let result = if self.replace { self.replace_all() } else { self.put_all() };
         if let Some(path) = &self.path {
             remove(path)?;
         }
@@ -456,16 +396,10 @@ impl Journal {
         let mut put: Vec<&Path> = Vec::new();
         for Rename { staged, target, .. } in self.pending() {
             if let Err(error) = put_new(staged, target) {
-                put.into_iter()
-                    .chain(self.pending().map(|rename| &*rename.staged))
-                    .try_for_each(remove)?;
+                put.into_iter().chain(self.pending().map(|rename| &*rename.staged)).try_for_each(remove)?;
                 return Err(match error.kind() {
                     io::ErrorKind::AlreadyExists => Error::Exists { path: target.clone() },
-                    _ => Error::Io {
-                        action: "write",
-                        path: target.clone(),
-                        source: error,
-                    },
+                    _ => Error::Io { action: "write", path: target.clone(), source: error },
                 });
             }
             put.push(target);
@@ -494,11 +428,7 @@ fn put_new(staged: &Path, target: &Path) -> io::Result<()> {
 #[cfg(unix)]
 fn one_file(a: &Path, b: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
-    let identity = |path| {
-        fs::symlink_metadata(path)
-            .map(|metadata| (metadata.dev(), metadata.ino()))
-            .ok()
-    };
+    let identity = |path| fs::symlink_metadata(path).map(|metadata| (metadata.dev(), metadata.ino())).ok();
     identity(a).is_some_and(|a| Some(a) == identity(b))
 }
 
@@ -527,10 +457,7 @@ mod tests {
 
     fn set(folder: &Path, tag: &str) -> Vec<NewFile> {
         vec![
-            NewFile::secret(
-                folder.join("key.pem"),
-                Zeroizing::new(format!("key {tag}").into_bytes()),
-            ),
+            NewFile::secret(folder.join("key.pem"), Zeroizing::new(format!("key {tag}").into_bytes())),
             NewFile::public(folder.join("cert.pem"), format!("cert {tag}")),
         ]
     }
@@ -539,22 +466,14 @@ mod tests {
         let mut all: Vec<_> = fs::read_dir(folder)
             .unwrap()
             .map(|entry| entry.unwrap())
-            .map(|e| {
-                (
-                    e.file_name().into_string().unwrap(),
-                    fs::read_to_string(e.path()).unwrap(),
-                )
-            })
+            .map(|e| (e.file_name().into_string().unwrap(), fs::read_to_string(e.path()).unwrap()))
             .collect();
         all.sort();
         all
     }
 
     fn expected(tag: &str) -> Vec<(String, String)> {
-        vec![
-            ("cert.pem".into(), format!("cert {tag}")),
-            ("key.pem".into(), format!("key {tag}")),
-        ]
+        vec![("cert.pem".into(), format!("cert {tag}")), ("key.pem".into(), format!("key {tag}"))]
     }
 
     #[test]
@@ -580,10 +499,7 @@ mod tests {
         for done in 0..3 {
             let folder = tempfile::tempdir().unwrap();
             write_set(&set(folder.path(), "old"), Existing::Keep).unwrap();
-            let staged: Vec<_> = set(folder.path(), "new")
-                .iter()
-                .map(|file| stage(file).unwrap())
-                .collect();
+            let staged: Vec<_> = set(folder.path(), "new").iter().map(|file| stage(file).unwrap()).collect();
             let journal = Journal::write(staged, Existing::Replace).unwrap();
             if done > 0 {
                 fs::remove_file(folder.path().join("cert.pem")).unwrap();
@@ -613,10 +529,7 @@ mod tests {
     fn a_killed_run_that_makes_new_files_is_finished_by_the_next() {
         for done in 0..3 {
             let folder = tempfile::tempdir().unwrap();
-            let staged: Vec<_> = set(folder.path(), "new")
-                .iter()
-                .map(|file| stage(file).unwrap())
-                .collect();
+            let staged: Vec<_> = set(folder.path(), "new").iter().map(|file| stage(file).unwrap()).collect();
             let journal = Journal::write(staged, Existing::Keep).unwrap();
             if done > 0 {
                 fs::hard_link(&journal.renames[0].staged, &journal.renames[0].target).unwrap();
@@ -633,10 +546,7 @@ mod tests {
     #[test]
     fn a_name_taken_in_the_meantime_is_kept() {
         let folder = tempfile::tempdir().unwrap();
-        let staged: Vec<_> = set(folder.path(), "new")
-            .iter()
-            .map(|file| stage(file).unwrap())
-            .collect();
+        let staged: Vec<_> = set(folder.path(), "new").iter().map(|file| stage(file).unwrap()).collect();
         let journal = Journal::write(staged, Existing::Keep).unwrap();
         fs::write(folder.path().join("cert.pem"), "theirs").unwrap();
         assert!(matches!(journal.finish(), Err(Error::Exists { .. })));

@@ -37,9 +37,7 @@ pub fn parse(der: &[u8]) -> Result<X509Certificate<'_>, Error> {
     match X509Certificate::from_der(der) {
         Ok(([], certificate)) => Ok(certificate),
         Ok((rest, _)) => Err(Error::TrailingData { count: rest.len() }),
-        Err(error) => Err(Error::Malformed {
-            reason: error.to_string(),
-        }),
+        Err(error) => Err(Error::Malformed { reason: error.to_string() }),
     }
 }
 
@@ -80,9 +78,7 @@ pub fn certificate(der: &[u8]) -> Result<report::Certificate, Error> {
 fn add_extension(report: &mut report::Certificate, extension: &ParsedExtension<'_>) {
     match extension {
         ParsedExtension::SubjectAlternativeName(names) => {
-            report
-                .subject_alt_names
-                .extend(names.general_names.iter().map(name::general_name));
+            report.subject_alt_names.extend(names.general_names.iter().map(name::general_name));
         }
         ParsedExtension::BasicConstraints(constraints) => {
             report.is_ca = constraints.ca;
@@ -130,13 +126,8 @@ fn extended_key_usages(usage: &x509_parser::extensions::ExtendedKeyUsage<'_>) ->
         (usage.time_stamping, "timeStamping"),
         (usage.ocsp_signing, "OCSPSigning"),
     ];
-    let known = known
-        .iter()
-        .filter(|(present, _)| *present)
-        .map(|(_, name)| (*name).to_owned());
-    known
-        .chain(usage.other.iter().map(x509_parser::asn1_rs::Oid::to_id_string))
-        .collect()
+    let known = known.iter().filter(|(present, _)| *present).map(|(_, name)| (*name).to_owned());
+    known.chain(usage.other.iter().map(x509_parser::asn1_rs::Oid::to_id_string)).collect()
 }
 
 /// Whether a certificate names itself as its issuer and its signature verifies with its own key.

@@ -81,15 +81,8 @@ pub enum Algorithm {
 
 impl Algorithm {
     /// All of them, the default first.
-    pub const ALL: [Self; 7] = [
-        Self::EcdsaP256,
-        Self::EcdsaP384,
-        Self::EcdsaP521,
-        Self::Ed25519,
-        Self::Rsa2048,
-        Self::Rsa3072,
-        Self::Rsa4096,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::EcdsaP256, Self::EcdsaP384, Self::EcdsaP521, Self::Ed25519, Self::Rsa2048, Self::Rsa3072, Self::Rsa4096];
 
     /// Its name on the command line and in JSON.
     #[must_use]
@@ -149,14 +142,8 @@ pub struct PrivateKey {
 
 impl fmt::Debug for PrivateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            pair,
-            pkcs8: _,
-            spki: _,
-        } = self;
-        f.debug_struct("PrivateKey")
-            .field("algorithm", &pair.algorithm())
-            .finish_non_exhaustive()
+        let Self { pair, pkcs8: _, spki: _ } = self;
+        f.debug_struct("PrivateKey").field("algorithm", &pair.algorithm()).finish_non_exhaustive()
     }
 }
 
@@ -173,10 +160,7 @@ impl PrivateKey {
     ///
     /// [`Error::Crypto`] when the provider fails.
     pub fn generate(algorithm: Algorithm) -> Result<Self, Error> {
-        let pair = algorithm.generate().map_err(|source| Error::Crypto {
-            action: "generate a key",
-            source,
-        })?;
+        let pair = algorithm.generate().map_err(|source| Error::Crypto { action: "generate a key", source })?;
         let pkcs8 = Zeroizing::new(pair.serialize_der());
         Ok(Self::new(pair, pkcs8))
     }
@@ -226,11 +210,7 @@ impl PrivateKey {
     /// Whether it is of the kind that [`PrivateKey::generate`] makes for an algorithm.
     #[must_use]
     pub fn is(&self, algorithm: Algorithm) -> bool {
-        let report::PublicKey {
-            algorithm: name,
-            curve,
-            bits,
-        } = self.public_key();
+        let report::PublicKey { algorithm: name, curve, bits } = self.public_key();
         match algorithm {
             Algorithm::EcdsaP256 => curve.as_deref() == Some("P-256"),
             Algorithm::EcdsaP384 => curve.as_deref() == Some("P-384"),
@@ -260,9 +240,7 @@ impl PrivateKey {
     ///
     /// [`Error::Crypto`] when the provider fails.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
-        self.pair
-            .sign(message)
-            .map_err(|source| Error::Crypto { action: "sign", source })
+        self.pair.sign(message).map_err(|source| Error::Crypto { action: "sign", source })
     }
 }
 
@@ -290,18 +268,14 @@ fn kind_of(der: &PrivateKeyDer<'_>) -> Option<String> {
     let fields = Vec::<Any>::from_der(pkcs8.secret_pkcs8_der()).ok()?;
     let identifier = Vec::<Any>::from_der(&fields.get(1)?.to_der().ok()?).ok()?;
     let oid: ObjectIdentifier = identifier.first()?.decode_as().ok()?;
-    let curve = identifier
-        .get(1)
-        .and_then(|any| any.decode_as::<ObjectIdentifier>().ok());
+    let curve = identifier.get(1).and_then(|any| any.decode_as::<ObjectIdentifier>().ok());
     let rsa_bits = || {
         let key = fields.get(2)?.value();
         let numbers = Vec::<Any>::from_der(key).ok()?;
         Some(bit_length(numbers.get(1)?.value()))
     };
     match oid.to_string().as_str() {
-        RSA => rsa_bits()
-            .filter(|bits| !(2048..=8192).contains(bits))
-            .map(|bits| format!("RSA {bits}")),
+        RSA => rsa_bits().filter(|bits| !(2048..=8192).contains(bits)).map(|bits| format!("RSA {bits}")),
         EC => match curve_name(&curve?.to_string()) {
             Some(("P-256" | "P-384" | "P-521", _)) => None,
             Some((name, _)) => Some(format!("EC {name}")),
@@ -378,11 +352,7 @@ impl Spki {
 /// Says what kind of key a DER subjectPublicKeyInfo holds.
 #[must_use]
 pub fn public_key(spki: &[u8]) -> report::PublicKey {
-    let unknown = || report::PublicKey {
-        algorithm: "unknown".to_owned(),
-        curve: None,
-        bits: None,
-    };
+    let unknown = || report::PublicKey { algorithm: "unknown".to_owned(), curve: None, bits: None };
     let Some(spki) = Spki::parse(spki) else {
         return unknown();
     };
@@ -395,21 +365,14 @@ pub fn public_key(spki: &[u8]) -> report::PublicKey {
         EC => match spki.curve() {
             Some(oid) => {
                 let known = curve_name(&oid);
-                (
-                    Some(known.map_or(oid, |(name, _)| name.to_owned())),
-                    known.map(|(_, bits)| bits),
-                )
+                (Some(known.map_or(oid, |(name, _)| name.to_owned())), known.map(|(_, bits)| bits))
             }
             None => (None, None),
         },
         ED25519 => (None, Some(256)),
         _ => (None, None),
     };
-    report::PublicKey {
-        algorithm: name,
-        curve,
-        bits,
-    }
+    report::PublicKey { algorithm: name, curve, bits }
 }
 
 /// Bits of a positive INTEGER's value octets, sign octet and leading zeros not counted.
@@ -490,9 +453,7 @@ pub fn verify_signature(spki: &[u8], identifier: &[u8], message: &[u8], signatur
     let fields = Vec::<Any>::from_der(identifier).unwrap_or_default();
     let oid = fields.first().and_then(|any| any.decode_as::<ObjectIdentifier>().ok());
     let oid = oid.map(|oid| oid.to_string()).unwrap_or_default();
-    let unknown = || Error::UnknownSignature {
-        name: signature_name(&oid).unwrap_or(&oid).to_owned(),
-    };
+    let unknown = || Error::UnknownSignature { name: signature_name(&oid).unwrap_or(&oid).to_owned() };
     let parameters = fields.get(1).and_then(|any| any.to_der().ok()).unwrap_or_default();
     let algorithm = verification_algorithm(&spki, &oid, &parameters).ok_or_else(unknown)?;
     let key = signature::UnparsedPublicKey::new(algorithm, &spki.key);
@@ -502,34 +463,29 @@ pub fn verify_signature(spki: &[u8], identifier: &[u8], message: &[u8], signatur
 fn verification_algorithm(spki: &Spki, oid: &str, parameters: &[u8]) -> Option<&'static dyn VerificationAlgorithm> {
     use aws_lc_rs::signature as s;
     let curve = spki.curve();
-    Some(
-        match (spki.algorithm.as_str(), curve.as_deref().unwrap_or_default(), oid) {
-            (RSA, _, "1.2.840.113549.1.1.5") => &s::RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY,
-            (RSA, _, "1.2.840.113549.1.1.11") => &s::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
-            (RSA, _, "1.2.840.113549.1.1.12") => &s::RSA_PKCS1_2048_8192_SHA384,
-            (RSA, _, "1.2.840.113549.1.1.13") => &s::RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
-            (RSA | RSA_PSS, _, RSA_PSS) => pss_algorithm(parameters)?,
-            (EC, "1.2.840.10045.3.1.7", "1.2.840.10045.4.3.2") => &s::ECDSA_P256_SHA256_ASN1,
-            (EC, "1.2.840.10045.3.1.7", "1.2.840.10045.4.3.3") => &s::ECDSA_P256_SHA384_ASN1,
-            (EC, "1.3.132.0.34", "1.2.840.10045.4.3.2") => &s::ECDSA_P384_SHA256_ASN1,
-            (EC, "1.3.132.0.34", "1.2.840.10045.4.3.3") => &s::ECDSA_P384_SHA384_ASN1,
-            (EC, "1.3.132.0.34", "1.2.840.10045.4.3.4") => &s::ECDSA_P384_SHA512_ASN1,
-            (EC, "1.3.132.0.35", "1.2.840.10045.4.3.2") => &s::ECDSA_P521_SHA256_ASN1,
-            (EC, "1.3.132.0.35", "1.2.840.10045.4.3.3") => &s::ECDSA_P521_SHA384_ASN1,
-            (EC, "1.3.132.0.35", "1.2.840.10045.4.3.4") => &s::ECDSA_P521_SHA512_ASN1,
-            (ED25519, _, ED25519) => &s::ED25519,
-            _ => return None,
-        },
-    )
+    Some(match (spki.algorithm.as_str(), curve.as_deref().unwrap_or_default(), oid) {
+        (RSA, _, "1.2.840.113549.1.1.5") => &s::RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY,
+        (RSA, _, "1.2.840.113549.1.1.11") => &s::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
+        (RSA, _, "1.2.840.113549.1.1.12") => &s::RSA_PKCS1_2048_8192_SHA384,
+        (RSA, _, "1.2.840.113549.1.1.13") => &s::RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
+        (RSA | RSA_PSS, _, RSA_PSS) => pss_algorithm(parameters)?,
+        (EC, "1.2.840.10045.3.1.7", "1.2.840.10045.4.3.2") => &s::ECDSA_P256_SHA256_ASN1,
+        (EC, "1.2.840.10045.3.1.7", "1.2.840.10045.4.3.3") => &s::ECDSA_P256_SHA384_ASN1,
+        (EC, "1.3.132.0.34", "1.2.840.10045.4.3.2") => &s::ECDSA_P384_SHA256_ASN1,
+        (EC, "1.3.132.0.34", "1.2.840.10045.4.3.3") => &s::ECDSA_P384_SHA384_ASN1,
+        (EC, "1.3.132.0.34", "1.2.840.10045.4.3.4") => &s::ECDSA_P384_SHA512_ASN1,
+        (EC, "1.3.132.0.35", "1.2.840.10045.4.3.2") => &s::ECDSA_P521_SHA256_ASN1,
+        (EC, "1.3.132.0.35", "1.2.840.10045.4.3.3") => &s::ECDSA_P521_SHA384_ASN1,
+        (EC, "1.3.132.0.35", "1.2.840.10045.4.3.4") => &s::ECDSA_P521_SHA512_ASN1,
+        (ED25519, _, ED25519) => &s::ED25519,
+        _ => return None,
+    })
 }
 
 /// RSASSA-PSS by the hash in its parameters (RFC 4055 section 3.1).
 fn pss_algorithm(parameters: &[u8]) -> Option<&'static dyn VerificationAlgorithm> {
     const SHA2: [u8; 10] = [0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02];
-    let hash = parameters
-        .windows(11)
-        .find(|window| window.starts_with(&SHA2))?
-        .last()?;
+    let hash = parameters.windows(11).find(|window| window.starts_with(&SHA2))?.last()?;
     Some(match hash {
         1 => &signature::RSA_PSS_2048_8192_SHA256,
         2 => &signature::RSA_PSS_2048_8192_SHA384,
@@ -560,19 +516,14 @@ mod tests {
     }
 
     fn identifier(key: &PrivateKey) -> Vec<u8> {
-        let request = rcgen::CertificateParams::default()
-            .serialize_request(&key.pair)
-            .unwrap();
+        let request = rcgen::CertificateParams::default().serialize_request(&key.pair).unwrap();
         Vec::<Any>::from_der(request.der()).unwrap()[1].to_der().unwrap()
     }
 
     #[test]
     fn secrets_stay_out_of_debug_output() {
         let key = PrivateKey::generate(Algorithm::EcdsaP256).unwrap();
-        assert_eq!(
-            format!("{key:?}"),
-            "PrivateKey { algorithm: PKCS_ECDSA_P256_SHA256, .. }"
-        );
+        assert_eq!(format!("{key:?}"), "PrivateKey { algorithm: PKCS_ECDSA_P256_SHA256, .. }");
     }
 
     #[test]

@@ -69,10 +69,10 @@ impl Order {
             return self.names.clone();
         }
         let mut names = name::loopback();
-        if let Some(host) = self.subject.as_ref().and_then(host_in) {
-            if !names.contains(&host) {
-                names.insert(0, host);
-            }
+        if let Some(host) = self.subject.as_ref().and_then(host_in)
+            && !names.contains(&host)
+        {
+            names.insert(0, host);
         }
         names
     }
@@ -125,9 +125,7 @@ impl Signer<'_> {
         let has_key = |der: &&CertificateDer<'_>| {
             inspect::parse(der).is_ok_and(|certificate| certificate.public_key().raw == key.spki())
         };
-        let issuer = certificates.iter().find(has_key).ok_or(Error::NoIssuer {
-            count: certificates.len(),
-        })?;
+        let issuer = certificates.iter().find(has_key).ok_or(Error::NoIssuer { count: certificates.len() })?;
         let mut chain = Vec::new();
         let mut next = Some(issuer);
         while let Some(der) = next.filter(|der| !is_self_issued(der) && !chain.contains(*der)) {
@@ -173,15 +171,7 @@ pub fn make(
     let (names, subject) = (order.effective_names(), order.effective_subject());
     let purpose = order.purpose.unwrap_or_default();
     let request = csr::generate(key, &subject, &names, purpose)?;
-    let template = |validity| {
-        Ok(Template::end_entity(
-            subject.clone(),
-            key.spki(),
-            names.clone(),
-            purpose,
-            validity,
-        ))
-    };
+    let template = |validity| Ok(Template::end_entity(subject.clone(), key.spki(), names.clone(), purpose, validity));
     let mut issued = issue(order, key, &subject, &names, signer, now, template)?;
     issued.warnings.extend(warnings(&names, purpose, &key.public_key()));
     Ok((request, issued))
@@ -203,18 +193,12 @@ pub fn sign_request(
     if let Some(key) = key {
         cert::check_key(&request.spki, key)?;
     }
-    let request = &Request {
-        subject: order.subject.clone().unwrap_or_else(|| request.subject.clone()),
-        ..request.clone()
-    };
+    let request =
+        &Request { subject: order.subject.clone().unwrap_or_else(|| request.subject.clone()), ..request.clone() };
     let carried = Carried::from_request(request, allow_ca)?;
     let mut notes = carried.notes.clone();
     let names = names_for(order, request, &carried, signer, &mut notes)?;
-    let all_names = if names.is_empty() {
-        carried.subject_alt_names()
-    } else {
-        names.clone()
-    };
+    let all_names = if names.is_empty() { carried.subject_alt_names() } else { names.clone() };
     if !carried.extensions.is_empty() {
         notes.push(format!("carried over from the request: {}", carried.names().join(", ")));
     }
@@ -229,11 +213,7 @@ pub fn sign_request(
     notes.append(&mut issued.notes);
     issued.notes = notes;
     if !is_ca {
-        issued.warnings.extend(warnings(
-            &all_names,
-            purpose.unwrap_or_default(),
-            &key::public_key(&request.spki),
-        ));
+        issued.warnings.extend(warnings(&all_names, purpose.unwrap_or_default(), &key::public_key(&request.spki)));
     }
     Ok(issued)
 }
@@ -257,10 +237,7 @@ fn names_for(
     }
     // What the person meant: OpenSSL's requests name the host in the subject, where no client looks any more.
     if let Some(host) = host_in(&request.subject) {
-        notes.push(format!(
-            "the request has no subjectAltName: `{}` put in from its subject",
-            host.value()
-        ));
+        notes.push(format!("the request has no subjectAltName: `{}` put in from its subject", host.value()));
         return Ok(vec![host]);
     }
     match signer {
@@ -294,33 +271,21 @@ fn issue(
         cert::check_path_len(&issuer)?;
     }
     let leaf = cert::issue(&template, &issuer)?;
-    let mut issued = Issued {
-        chain: [vec![leaf], above].concat(),
-        notes: Vec::new(),
-        warnings: Vec::new(),
-    };
+    let mut issued = Issued { chain: [vec![leaf], above].concat(), notes: Vec::new(), warnings: Vec::new() };
     if was_cut {
         let end = rfc3339(validity.not_after);
-        issued
-            .notes
-            .push(format!("shortened to {end}, where the issuer's certificate ends"));
+        issued.notes.push(format!("shortened to {end}, where the issuer's certificate ends"));
     }
     if template.ca.is_none() && validity.lifetime() > time::Duration::days(validity::APPLE_LIMIT_DAYS) {
         let days = validity.lifetime().whole_days();
         let limit = validity::APPLE_LIMIT_DAYS;
-        issued.warnings.push(format!(
-            "a lifetime of {days} days: Apple's platforms refuse more than {limit}"
-        ));
+        issued.warnings.push(format!("a lifetime of {days} days: Apple's platforms refuse more than {limit}"));
     }
     Ok(issued)
 }
 
 fn warnings(names: &[SubjectAltName], purpose: Purpose, key: &crate::report::PublicKey) -> Vec<String> {
-    let mut warnings: Vec<String> = names
-        .iter()
-        .filter_map(SubjectAltName::warning)
-        .map(|warning| warning.0)
-        .collect();
+    let mut warnings: Vec<String> = names.iter().filter_map(SubjectAltName::warning).map(|warning| warning.0).collect();
     let who = match (key.algorithm.as_str(), key.curve.as_deref()) {
         ("Ed25519", _) => Some("no browser accepts"),
         (_, Some("P-521")) => Some("Chromium does not accept"),
@@ -361,11 +326,7 @@ pub fn why_renew(
     if names != present {
         return Some("it is for other names".to_owned());
     }
-    if order
-        .subject
-        .as_ref()
-        .is_some_and(|subject| subject.as_der() != parsed.subject().as_raw())
-    {
+    if order.subject.as_ref().is_some_and(|subject| subject.as_der() != parsed.subject().as_raw()) {
         return Some("it has another subject".to_owned());
     }
     let purposes: &[&str] = match order.purpose.unwrap_or_default() {
@@ -415,10 +376,7 @@ mod tests {
     }
 
     fn order(names: &[&str]) -> Order {
-        Order {
-            names: name::parse_all(names.iter().copied()).unwrap(),
-            ..Order::default()
-        }
+        Order { names: name::parse_all(names.iter().copied()).unwrap(), ..Order::default() }
     }
 
     /// A CA whose certificate is not self-signed, under a root; both certificates in its file.
@@ -468,9 +426,7 @@ mod tests {
     fn the_same_key_twice_gets_different_serials() {
         let key = key();
         let serial = || {
-            inspect::certificate(&make(&Order::default(), &key, Signer::Own, now()).unwrap().1.chain[0])
-                .unwrap()
-                .serial
+            inspect::certificate(&make(&Order::default(), &key, Signer::Own, now()).unwrap().1.chain[0]).unwrap().serial
         };
         assert_ne!(serial(), serial());
     }
@@ -479,27 +435,14 @@ mod tests {
     #[test]
     fn the_issuers_name_is_its_subject_byte_for_byte() {
         let (ca_key, certificates) = ca("CN=ca+UID=1,OU=B,OU=A,DC=example,DC=com", 365);
-        let signer = Signer::Ca {
-            certificates: &certificates,
-            key: &ca_key,
-        };
+        let signer = Signer::Ca { certificates: &certificates, key: &ca_key };
         let (_, issued) = make(&order(&["a.test"]), &key(), signer, now()).unwrap();
-        let (leaf, issuer) = (
-            inspect::parse(&issued.chain[0]).unwrap(),
-            inspect::parse(&certificates[1]).unwrap(),
-        );
+        let (leaf, issuer) = (inspect::parse(&issued.chain[0]).unwrap(), inspect::parse(&certificates[1]).unwrap());
         assert_eq!(leaf.issuer().as_raw(), issuer.subject().as_raw());
-        assert_eq!(
-            issued.chain.len(),
-            2,
-            "the chain is the leaf and the intermediate, without the root"
-        );
+        assert_eq!(issued.chain.len(), 2, "the chain is the leaf and the intermediate, without the root");
         assert_eq!(issued.chain[1], certificates[1]);
         let report = inspect::certificate(&issued.chain[0]).unwrap();
-        assert_eq!(
-            report.authority_key_id,
-            inspect::certificate(&certificates[1]).unwrap().subject_key_id
-        );
+        assert_eq!(report.authority_key_id, inspect::certificate(&certificates[1]).unwrap().subject_key_id);
         assert!(issued_by(&issued.chain[0], &certificates[1]));
     }
 
@@ -510,10 +453,7 @@ mod tests {
     #[test]
     fn a_leaf_never_outlives_its_issuer() {
         let (ca_key, certificates) = ca("CN=ca", 10);
-        let signer = Signer::Ca {
-            certificates: &certificates,
-            key: &ca_key,
-        };
+        let signer = Signer::Ca { certificates: &certificates, key: &ca_key };
         let (_, issued) = make(&order(&["a.test"]), &key(), signer, now()).unwrap();
         assert_eq!(issued.notes.len(), 1);
         let end = |der: &CertificateDer<'_>| inspect::certificate(der).unwrap().not_after;
@@ -528,10 +468,7 @@ mod tests {
     #[test]
     fn name_constraints_are_kept_before_signing() {
         let (ca_key, certificates) = ca("CN=ca", 365);
-        let signer = Signer::Ca {
-            certificates: &certificates,
-            key: &ca_key,
-        };
+        let signer = Signer::Ca { certificates: &certificates, key: &ca_key };
         let allowed = |host: &str| make(&order(&[host]), &key(), signer, now()).is_ok();
         assert!(allowed("a.test") && allowed("*.a.test") && allowed("10.1.2.3") && allowed("me@example.com"));
         assert!(!allowed("example.com") && !allowed("atest") && !allowed("11.0.0.1"));
@@ -543,46 +480,22 @@ mod tests {
     fn only_a_ca_signs() {
         let leaf_key = key();
         let (_, leaf) = make(&Order::default(), &leaf_key, Signer::Own, now()).unwrap();
-        let signer = Signer::Ca {
-            certificates: &leaf.chain,
-            key: &leaf_key,
-        };
+        let signer = Signer::Ca { certificates: &leaf.chain, key: &leaf_key };
         let error = make(&Order::default(), &key(), signer, now()).unwrap_err();
-        assert!(
-            matches!(error, Error::Certificate(cert::Error::NotACa { .. })),
-            "{error}"
-        );
+        assert!(matches!(error, Error::Certificate(cert::Error::NotACa { .. })), "{error}");
         let other = key();
-        let signer = Signer::Ca {
-            certificates: &leaf.chain,
-            key: &other,
-        };
-        assert!(matches!(
-            make(&Order::default(), &key(), signer, now()),
-            Err(Error::NoIssuer { count: 1 })
-        ));
+        let signer = Signer::Ca { certificates: &leaf.chain, key: &other };
+        assert!(matches!(make(&Order::default(), &key(), signer, now()), Err(Error::NoIssuer { count: 1 })));
     }
 
     fn request(subject: &str, extensions: &[(&str, &[u8])]) -> (PrivateKey, Request) {
         let key = key();
-        let subject = if subject.is_empty() {
-            Subject::empty()
-        } else {
-            subject.parse().unwrap()
-        };
+        let subject = if subject.is_empty() { Subject::empty() } else { subject.parse().unwrap() };
         let extensions = extensions
             .iter()
-            .map(|(oid, value)| Extension {
-                oid: (*oid).to_owned(),
-                critical: false,
-                value: value.to_vec(),
-            })
+            .map(|(oid, value)| Extension { oid: (*oid).to_owned(), critical: false, value: value.to_vec() })
             .collect();
-        let request = Request {
-            subject,
-            spki: key.spki().to_vec(),
-            extensions,
-        };
+        let request = Request { subject, spki: key.spki().to_vec(), extensions };
         (key, request)
     }
 
@@ -621,49 +534,27 @@ mod tests {
         let (report, issued) = sign("CN=x", &asked, false).unwrap();
         assert_eq!(report.subject_alt_names, ["DNS:a.test"]);
         assert_eq!(report.extended_key_usage, ["clientAuth"]);
-        assert_eq!(
-            report.key_usage,
-            ["digitalSignature"],
-            "an EC key cannot be encrypted to"
-        );
+        assert_eq!(report.key_usage, ["digitalSignature"], "an EC key cannot be encrypted to");
         let parsed = inspect::parse(&issued.chain[0]).unwrap();
-        let oids: Vec<_> = parsed
-            .extensions()
-            .iter()
-            .map(|extension| extension.oid.to_id_string())
-            .collect();
+        let oids: Vec<_> = parsed.extensions().iter().map(|extension| extension.oid.to_id_string()).collect();
         assert!(oids.contains(&"1.3.6.1.5.5.7.1.24".to_owned()), "{oids:?}");
-        assert_eq!(
-            oids.iter().filter(|oid| *oid == "2.5.29.14").count(),
-            1,
-            "one subjectKeyIdentifier, ours"
-        );
+        assert_eq!(oids.iter().filter(|oid| *oid == "2.5.29.14").count(), 1, "one subjectKeyIdentifier, ours");
     }
 
     #[test]
     fn a_request_for_a_ca_is_refused_unless_asked_for() {
         let ca_true = [0x30, 6, 1, 1, 0xff, 2, 1, 3];
         let key_cert_sign = [3, 2, 2, 0x04];
-        for asked in [
-            ("2.5.29.19", &ca_true[..]),
-            ("2.5.29.15", &key_cert_sign),
-            ("2.5.29.30", &[0x30, 0]),
-        ] {
+        for asked in [("2.5.29.19", &ca_true[..]), ("2.5.29.15", &key_cert_sign), ("2.5.29.30", &[0x30, 0])] {
             let error = sign("CN=x", &[asked], false).unwrap_err();
-            assert!(
-                matches!(error, Error::Certificate(cert::Error::AsksForCa { .. })),
-                "{error}"
-            );
+            assert!(matches!(error, Error::Certificate(cert::Error::AsksForCa { .. })), "{error}");
         }
         let (report, _) = sign("CN=x", &[("2.5.29.19", &ca_true)], true).unwrap();
         assert!(report.is_ca);
         assert_eq!(report.path_len, Some(3));
         assert_eq!(report.key_usage, ["keyCertSign", "cRLSign"]);
         let twice = sign("CN=x", &[("2.5.29.19", &[0x30, 0]), ("2.5.29.19", &[0x30, 0])], false);
-        assert!(matches!(
-            twice,
-            Err(Error::Certificate(cert::Error::DuplicateExtension { .. }))
-        ));
+        assert!(matches!(twice, Err(Error::Certificate(cert::Error::DuplicateExtension { .. }))));
     }
 
     #[test]
@@ -672,61 +563,29 @@ mod tests {
         let wanted = order(&["a.test", "::1"]);
         let (_, made) = make(&wanted, &key, Signer::Own, now()).unwrap();
         let why = |order: &Order, key: &PrivateKey, after: i64| {
-            why_renew(
-                &made.chain,
-                key,
-                order,
-                Signer::Own,
-                None,
-                now() + time::Duration::days(after),
-            )
+            why_renew(&made.chain, key, order, Signer::Own, None, now() + time::Duration::days(after))
         };
-        assert_eq!(
-            why(&order(&["::1", "a.test"]), &key, 0),
-            None,
-            "in another order they are the same names"
-        );
-        let named = Order {
-            subject: Some("CN=b".parse().unwrap()),
-            ..wanted.clone()
-        };
+        assert_eq!(why(&order(&["::1", "a.test"]), &key, 0), None, "in another order they are the same names");
+        let named = Order { subject: Some("CN=b".parse().unwrap()), ..wanted.clone() };
         assert_eq!(why(&named, &key, 0), Some("it has another subject".to_owned()));
         assert_eq!(why(&wanted, &key, 330), None);
         assert_eq!(why(&wanted, &key, 336), Some("it expires in 28 days".to_owned()));
-        assert_eq!(
-            why(&order(&["b.test"]), &key, 0),
-            Some("it is for other names".to_owned())
-        );
-        assert_eq!(
-            why(&wanted, &super::tests::key(), 0),
-            Some("it is for another key".to_owned())
-        );
-        let client = Order {
-            purpose: Some(Purpose::Client),
-            ..wanted.clone()
-        };
+        assert_eq!(why(&order(&["b.test"]), &key, 0), Some("it is for other names".to_owned()));
+        assert_eq!(why(&wanted, &super::tests::key(), 0), Some("it is for another key".to_owned()));
+        let client = Order { purpose: Some(Purpose::Client), ..wanted.clone() };
         assert_eq!(why(&client, &key, 0), Some("it is for another purpose".to_owned()));
         let (ca_key, certificates) = ca("CN=ca", 365);
-        let signer = Signer::Ca {
-            certificates: &certificates,
-            key: &ca_key,
-        };
+        let signer = Signer::Ca { certificates: &certificates, key: &ca_key };
         let other = why_renew(&made.chain, &key, &wanted, signer, None, now());
         assert_eq!(other, Some("it has another issuer".to_owned()));
     }
 
     #[test]
     fn a_subject_that_is_a_host_is_among_the_names() {
-        let order = Order {
-            subject: Some("CN=app.test,O=x".parse().unwrap()),
-            ..Order::default()
-        };
+        let order = Order { subject: Some("CN=app.test,O=x".parse().unwrap()), ..Order::default() };
         let names: Vec<_> = order.effective_names().iter().map(ToString::to_string).collect();
         assert_eq!(names, ["DNS:app.test", "DNS:localhost", "IP:127.0.0.1", "IP:::1"]);
-        let order = Order {
-            subject: Some("CN=Somebody".parse().unwrap()),
-            ..Order::default()
-        };
+        let order = Order { subject: Some("CN=Somebody".parse().unwrap()), ..Order::default() };
         assert_eq!(order.effective_names(), name::loopback());
     }
 }

@@ -90,12 +90,7 @@ pub fn sign(unsigned: &[u8], key: &PrivateKey, replace: &[(usize, &[u8])]) -> Re
     }
     let content = fields.to_der()?;
     let signature = BitString::from_bytes(&key.sign(&content)?)?.to_der()?;
-    Ok(vec![
-        Any::from_der(&content)?,
-        Any::from_der(&algorithm)?,
-        Any::from_der(&signature)?,
-    ]
-    .to_der()?)
+    Ok(vec![Any::from_der(&content)?, Any::from_der(&algorithm)?, Any::from_der(&signature)?].to_der()?)
 }
 
 /// The key that rcgen is given: it names the algorithm and signs nothing.

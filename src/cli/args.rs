@@ -27,12 +27,8 @@ pub(crate) fn algorithm_parser() -> impl TypedValueParser<Value = Algorithm> {
 }
 
 fn purpose_parser() -> impl TypedValueParser<Value = Purpose> {
-    PossibleValuesParser::new(Purpose::ALL.map(Purpose::name)).map(|name| {
-        Purpose::ALL
-            .into_iter()
-            .find(|purpose| purpose.name() == name)
-            .unwrap_or_default()
-    })
+    PossibleValuesParser::new(Purpose::ALL.map(Purpose::name))
+        .map(|name| Purpose::ALL.into_iter().find(|purpose| purpose.name() == name).unwrap_or_default())
 }
 
 /// Whom a certificate or request is for.
@@ -64,11 +60,7 @@ impl NameArgs {
 
 /// Warnings about names.
 pub(crate) fn name_warnings(names: &[SubjectAltName]) -> Vec<String> {
-    names
-        .iter()
-        .filter_map(SubjectAltName::warning)
-        .map(|warning| warning.to_string())
-        .collect()
+    names.iter().filter_map(SubjectAltName::warning).map(|warning| warning.to_string()).collect()
 }
 
 /// How long a certificate lasts.
@@ -91,12 +83,7 @@ impl ValidityArgs {
     pub(crate) fn apply(&self, order: Order, now: OffsetDateTime) -> Result<Order, Failure> {
         let time = |text: &Option<String>| text.as_deref().map(|text| validity::parse_time(text, now)).transpose();
         let (not_before, not_after) = (time(&self.not_before)?, time(&self.not_after)?);
-        Ok(Order {
-            days: self.days,
-            not_before,
-            not_after,
-            ..order
-        })
+        Ok(Order { days: self.days, not_before, not_after, ..order })
     }
 }
 
@@ -261,10 +248,7 @@ pub(crate) struct IssuerArgs {
 pub(crate) enum LoadedIssuer {
     Own,
     Local(Box<LocalCa>),
-    Other {
-        certificates: Vec<CertificateDer<'static>>,
-        key: Box<PrivateKey>,
-    },
+    Other { certificates: Vec<CertificateDer<'static>>, key: Box<PrivateKey> },
 }
 
 impl LoadedIssuer {
@@ -296,10 +280,7 @@ impl IssuerArgs {
             passphrase_env: self.ca_passphrase_env.clone(),
         };
         let key = load_key(key, &passphrase)?;
-        Ok(LoadedIssuer::Other {
-            certificates,
-            key: Box::new(key),
-        })
+        Ok(LoadedIssuer::Other { certificates, key: Box::new(key) })
     }
 }
 
@@ -326,20 +307,13 @@ impl WriteArgs {
 
 /// What a key's file holds.
 pub(crate) fn key_kind(encrypted: bool) -> FileKind {
-    if encrypted {
-        FileKind::EncryptedPrivateKey
-    } else {
-        FileKind::PrivateKey
-    }
+    if encrypted { FileKind::EncryptedPrivateKey } else { FileKind::PrivateKey }
 }
 
 /// A key as PEM, under the passphrase if there is one.
 pub(crate) fn key_pem(key: &PrivateKey, passphrase: Option<&Zeroizing<String>>) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let text = match passphrase {
-        Some(passphrase) => container::pem(
-            "ENCRYPTED PRIVATE KEY",
-            &container::encrypt_key(key.pkcs8(), passphrase)?,
-        )?,
+        Some(passphrase) => container::pem("ENCRYPTED PRIVATE KEY", &container::encrypt_key(key.pkcs8(), passphrase)?)?,
         None => container::pem("PRIVATE KEY", key.pkcs8())?,
     };
     Ok(Zeroizing::new(text.as_bytes().to_vec()))
@@ -355,10 +329,7 @@ pub(crate) fn write_set(set: Vec<NewFile>, existing: Existing, out: &mut Output)
 /// Refuses to write over what is read.
 pub(crate) fn check_not_input<'a>(output: &Path, inputs: impl IntoIterator<Item = &'a Path>) -> Result<(), Failure> {
     match inputs.into_iter().find(|input| files::same(input, output)) {
-        Some(input) => Err(Failure::message(format!(
-            "`{}` is read and would be written over",
-            input.display()
-        ))),
+        Some(input) => Err(Failure::message(format!("`{}` is read and would be written over", input.display()))),
         None => Ok(()),
     }
 }

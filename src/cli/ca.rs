@@ -61,17 +61,10 @@ fn init(args: &Init, out: &mut Output) -> Result<Outcome, Failure> {
     if args.permit.iter().any(|name| name == "any") {
         out.warning("whoever steals this CA's key can sign for every host on the Internet, for you");
     }
-    let plan = Plan {
-        permit: args.permit.clone(),
-        days: args.days,
-        keep_root_key: args.keep_root_key,
-    };
+    let plan = Plan { permit: args.permit.clone(), days: args.days, keep_root_key: args.keep_root_key };
     let ca = LocalCa::create(&paths, &plan, validity::now())?;
     out.report(&text(&ca, &paths)?, false)?;
-    out.hint(format!(
-        "trust {} in your browser or system, then `secure-io gen-cert --ca`",
-        shown(&paths.root)
-    ));
+    out.hint(format!("trust {} in your browser or system, then `secure-io gen-cert --ca`", shown(&paths.root)));
     Ok(Outcome::Done)
 }
 

@@ -25,11 +25,7 @@ pub(crate) struct Report {
 
 impl Failure {
     pub(crate) fn new(error: anyhow::Error) -> Self {
-        Self::Error(Box::new(Report {
-            error,
-            details: Vec::new(),
-            hints: Vec::new(),
-        }))
+        Self::Error(Box::new(Report { error, details: Vec::new(), hints: Vec::new() }))
     }
 
     /// An error in words.
@@ -68,11 +64,7 @@ impl From<files::Error> for Failure {
             files::Error::Exists { .. } => {
                 Some("replace what is there with `--force`, or write elsewhere with `--out-dir` or `--name`")
             }
-            files::Error::Io {
-                action: "write",
-                source,
-                ..
-            } if source.kind() == io::ErrorKind::NotFound => {
+            files::Error::Io { action: "write", source, .. } if source.kind() == io::ErrorKind::NotFound => {
                 Some("make the folder first, or write elsewhere with `--out-dir`")
             }
             _ => None,
@@ -132,10 +124,9 @@ pub(crate) fn in_file(path: &Path, error: container::Error) -> Failure {
         container::Error::PassphraseNeeded => {
             Some("give the passphrase with `--passphrase-file FILE` or `--passphrase-env VAR`".to_owned())
         }
-        container::Error::UnknownCipher { .. } => Some(format!(
-            "convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc -in {0} -out new-{0}`",
-            path.display()
-        )),
+        container::Error::UnknownCipher { .. } => {
+            Some(format!("convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc -in {0} -out new-{0}`", path.display()))
+        }
         _ => None,
     };
     let failure = about(path, error.into());
@@ -163,11 +154,7 @@ pub(crate) fn mismatch(
     (theirs, ours): (&cert::KeySummary, &cert::KeySummary),
 ) -> Failure {
     let line = |whose: &str, key: &cert::KeySummary| {
-        format!(
-            "{whose} {} (spki sha256 {}…)",
-            key.kind,
-            key.spki_sha256.get(..16).unwrap_or_default()
-        )
+        format!("{whose} {} (spki sha256 {}…)", key.kind, key.spki_sha256.get(..16).unwrap_or_default())
     };
     Failure::message(format!("`{}` does not belong to `{}`", key.display(), other.display()))
         .detail(line(&format!("the {what}'s public key is"), theirs))

@@ -133,11 +133,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     if let Renewal::Fits(report) = renewal {
         return args.report_fit(&report, &targets, out, now);
     }
-    let existing = if args.renew.renew {
-        Existing::Replace
-    } else {
-        args.write.existing()
-    };
+    let existing = if args.renew.renew { Existing::Replace } else { args.write.existing() };
     args.check(&targets, &renewal, existing)?;
     let secrets = args.secrets()?;
     let made = args.make(&order, &issuer, renewal, now)?;
@@ -159,9 +155,7 @@ impl FileArgs {
         }
         let path = |given: &Option<PathBuf>, ending| {
             let folder = self.out_dir.clone().unwrap_or_default();
-            given
-                .clone()
-                .unwrap_or_else(|| folder.join(format!("{}-{ending}.pem", self.name)))
+            given.clone().unwrap_or_else(|| folder.join(format!("{}-{ending}.pem", self.name)))
         };
         let targets = Targets {
             key: path(&self.out_key, "key"),
@@ -204,11 +198,7 @@ impl Args {
         let key_is_new = self.key.key.is_none() && self.key.csr.is_none() && !matches!(renewal, Renewal::Needed { .. });
         let key = key_is_new.then_some(targets.key.as_path());
         let csr = self.key.csr.is_none().then_some(targets.csr.as_path());
-        let all = key
-            .into_iter()
-            .chain(csr)
-            .chain([targets.cert.as_path()])
-            .chain(self.p12.p12.as_deref());
+        let all = key.into_iter().chain(csr).chain([targets.cert.as_path()]).chain(self.p12.p12.as_deref());
         all.collect()
     }
 
@@ -228,14 +218,7 @@ impl Args {
                 Failure::message("a PKCS#12 file holds the key, too").hint("give the request's key with `--key FILE`")
             );
         }
-        let inputs = || {
-            self.key
-                .key
-                .iter()
-                .chain(&self.key.csr)
-                .map(PathBuf::as_path)
-                .chain(self.issuer.inputs())
-        };
+        let inputs = || self.key.key.iter().chain(&self.key.csr).map(PathBuf::as_path).chain(self.issuer.inputs());
         for output in &named {
             args::check_not_input(output, inputs())?;
         }
@@ -246,22 +229,12 @@ impl Args {
         let passphrase = self.key.encrypt.then(|| self.passphrase.to_encrypt()).transpose()?;
         let p12_password = match &self.p12.p12 {
             Some(_) => {
-                let given = args::secret(
-                    self.p12.p12_password_file.as_deref(),
-                    self.p12.p12_password_env.as_deref(),
-                )?;
-                Some(args::new_secret(
-                    given,
-                    "password",
-                    "--p12-password-file FILE` or `--p12-password-env VAR",
-                )?)
+                let given = args::secret(self.p12.p12_password_file.as_deref(), self.p12.p12_password_env.as_deref())?;
+                Some(args::new_secret(given, "password", "--p12-password-file FILE` or `--p12-password-env VAR")?)
             }
             None => None,
         };
-        Ok(Secrets {
-            passphrase,
-            p12_password,
-        })
+        Ok(Secrets { passphrase, p12_password })
     }
 
     /// Looks at what is there, when asked to renew it.
@@ -272,12 +245,7 @@ impl Args {
         issuer: &LoadedIssuer,
         now: OffsetDateTime,
     ) -> Result<Renewal, Failure> {
-        let before = self
-            .renew
-            .renew_before
-            .as_deref()
-            .map(validity::parse_span)
-            .transpose()?;
+        let before = self.renew.renew_before.as_deref().map(validity::parse_span).transpose()?;
         let key_file = self.key.key.as_ref().unwrap_or(&targets.key);
         if !self.renew.renew || !files::exists(key_file) {
             return Ok(Renewal::None);
@@ -286,18 +254,12 @@ impl Args {
         if self.key.algorithm.is_some_and(|algorithm| !key.is(algorithm)) {
             return Ok(Renewal::None);
         }
-        let chain = match files::exists(&targets.cert) {
-            true => args::load_certificates(&targets.cert)?,
-            false => Vec::new(),
-        };
+        let chain = if files::exists(&targets.cert) { args::load_certificates(&targets.cert)? } else { Vec::new() };
         let before = before.map(|span| time::Duration::try_from(span).unwrap_or(time::Duration::MAX));
         let because = material::why_renew(&chain, &key, order, issuer.signer(), before, now);
         match (because, report(&chain)) {
             (None, Ok(report)) => Ok(Renewal::Fits(Box::new(report))),
-            (because, _) => Ok(Renewal::Needed {
-                key: Box::new(key),
-                because: because.unwrap_or_default(),
-            }),
+            (because, _) => Ok(Renewal::Needed { key: Box::new(key), because: because.unwrap_or_default() }),
         }
     }
 
@@ -314,20 +276,10 @@ impl Args {
         let (key, key_is_new, renewed_because) = match (renewal, &self.key.key) {
             (Renewal::Needed { key, because }, _) => (*key, false, Some(because)),
             (_, Some(path)) => (args::load_key(path, &self.passphrase)?, false, None),
-            (_, None) => (
-                PrivateKey::generate(self.key.algorithm.unwrap_or_default())?,
-                true,
-                None,
-            ),
+            (_, None) => (PrivateKey::generate(self.key.algorithm.unwrap_or_default())?, true, None),
         };
         let (request, issued) = material::make(order, &key, issuer.signer(), now)?;
-        Ok(Made {
-            key: Some(key),
-            key_is_new,
-            request: Some(request),
-            issued,
-            renewed_because,
-        })
+        Ok(Made { key: Some(key), key_is_new, request: Some(request), issued, renewed_because })
     }
 
     fn sign_request(
@@ -339,29 +291,16 @@ impl Args {
     ) -> Result<Made, Failure> {
         let der = container::request(&files::read(path)?).map_err(|error| failure::in_file(path, error))?;
         let request = Request::from_der(&der).map_err(|error| failure::request_in_file(path, error))?;
-        let key = self
-            .key
-            .key
-            .as_ref()
-            .map(|path| args::load_key(path, &self.passphrase))
-            .transpose()?;
+        let key = self.key.key.as_ref().map(|path| args::load_key(path, &self.passphrase)).transpose()?;
         let issued = material::sign_request(order, &request, key.as_ref(), issuer.signer(), self.key.allow_ca, now);
         let issued = issued.map_err(|error| match (error, &self.key.key) {
             (material::Error::Certificate(cert::Error::KeyMismatch { theirs, ours }), Some(key)) => {
-                failure::mismatch(key, path, "request", (&theirs, &ours)).hint(format!(
-                    "make a request for this key with `secure-io gen-csr --key {}`",
-                    key.display()
-                ))
+                failure::mismatch(key, path, "request", (&theirs, &ours))
+                    .hint(format!("make a request for this key with `secure-io gen-csr --key {}`", key.display()))
             }
             (error, _) => error.into(),
         })?;
-        Ok(Made {
-            key,
-            key_is_new: false,
-            request: None,
-            issued,
-            renewed_because: None,
-        })
+        Ok(Made { key, key_is_new: false, request: None, issued, renewed_because: None })
     }
 
     /// The files to write, and the report of them.
@@ -369,40 +308,23 @@ impl Args {
         let mut set = Vec::new();
         let mut kinds = Vec::new();
         if let Some(key) = made.key.as_ref().filter(|_| made.key_is_new) {
-            set.push(NewFile::secret(
-                &targets.key,
-                args::key_pem(key, secrets.passphrase.as_ref())?,
-            ));
+            set.push(NewFile::secret(&targets.key, args::key_pem(key, secrets.passphrase.as_ref())?));
             kinds.push(args::key_kind(self.key.encrypt));
         }
         if let Some(request) = &made.request {
-            set.push(NewFile::public(
-                &targets.csr,
-                container::pem("CERTIFICATE REQUEST", request)?.as_bytes(),
-            ));
+            set.push(NewFile::public(&targets.csr, container::pem("CERTIFICATE REQUEST", request)?.as_bytes()));
             kinds.push(FileKind::Csr);
         }
         set.push(NewFile::public(&targets.cert, chain_pem(&made.issued.chain)?));
         kinds.push(FileKind::Certificate);
         if let (Some(path), Some(key), Some(password)) = (&self.p12.p12, &made.key, &secrets.p12_password) {
-            let ciphers = if self.p12.p12_legacy {
-                Pkcs12Ciphers::Legacy
-            } else {
-                Pkcs12Ciphers::Modern
-            };
+            let ciphers = if self.p12.p12_legacy { Pkcs12Ciphers::Legacy } else { Pkcs12Ciphers::Modern };
             let p12 = container::pkcs12(key.pkcs8(), &made.issued.chain, &self.files.name, password, ciphers)?;
             set.push(NewFile::secret(path, p12));
             kinds.push(FileKind::Pkcs12);
         }
         let mut report = report(&made.issued.chain)?;
-        report.files = set
-            .iter()
-            .zip(kinds)
-            .map(|(file, kind)| File {
-                kind,
-                path: file.path().to_owned(),
-            })
-            .collect();
+        report.files = set.iter().zip(kinds).map(|(file, kind)| File { kind, path: file.path().to_owned() }).collect();
         report.written = !self.write.dry_run;
         report.renewed_because.clone_from(&made.renewed_because);
         report.notes.clone_from(&made.issued.notes);
@@ -418,9 +340,9 @@ impl Args {
         now: OffsetDateTime,
     ) -> Result<Outcome, Failure> {
         if self.write.json {
-            out.json(report)?
+            out.json(report)?;
         } else {
-            out.report(&report.unchanged_text(&targets.cert, now), false)?
+            out.report(&report.unchanged_text(&targets.cert, now), false)?;
         }
         Ok(Outcome::Done)
     }
@@ -443,9 +365,7 @@ impl Args {
 
 /// What there is to say of a chain.
 fn report(chain: &[CertificateDer<'_>]) -> Result<GenCert, Failure> {
-    let leaf = chain
-        .first()
-        .ok_or_else(|| Failure::message("there is no certificate"))?;
+    let leaf = chain.first().ok_or_else(|| Failure::message("there is no certificate"))?;
     let certificate = inspect::certificate(leaf).map_err(|error| Failure::new(error.into()))?;
     Ok(GenCert {
         files: Vec::new(),

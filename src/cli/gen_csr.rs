@@ -47,10 +47,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let (names, subject) = (order.effective_names(), order.effective_subject());
     let der = csr::generate(&key, &subject, &names, order.purpose.unwrap_or_default())?;
     let report = GenCsr {
-        files: vec![File {
-            kind: FileKind::Csr,
-            path: args.out.clone(),
-        }],
+        files: vec![File { kind: FileKind::Csr, path: args.out.clone() }],
         written: !args.write.dry_run,
         subject: subject.to_string(),
         subject_alt_names: names.iter().map(ToString::to_string).collect(),
@@ -60,17 +57,13 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     };
     if !args.write.dry_run {
         let pem = container::pem("CERTIFICATE REQUEST", &der)?;
-        args::write_set(
-            vec![NewFile::public(&args.out, pem.as_bytes())],
-            args.write.existing(),
-            out,
-        )?;
+        args::write_set(vec![NewFile::public(&args.out, pem.as_bytes())], args.write.existing(), out)?;
     }
     report.warnings.iter().for_each(|warning| out.warning(warning));
     if args.write.json {
-        out.json(&report)?
+        out.json(&report)?;
     } else {
-        out.report(&report.text(), to_stdout)?
+        out.report(&report.text(), to_stdout)?;
     }
     Ok(Outcome::Done)
 }

@@ -44,10 +44,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let key = PrivateKey::generate(args.algorithm)?;
     let pem = args::key_pem(&key, passphrase.as_ref())?;
     let report = GenKey {
-        files: vec![File {
-            kind: args::key_kind(args.encrypt),
-            path: args.out.clone(),
-        }],
+        files: vec![File { kind: args::key_kind(args.encrypt), path: args.out.clone() }],
         written: !args.write.dry_run,
         public_key: key.public_key(),
         spki_sha256: hex(&key::spki_sha256(key.spki())),
@@ -56,9 +53,9 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         args::write_set(vec![NewFile::secret(&args.out, pem)], args.write.existing(), out)?;
     }
     if args.write.json {
-        out.json(&report)?
+        out.json(&report)?;
     } else {
-        out.report(&report.text(), to_stdout)?
+        out.report(&report.text(), to_stdout)?;
     }
     Ok(Outcome::Done)
 }

@@ -40,11 +40,7 @@ impl Output {
             ColorWhen::Never => ColorChoice::Never,
         };
         let stdout = AutoStream::new(io::stdout(), choice);
-        Self {
-            stdout,
-            stderr: AutoStream::new(io::stderr(), choice),
-            quiet,
-        }
+        Self { stdout, stderr: AutoStream::new(io::stderr(), choice), quiet }
     }
 
     /// Bytes that are the result.
@@ -69,9 +65,7 @@ impl Output {
         if stdout_is_data {
             self.stderr.write_all(text.as_bytes())?;
         } else {
-            self.stdout
-                .write_all(text.as_bytes())
-                .and_then(|()| self.stdout.flush())?;
+            self.stdout.write_all(text.as_bytes()).and_then(|()| self.stdout.flush())?;
         }
         Ok(())
     }
@@ -98,14 +92,8 @@ impl Output {
     /// An error, its causes and hints, on stderr. A cause that the line above it tells already is not told again.
     pub(crate) fn error(&mut self, report: &Report) {
         let mut said = String::new();
-        let causes = report
-            .error
-            .chain()
-            .map(|cause| without_number(&cause.to_string()).to_owned());
-        for cause in causes
-            .chain(report.details.iter().cloned())
-            .filter(|cause| !cause.is_empty())
-        {
+        let causes = report.error.chain().map(|cause| without_number(&cause.to_string()).to_owned());
+        for cause in causes.chain(report.details.iter().cloned()).filter(|cause| !cause.is_empty()) {
             if said.is_empty() {
                 self.labelled(ERROR, "error", &cause);
             } else if !said.contains(&cause) {
@@ -120,11 +108,8 @@ impl Output {
 
     fn labelled(&mut self, style: Style, label: &str, text: &str) {
         // A closed stderr is nobody's to tell.
-        let _ = writeln!(
-            self.stderr,
-            "{style}{label}{style:#}{style}:{style:#} {}",
-            printable(&text.replace('\n', " "))
-        );
+        let _ =
+            writeln!(self.stderr, "{style}{label}{style:#}{style}:{style:#} {}", printable(&text.replace('\n', " ")));
     }
 }
 

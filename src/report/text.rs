@@ -25,10 +25,7 @@ impl GenCsr {
     #[must_use]
     pub fn text(&self) -> String {
         let verb = if self.written { "Made" } else { "Would make" };
-        let mut text = format!(
-            "{verb} a certification request for {}\n",
-            names(&self.subject_alt_names)
-        );
+        let mut text = format!("{verb} a certification request for {}\n", names(&self.subject_alt_names));
         files(&mut text, &self.files, &self.public_key, None);
         text
     }
@@ -44,19 +41,11 @@ impl GenCert {
             (true, _) => "self-signed".to_owned(),
             (false, issuer) => format!("signed by {issuer}"),
         };
-        let mut text = format!(
-            "{verb} a certificate for {}, {signer}\n",
-            certificate_names(certificate)
-        );
+        let mut text = format!("{verb} a certificate for {}, {signer}\n", certificate_names(certificate));
         if let Some(reason) = &self.renewed_because {
             let _ = writeln!(text, "  in place of the one there: {reason}");
         }
-        files(
-            &mut text,
-            &self.files,
-            &certificate.public_key,
-            Some((certificate, now)),
-        );
+        files(&mut text, &self.files, &certificate.public_key, Some((certificate, now)));
         text
     }
 
@@ -69,17 +58,13 @@ impl GenCert {
 }
 
 fn files(text: &mut String, files: &[File], key: &PublicKey, certificate: Option<(&Certificate, OffsetDateTime)>) {
-    let width = files
-        .iter()
-        .map(|file| file.path.display().to_string().chars().count())
-        .max()
-        .unwrap_or(0);
+    let width = files.iter().map(|file| file.path.display().to_string().chars().count()).max().unwrap_or(0);
     for file in files {
         let mut words = file.kind.words().to_owned();
         match (file.kind, certificate) {
             (FileKind::PrivateKey | FileKind::EncryptedPrivateKey, _) => words = format!("{words}, {key}"),
             (FileKind::Certificate, Some((certificate, now))) => {
-                words = format!("{words}, {}", expiry(certificate, now))
+                words = format!("{words}, {}", expiry(certificate, now));
             }
             _ => {}
         }
@@ -108,10 +93,8 @@ pub fn certificate_names(certificate: &Certificate) -> String {
 
 /// `localhost, 127.0.0.1 and ::1`, from names with their kinds.
 fn names(names: &[String]) -> String {
-    let bare: Vec<&str> = names
-        .iter()
-        .map(|name| name.split_once(':').map_or(name.as_str(), |(_, bare)| bare))
-        .collect();
+    let bare: Vec<&str> =
+        names.iter().map(|name| name.split_once(':').map_or(name.as_str(), |(_, bare)| bare)).collect();
     match &bare[..] {
         [] => "nobody".to_owned(),
         [one] => (*one).to_owned(),
