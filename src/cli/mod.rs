@@ -48,7 +48,7 @@ struct Global {
 enum Command {
     GenKey(gen_key::Args),
     GenCsr(gen_csr::Args),
-    GenCert(gen_cert::Args),
+    GenCert(Box<gen_cert::Args>),
     Ca(ca::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -65,8 +65,7 @@ pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
     let mut out = Output::new(cli.global.color, cli.global.quiet);
     match run(&cli.command, &mut out) {
-        Ok(Outcome::Done) => ExitCode::SUCCESS,
-        Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
+        Ok(Outcome::Done) | Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
         Err(Failure::Error(error)) => {
             out.error(&error);
             ExitCode::from(2)

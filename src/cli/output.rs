@@ -45,6 +45,7 @@ impl Output {
 
     /// Bytes that are the result.
     pub(crate) fn data(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.stdout.flush()?;
         let mut stdout = io::stdout().lock();
         Ok(stdout.write_all(bytes).and_then(|()| stdout.flush())?)
     }
