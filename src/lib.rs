@@ -11,3 +11,4 @@ pub mod name;
 pub mod report;
 pub mod signed;
 pub mod validity;
+pub mod credentials;
