@@ -1,2 +1,4 @@
 //! Certificates and development TLS.
 pub mod report;
+pub mod server;
+pub mod tls;
