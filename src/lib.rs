@@ -1,2 +1,3 @@
 //! Certificates and development TLS.
 pub mod report;
+mod server;
