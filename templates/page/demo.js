@@ -61,9 +61,11 @@ function set(name, value) {
   else body[name] = String(value);
 }
 
+let stays = ""; // why the connection stays with long-polling
+
 /** Shows the connection as its current transport makes it. */
-function showConnected(engine, upgradeFailure) {
-  const transport = engine.transport;
+function showConnected() {
+  const { transport } = socket.io.engine;
   const address = transport.ws?.url ?? new URL("/socket.io/?EIO=4&transport=polling", location.href).href;
   set("transport", transport.name);
   set("url", address);
@@ -74,8 +76,8 @@ function showConnected(engine, upgradeFailure) {
     show("connected", "Connected, but not secure", `This page was loaded over ${location.protocol} and so is its socket.`);
   } else if (transport.name === "websocket") {
     show("connected", "Connected over secure WebSocket", "Everything between this page and the server is encrypted.");
-  } else if (upgradeFailure) {
-    show("connected", "Connected over HTTPS", `Encrypted, by long-polling: WebSocket did not work (${upgradeFailure}).`);
+  } else if (stays) {
+    show("connected", "Connected over HTTPS", `Encrypted, by long-polling: ${stays}.`);
   } else {
     show("connected", "Connected over HTTPS", "Encrypted, by long-polling; trying WebSocket now.");
   }
@@ -86,6 +88,10 @@ function showUnconnected(state, headline, detail) {
   byId("url").textContent = location.origin;
   for (const id of ["socket-tls-version", "socket-cipher-suite", "socket-alpn", "socket-transport"]) byId(id).textContent = "–";
   show(state, headline, detail);
+}
+
+function showTrying(reason) {
+  showUnconnected("reconnecting", "No connection", `${reason}. Trying again.`);
 }
 
 // --------------------------------------------------------------------------------------------------------- the timeline
@@ -104,12 +110,12 @@ function startTimeline() {
 function markStep(id) {
   const step = byId(id);
   step.dataset.done = "";
-  step.querySelector("i").textContent = `${milliseconds(performance.now() - attemptStart)} ms`;
+  step.querySelector("i").textContent = `+${milliseconds(performance.now() - attemptStart)} ms`;
 }
 
-function failStep(id) {
+function failStep(id, word) {
   byId(id).dataset.failed = "";
-  byId(id).querySelector("i").textContent = "failed";
+  byId(id).querySelector("i").textContent = word;
 }
 
 /** Tells how long the page's own TLS handshake took, from what the browser measured. */
@@ -189,15 +195,28 @@ function drawLog() {
   byId("packet-count").textContent = `${counts.sent} sent, ${counts.received} received${skipped}`;
 }
 
-/** Records what a transport sends and receives, the upgrade's probe included. */
-function observe(transport) {
+/** Records what a transport sends: only there are the packets of the upgrade's probe seen. */
+function recordSent(transport) {
   const send = transport.send;
   transport.send = function (packets) {
     for (const packet of packets) record("sent", transport.name, packet);
     return send.call(this, packets);
   };
-  transport.on("packet", (packet) => record("received", transport.name, packet));
-  return transport;
+}
+
+/** Follows the transport that the upgrade tries: before it is the engine's own, the engine does not tell its packets. */
+function watchProbes(engine) {
+  const create = engine.createTransport;
+  // Not public; should it go, the probe's packets are missing from the log and all else works.
+  if (typeof create !== "function") return;
+  engine.createTransport = function (name) {
+    const transport = create.call(this, name);
+    recordSent(transport);
+    transport.on("packet", (packet) => {
+      if (transport !== engine.transport) record("received", transport.name, packet);
+    });
+    return transport;
+  };
 }
 
 const watched = new WeakSet();
@@ -207,26 +226,30 @@ function watch(engine) {
   if (!engine || watched.has(engine)) return;
   watched.add(engine);
   startTimeline();
-  observe(engine.transport);
-  if (typeof engine.createTransport === "function") {
-    // Not public, but the only way to see the probe's packets; without it they are missing from the log.
-    const create = engine.createTransport;
-    engine.createTransport = function (name) {
-      return observe(create.call(this, name));
-    };
-  }
+  recordSent(engine.transport);
+  watchProbes(engine);
+  stays = "";
+  engine.on("packet", (packet) => record("received", engine.transport.name, packet));
+  engine.on("handshake", ({ upgrades }) => {
+    if (engine.transport.name !== "polling" || upgrades.includes("websocket")) return;
+    stays = "the server offers no WebSocket";
+    failStep("step-probe", "not offered");
+  });
   engine.on("open", () => markStep("step-session"));
   engine.on("upgrading", () => markStep("step-probe"));
   engine.on("upgrade", () => {
     markStep("step-websocket");
     set("upgraded", true);
-    if (socket.connected) showConnected(engine);
+    if (!socket.connected) return;
+    showConnected();
     askTls();
+    measure();
   });
   engine.on("upgradeError", (error) => {
     if (engine.readyState !== "open") return;
-    failStep("step-probe");
-    if (socket.connected) showConnected(engine, error.message);
+    stays = `WebSocket did not work (${error.message.replace(/^probe error: (Error: )?/, "")})`;
+    failStep("step-probe", "failed");
+    if (socket.connected) showConnected();
   });
 }
 
@@ -308,7 +331,7 @@ function showNames() {
     item.append(element("span", "sr-only", " (this page's host)"));
   }
   byId("name-mismatch").hidden = matching.length > 0;
-  byId("name-mismatch").textContent = `None of these is ${host}, which this page was asked for by.`;
+  byId("name-mismatch").textContent = `None of these is ${host}, this page's own host: clients refuse the certificate for it.`;
 }
 
 function copyFingerprint() {
@@ -424,6 +447,12 @@ function askTls() {
   });
 }
 
+const DISCONNECT_REASONS = {
+  "io server disconnect": "The server ended the connection",
+  "ping timeout": "The server has gone silent",
+  "transport close": "The connection was closed",
+};
+
 /** Makes the socket, its listeners first, so that nothing is missed. */
 function makeSocket() {
   socket = window.io({ autoConnect: false });
@@ -435,26 +464,25 @@ function makeSocket() {
     watch(this.engine);
     return opened;
   };
-  manager.on("reconnect_attempt", (attempt) => showUnconnected("reconnecting", "Connection lost", `Trying again, attempt ${attempt}.`));
   socket.on("connect", () => {
     markStep("step-namespace");
     set("socketId", socket.id);
-    showConnected(manager.engine);
+    showConnected();
     askTls();
     for (const room of joined) socket.emit("join", room);
-    measure();
   });
   socket.on("connect_error", (error) => {
-    set("error", error.message);
-    showUnconnected("reconnecting", "No connection", `${error.message}. Trying again.`);
     // Refused by the namespace rather than unreachable: the client does not try again by itself.
-    if (!socket.active) show("disconnected", "Refused", error.message);
+    if (socket.active) showTrying(`The server cannot be reached (${error.message})`);
+    else showUnconnected("disconnected", "Refused", `The server refused the connection: ${error.message}.`);
+    set("error", error.message);
   });
   socket.on("disconnect", (reason) => {
     if (reason === "io client disconnect") return;
-    showUnconnected("reconnecting", "Connection lost", `Trying again (${reason}).`);
+    showTrying(DISCONNECT_REASONS[reason] ?? `The connection ended (${reason})`);
+    set("error", reason);
     // After this reason, too, the client waits to be told.
-    if (reason === "io server disconnect") setTimeout(() => socket.connect(), 1000);
+    if (reason === "io server disconnect") setTimeout(() => body.state === "reconnecting" && socket.connect(), 1000);
   });
   socket.on("message", (text) => {
     set("welcome", asText(text));
