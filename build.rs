@@ -39,8 +39,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (rows, reason) = match install(out_dir) {
         Ok(rows) => (rows, ""),
         Err(failure) => {
-            println!("cargo::warning=built without the Socket.IO client: {}", failure.detail);
-            println!("cargo::warning=`serve` works all the same; to have it, mend that, `touch build.rs`, build again");
+            println!(
+                "cargo::warning=built without the Socket.IO client that `serve` hands to browsers: {}; all else works \
+                 (to have it: mend that, run `touch build.rs` and build again)",
+                failure.detail
+            );
             (String::new(), failure.reason)
         }
     };
@@ -121,29 +124,30 @@ fn npm_error(output: &Output) -> String {
     }
 }
 
-/// Compresses each file into `out_dir` and writes its row of the table in `src/server/client_js.rs`.
+/// Compresses each file into `out_dir` and returns the rows of the table in `src/server/client_js.rs`.
 fn store(package: &Path, out_dir: &Path) -> io::Result<String> {
     let version = version(package)?;
-    println!("cargo::rustc-env=SOCKET_IO_CLIENT_VERSION={version}");
     let mut rows = String::new();
-    for name in SCRIPTS
-        .iter()
-        .flat_map(|script| [(*script).to_owned(), format!("{script}.map")])
-    {
-        let content = fs::read(package.join("dist").join(&name))?;
-        fs::write(out_dir.join(format!("{name}.gz")), gzip(&content)?)?;
-        let kind = if name.ends_with(".map") { "json" } else { "javascript" };
-        let tag = crc32(&content);
-        rows += &format!(
-            r#"    ({name:?}, ClientFile {{
+    for script in SCRIPTS {
+        rows += &store_file(script, "javascript", &version, package, out_dir)?;
+        rows += &store_file(&format!("{script}.map"), "json", &version, package, out_dir)?;
+    }
+    println!("cargo::rustc-env=SOCKET_IO_CLIENT_VERSION={version}");
+    Ok(rows)
+}
+
+fn store_file(name: &str, kind: &str, version: &str, package: &Path, out_dir: &Path) -> io::Result<String> {
+    let content = fs::read(package.join("dist").join(name))?;
+    fs::write(out_dir.join(format!("{name}.gz")), gzip(&content)?)?;
+    let tag = crc32(&content);
+    Ok(format!(
+        r#"    ({name:?}, ClientFile {{
         gzip: include_bytes!(concat!(env!("OUT_DIR"), "/{name}.gz")),
         content_type: "application/{kind}; charset=utf-8",
         etag: "W/\"{version}-{tag:08x}\"",
     }}),
 "#
-        );
-    }
-    Ok(rows)
+    ))
 }
 
 /// The version in the installed package's own `package.json`, where npm has one field to a line.

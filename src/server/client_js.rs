@@ -51,7 +51,7 @@ mod tests {
         let mut text = String::new();
         flate2::read::GzDecoder::new(file.gzip)
             .read_to_string(&mut text)
-            .unwrap();
+            .expect("a gzip file");
         text
     }
 
@@ -61,12 +61,12 @@ mod tests {
             return assert!(FILES.is_empty());
         };
         for name in SCRIPTS {
-            let script = file(name).unwrap();
+            let script = file(name).expect(name);
             assert!(inflate(script).contains(&format!("Socket.IO v{version}")), "{name}");
             assert_eq!(script.content_type, "application/javascript; charset=utf-8");
-            let map = file(&format!("{name}.map")).unwrap();
+            let map = file(&format!("{name}.map")).expect(name);
             assert!(
-                serde_json::from_str::<serde_json::Value>(&inflate(map)).unwrap()["sources"].is_array(),
+                serde_json::from_str::<serde_json::Value>(&inflate(map)).expect(name)["sources"].is_array(),
                 "{name}"
             );
             assert_eq!(map.content_type, "application/json; charset=utf-8");

@@ -136,7 +136,7 @@ mod tests {
             connection: &connection(),
             client_js,
         })
-        .unwrap()
+        .expect("the template renders")
     }
 
     #[test]
