@@ -368,6 +368,19 @@ function sendEcho() {
   });
 }
 
+/** Sends to others, and says how many it went to. */
+function sendToOthers(resultId, event, ...args) {
+  socket.timeout(ACK_WITHIN_MS).emit(event, ...args, (error, reached) => {
+    if (error || typeof reached !== "number") byId(resultId).textContent = "";
+    else byId(resultId).textContent = reached === 0 ? "Nobody is there." : `Went to ${reached} ${reached === 1 ? "client" : "clients"}.`;
+  });
+}
+
+const sendBroadcast = () => sendToOthers("broadcast-result", "broadcast", { from: socket.id, text: byId("broadcast-text").value });
+
+const sendToRoom = () =>
+  sendToOthers("room-result", "room", byId("room-name").value, { from: socket.id, text: byId("room-text").value });
+
 const joined = new Set();
 
 function showRooms() {
@@ -380,13 +393,19 @@ function showRooms() {
 function joinOrLeave() {
   const room = byId("room-name").value;
   if (!byId("room-name").reportValidity()) return;
-  if (joined.delete(room)) {
-    socket.emit("leave", room);
-  } else {
-    joined.add(room);
-    socket.emit("join", room);
-  }
+  if (joined.delete(room)) socket.emit("leave", room);
+  else join(room);
   showRooms();
+}
+
+function join(room) {
+  joined.add(room);
+  socket.timeout(ACK_WITHIN_MS).emit("join", room, (error, allowed) => {
+    if (error || allowed !== false) return;
+    joined.delete(room);
+    showRooms();
+    byId("room-result").textContent = "The server refused: too many rooms, or too long a name.";
+  });
 }
 
 /** Runs `send` when a form is submitted, in place of the submission. */
@@ -399,8 +418,8 @@ function onSubmit(formId, send) {
 
 function listen() {
   onSubmit("echo-form", sendEcho);
-  onSubmit("broadcast-form", () => socket.emit("broadcast", { from: socket.id, text: byId("broadcast-text").value }));
-  onSubmit("room-form", () => socket.emit("room", byId("room-name").value, { from: socket.id, text: byId("room-text").value }));
+  onSubmit("broadcast-form", sendBroadcast);
+  onSubmit("room-form", sendToRoom);
   byId("join").addEventListener("click", joinOrLeave);
   byId("room-name").addEventListener("input", showRooms);
   byId("copy").addEventListener("click", copyFingerprint);
@@ -469,7 +488,7 @@ function makeSocket() {
     set("socketId", socket.id);
     showConnected();
     askTls();
-    for (const room of joined) socket.emit("join", room);
+    joined.forEach(join);
   });
   socket.on("connect_error", (error) => {
     // Refused by the namespace rather than unreachable: the client does not try again by itself.
