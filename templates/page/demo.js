@@ -4,7 +4,7 @@
 //
 //   data-state           starting, connecting, connected, reconnecting, disconnected, no-client
 //   data-transport       polling, then websocket; absent while there is no connection
-//   data-url             the address of the transport in use: `wss://…` once upgraded, taken from the WebSocket itself
+//   data-url             the address of the transport in use: `wss://…` once upgraded, from the WebSocket itself
 //   data-upgraded        true once this connection has been upgraded from polling
 //   data-welcome         the text of the server's `message` event
 //   data-socket-id       the Socket.IO id, absent while there is no connection
@@ -43,7 +43,7 @@ function shorten(text, length) {
 const asText = (value) => (typeof value === "string" ? value : JSON.stringify(value) ?? String(value));
 const milliseconds = (span) => (span < 10 ? span.toFixed(1) : String(Math.round(span)));
 
-// ---------------------------------------------------------------------------------------------- state of the connection
+// ---- state of the connection ---------------------------------------------------------------------------------------
 
 /** Sets the headline, which is announced, and the state that colours the page. */
 function show(state, headline, detail) {
@@ -73,7 +73,7 @@ function showConnected() {
   byId("url").textContent = address.replace(/&sid=.*/, "");
   byId("socket-transport").textContent = transport.name === "websocket" ? "WebSocket" : "HTTP long-polling";
   if (!address.startsWith("wss:") && !address.startsWith("https:")) {
-    show("connected", "Connected, but not secure", `This page was loaded over ${location.protocol} and so is its socket.`);
+    show("connected", "Connected, but not secure", `This page came over ${location.protocol}, and so does its socket.`);
   } else if (transport.name === "websocket") {
     show("connected", "Connected over secure WebSocket", "Everything between this page and the server is encrypted.");
   } else if (stays) {
@@ -86,7 +86,7 @@ function showConnected() {
 function showUnconnected(state, headline, detail) {
   for (const name of ["transport", "url", "upgraded", "socketId", "tlsVersion", "cipherSuite", "alpn"]) set(name);
   byId("url").textContent = location.origin;
-  for (const id of ["socket-tls-version", "socket-cipher-suite", "socket-alpn", "socket-transport"]) byId(id).textContent = "–";
+  for (const cell of document.querySelectorAll("td[id^=socket-]")) cell.textContent = "–";
   show(state, headline, detail);
 }
 
@@ -94,7 +94,7 @@ function showTrying(reason) {
   showUnconnected("reconnecting", "No connection", `${reason}. Trying again.`);
 }
 
-// --------------------------------------------------------------------------------------------------------- the timeline
+// ---- the timeline --------------------------------------------------------------------------------------------------
 
 let attemptStart = 0;
 
@@ -126,7 +126,7 @@ function showHandshake() {
   byId("handshake").textContent = span > 0 ? `${milliseconds(span)} ms` : "connection reused";
 }
 
-// ------------------------------------------------------------------------------------------------------------- packets
+// ---- packets -------------------------------------------------------------------------------------------------------
 
 const ENGINE_TYPES = { open: "0", close: "1", ping: "2", pong: "3", message: "4", upgrade: "5", noop: "6" };
 const SOCKET_TYPES = ["connect", "disconnect", "event", "ack", "connect error", "binary event", "binary ack"];
@@ -143,7 +143,8 @@ function rawText({ type, data }) {
 
 /** What a packet is for, in Engine.IO's and Socket.IO's words. */
 function kindOf(packet) {
-  if (packet.type !== "message" || typeof packet.data !== "string") return packet.type === "message" ? "attachment" : packet.type;
+  if (packet.type !== "message") return packet.type;
+  if (typeof packet.data !== "string") return "attachment";
   return SOCKET_TYPES[Number(packet.data[0])] ?? "message";
 }
 
@@ -176,7 +177,8 @@ function record(direction, transport, packet) {
 function logRow({ direction, transport, kind, raw, probe, time }) {
   const row = element("li", probe ? "probe" : "");
   row.dataset.direction = direction;
-  const clock = element("time", "", time.toLocaleTimeString("en-GB") + "." + String(time.getMilliseconds()).padStart(3, "0"));
+  const thousandths = String(time.getMilliseconds()).padStart(3, "0");
+  const clock = element("time", "", `${time.toLocaleTimeString("en-GB")}.${thousandths}`);
   const arrow = element("span", "arrow", direction === "sent" ? "↑" : "↓");
   arrow.append(element("span", "sr-only", direction));
   row.append(clock, arrow, element("span", "via", transport), element("span", "kind", kind));
@@ -204,7 +206,7 @@ function recordSent(transport) {
   };
 }
 
-/** Follows the transport that the upgrade tries: before it is the engine's own, the engine does not tell its packets. */
+/** Follows the transport that an upgrade tries: until it is the engine's own, the engine does not tell its packets. */
 function watchProbes(engine) {
   const create = engine.createTransport;
   // Not public; should it go, the probe's packets are missing from the log and all else works.
@@ -253,7 +255,7 @@ function watch(engine) {
   });
 }
 
-// ---------------------------------------------------------------------------------------------------------- round trip
+// ---- round trip ----------------------------------------------------------------------------------------------------
 
 const samples = [];
 
@@ -286,15 +288,24 @@ function drawSpark(most) {
   document.querySelector(".spark-area").setAttribute("points", `0,60 ${line.join(" ")} 300,60`);
 }
 
-// --------------------------------------------------------------------------------------------------------- certificate
+// ---- certificate ---------------------------------------------------------------------------------------------------
 
-const DAY_MS = 24 * 60 * 60 * 1000;
+const MINUTE_MS = 60 * 1000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
 
 function inWords(span) {
-  const words = new Intl.RelativeTimeFormat("en", { numeric: "always" });
-  const [amount, unit] =
-    Math.abs(span) >= 2 * DAY_MS ? [span / DAY_MS, "day"] : Math.abs(span) >= 7.2e6 ? [span / 3.6e6, "hour"] : [span / 6e4, "minute"];
-  return words.format(Math.trunc(amount), unit);
+  const size = Math.abs(span);
+  const [unit, unitMs] =
+    size >= 2 * DAY_MS ? ["day", DAY_MS] : size >= 2 * HOUR_MS ? ["hour", HOUR_MS] : ["minute", MINUTE_MS];
+  return new Intl.RelativeTimeFormat("en", { numeric: "always" }).format(Math.trunc(span / unitMs), unit);
+}
+
+/** What to say of a validity, and how good that is. */
+function judgeValidity(from, to, now) {
+  if (now < from) return [`not valid yet, but ${inWords(from - now)}`, "bad"];
+  if (now > to) return [`expired ${inWords(to - now)}`, "bad"];
+  return [inWords(to - now), to - now < 14 * DAY_MS ? "soon" : "good"];
 }
 
 function showValidity() {
@@ -304,10 +315,9 @@ function showValidity() {
     byId(id).textContent = `${dates.format(time)} UTC`;
     return time.getTime();
   });
-  const now = Date.now();
-  const left = to - now;
-  byId("expires-words").textContent = now < from ? `not valid until ${inWords(from - now)}` : left < 0 ? `expired ${inWords(left)}` : inWords(left);
-  byId("expires").className = now < from || left < 0 ? "bad" : left < 14 * DAY_MS ? "soon" : "good";
+  const [words, quality] = judgeValidity(from, to, Date.now());
+  byId("expires-words").textContent = words;
+  byId("expires").className = quality;
 }
 
 const bareHost = (host) => host.replace(/^\[|\]$/g, "").toLowerCase();
@@ -320,18 +330,21 @@ function covers(kind, value, host) {
   }
   if (kind !== "DNS") return false;
   const name = value.toLowerCase();
-  return name === host || (name.startsWith("*.") && host.includes(".") && name.slice(1) === host.slice(host.indexOf(".")));
+  const [, parent] = /^[^.]+(\..+)$/.exec(host) ?? [];
+  return name === host || (parent !== undefined && name === `*${parent}`);
 }
 
 function showNames() {
   const host = bareHost(location.hostname);
-  const matching = [...document.querySelectorAll("#names li[data-kind]")].filter(({ dataset }) => covers(dataset.kind, dataset.value, host));
+  const names = [...document.querySelectorAll("#names li[data-kind]")];
+  const matching = names.filter(({ dataset }) => covers(dataset.kind, dataset.value, host));
   for (const item of matching) {
     item.classList.add("match");
     item.append(element("span", "sr-only", " (this page's host)"));
   }
-  byId("name-mismatch").hidden = matching.length > 0;
-  byId("name-mismatch").textContent = `None of these is ${host}, this page's own host: clients refuse the certificate for it.`;
+  if (matching.length > 0) return;
+  byId("name-mismatch").hidden = false;
+  byId("name-mismatch").textContent = `None of these is ${host}, this page's host, so clients refuse it there.`;
 }
 
 function copyFingerprint() {
@@ -341,7 +354,7 @@ function copyFingerprint() {
   );
 }
 
-// -------------------------------------------------------------------------------------------------- what a person tries
+// ---- what a person tries -------------------------------------------------------------------------------------------
 
 function addMessage(listId, from, text) {
   const item = element("li");
@@ -353,9 +366,10 @@ function addMessage(listId, from, text) {
 
 /** Who sent a message of this page's own making; anything else is shown whole. */
 function addFrom(listId, payload, room) {
-  const ours = payload !== null && typeof payload === "object" && typeof payload.text === "string" && typeof payload.from === "string";
+  const ours = typeof payload?.text === "string" && typeof payload.from === "string";
   const from = !ours ? "someone" : payload.from === socket.id ? "you" : `tab ${payload.from.slice(0, 4)}`;
-  addMessage(listId, room === undefined ? from : `${from} in ${shorten(room, 40)}`, ours ? payload.text : asText(payload));
+  const where = room === undefined ? "" : ` in ${shorten(room, 40)}`;
+  addMessage(listId, from + where, ours ? payload.text : asText(payload));
 }
 
 function sendEcho() {
@@ -364,19 +378,22 @@ function sendEcho() {
   byId("echo-result").textContent = "…";
   socket.timeout(ACK_WITHIN_MS).emit("echo", text, (error, answer) => {
     const span = milliseconds(performance.now() - start);
-    byId("echo-result").textContent = error ? "No acknowledgement came." : `“${shorten(asText(answer), 300)}” came back in ${span} ms`;
+    const back = `“${shorten(asText(answer), 300)}” came back in ${span} ms`;
+    byId("echo-result").textContent = error ? "No acknowledgement came." : back;
   });
 }
 
 /** Sends to others, and says how many it went to. */
 function sendToOthers(resultId, event, ...args) {
   socket.timeout(ACK_WITHIN_MS).emit(event, ...args, (error, reached) => {
-    if (error || typeof reached !== "number") byId(resultId).textContent = "";
-    else byId(resultId).textContent = reached === 0 ? "Nobody is there." : `Went to ${reached} ${reached === 1 ? "client" : "clients"}.`;
+    const told = !error && typeof reached === "number";
+    const words = reached === 0 ? "Nobody is there." : `Went to ${reached} ${reached === 1 ? "client" : "clients"}.`;
+    byId(resultId).textContent = told ? words : "";
   });
 }
 
-const sendBroadcast = () => sendToOthers("broadcast-result", "broadcast", { from: socket.id, text: byId("broadcast-text").value });
+const sendBroadcast = () =>
+  sendToOthers("broadcast-result", "broadcast", { from: socket.id, text: byId("broadcast-text").value });
 
 const sendToRoom = () =>
   sendToOthers("room-result", "room", byId("room-name").value, { from: socket.id, text: byId("room-text").value });
@@ -424,7 +441,9 @@ function listen() {
   byId("room-name").addEventListener("input", showRooms);
   byId("copy").addEventListener("click", copyFingerprint);
   byId("toggle").addEventListener("click", () => (body.state === "disconnected" ? connect() : disconnect()));
-  byId("show-probes").addEventListener("change", ({ target }) => byId("log").classList.toggle("with-probes", target.checked));
+  byId("show-probes").addEventListener("change", ({ target }) => {
+    byId("log").classList.toggle("with-probes", target.checked);
+  });
   byId("clear").addEventListener("click", () => byId("log").replaceChildren());
   byId("pause").addEventListener("click", ({ target }) => {
     log.paused = !log.paused;
@@ -435,7 +454,7 @@ function listen() {
   });
 }
 
-// -------------------------------------------------------------------------------------------------------- the connection
+// ---- the connection ------------------------------------------------------------------------------------------------
 
 let socket;
 
