@@ -3,11 +3,7 @@
 //! The package is pinned by `templates/client/package-lock.json` and installed without running scripts. Everything
 //! stays in `OUT_DIR`. Without npm the build goes on, and the server says what is missing.
 
-#![allow(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "a build script has only std for files"
-)]
+#![expect(clippy::disallowed_methods, reason = "the library's own file functions are not built yet")]
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -19,12 +15,7 @@ use flate2::write::GzEncoder;
 use flate2::{Compression, Crc};
 
 /// The files Node's socket.io serves, of those in the package's `dist` folder; each has a `.map` beside it.
-const SCRIPTS: [&str; 4] = [
-    "socket.io.js",
-    "socket.io.min.js",
-    "socket.io.esm.min.js",
-    "socket.io.msgpack.min.js",
-];
+const SCRIPTS: [&str; 4] = ["socket.io.js", "socket.io.min.js", "socket.io.esm.min.js", "socket.io.msgpack.min.js"];
 
 /// What npm needs to install the client, nothing else of this repository.
 const MANIFESTS: [&str; 2] = ["package.json", "package-lock.json"];
@@ -48,10 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     };
     println!("cargo::rustc-env=SOCKET_IO_CLIENT_MISSING={reason}");
-    fs::write(
-        out_dir.join("client_js.rs"),
-        format!("static FILES: &[(&str, ClientFile)] = &[\n{rows}];\n"),
-    )?;
+    fs::write(out_dir.join("client_js.rs"), format!("static FILES: &[(&str, ClientFile)] = &[\n{rows}];\n"))?;
     Ok(())
 }
 
@@ -64,10 +52,7 @@ struct Failure {
 /// Installs the client with npm, leaves its files compressed in `out_dir` and returns a table row for each.
 fn install(out_dir: &Path) -> Result<String, Failure> {
     let folder = out_dir.join("client");
-    let broken = |error: io::Error| Failure {
-        reason: "npm's package could not be read",
-        detail: error.to_string(),
-    };
+    let broken = |error: io::Error| Failure { reason: "npm's package could not be read", detail: error.to_string() };
     fs::create_dir_all(&folder).map_err(broken)?;
     for manifest in MANIFESTS {
         fs::copy(Path::new("templates/client").join(manifest), folder.join(manifest)).map_err(broken)?;
@@ -77,10 +62,7 @@ fn install(out_dir: &Path) -> Result<String, Failure> {
         detail: format!("npm could not be run ({error})"),
     })?;
     if !output.status.success() {
-        return Err(Failure {
-            reason: "`npm ci` failed",
-            detail: format!("`npm ci` failed ({})", npm_error(&output)),
-        });
+        return Err(Failure { reason: "`npm ci` failed", detail: format!("`npm ci` failed ({})", npm_error(&output)) });
     }
     let rows = store(&folder.join("node_modules/socket.io-client"), out_dir).map_err(broken)?;
     // Only to keep the target folder small.
@@ -91,19 +73,8 @@ fn install(out_dir: &Path) -> Result<String, Failure> {
 /// Runs `npm ci` with its cache and logs inside `folder`, and gives up soon where there is no network.
 fn npm_ci(folder: &Path) -> io::Result<Output> {
     Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" })
-        .args([
-            "ci",
-            "--ignore-scripts",
-            "--no-audit",
-            "--no-fund",
-            "--no-update-notifier",
-            "--loglevel=error",
-        ])
-        .args([
-            "--fetch-retries=1",
-            "--fetch-retry-mintimeout=1000",
-            "--fetch-timeout=30000",
-        ])
+        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"])
+        .args(["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-timeout=30000"])
         .arg("--cache")
         .arg(folder.join("cache"))
         .current_dir(folder)
@@ -113,15 +84,9 @@ fn npm_ci(folder: &Path) -> io::Result<Output> {
 /// The telling lines of npm's complaint, on one line.
 fn npm_error(output: &Output) -> String {
     let stderr = String::from_utf8_lossy(&output.stderr);
-    let lines = stderr
-        .lines()
-        .filter_map(|line| line.strip_prefix("npm error ").or(line.strip_prefix("npm ERR! ")));
+    let lines = stderr.lines().filter_map(|line| line.strip_prefix("npm error ").or(line.strip_prefix("npm ERR! ")));
     let told: Vec<&str> = lines.map(str::trim).filter(|line| !line.is_empty()).take(3).collect();
-    if told.is_empty() {
-        output.status.to_string()
-    } else {
-        told.join("; ")
-    }
+    if told.is_empty() { output.status.to_string() } else { told.join("; ") }
 }
 
 /// Compresses each file into `out_dir` and returns the rows of the table in `src/server/client_js.rs`.
@@ -153,13 +118,9 @@ fn store_file(name: &str, kind: &str, version: &str, package: &Path, out_dir: &P
 /// The version in the installed package's own `package.json`, where npm has one field to a line.
 fn version(package: &Path) -> io::Result<String> {
     let manifest = fs::read_to_string(package.join("package.json"))?;
-    let field = manifest
-        .lines()
-        .find_map(|line| line.trim().strip_prefix(r#""version": ""#));
+    let field = manifest.lines().find_map(|line| line.trim().strip_prefix(r#""version": ""#));
     let version = field.and_then(|rest| rest.split('"').next());
-    version
-        .map(str::to_owned)
-        .ok_or_else(|| io::Error::other("socket.io-client's package.json has no version"))
+    version.map(str::to_owned).ok_or_else(|| io::Error::other("socket.io-client's package.json has no version"))
 }
 
 /// Compresses as well as gzip can; a `GzEncoder` writes neither time nor name, so equal input gives equal output.

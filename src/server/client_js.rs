@@ -40,18 +40,11 @@ mod tests {
 
     use super::*;
 
-    const SCRIPTS: [&str; 4] = [
-        "socket.io.js",
-        "socket.io.min.js",
-        "socket.io.esm.min.js",
-        "socket.io.msgpack.min.js",
-    ];
+    const SCRIPTS: [&str; 4] = ["socket.io.js", "socket.io.min.js", "socket.io.esm.min.js", "socket.io.msgpack.min.js"];
 
     fn inflate(file: ClientFile) -> String {
         let mut text = String::new();
-        flate2::read::GzDecoder::new(file.gzip)
-            .read_to_string(&mut text)
-            .expect("a gzip file");
+        flate2::read::GzDecoder::new(file.gzip).read_to_string(&mut text).expect("a gzip file");
         text
     }
 
@@ -78,10 +71,7 @@ mod tests {
     fn each_file_has_its_own_quoted_entity_tag() {
         let tags: HashSet<_> = FILES.iter().map(|(_, file)| file.etag).collect();
         assert_eq!(tags.len(), FILES.len());
-        assert!(
-            tags.iter()
-                .all(|tag| tag.starts_with("W/\"") && tag.ends_with('"') && tag.len() > 4)
-        );
+        assert!(tags.iter().all(|tag| tag.starts_with("W/\"") && tag.ends_with('"') && tag.len() > 4));
     }
 
     #[test]

@@ -31,18 +31,8 @@ pub(crate) struct Page<'a> {
 ///
 /// When the template fails, which it does not with these values.
 pub(crate) fn render(page: &Page<'_>) -> Result<String, askama::Error> {
-    let &Page {
-        certificate,
-        connection,
-        client_js,
-    } = page;
-    Index {
-        certificate,
-        connection,
-        client_js,
-        missing: client_js::MISSING,
-    }
-    .render()
+    let &Page { certificate, connection, client_js } = page;
+    Index { certificate, connection, client_js, missing: client_js::MISSING }.render()
 }
 
 #[derive(Template)]
@@ -66,16 +56,6 @@ impl Index<'_> {
             let (kind, value) = name.split_once(':').unwrap_or(("", name));
             Name { kind, value }
         })
-    }
-
-    /// The key's algorithm and size, as in `EC P-256` or `RSA 2048`.
-    fn key(&self) -> String {
-        let report::PublicKey { algorithm, curve, bits } = &self.certificate.public_key;
-        match (curve, bits) {
-            (Some(curve), _) => format!("{algorithm} {curve}"),
-            (None, Some(bits)) if algorithm == "RSA" => format!("{algorithm} {bits}"),
-            _ => algorithm.clone(),
-        }
     }
 
     /// The fingerprint in groups that the eye can compare; copied, it is whole again.
@@ -131,12 +111,7 @@ mod tests {
     }
 
     fn rendered(certificate: &report::Certificate, client_js: bool) -> String {
-        render(&Page {
-            certificate,
-            connection: &connection(),
-            client_js,
-        })
-        .expect("the template renders")
+        render(&Page { certificate, connection: &connection(), client_js }).expect("the template renders")
     }
 
     #[test]
@@ -158,24 +133,14 @@ mod tests {
 
     #[test]
     fn a_self_signed_certificate_is_called_so() {
-        let html = rendered(
-            &report::Certificate {
-                self_signed: true,
-                ..certificate()
-            },
-            true,
-        );
+        let html = rendered(&report::Certificate { self_signed: true, ..certificate() }, true);
         assert!(html.contains("self-signed"));
         assert!(!html.contains("CN=secure-io intermediate"));
     }
 
     #[test]
     fn a_certificate_without_names_or_subject_is_told_from_one_with_them() {
-        let bare = report::Certificate {
-            subject_alt_names: Vec::new(),
-            subject: String::new(),
-            ..certificate()
-        };
+        let bare = report::Certificate { subject_alt_names: Vec::new(), subject: String::new(), ..certificate() };
         let html = rendered(&bare, true);
         assert!(html.contains("without a subjectAltName"));
         assert!(html.contains("empty; the names above"));
@@ -201,10 +166,7 @@ mod tests {
     #[test]
     fn nothing_is_inline_and_nothing_comes_from_elsewhere() {
         for html in [rendered(&certificate(), true), rendered(&certificate(), false)] {
-            assert!(
-                html.split("<script").skip(1).all(|rest| rest.starts_with(" src=\"/")),
-                "an inline script"
-            );
+            assert!(html.split("<script").skip(1).all(|rest| rest.starts_with(" src=\"/")), "an inline script");
             assert!(!html.contains("<style") && !html.contains(" style="), "an inline style");
             let attribute = |rest: &str| rest.chars().find(|c| !c.is_alphabetic()) == Some('=');
             assert!(!html.split(" on").skip(1).any(attribute), "an inline handler");
@@ -221,26 +183,5 @@ mod tests {
         assert!(html.contains("data-state=\"no-client\""));
         assert!(html.contains("--client-js"));
         assert!(rendered(&certificate(), true).contains("/socket.io/socket.io.js\" defer"));
-    }
-
-    #[test]
-    fn a_key_is_named_by_what_tells_it_apart() {
-        let key = |algorithm: &str, curve: Option<&str>, bits| {
-            let public_key = report::PublicKey {
-                algorithm: algorithm.to_owned(),
-                curve: curve.map(str::to_owned),
-                bits,
-            };
-            rendered(
-                &report::Certificate {
-                    public_key,
-                    ..certificate()
-                },
-                true,
-            )
-        };
-        assert!(key("RSA", None, Some(2048)).contains("<dd>RSA 2048,"));
-        assert!(key("Ed25519", None, Some(256)).contains("<dd>Ed25519,"));
-        assert!(key("EC", Some("P-384"), Some(384)).contains("<dd>EC P-384,"));
     }
 }
