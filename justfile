@@ -50,7 +50,7 @@ schemas:
 # Compares `serve` with Node's socket.io, and `gen-cert` with openssl
 bench:
     cargo bench --bench serve
-    benches/gen-cert
+    cargo bench --bench gen_cert
 
 # Runs what CI runs
 ci:
