@@ -154,7 +154,7 @@ fn check_certificate(sandbox: &Sandbox, algorithm: &Algorithm, file: &str, root:
 #[track_caller]
 fn check_names(text: &str, algorithm: &Algorithm) {
     let expected = [
-        "Subject: CN = localhost, O = Example\n",
+        "Subject: O = Example, CN = localhost\n",
         "DNS:localhost, IP Address:127.0.0.1\n",
         &format!("Public Key Algorithm: {}\n", algorithm.public_key),
         algorithm.detail,

@@ -95,7 +95,7 @@ fn the_encryption_of_old_pem_files_is_named_and_can_be_converted() {
     let refused = sandbox.run("secure-io gen-csr --key key.pem --passphrase-file passphrase").exits(2);
     let hint = "openssl pkcs8 -topk8 -v2 aes-256-cbc -in key.pem -out new-key.pem";
     refused.says("Proc-Type: 4,ENCRYPTED").says(hint);
-    sandbox.ok(&format!("{hint} -passin file:passphrase -passout file:passphrase"));
+    sandbox.ok(&format!("{hint} -passin file:passphrase -passout 'pass:one two three'"));
     let public_key = sandbox.ok("openssl pkey -in original.pem -pubout");
     check_taken(&sandbox, "new-key.pem", "--passphrase-file passphrase", &public_key);
 }
