@@ -1,6 +1,7 @@
 //! Chromium opens the demo page with the certificate trusted as a person would trust it: in its NSS database.
 
-use std::fs;
+use std::path::PathBuf;
+use std::{env, fs};
 
 use crate::node::script;
 use crate::sandbox::{Background, Sandbox};
@@ -16,10 +17,17 @@ fn trust(sandbox: &Sandbox, file: &str, flags: &str) {
 #[track_caller]
 fn open_page(sandbox: &Sandbox, server: &Background, name: &str, is_trusted: bool) {
     let mut command = script(sandbox, "page.mjs");
+    command.env("SECURE_IO_CHROMIUM", chromium());
     command.env("SECURE_IO_URL", server.url());
     command.env("SECURE_IO_TRUSTED", if is_trusted { "yes" } else { "no" });
     command.env("SECURE_IO_SCREENSHOTS", format!("{}/page-{name}", env!("CARGO_TARGET_TMPDIR")));
     sandbox.finish("node --test page.mjs", &mut command, b"").success();
+}
+
+fn chromium() -> PathBuf {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let found = env::split_paths(&path).map(|folder| folder.join("chromium")).find(|program| program.is_file());
+    found.expect("chromium is not installed: `tests/run` installs what the tests need")
 }
 
 /// The certificate that `serve` makes by itself, trusted as a peer.

@@ -9,6 +9,7 @@ use crate::sandbox::{Background, Sandbox};
 pub(crate) fn script(sandbox: &Sandbox, name: &str) -> Command {
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/node"));
     assert!(folder.join("node_modules").is_dir(), "no npm packages in tests/node: `tests/run` installs them");
+    sandbox.ok("node --version");
     let mut command = sandbox.command("timeout");
     // Node 18 takes `localhost` for ::1 alone; `serve` is on 127.0.0.1.
     command.args(["120", "node", "--dns-result-order=ipv4first", "--test-reporter=spec", "--test"]);

@@ -9,8 +9,8 @@ import { chromium } from "playwright-core";
 
 const URL = process.env.SECURE_IO_URL;
 const WELCOME = "Welcome to the secure server!";
-// What `tests/run` installs; Playwright's own browsers are not downloaded.
-const executablePath = "/usr/bin/chromium";
+// Debian's: Playwright's own browsers are not downloaded.
+const executablePath = process.env.SECURE_IO_CHROMIUM;
 
 let context;
 before(async () => {
