@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use secure_io::{ca, cert, container, csr, files, key, material, name, validity};
+use secure_io::{ca, cert, container, credentials, csr, files, key, material, name, server, validity};
 
 /// Why a command ended without its result.
 pub(crate) enum Failure {
@@ -144,6 +144,35 @@ pub(crate) fn key_in_file(path: &Path, error: key::Error) -> Failure {
 /// A request in a file that cannot be taken.
 pub(crate) fn request_in_file(path: &Path, error: csr::Error) -> Failure {
     about(path, error.into())
+}
+
+/// A certificate in a file that cannot be used.
+pub(crate) fn certificate_in_file(path: &Path, error: credentials::Error) -> Failure {
+    about(path, error.into())
+}
+
+/// Credentials that could not be made.
+pub(crate) fn credentials(error: credentials::Error) -> Failure {
+    match error {
+        credentials::Error::File(error) => Failure::new(error.into()),
+        credentials::Error::Material(error) => error.into(),
+        error => Failure::new(error.into()),
+    }
+}
+
+/// A port that cannot be listened on.
+pub(crate) fn listen(error: server::Error) -> Failure {
+    let hint = match &error {
+        server::Error::PortInUse { address, .. } => {
+            format!("take another port with `--port`, or find who has it with `ss -ltnp 'sport = :{}'`", address.port())
+        }
+        server::Error::PrivilegedPort { .. } => {
+            "take a port from 1024 up with `--port`, or allow it with `sudo setcap cap_net_bind_service=+ep $(command -v secure-io)`".to_owned()
+        }
+        server::Error::AddressNotAvailable { .. } => "`--addr 0.0.0.0` listens on all addresses of this machine".to_owned(),
+        _ => return Failure::new(error.into()),
+    };
+    Failure::new(error.into()).hint(hint)
 }
 
 /// A key and a certificate or request that do not belong together.

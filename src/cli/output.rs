@@ -71,6 +71,11 @@ impl Output {
         Ok(())
     }
 
+    /// stderr for another thread.
+    pub(crate) fn log_stream(&self) -> LogStream {
+        LogStream { stderr: AutoStream::new(io::stderr(), self.stderr.current_choice()) }
+    }
+
     /// Something to know, on stderr; nothing when quiet.
     pub(crate) fn note(&mut self, text: impl Display) {
         if !self.quiet {
@@ -111,6 +116,18 @@ impl Output {
         // A closed stderr is nobody's to tell.
         let _ =
             writeln!(self.stderr, "{style}{label}{style:#}{style}:{style:#} {}", printable(&text.replace('\n', " ")));
+    }
+}
+
+/// stderr for a log, in lines.
+pub(crate) struct LogStream {
+    stderr: AutoStream<io::Stderr>,
+}
+
+impl LogStream {
+    /// A line, with nothing in it that could trouble a terminal.
+    pub(crate) fn line(&mut self, text: &str) {
+        let _ = self.stderr.write_all(format!("{}\n", printable(&text.replace('\n', " "))).as_bytes());
     }
 }
 

@@ -72,7 +72,9 @@ fn files(text: &mut String, files: &[File], key: &PublicKey, certificate: Option
     }
 }
 
-fn expiry(certificate: &Certificate, now: OffsetDateTime) -> String {
+/// `expires 2027-01-02 (in 12 days)`.
+#[must_use]
+pub fn expiry(certificate: &Certificate, now: OffsetDateTime) -> String {
     let Ok(end) = OffsetDateTime::parse(&certificate.not_after, &Rfc3339) else {
         return format!("expires {}", certificate.not_after);
     };

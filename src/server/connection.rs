@@ -1,0 +1,144 @@
+//! One TCP connection: told apart by its first byte, then TLS, then HTTP/1.1 or HTTP/2.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+
+use axum::http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::{CipherSuite, ProtocolVersion, ServerConnection};
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
+
+use crate::server::event::Event;
+use crate::server::plaintext;
+use crate::server::routes::Site;
+use crate::server::session::Peer;
+use crate::server::wire::Tls;
+
+/// The first byte of a TLS connection: a handshake record,
+/// [RFC 8446 section 5.1](https://www.rfc-editor.org/rfc/rfc8446#section-5.1).
+const HANDSHAKE_RECORD: u8 = 0x16;
+
+/// The largest head of a request that is read, as in Node.
+const MAX_HEAD: u16 = 16 * 1024;
+
+/// Serves a connection to its end, or until HTTP hands it over to a WebSocket.
+pub(super) async fn serve(site: Arc<Site>, tcp: TcpStream, peer: SocketAddr, mut stopping: watch::Receiver<()>) {
+    // Without it, what is written in two steps waits for the acknowledgement of the first.
+    tcp.set_nodelay(true).ok();
+    let opened = tokio::select! {
+        opened = open(&site, tcp) => opened,
+        _ = stopping.changed() => return,
+    };
+    match opened {
+        Ok(Opened::Tls(tls)) => serve_tls(site, *tls, peer, stopping).await,
+        Ok(Opened::Http(tcp)) => {
+            site.observe(&Event::Plaintext { peer });
+            plaintext::answer(tcp, site.limits().header).await;
+        }
+        Err(error) => site.observe(&Event::HandshakeFailed { peer, error }),
+    }
+}
+
+/// What a connection turns out to be.
+enum Opened {
+    Tls(Box<Tls>),
+    Http(TcpStream),
+}
+
+async fn open(site: &Site, tcp: TcpStream) -> io::Result<Opened> {
+    let opened = async {
+        let mut first = [0];
+        if tcp.peek(&mut first).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        match first {
+            [HANDSHAKE_RECORD] => Ok(Opened::Tls(Box::new(site.acceptor().accept(tcp).await?))),
+            [b'A'..=b'Z'] => Ok(Opened::Http(tcp)),
+            _ => Err(io::Error::new(io::ErrorKind::InvalidData, "neither TLS nor HTTP")),
+        }
+    };
+    timeout(site.limits().handshake, opened).await?
+}
+
+async fn serve_tls(site: Arc<Site>, tls: Tls, address: SocketAddr, stopping: watch::Receiver<()>) {
+    let peer = peer(address, tls.get_ref().1);
+    if peer.http2 {
+        serve_http2(site, tls, peer, stopping).await;
+    } else {
+        serve_http1(site, tls, peer, stopping).await;
+    }
+}
+
+fn peer(address: SocketAddr, tls: &ServerConnection) -> Peer {
+    Peer {
+        address,
+        tls_version: tls.protocol_version().unwrap_or(ProtocolVersion::Unknown(0)),
+        cipher_suite: tls
+            .negotiated_cipher_suite()
+            .map_or(CipherSuite::Unknown(0), |suite| suite.suite()),
+        http2: tls.alpn_protocol() == Some(b"h2"),
+    }
+}
+
+async fn serve_http1(site: Arc<Site>, tls: Tls, peer: Peer, mut stopping: watch::Receiver<()>) {
+    let header_deadline = site.limits().header;
+    let service = service_fn(move |request: Request<Incoming>| {
+        let site = Arc::clone(&site);
+        async move { Ok::<_, Infallible>(site.respond(request, peer).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(header_deadline)
+        .max_header_size(MAX_HEAD.into())
+        .serve_connection(TokioIo::new(tls), service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    // How it ends says nothing that its requests have not said.
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        _ = stopping.changed() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await.ok();
+        }
+    }
+}
+
+async fn serve_http2(site: Arc<Site>, tls: Tls, peer: Peer, mut stopping: watch::Receiver<()>) {
+    let limits = *site.limits();
+    let spoken = Arc::new(Notify::new());
+    let service = service_fn({
+        let spoken = Arc::clone(&spoken);
+        move |request: Request<Incoming>| {
+            spoken.notify_one();
+            let site = Arc::clone(&site);
+            async move { Ok::<_, Infallible>(site.respond(request, peer).await) }
+        }
+    });
+    let connection = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .keep_alive_interval(limits.header)
+        .keep_alive_timeout(limits.header)
+        .max_header_list_size(MAX_HEAD.into())
+        .serve_connection(TokioIo::new(tls), service);
+    let mut connection = pin!(connection);
+    // Its keep-alive begins with the client's preface, which may never come.
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        spoken = timeout(limits.header, spoken.notified()) => if spoken.is_err() { return },
+    }
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        _ = stopping.changed() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await.ok();
+        }
+    }
+}

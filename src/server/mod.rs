@@ -1,0 +1,372 @@
+//! An HTTPS server that speaks Socket.IO, as Node's does: what it promises its clients is written in each module.
+//!
+//! [`Server::bind`] takes the port, [`Server::run`] serves until it is told to stop. Nothing is printed: an
+//! [`Observer`] hears of what happens.
+
+mod args;
+mod client_js;
+mod conformance;
+mod connection;
+mod engine;
+mod event;
+mod handler;
+mod page;
+mod plaintext;
+mod probe;
+mod routes;
+mod session;
+mod socket;
+mod wire;
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::ServerConfig;
+use socketioxide::{ParserConfig, SocketIo};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+pub use self::event::{Client, DisconnectReason, Event, Observer, Transport};
+
+use self::engine::Engine;
+use self::handler::Namespace;
+use self::routes::Site;
+use self::wire::Frames;
+use crate::report;
+
+/// What a server serves, and how.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Config {
+    /// The address to listen on: `127.0.0.1` unless changed, which only this machine can reach.
+    pub address: IpAddr,
+    /// The port; 0 takes any that is free. 3000 unless changed, as in the Socket.IO tutorials.
+    pub port: u16,
+    /// From [`crate::tls::server_config`].
+    pub tls: Arc<ServerConfig>,
+    /// The certificate in it, as the demo page shows it.
+    pub certificate: report::Certificate,
+    /// What to do with Socket.IO clients.
+    pub app: App,
+    /// The protocol's times.
+    pub timing: Timing,
+    /// What one client may take up.
+    pub limits: Limits,
+    /// A folder to serve in place of the demo page.
+    pub static_dir: Option<PathBuf>,
+    /// A Socket.IO client library to serve at `/socket.io/socket.io.js` and `.min.js`, in place of the built-in one.
+    pub client_js: Option<Vec<u8>>,
+}
+
+impl Config {
+    /// The defaults, for a certificate.
+    #[must_use]
+    pub fn new(tls: Arc<ServerConfig>, certificate: report::Certificate) -> Self {
+        Self {
+            address: Ipv4Addr::LOCALHOST.into(),
+            port: 3000,
+            tls,
+            certificate,
+            app: App::default(),
+            timing: Timing::default(),
+            limits: Limits::default(),
+            static_dir: None,
+            client_js: None,
+        }
+    }
+}
+
+/// What to do with Socket.IO clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum App {
+    /// A welcome, and events to try things with.
+    #[default]
+    Demo,
+    /// What socketio/socket.io-protocol's test suite expects.
+    Conformance,
+}
+
+/// The protocol's times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// From one ping to the next; 25 s, as in Node.
+    pub ping_interval: Duration,
+    /// How long a client may take to answer one; 20 s, as in Node.
+    pub ping_timeout: Duration,
+    /// How long it may take to join a namespace; 45 s, as in Node.
+    pub connect_timeout: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            ping_interval: Duration::from_secs(25),
+            ping_timeout: Duration::from_secs(20),
+            connect_timeout: Duration::from_secs(45),
+        }
+    }
+}
+
+/// What one client may take up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The time for a TLS handshake, the wait for its first byte included; 10 s.
+    pub handshake: Duration,
+    /// The time for a request's head, the wait for it included; 10 s.
+    pub header: Duration,
+    /// The time for a request's body; 20 s. Answers take as long as they take: a poll waits for the next event.
+    pub body: Duration,
+    /// The time for clients to leave when the server stops; 5 s.
+    pub shutdown: Duration,
+    /// The largest WebSocket message and the largest polling body that is taken, in bytes; 1,000,000, as in Node.
+    pub max_payload: u64,
+    /// The most packets that wait for one client. It is disconnected rather than missing one beyond; 4,096.
+    pub max_queue: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            handshake: Duration::from_secs(10),
+            header: Duration::from_secs(10),
+            body: Duration::from_secs(20),
+            shutdown: Duration::from_secs(5),
+            max_payload: 1_000_000,
+            max_queue: 4096,
+        }
+    }
+}
+
+/// Why a server cannot listen.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Another program listens there.
+    #[error("{address} is in use")]
+    PortInUse {
+        /// Where.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The system keeps the port for privileged programs.
+    #[error("port {} needs privileges", address.port())]
+    PrivilegedPort {
+        /// Where.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The address is not one of this machine's.
+    #[error("{} is not an address of this machine", address.ip())]
+    AddressNotAvailable {
+        /// Where.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It cannot for another reason.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// Where.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    fn listening(address: SocketAddr, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::AddrInUse => Self::PortInUse { address, source },
+            io::ErrorKind::PermissionDenied => Self::PrivilegedPort { address, source },
+            io::ErrorKind::AddrNotAvailable => Self::AddressNotAvailable { address, source },
+            _ => Self::Listen { address, source },
+        }
+    }
+}
+
+/// How long to wait before accepting again, when the system has run out of something.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A server that has its port.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    site: Arc<Site>,
+    io: SocketIo,
+    observer: Observer,
+    shutdown: Duration,
+}
+
+impl Server {
+    /// Takes the port. Clients can connect from then on, and wait until [`Server::run`] is polled.
+    ///
+    /// # Errors
+    ///
+    /// When the port cannot be had; see [`Error`].
+    pub async fn bind(config: Config, observer: Observer) -> Result<Self, Error> {
+        let address = SocketAddr::new(config.address, config.port);
+        let listen = async {
+            let listener = TcpListener::bind(address).await?;
+            let address = listener.local_addr()?;
+            Ok((listener, address))
+        };
+        let (listener, address) = listen.await.map_err(|source| Error::listening(address, source))?;
+        let shutdown = config.limits.shutdown;
+        let (engine, io) = socket_io(&config, &observer);
+        let site = Arc::new(Site::new(config, engine, Arc::clone(&observer)));
+        Ok(Self {
+            listener,
+            address,
+            site,
+            io,
+            observer,
+            shutdown,
+        })
+    }
+
+    /// The address it listens on, with the port that was taken when 0 was asked for.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `shutdown` is ready, then says goodbye to all clients, which may take [`Limits::shutdown`].
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let Self {
+            listener,
+            site,
+            io,
+            observer,
+            shutdown: deadline,
+            ..
+        } = self;
+        let (stop, stopping) = watch::channel(());
+        let mut connections = JoinSet::new();
+        let mut shutdown = pin!(shutdown);
+        let mut accepting = Accepting {
+            listener,
+            observer,
+            paused: false,
+        };
+        loop {
+            tokio::select! {
+                (tcp, peer) = accepting.next() => {
+                    connections.spawn(connection::serve(Arc::clone(&site), tcp, peer, stopping.clone()));
+                }
+                Some(_) = connections.join_next() => {}
+                () = &mut shutdown => break,
+            }
+        }
+        drop(accepting);
+        stop.send_replace(());
+        close(&site, &io, connections, deadline).await;
+    }
+}
+
+/// Builds the Socket.IO side.
+fn socket_io(config: &Config, observer: &Observer) -> (Arc<Engine>, SocketIo) {
+    let Config {
+        timing, limits, app, ..
+    } = *config;
+    let max_payload = usize::try_from(limits.max_payload).unwrap_or(usize::MAX);
+    let (service, io) = SocketIo::builder()
+        .ping_interval(timing.ping_interval)
+        .ping_timeout(timing.ping_timeout)
+        .connect_timeout(timing.connect_timeout)
+        .max_payload(limits.max_payload)
+        .ws_max_message_size(max_payload)
+        .ws_max_frame_size(max_payload)
+        .ws_read_buffer_size(READ_BUFFER)
+        .max_buffer_size(limits.max_queue)
+        .with_parser(ParserConfig::common().max_incoming_binaries(MAX_ATTACHMENTS))
+        .build_with_inner_svc(engine::Nothing);
+    let frames = match app {
+        App::Demo => {
+            io.ns("/", Namespace::new("/", socket::Demo));
+            Frames::Together
+        }
+        App::Conformance => {
+            io.ns("/", Namespace::new("/", conformance::Conformance));
+            io.ns("/custom", Namespace::new("/custom", conformance::Conformance));
+            Frames::Apart
+        }
+    };
+    (
+        Arc::new(Engine::new(service, timing, limits, frames, Arc::clone(observer))),
+        io,
+    )
+}
+
+/// What each WebSocket keeps to read into: a connection's share of memory against reads of larger messages.
+const READ_BUFFER: usize = 4096;
+
+/// The most attachments of one event.
+const MAX_ATTACHMENTS: usize = 1000;
+
+/// Says goodbye: a close packet and frame to each client, the rest of their answers to requests under way.
+async fn close(site: &Site, io: &SocketIo, mut connections: JoinSet<()>, deadline: Duration) {
+    let sessions = site.engine().sessions();
+    let goodbye = async {
+        io.close().await;
+        for session in sessions.all() {
+            session.dismiss();
+            session.end(DisconnectReason::ServerStopping);
+        }
+        while connections.join_next().await.is_some() {}
+    };
+    if timeout(deadline, goodbye).await.is_err() {
+        for session in sessions.all() {
+            session.dismiss();
+            session.valve.cut();
+        }
+    }
+}
+
+/// The accept loop's half that outlasts a lack of descriptors or memory.
+struct Accepting {
+    listener: TcpListener,
+    observer: Observer,
+    paused: bool,
+}
+
+impl Accepting {
+    async fn next(&mut self) -> (TcpStream, SocketAddr) {
+        loop {
+            match self.listener.accept().await {
+                Ok(accepted) => {
+                    if std::mem::take(&mut self.paused) {
+                        (self.observer)(&Event::AcceptResumed);
+                    }
+                    return accepted;
+                }
+                Err(error) if is_peers_fault(&error) => {}
+                Err(error) => {
+                    if !std::mem::replace(&mut self.paused, true) {
+                        (self.observer)(&Event::AcceptPaused {
+                            error,
+                            pause: ACCEPT_PAUSE,
+                        });
+                    }
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+}
+
+/// Whether only this one connection is lost.
+fn is_peers_fault(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted
+    )
+}

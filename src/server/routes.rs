@@ -1,0 +1,298 @@
+//! What the server answers over HTTP: the demo page or a person's own files, the client library, and Socket.IO.
+
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Extension, Path, State};
+use axum::http::header::{
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HOST,
+    HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{Request, Response, StatusCode};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use flate2::read::GzDecoder;
+use hyper::body::Incoming;
+use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt;
+use tower_http::services::ServeDir;
+
+use crate::report;
+use crate::server::client_js::{self, ClientFile};
+use crate::server::engine::Engine;
+use crate::server::event::{Event, Observer};
+use crate::server::page::{self, Page};
+use crate::server::plaintext::is_authority;
+use crate::server::session::Peer;
+use crate::server::{Config, Limits};
+
+/// What `GET /` answers to programs.
+const GREETING: &str = "Hello, Socket.io with SSL/TLS!";
+
+/// Where Engine.IO lives.
+const ENGINE_PATH: &str = "/socket.io/";
+
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// Everything that a connection needs to be served.
+pub(super) struct Site {
+    acceptor: TlsAcceptor,
+    engine: Arc<Engine>,
+    router: Router,
+    limits: Limits,
+    observer: Observer,
+}
+
+impl Site {
+    pub(super) fn new(config: Config, engine: Arc<Engine>, observer: Observer) -> Self {
+        let acceptor = TlsAcceptor::from(config.tls);
+        let library = Library(config.client_js.map(Supplied::new));
+        let router = match config.static_dir {
+            Some(folder) => files(folder),
+            None => demo(config.certificate, library.is_there()),
+        };
+        let router = router.merge(client_library(library));
+        Self {
+            acceptor,
+            engine,
+            router,
+            limits: config.limits,
+            observer,
+        }
+    }
+
+    pub(super) fn acceptor(&self) -> &TlsAcceptor {
+        &self.acceptor
+    }
+
+    pub(super) fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub(super) fn observe(&self, event: &Event) {
+        (self.observer)(event);
+    }
+
+    /// Answers a request.
+    pub(super) async fn respond(&self, mut request: Request<Incoming>, peer: Peer) -> Response<Body> {
+        if is_engine_path(request.uri().path()) {
+            return self.engine.respond(request, peer).await;
+        }
+        request.extensions_mut().insert(peer);
+        let Ok(response) = self.router.clone().oneshot(request).await;
+        response
+    }
+}
+
+/// Whether Engine.IO is meant: all below its path, save the client library's files.
+fn is_engine_path(path: &str) -> bool {
+    match path.strip_prefix(ENGINE_PATH) {
+        Some(file) => !file.starts_with("socket.io."),
+        None => path == "/socket.io",
+    }
+}
+
+/// A person's own page.
+fn files(folder: PathBuf) -> Router {
+    Router::new().fallback_service(ServeDir::new(folder))
+}
+
+/// The demo page and what it loads.
+fn demo(certificate: report::Certificate, client_js: bool) -> Router {
+    let asset = |content_type, text: &'static str| get(move || async move { asset(content_type, text) });
+    Router::new()
+        .route("/", get(home))
+        .route("/demo.css", asset("text/css; charset=utf-8", page::CSS))
+        .route("/demo.js", asset("text/javascript; charset=utf-8", page::JS))
+        .route("/favicon.svg", asset("image/svg+xml", page::ICON))
+        .fallback(|| async { (StatusCode::NOT_FOUND, [(CONTENT_TYPE, TEXT)], "Not found\n") })
+        .method_not_allowed_fallback(|| async {
+            (
+                StatusCode::METHOD_NOT_ALLOWED,
+                [(CONTENT_TYPE, TEXT)],
+                "Method not allowed\n",
+            )
+        })
+        .with_state(Arc::new(Home { certificate, client_js }))
+}
+
+fn asset(content_type: &'static str, text: &'static str) -> impl IntoResponse {
+    (
+        [
+            (CONTENT_TYPE, content_type),
+            (CACHE_CONTROL, "no-cache"),
+            (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        ],
+        text,
+    )
+}
+
+struct Home {
+    certificate: report::Certificate,
+    client_js: bool,
+}
+
+async fn home(
+    State(home): State<Arc<Home>>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+) -> axum::response::Response {
+    if !accepts(&headers, ACCEPT, "text/html") {
+        return ([(CONTENT_TYPE, TEXT), (VARY, "Accept")], GREETING).into_response();
+    }
+    let connection = peer.report();
+    let page = Page {
+        certificate: &home.certificate,
+        connection: &connection,
+        client_js: home.client_js,
+    };
+    let Ok(html) = page::render(&page) else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let policy = [(CONTENT_SECURITY_POLICY, content_security_policy(&headers))];
+    let fixed = [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (VARY, "Accept"),
+        (CACHE_CONTROL, "no-store"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "no-referrer"),
+    ];
+    (policy, fixed, html).into_response()
+}
+
+/// Allows what the page needs and nothing else. `'self'` does not cover `wss:` in every browser.
+fn content_security_policy(headers: &HeaderMap) -> String {
+    let host = headers
+        .get(HOST)
+        .and_then(|host| host.to_str().ok())
+        .filter(|host| is_authority(host));
+    let socket = host.map(|host| format!(" wss://{host}")).unwrap_or_default();
+    format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'{socket}; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+}
+
+/// Whether a header that lists choices with their weights names one, and not with the weight zero.
+fn accepts(headers: &HeaderMap, name: HeaderName, choice: &str) -> bool {
+    let values = headers
+        .get_all(name)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|item| {
+        let mut parts = item.split(';').map(str::trim);
+        let is_choice = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(choice));
+        let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+        is_choice && weight.is_none_or(|weight| weight.parse::<f32>().is_ok_and(|weight| weight > 0.0))
+    })
+}
+
+/// The Socket.IO client library, where Node's server has it.
+fn client_library(library: Library) -> Router {
+    Router::new()
+        .route("/socket.io/{file}", get(client_file))
+        .with_state(Arc::new(library))
+}
+
+/// The library's files: a supplied one comes before those that were built in.
+struct Library(Option<Supplied>);
+
+impl Library {
+    fn is_there(&self) -> bool {
+        self.0.is_some() || client_js::file("socket.io.js").is_some()
+    }
+}
+
+struct Supplied {
+    script: Bytes,
+    etag: String,
+}
+
+impl Supplied {
+    fn new(script: Vec<u8>) -> Self {
+        let hash = digest::digest(&digest::SHA256, &script);
+        let bytes = hash.as_ref().first_chunk().copied().unwrap_or_default();
+        let etag = format!("W/\"{:x}\"", u128::from_be_bytes(bytes));
+        Self {
+            script: script.into(),
+            etag,
+        }
+    }
+}
+
+async fn client_file(
+    State(library): State<Arc<Library>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> axum::response::Response {
+    match (&library.0, client_js::file(&name)) {
+        (Some(supplied), _) if ["socket.io.js", "socket.io.min.js"].contains(&&*name) => {
+            let content_type = "application/javascript; charset=utf-8";
+            cached(&headers, content_type, &supplied.etag, || {
+                (None, supplied.script.clone())
+            })
+        }
+        (_, Some(file)) => cached(&headers, file.content_type, file.etag, || {
+            encode(file, accepts(&headers, ACCEPT_ENCODING, "gzip"))
+        }),
+        _ => (StatusCode::NOT_FOUND, [(CONTENT_TYPE, TEXT)], client_js::MISSING).into_response(),
+    }
+}
+
+/// The content, and how it is encoded.
+fn encode(file: ClientFile, gzip: bool) -> (Option<&'static str>, Bytes) {
+    let mut inflated = Vec::new();
+    if gzip || GzDecoder::new(file.gzip).read_to_end(&mut inflated).is_err() {
+        return (Some("gzip"), Bytes::from_static(file.gzip));
+    }
+    (None, inflated.into())
+}
+
+/// Answers with content that the client may have already.
+fn cached(
+    headers: &HeaderMap,
+    content_type: &str,
+    etag: &str,
+    content: impl FnOnce() -> (Option<&'static str>, Bytes),
+) -> axum::response::Response {
+    let known = headers
+        .get_all(IF_NONE_MATCH)
+        .into_iter()
+        .filter_map(|value| value.to_str().ok());
+    let is_known = known
+        .flat_map(|value| value.split(','))
+        .any(|known| is_same(known.trim(), etag));
+    let fixed = [
+        (ETAG, etag),
+        (CACHE_CONTROL, "public, max-age=0"),
+        (VARY, "Accept-Encoding"),
+    ];
+    if is_known {
+        return (StatusCode::NOT_MODIFIED, fixed).into_response();
+    }
+    let (encoding, content) = content();
+    let mut response = (fixed, [(CONTENT_TYPE, content_type)], content).into_response();
+    response
+        .headers_mut()
+        .insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if let Some(encoding) = encoding {
+        response
+            .headers_mut()
+            .insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
+    }
+    response
+}
+
+/// The weak comparison of [RFC 9110 section 8.8.3.2](https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3.2).
+fn is_same(one: &str, other: &str) -> bool {
+    let opaque = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).to_owned();
+    one == "*" || opaque(one) == opaque(other)
+}
