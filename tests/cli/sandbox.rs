@@ -143,10 +143,6 @@ impl Outcome {
         self
     }
 
-    pub(crate) fn stdout(&self) -> &[u8] {
-        &self.stdout
-    }
-
     pub(crate) fn stdout_text(&self) -> String {
         String::from_utf8_lossy(&self.stdout).into_owned()
     }
@@ -216,6 +212,7 @@ impl Background {
             let (stream, sender) = (BufReader::new(stream.expect("both streams are piped")), sender.clone());
             thread::spawn(move || stream.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
         }
+        drop(sender); // so that the end of both streams is noticed
         let mut background = Self { child, lines, log: String::new(), port: 0 };
         let line = background.wait_for(ready);
         let digits = line.rsplit(':').next().unwrap_or_default();
