@@ -9,6 +9,8 @@ mod gen_csr;
 mod gen_key;
 mod man;
 mod output;
+mod serve;
+mod serve_log;
 
 use std::process::ExitCode;
 
@@ -52,6 +54,7 @@ enum Command {
     Ca(ca::Args),
     Completions(completions::Args),
     Man(man::Args),
+    Serve(Box<serve::Args>),
 }
 
 /// What a command answers.
@@ -81,6 +84,7 @@ fn run(command: &Command, out: &mut Output) -> Result<Outcome, Failure> {
         Command::Ca(args) => ca::run(args, out),
         Command::Completions(args) => completions::run(args, out),
         Command::Man(args) => man::run(args, out),
+        Command::Serve(args) => serve::run(args, out),
     }
 }
 

@@ -10,7 +10,7 @@ use secure_io::material::Order;
 use secure_io::name::{self, SubjectAltName};
 use secure_io::report::{self, text};
 use secure_io::server::{App, Config, Server, Timing};
-use secure_io::{cert, container, files, tls, validity};
+use secure_io::{cert, files, tls, validity};
 use time::OffsetDateTime;
 
 use super::Outcome;
