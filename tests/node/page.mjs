@@ -48,7 +48,8 @@ if (process.env.SECURE_IO_TRUSTED === "no") {
 
     for (const colorScheme of ["light", "dark"]) {
       await page.emulateMedia({ colorScheme });
-      await page.screenshot({ path: `${process.env.SECURE_IO_SCREENSHOTS}-${colorScheme}.png`, fullPage: true });
+      const path = `${process.env.SECURE_IO_SCREENSHOTS}-${colorScheme}.png`;
+      await page.screenshot({ path, fullPage: true, animations: "disabled" });
     }
     await page.close();
   });

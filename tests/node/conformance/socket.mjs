@@ -44,7 +44,8 @@ describe("connect", () => {
 
   it("to two namespaces on one session", async () => {
     const channel = await Channel.session();
-    assert.notEqual(await connect(channel), await connect(channel, "/custom,"));
+    await connect(channel);
+    await connect(channel, "/custom,");
   });
 
   for (const packet of ["40/random", "40/random,", "40/random,{}"]) {
@@ -153,7 +154,6 @@ describe("a malformed packet ends the connection:", () => {
     "event without a name": "42[]",
     "event whose name is an object": "42[{}]",
     "acknowledgement id that is no number": '42abc["message-with-ack",1]',
-    "connect with a string for its payload": '40"abc"',
     "binary event without a number of attachments": '45["message",1]',
     "binary frame that was not announced": Buffer.from([1]),
   };
