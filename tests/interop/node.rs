@@ -34,8 +34,7 @@ fn run_against(server: &Background, sandbox: &Sandbox, name: &str, trusted_by_al
 fn check_conformance(name: &str) {
     let sandbox = Sandbox::new();
     sandbox.ok("secure-io gen-cert");
-    let server =
-        sandbox.serve("--app conformance --ping-interval 300 --ping-timeout 200 --connect-timeout 1000");
+    let server = sandbox.serve("--app conformance --ping-interval 300 --ping-timeout 200 --connect-timeout 1000");
     run_against(&server, &sandbox, name, true);
 }
 

@@ -104,7 +104,8 @@ fn the_encryption_of_old_pem_files_is_named_and_can_be_converted() {
 #[test]
 fn a_key_is_found_among_other_things() {
     let sandbox = Sandbox::new();
-    sandbox.ok("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout original.pem -out cert.pem \
+    sandbox
+        .ok("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout original.pem -out cert.pem \
                 -subj /CN=x");
     let public_key = sandbox.ok("openssl pkey -in original.pem -pubout");
     sandbox.ok("openssl pkcs12 -export -in cert.pem -inkey original.pem -passout pass:secret -out all.p12");
