@@ -103,10 +103,10 @@ impl Credentials {
         let stem = hex(&key::sha256(names.join("\n").as_bytes())[..8]);
         let (key_file, cert_file) = (folder.join(format!("{stem}-key.pem")), folder.join(format!("{stem}-cert.pem")));
         let settled = files::settle(folder)?;
-        if let Some(kept) = Self::read(&key_file, &cert_file) {
-            if material::why_renew(&kept.chain, &kept.key, order, Signer::Own, None, now).is_none() {
-                return Ok(kept);
-            }
+        if let Some(kept) = Self::read(&key_file, &cert_file)
+            && material::why_renew(&kept.chain, &kept.key, order, Signer::Own, None, now).is_none()
+        {
+            return Ok(kept);
         }
         drop(settled);
         files::create_folder(folder, true)?;

@@ -262,6 +262,11 @@ impl LoadedIssuer {
 }
 
 impl IssuerArgs {
+    /// The CA's certificate and key, when it is one of the caller's.
+    pub(crate) fn files(&self) -> Option<(&Path, &Path)> {
+        self.ca_cert.as_deref().zip(self.ca_key.as_deref())
+    }
+
     /// The files it reads.
     pub(crate) fn inputs(&self) -> impl Iterator<Item = &Path> {
         self.ca_cert.iter().chain(&self.ca_key).map(PathBuf::as_path)

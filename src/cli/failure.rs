@@ -61,11 +61,9 @@ impl From<io::Error> for Failure {
 impl From<files::Error> for Failure {
     fn from(error: files::Error) -> Self {
         let hint = match &error {
-            files::Error::Exists { .. } => {
-                Some("replace what is there with `--force`, or write elsewhere with `--out-dir` or `--name`")
-            }
-            files::Error::Io { action: "write", source, .. } if source.kind() == io::ErrorKind::NotFound => {
-                Some("make the folder first, or write elsewhere with `--out-dir`")
+            files::Error::Exists { .. } => Some("`--force` replaces what is there".to_owned()),
+            files::Error::Io { action: "write", path, source } if source.kind() == io::ErrorKind::NotFound => {
+                path.parent().map(|folder| format!("make the folder first: `mkdir -p {}`", folder.display()))
             }
             _ => None,
         };
@@ -203,6 +201,33 @@ impl From<ca::Error> for Failure {
     }
 }
 
+/// A certificate that could not be issued, with the file that is to blame.
+pub(crate) fn issuing(error: material::Error, request: Option<&Path>, ca: Option<(&Path, &Path)>) -> Failure {
+    use cert::Error as C;
+    use material::Error as M;
+    let blamed = match (&error, request, ca) {
+        (M::NoIssuer { .. }, _, Some((certificate, key))) => {
+            return Failure::message(format!("`{}` does not belong to `{}`", key.display(), certificate.display()))
+                .hint("`--ca-cert` takes the certificate of the CA, `--ca-key` its private key");
+        }
+        (M::Certificate(C::NotACa { .. } | C::IssuerTime { .. } | C::Inspect(_)), _, Some((certificate, _))) => {
+            certificate
+        }
+        (
+            M::NoNames
+            | M::Certificate(C::AsksForCa { .. } | C::DuplicateExtension { .. } | C::MalformedExtension { .. }),
+            Some(request),
+            _,
+        ) => request,
+        _ => return error.into(),
+    };
+    let text = format!("cannot use `{}`: {error}", blamed.display());
+    match Failure::from(error) {
+        Failure::Error(report) => Failure::Error(Box::new(Report { error: report.error.context(text), ..*report })),
+        Failure::BrokenPipe => Failure::BrokenPipe,
+    }
+}
+
 impl From<material::Error> for Failure {
     fn from(error: material::Error) -> Self {
         use material::Error as E;
@@ -211,7 +236,6 @@ impl From<material::Error> for Failure {
             E::NoKey => {
                 Some("give the request's key with `--key FILE`, or a CA with `--ca` or `--ca-cert FILE --ca-key FILE`")
             }
-            E::NoIssuer { .. } => Some("`--ca-cert` takes the certificate of the CA whose key `--ca-key` is"),
             E::Certificate(cert::Error::AsksForCa { .. }) => Some("sign it as a CA all the same with `--allow-ca`"),
             E::Certificate(cert::Error::NotPermitted { .. }) => {
                 Some("make a CA for other names with `secure-io ca init --ca-dir DIR --permit NAME`")

@@ -278,7 +278,8 @@ impl Args {
             (_, Some(path)) => (args::load_key(path, &self.passphrase)?, false, None),
             (_, None) => (PrivateKey::generate(self.key.algorithm.unwrap_or_default())?, true, None),
         };
-        let (request, issued) = material::make(order, &key, issuer.signer(), now)?;
+        let made = material::make(order, &key, issuer.signer(), now);
+        let (request, issued) = made.map_err(|error| failure::issuing(error, None, self.issuer.files()))?;
         Ok(Made { key: Some(key), key_is_new, request: Some(request), issued, renewed_because })
     }
 
@@ -298,7 +299,7 @@ impl Args {
                 failure::mismatch(key, path, "request", (&theirs, &ours))
                     .hint(format!("make a request for this key with `secure-io gen-csr --key {}`", key.display()))
             }
-            (error, _) => error.into(),
+            (error, _) => failure::issuing(error, Some(path), self.issuer.files()),
         })?;
         Ok(Made { key, key_is_new: false, request: None, issued, renewed_because: None })
     }

@@ -52,9 +52,9 @@ enum Command {
     GenCsr(gen_csr::Args),
     GenCert(Box<gen_cert::Args>),
     Ca(ca::Args),
+    Serve(Box<serve::Args>),
     Completions(completions::Args),
     Man(man::Args),
-    Serve(Box<serve::Args>),
 }
 
 /// What a command answers.

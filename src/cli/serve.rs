@@ -189,13 +189,13 @@ impl Args {
     /// What to show clients: the files named, those in this folder, the local CA's, or self-signed ones.
     fn credentials(&self, order: &Order, out: &mut Output, now: OffsetDateTime) -> Result<Credentials, Failure> {
         if let (Some(certificate), Some(key)) = (&self.cert, &self.key) {
-            return self.from_files(certificate, key, now);
+            return self.load(certificate, key, now);
         }
         let _settled = files::settle(Path::new("."))?;
         let (certificate, key) = (Path::new("server-cert.pem"), Path::new("server-key.pem"));
         match (files::exists(certificate), files::exists(key)) {
             (true, true) => {
-                let credentials = self.from_files(certificate, key, now)?;
+                let credentials = self.load(certificate, key, now)?;
                 if let Some(missing) = uncovered(&credentials, order) {
                     out.note(format!("the server-cert.pem here is not for {missing}, and is left aside"));
                 } else {
@@ -209,7 +209,7 @@ impl Args {
         self.made(order, out, now)
     }
 
-    fn from_files(&self, certificate: &Path, key: &Path, now: OffsetDateTime) -> Result<Credentials, Failure> {
+    fn load(&self, certificate: &Path, key: &Path, now: OffsetDateTime) -> Result<Credentials, Failure> {
         let chain = args::load_certificates(certificate)?;
         let private = args::load_key(key, &self.passphrase)?;
         let credentials = Credentials::new(chain, private).map_err(|error| match error {
@@ -224,9 +224,10 @@ impl Args {
         })?;
         credentials.check_time(now).map_err(|error| {
             failure::certificate_in_file(certificate, error).hint(format!(
-                "make a new one with `secure-io gen-cert --key {} --out-cert {} --force`",
+                "make a new one with `secure-io gen-cert --key {} --out-cert {} --force{}`",
                 key.display(),
-                certificate.display()
+                certificate.display(),
+                hosts(&credentials)
             ))
         })?;
         Ok(credentials)
@@ -245,6 +246,17 @@ impl Args {
         out.note(format!("it is kept in {}, so an exception made for it in a browser lasts", folder.display()));
         Ok(credentials)
     }
+}
+
+/// The hosts of a certificate as arguments, but for those that are the default.
+fn hosts(credentials: &Credentials) -> String {
+    let names = credentials.report().map(|report| report.subject_alt_names).unwrap_or_default();
+    let default: Vec<String> = name::loopback().iter().map(ToString::to_string).collect();
+    if names == default {
+        return String::new();
+    }
+    let bare = names.iter().filter_map(|name| name.split_once(':'));
+    bare.map(|(_, name)| if name.contains('*') { format!(" '{name}'") } else { format!(" {name}") }).collect()
 }
 
 /// The first host asked for that a certificate is not for.

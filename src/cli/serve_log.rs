@@ -36,10 +36,10 @@ impl Log {
     pub(crate) fn observer(&self) -> Observer {
         let (lines, dropped) = (self.lines.clone(), Arc::clone(&self.dropped));
         Arc::new(move |event| {
-            if let Some(line) = line(event) {
-                if let Err(TrySendError::Full(_)) = lines.try_send(line) {
-                    dropped.fetch_add(1, Ordering::Relaxed);
-                }
+            if let Some(line) = line(event)
+                && let Err(TrySendError::Full(_)) = lines.try_send(line)
+            {
+                dropped.fetch_add(1, Ordering::Relaxed);
             }
         })
     }

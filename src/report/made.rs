@@ -79,6 +79,7 @@ pub struct GenCsr {
     pub spki_sha256: String,
     /// What some clients will not like.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(default))]
     pub warnings: Vec<String>,
 }
 
@@ -99,8 +100,10 @@ pub struct GenCert {
     pub chain_length: usize,
     /// What was done that was not asked for in so many words.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(default))]
     pub notes: Vec<String>,
     /// What some clients will not like.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(default))]
     pub warnings: Vec<String>,
 }

@@ -62,7 +62,7 @@ fn files(text: &mut String, files: &[File], key: &PublicKey, certificate: Option
     for file in files {
         let mut words = file.kind.words().to_owned();
         match (file.kind, certificate) {
-            (FileKind::PrivateKey | FileKind::EncryptedPrivateKey, _) => words = format!("{words}, {key}"),
+            (FileKind::PrivateKey | FileKind::EncryptedPrivateKey, Some(_)) => words = format!("{words}, {key}"),
             (FileKind::Certificate, Some((certificate, now))) => {
                 words = format!("{words}, {}", expiry(certificate, now));
             }

@@ -1,0 +1,110 @@
+//! The command as a whole: help, completions, man pages, JSON, closed pipes.
+
+use std::process::Stdio;
+
+use insta::assert_snapshot;
+
+use crate::sandbox::Sandbox;
+
+#[test]
+fn help_names_every_command() {
+    assert_snapshot!(Sandbox::new().run("secure-io --help"), @r#"
+    $ secure-io --help
+    exit: 0
+    --- stdout
+    Certificates and development TLS for Socket.IO and WebSocket applications
+
+    Usage: secure-io [OPTIONS] <COMMAND>
+
+    Commands:
+      gen-key      Make a private key
+      gen-csr      Make a certification request (CSR) for a key
+      gen-cert     Make a key, a CSR and a certificate; or sign a CSR
+      ca           Make and show the local CA, which signs for development hosts only
+      completions  Print completions for a shell
+      man          Print the man page, or write one per command
+      serve        Serve a demo HTTPS Socket.IO server
+      help         Print this message or the help of the given subcommand(s)
+
+    Options:
+          --color <WHEN>
+              When to colour what is printed
+
+              Possible values:
+              - auto:   On a terminal, unless `NO_COLOR` is set
+              - always: Always
+              - never:  Never
+              
+              [default: auto]
+
+      -q, --quiet
+              Print results and errors only
+
+      -h, --help
+              Print help (see a summary with '-h')
+
+      -V, --version
+              Print version
+
+    Examples:
+      secure-io serve                      an HTTPS Socket.IO server, with nothing prepared
+      secure-io gen-cert app.test          a key, a CSR and a certificate for a host
+      secure-io gen-cert --ca app.test     the same, signed by the local CA (secure-io ca init)
+
+    Exit status: 0 done, 1 the answer is no, 2 it could not be done
+    "#);
+}
+
+/// Every command closes its help with examples or, where there is nothing to show, at least says what it is for.
+#[test]
+fn every_command_has_help() {
+    let sandbox = Sandbox::new();
+    for command in ["gen-key", "gen-csr", "gen-cert", "ca", "ca init", "ca path", "serve", "completions", "man"] {
+        let help = sandbox.ok(&format!("secure-io {command} --help"));
+        assert!(help.contains("Usage: secure-io"), "{command}: {help}");
+        assert!(command.starts_with("ca") || help.contains("Examples:"), "{command}: {help}");
+    }
+}
+
+#[test]
+fn completions_and_man_pages_are_made() {
+    let sandbox = Sandbox::new();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        assert!(sandbox.ok(&format!("secure-io completions {shell}")).contains("gen-cert"), "{shell}");
+    }
+    assert!(sandbox.ok("secure-io man").contains(".TH secure-io 1"));
+    sandbox.ok("secure-io man --out-dir man1");
+    for page in ["secure-io.1", "secure-io-gen-cert.1", "secure-io-serve.1"] {
+        assert!(sandbox.exists(&format!("man1/{page}")), "{page}");
+    }
+}
+
+/// `secure-io … | head` ends quietly.
+#[test]
+fn a_closed_stdout_ends_it_quietly() {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command("bash");
+    command.args(["-c", "set -o pipefail; \"$0\" completions bash | true", env!("CARGO_BIN_EXE_secure-io")]);
+    let outcome = sandbox.finish("completions | true", command.stdin(Stdio::null()), b"").success();
+    assert_eq!(outcome.stderr, "");
+}
+
+/// What the commands print is what the published schemas promise.
+#[test]
+fn json_keeps_to_its_schema() {
+    let sandbox = Sandbox::new();
+    for (command, schema) in [
+        ("secure-io gen-key --json", "gen-key"),
+        ("secure-io gen-csr --key server-key.pem --json '*.test'", "gen-csr"),
+        ("secure-io gen-cert --key server-key.pem --force --json '*.test' --days 900", "gen-cert"),
+        ("secure-io gen-cert --renew --json '*.test'", "gen-cert"),
+        ("secure-io gen-cert --renew --json a.test", "gen-cert"),
+    ] {
+        let json = serde_json::from_str(&sandbox.ok(command)).unwrap_or_else(|error| panic!("{command}: {error}"));
+        let path = format!("{}/docs/json/{schema}.json", env!("CARGO_MANIFEST_DIR"));
+        let schema = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let errors: Vec<_> =
+            jsonschema::validator_for(&schema).unwrap().iter_errors(&json).map(|e| e.to_string()).collect();
+        assert!(errors.is_empty(), "{command}: {errors:?}\n{json}");
+    }
+}

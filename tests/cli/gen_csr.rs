@@ -1,0 +1,130 @@
+//! `secure-io gen-csr`.
+
+use insta::assert_snapshot;
+
+use crate::sandbox::Sandbox;
+
+fn with_key() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-key -q");
+    sandbox
+}
+
+#[test]
+fn it_says_what_it_asks_for() {
+    let sandbox = with_key();
+    assert_snapshot!(sandbox.run("secure-io gen-csr --key server-key.pem"), @r#"
+    $ secure-io gen-csr --key server-key.pem
+    exit: 0
+    --- stdout
+    Made a certification request for localhost, 127.0.0.1 and ::1
+      server-csr.pem  certification request
+    "#);
+    assert_snapshot!(sandbox.run("secure-io gen-csr --key server-key.pem --out b.pem --subject 'CN=b.test,OU=2,OU=1' bücher.test me@example.com spiffe://td/app --json"), @r#"
+    $ secure-io gen-csr --key server-key.pem --out b.pem --subject 'CN=b.test,OU=2,OU=1' bücher.test me@example.com spiffe://td/app --json
+    exit: 0
+    --- stdout
+    {"files":[{"kind":"csr","path":"b.pem"}],"written":true,"subject":"CN=b.test,OU=2,OU=1","subject_alt_names":["DNS:xn--bcher-kva.test","email:me@example.com","URI:spiffe://td/app"],"public_key":{"algorithm":"EC","curve":"P-256","bits":256},"spki_sha256":"[HEX]"}
+    "#);
+}
+
+#[test]
+fn a_key_is_taken_from_standard_input() {
+    let sandbox = with_key();
+    let outcome = sandbox.run_with("secure-io gen-csr --key - --out -", sandbox.read("server-key.pem")).success();
+    assert!(outcome.stdout_text().starts_with("-----BEGIN CERTIFICATE REQUEST-----"));
+}
+
+#[test]
+fn files_that_are_not_what_they_should_be_are_named() {
+    let sandbox = with_key();
+    sandbox.ok("secure-io gen-cert --name other -q");
+    sandbox.write("noise", [0, 159, 146, 150]);
+    sandbox.write("empty", "");
+    sandbox.write("cut.pem", &sandbox.read_text("server-key.pem")[..100]);
+    assert_snapshot!(sandbox.run("secure-io gen-csr --key missing.pem"), @r#"
+    $ secure-io gen-csr --key missing.pem
+    exit: 2
+    --- stderr
+    error: cannot read `missing.pem`: No such file or directory
+    "#);
+    assert_snapshot!(sandbox.run("secure-io gen-csr --key other-cert.pem"), @r#"
+    $ secure-io gen-csr --key other-cert.pem
+    exit: 2
+    --- stderr
+    error: cannot use `other-cert.pem`: it holds a certificate, not a private key
+    "#);
+    assert_snapshot!(sandbox.run("secure-io gen-csr --key noise"), @r#"
+    $ secure-io gen-csr --key noise
+    exit: 2
+    --- stderr
+    error: cannot use `noise`: there is neither PEM nor DER of a private key in it
+    "#);
+    assert_snapshot!(sandbox.run("secure-io gen-csr --key empty"), @r#"
+    $ secure-io gen-csr --key empty
+    exit: 2
+    --- stderr
+    error: cannot use `empty`: there is neither PEM nor DER of a private key in it
+    "#);
+    assert_snapshot!(sandbox.run("secure-io gen-csr --key cut.pem"), @r#"
+    $ secure-io gen-csr --key cut.pem
+    exit: 2
+    --- stderr
+    error: cannot use `cut.pem`: PEM block 1 (line 1, PRIVATE KEY) has no END line of its own
+    "#);
+    assert_snapshot!(sandbox.run("secure-io gen-csr --key ."), @r#"
+    $ secure-io gen-csr --key .
+    exit: 2
+    --- stderr
+    error: `.` is a folder, not a file
+    "#);
+    assert_snapshot!(sandbox.run("secure-io gen-csr --key server-key.pem --out server-key.pem --force"), @r#"
+    $ secure-io gen-csr --key server-key.pem --out server-key.pem --force
+    exit: 2
+    --- stderr
+    error: `server-key.pem` is read and would be written over
+    "#);
+    assert!(!sandbox.exists("server-csr.pem"));
+}
+
+/// Keys that TLS servers here cannot use are named for what they are.
+#[test]
+fn kinds_of_keys_that_cannot_be_used_are_named() {
+    let sandbox = Sandbox::new();
+    sandbox.run("openssl genpkey -algorithm X25519 -out x25519.pem").success();
+    sandbox.run("openssl genpkey -algorithm ED448 -out ed448.pem").success();
+    sandbox.run("openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:1024 -out small.pem").success();
+    sandbox.run("openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:secp256k1 -out k1.pem").success();
+    sandbox.run("openssl genrsa -traditional -aes128 -passout pass:secret -out legacy.pem 2048").success();
+    assert_snapshot!(sandbox.run("secure-io gen-csr --key x25519.pem"), @r#"
+    $ secure-io gen-csr --key x25519.pem
+    exit: 2
+    --- stderr
+    error: cannot use `x25519.pem`: a key of the kind X25519 cannot be used here: it must be RSA (2048 to 8192 bits), EC (P-256, P-384, P-521) or Ed25519
+    "#);
+    assert_snapshot!(sandbox.run("secure-io gen-csr --key ed448.pem"), @r#"
+    $ secure-io gen-csr --key ed448.pem
+    exit: 2
+    --- stderr
+    error: cannot use `ed448.pem`: a key of the kind Ed448 cannot be used here: it must be RSA (2048 to 8192 bits), EC (P-256, P-384, P-521) or Ed25519
+    "#);
+    assert_snapshot!(sandbox.run("secure-io gen-csr --key small.pem"), @r#"
+    $ secure-io gen-csr --key small.pem
+    exit: 2
+    --- stderr
+    error: cannot use `small.pem`: a key of the kind RSA 1024 cannot be used here: it must be RSA (2048 to 8192 bits), EC (P-256, P-384, P-521) or Ed25519
+    "#);
+    assert_snapshot!(sandbox.run("secure-io gen-csr --key k1.pem"), @r#"
+    $ secure-io gen-csr --key k1.pem
+    exit: 2
+    --- stderr
+    error: cannot use `k1.pem`: a key of the kind EC secp256k1 cannot be used here: it must be RSA (2048 to 8192 bits), EC (P-256, P-384, P-521) or Ed25519
+    "#);
+    assert_snapshot!(sandbox.run("secure-io gen-csr --key legacy.pem"), @r#"
+    $ secure-io gen-csr --key legacy.pem
+    exit: 2
+    --- stderr
+    error: cannot use `legacy.pem`: the private key is encrypted in a way that is not read here (Proc-Type: 4,ENCRYPTED of old PEM files)
+    hint: convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc -in legacy.pem -out new-legacy.pem`
+    "#);
+}

@@ -1,0 +1,225 @@
+//! `secure-io serve`: what it says before, while and after it serves.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use insta::assert_snapshot;
+
+use crate::sandbox::{Sandbox, redact};
+
+#[track_caller]
+fn log_of(sandbox: &Sandbox, flags: &str) -> String {
+    let (status, log) = sandbox.serve(flags).stop();
+    assert!(status.success(), "{status}\n{log}");
+    redact(&log, &sandbox.path(""))
+}
+
+#[test]
+fn with_nothing_prepared_it_keeps_a_self_signed_certificate() {
+    let sandbox = Sandbox::new();
+    assert_snapshot!(log_of(&sandbox, ""), @r#"
+    note: using a self-signed certificate for localhost, 127.0.0.1 and ::1, which expires [DATE] (in a year)
+    note: it is kept in [DIR].local/share/secure-io/serve, so an exception made for it in a browser lasts
+    Secure server is running on https://localhost:[PORT]
+    "#);
+    let kept = |name: &str| {
+        let entries = fs::read_dir(sandbox.path(".local/share/secure-io/serve")).expect("the folder is there");
+        let path = entries.map(|entry| entry.unwrap().path()).find(|path| path.to_string_lossy().ends_with(name));
+        fs::read(path.expect("the file is there")).expect("it can be read")
+    };
+    let first = kept("-cert.pem");
+    log_of(&sandbox, "");
+    assert_eq!(kept("-cert.pem"), first, "an exception made in a browser lasts");
+}
+
+#[test]
+fn the_local_ca_comes_before_a_self_signed_certificate() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io ca init -q");
+    assert_snapshot!(log_of(&sandbox, ""), @r#"
+    note: using a certificate from the local CA for localhost, 127.0.0.1 and ::1, which expires [DATE] (in a year)
+    Secure server is running on https://localhost:[PORT]
+    "#);
+}
+
+#[test]
+fn the_files_here_come_first() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert -q localhost");
+    sandbox.ok("secure-io ca init -q");
+    assert_snapshot!(log_of(&sandbox, ""), @r#"
+    note: using server-cert.pem for localhost, which expires [DATE] (in a year)
+    Secure server is running on https://localhost:[PORT]
+    "#);
+    fs::remove_file(sandbox.path("server-key.pem")).expect("it can be removed");
+    assert_snapshot!(log_of(&sandbox, ""), @r#"
+    warning: server-cert.pem is here without server-key.pem, and is left aside
+    note: using a certificate from the local CA for localhost, 127.0.0.1 and ::1, which expires [DATE] (in a year)
+    Secure server is running on https://localhost:[PORT]
+    "#);
+}
+
+#[test]
+fn hosts_that_the_files_here_are_not_for_get_a_certificate() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert -q localhost");
+    let server = sandbox.start("secure-io serve --port 0 app.test", "Secure server is running on https://app.test:");
+    server.id();
+    let (status, log) = server.stop();
+    assert!(status.success());
+    assert_snapshot!(redact(&log, &sandbox.path("")), @r#"
+    note: the server-cert.pem here is not for app.test, and is left aside
+    note: using a self-signed certificate for app.test, which expires [DATE] (in a year)
+    note: it is kept in [DIR].local/share/secure-io/serve, so an exception made for it in a browser lasts
+    Secure server is running on https://app.test:41241
+    "#);
+}
+
+#[test]
+fn a_key_of_another_certificate_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert -q");
+    sandbox.ok("secure-io gen-key -q --out other-key.pem --algorithm rsa-2048");
+    assert_snapshot!(sandbox.run("secure-io serve --port 0 --cert server-cert.pem --key other-key.pem"), @r#"
+    $ secure-io serve --port 0 --cert server-cert.pem --key other-key.pem
+    exit: 2
+    --- stderr
+    error: `other-key.pem` does not belong to `server-cert.pem`
+      the certificate's public key is EC P-256 (spki sha256 [HEX]…)
+      the private key's is RSA 2048 (spki sha256 [HEX]…)
+    hint: make a certificate for this key with `secure-io gen-cert --key other-key.pem --out-cert server-cert.pem --force`
+    "#);
+}
+
+#[test]
+fn a_certificate_out_of_its_time_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert -q --not-before -30d --not-after -2d");
+    assert_snapshot!(sandbox.run("secure-io serve --port 0"), @r#"
+    $ secure-io serve --port 0
+    exit: 2
+    --- stderr
+    error: cannot use `server-cert.pem`: it expired [TIME] (2 days ago)
+    hint: make a new one with `secure-io gen-cert --key server-key.pem --out-cert server-cert.pem --force`
+    "#);
+    sandbox.ok("secure-io gen-cert -q --name later --not-before 3d");
+    assert_snapshot!(sandbox.run("secure-io serve --port 0 --cert later-cert.pem --key later-key.pem"), @r#"
+    $ secure-io serve --port 0 --cert later-cert.pem --key later-key.pem
+    exit: 2
+    --- stderr
+    error: cannot use `later-cert.pem`: it is not valid before [TIME] (in 2 days)
+    hint: make a new one with `secure-io gen-cert --key later-key.pem --out-cert later-cert.pem --force`
+    "#);
+}
+
+#[test]
+fn an_encrypted_key_needs_its_passphrase() {
+    let sandbox = Sandbox::new();
+    sandbox.write("passphrase", "correct horse\n");
+    sandbox.ok("secure-io gen-cert -q --encrypt --passphrase-file passphrase");
+    assert_snapshot!(sandbox.run("secure-io serve --port 0"), @r#"
+    $ secure-io serve --port 0
+    exit: 2
+    --- stderr
+    error: cannot use `server-key.pem`: the private key is encrypted
+    hint: give the passphrase with `--passphrase-file FILE` or `--passphrase-env VAR`
+    "#);
+    log_of(&sandbox, "--passphrase-file passphrase");
+}
+
+#[test]
+fn a_port_in_use_is_said_to_be() {
+    let sandbox = Sandbox::new();
+    let other = sandbox.serve("");
+    let outcome = sandbox.run(&format!("secure-io serve -q --port {}", other.port)).exits(2);
+    let stderr = outcome.stderr.replace(&other.port.to_string(), "[PORT]");
+    assert_snapshot!(stderr, @r#"
+    error: 127.0.0.1:[PORT] is in use
+      Address already in use
+    hint: take another port with `--port`, or find who has it with `ss -ltnp 'sport = :[PORT]'`
+    "#);
+}
+
+/// Root may listen anywhere, so the test becomes nobody when it is root.
+#[test]
+fn a_privileged_port_is_said_to_be() {
+    let sandbox = Sandbox::new();
+    open_to_all(&sandbox.path(""));
+    sandbox.ok("secure-io gen-cert -q");
+    open_to_all(&sandbox.path("server-key.pem"));
+    let binary = Path::new(env!("CARGO_BIN_EXE_secure-io"));
+    let copy = sandbox.path("secure-io-copy");
+    fs::copy(binary, &copy).expect("it can be copied");
+    let become_nobody = "setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set=-all";
+    let serve = format!("{} serve -q --port 443", copy.display());
+    let is_root = sandbox.ok("id -u").trim() == "0";
+    let outcome = sandbox.run(&if is_root { format!("{become_nobody} {serve}") } else { serve }).exits(2);
+    assert_snapshot!(outcome.stderr, @r#"
+    error: port 443 needs privileges
+      Permission denied
+    hint: take a port from 1024 up with `--port`, or allow it with `sudo setcap cap_net_bind_service=+ep $(command -v secure-io)`
+    "#);
+}
+
+fn open_to_all(path: &Path) {
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("the mode can be set");
+}
+
+#[test]
+fn what_cannot_be_served_is_refused() {
+    let sandbox = Sandbox::new();
+    assert_snapshot!(sandbox.run("secure-io serve --port 0 --addr example.com"), @r#"
+    $ secure-io serve --port 0 --addr example.com
+    exit: 2
+    --- stderr
+    error: invalid value 'example.com' for '--addr <ADDRESS>': an IP address is needed: 127.0.0.1, 0.0.0.0 for all, ::1
+
+    For more information, try '--help'.
+    "#);
+    assert_snapshot!(sandbox.run("secure-io serve -q --port 0 --addr 192.0.2.1"), @r#"
+    $ secure-io serve -q --port 0 --addr 192.0.2.1
+    exit: 2
+    --- stderr
+    error: 192.0.2.1 is not an address of this machine
+      Cannot assign requested address
+    hint: `--addr 0.0.0.0` listens on all addresses of this machine
+    "#);
+    assert_snapshot!(sandbox.run("secure-io serve -q --port 0 --static nowhere"), @r#"
+    $ secure-io serve -q --port 0 --static nowhere
+    exit: 2
+    --- stderr
+    error: cannot serve `nowhere`: it is not a folder
+    "#);
+    assert_snapshot!(sandbox.run("secure-io serve -q --port 0 --client-js nowhere.js"), @r#"
+    $ secure-io serve -q --port 0 --client-js nowhere.js
+    exit: 2
+    --- stderr
+    error: cannot read `nowhere.js`: No such file or directory
+    "#);
+    assert_snapshot!(sandbox.run("secure-io serve -q --port 0 --cert missing.pem --key missing-key.pem"), @r#"
+    $ secure-io serve -q --port 0 --cert missing.pem --key missing-key.pem
+    exit: 2
+    --- stderr
+    error: cannot read `missing.pem`: No such file or directory
+    "#);
+    assert_snapshot!(sandbox.run("secure-io serve -q --port 0 --cert missing.pem"), @r#"
+    $ secure-io serve -q --port 0 --cert missing.pem
+    exit: 2
+    --- stderr
+    error: the following required arguments were not provided:
+      --key <FILE>
+
+    Usage: secure-io serve --cert <FILE> --key <FILE> --quiet --port <PORT> [HOST]...
+
+    For more information, try '--help'.
+    "#);
+    assert_snapshot!(sandbox.run("secure-io serve -q --port 0 --ping-interval 0"), @r#"
+    $ secure-io serve -q --port 0 --ping-interval 0
+    exit: 2
+    --- stderr
+    error: invalid value '0' for '--ping-interval <TIME>': it must be longer than nothing
+
+    For more information, try '--help'.
+    "#);
+}
