@@ -2,3 +2,4 @@
 
 mod interrupted;
 mod sandbox;
+mod serve;

@@ -22,7 +22,8 @@ fn curl_is_served_over_tls_1_2_and_1_3_only() {
     let sandbox = Sandbox::new();
     sandbox.ok("secure-io gen-cert");
     let server = sandbox.serve("");
-    let curl = |flags: &str| sandbox.run(&format!("curl -sS -4 -o body {flags} --cacert server-cert.pem {}/", server.url()));
+    let curl =
+        |flags: &str| sandbox.run(&format!("curl -sS -4 -o body {flags} --cacert server-cert.pem {}/", server.url()));
     curl("--tlsv1.3").success();
     curl("--tls-max 1.2").success();
     curl("--tlsv1.0 --tls-max 1.1 --ciphers DEFAULT@SECLEVEL=0").exits(35);
@@ -51,8 +52,8 @@ fn curl_trusts_openssls_server_with_our_certificate() {
         let sandbox = Sandbox::new();
         sandbox.ok("openssl req -x509 -newkey rsa:2048 -nodes -keyout ca-key.pem -out ca.pem -subj /CN=CA");
         sandbox.ok(&format!("secure-io gen-cert {issuer}"));
-        let server =
-            sandbox.start("openssl s_server -www -accept 127.0.0.1:0 -cert server-cert.pem -key server-key.pem", "ACCEPT ");
+        let server = sandbox
+            .start("openssl s_server -www -accept 127.0.0.1:0 -cert server-cert.pem -key server-key.pem", "ACCEPT ");
         let body = sandbox.ok(&format!("curl -sS -4 --cacert {trusted} {}/", server.url()));
         assert!(body.contains("s_server"), "{body}");
     }

@@ -29,9 +29,11 @@ fn keytool_opens_pkcs12_modern_and_legacy() {
 fn keytool_sees_the_chain() {
     let sandbox = Sandbox::new();
     sandbox.write("password", "p12 password\n");
-    sandbox.ok("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout root-key.pem -out root.pem \
+    sandbox
+        .ok("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout root-key.pem -out root.pem \
                 -subj /CN=Root");
-    sandbox.ok("openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca-key.pem -out ca-csr.pem \
+    sandbox
+        .ok("openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca-key.pem -out ca-csr.pem \
                 -subj /CN=Intermediate -addext basicConstraints=critical,CA:TRUE -addext keyUsage=keyCertSign");
     sandbox.ok("openssl x509 -req -in ca-csr.pem -CA root.pem -CAkey root-key.pem -copy_extensions copy -out ca.pem");
     sandbox.ok("secure-io gen-cert --ca-cert ca.pem --ca-key ca-key.pem --p12 server.p12 --p12-password-file password");

@@ -51,7 +51,8 @@ fn the_issuer_is_the_cas_subject_byte_for_byte() {
 /// CAs with other keys than a leaf of ours has, and the identifier that the CA has given its key.
 #[test]
 fn cas_of_every_kind_sign() {
-    for newkey in ["rsa:2048", "ed25519", "ec -pkeyopt ec_paramgen_curve:P-384", "ec -pkeyopt ec_paramgen_curve:P-521"] {
+    for newkey in ["rsa:2048", "ed25519", "ec -pkeyopt ec_paramgen_curve:P-384", "ec -pkeyopt ec_paramgen_curve:P-521"]
+    {
         let sandbox = Sandbox::new();
         make_ca(&sandbox, PLAIN, newkey);
         sandbox.ok(&format!("secure-io gen-cert {UNDER_CA}"));
@@ -66,18 +67,22 @@ fn cas_of_every_kind_sign() {
 #[test]
 fn a_signed_file_holds_the_chain_without_the_root() {
     let sandbox = Sandbox::new();
-    sandbox.ok("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout root-key.pem -out root.pem \
+    sandbox
+        .ok("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout root-key.pem -out root.pem \
                 -subj /CN=Root -addext keyUsage=critical,keyCertSign");
-    sandbox.ok("openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca-key.pem -out ca-csr.pem \
+    sandbox.ok(
+        "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca-key.pem -out ca-csr.pem \
                 -subj /CN=Intermediate -addext basicConstraints=critical,CA:TRUE,pathlen:0 \
-                -addext keyUsage=critical,keyCertSign");
+                -addext keyUsage=critical,keyCertSign",
+    );
     sandbox.ok("openssl x509 -req -in ca-csr.pem -CA root.pem -CAkey root-key.pem -copy_extensions copy -days 60 \
                 -out intermediate.pem");
     // In the order that people keep them, and in the other.
     for order in [["intermediate.pem", "root.pem"], ["root.pem", "intermediate.pem"]] {
         sandbox.write("ca.pem", order.map(|file| sandbox.read(file)).concat());
         sandbox.ok(&format!("secure-io gen-cert --force {UNDER_CA}"));
-        let chain: Vec<_> = CertificateDer::pem_slice_iter(&sandbox.read("server-cert.pem")).map(Result::unwrap).collect();
+        let chain: Vec<_> =
+            CertificateDer::pem_slice_iter(&sandbox.read("server-cert.pem")).map(Result::unwrap).collect();
         assert_eq!(chain.len(), 2);
         assert_eq!(chain[1], der(&sandbox, "intermediate.pem"));
         sandbox.ok("openssl verify -x509_strict -CAfile root.pem -untrusted server-cert.pem server-cert.pem");
@@ -138,12 +143,8 @@ fn what_a_request_asks_for_is_carried_over() {
     sandbox.ok("openssl verify -x509_strict -verify_hostname app.test -CAfile ca.pem server-cert.pem");
     let asked = sandbox.ok("openssl req -in csr.pem -noout -text");
     let granted = sandbox.ok("openssl x509 -in server-cert.pem -noout -text");
-    for extension in [
-        "X509v3 Subject Alternative Name",
-        "X509v3 Key Usage",
-        "X509v3 Extended Key Usage",
-        "TLS Feature",
-    ] {
+    for extension in ["X509v3 Subject Alternative Name", "X509v3 Key Usage", "X509v3 Extended Key Usage", "TLS Feature"]
+    {
         assert_eq!(value(&asked, extension), value(&granted, extension), "{extension}\n{granted}");
     }
     assert!(granted.contains("Subject: O = Example, CN = app.test\n"), "{granted}");
@@ -186,7 +187,8 @@ fn a_request_with_a_broken_signature_is_refused() {
 fn a_request_for_a_ca_is_refused_unless_asked_for() {
     let sandbox = Sandbox::new();
     make_ca(&sandbox, PLAIN, P256);
-    sandbox.ok(&format!("{REQUEST} -subj /CN=Sub -addext basicConstraints=critical,CA:TRUE -addext keyUsage=keyCertSign"));
+    sandbox
+        .ok(&format!("{REQUEST} -subj /CN=Sub -addext basicConstraints=critical,CA:TRUE -addext keyUsage=keyCertSign"));
     let sign = format!("secure-io gen-cert --csr csr.pem {UNDER_CA}");
     sandbox.run(&sign).exits(2).says("CA:TRUE").says("--allow-ca");
     assert!(!sandbox.exists("server-cert.pem"));
