@@ -186,7 +186,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path().join("serve");
         let kept = |after: i64| {
-            let credentials = Credentials::kept(&folder, &Order::default(), now() + time::Duration::days(after)).unwrap();
+            let credentials =
+                Credentials::kept(&folder, &Order::default(), now() + time::Duration::days(after)).unwrap();
             credentials.report().unwrap().sha256_fingerprint
         };
         let first = kept(0);

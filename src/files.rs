@@ -175,10 +175,24 @@ pub enum Existing {
 
 /// Says which file would stop [`write_set`], without writing any: the first that exists or could not be replaced.
 ///
+/// What a killed run left is finished first ([`settle`]), so that what is said is true of a whole set.
+///
 /// # Errors
 ///
 /// As [`write_set`].
 pub fn check_set<'a>(paths: impl IntoIterator<Item = &'a Path>, existing: Existing) -> Result<(), Error> {
+    let paths: Vec<_> = paths.into_iter().collect();
+    let _locked = settle_all(paths.iter().copied())?;
+    refuse(paths, existing)
+}
+
+fn settle_all<'a>(paths: impl Iterator<Item = &'a Path>) -> Result<Vec<FolderLock>, Error> {
+    // Each folder once and in one order: two runs that want the same folders must not wait for each other.
+    let folders: BTreeSet<&Path> = paths.map(folder_of).collect();
+    folders.into_iter().map(settle).collect()
+}
+
+fn refuse<'a>(paths: impl IntoIterator<Item = &'a Path>, existing: Existing) -> Result<(), Error> {
     let mut seen: Vec<&Path> = Vec::new();
     for path in paths {
         if seen.iter().any(|other| same(other, path)) {
@@ -204,9 +218,8 @@ pub fn check_set<'a>(paths: impl IntoIterator<Item = &'a Path>, existing: Existi
 ///
 /// [`Error::Exists`], [`Error::IsFolder`] or [`Error::Twice`] before anything is touched, else [`Error::Io`].
 pub fn write_set(files: &[NewFile], existing: Existing) -> Result<(), Error> {
-    let folders: BTreeSet<&Path> = files.iter().map(|file| folder_of(&file.path)).collect();
-    let _locked = folders.iter().map(|folder| settle(folder)).collect::<Result<Vec<_>, _>>()?;
-    check_set(files.iter().map(NewFile::path), existing)?;
+    let _locked = settle_all(files.iter().map(NewFile::path))?;
+    refuse(files.iter().map(NewFile::path), existing)?;
     let (devices, regular): (Vec<_>, Vec<_>) = files.iter().partition(|file| is_device(&file.path));
     let staged = regular.into_iter().map(stage).collect::<Result<Vec<_>, _>>()?;
     sync(&staged)?;

@@ -150,8 +150,10 @@ impl Args {
         });
         let here = self.addr.is_loopback() || self.addr.is_unspecified();
         let named = |name: &&String| name.starts_with("DNS:") && !name.contains('*');
-        let in_certificate = || certificate.subject_alt_names.iter().find(named).map(|name| name.trim_start_matches("DNS:").to_owned());
-        let for_localhost = self.cert.is_none() || certificate.subject_alt_names.iter().any(|name| name == "DNS:localhost");
+        let in_certificate =
+            || certificate.subject_alt_names.iter().find(named).map(|name| name.trim_start_matches("DNS:").to_owned());
+        let for_localhost =
+            self.cert.is_none() || certificate.subject_alt_names.iter().any(|name| name == "DNS:localhost");
         asked
             .or_else(|| (here && for_localhost).then(|| "localhost".to_owned()))
             .or_else(|| here.then(in_certificate).flatten())
@@ -260,7 +262,11 @@ fn uncovered(credentials: &Credentials, order: &Order) -> Option<String> {
 
 fn described(credentials: Credentials, what: &str, out: &mut Output, now: OffsetDateTime) -> Credentials {
     if let Ok(report) = credentials.report() {
-        out.note(format!("using {what} for {}, which {}", text::certificate_names(&report), text::expiry(&report, now)));
+        out.note(format!(
+            "using {what} for {}, which {}",
+            text::certificate_names(&report),
+            text::expiry(&report, now)
+        ));
     }
     credentials
 }

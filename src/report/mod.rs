@@ -4,6 +4,8 @@
 //! numbers lower-case hex without colons, absent things left out. Fields are only ever added.
 
 pub mod made;
+#[cfg(test)]
+mod schema;
 pub mod text;
 
 use std::fmt;

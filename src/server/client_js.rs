@@ -4,8 +4,7 @@
 include!(concat!(env!("OUT_DIR"), "/client_js.rs"));
 
 /// The version of socket.io-client that was built in, if one was.
-#[cfg(test)]
-const VERSION: Option<&str> = option_env!("SOCKET_IO_CLIENT_VERSION");
+pub(crate) const VERSION: Option<&str> = option_env!("SOCKET_IO_CLIENT_VERSION");
 
 /// What to tell a person who asks for a client that was not built in.
 pub(crate) const MISSING: &str = concat!(

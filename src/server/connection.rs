@@ -81,9 +81,7 @@ fn peer(address: SocketAddr, tls: &ServerConnection) -> Peer {
     Peer {
         address,
         tls_version: tls.protocol_version().unwrap_or(ProtocolVersion::Unknown(0)),
-        cipher_suite: tls
-            .negotiated_cipher_suite()
-            .map_or(CipherSuite::Unknown(0), |suite| suite.suite()),
+        cipher_suite: tls.negotiated_cipher_suite().map_or(CipherSuite::Unknown(0), |suite| suite.suite()),
         http2: tls.alpn_protocol() == Some(b"h2"),
     }
 }

@@ -32,7 +32,7 @@ pub(crate) struct Page<'a> {
 /// When the template fails, which it does not with these values.
 pub(crate) fn render(page: &Page<'_>) -> Result<String, askama::Error> {
     let &Page { certificate, connection, client_js } = page;
-    Index { certificate, connection, client_js, missing: client_js::MISSING }.render()
+    Index { certificate, connection, client_js, missing: client_js::MISSING, built_in: client_js::VERSION }.render()
 }
 
 #[derive(Template)]
@@ -42,6 +42,7 @@ struct Index<'a> {
     connection: &'a report::Connection,
     client_js: bool,
     missing: &'a str,
+    built_in: Option<&'a str>,
 }
 
 /// A subjectAltName entry, its kind apart.

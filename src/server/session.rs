@@ -29,11 +29,7 @@ pub(super) struct Peer {
 
 impl Peer {
     pub(super) fn report(&self) -> report::Connection {
-        tls::describe(
-            self.tls_version,
-            self.cipher_suite,
-            Some(if self.http2 { "h2" } else { "http/1.1" }),
-        )
+        tls::describe(self.tls_version, self.cipher_suite, Some(if self.http2 { "h2" } else { "http/1.1" }))
     }
 }
 
@@ -69,13 +65,7 @@ struct Joined {
 
 impl Session {
     pub(super) fn new(engine: Weak<Engine>, observer: Observer, peer: Peer, transport: Transport) -> Self {
-        let state = State {
-            peer,
-            transport,
-            probing: false,
-            joined: Vec::new(),
-            ended: None,
-        };
+        let state = State { peer, transport, probing: false, joined: Vec::new(), ended: None };
         Self {
             token: Sid::new(),
             id: OnceLock::new(),
@@ -118,10 +108,7 @@ impl Session {
     pub(super) fn joining(&self, namespace: &'static str) {
         let mut state = self.state();
         state.joined.retain(|joined| joined.namespace != namespace);
-        state.joined.push(Joined {
-            namespace,
-            announced: false,
-        });
+        state.joined.push(Joined { namespace, announced: false });
     }
 
     pub(super) fn joined(&self, namespace: &'static str) {

@@ -18,6 +18,7 @@
 
 const PROBE = "round-trip probe"; // the payload of the echoes that measure the round trip
 const PROBE_EVERY_MS = 2000;
+const SETTLE_MS = 250;
 const ACK_WITHIN_MS = 5000;
 const SAMPLES = 60;
 const LOG_ROWS = 200;
@@ -52,7 +53,7 @@ function show(state, headline, detail) {
   for (const [id, text] of [["headline", headline], ["detail", detail]]) {
     if (byId(id).textContent !== text) byId(id).textContent = text;
   }
-  byId("toggle").textContent = state === "disconnected" ? "Connect" : "Disconnect";
+  byId("toggle").textContent = { connected: "Disconnect", disconnected: "Connect" }[state] ?? "Stop";
   for (const button of document.querySelectorAll("#try button")) button.disabled = state !== "connected";
 }
 
@@ -245,7 +246,8 @@ function watch(engine) {
     if (!socket.connected) return;
     showConnected();
     askTls();
-    measure();
+    // Not in the middle of all this, which would be measured with it.
+    setTimeout(measure, SETTLE_MS);
   });
   engine.on("upgradeError", (error) => {
     if (engine.readyState !== "open") return;
@@ -274,7 +276,8 @@ function addSample(span) {
   const sorted = [...samples].sort((a, b) => a - b);
   const [least, median, most] = [sorted[0], sorted[sorted.length >> 1], sorted[sorted.length - 1]].map(milliseconds);
   byId("rtt").textContent = milliseconds(span);
-  byId("rtt-summary").textContent = `${samples.length} echoes: least ${least}, median ${median}, most ${most} ms`;
+  const echoes = samples.length === 1 ? "1 echo" : `${samples.length} echoes`;
+  byId("rtt-summary").textContent = `${echoes}: least ${least}, median ${median}, most ${most} ms`;
   byId("spark").setAttribute("aria-label", `Round trips: ${byId("rtt-summary").textContent}`);
   drawSpark(sorted[sorted.length - 1]);
 }
