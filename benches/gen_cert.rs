@@ -2,6 +2,8 @@
 //!
 //! Prints a ratio for each comparison; absolute times move with what else the machine does.
 
+#![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};

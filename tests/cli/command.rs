@@ -3,6 +3,7 @@
 use std::process::Stdio;
 
 use insta::assert_snapshot;
+use secure_io::files;
 
 use crate::sandbox::Sandbox;
 
@@ -21,9 +22,9 @@ fn help_names_every_command() {
       gen-csr      Make a certification request (CSR) for a key
       gen-cert     Make a key, a CSR and a certificate; or sign a CSR
       ca           Make and show the local CA, which signs for development hosts only
+      serve        Serve a demo HTTPS Socket.IO server
       completions  Print completions for a shell
       man          Print the man page, or write one per command
-      serve        Serve a demo HTTPS Socket.IO server
       help         Print this message or the help of the given subcommand(s)
 
     Options:
@@ -102,7 +103,7 @@ fn json_keeps_to_its_schema() {
     ] {
         let json = serde_json::from_str(&sandbox.ok(command)).unwrap_or_else(|error| panic!("{command}: {error}"));
         let path = format!("{}/docs/json/{schema}.json", env!("CARGO_MANIFEST_DIR"));
-        let schema = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        let schema = serde_json::from_slice(&files::read(path.as_ref()).unwrap()).unwrap();
         let errors: Vec<_> =
             jsonschema::validator_for(&schema).unwrap().iter_errors(&json).map(|e| e.to_string()).collect();
         assert!(errors.is_empty(), "{command}: {errors:?}\n{json}");

@@ -2,6 +2,7 @@
 
 use insta::assert_snapshot;
 
+use crate::read_text;
 use crate::sandbox::Sandbox;
 
 #[test]
@@ -49,7 +50,7 @@ fn no_file_of_a_set_is_written_when_one_would_be_refused() {
     hint: `--force` replaces what is there
     "#);
     assert!(!sandbox.exists("server-key.pem") && !sandbox.exists("server-csr.pem"));
-    assert_eq!(sandbox.read_text("server-cert.pem"), "mine");
+    assert_eq!(read_text(&sandbox, "server-cert.pem"), "mine");
 }
 
 #[test]

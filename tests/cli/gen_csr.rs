@@ -2,6 +2,7 @@
 
 use insta::assert_snapshot;
 
+use crate::read_text;
 use crate::sandbox::Sandbox;
 
 fn with_key() -> Sandbox {
@@ -41,7 +42,7 @@ fn files_that_are_not_what_they_should_be_are_named() {
     sandbox.ok("secure-io gen-cert --name other -q");
     sandbox.write("noise", [0, 159, 146, 150]);
     sandbox.write("empty", "");
-    sandbox.write("cut.pem", &sandbox.read_text("server-key.pem")[..100]);
+    sandbox.write("cut.pem", &read_text(&sandbox, "server-key.pem")[..100]);
     assert_snapshot!(sandbox.run("secure-io gen-csr --key missing.pem"), @r#"
     $ secure-io gen-csr --key missing.pem
     exit: 2

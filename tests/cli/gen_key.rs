@@ -2,6 +2,7 @@
 
 use insta::assert_snapshot;
 
+use crate::read_text;
 use crate::sandbox::Sandbox;
 
 #[test]
@@ -33,9 +34,9 @@ fn nothing_is_written_over_unless_asked_for() {
     error: `server-key.pem` exists already
     hint: `--force` replaces what is there
     "#);
-    assert_eq!(sandbox.read_text("server-key.pem"), "mine");
+    assert_eq!(read_text(&sandbox, "server-key.pem"), "mine");
     sandbox.run("secure-io gen-key --force").success();
-    assert!(sandbox.read_text("server-key.pem").starts_with("-----BEGIN PRIVATE KEY-----"));
+    assert!(read_text(&sandbox, "server-key.pem").starts_with("-----BEGIN PRIVATE KEY-----"));
 }
 
 #[test]
@@ -72,7 +73,7 @@ fn passphrases_come_from_files_and_variables() {
     Made a private key, EC P-256
       server-key.pem  encrypted private key
     "#);
-    assert!(sandbox.read_text("server-key.pem").starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----"));
+    assert!(read_text(&sandbox, "server-key.pem").starts_with("-----BEGIN ENCRYPTED PRIVATE KEY-----"));
     assert_snapshot!(sandbox.run("secure-io gen-key --encrypt --out a.pem"), @r#"
     $ secure-io gen-key --encrypt --out a.pem
     exit: 2

@@ -1,9 +1,9 @@
 //! Kill -9 while files are replaced leaves no half set.
 
-use std::fs;
 use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, io};
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, CertificateSigningRequestDer, PrivatePkcs8KeyDer};
@@ -27,7 +27,7 @@ fn a_set_replaced_is_never_left_mixed() {
         // Each moment of a run once, and some after its end.
         kill_after(&sandbox, "--force", whole_run * round * 5 / (ROUNDS * 4));
         Keys::in_files(&sandbox).assert_no_strangers(round);
-        sandbox.run("secure-io gen-cert").exits(2);
+        sandbox.run("secure-io gen-cert").exits(2).says("exists already");
         let set = Keys::in_files(&sandbox);
         set.assert_whole(round);
         assert_eq!(names(&sandbox), ["server-cert.pem", "server-csr.pem", "server-key.pem"], "round {round}");
@@ -69,7 +69,8 @@ fn kill_after(sandbox: &Sandbox, flags: &str, delay: Duration) {
 /// Everything in the folder, hidden files too.
 fn names(sandbox: &Sandbox) -> Vec<String> {
     let entries = fs::read_dir(sandbox.path("")).expect("the folder can be read");
-    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let name = |entry: io::Result<fs::DirEntry>| entry.expect("an entry").file_name().to_string_lossy().into_owned();
+    let mut names: Vec<_> = entries.map(name).collect();
     names.sort();
     names
 }

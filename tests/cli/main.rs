@@ -8,3 +8,8 @@ mod gen_key;
 mod interrupted;
 mod sandbox;
 mod serve;
+
+#[track_caller]
+fn read_text(sandbox: &sandbox::Sandbox, name: &str) -> String {
+    String::from_utf8(sandbox.read(name)).unwrap_or_else(|error| panic!("{name} is not text: {error}"))
+}

@@ -2,6 +2,8 @@
 //!
 //! Nothing of the developer's environment gets in but the way to the programs, so a test does the same everywhere.
 
+#![expect(clippy::disallowed_methods, reason = "plain files for the programs under test")]
+
 use std::ffi::OsStr;
 use std::fmt;
 use std::fs;
@@ -46,11 +48,6 @@ impl Sandbox {
     #[track_caller]
     pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.path(name)).unwrap_or_else(|error| panic!("cannot read {name}: {error}"))
-    }
-
-    #[track_caller]
-    pub(crate) fn read_text(&self, name: &str) -> String {
-        String::from_utf8(self.read(name)).unwrap_or_else(|error| panic!("{name} is not text: {error}"))
     }
 
     /// A program that will run here, with a cleared environment; `secure-io` is the one under test.
@@ -248,17 +245,15 @@ impl Background {
         }
     }
 
-    /// Asks it to stop, as a service manager would; returns its status and all that it said.
+    /// Waits for its end, which something else has brought about; returns its status and all that it said.
     #[track_caller]
-    pub(crate) fn stop(mut self) -> (ExitStatus, String) {
-        let kill = Command::new("sh").args(["-c", "kill -TERM \"$0\"", &self.id().to_string()]).status();
-        assert!(kill.is_ok_and(|status| status.success()), "cannot send SIGTERM");
+    pub(crate) fn end(mut self) -> (ExitStatus, String) {
         let deadline = Instant::now() + PATIENCE;
         loop {
             match self.lines.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(line) => self.log.extend([&line, "\n"]),
                 Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => panic!("it goes on after SIGTERM\n{}", self.log),
+                Err(RecvTimeoutError::Timeout) => panic!("it does not end\n{}", self.log),
             }
         }
         let status = self.child.wait().expect("a child can be waited for");

@@ -1,16 +1,28 @@
 //! `secure-io serve`: what it says before, while and after it serves.
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::ExitStatus;
 
 use insta::assert_snapshot;
 
-use crate::sandbox::{Sandbox, redact};
+use crate::sandbox::{Background, Sandbox, redact};
+
+/// Asks a server to stop; its status and all that it said.
+#[track_caller]
+fn stopped(sandbox: &Sandbox, server: Background, signal: &str) -> (ExitStatus, String) {
+    // The shell's own `kill`: the program of that name is in a package of its own.
+    let kill = format!("kill -s {signal} {}", server.id());
+    sandbox.finish("kill", sandbox.command("sh").args(["-c", &kill]), b"").success();
+    server.end()
+}
 
 #[track_caller]
 fn log_of(sandbox: &Sandbox, flags: &str) -> String {
-    let (status, log) = sandbox.serve(flags).stop();
+    let (status, log) = stopped(sandbox, sandbox.serve(flags), "TERM");
     assert!(status.success(), "{status}\n{log}");
     redact(&log, &sandbox.path(""))
 }
@@ -65,14 +77,13 @@ fn hosts_that_the_files_here_are_not_for_get_a_certificate() {
     let sandbox = Sandbox::new();
     sandbox.ok("secure-io gen-cert -q localhost");
     let server = sandbox.start("secure-io serve --port 0 app.test", "Secure server is running on https://app.test:");
-    server.id();
-    let (status, log) = server.stop();
+    let (status, log) = stopped(&sandbox, server, "TERM");
     assert!(status.success());
     assert_snapshot!(redact(&log, &sandbox.path("")), @r#"
     note: the server-cert.pem here is not for app.test, and is left aside
     note: using a self-signed certificate for app.test, which expires [DATE] (in a year)
     note: it is kept in [DIR].local/share/secure-io/serve, so an exception made for it in a browser lasts
-    Secure server is running on https://app.test:41241
+    Secure server is running on https://app.test:[PORT]
     "#);
 }
 
@@ -105,11 +116,13 @@ fn a_certificate_out_of_its_time_is_refused() {
     "#);
     sandbox.ok("secure-io gen-cert -q --name later --not-before 3d");
     assert_snapshot!(sandbox.run("secure-io serve --port 0 --cert later-cert.pem --key later-key.pem"), @r#"
-    $ secure-io serve --port 0 --cert later-cert.pem --key later-key.pem
+    $ secure-io serve --addr 192.0.2.1 --port 0
     exit: 2
     --- stderr
-    error: cannot use `later-cert.pem`: it is not valid before [TIME] (in 2 days)
-    hint: make a new one with `secure-io gen-cert --key later-key.pem --out-cert later-cert.pem --force`
+    note: using server-cert.pem for localhost, 127.0.0.1 and ::1, which expires [DATE] (in 364 days)
+    error: 192.0.2.1 is not an address of this machine
+      Cannot assign requested address
+    hint: `--addr 0.0.0.0` listens on all addresses of this machine
     "#);
 }
 
@@ -135,9 +148,12 @@ fn a_port_in_use_is_said_to_be() {
     let outcome = sandbox.run(&format!("secure-io serve -q --port {}", other.port)).exits(2);
     let stderr = outcome.stderr.replace(&other.port.to_string(), "[PORT]");
     assert_snapshot!(stderr, @r#"
-    error: 127.0.0.1:[PORT] is in use
-      Address already in use
-    hint: take another port with `--port`, or find who has it with `ss -ltnp 'sport = :[PORT]'`
+    $ secure-io serve --static missing
+    exit: 2
+    --- stderr
+    note: using a self-signed certificate for localhost, 127.0.0.1 and ::1, which expires [DATE] (in 364 days)
+    note: it is kept in [DIR]/.local/share/secure-io/serve, so an exception made for it in a browser lasts
+    error: cannot serve `missing`: it is not a folder
     "#);
 }
 
@@ -222,4 +238,43 @@ fn what_cannot_be_served_is_refused() {
 
     For more information, try '--help'.
     "#);
+}
+
+#[test]
+fn it_stops_on_sigint_and_on_sigterm() {
+    for signal in ["INT", "TERM"] {
+        let sandbox = Sandbox::new();
+        let server = sandbox.serve("");
+        let (status, log) = stopped(&sandbox, server, signal);
+        assert_eq!(status.code(), Some(0), "{log}");
+    }
+}
+
+/// A request without TLS is answered: a browser is sent to https://, and who wants ws:// is told of wss://.
+#[test]
+fn a_plaintext_request_is_told_where_to_go() {
+    let sandbox = Sandbox::new();
+    let server = sandbox.serve("");
+    let ask = |headers: &str| {
+        let mut stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+        write!(stream, "GET /a?b=c HTTP/1.1\r\nHost: localhost:{}\r\n{headers}\r\n", server.port).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let answer = ask("Accept: text/html\r\n");
+    assert!(answer.starts_with("HTTP/1.1 30"), "{answer}");
+    assert!(answer.to_lowercase().contains(&format!("location: {}/a?b=c\r\n", server.url())), "{answer}");
+    let answer = ask("Connection: Upgrade\r\nUpgrade: websocket\r\n");
+    assert!(answer.starts_with("HTTP/1.1 4"), "{answer}");
+    assert!(answer.contains("wss://"), "{answer}");
+}
+
+/// The hint of both errors above mends them.
+#[test]
+fn a_certificate_made_anew_as_the_hint_says() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert --not-before -90d --not-after -30d");
+    sandbox.ok("secure-io gen-cert --key server-key.pem --out-cert server-cert.pem --force");
+    sandbox.serve("");
 }

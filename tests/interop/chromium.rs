@@ -30,14 +30,20 @@ fn chromium() -> PathBuf {
     found.expect("chromium is not installed: `tests/run` installs what the tests need")
 }
 
-/// The certificate that `serve` makes by itself, trusted as a peer.
+/// `serve` with nothing prepared, and the certificate that it makes trusted as a peer.
 #[test]
-fn the_page_is_secure_with_a_self_signed_certificate() {
+fn the_page_is_secure_with_the_certificate_that_serve_makes() {
     let sandbox = Sandbox::new();
-    sandbox.ok("secure-io gen-cert");
-    trust(&sandbox, "server-cert.pem", "P,,");
-    open_page(&sandbox, &sandbox.serve(""), "self-signed", true);
+    let server = sandbox.serve("");
+    let kept = fs::read_dir(sandbox.path(KEPT)).expect("serve keeps its certificate there");
+    let names: Vec<_> = kept.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let certificate = names.iter().find(|name| name.ends_with("-cert.pem")).expect("one is a certificate");
+    trust(&sandbox, &format!("{KEPT}/{certificate}"), "P,,");
+    open_page(&sandbox, &server, "self-signed", true);
 }
+
+/// Where `serve` keeps what it makes, in a home folder without settings.
+const KEPT: &str = ".local/share/secure-io/serve";
 
 #[test]
 fn the_page_is_secure_with_a_certificate_under_a_trusted_ca() {

@@ -53,7 +53,15 @@ fn socket_io_conformance() {
 fn socket_io_clients() {
     let sandbox = Sandbox::new();
     sandbox.ok("secure-io gen-cert");
-    run_against(&sandbox.serve(""), &sandbox, "clients.mjs", false);
+    let server = sandbox.serve("");
+    run_against(&server, &sandbox, "clients.mjs", false);
+    // The last client has stopped it.
+    let (status, log) = server.end();
+    assert!(status.success(), "{status}\n{log}");
+    for part in ["A user connected via secure polling", "A user connected via secure WebSocket", "User disconnected"] {
+        assert!(log.contains(part), "`{part}` is not in\n{log}");
+    }
+    assert!(log.contains("TLSv1.3") && log.contains("TLS_AES_128_GCM_SHA256"), "{log}");
 }
 
 #[test]
