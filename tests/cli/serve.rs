@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::ExitStatus;
 
 use insta::assert_snapshot;
+use secure_io::files;
 
 use crate::sandbox::{Background, Sandbox, redact};
 
@@ -38,7 +39,7 @@ fn with_nothing_prepared_it_keeps_a_self_signed_certificate() {
     let kept = |name: &str| {
         let entries = fs::read_dir(sandbox.path(".local/share/secure-io/serve")).expect("the folder is there");
         let path = entries.map(|entry| entry.unwrap().path()).find(|path| path.to_string_lossy().ends_with(name));
-        fs::read(path.expect("the file is there")).expect("it can be read")
+        files::read(&path.expect("the file is there")).expect("it can be read")
     };
     let first = kept("-cert.pem");
     log_of(&sandbox, "");
