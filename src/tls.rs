@@ -107,11 +107,7 @@ mod tests {
 
     #[test]
     fn connections_are_named_as_the_registries_do() {
-        let connection = describe(
-            ProtocolVersion::TLSv1_3,
-            CipherSuite::TLS13_AES_256_GCM_SHA384,
-            Some("h2"),
-        );
+        let connection = describe(ProtocolVersion::TLSv1_3, CipherSuite::TLS13_AES_256_GCM_SHA384, Some("h2"));
         assert_eq!(connection.tls_version, "TLSv1.3");
         assert_eq!(connection.cipher_suite, "TLS_AES_256_GCM_SHA384");
         assert_eq!(connection.alpn.as_deref(), Some("h2"));

@@ -3,6 +3,13 @@
 //! The JSON of these types is the contract of `--json`: keys are snake_case, times RFC 3339 UTC, digests and serial
 //! numbers lower-case hex without colons, absent things left out. Fields are only ever added.
 
+pub mod made;
+#[cfg(test)]
+mod schema;
+pub mod text;
+
+use std::fmt;
+
 use serde::Serialize;
 
 /// A certificate's fields, as [RFC 5280 section 4.1](https://www.rfc-editor.org/rfc/rfc5280#section-4.1) names them.
@@ -64,6 +71,18 @@ pub struct PublicKey {
     /// The size of the RSA modulus or of the curve's field, in bits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bits: Option<u32>,
+}
+
+impl fmt::Display for PublicKey {
+    /// As in `EC P-256`, `RSA 2048` or `Ed25519`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.algorithm)?;
+        match (&self.curve, self.bits) {
+            (Some(curve), _) => write!(f, " {curve}"),
+            (None, Some(bits)) if self.algorithm.starts_with("RSA") => write!(f, " {bits}"),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// How one TLS connection was agreed, as the server saw it.

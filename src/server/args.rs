@@ -45,9 +45,7 @@ impl<'a> Incoming<'a> {
         let name = serde_json::from_str::<Text<'_>>(elements.next()?.get()).ok()?.0;
         let args = match attachments {
             None => elements.map(Arg::Text).collect(),
-            Some(attachments) => elements
-                .map(|element| Arg::read(element, attachments, 0))
-                .collect::<Option<_>>()?,
+            Some(attachments) => elements.map(|element| Arg::read(element, attachments, 0)).collect::<Option<_>>()?,
         };
         Some(Self { name, args: Args(args) })
     }
@@ -76,9 +74,7 @@ impl<'a> Arg<'a> {
             b'{' => Self::read_object(text, attachments, depth),
             b'[' => {
                 let elements = serde_json::from_str::<Vec<&RawValue>>(text).ok()?;
-                let read = elements
-                    .into_iter()
-                    .map(|element| Self::read(element, attachments, depth + 1));
+                let read = elements.into_iter().map(|element| Self::read(element, attachments, depth + 1));
                 read.collect::<Option<_>>().map(Self::Array)
             }
             _ => Some(Self::Text(raw)),
@@ -87,18 +83,11 @@ impl<'a> Arg<'a> {
 
     fn read_object(text: &'a str, attachments: &'a VecDeque<Bytes>, depth: usize) -> Option<Self> {
         let Entries(entries) = serde_json::from_str(text).ok()?;
-        let value = |key| {
-            entries
-                .iter()
-                .find(|(name, _)| name == key)
-                .map(|(_, value)| value.get())
-        };
+        let value = |key| entries.iter().find(|(name, _)| name == key).map(|(_, value)| value.get());
         if value(PLACEHOLDER) == Some("true") {
             return attachments.get(value("num")?.parse().ok()?).map(Self::Binary);
         }
-        let read = entries
-            .into_iter()
-            .map(|(key, value)| Some((key, Self::read(value, attachments, depth + 1)?)));
+        let read = entries.into_iter().map(|(key, value)| Some((key, Self::read(value, attachments, depth + 1)?)));
         read.collect::<Option<_>>().map(Self::Object)
     }
 }

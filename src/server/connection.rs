@@ -66,9 +66,7 @@ async fn open(site: &Site, tcp: TcpStream) -> io::Result<Opened> {
         }
     };
     let late = || Err(io::Error::new(io::ErrorKind::TimedOut, "no TLS handshake in time"));
-    timeout(site.limits().handshake, opened)
-        .await
-        .unwrap_or_else(|_| late())
+    timeout(site.limits().handshake, opened).await.unwrap_or_else(|_| late())
 }
 
 async fn serve_tls(site: Arc<Site>, tls: Tls, address: SocketAddr, stopping: watch::Receiver<()>) {
@@ -84,9 +82,7 @@ fn peer(address: SocketAddr, tls: &ServerConnection) -> Peer {
     Peer {
         address,
         tls_version: tls.protocol_version().unwrap_or(ProtocolVersion::Unknown(0)),
-        cipher_suite: tls
-            .negotiated_cipher_suite()
-            .map_or(CipherSuite::Unknown(0), |suite| suite.suite()),
+        cipher_suite: tls.negotiated_cipher_suite().map_or(CipherSuite::Unknown(0), |suite| suite.suite()),
         http2: tls.alpn_protocol() == Some(b"h2"),
     }
 }

@@ -55,14 +55,7 @@ impl Engine {
         frames: Frames,
         observer: Observer,
     ) -> Self {
-        Self {
-            service,
-            sessions: Sessions::default(),
-            timing,
-            limits,
-            frames,
-            observer,
-        }
+        Self { service, sessions: Sessions::default(), timing, limits, frames, observer }
     }
 
     pub(super) fn sessions(&self) -> &Sessions {
@@ -71,9 +64,7 @@ impl Engine {
 
     /// Answers a request to `/socket.io/`.
     pub(super) async fn respond(self: &Arc<Self>, request: Request<Incoming>, peer: Peer) -> Response<Body> {
-        self.dispatch(request, peer)
-            .await
-            .unwrap_or_else(Refusal::into_response)
+        self.dispatch(request, peer).await.unwrap_or_else(Refusal::into_response)
     }
 
     async fn dispatch(self: &Arc<Self>, request: Request<Incoming>, peer: Peer) -> Result<Response<Body>, Refusal> {
@@ -106,12 +97,7 @@ impl Engine {
         struct Handshake {
             sid: Sid,
         }
-        let session = Arc::new(Session::new(
-            Arc::downgrade(self),
-            self.observer.clone(),
-            peer,
-            transport,
-        ));
+        let session = Arc::new(Session::new(Arc::downgrade(self), self.observer.clone(), peer, transport));
         let mut request = Request::new(Full::default());
         *request.uri_mut() = Uri::from_static("/socket.io/?EIO=4&transport=polling");
         request.extensions_mut().insert(Arc::clone(&session));
@@ -125,11 +111,7 @@ impl Engine {
     }
 
     fn open_packet(&self, session: &Session, upgrades: &str) -> String {
-        let Timing {
-            ping_interval,
-            ping_timeout,
-            ..
-        } = self.timing;
+        let Timing { ping_interval, ping_timeout, .. } = self.timing;
         format!(
             r#"0{{"sid":"{}","upgrades":[{upgrades}],"pingInterval":{},"pingTimeout":{},"maxPayload":{}}}"#,
             session.token(),
@@ -158,10 +140,7 @@ impl Engine {
         let mut payload = Vec::new();
         while payload.len() < MAX_POLL
             && first != NOOP
-            && let Some(Reply {
-                status: StatusCode::OK,
-                body,
-            }) = self.fetch(session).now_or_never()
+            && let Some(Reply { status: StatusCode::OK, body }) = self.fetch(session).now_or_never()
             && !body.is_empty()
         {
             if payload.is_empty() {
@@ -200,11 +179,7 @@ impl Engine {
                     whole.extend_from_slice(&data);
                 }
             }
-            if length > max {
-                Err(Refusal::TooLarge)
-            } else {
-                Ok(whole.into())
-            }
+            if length > max { Err(Refusal::TooLarge) } else { Ok(whole.into()) }
         };
         timeout(self.limits.body, read).await.unwrap_or(Err(Refusal::TooSlow))
     }
@@ -231,10 +206,7 @@ impl Engine {
         let Ok(response) = self.service.call(request).await;
         let status = response.status();
         let Ok(body) = response.into_body().collect().await;
-        Reply {
-            status,
-            body: body.to_bytes(),
-        }
+        Reply { status, body: body.to_bytes() }
     }
 
     /// Agrees to a WebSocket, and attaches it to its session when HTTP has let go of the connection.
@@ -318,13 +290,8 @@ fn uri(session: &Session, transport: Transport) -> Uri {
 /// Checks a WebSocket's opening handshake, [RFC 6455 section 4.2.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1).
 fn accept_key(headers: &HeaderMap) -> Option<HeaderValue> {
     let has = |name: HeaderName, token: &str| {
-        let values = headers
-            .get_all(name)
-            .into_iter()
-            .filter_map(|value| value.to_str().ok());
-        values
-            .flat_map(|value| value.split(','))
-            .any(|value| value.trim().eq_ignore_ascii_case(token))
+        let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+        values.flat_map(|value| value.split(',')).any(|value| value.trim().eq_ignore_ascii_case(token))
     };
     let complete = has(CONNECTION, "upgrade") && has(UPGRADE, "websocket") && has(SEC_WEBSOCKET_VERSION, "13");
     let key = headers.get(SEC_WEBSOCKET_KEY).filter(|_| complete)?;
@@ -357,10 +324,7 @@ struct Reply {
 
 impl Reply {
     fn noop() -> Self {
-        Self {
-            status: StatusCode::OK,
-            body: Bytes::from_static(NOOP),
-        }
+        Self { status: StatusCode::OK, body: Bytes::from_static(NOOP) }
     }
 
     fn accepted(&self) -> Result<(), Refusal> {
@@ -383,21 +347,13 @@ struct Query<'a> {
 impl<'a> Query<'a> {
     fn of(uri: &'a Uri) -> Self {
         let query = uri.query().unwrap_or_default();
-        let value = |name| {
-            query
-                .split('&')
-                .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
-        };
+        let value = |name| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
         let transport = match value("transport") {
             Some("polling") => Some(Transport::Polling),
             Some("websocket") => Some(Transport::WebSocket),
             _ => None,
         };
-        Self {
-            protocol: value("EIO"),
-            transport,
-            sid: value("sid"),
-        }
+        Self { protocol: value("EIO"), transport, sid: value("sid") }
     }
 }
 
@@ -418,24 +374,18 @@ impl Refusal {
         let (status, json) = match self {
             Self::UnknownTransport => (StatusCode::BAD_REQUEST, r#"{"code":0,"message":"Transport unknown"}"#),
             Self::UnknownSession => (StatusCode::BAD_REQUEST, r#"{"code":1,"message":"Session ID unknown"}"#),
-            Self::BadHandshakeMethod => (
-                StatusCode::BAD_REQUEST,
-                r#"{"code":2,"message":"Bad handshake method"}"#,
-            ),
+            Self::BadHandshakeMethod => (StatusCode::BAD_REQUEST, r#"{"code":2,"message":"Bad handshake method"}"#),
             Self::BadRequest => (StatusCode::BAD_REQUEST, r#"{"code":3,"message":"Bad request"}"#),
-            Self::UnsupportedProtocol => (
-                StatusCode::BAD_REQUEST,
-                r#"{"code":5,"message":"Unsupported protocol version"}"#,
-            ),
+            Self::UnsupportedProtocol => {
+                (StatusCode::BAD_REQUEST, r#"{"code":5,"message":"Unsupported protocol version"}"#)
+            }
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, ""),
             Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, ""),
         };
         let mut response = Response::new(Body::from(json));
         *response.status_mut() = status;
         if !json.is_empty() {
-            response
-                .headers_mut()
-                .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
         response
     }

@@ -89,11 +89,7 @@ impl<A: Application> Namespace<A> {
     }
 
     fn client<'a>(&self, socket: &'a Arc<Socket>) -> Option<Client<'a>> {
-        Some(Client {
-            socket,
-            session: Session::of(socket)?,
-            namespace: self.name,
-        })
+        Some(Client { socket, session: Session::of(socket)?, namespace: self.name })
     }
 
     fn receive(&self, client: &Client<'_>, mut value: Value, ack_id: Option<i64>) {
@@ -168,7 +164,5 @@ fn read_auth(auth: Option<&Value>) -> Option<&RawValue> {
         Some(Value::Str(text, _)) => text,
         Some(Value::Bytes(_)) => return None,
     };
-    serde_json::from_str::<&RawValue>(text)
-        .ok()
-        .filter(|raw| raw.get().starts_with('{'))
+    serde_json::from_str::<&RawValue>(text).ok().filter(|raw| raw.get().starts_with('{'))
 }

@@ -222,14 +222,7 @@ impl Server {
         let shutdown = config.limits.shutdown;
         let (engine, io) = socket_io(&config, &observer);
         let site = Arc::new(Site::new(config, engine, Arc::clone(&observer)));
-        Ok(Self {
-            listener,
-            address,
-            site,
-            io,
-            observer,
-            shutdown,
-        })
+        Ok(Self { listener, address, site, io, observer, shutdown })
     }
 
     /// The address it listens on, with the port that was taken when 0 was asked for.
@@ -240,22 +233,11 @@ impl Server {
 
     /// Serves until `shutdown` is ready, then says goodbye to all clients, which may take [`Limits::shutdown`].
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self {
-            listener,
-            site,
-            io,
-            observer,
-            shutdown: deadline,
-            ..
-        } = self;
+        let Self { listener, site, io, observer, shutdown: deadline, .. } = self;
         let (stop, stopping) = watch::channel(());
         let mut connections = JoinSet::new();
         let mut shutdown = pin!(shutdown);
-        let mut accepting = Accepting {
-            listener,
-            observer,
-            paused: false,
-        };
+        let mut accepting = Accepting { listener, observer, paused: false };
         loop {
             tokio::select! {
                 (tcp, peer) = accepting.next() => {
@@ -273,9 +255,7 @@ impl Server {
 
 /// Builds the Socket.IO side.
 fn socket_io(config: &Config, observer: &Observer) -> (Arc<Engine>, SocketIo) {
-    let Config {
-        timing, limits, app, ..
-    } = *config;
+    let Config { timing, limits, app, .. } = *config;
     let max_payload = usize::try_from(limits.max_payload).unwrap_or(usize::MAX);
     let (service, io) = SocketIo::builder()
         .ping_interval(timing.ping_interval)
@@ -299,10 +279,7 @@ fn socket_io(config: &Config, observer: &Observer) -> (Arc<Engine>, SocketIo) {
             Frames::Apart
         }
     };
-    (
-        Arc::new(Engine::new(service, timing, limits, frames, Arc::clone(observer))),
-        io,
-    )
+    (Arc::new(Engine::new(service, timing, limits, frames, Arc::clone(observer))), io)
 }
 
 /// What each WebSocket keeps to read into: a connection's share of memory against reads of larger messages.
@@ -350,10 +327,7 @@ impl Accepting {
                 Err(error) if is_peers_fault(&error) => {}
                 Err(error) => {
                     if !std::mem::replace(&mut self.paused, true) {
-                        (self.observer)(&Event::AcceptPaused {
-                            error,
-                            pause: ACCEPT_PAUSE,
-                        });
+                        (self.observer)(&Event::AcceptPaused { error, pause: ACCEPT_PAUSE });
                     }
                     sleep(ACCEPT_PAUSE).await;
                 }
@@ -365,8 +339,5 @@ impl Accepting {
 /// Whether only this one connection is lost.
 fn is_peers_fault(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted
-    )
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }

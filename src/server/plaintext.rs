@@ -22,9 +22,7 @@ pub(super) async fn answer(mut tcp: TcpStream, deadline: Duration) {
     let Ok(local) = tcp.local_addr() else { return };
     let reply = reply(&head, local);
     if tcp.write_all(reply.as_bytes()).await.is_ok() && tcp.shutdown().await.is_ok() {
-        timeout(LINGER, tokio::io::copy(&mut tcp, &mut tokio::io::sink()))
-            .await
-            .ok();
+        timeout(LINGER, tokio::io::copy(&mut tcp, &mut tokio::io::sink())).await.ok();
     }
 }
 
@@ -52,20 +50,12 @@ impl<'a> Head<'a> {
         let mut request = httparse::Request::new(&mut headers);
         request.parse(head).ok().filter(httparse::Status::is_complete)?;
         let header = |name: &str| {
-            let found = request
-                .headers
-                .iter()
-                .find(|header| header.name.eq_ignore_ascii_case(name))?;
+            let found = request.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name))?;
             str::from_utf8(found.value).ok()
         };
         let host = header("host").filter(|host| is_authority(host));
         let websocket = header("upgrade").is_some_and(|protocol| protocol.eq_ignore_ascii_case("websocket"));
-        Some(Self {
-            method: request.method?,
-            path: path(request.path?),
-            host,
-            websocket,
-        })
+        Some(Self { method: request.method?, path: path(request.path?), host, websocket })
     }
 }
 
@@ -75,11 +65,7 @@ fn path(target: &str) -> &str {
         Some((scheme, rest)) if !scheme.contains('/') => rest.find('/').map_or("/", |slash| &rest[slash..]),
         _ => target,
     };
-    if path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic()) {
-        path
-    } else {
-        "/"
-    }
+    if path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic()) { path } else { "/" }
 }
 
 /// Whether a Host header holds what may be put into a URL: a name or an address, and a port.
@@ -90,42 +76,22 @@ pub(super) fn is_authority(host: &str) -> bool {
 
 fn reply(head: &[u8], local: SocketAddr) -> String {
     let Some(head) = Head::parse(head) else {
-        return response(
-            "400 Bad Request",
-            "",
-            "This port speaks TLS: use https:// or wss://.\n",
-            true,
-        );
+        return response("400 Bad Request", "", "This port speaks TLS: use https:// or wss://.\n", true);
     };
     let local = local.to_string();
     let (host, path) = (head.host.unwrap_or(&local), head.path);
     let with_body = head.method != "HEAD";
     if head.websocket {
         let body = format!("This port speaks TLS: use wss://{host}{path} in place of ws://{host}{path}\n");
-        return response(
-            "426 Upgrade Required",
-            "Upgrade: TLS/1.2, HTTP/1.1\r\n",
-            &body,
-            with_body,
-        );
+        return response("426 Upgrade Required", "Upgrade: TLS/1.2, HTTP/1.1\r\n", &body, with_body);
     }
     let body = format!("This port speaks TLS: use https://{host}{path}\n");
-    response(
-        "308 Permanent Redirect",
-        &format!("Location: https://{host}{path}\r\n"),
-        &body,
-        with_body,
-    )
+    response("308 Permanent Redirect", &format!("Location: https://{host}{path}\r\n"), &body, with_body)
 }
 
 fn response(status: &str, headers: &str, body: &str, with_body: bool) -> String {
     let mut response = format!("HTTP/1.1 {status}\r\n{headers}Connection: close\r\n");
-    write!(
-        response,
-        "Content-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n",
-        body.len()
-    )
-    .ok();
+    write!(response, "Content-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n", body.len()).ok();
     response.push_str("X-Content-Type-Options: nosniff\r\n\r\n");
     if with_body {
         response.push_str(body);
@@ -145,37 +111,23 @@ mod tests {
     fn a_browser_is_redirected_to_what_it_asked_for() {
         let reply = replied("GET /chat?room=a%20b HTTP/1.1\r\nHost: localhost:3000\r\n\r\n");
         assert!(reply.starts_with("HTTP/1.1 308 "), "{reply}");
-        assert!(
-            reply.contains("\r\nLocation: https://localhost:3000/chat?room=a%20b\r\n"),
-            "{reply}"
-        );
+        assert!(reply.contains("\r\nLocation: https://localhost:3000/chat?room=a%20b\r\n"), "{reply}");
     }
 
     #[test]
     fn a_websocket_is_told_of_wss() {
         let reply = replied("GET /socket.io/?EIO=4 HTTP/1.1\r\nHost: [::1]:3000\r\nUpgrade: WebSocket\r\n\r\n");
         assert!(reply.starts_with("HTTP/1.1 426 "), "{reply}");
-        assert!(
-            reply.contains("use wss://[::1]:3000/socket.io/?EIO=4 in place"),
-            "{reply}"
-        );
+        assert!(reply.contains("use wss://[::1]:3000/socket.io/?EIO=4 in place"), "{reply}");
     }
 
     #[test]
     fn a_host_that_is_none_is_replaced_by_the_local_address() {
-        for host in [
-            "",
-            "Host: \r\n",
-            "Host: evil.com/x\r\n",
-            "Host: user@evil.com\r\n",
-            "Host: a b\r\n",
-            "Host: é\r\n",
-        ] {
+        for host in
+            ["", "Host: \r\n", "Host: evil.com/x\r\n", "Host: user@evil.com\r\n", "Host: a b\r\n", "Host: é\r\n"]
+        {
             let reply = replied(&format!("GET / HTTP/1.1\r\n{host}\r\n"));
-            assert!(
-                reply.contains("\r\nLocation: https://127.0.0.1:3000/\r\n"),
-                "{host}: {reply}"
-            );
+            assert!(reply.contains("\r\nLocation: https://127.0.0.1:3000/\r\n"), "{host}: {reply}");
         }
     }
 

@@ -52,17 +52,10 @@ fn take_message(received: &mut Vec<u8>) -> io::Result<Option<Vec<u8>>> {
         [0x81, length @ 0x80..0xfe, ..] => usize::from(length - 0x80),
         _ => return Err(io::ErrorKind::InvalidData.into()),
     };
-    let Some((mask, payload)) = received
-        .get(2..6 + length)
-        .and_then(|frame| frame.split_first_chunk::<4>())
-    else {
+    let Some((mask, payload)) = received.get(2..6 + length).and_then(|frame| frame.split_first_chunk::<4>()) else {
         return Ok(None);
     };
-    let message = payload
-        .iter()
-        .zip(mask.iter().cycle())
-        .map(|(byte, mask)| byte ^ mask)
-        .collect();
+    let message = payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask).collect();
     received.drain(..6 + length);
     Ok(Some(message))
 }
@@ -89,12 +82,7 @@ mod tests {
 
     #[test]
     fn other_frames_are_refused() {
-        for frame in [
-            &b"\x88\x80\0\0\0\0"[..],
-            b"\x82\x81\0\0\0\0a",
-            b"\x81\x015",
-            b"\x81\xfe\x01\0",
-        ] {
+        for frame in [&b"\x88\x80\0\0\0\0"[..], b"\x82\x81\0\0\0\0a", b"\x81\x015", b"\x81\xfe\x01\0"] {
             take_message(&mut frame.to_vec()).unwrap_err();
         }
     }

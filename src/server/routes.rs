@@ -56,13 +56,7 @@ impl Site {
             None => demo(config.certificate, library.is_there()),
         };
         let router = router.merge(client_library(library));
-        Self {
-            acceptor,
-            engine,
-            router,
-            limits: config.limits,
-            observer,
-        }
+        Self { acceptor, engine, router, limits: config.limits, observer }
     }
 
     pub(super) fn acceptor(&self) -> &TlsAcceptor {
@@ -115,24 +109,13 @@ fn demo(certificate: report::Certificate, client_js: bool) -> Router {
         .route("/favicon.svg", asset("image/svg+xml", page::ICON))
         .fallback(|| async { (StatusCode::NOT_FOUND, [(CONTENT_TYPE, TEXT)], "Not found\n") })
         .method_not_allowed_fallback(|| async {
-            (
-                StatusCode::METHOD_NOT_ALLOWED,
-                [(CONTENT_TYPE, TEXT)],
-                "Method not allowed\n",
-            )
+            (StatusCode::METHOD_NOT_ALLOWED, [(CONTENT_TYPE, TEXT)], "Method not allowed\n")
         })
         .with_state(Arc::new(Home { certificate, client_js }))
 }
 
 fn asset(content_type: &'static str, text: &'static str) -> impl IntoResponse {
-    (
-        [
-            (CONTENT_TYPE, content_type),
-            (CACHE_CONTROL, "no-cache"),
-            (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        ],
-        text,
-    )
+    ([(CONTENT_TYPE, content_type), (CACHE_CONTROL, "no-cache"), (X_CONTENT_TYPE_OPTIONS, "nosniff")], text)
 }
 
 struct Home {
@@ -149,11 +132,7 @@ async fn home(
         return ([(CONTENT_TYPE, TEXT), (VARY, "Accept")], GREETING).into_response();
     }
     let connection = peer.report();
-    let page = Page {
-        certificate: &home.certificate,
-        connection: &connection,
-        client_js: home.client_js,
-    };
+    let page = Page { certificate: &home.certificate, connection: &connection, client_js: home.client_js };
     let Ok(html) = page::render(&page) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
@@ -170,10 +149,7 @@ async fn home(
 
 /// Allows what the page needs and nothing else. `'self'` does not cover `wss:` in every browser.
 fn content_security_policy(headers: &HeaderMap) -> String {
-    let host = headers
-        .get(HOST)
-        .and_then(|host| host.to_str().ok())
-        .filter(|host| is_authority(host));
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).filter(|host| is_authority(host));
     let socket = host.map(|host| format!(" wss://{host}")).unwrap_or_default();
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'{socket}; \
@@ -183,10 +159,7 @@ fn content_security_policy(headers: &HeaderMap) -> String {
 
 /// Whether a header that lists choices with their weights names one, and not with the weight zero.
 fn accepts(headers: &HeaderMap, name: HeaderName, choice: &str) -> bool {
-    let values = headers
-        .get_all(name)
-        .into_iter()
-        .filter_map(|value| value.to_str().ok());
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|item| {
         let mut parts = item.split(';').map(str::trim);
         let is_choice = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(choice));
@@ -197,9 +170,7 @@ fn accepts(headers: &HeaderMap, name: HeaderName, choice: &str) -> bool {
 
 /// The Socket.IO client library, where Node's server has it.
 fn client_library(library: Library) -> Router {
-    Router::new()
-        .route("/socket.io/{file}", get(client_file))
-        .with_state(Arc::new(library))
+    Router::new().route("/socket.io/{file}", get(client_file)).with_state(Arc::new(library))
 }
 
 /// The library's files: a supplied one comes before those that were built in.
@@ -221,10 +192,7 @@ impl Supplied {
         let hash = digest::digest(&digest::SHA256, &script);
         let bytes = hash.as_ref().first_chunk().copied().unwrap_or_default();
         let etag = format!("W/\"{:x}\"", u128::from_be_bytes(bytes));
-        Self {
-            script: script.into(),
-            etag,
-        }
+        Self { script: script.into(), etag }
     }
 }
 
@@ -236,13 +204,11 @@ async fn client_file(
     match (&library.0, client_js::file(&name)) {
         (Some(supplied), _) if ["socket.io.js", "socket.io.min.js"].contains(&&*name) => {
             let content_type = "application/javascript; charset=utf-8";
-            cached(&headers, content_type, &supplied.etag, || {
-                (None, supplied.script.clone())
-            })
+            cached(&headers, content_type, &supplied.etag, || (None, supplied.script.clone()))
         }
-        (_, Some(file)) => cached(&headers, file.content_type, file.etag, || {
-            encode(file, accepts(&headers, ACCEPT_ENCODING, "gzip"))
-        }),
+        (_, Some(file)) => {
+            cached(&headers, file.content_type, file.etag, || encode(file, accepts(&headers, ACCEPT_ENCODING, "gzip")))
+        }
         _ => (StatusCode::NOT_FOUND, [(CONTENT_TYPE, TEXT)], client_js::MISSING).into_response(),
     }
 }
@@ -263,30 +229,17 @@ fn cached(
     etag: &str,
     content: impl FnOnce() -> (Option<&'static str>, Bytes),
 ) -> axum::response::Response {
-    let known = headers
-        .get_all(IF_NONE_MATCH)
-        .into_iter()
-        .filter_map(|value| value.to_str().ok());
-    let is_known = known
-        .flat_map(|value| value.split(','))
-        .any(|known| is_same(known.trim(), etag));
-    let fixed = [
-        (ETAG, etag),
-        (CACHE_CONTROL, "public, max-age=0"),
-        (VARY, "Accept-Encoding"),
-    ];
+    let known = headers.get_all(IF_NONE_MATCH).into_iter().filter_map(|value| value.to_str().ok());
+    let is_known = known.flat_map(|value| value.split(',')).any(|known| is_same(known.trim(), etag));
+    let fixed = [(ETAG, etag), (CACHE_CONTROL, "public, max-age=0"), (VARY, "Accept-Encoding")];
     if is_known {
         return (StatusCode::NOT_MODIFIED, fixed).into_response();
     }
     let (encoding, content) = content();
     let mut response = (fixed, [(CONTENT_TYPE, content_type)], content).into_response();
-    response
-        .headers_mut()
-        .insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Some(encoding) = encoding {
-        response
-            .headers_mut()
-            .insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
+        response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
     }
     response
 }

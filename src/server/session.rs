@@ -30,11 +30,7 @@ pub(super) struct Peer {
 
 impl Peer {
     pub(super) fn report(&self) -> report::Connection {
-        tls::describe(
-            self.tls_version,
-            self.cipher_suite,
-            Some(if self.http2 { "h2" } else { "http/1.1" }),
-        )
+        tls::describe(self.tls_version, self.cipher_suite, Some(if self.http2 { "h2" } else { "http/1.1" }))
     }
 }
 
@@ -81,13 +77,7 @@ impl State {
 
 impl Session {
     pub(super) fn new(engine: Weak<Engine>, observer: Observer, peer: Peer, transport: Transport) -> Self {
-        let state = State {
-            peer,
-            transport,
-            probing: false,
-            joined: Vec::new(),
-            ended: None,
-        };
+        let state = State { peer, transport, probing: false, joined: Vec::new(), ended: None };
         Self {
             token: Sid::new(),
             id: OnceLock::new(),
@@ -130,11 +120,7 @@ impl Session {
     pub(super) fn joining(&self, namespace: &'static str) {
         let mut state = self.state();
         state.joined.retain(|joined| joined.namespace != namespace);
-        state.joined.push(Joined {
-            namespace,
-            announced: false,
-            early: Some(VecDeque::new()),
-        });
+        state.joined.push(Joined { namespace, announced: false, early: Some(VecDeque::new()) });
     }
 
     /// Says that a client has joined. Returns false when it is gone already.

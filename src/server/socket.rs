@@ -42,13 +42,7 @@ impl Application for Demo {
     }
 
     fn receive(&self, client: &Client<'_>, event: &Incoming<'_>, ack: Ack) {
-        let room = || {
-            event
-                .args
-                .first_text()
-                .filter(|room| !room.is_empty())
-                .map(std::borrow::Cow::into_owned)
-        };
+        let room = || event.args.first_text().filter(|room| !room.is_empty()).map(std::borrow::Cow::into_owned);
         match &*event.name {
             "echo" => ack.send_or_emit(client, "echo", &event.args),
             "broadcast" => ack.send(client, &broadcast(client, event)),
@@ -102,9 +96,6 @@ struct Seen {
 
 impl Seen {
     fn of(client: &Client<'_>) -> Self {
-        Self {
-            connection: client.session.connection(),
-            transport: client.session.transport().name(),
-        }
+        Self { connection: client.session.connection(), transport: client.session.transport().name() }
     }
 }

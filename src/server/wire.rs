@@ -79,14 +79,7 @@ impl Wire {
     /// `received` is what the client has sent already, `greeting` what it is to get first.
     pub(super) fn new(tls: Tls, session: Arc<Session>, received: &[u8], greeting: Vec<u8>, frames: Frames) -> Self {
         let incoming = Bytes::from([UPGRADE, received].concat());
-        Self {
-            tls,
-            session,
-            incoming,
-            greeting: Some(greeting.into()),
-            frames,
-            closed: false,
-        }
+        Self { tls, session, incoming, greeting: Some(greeting.into()), frames, closed: false }
     }
 
     fn poll_closing(&mut self, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {

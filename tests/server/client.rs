@@ -120,11 +120,7 @@ impl Http {
 async fn whole(response: Response<hyper::body::Incoming>) -> hyper::Result<Answer> {
     let (parts, body) = response.into_parts();
     let body = body.collect().await?.to_bytes();
-    Ok(Answer {
-        status: parts.status.as_u16(),
-        headers: parts.headers,
-        body,
-    })
+    Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
 }
 
 /// A WebSocket that carries Engine.IO packets. Pings are answered.
@@ -185,10 +181,7 @@ impl Channel {
 
     /// The next message, pings left alone; `None` when the connection has ended.
     pub(crate) async fn message(&mut self) -> Option<Message> {
-        timeout(PATIENCE, self.0.next())
-            .await
-            .expect("nothing came")
-            .and_then(Result::ok)
+        timeout(PATIENCE, self.0.next()).await.expect("nothing came").and_then(Result::ok)
     }
 
     /// The messages until the connection ends.
@@ -249,12 +242,7 @@ impl Polling {
         let handshake: serde_json::Value = serde_json::from_str(&answer.text()[1..]).unwrap();
         let sid = handshake["sid"].as_str().unwrap();
         let path = format!("/socket.io/?EIO=4&transport=polling&sid={sid}");
-        Self {
-            http,
-            address,
-            path,
-            received: VecDeque::new(),
-        }
+        Self { http, address, path, received: VecDeque::new() }
     }
 
     /// A client of `/` that has read the first event.

@@ -20,9 +20,7 @@ async fn echoes_in_flight_come_back_in_order() {
             let (mut sender, mut receiver) = channel.split();
             let sending = tokio::spawn(async move {
                 for number in 0..ECHOES {
-                    sender
-                        .send(format!("42[\"echo\",{number},\"{}\"]", "x".repeat(number % 50)))
-                        .await;
+                    sender.send(format!("42[\"echo\",{number},\"{}\"]", "x".repeat(number % 50))).await;
                 }
                 sender
             });
@@ -46,9 +44,7 @@ async fn echoes_over_polling_come_back_in_order() {
             let (mut other, path) = (session.second().await, session.path.clone());
             let sending = tokio::spawn(async move {
                 for batch in 0..ECHOES / 100 {
-                    let packets: Vec<_> = (0..100)
-                        .map(|at| format!("42[\"echo\",{}]", batch * 100 + at))
-                        .collect();
+                    let packets: Vec<_> = (0..100).map(|at| format!("42[\"echo\",{}]", batch * 100 + at)).collect();
                     let answer = other.send(hyper::Request::post(&path), packets.join("\x1e")).await;
                     assert_eq!(answer.status, 200);
                 }
@@ -96,10 +92,7 @@ async fn an_event_sent_on_connecting_is_answered() {
         channel.send("40").await;
         assert!(channel.next().await.starts_with("40{"));
         channel.send("42[\"echo\",\"first\"]").await;
-        assert_eq!(
-            channel.next().await,
-            "42[\"message\",\"Welcome to the secure server!\"]"
-        );
+        assert_eq!(channel.next().await, "42[\"message\",\"Welcome to the secure server!\"]");
         assert_eq!(channel.next().await, "42[\"echo\",\"first\"]");
     }
 }
@@ -114,14 +107,10 @@ async fn nothing_is_lost_by_an_upgrade() {
         // Some wait in the queue, more than one answer to a poll may hold, when the client upgrades.
         let filler = "x".repeat(4000);
         for number in 0..count {
-            sender
-                .feed(format!("42[\"broadcast\",{round},{number},\"{filler}\"]"))
-                .await;
+            sender.feed(format!("42[\"broadcast\",{round},{number},\"{filler}\"]")).await;
         }
         sender.flush().await;
-        let mut channel = Channel::connect(server.address, &session.websocket_query())
-            .await
-            .unwrap();
+        let mut channel = Channel::connect(server.address, &session.websocket_query()).await.unwrap();
         channel.send("2probe").await;
         let mut received = Vec::new();
         let (mut session, mut polled) = (session, 0);
@@ -136,10 +125,7 @@ async fn nothing_is_lost_by_an_upgrade() {
             received.push(channel.next().await);
         }
         for (number, packet) in received.iter().enumerate() {
-            assert!(
-                packet.starts_with(&format!("42[\"broadcast\",{round},{number},")),
-                "{number}: {packet:.60}"
-            );
+            assert!(packet.starts_with(&format!("42[\"broadcast\",{round},{number},")), "{number}: {packet:.60}");
         }
         for _ in 0..count {
             sender.next().await;
@@ -159,21 +145,14 @@ async fn who_does_not_read_is_disconnected_rather_than_missing_events() {
         reader.send(&format!("42[\"broadcast\",{number},\"{filler}\"]")).await;
         assert!(reader.next().await.starts_with(&format!("42[\"broadcast\",{number},")));
         number += 1;
-        gone += server
-            .events("disconnected the client did not read what was sent to it")
-            .len();
+        gone += server.events("disconnected the client did not read what was sent to it").len();
     }
     assert!(number > 4096, "cut off after {number}");
     polling.closed().await;
     // What had been sent by then is complete.
     let (_sender, mut receiver) = websocket.split();
     for expected in 0..10 {
-        assert!(
-            receiver
-                .next()
-                .await
-                .starts_with(&format!("42[\"broadcast\",{expected},"))
-        );
+        assert!(receiver.next().await.starts_with(&format!("42[\"broadcast\",{expected},")));
     }
 }
 

@@ -16,9 +16,7 @@ async fn a_session_is_opened_on_either_transport() {
     let answer = http.get("/socket.io/?EIO=4&transport=polling").await;
     assert_eq!(answer.header("content-type"), "text/plain; charset=UTF-8");
     check_handshake(answer.text(), &["websocket"]);
-    let mut channel = Channel::connect(server.address, "EIO=4&transport=websocket")
-        .await
-        .unwrap();
+    let mut channel = Channel::connect(server.address, "EIO=4&transport=websocket").await.unwrap();
     check_handshake(&channel.next().await, &[]);
 }
 
@@ -38,31 +36,11 @@ async fn bad_requests_are_refused_in_nodes_words() {
     let mut http = Http::connect(server.address).await;
     let mut cases = vec![
         ("GET", "EIO=4".to_owned(), r#"{"code":0,"message":"Transport unknown"}"#),
-        (
-            "GET",
-            "EIO=4&transport=abc".to_owned(),
-            r#"{"code":0,"message":"Transport unknown"}"#,
-        ),
-        (
-            "GET",
-            "EIO=4&transport=polling&sid=unknown".to_owned(),
-            r#"{"code":1,"message":"Session ID unknown"}"#,
-        ),
-        (
-            "POST",
-            "EIO=4&transport=polling".to_owned(),
-            r#"{"code":2,"message":"Bad handshake method"}"#,
-        ),
-        (
-            "PUT",
-            "EIO=4&transport=polling".to_owned(),
-            r#"{"code":2,"message":"Bad handshake method"}"#,
-        ),
-        (
-            "GET",
-            "EIO=4&transport=websocket".to_owned(),
-            r#"{"code":3,"message":"Bad request"}"#,
-        ),
+        ("GET", "EIO=4&transport=abc".to_owned(), r#"{"code":0,"message":"Transport unknown"}"#),
+        ("GET", "EIO=4&transport=polling&sid=unknown".to_owned(), r#"{"code":1,"message":"Session ID unknown"}"#),
+        ("POST", "EIO=4&transport=polling".to_owned(), r#"{"code":2,"message":"Bad handshake method"}"#),
+        ("PUT", "EIO=4&transport=polling".to_owned(), r#"{"code":2,"message":"Bad handshake method"}"#),
+        ("GET", "EIO=4&transport=websocket".to_owned(), r#"{"code":3,"message":"Bad request"}"#),
     ];
     for protocol in ["", "EIO=3&", "EIO=2&", "EIO=abc&"] {
         let refusal = r#"{"code":5,"message":"Unsupported protocol version"}"#;
@@ -95,11 +73,7 @@ async fn pings_come_at_their_interval_and_not_before() {
     for beat in 1..=3 {
         assert_eq!(channel.message().await, Some(Message::text("2")));
         assert_eq!(session.poll().await.text(), "2");
-        assert!(
-            start.elapsed() >= Duration::from_millis(290) * beat,
-            "beat {beat} at {:?}",
-            start.elapsed()
-        );
+        assert!(start.elapsed() >= Duration::from_millis(290) * beat, "beat {beat} at {:?}", start.elapsed());
         channel.send("3").await;
         session.send("3").await;
     }
@@ -130,11 +104,7 @@ async fn a_close_packet_ends_the_session_and_releases_the_poll() {
     // Posted once more, the close would be refused: it takes a first one that has found the poll or the session.
     assert_eq!(other.send(Request::post(&path), "1").await.status, 200);
     let (mut session, answer) = poll.await.unwrap();
-    assert!(
-        ["6", r#"{"code":1,"message":"Session ID unknown"}"#].contains(&answer.text()),
-        "{}",
-        answer.text()
-    );
+    assert!(["6", r#"{"code":1,"message":"Session ID unknown"}"#].contains(&answer.text()), "{}", answer.text());
     session.closed().await;
 }
 
@@ -193,9 +163,7 @@ async fn what_is_no_packet_ends_the_session() {
 
 /// Moves a session to a WebSocket, up to the answer to the probe.
 async fn probe(server: &Running, session: &Polling) -> Channel {
-    let mut channel = Channel::connect(server.address, &session.websocket_query())
-        .await
-        .unwrap();
+    let mut channel = Channel::connect(server.address, &session.websocket_query()).await.unwrap();
     channel.send("2probe").await;
     assert_eq!(channel.next().await, "3probe");
     channel
@@ -205,12 +173,7 @@ async fn probe(server: &Running, session: &Polling) -> Channel {
 async fn an_upgrade_releases_the_poll_and_is_told_to_the_observer() {
     let mut server = Running::demo().await;
     let mut session = Polling::join(server.address).await;
-    assert!(
-        server
-            .event("connected")
-            .await
-            .starts_with("connected / polling TLSv1.3 TLS_")
-    );
+    assert!(server.event("connected").await.starts_with("connected / polling TLSv1.3 TLS_"));
     let query = session.websocket_query();
     let poll = tokio::spawn(async move {
         assert_eq!(session.poll().await.text(), "6");
@@ -223,17 +186,10 @@ async fn an_upgrade_releases_the_poll_and_is_told_to_the_observer() {
     channel.feed("5".to_owned()).await;
     channel.send("42[\"echo\",1]").await;
     assert_eq!(channel.next().await, "42[\"echo\",1]");
-    assert!(
-        server
-            .event("upgraded")
-            .await
-            .starts_with("upgraded / websocket TLSv1.3 TLS_")
-    );
+    assert!(server.event("upgraded").await.starts_with("upgraded / websocket TLSv1.3 TLS_"));
     assert_eq!(session.poll().await.status, 400);
     assert_eq!(session.post("42[\"echo\",2]").await.status, 400);
-    let mut second = Channel::connect(server.address, &session.websocket_query())
-        .await
-        .unwrap();
+    let mut second = Channel::connect(server.address, &session.websocket_query()).await.unwrap();
     assert!(matches!(second.rest().await[..], [] | [Message::Close(_)]));
     channel.send("42[\"echo\",3]").await;
     assert_eq!(channel.next().await, "42[\"echo\",3]");
@@ -274,9 +230,6 @@ async fn polling_works_over_http2() {
     session.send("40\x1e3").await;
     assert!(session.next().await.starts_with("40{"));
     session.send("42[\"echo\",{\"over\":\"h2\"}]").await;
-    assert_eq!(
-        session.next().await,
-        "42[\"message\",\"Welcome to the secure server!\"]"
-    );
+    assert_eq!(session.next().await, "42[\"message\",\"Welcome to the secure server!\"]");
     assert_eq!(session.next().await, "42[\"echo\",{\"over\":\"h2\"}]");
 }

@@ -47,12 +47,7 @@ impl Running {
     pub(crate) async fn impatient() -> Self {
         Self::start(|config| {
             let deadline = Duration::from_millis(500);
-            config.limits = Limits {
-                handshake: deadline,
-                header: deadline,
-                body: deadline,
-                ..Limits::default()
-            };
+            config.limits = Limits { handshake: deadline, header: deadline, body: deadline, ..Limits::default() };
         })
         .await
     }
@@ -69,12 +64,7 @@ impl Running {
         let address = server.local_addr();
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(server.run(async { drop(stopped.await) }));
-        Self {
-            address,
-            events,
-            stop: Some(stop),
-            task,
-        }
+        Self { address, events, stop: Some(stop), task }
     }
 
     /// Waits for an event that begins so, and returns it.
@@ -87,9 +77,7 @@ impl Running {
                 }
             }
         };
-        timeout(PATIENCE, found)
-            .await
-            .unwrap_or_else(|_| panic!("no event {beginning}"))
+        timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("no event {beginning}"))
     }
 
     /// The events so far that begin so.
@@ -124,10 +112,7 @@ impl Drop for Running {
 fn describe(event: &Event) -> String {
     let client = |client: &secure_io::server::Client| {
         let (transport, connection) = (client.transport.name(), &client.connection);
-        format!(
-            "{} {transport} {} {}",
-            client.namespace, connection.tls_version, connection.cipher_suite
-        )
+        format!("{} {transport} {} {}", client.namespace, connection.tls_version, connection.cipher_suite)
     };
     match event {
         Event::Connected(who) => format!("connected {}", client(who)),
@@ -149,11 +134,7 @@ fn certificate() -> report::Certificate {
         not_before: "2026-11-22T09:00:00Z".to_owned(),
         not_after: "2027-02-20T09:00:00Z".to_owned(),
         subject_alt_names: vec!["DNS:localhost".to_owned()],
-        public_key: report::PublicKey {
-            algorithm: "EC".to_owned(),
-            curve: Some("P-256".to_owned()),
-            bits: Some(256),
-        },
+        public_key: report::PublicKey { algorithm: "EC".to_owned(), curve: Some("P-256".to_owned()), bits: Some(256) },
         signature_algorithm: "ecdsa-with-SHA256".to_owned(),
         is_ca: false,
         path_len: None,

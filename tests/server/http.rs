@@ -37,10 +37,7 @@ async fn the_page_may_load_nothing_from_elsewhere() {
     let mut http = Http::connect(server.address).await;
     let answer = http.send(Request::get("/").header("accept", "text/html"), "").await;
     let policy = answer.header("content-security-policy");
-    assert!(
-        policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self'"),
-        "{policy}"
-    );
+    assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self'"), "{policy}");
     assert!(policy.contains("connect-src 'self' wss://localhost:3000;"), "{policy}");
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
     assert_eq!(answer.header("referrer-policy"), "no-referrer");
@@ -49,18 +46,13 @@ async fn the_page_may_load_nothing_from_elsewhere() {
 #[tokio::test]
 async fn both_protocols_are_spoken_and_none_need_be_named() {
     let server = Running::demo().await;
-    for (offered, agreed) in [
-        (&["h2", "http/1.1"][..], Some(&b"h2"[..])),
-        (&["http/1.1"], Some(b"http/1.1")),
-        (&[], None),
-    ] {
+    for (offered, agreed) in
+        [(&["h2", "http/1.1"][..], Some(&b"h2"[..])), (&["http/1.1"], Some(b"http/1.1")), (&[], None)]
+    {
         let tls = tls(server.address, offered).await;
         assert_eq!(tls.get_ref().1.alpn_protocol(), agreed);
     }
-    for mut http in [
-        Http::connect(server.address).await,
-        Http::connect_http2(server.address).await,
-    ] {
+    for mut http in [Http::connect(server.address).await, Http::connect_http2(server.address).await] {
         assert_eq!(http.get("/").await.text(), GREETING);
     }
 }
@@ -97,9 +89,7 @@ async fn a_supplied_client_library_is_served_and_known_again() {
             let again = http.send(Request::get(path).header("if-none-match", known), "").await;
             assert_eq!((again.status, again.header("etag")), (304, &*etag), "{known}");
         }
-        let changed = http
-            .send(Request::get(path).header("if-none-match", "W/\"another\""), "")
-            .await;
+        let changed = http.send(Request::get(path).header("if-none-match", "W/\"another\""), "").await;
         assert_eq!(changed.status, 200);
     }
 }
@@ -116,14 +106,7 @@ async fn a_persons_own_page_takes_the_place_of_ours() {
     let answer = http.get("/").await;
     assert_eq!((answer.status, answer.text()), (200, "my page"));
     assert_eq!(answer.header("content-security-policy"), "");
-    for path in [
-        "/../secret",
-        "/%2e%2e/secret",
-        "/..%2fsecret",
-        "//etc/passwd",
-        "/%2fetc/passwd",
-        "/demo.css",
-    ] {
+    for path in ["/../secret", "/%2e%2e/secret", "/..%2fsecret", "//etc/passwd", "/%2fetc/passwd", "/demo.css"] {
         assert_eq!(http.get(path).await.status, 404, "{path}");
     }
     assert_eq!(http.send(Request::post("/"), "").await.status, 405);

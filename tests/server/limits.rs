@@ -13,10 +13,7 @@ use crate::fixture::{PATIENCE, Running};
 async fn ended(stream: &mut (impl AsyncReadExt + Unpin)) -> String {
     let mut said = Vec::new();
     // A reset is an end, too.
-    timeout(PATIENCE, stream.read_to_end(&mut said))
-        .await
-        .expect("it was left open")
-        .ok();
+    timeout(PATIENCE, stream.read_to_end(&mut said)).await.expect("it was left open").ok();
     String::from_utf8_lossy(&said).into_owned()
 }
 
@@ -44,12 +41,7 @@ async fn half_a_handshake_is_not_waited_for() {
     // The header of a record that does not come.
     tcp.write_all(&[0x16, 3, 1, 2, 0]).await.unwrap();
     ended(&mut tcp).await;
-    assert!(
-        server
-            .event("handshake failed")
-            .await
-            .contains("no TLS handshake in time")
-    );
+    assert!(server.event("handshake failed").await.contains("no TLS handshake in time"));
 }
 
 #[tokio::test]
@@ -64,10 +56,7 @@ async fn half_a_plaintext_request_is_not_waited_for() {
 async fn a_request_that_drips_in_is_not_waited_for() {
     let server = Running::impatient().await;
     let mut stream = tls(server.address, &["http/1.1"]).await;
-    stream
-        .write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ")
-        .await
-        .unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ").await.unwrap();
     let (mut reader, mut writer) = tokio::io::split(stream);
     let start = Instant::now();
     let drip = tokio::spawn(async move {
@@ -84,11 +73,9 @@ async fn a_request_that_drips_in_is_not_waited_for() {
 #[tokio::test]
 async fn http2_without_a_request_is_not_waited_for() {
     let server = Running::impatient().await;
-    for preface in [
-        &b""[..],
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0",
-    ] {
+    for preface in
+        [&b""[..], b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"]
+    {
         let mut stream = tls(server.address, &["h2"]).await;
         stream.write_all(preface).await.unwrap();
         ended(&mut stream).await;
@@ -100,10 +87,7 @@ async fn a_body_that_drips_in_is_answered_with_408() {
     let server = Running::impatient().await;
     let session = Polling::open(server.address).await;
     let mut stream = tls(server.address, &["http/1.1"]).await;
-    let head = format!(
-        "POST {} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n4",
-        session.path
-    );
+    let head = format!("POST {} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n4", session.path);
     stream.write_all(head.as_bytes()).await.unwrap();
     let said = ended(&mut stream).await;
     assert!(said.starts_with("HTTP/1.1 408 "), "{said}");

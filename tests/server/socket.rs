@@ -37,18 +37,10 @@ async fn namespaces_are_joined_with_and_without_a_payload() {
     let server = Running::conformance().await;
     for (packet, connected, greeting) in [
         ("40", "40{\"sid\":\"", "42[\"auth\",{}]"),
-        (
-            "40{\"token\":\"123\"}",
-            "40{\"sid\":\"",
-            "42[\"auth\",{\"token\":\"123\"}]",
-        ),
+        ("40{\"token\":\"123\"}", "40{\"sid\":\"", "42[\"auth\",{\"token\":\"123\"}]"),
         ("40/custom,", "40/custom,{\"sid\":\"", "42/custom,[\"auth\",{}]"),
         ("40/custom", "40/custom,{\"sid\":\"", "42/custom,[\"auth\",{}]"),
-        (
-            "40/custom,{\"token\":\"abc\"}",
-            "40/custom,{\"sid\":\"",
-            "42/custom,[\"auth\",{\"token\":\"abc\"}]",
-        ),
+        ("40/custom,{\"token\":\"abc\"}", "40/custom,{\"sid\":\"", "42/custom,[\"auth\",{\"token\":\"abc\"}]"),
     ] {
         for mut client in Client::both(server.address).await {
             client.send(packet).await;
@@ -98,18 +90,12 @@ async fn arguments_come_back_as_they_went() {
         (client.next().await, client.next().await);
         for (packet, back) in [
             ("42[\"message\"]", "42[\"message-back\"]"),
-            (
-                "42[\"message\",1,\"2\",{\"3\":[true]}]",
-                "42[\"message-back\",1,\"2\",{\"3\":[true]}]",
-            ),
+            ("42[\"message\",1,\"2\",{\"3\":[true]}]", "42[\"message-back\",1,\"2\",{\"3\":[true]}]"),
             (
                 "42[\"message\",12345678901234567890,1.0,{\"b\":null,\"a\":\"\\ud800ü€😀\"}]",
                 "42[\"message-back\",12345678901234567890,1.0,{\"b\":null,\"a\":\"\\ud800ü€😀\"}]",
             ),
-            (
-                "42456[\"message-with-ack\",1,\"2\",{\"3\":[false]}]",
-                "43456[1,\"2\",{\"3\":[false]}]",
-            ),
+            ("42456[\"message-with-ack\",1,\"2\",{\"3\":[false]}]", "43456[1,\"2\",{\"3\":[false]}]"),
             ("420[\"message-with-ack\"]", "430[]"),
         ] {
             client.send(packet).await;
@@ -124,21 +110,14 @@ const TWO_ATTACHMENTS: &str = r#"{"a":{"_placeholder":true,"num":1},"b\n":[{"_pl
 async fn attachments_come_back_over_websocket() {
     let server = Running::conformance().await;
     let mut channel = Channel::join(server.address).await;
-    for (sent, back) in [
-        ("452-[\"message\",", "452-[\"message-back\","),
-        ("452-789[\"message-with-ack\",", "462-789["),
-    ] {
+    for (sent, back) in [("452-[\"message\",", "452-[\"message-back\","), ("452-789[\"message-with-ack\",", "462-789[")]
+    {
         channel.send(&format!("{sent}{TWO_ATTACHMENTS}")).await;
         channel.send_binary(&[1, 2, 3]).await;
         channel.send_binary(&[4, 5, 6]).await;
         // Numbered anew in the order of the text.
-        let numbered = TWO_ATTACHMENTS
-            .replace("\"num\":1", "\"num\":_")
-            .replace("\"num\":0", "\"num\":1");
-        assert_eq!(
-            channel.next().await,
-            format!("{back}{}", numbered.replace("\"num\":_", "\"num\":0"))
-        );
+        let numbered = TWO_ATTACHMENTS.replace("\"num\":1", "\"num\":_").replace("\"num\":0", "\"num\":1");
+        assert_eq!(channel.next().await, format!("{back}{}", numbered.replace("\"num\":_", "\"num\":0")));
         assert_eq!([channel.next().await, channel.next().await], ["[4, 5, 6]", "[1, 2, 3]"]);
     }
 }
@@ -147,13 +126,8 @@ async fn attachments_come_back_over_websocket() {
 async fn attachments_come_back_over_polling() {
     let server = Running::conformance().await;
     let mut session = Polling::join(server.address).await;
-    session
-        .send("451-[\"message\",{\"_placeholder\":true,\"num\":0}]\x1ebAQID")
-        .await;
-    assert_eq!(
-        session.next().await,
-        "451-[\"message-back\",{\"_placeholder\":true,\"num\":0}]"
-    );
+    session.send("451-[\"message\",{\"_placeholder\":true,\"num\":0}]\x1ebAQID").await;
+    assert_eq!(session.next().await, "451-[\"message-back\",{\"_placeholder\":true,\"num\":0}]");
     assert_eq!(session.next().await, "bAQID");
 }
 
@@ -180,25 +154,13 @@ async fn malformed_packets_end_the_connection() {
         if packet.starts_with("451-") {
             channel.send("42[\"message\",\"in place of an attachment\"]").await;
         }
-        assert!(
-            !format!("{:?}", channel.rest().await).contains("message-back"),
-            "{packet}"
-        );
+        assert!(!format!("{:?}", channel.rest().await).contains("message-back"), "{packet}");
         let gone = server.event("disconnected").await;
-        assert!(
-            gone.starts_with("disconnected the client sent a malformed packet"),
-            "{packet}: {gone}"
-        );
+        assert!(gone.starts_with("disconnected the client sent a malformed packet"), "{packet}: {gone}");
     }
     for (header, attachment) in [
-        (
-            "451-[\"message\",{\"_placeholder\":true,\"num\":1}]",
-            &b"beyond the only one"[..],
-        ),
-        (
-            "451-[\"message\",{\"_placeholder\":true,\"num\":-1}]",
-            b"before the first one",
-        ),
+        ("451-[\"message\",{\"_placeholder\":true,\"num\":1}]", &b"beyond the only one"[..]),
+        ("451-[\"message\",{\"_placeholder\":true,\"num\":-1}]", b"before the first one"),
         ("451-[\"message\",{\"_placeholder\":true}]", b"no number"),
         ("", b"not announced"),
     ] {
@@ -207,10 +169,7 @@ async fn malformed_packets_end_the_connection() {
             channel.send(header).await;
         }
         channel.send_binary(attachment).await;
-        assert!(
-            !format!("{:?}", channel.rest().await).contains("message-back"),
-            "{header}"
-        );
+        assert!(!format!("{:?}", channel.rest().await).contains("message-back"), "{header}");
     }
 }
 
@@ -255,11 +214,7 @@ async fn rooms_reach_those_who_joined() {
 async fn rooms_are_limited_in_name_and_number() {
     let server = Running::demo().await;
     let mut channel = Channel::join(server.address).await;
-    for (name, joins) in [
-        ("\"\"", false),
-        ("5", false),
-        (&*format!("\"{}\"", "x".repeat(129)), false),
-    ] {
+    for (name, joins) in [("\"\"", false), ("5", false), (&*format!("\"{}\"", "x".repeat(129)), false)] {
         channel.send(&format!("421[\"join\",{name}]")).await;
         assert_eq!(channel.next().await, format!("431[{joins}]"));
     }
@@ -288,25 +243,14 @@ async fn a_client_is_told_how_it_is_connected() {
 async fn coming_and_going_is_told_once() {
     let mut server = Running::demo().await;
     let mut channel = Channel::join(server.address).await;
-    assert!(
-        server
-            .event("connected")
-            .await
-            .starts_with("connected / websocket TLSv1.3 TLS_")
-    );
+    assert!(server.event("connected").await.starts_with("connected / websocket TLSv1.3 TLS_"));
     channel.send("1").await;
     channel.rest().await;
     let gone = server.event("disconnected").await;
-    assert!(
-        gone.starts_with("disconnected the client closed the connection: / websocket"),
-        "{gone}"
-    );
+    assert!(gone.starts_with("disconnected the client closed the connection: / websocket"), "{gone}");
     drop(Channel::join(server.address).await);
     let gone = server.event("disconnected").await;
-    assert!(
-        gone.starts_with("disconnected the connection was lost: / websocket"),
-        "{gone}"
-    );
+    assert!(gone.starts_with("disconnected the connection was lost: / websocket"), "{gone}");
     let mut channel = Channel::join(server.address).await;
     channel.send("41").await;
     let gone = server.event("disconnected").await;

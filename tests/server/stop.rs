@@ -21,10 +21,7 @@ async fn everybody_is_told_and_nobody_is_waited_for() {
     let start = Instant::now();
     server.stop();
     let rest = channel.rest().await;
-    assert!(
-        matches!(&rest[..], [Message::Text(packet), Message::Close(_)] if *packet == "1"),
-        "{rest:?}"
-    );
+    assert!(matches!(&rest[..], [Message::Text(packet), Message::Close(_)] if *packet == "1"), "{rest:?}");
     assert!(matches!(&unjoined.rest().await[..], [.., Message::Close(_)]));
     assert_eq!(poll.await.unwrap(), "1");
     server.ended().await;
@@ -36,10 +33,7 @@ async fn everybody_is_told_and_nobody_is_waited_for() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_does_not_read_is_left_at_the_deadline() {
     let mut server = Running::start(|config| {
-        config.limits = Limits {
-            shutdown: Duration::from_millis(300),
-            ..Limits::default()
-        };
+        config.limits = Limits { shutdown: Duration::from_millis(300), ..Limits::default() };
     })
     .await;
     let stuck = Channel::join(server.address).await;

@@ -1,0 +1,57 @@
+# Lists the recipes
+default:
+    @just --list
+
+# Serves the demo, as a newcomer would
+serve *ARGS:
+    cargo run --release -- serve {{ARGS}}
+
+# Compiles everything, without running it
+check:
+    cargo check --all-targets
+
+# Installs what the tests drive (OpenSSL, Node, Chromium, …) and runs them all
+test *ARGS:
+    tests/run {{ARGS}}
+
+# Formats the code
+fmt:
+    cargo fmt
+
+# Lints as CI does
+lint:
+    cargo fmt --check
+    cargo clippy --all-targets -- -D warnings
+
+# Builds the API documentation, warnings being errors
+docs:
+    RUSTDOCFLAGS="-D warnings" cargo doc --no-deps
+
+# Builds the book (needs mdbook)
+book:
+    mdbook build docs
+
+# Checks licences, duplicates and sources of the dependencies (needs cargo-deny)
+deny:
+    cargo deny --offline check --config .cargo/deny.toml bans licenses sources
+
+# Checks that the oldest Rust we promise still builds it
+msrv:
+    cargo +1.94 check --all-targets
+
+# Accepts changed snapshots (needs cargo-insta)
+snapshots:
+    cargo insta review
+
+# Writes the JSON Schemas in docs/json anew
+schemas:
+    UPDATE_SCHEMAS=1 cargo test --lib schema
+
+# Compares `serve` with Node's socket.io, and `gen-cert` with openssl
+bench:
+    cargo bench --bench serve
+    cargo bench --bench gen_cert
+
+# Runs what CI runs
+ci:
+    .ci/run

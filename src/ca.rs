@@ -1,0 +1,313 @@
+//! The local CA on disk: a root that clients trust, and a name-constrained intermediate that signs.
+//!
+//! The root's key signs the intermediate once and is destroyed, so what a thief finds on this machine can sign only
+//! for the names the intermediate is permitted.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use rcgen::{CidrSubnet, GeneralSubtree, NameConstraints};
+use rustls::pki_types::CertificateDer;
+use time::OffsetDateTime;
+use zeroize::Zeroizing;
+
+use crate::cert::{self, Issuer, Template};
+use crate::container;
+use crate::files::{self, Existing, NewFile};
+use crate::key::{self, Algorithm, PrivateKey};
+use crate::material::Signer;
+use crate::name::{Subject, SubjectAltName};
+use crate::validity::{self, Validity};
+
+/// Lifetime of the root and the intermediate unless told otherwise: ten years.
+///
+/// A root is put into stores by hand, so it should outlive the machine; the constraints bound what it can do.
+pub const DEFAULT_DAYS: u32 = 3650;
+
+/// What a local CA may sign for unless told otherwise: names that no public CA may certify, and addresses that are
+/// nobody's on the Internet.
+pub const DEFAULT_PERMIT: [&str; 12] = [
+    "localhost",
+    "test",
+    "internal",
+    "local",
+    "home.arpa",
+    "127.0.0.0/8",
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "::1/128",
+    "fc00::/7",
+    "fe80::/10",
+];
+
+/// Why the local CA cannot be made or used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// There is none yet.
+    #[error("there is no local CA in `{}`", folder.display())]
+    Missing {
+        /// Where it would be.
+        folder: PathBuf,
+    },
+    /// There is one already.
+    #[error("there is a local CA in `{}` already", folder.display())]
+    Exists {
+        /// Where it is.
+        folder: PathBuf,
+    },
+    /// Something that cannot be a constraint.
+    #[error("`{input}` is neither a domain nor a range of addresses (10.0.0.0/8)")]
+    Permit {
+        /// What was typed.
+        input: String,
+    },
+    /// A file of it cannot be read or written.
+    #[error(transparent)]
+    File(#[from] files::Error),
+    /// A file of it does not hold what it should.
+    #[error("cannot use `{}`", path.display())]
+    Container {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: container::Error,
+    },
+    /// Its key is unusable.
+    #[error(transparent)]
+    Key(#[from] key::Error),
+    /// Its certificates could not be issued.
+    #[error(transparent)]
+    Certificate(#[from] cert::Error),
+    /// Its lifetime.
+    #[error(transparent)]
+    Validity(#[from] validity::Error),
+}
+
+/// The names of the files in a local CA's folder.
+#[derive(Debug, Clone)]
+pub struct Paths {
+    /// The folder.
+    pub folder: PathBuf,
+    /// The root's certificate: what clients trust.
+    pub root: PathBuf,
+    /// The root's key, where it is kept.
+    pub root_key: PathBuf,
+    /// The intermediate's certificate.
+    pub intermediate: PathBuf,
+    /// The intermediate's key.
+    pub intermediate_key: PathBuf,
+}
+
+impl Paths {
+    /// The files in a folder.
+    #[must_use]
+    pub fn new(folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            root: folder.join("root.pem"),
+            root_key: folder.join("root-key.pem"),
+            intermediate: folder.join("intermediate.pem"),
+            intermediate_key: folder.join("intermediate-key.pem"),
+        }
+    }
+
+    /// Whether a local CA is there.
+    #[must_use]
+    pub fn exist(&self) -> bool {
+        files::exists(&self.root) && files::exists(&self.intermediate_key)
+    }
+}
+
+/// A local CA, loaded.
+#[derive(Debug)]
+pub struct LocalCa {
+    /// The root's certificate.
+    pub root: CertificateDer<'static>,
+    /// The intermediate's certificate.
+    pub intermediate: [CertificateDer<'static>; 1],
+    key: PrivateKey,
+}
+
+/// How a local CA is to be made.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// Domains and ranges it may sign for; by default [`DEFAULT_PERMIT`], and anything for `any`.
+    pub permit: Vec<String>,
+    /// Lifetime of both certificates; by default [`DEFAULT_DAYS`].
+    pub days: Option<u32>,
+    /// Keeps the root's key beside the rest.
+    pub keep_root_key: bool,
+}
+
+impl LocalCa {
+    /// Makes a root and an intermediate and writes them; both keys are P-256.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Exists`] when there is one already, [`Error::Permit`], [`Error::File`].
+    pub fn create(paths: &Paths, plan: &Plan, now: OffsetDateTime) -> Result<Self, Error> {
+        if paths.exist() {
+            return Err(Error::Exists { folder: paths.folder.clone() });
+        }
+        let constraints = name_constraints(&plan.permit)?;
+        let validity = Validity::new(now, None, None, Some(plan.days.unwrap_or(DEFAULT_DAYS)))?;
+        let (root_key, key) =
+            (PrivateKey::generate(Algorithm::default())?, PrivateKey::generate(Algorithm::default())?);
+        // No user or host name: a certificate travels further than people think.
+        let root_name = Subject::common_name("secure-io development root");
+        let root_issuer = Issuer::own(&root_key, &root_name)?;
+        let root = cert::issue(&Template::ca(root_name.clone(), root_key.spki(), Some(1), validity), &root_issuer)?;
+        let mut template =
+            Template::ca(Subject::common_name("secure-io development intermediate"), key.spki(), Some(0), validity);
+        template.name_constraints = constraints;
+        let intermediate = cert::issue(&template, &Issuer::from_certificate(&root, &root_key, now)?)?;
+        let ca = Self { root, intermediate: [intermediate], key };
+        files::create_folder(&paths.folder, true)?;
+        files::write_set(&ca.files(paths, plan.keep_root_key.then_some(&root_key))?, Existing::Keep)?;
+        Ok(ca)
+    }
+
+    fn files(&self, paths: &Paths, root_key: Option<&PrivateKey>) -> Result<Vec<NewFile>, Error> {
+        let pem = |path: &Path, label, der: &[u8]| {
+            let text = container::pem(label, der).map_err(|source| Error::Container { path: path.to_owned(), source });
+            text.map(|text| Zeroizing::new(text.as_bytes().to_vec()))
+        };
+        let [intermediate] = &self.intermediate;
+        let key = pem(&paths.intermediate_key, "PRIVATE KEY", self.key.pkcs8())?;
+        let mut set = vec![
+            NewFile::secret(&paths.intermediate_key, key),
+            NewFile::public(&paths.intermediate, pem(&paths.intermediate, "CERTIFICATE", intermediate)?.to_vec()),
+            NewFile::public(&paths.root, pem(&paths.root, "CERTIFICATE", &self.root)?.to_vec()),
+        ];
+        if let Some(key) = root_key {
+            set.push(NewFile::secret(&paths.root_key, pem(&paths.root_key, "PRIVATE KEY", key.pkcs8())?));
+        }
+        Ok(set)
+    }
+
+    /// Loads what [`LocalCa::create`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Missing`], [`Error::File`], [`Error::Container`], [`Error::Certificate`] when the key is another's.
+    pub fn load(paths: &Paths) -> Result<Self, Error> {
+        let _settled = files::settle(&paths.folder)?;
+        if !paths.exist() {
+            return Err(Error::Missing { folder: paths.folder.clone() });
+        }
+        let certificate = |path: &Path| -> Result<CertificateDer<'static>, Error> {
+            let in_file = |source| Error::Container { path: path.to_owned(), source };
+            let certificates = container::certificates(&files::read(path)?).map_err(in_file)?;
+            certificates.into_iter().next().ok_or_else(|| Error::Missing { folder: paths.folder.clone() })
+        };
+        let (root, intermediate) = (certificate(&paths.root)?, certificate(&paths.intermediate)?);
+        let no_passphrase = || Ok::<_, container::Error>(None);
+        let key = container::private_key(&files::read(&paths.intermediate_key)?, no_passphrase)
+            .map_err(|source| Error::Container { path: paths.intermediate_key.clone(), source })?;
+        let key = PrivateKey::load(&key)?;
+        let parsed = crate::inspect::parse(&intermediate).map_err(cert::Error::from)?;
+        cert::check_key(parsed.public_key().raw, &key)?;
+        Ok(Self { root, intermediate: [intermediate], key })
+    }
+
+    /// The intermediate, as who signs.
+    #[must_use]
+    pub fn signer(&self) -> Signer<'_> {
+        Signer::Ca { certificates: &self.intermediate, key: &self.key }
+    }
+}
+
+/// The constraints for what is permitted; `None` for `any`.
+fn name_constraints(permit: &[String]) -> Result<Option<NameConstraints>, Error> {
+    if permit.iter().any(|name| name == "any") {
+        return Ok(None);
+    }
+    let default = DEFAULT_PERMIT.map(str::to_owned);
+    let permit = if permit.is_empty() { &default[..] } else { permit };
+    let mut permitted_subtrees = permit.iter().map(|name| subtree(name)).collect::<Result<Vec<_>, _>>()?;
+    // Constraints are by kind (RFC 5280 section 4.2.1.10): a kind without any would be free.
+    let nothing = [
+        (permitted_subtrees.iter().any(is_dns), GeneralSubtree::DnsName("invalid".to_owned())),
+        (permitted_subtrees.iter().any(is_v4), GeneralSubtree::IpAddress(CidrSubnet::V4([0; 4], [255; 4]))),
+        (permitted_subtrees.iter().any(is_v6), GeneralSubtree::IpAddress(CidrSubnet::V6([0; 16], [255; 16]))),
+    ];
+    permitted_subtrees.extend(nothing.into_iter().filter(|(present, _)| !present).map(|(_, subtree)| subtree));
+    Ok(Some(NameConstraints { permitted_subtrees, excluded_subtrees: Vec::new() }))
+}
+
+fn is_dns(subtree: &GeneralSubtree) -> bool {
+    matches!(subtree, GeneralSubtree::DnsName(_))
+}
+
+fn is_v4(subtree: &GeneralSubtree) -> bool {
+    matches!(subtree, GeneralSubtree::IpAddress(CidrSubnet::V4(..)))
+}
+
+fn is_v6(subtree: &GeneralSubtree) -> bool {
+    matches!(subtree, GeneralSubtree::IpAddress(CidrSubnet::V6(..)))
+}
+
+/// A domain (`dev.test`, `.test`), a range (`10.0.0.0/8`) or an address.
+fn subtree(input: &str) -> Result<GeneralSubtree, Error> {
+    let wrong = || Error::Permit { input: input.to_owned() };
+    let (address, length) = input.split_once('/').map_or((input, None), |(address, length)| (address, Some(length)));
+    if let Ok(address) = address.parse::<IpAddr>() {
+        let bits = if address.is_ipv4() { 32 } else { 128 };
+        let length = length.map_or(Ok(bits), str::parse).ok().filter(|length| *length <= bits).ok_or_else(wrong)?;
+        return Ok(GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(address, length)));
+    }
+    match input.trim_start_matches("*.").trim_start_matches('.').parse() {
+        Ok(SubjectAltName::Dns(domain)) if !domain.starts_with('*') => Ok(GeneralSubtree::DnsName(domain)),
+        _ => Err(wrong()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::material::{self, Order};
+    use crate::name;
+
+    fn sign(ca: &LocalCa, host: &str) -> Result<Vec<CertificateDer<'static>>, material::Error> {
+        let order = Order { names: name::parse_all([host]).unwrap(), ..Order::default() };
+        let key = PrivateKey::generate(Algorithm::default()).unwrap();
+        material::make(&order, &key, ca.signer(), validity::now()).map(|(_, issued)| issued.chain)
+    }
+
+    #[test]
+    fn it_signs_for_development_and_for_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = Paths::new(&folder.path().join("ca"));
+        LocalCa::create(&paths, &Plan::default(), validity::now()).unwrap();
+        assert!(!files::exists(&paths.root_key), "the root's key is destroyed");
+        let ca = LocalCa::load(&paths).unwrap();
+        for host in ["localhost", "app.localhost", "*.dev.test", "printer.local", "127.0.0.1", "::1", "192.168.1.7"] {
+            assert_eq!(sign(&ca, host).unwrap().len(), 2, "{host}");
+        }
+        for host in ["example.com", "bank.com", "8.8.8.8", "2001:db8::1"] {
+            assert!(sign(&ca, host).is_err(), "{host}");
+        }
+    }
+
+    /// Constraints are by kind: without an address among what is permitted, every address would be.
+    #[test]
+    fn a_permit_of_domains_permits_no_address() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = Paths::new(folder.path());
+        let plan = Plan { permit: vec![".dev.example".to_owned()], keep_root_key: true, ..Plan::default() };
+        let ca = LocalCa::create(&paths, &plan, validity::now()).unwrap();
+        assert!(files::exists(&paths.root_key));
+        assert!(sign(&ca, "a.dev.example").is_ok());
+        assert!(sign(&ca, "localhost").is_err() && sign(&ca, "127.0.0.1").is_err() && sign(&ca, "::1").is_err());
+        assert!(matches!(LocalCa::create(&paths, &plan, validity::now()), Err(Error::Exists { .. })));
+    }
+
+    #[test]
+    fn what_cannot_be_a_constraint_is_refused() {
+        for input in ["10.0.0.0/33", "10.0.0.0/x", "a b", "me@example.com", ""] {
+            assert!(matches!(subtree(input), Err(Error::Permit { .. })), "{input}");
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! Argument groups that commands share, and what they read.
+
+use std::env;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use etcetera::BaseStrategy;
+use rustls::pki_types::CertificateDer;
+use secure_io::ca::{LocalCa, Paths};
+use secure_io::csr::Purpose;
+use secure_io::files::{self, Existing, NewFile};
+use secure_io::key::{Algorithm, PrivateKey};
+use secure_io::material::{Order, Signer};
+use secure_io::name::{self, SubjectAltName};
+use secure_io::report::made::FileKind;
+use secure_io::{container, validity};
+use time::OffsetDateTime;
+use zeroize::Zeroizing;
+
+use super::failure::{self, Failure};
+use super::output::Output;
+
+/// A key algorithm by its name.
+pub(crate) fn algorithm_parser() -> impl TypedValueParser<Value = Algorithm> {
+    PossibleValuesParser::new(Algorithm::ALL.map(Algorithm::name)).try_map(|name| name.parse::<Algorithm>())
+}
+
+fn purpose_parser() -> impl TypedValueParser<Value = Purpose> {
+    PossibleValuesParser::new(Purpose::ALL.map(Purpose::name))
+        .map(|name| Purpose::ALL.into_iter().find(|purpose| purpose.name() == name).unwrap_or_default())
+}
+
+/// Whom a certificate or request is for.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Names")]
+pub(crate) struct NameArgs {
+    /// Hosts: names, wildcards, addresses, emails, URIs [default: localhost 127.0.0.1 ::1]
+    #[arg(value_name = "HOST", help_heading = None::<&str>)]
+    hosts: Vec<String>,
+    /// Subject as RFC 4514 writes it, `CN=app.test,O=Example` [default: the first host as CN]
+    #[arg(long, value_name = "NAME")]
+    subject: Option<String>,
+    /// What the certificate is for [default: server]
+    #[arg(long, value_name = "PURPOSE", value_parser = purpose_parser())]
+    purpose: Option<Purpose>,
+}
+
+impl NameArgs {
+    /// The names, checked.
+    pub(crate) fn order(&self) -> Result<Order, Failure> {
+        Ok(Order {
+            names: name::parse_all(self.hosts.iter().map(String::as_str))?,
+            subject: self.subject.as_deref().map(str::parse).transpose()?,
+            purpose: self.purpose,
+            ..Order::default()
+        })
+    }
+}
+
+/// Warnings about names.
+pub(crate) fn name_warnings(names: &[SubjectAltName]) -> Vec<String> {
+    names.iter().filter_map(SubjectAltName::warning).map(|warning| warning.to_string()).collect()
+}
+
+/// How long a certificate lasts.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Validity")]
+pub(crate) struct ValidityArgs {
+    /// Lifetime in days [default: 365]
+    #[arg(long, value_name = "N", conflicts_with = "not_after")]
+    days: Option<u32>,
+    /// First second: RFC 3339, or a span from now such as -1d [default: an hour ago]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    not_before: Option<String>,
+    /// Last second: RFC 3339, or a span from now such as 90d
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    not_after: Option<String>,
+}
+
+impl ValidityArgs {
+    /// Puts what was given into an order.
+    pub(crate) fn apply(&self, order: Order, now: OffsetDateTime) -> Result<Order, Failure> {
+        let time = |text: &Option<String>| text.as_deref().map(|text| validity::parse_time(text, now)).transpose();
+        let (not_before, not_after) = (time(&self.not_before)?, time(&self.not_after)?);
+        Ok(Order { days: self.days, not_before, not_after, ..order })
+    }
+}
+
+/// Where the passphrase of an encrypted key comes from.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Passphrase")]
+pub(crate) struct PassphraseArgs {
+    /// Read the private key's passphrase from the first line of a file
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+    /// Read the private key's passphrase from an environment variable
+    #[arg(long, value_name = "VAR", conflicts_with = "passphrase_file")]
+    passphrase_env: Option<String>,
+}
+
+impl PassphraseArgs {
+    /// What opens an encrypted key; asked for on a terminal when not given.
+    fn to_open(&self, path: &Path) -> Result<Option<Zeroizing<String>>, Failure> {
+        let given = secret(self.passphrase_file.as_deref(), self.passphrase_env.as_deref())?;
+        if given.is_some() || !std::io::stdin().is_terminal() {
+            return Ok(given);
+        }
+        ask(&format!("Passphrase of {}: ", path.display())).map(Some)
+    }
+
+    /// What a new key is encrypted with; asked for twice on a terminal when not given.
+    pub(crate) fn to_encrypt(&self) -> Result<Zeroizing<String>, Failure> {
+        let given = secret(self.passphrase_file.as_deref(), self.passphrase_env.as_deref())?;
+        new_secret(given, "passphrase", "--passphrase-file FILE` or `--passphrase-env VAR")
+    }
+}
+
+/// A secret to be: given, or asked for twice; never empty.
+pub(crate) fn new_secret(
+    given: Option<Zeroizing<String>>,
+    what: &str,
+    flags: &str,
+) -> Result<Zeroizing<String>, Failure> {
+    let secret = match given {
+        Some(secret) => secret,
+        None if std::io::stdin().is_terminal() => {
+            let secret = ask(&format!("New {what}: "))?;
+            if *secret != *ask(&format!("The same {what} again: "))? {
+                return Err(Failure::message(format!("the two {what}s differ")));
+            }
+            secret
+        }
+        None => return Err(Failure::message(format!("no {what} is given")).hint(format!("give one with `{flags}`"))),
+    };
+    if secret.is_empty() {
+        return Err(Failure::message(format!("the {what} is empty")));
+    }
+    Ok(secret)
+}
+
+fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {
+    let answer = rpassword::prompt_password(prompt);
+    answer
+        .map(Zeroizing::new)
+        .map_err(|error| Failure::new(anyhow::Error::new(error).context("cannot ask for a passphrase")))
+}
+
+/// A secret from the first line of a file, or from the environment.
+pub(crate) fn secret(file: Option<&Path>, variable: Option<&str>) -> Result<Option<Zeroizing<String>>, Failure> {
+    if let Some(path) = file {
+        let bytes = files::read(path)?;
+        let text = std::str::from_utf8(&bytes).map_err(|error| {
+            Failure::new(anyhow::Error::new(error).context(format!("`{}` is not UTF-8 text", path.display())))
+        })?;
+        return Ok(Some(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned())));
+    }
+    let Some(variable) = variable else { return Ok(None) };
+    match env::var(variable) {
+        Ok(value) => Ok(Some(Zeroizing::new(value))),
+        Err(error) => Err(Failure::new(
+            anyhow::Error::new(error).context(format!("cannot read the environment variable `{variable}`")),
+        )),
+    }
+}
+
+/// Loads a private key from a file in any form.
+pub(crate) fn load_key(path: &Path, passphrase: &PassphraseArgs) -> Result<PrivateKey, Failure> {
+    load_key_with(path, || passphrase.to_open(path))
+}
+
+fn load_key_with(
+    path: &Path,
+    passphrase: impl FnOnce() -> Result<Option<Zeroizing<String>>, Failure>,
+) -> Result<PrivateKey, Failure> {
+    enum Error {
+        Container(container::Error),
+        Passphrase(Failure),
+    }
+    impl From<container::Error> for Error {
+        fn from(error: container::Error) -> Self {
+            Self::Container(error)
+        }
+    }
+    let bytes = files::read(path)?;
+    let der = container::private_key(&bytes, || passphrase().map_err(Error::Passphrase));
+    let der = der.map_err(|error| match error {
+        Error::Container(error) => failure::in_file(path, error),
+        Error::Passphrase(failure) => failure,
+    })?;
+    PrivateKey::load(&der).map_err(|error| failure::key_in_file(path, error))
+}
+
+/// Loads the certificates in a file.
+pub(crate) fn load_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    container::certificates(&files::read(path)?).map_err(|error| failure::in_file(path, error))
+}
+
+/// Where the local CA is.
+#[derive(clap::Args)]
+pub(crate) struct CaDirArgs {
+    /// Folder of the local CA [default: the platform's data folder + secure-io/ca]
+    #[arg(long, value_name = "DIR", env = "SECURE_IO_CA_DIR", hide_env_values = true)]
+    ca_dir: Option<PathBuf>,
+}
+
+impl CaDirArgs {
+    /// The local CA's files.
+    pub(crate) fn paths(&self) -> Result<Paths, Failure> {
+        match &self.ca_dir {
+            Some(folder) => Ok(Paths::new(folder)),
+            None => Ok(Paths::new(&data_folder()?.join("ca"))),
+        }
+    }
+}
+
+/// The platform's folder for our data.
+pub(crate) fn data_folder() -> Result<PathBuf, Failure> {
+    let base = etcetera::choose_base_strategy();
+    let base = base.map_err(|error| Failure::new(anyhow::Error::new(error).context("cannot tell where data is kept")));
+    Ok(base?.data_dir().join("secure-io"))
+}
+
+/// Who signs.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Issuer")]
+pub(crate) struct IssuerArgs {
+    /// Sign with the local CA (secure-io ca init)
+    #[arg(long, conflicts_with_all = ["ca_cert", "ca_key"])]
+    ca: bool,
+    #[command(flatten)]
+    ca_dir: CaDirArgs,
+    /// Sign with this CA: its certificate, and perhaps those above it
+    #[arg(long, value_name = "FILE", requires = "ca_key")]
+    ca_cert: Option<PathBuf>,
+    /// The CA's private key
+    #[arg(long, value_name = "FILE", requires = "ca_cert")]
+    ca_key: Option<PathBuf>,
+    /// Read the CA key's passphrase from the first line of a file
+    #[arg(long, value_name = "FILE", requires = "ca_key")]
+    ca_passphrase_file: Option<PathBuf>,
+    /// Read the CA key's passphrase from an environment variable
+    #[arg(long, value_name = "VAR", requires = "ca_key", conflicts_with = "ca_passphrase_file")]
+    ca_passphrase_env: Option<String>,
+}
+
+/// Who signs, loaded.
+pub(crate) enum LoadedIssuer {
+    Own,
+    Local(Box<LocalCa>),
+    Other { certificates: Vec<CertificateDer<'static>>, key: Box<PrivateKey> },
+}
+
+impl LoadedIssuer {
+    pub(crate) fn signer(&self) -> Signer<'_> {
+        match self {
+            Self::Own => Signer::Own,
+            Self::Local(ca) => ca.signer(),
+            Self::Other { certificates, key } => Signer::Ca { certificates, key },
+        }
+    }
+}
+
+impl IssuerArgs {
+    /// The files it reads.
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = &Path> {
+        self.ca_cert.iter().chain(&self.ca_key).map(PathBuf::as_path)
+    }
+
+    pub(crate) fn load(&self) -> Result<LoadedIssuer, Failure> {
+        if self.ca {
+            return Ok(LoadedIssuer::Local(Box::new(LocalCa::load(&self.ca_dir.paths()?)?)));
+        }
+        let (Some(certificate), Some(key)) = (&self.ca_cert, &self.ca_key) else {
+            return Ok(LoadedIssuer::Own);
+        };
+        let certificates = load_certificates(certificate)?;
+        let passphrase = PassphraseArgs {
+            passphrase_file: self.ca_passphrase_file.clone(),
+            passphrase_env: self.ca_passphrase_env.clone(),
+        };
+        let key = load_key(key, &passphrase)?;
+        Ok(LoadedIssuer::Other { certificates, key: Box::new(key) })
+    }
+}
+
+/// How files are written and reported.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct WriteArgs {
+    /// Replace files that exist
+    #[arg(long, short)]
+    pub(crate) force: bool,
+    /// Do everything but write
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Report as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl WriteArgs {
+    pub(crate) fn existing(&self) -> Existing {
+        if self.force { Existing::Replace } else { Existing::Keep }
+    }
+}
+
+/// What a key's file holds.
+pub(crate) fn key_kind(encrypted: bool) -> FileKind {
+    if encrypted { FileKind::EncryptedPrivateKey } else { FileKind::PrivateKey }
+}
+
+/// A key as PEM, under the passphrase if there is one.
+pub(crate) fn key_pem(key: &PrivateKey, passphrase: Option<&Zeroizing<String>>) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let text = match passphrase {
+        Some(passphrase) => container::pem("ENCRYPTED PRIVATE KEY", &container::encrypt_key(key.pkcs8(), passphrase)?)?,
+        None => container::pem("PRIVATE KEY", key.pkcs8())?,
+    };
+    Ok(Zeroizing::new(text.as_bytes().to_vec()))
+}
+
+/// Writes a set of files, those for standard output last and there.
+pub(crate) fn write_set(set: Vec<NewFile>, existing: Existing, out: &mut Output) -> Result<(), Failure> {
+    let (stdio, named): (Vec<_>, Vec<_>) = set.into_iter().partition(|file| files::is_stdio(file.path()));
+    files::write_set(&named, existing)?;
+    stdio.iter().try_for_each(|file| out.data(file.content()))
+}
+
+/// Refuses to write over what is read.
+pub(crate) fn check_not_input<'a>(output: &Path, inputs: impl IntoIterator<Item = &'a Path>) -> Result<(), Failure> {
+    match inputs.into_iter().find(|input| files::same(input, output)) {
+        Some(input) => Err(Failure::message(format!("`{}` is read and would be written over", input.display()))),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,227 @@
+//! Gives each library error its words on the terminal: what could not be done, why, and the command that mends it.
+
+use std::io;
+use std::path::Path;
+
+use secure_io::{ca, cert, container, credentials, csr, files, key, material, name, server, validity};
+
+/// Why a command ended without its result.
+pub(crate) enum Failure {
+    /// Nobody reads stdout any more: not an error.
+    BrokenPipe,
+    /// It could not be done: exit status 2.
+    Error(Box<Report>),
+}
+
+/// An error for a person in a hurry.
+pub(crate) struct Report {
+    /// What could not be done, and its causes.
+    pub(crate) error: anyhow::Error,
+    /// More to know, a line each.
+    pub(crate) details: Vec<String>,
+    /// What to do, with the command to paste.
+    pub(crate) hints: Vec<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(error: anyhow::Error) -> Self {
+        Self::Error(Box::new(Report { error, details: Vec::new(), hints: Vec::new() }))
+    }
+
+    /// An error in words.
+    pub(crate) fn message(text: impl Into<String>) -> Self {
+        Self::new(anyhow::Error::msg(text.into()))
+    }
+
+    pub(crate) fn hint(mut self, text: impl Into<String>) -> Self {
+        if let Self::Error(report) = &mut self {
+            report.hints.push(text.into());
+        }
+        self
+    }
+
+    fn detail(mut self, text: impl Into<String>) -> Self {
+        if let Self::Error(report) = &mut self {
+            report.details.push(text.into());
+        }
+        self
+    }
+}
+
+impl From<io::Error> for Failure {
+    /// For errors of the standard streams; those of files come with their path.
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self::BrokenPipe;
+        }
+        Self::new(anyhow::Error::new(error).context("cannot write to standard output"))
+    }
+}
+
+impl From<files::Error> for Failure {
+    fn from(error: files::Error) -> Self {
+        let hint = match &error {
+            files::Error::Exists { .. } => {
+                Some("replace what is there with `--force`, or write elsewhere with `--out-dir` or `--name`")
+            }
+            files::Error::Io { action: "write", source, .. } if source.kind() == io::ErrorKind::NotFound => {
+                Some("make the folder first, or write elsewhere with `--out-dir`")
+            }
+            _ => None,
+        };
+        let failure = Self::new(error.into());
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+impl From<name::Error> for Failure {
+    fn from(error: name::Error) -> Self {
+        let instead = error.instead.clone();
+        let failure = Self::new(error.into());
+        match instead {
+            Some(instead) => failure.hint(format!("write `{instead}`")),
+            None => failure,
+        }
+    }
+}
+
+impl From<validity::Error> for Failure {
+    fn from(error: validity::Error) -> Self {
+        Self::new(error.into())
+    }
+}
+
+impl From<key::Error> for Failure {
+    fn from(error: key::Error) -> Self {
+        Self::new(error.into())
+    }
+}
+
+impl From<csr::Error> for Failure {
+    fn from(error: csr::Error) -> Self {
+        Self::new(error.into())
+    }
+}
+
+impl From<container::Error> for Failure {
+    fn from(error: container::Error) -> Self {
+        Self::new(error.into())
+    }
+}
+
+/// An error about a file: its name and the reason on one line.
+fn about(path: &Path, error: anyhow::Error) -> Failure {
+    let text = format!("cannot use `{}`: {error}", path.display());
+    Failure::new(error.context(text))
+}
+
+/// A file that does not hold what it should.
+pub(crate) fn in_file(path: &Path, error: container::Error) -> Failure {
+    let hint = match &error {
+        container::Error::PassphraseNeeded => {
+            Some("give the passphrase with `--passphrase-file FILE` or `--passphrase-env VAR`".to_owned())
+        }
+        container::Error::UnknownCipher { .. } => {
+            Some(format!("convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc -in {0} -out new-{0}`", path.display()))
+        }
+        _ => None,
+    };
+    let failure = about(path, error.into());
+    match hint {
+        Some(hint) => failure.hint(hint),
+        None => failure,
+    }
+}
+
+/// A key in a file that cannot be used.
+pub(crate) fn key_in_file(path: &Path, error: key::Error) -> Failure {
+    about(path, error.into())
+}
+
+/// A request in a file that cannot be taken.
+pub(crate) fn request_in_file(path: &Path, error: csr::Error) -> Failure {
+    about(path, error.into())
+}
+
+/// A certificate in a file that cannot be used.
+pub(crate) fn certificate_in_file(path: &Path, error: credentials::Error) -> Failure {
+    about(path, error.into())
+}
+
+/// Credentials that could not be made.
+pub(crate) fn credentials(error: credentials::Error) -> Failure {
+    match error {
+        credentials::Error::File(error) => Failure::new(error.into()),
+        credentials::Error::Material(error) => error.into(),
+        error => Failure::new(error.into()),
+    }
+}
+
+/// A port that cannot be listened on.
+pub(crate) fn listen(error: server::Error) -> Failure {
+    let hint = match &error {
+        server::Error::PortInUse { address, .. } => {
+            format!("take another port with `--port`, or find who has it with `ss -ltnp 'sport = :{}'`", address.port())
+        }
+        server::Error::PrivilegedPort { .. } => {
+            "take a port from 1024 up with `--port`, or allow it with `sudo setcap cap_net_bind_service=+ep $(command -v secure-io)`".to_owned()
+        }
+        server::Error::AddressNotAvailable { .. } => "`--addr 0.0.0.0` listens on all addresses of this machine".to_owned(),
+        _ => return Failure::new(error.into()),
+    };
+    Failure::new(error.into()).hint(hint)
+}
+
+/// A key and a certificate or request that do not belong together.
+pub(crate) fn mismatch(
+    key: &Path,
+    other: &Path,
+    what: &str,
+    (theirs, ours): (&cert::KeySummary, &cert::KeySummary),
+) -> Failure {
+    let line = |whose: &str, key: &cert::KeySummary| {
+        format!("{whose} {} (spki sha256 {}…)", key.kind, key.spki_sha256.get(..16).unwrap_or_default())
+    };
+    Failure::message(format!("`{}` does not belong to `{}`", key.display(), other.display()))
+        .detail(line(&format!("the {what}'s public key is"), theirs))
+        .detail(line("the private key's is", ours))
+}
+
+impl From<ca::Error> for Failure {
+    fn from(error: ca::Error) -> Self {
+        match error {
+            ca::Error::File(error) => error.into(),
+            ca::Error::Missing { .. } => Self::new(error.into()).hint("make one with `secure-io ca init`"),
+            ca::Error::Certificate(cert::Error::IssuerTime { .. }) => {
+                Self::new(error.into()).hint("remove the folder and make a new one with `secure-io ca init`")
+            }
+            error => Self::new(error.into()),
+        }
+    }
+}
+
+impl From<material::Error> for Failure {
+    fn from(error: material::Error) -> Self {
+        use material::Error as E;
+        let hint = match &error {
+            E::NoNames => Some("name the host: `secure-io gen-cert --csr FILE … HOST`"),
+            E::NoKey => {
+                Some("give the request's key with `--key FILE`, or a CA with `--ca` or `--ca-cert FILE --ca-key FILE`")
+            }
+            E::NoIssuer { .. } => Some("`--ca-cert` takes the certificate of the CA whose key `--ca-key` is"),
+            E::Certificate(cert::Error::AsksForCa { .. }) => Some("sign it as a CA all the same with `--allow-ca`"),
+            E::Certificate(cert::Error::NotPermitted { .. }) => {
+                Some("make a CA for other names with `secure-io ca init --ca-dir DIR --permit NAME`")
+            }
+            _ => None,
+        };
+        let failure = Self::new(error.into());
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}

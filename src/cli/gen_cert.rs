@@ -1,0 +1,388 @@
+use std::path::{Path, PathBuf};
+
+use rustls::pki_types::CertificateDer;
+use secure_io::container::{self, Pkcs12Ciphers};
+use secure_io::csr::Request;
+use secure_io::files::{self, Existing, NewFile};
+use secure_io::key::{Algorithm, PrivateKey};
+use secure_io::material::{self, Issued, Order};
+use secure_io::report::made::{File, FileKind, GenCert};
+use secure_io::{cert, inspect, validity};
+use time::OffsetDateTime;
+use zeroize::Zeroizing;
+
+use super::Outcome;
+use super::args::{self, IssuerArgs, LoadedIssuer, NameArgs, PassphraseArgs, ValidityArgs, WriteArgs};
+use super::failure::{self, Failure};
+use super::output::Output;
+
+/// Make a key, a CSR and a certificate; or sign a CSR
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  secure-io gen-cert                                        for localhost, 127.0.0.1 and ::1
+  secure-io gen-cert app.test '*.app.test' 192.168.1.7      for other hosts
+  secure-io gen-cert --csr server-csr.pem --key server-key.pem
+                     as openssl x509 -req -in server-csr.pem -signkey server-key.pem -out server-cert.pem
+  secure-io gen-cert --ca-cert ca.pem --ca-key ca-key.pem --csr server-csr.pem
+  secure-io gen-cert --renew app.test                       from cron: does nothing while it fits
+
+Exit status: 0 done, or nothing to do; 2 it could not be done")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    names: NameArgs,
+    #[command(flatten)]
+    validity: ValidityArgs,
+    #[command(flatten)]
+    key: KeyArgs,
+    #[command(flatten)]
+    issuer: IssuerArgs,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
+    #[command(flatten)]
+    files: FileArgs,
+    #[command(flatten)]
+    p12: Pkcs12Args,
+    #[command(flatten)]
+    renew: RenewArgs,
+    #[command(flatten)]
+    write: WriteArgs,
+}
+
+#[derive(clap::Args)]
+#[command(next_help_heading = "Key and request")]
+struct KeyArgs {
+    /// Kind of key to make [default: ecdsa-p256]
+    #[arg(long, short, value_name = "ALGORITHM", value_parser = args::algorithm_parser(), conflicts_with_all = ["key", "csr"])]
+    algorithm: Option<Algorithm>,
+    /// Keep this private key rather than make one, - for standard input
+    #[arg(long, short, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// Sign this request rather than make one, - for standard input
+    #[arg(long, value_name = "FILE")]
+    csr: Option<PathBuf>,
+    /// Sign a request for a CA, too
+    #[arg(long, requires = "csr")]
+    allow_ca: bool,
+    /// Encrypt the key made under a passphrase (PKCS#8, PBES2)
+    #[arg(long, conflicts_with_all = ["key", "csr"])]
+    encrypt: bool,
+}
+
+#[derive(clap::Args)]
+#[command(next_help_heading = "Files")]
+struct FileArgs {
+    /// Folder for what is made, made when missing [default: this one]
+    #[arg(long, short = 'd', value_name = "DIR")]
+    out_dir: Option<PathBuf>,
+    /// What the names of the files begin with
+    #[arg(long, short, value_name = "NAME", default_value = "server")]
+    name: String,
+    /// Where to write the certificate, - for standard output [default: server-cert.pem]
+    #[arg(long, short, value_name = "FILE", visible_alias = "out")]
+    out_cert: Option<PathBuf>,
+    /// Where to write the key [default: server-key.pem]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "csr"])]
+    out_key: Option<PathBuf>,
+    /// Where to write the request [default: server-csr.pem]
+    #[arg(long, value_name = "FILE", conflicts_with = "csr")]
+    out_csr: Option<PathBuf>,
+}
+
+#[derive(clap::Args)]
+#[command(next_help_heading = "PKCS#12")]
+struct Pkcs12Args {
+    /// Write key and certificates as PKCS#12 as well
+    #[arg(long, value_name = "FILE")]
+    p12: Option<PathBuf>,
+    /// Read its password from the first line of a file
+    #[arg(long, value_name = "FILE", requires = "p12")]
+    p12_password_file: Option<PathBuf>,
+    /// Read its password from an environment variable
+    #[arg(long, value_name = "VAR", requires = "p12", conflicts_with = "p12_password_file")]
+    p12_password_env: Option<String>,
+    /// Use 3DES and SHA-1, for old readers
+    #[arg(long, requires = "p12")]
+    p12_legacy: bool,
+}
+
+#[derive(clap::Args)]
+#[command(next_help_heading = "Renewal")]
+struct RenewArgs {
+    /// Replace what is there, but only when it no longer fits or expires soon
+    #[arg(long, conflicts_with = "csr")]
+    renew: bool,
+    /// How soon is soon [default: 30d, or a third of its life]
+    #[arg(long, value_name = "SPAN", requires = "renew")]
+    renew_before: Option<String>,
+}
+
+/// Where everything goes.
+struct Targets {
+    key: PathBuf,
+    csr: PathBuf,
+    cert: PathBuf,
+}
+
+pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
+    let now = validity::now();
+    let order = args.validity.apply(args.names.order()?, now)?;
+    let targets = args.files.targets()?;
+    let issuer = args.issuer.load()?;
+    let renewal = args.renewal(&targets, &order, &issuer, now)?;
+    if let Renewal::Fits(report) = renewal {
+        return args.report_fit(&report, &targets, out, now);
+    }
+    let existing = if args.renew.renew { Existing::Replace } else { args.write.existing() };
+    args.check(&targets, &renewal, existing)?;
+    let secrets = args.secrets()?;
+    let made = args.make(&order, &issuer, renewal, now)?;
+    let (set, report) = args.files(&targets, &made, &secrets)?;
+    if report.written {
+        if let Some(folder) = &args.files.out_dir {
+            files::create_folder(folder, false)?;
+        }
+        args::write_set(set, existing, out)?;
+    }
+    args.print(&report, out, now)
+}
+
+impl FileArgs {
+    fn targets(&self) -> Result<Targets, Failure> {
+        if self.name.is_empty() || Path::new(&self.name).file_name() != Some(self.name.as_ref()) {
+            return Err(Failure::message(format!("`{}` cannot begin a file's name", self.name))
+                .hint("`--out-dir` says in which folder the files go"));
+        }
+        let path = |given: &Option<PathBuf>, ending| {
+            let folder = self.out_dir.clone().unwrap_or_default();
+            given.clone().unwrap_or_else(|| folder.join(format!("{}-{ending}.pem", self.name)))
+        };
+        let targets = Targets {
+            key: path(&self.out_key, "key"),
+            csr: path(&self.out_csr, "csr"),
+            cert: path(&self.out_cert, "cert"),
+        };
+        Ok(targets)
+    }
+}
+
+/// What `--renew` found.
+enum Renewal {
+    /// No `--renew`, or nothing there yet.
+    None,
+    /// Nothing needs to be made.
+    Fits(Box<GenCert>),
+    /// The certificate does not do; the key does.
+    Needed { key: Box<PrivateKey>, because: String },
+}
+
+/// What was made, before it is written.
+struct Made {
+    key: Option<PrivateKey>,
+    /// Whether the key is new, and so to be written.
+    key_is_new: bool,
+    request: Option<Vec<u8>>,
+    issued: Issued,
+    renewed_because: Option<String>,
+}
+
+/// What encrypts what is written.
+struct Secrets {
+    passphrase: Option<Zeroizing<String>>,
+    p12_password: Option<Zeroizing<String>>,
+}
+
+impl Args {
+    /// The paths that would be written.
+    fn outputs<'a>(&'a self, targets: &'a Targets, renewal: &Renewal) -> Vec<&'a Path> {
+        let key_is_new = self.key.key.is_none() && self.key.csr.is_none() && !matches!(renewal, Renewal::Needed { .. });
+        let key = key_is_new.then_some(targets.key.as_path());
+        let csr = self.key.csr.is_none().then_some(targets.csr.as_path());
+        let all = key.into_iter().chain(csr).chain([targets.cert.as_path()]).chain(self.p12.p12.as_deref());
+        all.collect()
+    }
+
+    /// Refuses what could not be written, and what would overwrite its own input, before anything is made.
+    fn check(&self, targets: &Targets, renewal: &Renewal, existing: Existing) -> Result<(), Failure> {
+        let outputs = self.outputs(targets, renewal);
+        let (stdio, named): (Vec<_>, Vec<_>) = outputs.into_iter().partition(|path| files::is_stdio(path));
+        if stdio.len() > 1 || (!stdio.is_empty() && self.write.json) {
+            return Err(Failure::message("standard output takes one thing at a time"));
+        }
+        if self.key.key.as_deref().is_some_and(files::is_stdio) && self.key.csr.as_deref().is_some_and(files::is_stdio)
+        {
+            return Err(Failure::message("standard input holds either the key or the request"));
+        }
+        if self.p12.p12.is_some() && self.key.csr.is_some() && self.key.key.is_none() {
+            return Err(
+                Failure::message("a PKCS#12 file holds the key, too").hint("give the request's key with `--key FILE`")
+            );
+        }
+        let inputs = || self.key.key.iter().chain(&self.key.csr).map(PathBuf::as_path).chain(self.issuer.inputs());
+        for output in &named {
+            args::check_not_input(output, inputs())?;
+        }
+        Ok(files::check_set(named, existing)?)
+    }
+
+    fn secrets(&self) -> Result<Secrets, Failure> {
+        let passphrase = self.key.encrypt.then(|| self.passphrase.to_encrypt()).transpose()?;
+        let p12_password = match &self.p12.p12 {
+            Some(_) => {
+                let given = args::secret(self.p12.p12_password_file.as_deref(), self.p12.p12_password_env.as_deref())?;
+                Some(args::new_secret(given, "password", "--p12-password-file FILE` or `--p12-password-env VAR")?)
+            }
+            None => None,
+        };
+        Ok(Secrets { passphrase, p12_password })
+    }
+
+    /// Looks at what is there, when asked to renew it.
+    fn renewal(
+        &self,
+        targets: &Targets,
+        order: &Order,
+        issuer: &LoadedIssuer,
+        now: OffsetDateTime,
+    ) -> Result<Renewal, Failure> {
+        let before = self.renew.renew_before.as_deref().map(validity::parse_span).transpose()?;
+        let key_file = self.key.key.as_ref().unwrap_or(&targets.key);
+        if !self.renew.renew || !files::exists(key_file) {
+            return Ok(Renewal::None);
+        }
+        let key = args::load_key(key_file, &self.passphrase)?;
+        if self.key.algorithm.is_some_and(|algorithm| !key.is(algorithm)) {
+            return Ok(Renewal::None);
+        }
+        let chain = if files::exists(&targets.cert) { args::load_certificates(&targets.cert)? } else { Vec::new() };
+        let before = before.map(|span| time::Duration::try_from(span).unwrap_or(time::Duration::MAX));
+        let because = material::why_renew(&chain, &key, order, issuer.signer(), before, now);
+        match (because, report(&chain)) {
+            (None, Ok(report)) => Ok(Renewal::Fits(Box::new(report))),
+            (because, _) => Ok(Renewal::Needed { key: Box::new(key), because: because.unwrap_or_default() }),
+        }
+    }
+
+    fn make(
+        &self,
+        order: &Order,
+        issuer: &LoadedIssuer,
+        renewal: Renewal,
+        now: OffsetDateTime,
+    ) -> Result<Made, Failure> {
+        if let Some(path) = &self.key.csr {
+            return self.sign_request(path, order, issuer, now);
+        }
+        let (key, key_is_new, renewed_because) = match (renewal, &self.key.key) {
+            (Renewal::Needed { key, because }, _) => (*key, false, Some(because)),
+            (_, Some(path)) => (args::load_key(path, &self.passphrase)?, false, None),
+            (_, None) => (PrivateKey::generate(self.key.algorithm.unwrap_or_default())?, true, None),
+        };
+        let (request, issued) = material::make(order, &key, issuer.signer(), now)?;
+        Ok(Made { key: Some(key), key_is_new, request: Some(request), issued, renewed_because })
+    }
+
+    fn sign_request(
+        &self,
+        path: &Path,
+        order: &Order,
+        issuer: &LoadedIssuer,
+        now: OffsetDateTime,
+    ) -> Result<Made, Failure> {
+        let der = container::request(&files::read(path)?).map_err(|error| failure::in_file(path, error))?;
+        let request = Request::from_der(&der).map_err(|error| failure::request_in_file(path, error))?;
+        let key = self.key.key.as_ref().map(|path| args::load_key(path, &self.passphrase)).transpose()?;
+        let issued = material::sign_request(order, &request, key.as_ref(), issuer.signer(), self.key.allow_ca, now);
+        let issued = issued.map_err(|error| match (error, &self.key.key) {
+            (material::Error::Certificate(cert::Error::KeyMismatch { theirs, ours }), Some(key)) => {
+                failure::mismatch(key, path, "request", (&theirs, &ours))
+                    .hint(format!("make a request for this key with `secure-io gen-csr --key {}`", key.display()))
+            }
+            (error, _) => error.into(),
+        })?;
+        Ok(Made { key, key_is_new: false, request: None, issued, renewed_because: None })
+    }
+
+    /// The files to write, and the report of them.
+    fn files(&self, targets: &Targets, made: &Made, secrets: &Secrets) -> Result<(Vec<NewFile>, GenCert), Failure> {
+        let mut set = Vec::new();
+        let mut kinds = Vec::new();
+        if let Some(key) = made.key.as_ref().filter(|_| made.key_is_new) {
+            set.push(NewFile::secret(&targets.key, args::key_pem(key, secrets.passphrase.as_ref())?));
+            kinds.push(args::key_kind(self.key.encrypt));
+        }
+        if let Some(request) = &made.request {
+            set.push(NewFile::public(&targets.csr, container::pem("CERTIFICATE REQUEST", request)?.as_bytes()));
+            kinds.push(FileKind::Csr);
+        }
+        set.push(NewFile::public(&targets.cert, chain_pem(&made.issued.chain)?));
+        kinds.push(FileKind::Certificate);
+        if let (Some(path), Some(key), Some(password)) = (&self.p12.p12, &made.key, &secrets.p12_password) {
+            let ciphers = if self.p12.p12_legacy { Pkcs12Ciphers::Legacy } else { Pkcs12Ciphers::Modern };
+            let p12 = container::pkcs12(key.pkcs8(), &made.issued.chain, &self.files.name, password, ciphers)?;
+            set.push(NewFile::secret(path, p12));
+            kinds.push(FileKind::Pkcs12);
+        }
+        let mut report = report(&made.issued.chain)?;
+        report.files = set.iter().zip(kinds).map(|(file, kind)| File { kind, path: file.path().to_owned() }).collect();
+        report.written = !self.write.dry_run;
+        report.renewed_because.clone_from(&made.renewed_because);
+        report.notes.clone_from(&made.issued.notes);
+        report.warnings.clone_from(&made.issued.warnings);
+        Ok((set, report))
+    }
+
+    fn report_fit(
+        &self,
+        report: &GenCert,
+        targets: &Targets,
+        out: &mut Output,
+        now: OffsetDateTime,
+    ) -> Result<Outcome, Failure> {
+        if self.write.json {
+            out.json(report)?;
+        } else {
+            out.report(&report.unchanged_text(&targets.cert, now), false)?;
+        }
+        Ok(Outcome::Done)
+    }
+
+    fn print(&self, report: &GenCert, out: &mut Output, now: OffsetDateTime) -> Result<Outcome, Failure> {
+        report.warnings.iter().for_each(|warning| out.warning(warning));
+        if self.write.json {
+            out.json(report)?;
+            return Ok(Outcome::Done);
+        }
+        let stdout_is_data = report.files.iter().any(|file| files::is_stdio(&file.path));
+        out.report(&report.text(now), stdout_is_data)?;
+        report.notes.iter().for_each(|note| out.note(note));
+        if report.certificate.self_signed && report.written && !stdout_is_data {
+            out.hint("clients refuse a self-signed certificate until they are told to trust it");
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+/// What there is to say of a chain.
+fn report(chain: &[CertificateDer<'_>]) -> Result<GenCert, Failure> {
+    let leaf = chain.first().ok_or_else(|| Failure::message("there is no certificate"))?;
+    let certificate = inspect::certificate(leaf).map_err(|error| Failure::new(error.into()))?;
+    Ok(GenCert {
+        files: Vec::new(),
+        written: false,
+        renewed_because: None,
+        certificate,
+        chain_length: chain.len(),
+        notes: Vec::new(),
+        warnings: Vec::new(),
+    })
+}
+
+/// Certificates as PEM, one after the other.
+fn chain_pem(chain: &[CertificateDer<'_>]) -> Result<Vec<u8>, Failure> {
+    let mut text = Vec::new();
+    for der in chain {
+        text.extend_from_slice(container::pem("CERTIFICATE", der)?.as_bytes());
+    }
+    Ok(text)
+}

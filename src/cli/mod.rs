@@ -1,0 +1,94 @@
+//! The command line: reads arguments, calls the library, prints.
+
+mod args;
+mod ca;
+mod completions;
+mod failure;
+mod gen_cert;
+mod gen_csr;
+mod gen_key;
+mod man;
+mod output;
+mod serve;
+mod serve_log;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use failure::Failure;
+use output::{ColorWhen, Output};
+
+/// Certificates and development TLS for Socket.IO and WebSocket applications
+#[derive(Parser)]
+#[command(name = "secure-io", version, propagate_version = true, arg_required_else_help = true)]
+#[command(after_help = "\
+Examples:
+  secure-io serve                      an HTTPS Socket.IO server, with nothing prepared
+  secure-io gen-cert app.test          a key, a CSR and a certificate for a host
+  secure-io gen-cert --ca app.test     the same, signed by the local CA (secure-io ca init)
+
+Exit status: 0 done, 1 the answer is no, 2 it could not be done")]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(clap::Args)]
+struct Global {
+    /// When to colour what is printed
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = ColorWhen::Auto)]
+    color: ColorWhen,
+    /// Print results and errors only
+    #[arg(long, short, global = true)]
+    quiet: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    GenKey(gen_key::Args),
+    GenCsr(gen_csr::Args),
+    GenCert(Box<gen_cert::Args>),
+    Ca(ca::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+    Serve(Box<serve::Args>),
+}
+
+/// What a command answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Done, or yes.
+    Done,
+}
+
+pub(crate) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut out = Output::new(cli.global.color, cli.global.quiet);
+    match run(&cli.command, &mut out) {
+        Ok(Outcome::Done) | Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
+        Err(Failure::Error(error)) => {
+            out.error(&error);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(command: &Command, out: &mut Output) -> Result<Outcome, Failure> {
+    match command {
+        Command::GenKey(args) => gen_key::run(args, out),
+        Command::GenCsr(args) => gen_csr::run(args, out),
+        Command::GenCert(args) => gen_cert::run(args, out),
+        Command::Ca(args) => ca::run(args, out),
+        Command::Completions(args) => completions::run(args, out),
+        Command::Man(args) => man::run(args, out),
+        Command::Serve(args) => serve::run(args, out),
+    }
+}
+
+/// The whole command line, for completions and man pages.
+fn command() -> clap::Command {
+    Cli::command()
+}

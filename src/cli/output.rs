@@ -1,0 +1,156 @@
+//! The only code that prints: results to stdout, everything else to stderr.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+use secure_io::name::escape_unprintable;
+use serde::Serialize;
+
+use super::failure::{Failure, Report};
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ColorWhen {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Both streams.
+pub(crate) struct Output {
+    stdout: AutoStream<io::Stdout>,
+    stderr: AutoStream<io::Stderr>,
+    quiet: bool,
+}
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default().bold();
+
+impl Output {
+    pub(crate) fn new(color: ColorWhen, quiet: bool) -> Self {
+        let choice = match color {
+            ColorWhen::Auto => ColorChoice::Auto,
+            ColorWhen::Always => ColorChoice::Always,
+            ColorWhen::Never => ColorChoice::Never,
+        };
+        let stdout = AutoStream::new(io::stdout(), choice);
+        Self { stdout, stderr: AutoStream::new(io::stderr(), choice), quiet }
+    }
+
+    /// Bytes that are the result.
+    pub(crate) fn data(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.stdout.flush()?;
+        let mut stdout = io::stdout().lock();
+        Ok(stdout.write_all(bytes).and_then(|()| stdout.flush())?)
+    }
+
+    /// A result as JSON: one document.
+    pub(crate) fn json(&mut self, report: &impl Serialize) -> Result<(), Failure> {
+        let mut text = serde_json::to_string(report).map_err(|error| Failure::new(error.into()))?;
+        text.push('\n');
+        self.data(escape_in_json(&text).as_bytes())
+    }
+
+    /// A result as text, on stderr when stdout carries data; nothing when quiet.
+    pub(crate) fn report(&mut self, text: &str, stdout_is_data: bool) -> Result<(), Failure> {
+        if self.quiet {
+            return Ok(());
+        }
+        let text = printable(text);
+        if stdout_is_data {
+            self.stderr.write_all(text.as_bytes())?;
+        } else {
+            self.stdout.write_all(text.as_bytes()).and_then(|()| self.stdout.flush())?;
+        }
+        Ok(())
+    }
+
+    /// stderr for another thread.
+    pub(crate) fn log_stream(&self) -> LogStream {
+        LogStream { stderr: AutoStream::new(io::stderr(), self.stderr.current_choice()) }
+    }
+
+    /// Something to know, on stderr; nothing when quiet.
+    pub(crate) fn note(&mut self, text: impl Display) {
+        if !self.quiet {
+            self.labelled(HINT, "note", &text.to_string());
+        }
+    }
+
+    /// A command that goes on from here, on stderr; nothing when quiet.
+    pub(crate) fn hint(&mut self, text: impl Display) {
+        if !self.quiet {
+            self.labelled(HINT, "hint", &text.to_string());
+        }
+    }
+
+    /// Something that may go wrong later, on stderr.
+    pub(crate) fn warning(&mut self, text: impl Display) {
+        self.labelled(WARNING, "warning", &text.to_string());
+    }
+
+    /// An error, its causes and hints, on stderr. A cause that the line above it tells already is not told again.
+    pub(crate) fn error(&mut self, report: &Report) {
+        let mut said = String::new();
+        let causes = report.error.chain().map(|cause| without_number(&cause.to_string()).to_owned());
+        for cause in causes.chain(report.details.iter().cloned()).filter(|cause| !cause.is_empty()) {
+            if said.is_empty() {
+                self.labelled(ERROR, "error", &cause);
+            } else if !said.contains(&cause) {
+                let _ = writeln!(self.stderr, "  {}", printable(&cause.replace('\n', " ")));
+            }
+            said = cause;
+        }
+        for hint in &report.hints {
+            self.labelled(HINT, "hint", hint);
+        }
+    }
+
+    fn labelled(&mut self, style: Style, label: &str, text: &str) {
+        // A closed stderr is nobody's to tell.
+        let _ =
+            writeln!(self.stderr, "{style}{label}{style:#}{style}:{style:#} {}", printable(&text.replace('\n', " ")));
+    }
+}
+
+/// stderr for a log, in lines.
+pub(crate) struct LogStream {
+    stderr: AutoStream<io::Stderr>,
+}
+
+impl LogStream {
+    /// A line, with nothing in it that could trouble a terminal.
+    pub(crate) fn line(&mut self, text: &str) {
+        let _ = self.stderr.write_all(format!("{}\n", printable(&text.replace('\n', " "))).as_bytes());
+    }
+}
+
+/// An error of the system without its number, which tells a person nothing.
+fn without_number(text: &str) -> &str {
+    text.split_once(" (os error ").map_or(text, |(reason, _)| reason)
+}
+
+/// Text whose names and file names cannot change how a terminal shows the rest.
+fn printable(text: &str) -> String {
+    text.split('\n').map(escape_unprintable).collect::<Vec<_>>().join("\n")
+}
+
+/// serde_json leaves characters above U+001F as they are; some of them move a terminal's cursor or turn its text.
+fn escape_in_json(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c != '\n' && secure_io::name::is_unprintable(c) {
+            let mut units = [0; 2];
+            out.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}

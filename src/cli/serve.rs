@@ -1,0 +1,337 @@
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use secure_io::ca::LocalCa;
+use secure_io::credentials::{self, Credentials};
+use secure_io::material::Order;
+use secure_io::name::{self, SubjectAltName};
+use secure_io::report::{self, text};
+use secure_io::server::{App, Config, Server, Timing};
+use secure_io::{cert, files, tls, validity};
+use time::OffsetDateTime;
+
+use super::Outcome;
+use super::args::{self, CaDirArgs, PassphraseArgs};
+use super::failure::{self, Failure};
+use super::output::Output;
+use super::serve_log::Log;
+
+/// Serve a demo HTTPS Socket.IO server
+///
+/// With nothing else it uses server-cert.pem and server-key.pem from this folder; else a certificate from the local
+/// CA, if there is one; else a self-signed one that it makes and keeps.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  secure-io serve                                       https://localhost:3000
+  secure-io serve --cert cert.pem --key key.pem         with a certificate of yours
+  secure-io serve --port 8443 app.test                  for another host
+  secure-io serve --static public                       your own page, with /socket.io/socket.io.js
+
+Exit status: 0 stopped by a signal, 2 it could not be done")]
+pub(crate) struct Args {
+    /// Hosts the certificate is for, when one is made [default: localhost 127.0.0.1 ::1]
+    #[arg(value_name = "HOST")]
+    hosts: Vec<String>,
+    /// Address to listen on
+    #[arg(long, value_name = "ADDRESS", default_value_t = Ipv4Addr::LOCALHOST.into(), value_parser = parse_address)]
+    addr: IpAddr,
+    /// Port to listen on, 0 for one that is free
+    #[arg(long, short, value_name = "PORT", default_value_t = 3000)]
+    port: u16,
+    /// Certificate to show, with the intermediates behind it
+    #[arg(long, value_name = "FILE", requires = "key", conflicts_with = "hosts")]
+    cert: Option<PathBuf>,
+    /// Its private key
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
+    #[command(flatten)]
+    ca_dir: CaDirArgs,
+    #[command(flatten)]
+    app: AppArgs,
+}
+
+#[derive(clap::Args)]
+#[command(next_help_heading = "Application")]
+struct AppArgs {
+    /// What to do with Socket.IO clients
+    #[arg(long, value_name = "APP", value_enum, default_value_t = AppName::Demo)]
+    app: AppName,
+    /// Serve this folder in place of the demo page
+    #[arg(long = "static", value_name = "DIR")]
+    static_dir: Option<PathBuf>,
+    /// Socket.IO client library to serve at /socket.io/socket.io.js
+    #[arg(long, value_name = "FILE")]
+    client_js: Option<PathBuf>,
+    /// From one ping to the next, in milliseconds or as 25s
+    #[arg(long, value_name = "TIME", default_value = "25000", value_parser = parse_milliseconds)]
+    ping_interval: Duration,
+    /// How long a client may take to answer one
+    #[arg(long, value_name = "TIME", default_value = "20000", value_parser = parse_milliseconds)]
+    ping_timeout: Duration,
+    /// How long a client may take to join a namespace
+    #[arg(long, value_name = "TIME", default_value = "45000", value_parser = parse_milliseconds)]
+    connect_timeout: Duration,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum AppName {
+    /// A welcome, and events to try things with
+    Demo,
+    /// What the test suite of socketio/socket.io-protocol expects
+    Conformance,
+}
+
+fn parse_address(text: &str) -> Result<IpAddr, String> {
+    if text == "localhost" {
+        return Ok(Ipv4Addr::LOCALHOST.into());
+    }
+    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    bare.parse().map_err(|_| "an IP address is needed: 127.0.0.1, 0.0.0.0 for all, ::1".to_owned())
+}
+
+fn parse_milliseconds(text: &str) -> Result<Duration, String> {
+    let span = match text.parse() {
+        Ok(milliseconds) => Duration::from_millis(milliseconds),
+        Err(_) => validity::parse_span(text).map_err(|error| error.to_string())?,
+    };
+    if span.is_zero() { Err("it must be longer than nothing".to_owned()) } else { Ok(span) }
+}
+
+pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
+    let now = validity::now();
+    let order = Order { names: name::parse_all(args.hosts.iter().map(String::as_str))?, ..Order::default() };
+    let credentials = args.credentials(&order, out, now)?;
+    let certificate = credentials.report().map_err(|error| Failure::new(error.into()))?;
+    let host = args.host(&order, &certificate);
+    let (chain, key) = credentials.into_parts();
+    let tls = tls::server_config(chain, key).map_err(|error| Failure::new(error.into()))?;
+    let config = args.config(Arc::new(tls), certificate)?;
+    // Each client takes a descriptor, and 1,024 are few; what cannot be raised is not missed at once.
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(serve(config, &host, out))?;
+    Ok(Outcome::Done)
+}
+
+async fn serve(config: Config, host: &str, out: &mut Output) -> Result<(), Failure> {
+    let log = Log::start(out);
+    let server = Server::bind(config, log.observer()).await.map_err(failure::listen)?;
+    let signals = Signals::new()?;
+    log.line(format!("Secure server is running on {}", url(host, server.local_addr())));
+    tokio::select! {
+        () = server.run(signals.next()) => {}
+        () = signals.second() => {}
+    }
+    log.finish();
+    Ok(())
+}
+
+fn url(host: &str, address: SocketAddr) -> String {
+    match address.port() {
+        443 => format!("https://{host}"),
+        port => format!("https://{host}:{port}"),
+    }
+}
+
+impl Args {
+    /// The host to tell people: the one asked for, else `localhost` where it leads here, else the address.
+    fn host(&self, order: &Order, certificate: &report::Certificate) -> String {
+        let asked = order.names.iter().find_map(|name| match name {
+            SubjectAltName::Dns(name) if !name.starts_with('*') => Some(name.clone()),
+            SubjectAltName::Ip(IpAddr::V6(v6)) => Some(format!("[{v6}]")),
+            SubjectAltName::Ip(v4) => Some(v4.to_string()),
+            _ => None,
+        });
+        let here = self.addr.is_loopback() || self.addr.is_unspecified();
+        let named = |name: &&String| name.starts_with("DNS:") && !name.contains('*');
+        let in_certificate =
+            || certificate.subject_alt_names.iter().find(named).map(|name| name.trim_start_matches("DNS:").to_owned());
+        let for_localhost =
+            self.cert.is_none() || certificate.subject_alt_names.iter().any(|name| name == "DNS:localhost");
+        asked
+            .or_else(|| (here && for_localhost).then(|| "localhost".to_owned()))
+            .or_else(|| here.then(in_certificate).flatten())
+            .unwrap_or_else(|| match self.addr {
+                IpAddr::V6(v6) => format!("[{v6}]"),
+                IpAddr::V4(v4) => v4.to_string(),
+            })
+    }
+
+    fn config(&self, tls: Arc<rustls::ServerConfig>, certificate: report::Certificate) -> Result<Config, Failure> {
+        let mut config = Config::new(tls, certificate);
+        config.address = self.addr;
+        config.port = self.port;
+        config.app = match self.app.app {
+            AppName::Demo => App::Demo,
+            AppName::Conformance => App::Conformance,
+        };
+        config.timing = Timing {
+            ping_interval: self.app.ping_interval,
+            ping_timeout: self.app.ping_timeout,
+            connect_timeout: self.app.connect_timeout,
+        };
+        if let Some(folder) = &self.app.static_dir {
+            if !folder.is_dir() {
+                return Err(Failure::message(format!("cannot serve `{}`: it is not a folder", folder.display())));
+            }
+            config.static_dir = Some(folder.clone());
+        }
+        config.client_js = self.app.client_js.as_deref().map(files::read).transpose()?.map(|bytes| bytes.to_vec());
+        Ok(config)
+    }
+
+    /// What to show clients: the files named, those in this folder, the local CA's, or self-signed ones.
+    fn credentials(&self, order: &Order, out: &mut Output, now: OffsetDateTime) -> Result<Credentials, Failure> {
+        if let (Some(certificate), Some(key)) = (&self.cert, &self.key) {
+            return self.from_files(certificate, key, now);
+        }
+        let _settled = files::settle(Path::new("."))?;
+        let (certificate, key) = (Path::new("server-cert.pem"), Path::new("server-key.pem"));
+        match (files::exists(certificate), files::exists(key)) {
+            (true, true) => {
+                let credentials = self.from_files(certificate, key, now)?;
+                if let Some(missing) = uncovered(&credentials, order) {
+                    out.note(format!("the server-cert.pem here is not for {missing}, and is left aside"));
+                } else {
+                    return Ok(described(credentials, "server-cert.pem", out, now));
+                }
+            }
+            (true, false) => out.warning("server-cert.pem is here without server-key.pem, and is left aside"),
+            (false, true) => out.warning("server-key.pem is here without server-cert.pem, and is left aside"),
+            (false, false) => {}
+        }
+        self.made(order, out, now)
+    }
+
+    fn from_files(&self, certificate: &Path, key: &Path, now: OffsetDateTime) -> Result<Credentials, Failure> {
+        let chain = args::load_certificates(certificate)?;
+        let private = args::load_key(key, &self.passphrase)?;
+        let credentials = Credentials::new(chain, private).map_err(|error| match error {
+            credentials::Error::Certificate(cert::Error::KeyMismatch { theirs, ours }) => {
+                failure::mismatch(key, certificate, "certificate", (&theirs, &ours)).hint(format!(
+                    "make a certificate for this key with `secure-io gen-cert --key {} --out-cert {} --force`",
+                    key.display(),
+                    certificate.display()
+                ))
+            }
+            error => failure::certificate_in_file(certificate, error),
+        })?;
+        credentials.check_time(now).map_err(|error| {
+            failure::certificate_in_file(certificate, error).hint(format!(
+                "make a new one with `secure-io gen-cert --key {} --out-cert {} --force`",
+                key.display(),
+                certificate.display()
+            ))
+        })?;
+        Ok(credentials)
+    }
+
+    fn made(&self, order: &Order, out: &mut Output, now: OffsetDateTime) -> Result<Credentials, Failure> {
+        let paths = self.ca_dir.paths()?;
+        if paths.exist() {
+            let ca = LocalCa::load(&paths)?;
+            let credentials = Credentials::from_ca(&ca, order, now).map_err(failure::credentials)?;
+            return Ok(described(credentials, "a certificate from the local CA", out, now));
+        }
+        let folder = args::data_folder()?.join("serve");
+        let credentials = Credentials::kept(&folder, order, now).map_err(failure::credentials)?;
+        let credentials = described(credentials, "a self-signed certificate", out, now);
+        out.note(format!("it is kept in {}, so an exception made for it in a browser lasts", folder.display()));
+        Ok(credentials)
+    }
+}
+
+/// The first host asked for that a certificate is not for.
+fn uncovered(credentials: &Credentials, order: &Order) -> Option<String> {
+    let names = credentials.report().map(|report| report.subject_alt_names).unwrap_or_default();
+    let covers = |name: &SubjectAltName| {
+        let wildcard = match name {
+            SubjectAltName::Dns(host) => host.split_once('.').map(|(_, domain)| format!("DNS:*.{domain}")),
+            _ => None,
+        };
+        names.contains(&name.to_string()) || wildcard.is_some_and(|wildcard| names.contains(&wildcard))
+    };
+    order.names.iter().find(|name| !covers(name)).map(SubjectAltName::value)
+}
+
+fn described(credentials: Credentials, what: &str, out: &mut Output, now: OffsetDateTime) -> Credentials {
+    if let Ok(report) = credentials.report() {
+        out.note(format!(
+            "using {what} for {}, which {}",
+            text::certificate_names(&report),
+            text::expiry(&report, now)
+        ));
+    }
+    credentials
+}
+
+/// The signals that ask us to stop.
+struct Signals {
+    count: tokio::sync::watch::Receiver<u32>,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        let (sender, count) = tokio::sync::watch::channel(0);
+        let mut interrupts = Interrupts::new()?;
+        tokio::spawn(async move {
+            loop {
+                interrupts.next().await;
+                sender.send_modify(|count| *count += 1);
+            }
+        });
+        Ok(Self { count })
+    }
+
+    fn reached(&self, wanted: u32) -> impl Future<Output = ()> + use<> {
+        let mut count = self.count.clone();
+        async move {
+            let _ = count.wait_for(|count| *count >= wanted).await;
+        }
+    }
+
+    /// Ready at the first signal.
+    fn next(&self) -> impl Future<Output = ()> + use<> {
+        self.reached(1)
+    }
+
+    /// Ready at the second, for people who do not want to wait for clients to leave.
+    fn second(&self) -> impl Future<Output = ()> + use<> {
+        self.reached(2)
+    }
+}
+
+#[cfg(unix)]
+struct Interrupts(tokio::signal::unix::Signal, tokio::signal::unix::Signal);
+
+#[cfg(unix)]
+impl Interrupts {
+    fn new() -> Result<Self, Failure> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self(signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?))
+    }
+
+    async fn next(&mut self) {
+        tokio::select! { _ = self.0.recv() => {}, _ = self.1.recv() => {} }
+    }
+}
+
+#[cfg(not(unix))]
+struct Interrupts;
+
+#[cfg(not(unix))]
+impl Interrupts {
+    fn new() -> Result<Self, Failure> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}

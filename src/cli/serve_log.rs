@@ -1,0 +1,118 @@
+//! What `serve` tells of its clients, a line each, on stderr.
+//!
+//! Lines go through a queue to a thread of their own: a terminal or pipe that is not read must not stop the server.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
+use std::thread::JoinHandle;
+
+use rustls::AlertDescription;
+use secure_io::server::{Client, Event, Observer, Transport};
+
+use super::output::{LogStream, Output};
+
+/// Lines that may wait for a slow reader; what comes on top is counted.
+const QUEUE: usize = 4096;
+
+/// The log of a server.
+pub(crate) struct Log {
+    lines: SyncSender<String>,
+    dropped: Arc<AtomicU64>,
+    writer: JoinHandle<()>,
+}
+
+impl Log {
+    pub(crate) fn start(out: &Output) -> Self {
+        let (lines, queue) = mpsc::sync_channel(QUEUE);
+        let dropped = Arc::new(AtomicU64::new(0));
+        let (stream, counter) = (out.log_stream(), Arc::clone(&dropped));
+        let writer = std::thread::spawn(move || write(&queue, &counter, stream));
+        Self { lines, dropped, writer }
+    }
+
+    /// What the server tells its events to.
+    pub(crate) fn observer(&self) -> Observer {
+        let (lines, dropped) = (self.lines.clone(), Arc::clone(&self.dropped));
+        Arc::new(move |event| {
+            if let Some(line) = line(event) {
+                if let Err(TrySendError::Full(_)) = lines.try_send(line) {
+                    dropped.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        })
+    }
+
+    /// A line of our own; waits for room.
+    pub(crate) fn line(&self, line: String) {
+        let _ = self.lines.send(line);
+    }
+
+    /// Writes what is left. The observers must be gone by now, with the server that had them.
+    pub(crate) fn finish(self) {
+        let Self { lines, dropped: _, writer } = self;
+        drop(lines);
+        let _ = writer.join();
+    }
+}
+
+fn write(queue: &Receiver<String>, dropped: &AtomicU64, mut stream: LogStream) {
+    while let Ok(line) = queue.recv() {
+        stream.line(&line);
+        match dropped.swap(0, Ordering::Relaxed) {
+            0 => {}
+            count => stream.line(&format!("({count} lines were left out: nobody read them)")),
+        }
+    }
+}
+
+/// An event in words; `None` for what nobody needs to know.
+fn line(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::Connected(client) => format!("A user connected via secure {}", details(client, None)),
+        Event::Upgraded(client) => {
+            format!("A user connected via secure {}", details(client, Some("upgraded from polling")))
+        }
+        Event::Disconnected(client, reason) => format!("User disconnected [id {}]: {reason}", client.id),
+        Event::Overflowed(client) => {
+            format!("A user does not read and is disconnected, to lose no event without a word [id {}]", client.id)
+        }
+        Event::HandshakeFailed { peer, error } => format!("No TLS with {peer}: {}", handshake(error)),
+        Event::Plaintext { peer } => format!("{peer} came without TLS and was sent to https:// or wss://"),
+        Event::AcceptPaused { error, .. } => format!("No new connections for now: {error}"),
+        Event::AcceptResumed => "New connections are accepted again".to_owned(),
+        _ => return None,
+    })
+}
+
+/// `WebSocket [id …, TLSv1.3, …, from …]`.
+fn details(client: &Client, how: Option<&str>) -> String {
+    let transport = match client.transport {
+        Transport::WebSocket => "WebSocket",
+        Transport::Polling => "polling",
+    };
+    let namespace = if client.namespace == "/" { String::new() } else { format!(" to {}", client.namespace) };
+    let how = how.map(|how| format!(", {how}")).unwrap_or_default();
+    let (id, tls, peer) = (&client.id, &client.connection, client.peer);
+    format!("{transport}{namespace} [id {id}, {}, {}, from {peer}{how}]", tls.tls_version, tls.cipher_suite)
+}
+
+/// Why a handshake failed, with what to do about it where that is clear.
+fn handshake(error: &io::Error) -> String {
+    let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    let meaning = match tls {
+        Some(rustls::Error::AlertReceived(alert)) => match alert {
+            AlertDescription::UnknownCA | AlertDescription::CertificateUnknown | AlertDescription::BadCertificate => {
+                "the client does not trust the certificate"
+            }
+            AlertDescription::CertificateExpired => "the client finds the certificate expired",
+            AlertDescription::UnsupportedCertificate => "the client does not take this kind of certificate or key",
+            AlertDescription::ProtocolVersion => "the client speaks no TLS version that is spoken here",
+            _ => return format!("the client ended it ({alert:?})"),
+        },
+        Some(rustls::Error::PeerIncompatible(reason)) => return format!("the client cannot do it ({reason:?})"),
+        _ => return error.to_string(),
+    };
+    meaning.to_owned()
+}

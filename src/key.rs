@@ -1,0 +1,535 @@
+//! Algorithms; generating, loading and matching private keys; public keys and their SHA-256; signatures checked.
+
+use std::fmt;
+use std::str::FromStr;
+
+use aws_lc_rs::signature::{self, VerificationAlgorithm};
+use aws_lc_rs::{digest, rand};
+use der::asn1::{Any, BitString, ObjectIdentifier};
+use der::{Decode, Encode};
+use rcgen::SigningKey;
+use rustls::pki_types::PrivateKeyDer;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::report;
+
+/// Why a key could not be made, read or used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Not one of the seven algorithms.
+    #[error("`{name}` is not a key algorithm here: {}", Algorithm::ALL.map(Algorithm::name).join(", "))]
+    UnknownAlgorithm {
+        /// What was asked for.
+        name: String,
+    },
+    /// A key of a kind that is not used for TLS certificates here.
+    #[error(
+        "a key of the kind {kind} cannot be used here: it must be RSA (2048 to 8192 bits), EC (P-256, P-384, P-521) or Ed25519"
+    )]
+    UnusableKind {
+        /// Its name or dotted OID.
+        kind: String,
+    },
+    /// The bytes are no private key, or a damaged one.
+    #[error("the private key is damaged")]
+    Damaged {
+        /// What the reader said.
+        source: Option<rcgen::Error>,
+    },
+    /// Generating or signing failed.
+    #[error("cannot {action}")]
+    Crypto {
+        /// What was tried.
+        action: &'static str,
+        /// The provider's reason.
+        source: rcgen::Error,
+    },
+    /// A public key that is not DER.
+    #[error("the public key is not one (RFC 5280 section 4.1.2.7)")]
+    PublicKey,
+    /// A signature made in a way that is not checked here.
+    #[error("the signature algorithm {name} is not supported")]
+    UnknownSignature {
+        /// Its name or dotted OID.
+        name: String,
+    },
+    /// A signature that does not verify.
+    #[error("the signature is wrong")]
+    BadSignature,
+}
+
+/// The kinds of keys we make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Algorithm {
+    /// ECDSA over NIST P-256: quick everywhere, accepted everywhere.
+    #[default]
+    EcdsaP256,
+    /// ECDSA over NIST P-384.
+    EcdsaP384,
+    /// ECDSA over NIST P-521; Chromium does not accept it.
+    EcdsaP521,
+    /// Ed25519; browsers do not accept it.
+    Ed25519,
+    /// RSA with a modulus of 2048 bits.
+    Rsa2048,
+    /// RSA with a modulus of 3072 bits.
+    Rsa3072,
+    /// RSA with a modulus of 4096 bits.
+    Rsa4096,
+}
+
+impl Algorithm {
+    /// All of them, the default first.
+    pub const ALL: [Self; 7] =
+        [Self::EcdsaP256, Self::EcdsaP384, Self::EcdsaP521, Self::Ed25519, Self::Rsa2048, Self::Rsa3072, Self::Rsa4096];
+
+    /// Its name on the command line and in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::EcdsaP256 => "ecdsa-p256",
+            Self::EcdsaP384 => "ecdsa-p384",
+            Self::EcdsaP521 => "ecdsa-p521",
+            Self::Ed25519 => "ed25519",
+            Self::Rsa2048 => "rsa-2048",
+            Self::Rsa3072 => "rsa-3072",
+            Self::Rsa4096 => "rsa-4096",
+        }
+    }
+
+    fn generate(self) -> Result<rcgen::KeyPair, rcgen::Error> {
+        use rcgen::{KeyPair, RsaKeySize};
+        let rsa = |size| KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, size);
+        match self {
+            Self::EcdsaP256 => KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256),
+            Self::EcdsaP384 => KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384),
+            Self::EcdsaP521 => KeyPair::generate_for(&rcgen::PKCS_ECDSA_P521_SHA512),
+            Self::Ed25519 => {
+                // rcgen writes RFC 5958's version 2, which OpenSSL 3.0 and Java do not read.
+                let pkcs8 = signature::Ed25519KeyPair::generate_pkcs8v1(&rand::SystemRandom::new());
+                let pkcs8 = pkcs8.map_err(|_| rcgen::Error::KeyGenerationUnavailable)?;
+                KeyPair::try_from(pkcs8.as_ref())
+            }
+            Self::Rsa2048 => rsa(RsaKeySize::_2048),
+            Self::Rsa3072 => rsa(RsaKeySize::_3072),
+            Self::Rsa4096 => rsa(RsaKeySize::_4096),
+        }
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Algorithm {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        let found = Self::ALL.into_iter().find(|algorithm| algorithm.name() == name);
+        found.ok_or_else(|| Error::UnknownAlgorithm { name: name.to_owned() })
+    }
+}
+
+/// A private key that can sign, with its PKCS#8 form.
+pub struct PrivateKey {
+    pair: rcgen::KeyPair,
+    pkcs8: Zeroizing<Vec<u8>>,
+    spki: Vec<u8>,
+}
+
+impl fmt::Debug for PrivateKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { pair, pkcs8: _, spki: _ } = self;
+        f.debug_struct("PrivateKey").field("algorithm", &pair.algorithm()).finish_non_exhaustive()
+    }
+}
+
+impl Drop for PrivateKey {
+    fn drop(&mut self) {
+        self.pair.zeroize();
+    }
+}
+
+impl PrivateKey {
+    /// Generates a fresh key.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Crypto`] when the provider fails.
+    pub fn generate(algorithm: Algorithm) -> Result<Self, Error> {
+        let pair = algorithm.generate().map_err(|source| Error::Crypto { action: "generate a key", source })?;
+        let pkcs8 = Zeroizing::new(pair.serialize_der());
+        Ok(Self::new(pair, pkcs8))
+    }
+
+    fn new(pair: rcgen::KeyPair, pkcs8: Zeroizing<Vec<u8>>) -> Self {
+        let spki = rcgen::PublicKeyData::subject_public_key_info(&pair);
+        Self { pair, pkcs8, spki }
+    }
+
+    /// Loads a key from PKCS#8, PKCS#1 or SEC1.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnusableKind`] for a kind that TLS certificates here do not have, [`Error::Damaged`].
+    pub fn load(der: &PrivateKeyDer<'_>) -> Result<Self, Error> {
+        let pair = rcgen::KeyPair::try_from(der).map_err(|source| match kind_of(der) {
+            Some(kind) => Error::UnusableKind { kind },
+            None => Error::Damaged { source: Some(source) },
+        })?;
+        let pkcs8 = match der {
+            PrivateKeyDer::Pkcs1(key) => in_pkcs8("1.2.840.113549.1.1.1", None, key.secret_pkcs1_der()),
+            PrivateKeyDer::Sec1(key) => in_pkcs8("1.2.840.10045.2.1", curve_oid(&pair), key.secret_sec1_der()),
+            key => Some(key.secret_der().to_vec()),
+        };
+        let pkcs8 = pkcs8.ok_or(Error::Damaged { source: None })?;
+        Ok(Self::new(pair, Zeroizing::new(pkcs8)))
+    }
+
+    /// The key's PKCS#8 DER.
+    #[must_use]
+    pub fn pkcs8(&self) -> &[u8] {
+        &self.pkcs8
+    }
+
+    /// The DER subjectPublicKeyInfo.
+    #[must_use]
+    pub fn spki(&self) -> &[u8] {
+        &self.spki
+    }
+
+    /// What kind of key it is.
+    #[must_use]
+    pub fn public_key(&self) -> report::PublicKey {
+        public_key(&self.spki)
+    }
+
+    /// Whether it is of the kind that [`PrivateKey::generate`] makes for an algorithm.
+    #[must_use]
+    pub fn is(&self, algorithm: Algorithm) -> bool {
+        let report::PublicKey { algorithm: name, curve, bits } = self.public_key();
+        match algorithm {
+            Algorithm::EcdsaP256 => curve.as_deref() == Some("P-256"),
+            Algorithm::EcdsaP384 => curve.as_deref() == Some("P-384"),
+            Algorithm::EcdsaP521 => curve.as_deref() == Some("P-521"),
+            Algorithm::Ed25519 => name == "Ed25519",
+            Algorithm::Rsa2048 => name == "RSA" && bits == Some(2048),
+            Algorithm::Rsa3072 => name == "RSA" && bits == Some(3072),
+            Algorithm::Rsa4096 => name == "RSA" && bits == Some(4096),
+        }
+    }
+
+    /// Whether it is an RSA key.
+    #[must_use]
+    pub fn is_rsa(&self) -> bool {
+        self.public_key().algorithm == "RSA"
+    }
+
+    /// The algorithm it signs with.
+    #[must_use]
+    pub fn signature_algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
+        self.pair.algorithm()
+    }
+
+    /// Signs a message with the algorithm of [`PrivateKey::signature_algorithm`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Crypto`] when the provider fails.
+    pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
+        self.pair.sign(message).map_err(|source| Error::Crypto { action: "sign", source })
+    }
+}
+
+/// PKCS#8 version 1 (RFC 5208 section 5) around an older form of key.
+fn in_pkcs8(algorithm: &str, parameters: Option<ObjectIdentifier>, key: &[u8]) -> Option<Vec<u8>> {
+    let parameters = match parameters {
+        Some(oid) => Any::from(oid),
+        None => Any::null(),
+    };
+    let identifier = vec![Any::from(ObjectIdentifier::new(algorithm).ok()?), parameters];
+    let identifier = Any::from_der(&identifier.to_der().ok()?).ok()?;
+    let version = Any::from_der(&[2, 1, 0]).ok()?;
+    let key = Any::new(der::Tag::OctetString, key).ok()?;
+    vec![version, identifier, key].to_der().ok()
+}
+
+fn curve_oid(pair: &rcgen::KeyPair) -> Option<ObjectIdentifier> {
+    let spki = rcgen::PublicKeyData::subject_public_key_info(pair);
+    Spki::parse(&spki)?.parameters?.decode_as().ok()
+}
+
+/// Names the kind of a key that could not be loaded, unless it is of a usable kind and just damaged.
+fn kind_of(der: &PrivateKeyDer<'_>) -> Option<String> {
+    let PrivateKeyDer::Pkcs8(pkcs8) = der else { return None };
+    let fields = Vec::<Any>::from_der(pkcs8.secret_pkcs8_der()).ok()?;
+    let identifier = Vec::<Any>::from_der(&fields.get(1)?.to_der().ok()?).ok()?;
+    let oid: ObjectIdentifier = identifier.first()?.decode_as().ok()?;
+    let curve = identifier.get(1).and_then(|any| any.decode_as::<ObjectIdentifier>().ok());
+    let rsa_bits = || {
+        let key = fields.get(2)?.value();
+        let numbers = Vec::<Any>::from_der(key).ok()?;
+        Some(bit_length(numbers.get(1)?.value()))
+    };
+    match oid.to_string().as_str() {
+        RSA => rsa_bits().filter(|bits| !(2048..=8192).contains(bits)).map(|bits| format!("RSA {bits}")),
+        EC => match curve_name(&curve?.to_string()) {
+            Some(("P-256" | "P-384" | "P-521", _)) => None,
+            Some((name, _)) => Some(format!("EC {name}")),
+            None => Some(format!("EC {}", curve?)),
+        },
+        ED25519 => None,
+        other => Some(key_name(other).unwrap_or(other).to_owned()),
+    }
+}
+
+const RSA: &str = "1.2.840.113549.1.1.1";
+const EC: &str = "1.2.840.10045.2.1";
+const ED25519: &str = "1.3.101.112";
+
+/// Names of public key algorithms by OID.
+fn key_name(oid: &str) -> Option<&'static str> {
+    Some(match oid {
+        RSA => "RSA",
+        "1.2.840.113549.1.1.10" => "RSA-PSS",
+        EC => "EC",
+        ED25519 => "Ed25519",
+        "1.3.101.113" => "Ed448",
+        "1.3.101.110" => "X25519",
+        "1.3.101.111" => "X448",
+        "1.2.840.10040.4.1" => "DSA",
+        "1.2.840.113549.1.3.1" => "DH",
+        _ => return None,
+    })
+}
+
+/// Names and field sizes of curves by OID.
+fn curve_name(oid: &str) -> Option<(&'static str, u32)> {
+    Some(match oid {
+        "1.2.840.10045.3.1.7" => ("P-256", 256),
+        "1.3.132.0.34" => ("P-384", 384),
+        "1.3.132.0.35" => ("P-521", 521),
+        "1.3.132.0.33" => ("P-224", 224),
+        "1.2.840.10045.3.1.1" => ("P-192", 192),
+        "1.3.132.0.10" => ("secp256k1", 256),
+        "1.3.36.3.3.2.8.1.1.7" => ("brainpoolP256r1", 256),
+        "1.3.36.3.3.2.8.1.1.11" => ("brainpoolP384r1", 384),
+        "1.3.36.3.3.2.8.1.1.13" => ("brainpoolP512r1", 512),
+        _ => return None,
+    })
+}
+
+/// The parts of a subjectPublicKeyInfo (RFC 5280 section 4.1.2.7).
+struct Spki {
+    algorithm: String,
+    parameters: Option<Any>,
+    key: Vec<u8>,
+}
+
+impl Spki {
+    fn parse(der: &[u8]) -> Option<Self> {
+        let fields = Vec::<Any>::from_der(der).ok()?;
+        let [identifier, key] = &fields[..] else { return None };
+        let identifier = Vec::<Any>::from_der(&identifier.to_der().ok()?).ok()?;
+        let algorithm: ObjectIdentifier = identifier.first()?.decode_as().ok()?;
+        let key = key.decode_as::<BitString>().ok()?;
+        Some(Self {
+            algorithm: algorithm.to_string(),
+            parameters: identifier.get(1).cloned(),
+            key: key.as_bytes()?.to_vec(),
+        })
+    }
+
+    fn curve(&self) -> Option<String> {
+        let oid: ObjectIdentifier = self.parameters.as_ref()?.decode_as().ok()?;
+        Some(oid.to_string())
+    }
+}
+
+/// Says what kind of key a DER subjectPublicKeyInfo holds.
+#[must_use]
+pub fn public_key(spki: &[u8]) -> report::PublicKey {
+    let unknown = || report::PublicKey { algorithm: "unknown".to_owned(), curve: None, bits: None };
+    let Some(spki) = Spki::parse(spki) else {
+        return unknown();
+    };
+    let name = key_name(&spki.algorithm).map_or_else(|| spki.algorithm.clone(), str::to_owned);
+    let (curve, bits) = match spki.algorithm.as_str() {
+        RSA | "1.2.840.113549.1.1.10" => {
+            let numbers = Vec::<Any>::from_der(&spki.key).unwrap_or_default();
+            (None, numbers.first().map(|modulus| bit_length(modulus.value())))
+        }
+        EC => match spki.curve() {
+            Some(oid) => {
+                let known = curve_name(&oid);
+                (Some(known.map_or(oid, |(name, _)| name.to_owned())), known.map(|(_, bits)| bits))
+            }
+            None => (None, None),
+        },
+        ED25519 => (None, Some(256)),
+        _ => (None, None),
+    };
+    report::PublicKey { algorithm: name, curve, bits }
+}
+
+/// Bits of a positive INTEGER's value octets, sign octet and leading zeros not counted.
+fn bit_length(octets: &[u8]) -> u32 {
+    let mut significant = octets.iter().skip_while(|&&octet| octet == 0);
+    let first = significant.next().map_or(0, |octet| 8 - octet.leading_zeros());
+    first + 8 * u32::try_from(significant.count()).unwrap_or(u32::MAX / 8)
+}
+
+/// The SHA-256 of a DER subjectPublicKeyInfo: the pin.
+#[must_use]
+pub fn spki_sha256(spki: &[u8]) -> [u8; 32] {
+    sha256(spki)
+}
+
+/// SHA-256.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut out = [0; 32];
+    out.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
+    out
+}
+
+/// SHA-1, for fingerprints that other programs show.
+#[must_use]
+pub fn sha1(bytes: &[u8]) -> [u8; 20] {
+    let mut out = [0; 20];
+    out.copy_from_slice(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, bytes).as_ref());
+    out
+}
+
+/// The key identifier of a public key: the leftmost 160 bits of the SHA-256 of its BIT STRING (RFC 7093 section 2,
+/// method 1).
+///
+/// # Errors
+///
+/// [`Error::PublicKey`] when it is not DER.
+pub fn key_identifier(spki: &[u8]) -> Result<Vec<u8>, Error> {
+    let spki = Spki::parse(spki).ok_or(Error::PublicKey)?;
+    Ok(sha256(&spki.key)[..20].to_vec())
+}
+
+/// Names of signature algorithms by OID, as OpenSSL prints them.
+#[must_use]
+pub fn signature_name(oid: &str) -> Option<&'static str> {
+    Some(match oid {
+        "1.2.840.113549.1.1.4" => "md5WithRSAEncryption",
+        "1.2.840.113549.1.1.5" => "sha1WithRSAEncryption",
+        "1.2.840.113549.1.1.14" => "sha224WithRSAEncryption",
+        "1.2.840.113549.1.1.11" => "sha256WithRSAEncryption",
+        "1.2.840.113549.1.1.12" => "sha384WithRSAEncryption",
+        "1.2.840.113549.1.1.13" => "sha512WithRSAEncryption",
+        RSA_PSS => "rsassaPss",
+        "1.2.840.10045.4.1" => "ecdsa-with-SHA1",
+        "1.2.840.10045.4.3.1" => "ecdsa-with-SHA224",
+        "1.2.840.10045.4.3.2" => "ecdsa-with-SHA256",
+        "1.2.840.10045.4.3.3" => "ecdsa-with-SHA384",
+        "1.2.840.10045.4.3.4" => "ecdsa-with-SHA512",
+        "1.2.840.10040.4.3" => "dsa-with-SHA1",
+        "2.16.840.1.101.3.4.3.2" => "dsa-with-SHA256",
+        ED25519 => "ED25519",
+        "1.3.101.113" => "ED448",
+        _ => return None,
+    })
+}
+
+const RSA_PSS: &str = "1.2.840.113549.1.1.10";
+
+/// Checks a signature made with the key of `spki`; `identifier` is the DER AlgorithmIdentifier it was made with.
+///
+/// SHA-1 is accepted: who asks decides what to do about it.
+///
+/// # Errors
+///
+/// [`Error::BadSignature`], [`Error::UnknownSignature`], [`Error::PublicKey`].
+pub fn verify_signature(spki: &[u8], identifier: &[u8], message: &[u8], signature: &[u8]) -> Result<(), Error> {
+    let spki = Spki::parse(spki).ok_or(Error::PublicKey)?;
+    let fields = Vec::<Any>::from_der(identifier).unwrap_or_default();
+    let oid = fields.first().and_then(|any| any.decode_as::<ObjectIdentifier>().ok());
+    let oid = oid.map(|oid| oid.to_string()).unwrap_or_default();
+    let unknown = || Error::UnknownSignature { name: signature_name(&oid).unwrap_or(&oid).to_owned() };
+    let parameters = fields.get(1).and_then(|any| any.to_der().ok()).unwrap_or_default();
+    let algorithm = verification_algorithm(&spki, &oid, &parameters).ok_or_else(unknown)?;
+    let key = signature::UnparsedPublicKey::new(algorithm, &spki.key);
+    key.verify(message, signature).map_err(|_| Error::BadSignature)
+}
+
+fn verification_algorithm(spki: &Spki, oid: &str, parameters: &[u8]) -> Option<&'static dyn VerificationAlgorithm> {
+    use aws_lc_rs::signature as s;
+    let curve = spki.curve();
+    Some(match (spki.algorithm.as_str(), curve.as_deref().unwrap_or_default(), oid) {
+        (RSA, _, "1.2.840.113549.1.1.5") => &s::RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY,
+        (RSA, _, "1.2.840.113549.1.1.11") => &s::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
+        (RSA, _, "1.2.840.113549.1.1.12") => &s::RSA_PKCS1_2048_8192_SHA384,
+        (RSA, _, "1.2.840.113549.1.1.13") => &s::RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
+        (RSA | RSA_PSS, _, RSA_PSS) => pss_algorithm(parameters)?,
+        (EC, "1.2.840.10045.3.1.7", "1.2.840.10045.4.3.2") => &s::ECDSA_P256_SHA256_ASN1,
+        (EC, "1.2.840.10045.3.1.7", "1.2.840.10045.4.3.3") => &s::ECDSA_P256_SHA384_ASN1,
+        (EC, "1.3.132.0.34", "1.2.840.10045.4.3.2") => &s::ECDSA_P384_SHA256_ASN1,
+        (EC, "1.3.132.0.34", "1.2.840.10045.4.3.3") => &s::ECDSA_P384_SHA384_ASN1,
+        (EC, "1.3.132.0.34", "1.2.840.10045.4.3.4") => &s::ECDSA_P384_SHA512_ASN1,
+        (EC, "1.3.132.0.35", "1.2.840.10045.4.3.2") => &s::ECDSA_P521_SHA256_ASN1,
+        (EC, "1.3.132.0.35", "1.2.840.10045.4.3.3") => &s::ECDSA_P521_SHA384_ASN1,
+        (EC, "1.3.132.0.35", "1.2.840.10045.4.3.4") => &s::ECDSA_P521_SHA512_ASN1,
+        (ED25519, _, ED25519) => &s::ED25519,
+        _ => return None,
+    })
+}
+
+/// RSASSA-PSS by the hash in its parameters (RFC 4055 section 3.1).
+fn pss_algorithm(parameters: &[u8]) -> Option<&'static dyn VerificationAlgorithm> {
+    const SHA2: [u8; 10] = [0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02];
+    let hash = parameters.windows(11).find(|window| window.starts_with(&SHA2))?.last()?;
+    Some(match hash {
+        1 => &signature::RSA_PSS_2048_8192_SHA256,
+        2 => &signature::RSA_PSS_2048_8192_SHA384,
+        3 => &signature::RSA_PSS_2048_8192_SHA512,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a key signs, the public key it says it has verifies; and a key that was written is the key that is read.
+    #[test]
+    fn every_algorithm_makes_a_key_that_signs_and_loads() {
+        for algorithm in Algorithm::ALL {
+            let key = PrivateKey::generate(algorithm).unwrap();
+            assert!(key.is(algorithm), "{algorithm}");
+            assert_eq!(algorithm.name().parse::<Algorithm>().unwrap(), algorithm);
+            let again = PrivateKey::load(&PrivateKeyDer::Pkcs8(key.pkcs8().to_vec().into())).unwrap();
+            assert_eq!(again.spki(), key.spki(), "{algorithm}");
+            let identifier = identifier(&key);
+            let signature = key.sign(b"message").unwrap();
+            verify_signature(again.spki(), &identifier, b"message", &signature).unwrap();
+            let wrong = verify_signature(again.spki(), &identifier, b"massage", &signature);
+            assert!(matches!(wrong, Err(Error::BadSignature)), "{algorithm}");
+        }
+    }
+
+    fn identifier(key: &PrivateKey) -> Vec<u8> {
+        let request = rcgen::CertificateParams::default().serialize_request(&key.pair).unwrap();
+        Vec::<Any>::from_der(request.der()).unwrap()[1].to_der().unwrap()
+    }
+
+    #[test]
+    fn secrets_stay_out_of_debug_output() {
+        let key = PrivateKey::generate(Algorithm::EcdsaP256).unwrap();
+        assert_eq!(format!("{key:?}"), "PrivateKey { algorithm: PKCS_ECDSA_P256_SHA256, .. }");
+    }
+
+    #[test]
+    fn bits_are_counted_without_sign_octet_and_zeros() {
+        assert_eq!(bit_length(&[0, 0x80, 0]), 16);
+        assert_eq!(bit_length(&[0x7f, 0xff]), 15);
+        assert_eq!(bit_length(&[]), 0);
+    }
+}

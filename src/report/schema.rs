@@ -1,0 +1,28 @@
+//! Keeps the JSON Schemas that `docs/json` publishes the same as the types they are made from.
+
+use std::path::Path;
+
+use schemars::{JsonSchema, schema_for};
+
+use super::made::{GenCert, GenCsr, GenKey};
+use crate::files::{self, Existing, NewFile};
+
+/// Compares a published schema with its type; writes it instead when `UPDATE_SCHEMAS` is set.
+fn check<T: JsonSchema>(name: &str) {
+    let schema = serde_json::to_string_pretty(&schema_for!(T)).unwrap() + "\n";
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/json");
+    let path = folder.join(format!("{name}.json"));
+    if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+        files::create_folder(&folder, false).unwrap();
+        return files::write_set(&[NewFile::public(&path, schema)], Existing::Replace).unwrap();
+    }
+    let published = files::read(&path).unwrap();
+    assert!(published.as_slice() == schema.as_bytes(), "{name}.json is not current: `just schemas` writes it anew");
+}
+
+#[test]
+fn the_published_schemas_are_current() {
+    check::<GenKey>("gen-key");
+    check::<GenCsr>("gen-csr");
+    check::<GenCert>("gen-cert");
+}

@@ -1,0 +1,106 @@
+//! Turns each report into text.
+
+use std::fmt::Write;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::made::{File, FileKind, GenCert, GenCsr, GenKey};
+use super::{Certificate, PublicKey};
+use crate::validity::distance;
+
+impl GenKey {
+    /// One line per file.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let verb = if self.written { "Made" } else { "Would make" };
+        let mut text = format!("{verb} a private key, {}\n", self.public_key);
+        files(&mut text, &self.files, &self.public_key, None);
+        text
+    }
+}
+
+impl GenCsr {
+    /// What is asked for, and one line per file.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let verb = if self.written { "Made" } else { "Would make" };
+        let mut text = format!("{verb} a certification request for {}\n", names(&self.subject_alt_names));
+        files(&mut text, &self.files, &self.public_key, None);
+        text
+    }
+}
+
+impl GenCert {
+    /// For whom, from whom, and one line per file.
+    #[must_use]
+    pub fn text(&self, now: OffsetDateTime) -> String {
+        let certificate = &self.certificate;
+        let verb = if self.written { "Made" } else { "Would make" };
+        let signer = match (certificate.self_signed, certificate.issuer.as_str()) {
+            (true, _) => "self-signed".to_owned(),
+            (false, issuer) => format!("signed by {issuer}"),
+        };
+        let mut text = format!("{verb} a certificate for {}, {signer}\n", certificate_names(certificate));
+        if let Some(reason) = &self.renewed_because {
+            let _ = writeln!(text, "  in place of the one there: {reason}");
+        }
+        files(&mut text, &self.files, &certificate.public_key, Some((certificate, now)));
+        text
+    }
+
+    /// What is said when the certificate there was left as it is.
+    #[must_use]
+    pub fn unchanged_text(&self, path: &std::path::Path, now: OffsetDateTime) -> String {
+        let (certificate, path) = (&self.certificate, path.display());
+        format!("Left {path} as it is: it fits and {}\n", expiry(certificate, now))
+    }
+}
+
+fn files(text: &mut String, files: &[File], key: &PublicKey, certificate: Option<(&Certificate, OffsetDateTime)>) {
+    let width = files.iter().map(|file| file.path.display().to_string().chars().count()).max().unwrap_or(0);
+    for file in files {
+        let mut words = file.kind.words().to_owned();
+        match (file.kind, certificate) {
+            (FileKind::PrivateKey | FileKind::EncryptedPrivateKey, _) => words = format!("{words}, {key}"),
+            (FileKind::Certificate, Some((certificate, now))) => {
+                words = format!("{words}, {}", expiry(certificate, now));
+            }
+            _ => {}
+        }
+        let _ = writeln!(text, "  {:width$}  {words}", file.path.display().to_string());
+    }
+}
+
+/// `expires 2027-01-02 (in 12 days)`.
+#[must_use]
+pub fn expiry(certificate: &Certificate, now: OffsetDateTime) -> String {
+    let Ok(end) = OffsetDateTime::parse(&certificate.not_after, &Rfc3339) else {
+        return format!("expires {}", certificate.not_after);
+    };
+    let day = certificate.not_after.get(..10).unwrap_or_default();
+    let verb = if end < now { "expired" } else { "expires" };
+    format!("{verb} {day} ({})", distance(end, now))
+}
+
+/// The names a certificate is for; its subject when it has none.
+#[must_use]
+pub fn certificate_names(certificate: &Certificate) -> String {
+    if certificate.subject_alt_names.is_empty() {
+        certificate.subject.clone()
+    } else {
+        names(&certificate.subject_alt_names)
+    }
+}
+
+/// `localhost, 127.0.0.1 and ::1`, from names with their kinds.
+fn names(names: &[String]) -> String {
+    let bare: Vec<&str> =
+        names.iter().map(|name| name.split_once(':').map_or(name.as_str(), |(_, bare)| bare)).collect();
+    match &bare[..] {
+        [] => "nobody".to_owned(),
+        [one] => (*one).to_owned(),
+        [first @ .., last] if first.len() < 6 => format!("{} and {last}", first.join(", ")),
+        [first, rest @ ..] => format!("{first} and {} more", rest.len()),
+    }
+}

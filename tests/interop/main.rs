@@ -1,0 +1,13 @@
+//! What we make is accepted, and refused, by implementations we did not write; and what they make is taken here.
+//!
+//! The programs are Debian's and npm's. `tests/run` installs them: a test whose program is missing fails.
+
+mod chromium;
+mod curl;
+mod java;
+mod node;
+mod openssl;
+mod openssl_ca;
+mod openssl_keys;
+#[path = "../cli/sandbox.rs"]
+mod sandbox;

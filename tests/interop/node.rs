@@ -1,0 +1,87 @@
+//! Node: its socket.io clients against `serve`, and its https with what we make. The scripts are in `tests/node`.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::sandbox::{Background, Sandbox};
+
+/// A Node program that will run one of our scripts with `node --test`.
+pub(crate) fn script(sandbox: &Sandbox, name: &str) -> Command {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/node"));
+    assert!(folder.join("node_modules").is_dir(), "no npm packages in tests/node: `tests/run` installs them");
+    sandbox.ok("node --version");
+    let mut command = sandbox.command("timeout");
+    // Node 18 takes `localhost` for ::1 alone; `serve` is on 127.0.0.1.
+    command.args(["120", "node", "--dns-result-order=ipv4first", "--test-reporter=spec", "--test"]);
+    command.arg(folder.join(name));
+    command
+}
+
+/// Runs a script against a server whose certificate is `server-cert.pem`.
+#[track_caller]
+fn run_against(server: &Background, sandbox: &Sandbox, name: &str, trusted_by_all: bool) {
+    let mut command = script(sandbox, name);
+    command.env("SECURE_IO_URL", server.url());
+    command.env("SECURE_IO_PID", server.id().to_string());
+    command.env("SECURE_IO_CA", "server-cert.pem");
+    if trusted_by_all {
+        command.env("NODE_EXTRA_CA_CERTS", "server-cert.pem");
+    }
+    sandbox.finish(&format!("node --test {name}"), &mut command, b"").success();
+}
+
+#[track_caller]
+fn check_conformance(name: &str) {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert");
+    let server = sandbox.serve("--app conformance --ping-interval 300 --ping-timeout 200 --connect-timeout 1000");
+    run_against(&server, &sandbox, name, true);
+}
+
+#[test]
+fn engine_io_conformance() {
+    check_conformance("conformance/engine.mjs");
+}
+
+#[test]
+fn socket_io_conformance() {
+    check_conformance("conformance/socket.mjs");
+}
+
+/// Welcome, echo, binary, broadcast, rooms, order under load and a clean end, on each transport.
+#[test]
+fn socket_io_clients() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert");
+    run_against(&sandbox.serve(""), &sandbox, "clients.mjs", false);
+}
+
+#[test]
+fn a_client_of_the_older_protocol_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert");
+    run_against(&sandbox.serve(""), &sandbox, "old-client.mjs", false);
+}
+
+/// Node's https serves with our files in each form it takes, self-signed and under a CA.
+#[test]
+fn https_with_our_files() {
+    for algorithm in ["ecdsa-p256", "ed25519", "rsa-2048"] {
+        for issuer in ["", "--ca-cert ca.pem --ca-key ca-key.pem"] {
+            let sandbox = Sandbox::new();
+            sandbox.ok("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca-key.pem \
+                        -out ca.pem -subj /CN=CA");
+            sandbox.write("passphrase", "one two three\n");
+            sandbox.write("password", "p12 password\n");
+            sandbox.ok(&format!(
+                "secure-io gen-cert --algorithm {algorithm} {issuer} --p12 server.p12 --p12-password-file password"
+            ));
+            sandbox.ok(&format!(
+                "secure-io gen-cert --algorithm {algorithm} {issuer} --name locked --encrypt --passphrase-file passphrase"
+            ));
+            let mut command = script(&sandbox, "https.mjs");
+            command.env("SECURE_IO_UNDER_CA", if issuer.is_empty() { "" } else { "ca.pem" });
+            sandbox.finish("node --test https.mjs", &mut command, b"").success();
+        }
+    }
+}
