@@ -65,7 +65,8 @@ async fn open(site: &Site, tcp: TcpStream) -> io::Result<Opened> {
             _ => Err(io::Error::new(io::ErrorKind::InvalidData, "neither TLS nor HTTP")),
         }
     };
-    timeout(site.limits().handshake, opened).await?
+    let late = || Err(io::Error::new(io::ErrorKind::TimedOut, "no TLS handshake in time"));
+    timeout(site.limits().handshake, opened).await.unwrap_or_else(|_| late())
 }
 
 async fn serve_tls(site: Arc<Site>, tls: Tls, address: SocketAddr, stopping: watch::Receiver<()>) {
@@ -131,6 +132,7 @@ async fn serve_http2(site: Arc<Site>, tls: Tls, peer: Peer, mut stopping: watch:
     tokio::select! {
         _ = connection.as_mut() => return,
         spoken = timeout(limits.header, spoken.notified()) => if spoken.is_err() { return },
+        _ = stopping.changed() => return,
     }
     tokio::select! {
         _ = connection.as_mut() => {}

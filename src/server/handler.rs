@@ -91,6 +91,14 @@ impl<A: Application> Namespace<A> {
     fn client<'a>(&self, socket: &'a Arc<Socket>) -> Option<Client<'a>> {
         Some(Client { socket, session: Session::of(socket)?, namespace: self.name })
     }
+
+    fn receive(&self, client: &Client<'_>, mut value: Value, ack_id: Option<i64>) {
+        let Ok(sender) = AckSender::from_message_parts(client.socket, &mut value, &ack_id);
+        match Incoming::read(&value) {
+            Some(event) => self.app.receive(client, &event, Ack(ack_id.map(|_| sender))),
+            None => client.session.reject(),
+        }
+    }
 }
 
 /// Tells these implementations of socketioxide's traits from those for functions.
@@ -100,9 +108,14 @@ pub(super) struct Direct;
 impl<A: Application> ConnectHandler<LocalAdapter, Direct> for Namespace<A> {
     fn call(&self, socket: Arc<Socket>, auth: Option<Value>) {
         let Some(client) = self.client(&socket) else { return };
-        client.session.joined(self.name);
+        if !client.session.joined(self.name) {
+            return;
+        }
         if let Some(auth) = read_auth(auth.as_ref()) {
             self.app.greet(&client, auth);
+        }
+        while let Some((value, ack_id)) = client.session.next_early(self.name) {
+            self.receive(&client, value, ack_id);
         }
     }
 
@@ -127,12 +140,10 @@ impl<A: Application> ConnectHandler<LocalAdapter, Direct> for Namespace<A> {
 }
 
 impl<A: Application> MessageHandler<LocalAdapter, Direct> for Namespace<A> {
-    fn call(&self, socket: Arc<Socket>, mut value: Value, ack_id: Option<i64>) {
+    fn call(&self, socket: Arc<Socket>, value: Value, ack_id: Option<i64>) {
         let Some(client) = self.client(&socket) else { return };
-        let Ok(sender) = AckSender::from_message_parts(&socket, &mut value, &ack_id);
-        match Incoming::read(&value) {
-            Some(event) => self.app.receive(&client, &event, Ack(ack_id.map(|_| sender))),
-            None => client.session.reject(),
+        if let Some((value, ack_id)) = client.session.keep_early(self.name, (value, ack_id)) {
+            self.receive(&client, value, ack_id);
         }
     }
 }

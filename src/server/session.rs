@@ -1,11 +1,12 @@
 //! Engine.IO sessions, with what the engine does not keep: who is there, over what, and how to end it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use rustls::{CipherSuite, ProtocolVersion};
+use socketioxide::handler::Value;
 use socketioxide::socket::{Sid, Socket};
 use tokio::sync::Notify;
 
@@ -61,6 +62,17 @@ struct State {
 struct Joined {
     namespace: &'static str,
     announced: bool,
+    /// Events that came before the client was greeted: the packet that tells it to go ahead leaves earlier.
+    early: Option<VecDeque<Early>>,
+}
+
+/// An event as socketioxide hands it over, with the number of its acknowledgement.
+pub(super) type Early = (Value, Option<i64>);
+
+impl State {
+    fn of(&mut self, namespace: &'static str) -> Option<&mut Joined> {
+        self.joined.iter_mut().find(|joined| joined.namespace == namespace)
+    }
 }
 
 impl Session {
@@ -108,16 +120,40 @@ impl Session {
     pub(super) fn joining(&self, namespace: &'static str) {
         let mut state = self.state();
         state.joined.retain(|joined| joined.namespace != namespace);
-        state.joined.push(Joined { namespace, announced: false });
+        state.joined.push(Joined { namespace, announced: false, early: Some(VecDeque::new()) });
     }
 
-    pub(super) fn joined(&self, namespace: &'static str) {
+    /// Says that a client has joined. Returns false when it is gone already.
+    pub(super) fn joined(&self, namespace: &'static str) -> bool {
         let mut state = self.state();
         let client = self.client(&state, namespace);
-        if let Some(joined) = state.joined.iter_mut().find(|joined| joined.namespace == namespace) {
-            joined.announced = true;
-            (self.observer)(&Event::Connected(client));
+        let Some(joined) = state.of(namespace) else {
+            return false;
+        };
+        joined.announced = true;
+        (self.observer)(&Event::Connected(client));
+        true
+    }
+
+    /// Keeps an event until the client is greeted; gives it back when it has been.
+    pub(super) fn keep_early(&self, namespace: &'static str, event: Early) -> Option<Early> {
+        let mut state = self.state();
+        let Some(early) = state.of(namespace).and_then(|joined| joined.early.as_mut()) else {
+            return Some(event);
+        };
+        early.push_back(event);
+        None
+    }
+
+    /// Takes the next kept event; from `None` on, none is kept.
+    pub(super) fn next_early(&self, namespace: &'static str) -> Option<Early> {
+        let mut state = self.state();
+        let joined = state.of(namespace)?;
+        let next = joined.early.as_mut()?.pop_front();
+        if next.is_none() {
+            joined.early = None;
         }
+        next
     }
 
     pub(super) fn left(&self, namespace: &'static str, reason: DisconnectReason) {

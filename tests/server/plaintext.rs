@@ -1,0 +1,47 @@
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::fixture::{PATIENCE, Running};
+
+/// Sends something in plain text and reads until the server closes, be it with a reset.
+async fn say(server: &Running, text: &str) -> String {
+    let mut tcp = TcpStream::connect(server.address).await.unwrap();
+    tcp.write_all(text.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    timeout(PATIENCE, tcp.read_to_end(&mut answer)).await.unwrap().ok();
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test]
+async fn a_browser_is_sent_to_https() {
+    let mut server = Running::demo().await;
+    let answer = say(&server, "GET /page?a=b HTTP/1.1\r\nHost: localhost:3000\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 308 Permanent Redirect\r\n"), "{answer}");
+    assert!(answer.contains("\r\nLocation: https://localhost:3000/page?a=b\r\n"), "{answer}");
+    assert!(answer.contains("\r\nConnection: close\r\n"), "{answer}");
+    server.event("plaintext").await;
+}
+
+#[tokio::test]
+async fn a_websocket_is_told_to_use_wss() {
+    let server = Running::demo().await;
+    let request = "GET /socket.io/ HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+    let answer = say(&server, request).await;
+    assert!(answer.starts_with("HTTP/1.1 426 Upgrade Required\r\n"), "{answer}");
+    assert!(answer.ends_with("use wss://localhost/socket.io/ in place of ws://localhost/socket.io/\n"), "{answer}");
+}
+
+#[tokio::test]
+async fn without_a_host_the_address_stands_in() {
+    let server = Running::demo().await;
+    let answer = say(&server, "GET / HTTP/1.0\r\n\r\n").await;
+    assert!(answer.contains(&format!("\r\nLocation: https://{}/\r\n", server.address)), "{answer}");
+}
+
+#[tokio::test]
+async fn what_is_neither_http_nor_tls_is_closed() {
+    let mut server = Running::demo().await;
+    assert_eq!(say(&server, "\0\0\0 garbage").await, "");
+    assert_eq!(server.event("handshake failed").await, "handshake failed: neither TLS nor HTTP");
+}
