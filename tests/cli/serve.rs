@@ -117,13 +117,11 @@ fn a_certificate_out_of_its_time_is_refused() {
     "#);
     sandbox.ok("secure-io gen-cert -q --name later --not-before 3d");
     assert_snapshot!(sandbox.run("secure-io serve --port 0 --cert later-cert.pem --key later-key.pem"), @r#"
-    $ secure-io serve --addr 192.0.2.1 --port 0
+    $ secure-io serve --port 0 --cert later-cert.pem --key later-key.pem
     exit: 2
     --- stderr
-    note: using server-cert.pem for localhost, 127.0.0.1 and ::1, which expires [DATE] (in 364 days)
-    error: 192.0.2.1 is not an address of this machine
-      Cannot assign requested address
-    hint: `--addr 0.0.0.0` listens on all addresses of this machine
+    error: cannot use `later-cert.pem`: it is not valid before [TIME] (in 2 days)
+    hint: make a new one with `secure-io gen-cert --key later-key.pem --out-cert later-cert.pem --force`
     "#);
 }
 
@@ -149,12 +147,9 @@ fn a_port_in_use_is_said_to_be() {
     let outcome = sandbox.run(&format!("secure-io serve -q --port {}", other.port)).exits(2);
     let stderr = outcome.stderr.replace(&other.port.to_string(), "[PORT]");
     assert_snapshot!(stderr, @r#"
-    $ secure-io serve --static missing
-    exit: 2
-    --- stderr
-    note: using a self-signed certificate for localhost, 127.0.0.1 and ::1, which expires [DATE] (in 364 days)
-    note: it is kept in [DIR]/.local/share/secure-io/serve, so an exception made for it in a browser lasts
-    error: cannot serve `missing`: it is not a folder
+    error: 127.0.0.1:[PORT] is in use
+      Address already in use
+    hint: take another port with `--port`, or find who has it with `ss -ltnp 'sport = :[PORT]'`
     "#);
 }
 
