@@ -274,3 +274,18 @@ fn a_certificate_made_anew_as_the_hint_says() {
     sandbox.ok("secure-io gen-cert --key server-key.pem --out-cert server-cert.pem --force");
     sandbox.serve("");
 }
+
+/// It ended only once every client's tasks had, and some never did.
+#[test]
+fn it_stops_while_clients_are_connected() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert -q");
+    let mut server = sandbox.serve("");
+    let handshake = format!("{}/socket.io/?EIO=4&transport=polling", server.url());
+    let opened = sandbox.ok(&format!("curl -s --cacert server-cert.pem {handshake}"));
+    let sid = opened.split('"').nth(3).expect("a session id").to_owned();
+    sandbox.ok(&format!("curl -s --cacert server-cert.pem -d 40 {handshake}&sid={sid}"));
+    server.wait_for("A user connected via secure polling");
+    let (status, log) = stopped(&sandbox, server, "TERM");
+    assert!(status.success(), "{status}\n{log}");
+}
