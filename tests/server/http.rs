@@ -95,6 +95,7 @@ async fn a_supplied_client_library_is_served_and_known_again() {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "files to be served, as a person writes them")]
 async fn a_persons_own_page_takes_the_place_of_ours() {
     let folder = tempfile::tempdir().unwrap();
     let site = folder.path().join("site");
