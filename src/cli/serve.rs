@@ -33,7 +33,7 @@ Examples:
 
 Exit status: 0 stopped by a signal, 2 it could not be done")]
 pub(crate) struct Args {
-    /// Hosts the certificate is for, when one is made [default: localhost 127.0.0.1 ::1]
+    /// Hosts the certificate is to be for [default: localhost 127.0.0.1 ::1]
     #[arg(value_name = "HOST")]
     hosts: Vec<String>,
     /// Address to listen on
@@ -43,7 +43,7 @@ pub(crate) struct Args {
     #[arg(long, short, value_name = "PORT", default_value_t = 3000)]
     port: u16,
     /// Certificate to show, with the intermediates behind it
-    #[arg(long, value_name = "FILE", requires = "key", conflicts_with = "hosts")]
+    #[arg(long, value_name = "FILE", requires = "key")]
     cert: Option<PathBuf>,
     /// Its private key
     #[arg(long, value_name = "FILE", requires = "cert")]
@@ -189,7 +189,11 @@ impl Args {
     /// What to show clients: the files named, those in this folder, the local CA's, or self-signed ones.
     fn credentials(&self, order: &Order, out: &mut Output, now: OffsetDateTime) -> Result<Credentials, Failure> {
         if let (Some(certificate), Some(key)) = (&self.cert, &self.key) {
-            return self.load(certificate, key, now);
+            let credentials = self.load(certificate, key, now)?;
+            if let Some(missing) = uncovered(&credentials, order) {
+                out.warning(format!("{} is not for {missing}: clients will refuse it there", certificate.display()));
+            }
+            return Ok(credentials);
         }
         let _settled = files::settle(Path::new("."))?;
         let (certificate, key) = (Path::new("server-cert.pem"), Path::new("server-key.pem"));
