@@ -43,6 +43,9 @@ pub enum Error {
     /// The passphrase does not open the key.
     #[error("the passphrase does not open the private key")]
     WrongPassphrase,
+    /// A passphrase that would take minutes or gigabytes to try.
+    #[error("the private key's passphrase is hashed at a cost beyond all measure")]
+    TooCostly,
     /// A cipher that is not read here.
     #[error("the private key is encrypted in a way that is not read here ({cipher})")]
     UnknownCipher {
@@ -301,11 +304,25 @@ pub fn private_key<E: From<Error>>(
 fn decrypt(der: &[u8], passphrase: &str) -> Result<PrivateKeyDer<'static>, Error> {
     let unknown = || Error::UnknownCipher { cipher: encryption_oid(der).unwrap_or_default() };
     let encrypted = EncryptedPrivateKeyInfoRef::try_from(der).map_err(|_| unknown())?;
+    if encrypted.encryption_algorithm.pbes2().is_some_and(|parameters| is_too_costly(&parameters.kdf)) {
+        return Err(Error::TooCostly);
+    }
     let plain = encrypted.decrypt(passphrase).map_err(|error| match error {
         pkcs8::Error::EncryptedPrivateKey(pkcs8::pkcs5::Error::UnsupportedAlgorithm { .. }) => unknown(),
         _ => Error::WrongPassphrase,
     })?;
     Ok(PrivateKeyDer::Pkcs8(plain.as_bytes().to_vec().into()))
+}
+
+/// Whether opening a key would take longer than anybody asks of one: over five million rounds of PBKDF2, or over 256 MiB
+/// of scrypt's memory sixteen times.
+fn is_too_costly(kdf: &pbes2::Kdf) -> bool {
+    let rounds = kdf.pbkdf2().map_or(0, |parameters| parameters.iteration_count);
+    let (memory, passes) = kdf.scrypt().map_or((0, 0), |parameters| {
+        let block = u64::from(parameters.block_size).saturating_mul(128);
+        (block.saturating_mul(parameters.cost_parameter), parameters.parallelization)
+    });
+    rounds > 5_000_000 || memory > 256 << 20 || passes > 16
 }
 
 /// Encrypts a PKCS#8 key (PBES2: PBKDF2-HMAC-SHA256, AES-256-CBC), which OpenSSL, Java and Node all read.
@@ -397,6 +414,18 @@ mod tests {
         let noise = "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n";
         let error = certificates(noise.as_bytes()).unwrap_err().to_string();
         assert_eq!(error, "PEM block 1 (line 1, CERTIFICATE) is not base64");
+    }
+
+    /// A key made to keep its reader busy for hours is refused at once.
+    #[test]
+    fn a_passphrase_that_is_hashed_for_ever_is_refused() {
+        let pkcs8 = crate::key::PrivateKey::generate(crate::key::Algorithm::Ed25519).unwrap().pkcs8().to_vec();
+        let der = encrypt_key(&pkcs8, "secret").unwrap();
+        let rounds = der.windows(5).position(|window| window == [2, 3, 0x09, 0x27, 0xc0]).expect("600,000 rounds");
+        let mut costly = der.to_vec();
+        costly[rounds + 2] = 0x7f;
+        assert!(decrypt(&der, "secret").is_ok());
+        assert!(matches!(decrypt(&costly, "secret"), Err(Error::TooCostly)));
     }
 
     /// CRLF, a byte order mark, indentation and a missing final newline are what editors leave behind.

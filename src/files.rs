@@ -342,9 +342,27 @@ struct Journal {
 
 #[derive(Serialize, Deserialize)]
 struct Rename {
+    #[serde(with = "as_os_string")]
     staged: PathBuf,
+    #[serde(with = "as_os_string")]
     target: PathBuf,
     secret: bool,
+}
+
+/// serde refuses to write a path that is not UTF-8; an `OsString` it writes whatever its bytes are.
+mod as_os_string {
+    use std::ffi::OsString;
+    use std::path::{Path, PathBuf};
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+        path.as_os_str().serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+        OsString::deserialize(deserializer).map(PathBuf::from)
+    }
 }
 
 impl Journal {
@@ -581,6 +599,19 @@ mod tests {
         fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
         write_set(&set(folder.path(), "3"), Existing::Replace).unwrap();
         assert_eq!(mode(), 0o600);
+    }
+
+    /// The journal once refused to be written in such a folder.
+    #[cfg(unix)]
+    #[test]
+    fn folders_need_not_be_utf_8() {
+        use std::os::unix::ffi::OsStrExt;
+        let folder = tempfile::tempdir().unwrap();
+        let odd = folder.path().join(std::ffi::OsStr::from_bytes(b"caf\xe9"));
+        create_folder(&odd, true).unwrap();
+        write_set(&set(&odd, "old"), Existing::Keep).unwrap();
+        write_set(&set(&odd, "new"), Existing::Replace).unwrap();
+        assert_eq!(content(&odd), expected("new"));
     }
 
     #[cfg(unix)]

@@ -305,6 +305,14 @@ pub(crate) struct WriteArgs {
 }
 
 impl WriteArgs {
+    /// Refuses to mix what is written to standard output with the report, or with more of its kind.
+    pub(crate) fn check_stdout(&self, files: usize) -> Result<(), Failure> {
+        if files + usize::from(self.json) > 1 && files > 0 {
+            return Err(Failure::message("standard output takes one thing at a time"));
+        }
+        Ok(())
+    }
+
     pub(crate) fn existing(&self) -> Existing {
         if self.force { Existing::Replace } else { Existing::Keep }
     }

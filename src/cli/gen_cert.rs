@@ -206,9 +206,7 @@ impl Args {
     fn check(&self, targets: &Targets, renewal: &Renewal, existing: Existing) -> Result<(), Failure> {
         let outputs = self.outputs(targets, renewal);
         let (stdio, named): (Vec<_>, Vec<_>) = outputs.into_iter().partition(|path| files::is_stdio(path));
-        if stdio.len() > 1 || (!stdio.is_empty() && self.write.json) {
-            return Err(Failure::message("standard output takes one thing at a time"));
-        }
+        self.write.check_stdout(stdio.len())?;
         if self.key.key.as_deref().is_some_and(files::is_stdio) && self.key.csr.as_deref().is_some_and(files::is_stdio)
         {
             return Err(Failure::message("standard input holds either the key or the request"));

@@ -39,6 +39,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let order = args.names.order()?;
     let to_stdout = files::is_stdio(&args.out);
+    args.write.check_stdout(usize::from(to_stdout))?;
     if !to_stdout {
         files::check_set([args.out.as_path()], args.write.existing())?;
         args::check_not_input(&args.out, [args.key.as_path()])?;

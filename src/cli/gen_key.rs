@@ -38,6 +38,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let passphrase = args.encrypt.then(|| args.passphrase.to_encrypt()).transpose()?;
     let to_stdout = files::is_stdio(&args.out);
+    args.write.check_stdout(usize::from(to_stdout))?;
     if !to_stdout {
         files::check_set([args.out.as_path()], args.write.existing())?;
     }

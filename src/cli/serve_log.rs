@@ -18,7 +18,8 @@ const QUEUE: usize = 4096;
 
 /// The log of a server.
 pub(crate) struct Log {
-    lines: SyncSender<String>,
+    /// `None` ends it: observers may outlive the server, in tasks that nobody waits for.
+    lines: SyncSender<Option<String>>,
     dropped: Arc<AtomicU64>,
     writer: JoinHandle<()>,
 }
@@ -37,7 +38,7 @@ impl Log {
         let (lines, dropped) = (self.lines.clone(), Arc::clone(&self.dropped));
         Arc::new(move |event| {
             if let Some(line) = line(event)
-                && let Err(TrySendError::Full(_)) = lines.try_send(line)
+                && let Err(TrySendError::Full(_)) = lines.try_send(Some(line))
             {
                 dropped.fetch_add(1, Ordering::Relaxed);
             }
@@ -46,19 +47,18 @@ impl Log {
 
     /// A line of our own; waits for room.
     pub(crate) fn line(&self, line: String) {
-        let _ = self.lines.send(line);
+        let _ = self.lines.send(Some(line));
     }
 
-    /// Writes what is left. The observers must be gone by now, with the server that had them.
+    /// Writes what is left.
     pub(crate) fn finish(self) {
-        let Self { lines, dropped: _, writer } = self;
-        drop(lines);
-        let _ = writer.join();
+        let _ = self.lines.send(None);
+        let _ = self.writer.join();
     }
 }
 
-fn write(queue: &Receiver<String>, dropped: &AtomicU64, mut stream: LogStream) {
-    while let Ok(line) = queue.recv() {
+fn write(queue: &Receiver<Option<String>>, dropped: &AtomicU64, mut stream: LogStream) {
+    while let Ok(Some(line)) = queue.recv() {
         stream.line(&line);
         match dropped.swap(0, Ordering::Relaxed) {
             0 => {}
@@ -112,6 +112,9 @@ fn handshake(error: &io::Error) -> String {
             _ => return format!("the client ended it ({alert:?})"),
         },
         Some(rustls::Error::PeerIncompatible(reason)) => return format!("the client cannot do it ({reason:?})"),
+        _ if error.kind() == io::ErrorKind::UnexpectedEof => {
+            "the client hung up, as one does that does not trust the certificate"
+        }
         _ => return error.to_string(),
     };
     meaning.to_owned()

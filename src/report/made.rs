@@ -1,8 +1,8 @@
 //! What the `gen-` commands made.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::{Certificate, PublicKey};
 
@@ -12,8 +12,13 @@ use super::{Certificate, PublicKey};
 pub struct File {
     /// What it holds.
     pub kind: FileKind,
-    /// Where it is; `-` for standard output.
+    /// Where it is; `-` for standard output. What is not UTF-8 in it is replaced by U+FFFD.
+    #[serde(serialize_with = "lossy")]
     pub path: PathBuf,
+}
+
+fn lossy<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
 }
 
 /// What a file holds.

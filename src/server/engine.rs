@@ -13,6 +13,7 @@
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::header::{
@@ -29,13 +30,14 @@ use hyper_util::rt::TokioIo;
 use socketioxide::service::SocketIoService;
 use socketioxide::socket::Sid;
 use tokio::io::AsyncWriteExt;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tungstenite::handshake::derive_accept_key;
 
-use crate::server::event::{DisconnectReason, Observer, Transport};
+use crate::server::event::{Observer, Transport};
+use crate::server::probe::Probe;
 use crate::server::session::{Peer, Session, Sessions};
 use crate::server::wire::{Frames, SERVER_CLOSE, Tls, Wire, text_frame};
-use crate::server::{Limits, Timing, probe};
+use crate::server::{Limits, Timing};
 
 /// Engine.IO for one server.
 pub(super) struct Engine {
@@ -123,13 +125,15 @@ impl Engine {
 
     /// Answers a poll with what is queued, or what comes first.
     async fn poll(&self, session: &Arc<Session>) -> Result<Response<Body>, Refusal> {
-        let cancelled = Cancelled(session);
+        let poll = session.poll();
         let reply = tokio::select! {
             biased;
             reply = self.fetch(session) => reply,
-            () = session.poll_released() => Reply::noop(),
+            () = poll.released() => Reply::noop(),
         };
-        std::mem::forget(cancelled);
+        if !poll.answered() && reply.body == NOOP {
+            return Err(Refusal::BadRequest);
+        }
         reply.accepted()?;
         Ok(text(self.with_rest(session, reply.body)))
     }
@@ -155,6 +159,10 @@ impl Engine {
     /// Takes in what a client posts.
     async fn receive(&self, session: &Arc<Session>, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
         let payload = self.read_body(request.into_body()).await?;
+        if payload == CLOSE && !session.is_polled() {
+            // The poll before it may still be on its way, over another connection.
+            sleep(OVERTAKING).await;
+        }
         let reply = self.push(session, payload).await;
         if let Err(refusal) = reply.accepted() {
             session.reject();
@@ -186,7 +194,7 @@ impl Engine {
 
     /// Ends a polling session as its client would.
     pub(super) async fn close(&self, session: &Session) {
-        self.push(session, Bytes::from_static(b"1")).await;
+        self.push(session, Bytes::from_static(CLOSE)).await;
     }
 
     async fn fetch(&self, session: &Session) -> Reply {
@@ -218,10 +226,10 @@ impl Engine {
     ) -> Result<Response<Body>, Refusal> {
         let accept = accept_key(request.headers()).ok_or(Refusal::BadRequest)?;
         let upgraded = hyper::upgrade::on(&mut request);
-        let engine = Arc::clone(self);
+        let (engine, purpose) = (Arc::clone(self), Purpose::of(session));
         tokio::spawn(async move {
             if let Ok(upgraded) = upgraded.await {
-                engine.attach(upgraded, peer, session).await;
+                engine.attach(upgraded, peer, purpose).await;
             }
         });
         let mut response = Response::new(Body::empty());
@@ -234,30 +242,45 @@ impl Engine {
         Ok(response)
     }
 
-    async fn attach(self: Arc<Self>, upgraded: Upgraded, peer: Peer, session: Option<Arc<Session>>) {
-        let Ok(parts) = upgraded.downcast::<TokioIo<Tls>>() else {
-            return;
-        };
+    async fn attach(self: Arc<Self>, upgraded: Upgraded, peer: Peer, purpose: Purpose) {
+        let Ok(parts) = upgraded.downcast::<TokioIo<Tls>>() else { return };
         let (mut tls, mut received) = (parts.io.into_inner(), parts.read_buf.to_vec());
-        let (session, greeting) = match session {
-            None => {
-                let Some(session) = self.open(peer, Transport::WebSocket).await else {
-                    return;
-                };
+        let (session, greeting) = match purpose {
+            Purpose::Open => {
+                let Some(session) = self.open(peer, Transport::WebSocket).await else { return };
                 let greeting = text_frame(&self.open_packet(&session, ""));
                 (session, greeting)
             }
-            Some(session) if probe::complete(&mut tls, &mut received, &session).await => {
-                session.upgraded(peer);
-                (session, Vec::new())
-            }
-            Some(_) => return dismiss(tls).await,
+            Purpose::Probe(probe) => match probe.complete(&mut tls, &mut received, peer).await {
+                Some(session) => (session, Vec::new()),
+                None => return dismiss(tls).await,
+            },
+            Purpose::Nothing => return dismiss(tls).await,
         };
         let mut request = Request::new(());
         *request.uri_mut() = uri(&session, Transport::WebSocket);
         let wire = Wire::new(tls, session, &received, greeting, self.frames);
         // It answers at once, having spawned what serves the connection.
         self.service.call((wire, request)).await.ok();
+    }
+}
+
+/// What a WebSocket is for.
+enum Purpose {
+    /// A new session.
+    Open,
+    /// The upgrade of a session.
+    Probe(Probe),
+    /// A second upgrade of a session, which does not get far.
+    Nothing,
+}
+
+impl Purpose {
+    fn of(session: Option<Arc<Session>>) -> Self {
+        match session {
+            None => Self::Open,
+            Some(session) => Probe::start(session).map_or(Self::Nothing, Self::Probe),
+        }
     }
 }
 
@@ -271,6 +294,11 @@ const MAX_OVERRUN: usize = 4;
 const SEPARATOR: u8 = 0x1e;
 
 const NOOP: &[u8] = b"6";
+
+const CLOSE: &[u8] = b"1";
+
+/// How far apart requests over two connections may be that were sent together.
+const OVERTAKING: Duration = Duration::from_millis(20);
 
 /// Closes a WebSocket that is not wanted.
 async fn dismiss(mut tls: Tls) {
@@ -305,15 +333,6 @@ fn text(body: impl Into<Body>) -> Response<Body> {
         (CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ]);
     response
-}
-
-/// Ends the session of a poll that nobody waits for any more: what it fetched would be lost.
-struct Cancelled<'a>(&'a Arc<Session>);
-
-impl Drop for Cancelled<'_> {
-    fn drop(&mut self) {
-        self.0.end(DisconnectReason::ConnectionLost);
-    }
 }
 
 /// What the engine answers.

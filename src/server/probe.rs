@@ -1,37 +1,56 @@
 //! A client's probe of a WebSocket: `2probe`, answered by `3probe`, then `5` to upgrade.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
-use crate::server::session::Session;
+use crate::server::session::{Peer, Session};
 use crate::server::wire::{Tls, text_frame};
 
 /// The time a probe may take, as in Node's server.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Sees a probe through. Returns whether the client upgrades; `received` then holds what it has sent since.
-pub(super) async fn complete(tls: &mut Tls, received: &mut Vec<u8>, session: &Session) -> bool {
-    if !session.start_probe() {
-        return false;
+/// A probe under way; given up when it is dropped before it is complete.
+pub(super) struct Probe(Option<Arc<Session>>);
+
+impl Probe {
+    /// Begins to probe for a session, unless that is under way or done.
+    pub(super) fn start(session: Arc<Session>) -> Option<Self> {
+        session.start_probe().then_some(Self(Some(session)))
     }
-    let upgrades = timeout(DEADLINE, exchange(tls, received, session)).await;
-    let upgrades = matches!(upgrades, Ok(Ok(true)));
-    if !upgrades {
-        session.give_up_probe();
+
+    /// Sees it through. Returns the session when the client has upgraded; `received` is what it has sent since.
+    pub(super) async fn complete(mut self, tls: &mut Tls, received: &mut Vec<u8>, peer: Peer) -> Option<Arc<Session>> {
+        let upgrades = timeout(DEADLINE, self.exchange(tls, received)).await;
+        if !matches!(upgrades, Ok(Ok(true))) {
+            return None;
+        }
+        let session = self.0.take()?;
+        session.upgraded(peer);
+        Some(session)
     }
-    upgrades
+
+    async fn exchange(&self, tls: &mut Tls, received: &mut Vec<u8>) -> io::Result<bool> {
+        if next_message(tls, received).await? != b"2probe" {
+            return Ok(false);
+        }
+        tls.write_all(&text_frame("3probe")).await?;
+        if let Some(session) = &self.0 {
+            session.release_poll();
+        }
+        Ok(next_message(tls, received).await? == b"5")
+    }
 }
 
-async fn exchange(tls: &mut Tls, received: &mut Vec<u8>, session: &Session) -> io::Result<bool> {
-    if next_message(tls, received).await? != b"2probe" {
-        return Ok(false);
+impl Drop for Probe {
+    fn drop(&mut self) {
+        if let Some(session) = &self.0 {
+            session.give_up_probe();
+        }
     }
-    tls.write_all(&text_frame("3probe")).await?;
-    session.release_poll();
-    Ok(next_message(tls, received).await? == b"5")
 }
 
 async fn next_message(tls: &mut Tls, received: &mut Vec<u8>) -> io::Result<Vec<u8>> {

@@ -12,7 +12,8 @@ use axum::http::header::{
     ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HOST,
     HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{Request, Response, StatusCode};
+use axum::http::uri::Authority;
+use axum::http::{Request, Response, StatusCode, Uri};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use flate2::read::GzDecoder;
@@ -126,6 +127,7 @@ struct Home {
 async fn home(
     State(home): State<Arc<Home>>,
     Extension(peer): Extension<Peer>,
+    uri: Uri,
     headers: HeaderMap,
 ) -> axum::response::Response {
     if !accepts(&headers, ACCEPT, "text/html") {
@@ -136,7 +138,7 @@ async fn home(
     let Ok(html) = page::render(&page) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let policy = [(CONTENT_SECURITY_POLICY, content_security_policy(&headers))];
+    let policy = [(CONTENT_SECURITY_POLICY, content_security_policy(&uri, &headers))];
     let fixed = [
         (CONTENT_TYPE, "text/html; charset=utf-8"),
         (VARY, "Accept"),
@@ -148,8 +150,10 @@ async fn home(
 }
 
 /// Allows what the page needs and nothing else. `'self'` does not cover `wss:` in every browser.
-fn content_security_policy(headers: &HeaderMap) -> String {
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).filter(|host| is_authority(host));
+fn content_security_policy(uri: &Uri, headers: &HeaderMap) -> String {
+    // HTTP/2 has the authority in the request's target, HTTP/1.1 in a header.
+    let host = uri.authority().map(Authority::as_str).or_else(|| headers.get(HOST)?.to_str().ok());
+    let host = host.filter(|host| is_authority(host));
     let socket = host.map(|host| format!(" wss://{host}")).unwrap_or_default();
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'{socket}; \

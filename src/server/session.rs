@@ -9,6 +9,7 @@ use rustls::{CipherSuite, ProtocolVersion};
 use socketioxide::handler::Value;
 use socketioxide::socket::{Sid, Socket};
 use tokio::sync::Notify;
+use tokio::time::timeout;
 
 use crate::report;
 use crate::server::engine::Engine;
@@ -54,6 +55,7 @@ struct State {
     peer: Peer,
     transport: Transport,
     probing: bool,
+    polled: bool,
     joined: Vec<Joined>,
     /// Why we ended it; the engine only sees its connection close.
     ended: Option<DisconnectReason>,
@@ -77,7 +79,7 @@ impl State {
 
 impl Session {
     pub(super) fn new(engine: Weak<Engine>, observer: Observer, peer: Peer, transport: Transport) -> Self {
-        let state = State { peer, transport, probing: false, joined: Vec::new(), ended: None };
+        let state = State { peer, transport, probing: false, polled: false, joined: Vec::new(), ended: None };
         Self {
             token: Sid::new(),
             id: OnceLock::new(),
@@ -189,19 +191,21 @@ impl Session {
     pub(super) fn upgraded(&self, peer: Peer) {
         let mut state = self.state();
         (state.probing, state.transport, state.peer) = (false, Transport::WebSocket, peer);
+        self.probed.notify_waiters();
         for joined in state.joined.iter().filter(|joined| joined.announced) {
             (self.observer)(&Event::Upgraded(self.client(&state, joined.namespace)));
         }
     }
 
-    /// Waits until a pending poll is to be answered with nothing, because of a probe.
-    pub(super) async fn poll_released(&self) {
-        let released = self.probed.notified();
-        if self.state().probing {
-            tokio::time::sleep(PROBE_HOLD).await;
-        } else {
-            released.await;
-        }
+    /// Says that a poll begins. It ends when what is returned is dropped.
+    pub(super) fn poll(self: &Arc<Self>) -> Poll<'_> {
+        let mut state = self.state();
+        state.polled = true;
+        Poll { session: self, probing: state.probing, answered: false }
+    }
+
+    pub(super) fn is_polled(&self) -> bool {
+        self.state().polled
     }
 
     /// Ends the session because of what the client sent.
@@ -228,13 +232,13 @@ impl Session {
             state.ended = Some(reason);
             state.transport
         };
-        match (transport, self.engine.upgrade()) {
-            (Transport::WebSocket, _) => self.valve.close(),
-            (Transport::Polling, Some(engine)) => {
-                let session = Arc::clone(self);
-                tokio::spawn(async move { engine.close(&session).await });
-            }
-            (Transport::Polling, None) => {}
+        // Also for one that is polling now: it may be about to upgrade.
+        self.valve.close();
+        if transport == Transport::Polling
+            && let Some(engine) = self.engine.upgrade()
+        {
+            let session = Arc::clone(self);
+            tokio::spawn(async move { engine.close(&session).await });
         }
         true
     }
@@ -259,6 +263,42 @@ impl Session {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A poll that waits for its answer.
+pub(super) struct Poll<'a> {
+    session: &'a Arc<Session>,
+    /// Whether it came while a WebSocket was being probed.
+    probing: bool,
+    answered: bool,
+}
+
+impl Poll<'_> {
+    /// Waits until the poll is to be answered with nothing, because of a probe.
+    pub(super) async fn released(&self) {
+        let released = self.session.probed.notified();
+        if self.probing {
+            timeout(PROBE_HOLD, released).await.ok();
+        } else {
+            released.await;
+        }
+    }
+
+    /// Says that it has an answer. Returns false when that comes too late: the client has upgraded.
+    pub(super) fn answered(mut self) -> bool {
+        self.answered = true;
+        !self.probing || self.session.transport() == Transport::Polling
+    }
+}
+
+impl Drop for Poll<'_> {
+    /// Ends the session when nobody waits for the answer any more: what it would have held would be lost.
+    fn drop(&mut self) {
+        self.session.state().polled = false;
+        if !self.answered {
+            self.session.end(DisconnectReason::ConnectionLost);
+        }
     }
 }
 

@@ -59,6 +59,12 @@ fn standard_output_carries_the_key_alone() {
     assert_eq!(lines.first().map(String::as_str), Some("-----BEGIN PRIVATE KEY-----"));
     assert_eq!(lines.last().map(String::as_str), Some("-----END PRIVATE KEY-----"));
     outcome.says("Made a private key, EC P-256");
+    assert_snapshot!(Sandbox::new().run("secure-io gen-key --out - --json"), @r#"
+    $ secure-io gen-key --out - --json
+    exit: 2
+    --- stderr
+    error: standard output takes one thing at a time
+    "#);
 }
 
 #[test]

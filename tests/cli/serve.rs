@@ -160,9 +160,9 @@ fn a_privileged_port_is_said_to_be() {
     open_to_all(&sandbox.path(""));
     sandbox.ok("secure-io gen-cert -q");
     open_to_all(&sandbox.path("server-key.pem"));
-    let binary = Path::new(env!("CARGO_BIN_EXE_secure-io"));
     let copy = sandbox.path("secure-io-copy");
-    fs::copy(binary, &copy).expect("it can be copied");
+    // By another process: a file that this one has open to write, if only in a child just forked, cannot be executed.
+    sandbox.ok(&format!("cp {} {}", env!("CARGO_BIN_EXE_secure-io"), copy.display()));
     let become_nobody = "setpriv --reuid 65534 --regid 65534 --clear-groups --bounding-set=-all";
     let serve = format!("{} serve -q --port 443", copy.display());
     let is_root = sandbox.ok("id -u").trim() == "0";
@@ -273,4 +273,19 @@ fn a_certificate_made_anew_as_the_hint_says() {
     sandbox.ok("secure-io gen-cert --not-before -90d --not-after -30d");
     sandbox.ok("secure-io gen-cert --key server-key.pem --out-cert server-cert.pem --force");
     sandbox.serve("");
+}
+
+/// It ended only once every client's tasks had, and some never did.
+#[test]
+fn it_stops_while_clients_are_connected() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert -q");
+    let mut server = sandbox.serve("");
+    let handshake = format!("{}/socket.io/?EIO=4&transport=polling", server.url());
+    let opened = sandbox.ok(&format!("curl -s --cacert server-cert.pem {handshake}"));
+    let sid = opened.split('"').nth(3).expect("a session id").to_owned();
+    sandbox.ok(&format!("curl -s --cacert server-cert.pem -d 40 {handshake}&sid={sid}"));
+    server.wait_for("A user connected via secure polling");
+    let (status, log) = stopped(&sandbox, server, "TERM");
+    assert!(status.success(), "{status}\n{log}");
 }

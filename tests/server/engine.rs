@@ -196,6 +196,19 @@ async fn an_upgrade_releases_the_poll_and_is_told_to_the_observer() {
 }
 
 #[tokio::test]
+async fn a_poll_sent_after_an_upgrade_is_refused_however_quick() {
+    let server = Running::demo().await;
+    for _ in 0..50 {
+        let mut session = Polling::open(server.address).await;
+        let mut channel = Channel::connect(server.address, &session.websocket_query()).await.unwrap();
+        channel.feed("2probe".to_owned()).await;
+        channel.send("5").await;
+        assert_eq!(session.poll().await.status, 400);
+        assert_eq!(channel.next().await, "3probe");
+    }
+}
+
+#[tokio::test]
 async fn a_probe_that_is_given_up_leaves_the_session_alone() {
     let server = Running::demo().await;
     let mut session = Polling::join(server.address).await;

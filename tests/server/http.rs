@@ -34,13 +34,14 @@ async fn the_root_is_text_unless_html_is_accepted() {
 #[tokio::test]
 async fn the_page_may_load_nothing_from_elsewhere() {
     let server = Running::demo().await;
-    let mut http = Http::connect(server.address).await;
-    let answer = http.send(Request::get("/").header("accept", "text/html"), "").await;
-    let policy = answer.header("content-security-policy");
-    assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self'"), "{policy}");
-    assert!(policy.contains("connect-src 'self' wss://localhost:3000;"), "{policy}");
-    assert_eq!(answer.header("x-content-type-options"), "nosniff");
-    assert_eq!(answer.header("referrer-policy"), "no-referrer");
+    for mut http in [Http::connect(server.address).await, Http::connect_http2(server.address).await] {
+        let answer = http.send(Request::get("/").header("accept", "text/html"), "").await;
+        let policy = answer.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self'"), "{policy}");
+        assert!(policy.contains("connect-src 'self' wss://localhost:3000;"), "{policy}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        assert_eq!(answer.header("referrer-policy"), "no-referrer");
+    }
 }
 
 #[tokio::test]
@@ -95,6 +96,7 @@ async fn a_supplied_client_library_is_served_and_known_again() {
 }
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "files to be served, as a person writes them")]
 async fn a_persons_own_page_takes_the_place_of_ours() {
     let folder = tempfile::tempdir().unwrap();
     let site = folder.path().join("site");
