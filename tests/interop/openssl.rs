@@ -265,3 +265,60 @@ fn a_pkcs12_file_is_modern() {
     assert!(!info.stderr.contains("3-KeyTripleDES"), "{}", info.stderr);
     sandbox.run("openssl pkcs12 -in server.p12 -passin pass:wrong -noout").exits(1);
 }
+
+/// Each kind of name that people type, as OpenSSL reads it and checks by it.
+#[test]
+fn every_kind_of_name() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert app.test *.dev.test 127.0.0.1 ::1 me@example.com spiffe://td/app bücher.test");
+    let names = sandbox.ok("openssl x509 -in server-cert.pem -noout -ext subjectAltName");
+    let expected = "DNS:app.test, DNS:*.dev.test, IP Address:127.0.0.1, IP Address:0:0:0:0:0:0:0:1, \
+                    email:me@example.com, URI:spiffe://td/app, DNS:xn--bcher-kva.test\n";
+    assert!(names.ends_with(expected), "{names}");
+    let verify = |check: &str| sandbox.run(&format!("openssl verify {check} -CAfile server-cert.pem server-cert.pem"));
+    for check in
+        ["hostname app.test", "hostname a.dev.test", "hostname xn--bcher-kva.test", "ip ::1", "email me@example.com"]
+    {
+        verify(&format!("-verify_{check}")).success();
+    }
+    for check in ["hostname dev.test", "hostname a.b.dev.test", "ip 127.0.0.2", "email you@example.com"] {
+        verify(&format!("-verify_{check}")).exits(2);
+    }
+}
+
+/// Times on both sides of the year 2050, where the encoding changes (RFC 5280 section 4.1.2.5).
+#[test]
+fn times_are_encoded_by_their_year() {
+    let sandbox = Sandbox::new();
+    for (year, encoding) in [("2049", "UTCTIME"), ("2050", "GENERALIZEDTIME")] {
+        sandbox.ok(&format!("secure-io gen-cert --force --not-after {year}-12-31T23:59:59Z"));
+        let end = sandbox.ok("openssl x509 -in server-cert.pem -noout -enddate");
+        assert_eq!(end, format!("notAfter=Dec 31 23:59:59 {year} GMT\n"));
+        let text = sandbox.ok("openssl asn1parse -in server-cert.pem");
+        let times: Vec<_> = text.lines().filter(|line| line.contains("TIME")).collect();
+        assert!(times[0].contains("UTCTIME") && times[1].contains(&format!(": {encoding}")), "{times:?}");
+    }
+}
+
+/// Certificates for clients: each side of mutual TLS takes the other's, and neither serves the other's purpose.
+#[test]
+fn a_client_certificate_opens_mutual_tls() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca-key.pem -out ca.pem \
+                -subj /CN=CA -addext keyUsage=critical,keyCertSign");
+    let under_ca = "--ca-cert ca.pem --ca-key ca-key.pem";
+    sandbox.ok(&format!("secure-io gen-cert {under_ca}"));
+    sandbox.ok(&format!("secure-io gen-cert --name client --purpose client me@example.com {under_ca}"));
+    sandbox.ok("openssl verify -x509_strict -purpose sslclient -CAfile ca.pem client-cert.pem");
+    sandbox.run("openssl verify -purpose sslserver -CAfile ca.pem client-cert.pem").exits(2);
+    let server = sandbox.start(
+        "openssl s_server -accept 127.0.0.1:0 -cert server-cert.pem -key server-key.pem -CAfile ca.pem -Verify 1 \
+         -verify_return_error",
+        "ACCEPT ",
+    );
+    // In TLS 1.2 the client learns before its handshake ends whether it is let in.
+    let connect = format!("openssl s_client -brief -tls1_2 -connect 127.0.0.1:{} -CAfile ca.pem", server.port);
+    for (name, code) in [("client", 0), ("server", 1)] {
+        sandbox.run(&format!("{connect} -cert {name}-cert.pem -key {name}-key.pem")).exits(code);
+    }
+}
