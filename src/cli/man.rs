@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap_mangen::Man;
 use secure_io::files::{self, Existing, NewFile};
@@ -28,17 +28,21 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         out.data(&page)?;
         return Ok(Outcome::Done);
     };
-    let mut set = vec![NewFile::public(folder.join("secure-io.1"), page(command.clone())?)];
-    for subcommand in command.get_subcommands() {
-        let name = format!("secure-io-{}", subcommand.get_name());
-        let path = folder.join(format!("{name}.1"));
-        // clap wants names that live as long as the program; there are a dozen.
-        let named = subcommand.clone().name(name.clone()).display_name(name);
-        set.push(NewFile::public(path, page(named)?));
-    }
+    let mut set = Vec::new();
+    add_pages(&command, "secure-io", folder, &mut set)?;
     files::create_folder(folder, false)?;
     args::write_set(set, Existing::Replace, out)?;
     Ok(Outcome::Done)
+}
+
+/// The page of a command, and those of the commands below it.
+fn add_pages(command: &clap::Command, name: &str, folder: &Path, set: &mut Vec<NewFile>) -> Result<(), Failure> {
+    let named = command.clone().name(name.to_owned()).display_name(name.to_owned());
+    set.push(NewFile::public(folder.join(format!("{name}.1")), page(named)?));
+    for subcommand in command.get_subcommands().filter(|command| command.get_name() != "help") {
+        add_pages(subcommand, &format!("{name}-{}", subcommand.get_name()), folder, set)?;
+    }
+    Ok(())
 }
 
 fn page(command: clap::Command) -> Result<Vec<u8>, Failure> {

@@ -75,7 +75,7 @@ fn completions_and_man_pages_are_made() {
     }
     assert!(sandbox.ok("secure-io man").contains(".TH secure-io 1"));
     sandbox.ok("secure-io man --out-dir man1");
-    for page in ["secure-io.1", "secure-io-gen-cert.1", "secure-io-serve.1"] {
+    for page in ["secure-io.1", "secure-io-gen-cert.1", "secure-io-ca-init.1"] {
         assert!(sandbox.exists(&format!("man1/{page}")), "{page}");
     }
 }

@@ -2,6 +2,7 @@
 
 mod ca;
 mod command;
+mod docs;
 mod gen_cert;
 mod gen_csr;
 mod gen_key;

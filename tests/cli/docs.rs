@@ -1,0 +1,82 @@
+//! The README and the book show what really happens: their commands are run, and what they show is compared.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use secure_io::files;
+
+use crate::sandbox::{Sandbox, redact};
+
+/// A command as shown, and what it is shown to print.
+struct Shown {
+    command: String,
+    output: Vec<String>,
+}
+
+/// The commands of a page's `console` blocks, in order.
+fn shown(page: &str) -> Vec<Shown> {
+    let mut all: Vec<Shown> = Vec::new();
+    for block in page.split("```console\n").skip(1) {
+        let block = block.split("\n```").next().unwrap_or_default();
+        for line in block.lines() {
+            match (line.strip_prefix("$ "), all.last_mut()) {
+                (Some(command), _) => all.push(Shown { command: command.to_owned(), output: Vec::new() }),
+                (None, Some(shown)) => shown.output.push(line.to_owned()),
+                (None, None) => panic!("output before a command: {line}"),
+            }
+        }
+    }
+    all
+}
+
+impl Shown {
+    /// Servers run on, and other programs are the tests' of `tests/interop`.
+    fn is_run(&self) -> bool {
+        let ours = self.command.starts_with("secure-io ") || self.command.starts_with("openssl ");
+        ours && !self.command.starts_with("secure-io serve") && !self.command.contains("s_client")
+    }
+
+    /// Runs the command in a shell, and compares what it prints, but for what differs from run to run.
+    fn check(&self, sandbox: &Sandbox, page: &str) {
+        let mut command = sandbox.command("bash");
+        let binary = Path::new(env!("CARGO_BIN_EXE_secure-io")).parent().expect("it is in a folder");
+        let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap_or_default());
+        command.args(["-c", &self.command]).env("PATH", path);
+        let outcome = sandbox.finish(&self.command, &mut command, b"");
+        if !self.command.starts_with("secure-io ") {
+            outcome.success();
+            return;
+        }
+        let printed = format!("{}{}", outcome.stdout_text(), outcome.stderr);
+        let home = sandbox.path("");
+        let lines = |text: &str| -> BTreeSet<String> { redact(text, &home).lines().map(str::to_owned).collect() };
+        let printed = lines(&printed.replace(&*home.to_string_lossy(), "/home/me/"));
+        let expected = lines(&self.output.join("\n"));
+        // A page may leave out lines, and says so with an ellipsis.
+        let shortened = self.output.iter().any(|line| line.trim() == "…");
+        let missing: Vec<_> = expected.iter().filter(|line| line.trim() != "…" && !printed.contains(*line)).collect();
+        let unsaid: Vec<_> = printed.iter().filter(|line| !shortened && !expected.contains(*line)).collect();
+        assert!(
+            missing.is_empty() && unsaid.is_empty(),
+            "{page}: {}\nshown, not printed: {missing:#?}\nprinted, not shown: {unsaid:#?}",
+            self.command
+        );
+    }
+}
+
+#[test]
+fn pages_show_what_happens() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let book = std::fs::read_dir(root.join("docs")).expect("the book is there");
+    let pages = book.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|end| end == "md"));
+    let mut count = 0;
+    for path in pages.chain([root.join("README.md")]) {
+        let text = files::read(&path).unwrap();
+        let sandbox = Sandbox::new();
+        for shown in shown(std::str::from_utf8(&text).unwrap()).iter().filter(|shown| shown.is_run()) {
+            shown.check(&sandbox, &path.display().to_string());
+            count += 1;
+        }
+    }
+    assert!(count > 10, "only {count} commands were found");
+}
