@@ -20,6 +20,10 @@ fn shown(page: &str) -> Vec<Shown> {
         let block = block.split("\n```").next().unwrap_or_default();
         for line in block.lines() {
             match (line.strip_prefix("$ "), all.last_mut()) {
+                (None, Some(shown)) if shown.command.ends_with('\\') => {
+                    shown.command =
+                        format!("{} {}", shown.command.trim_end_matches('\\'), line.trim_start_matches("> ").trim());
+                }
                 (Some(command), _) => all.push(Shown { command: command.to_owned(), output: Vec::new() }),
                 (None, Some(shown)) => shown.output.push(line.to_owned()),
                 (None, None) => panic!("output before a command: {line}"),
@@ -32,7 +36,8 @@ fn shown(page: &str) -> Vec<Shown> {
 impl Shown {
     /// Servers run on, and other programs are the tests' of `tests/interop`.
     fn is_run(&self) -> bool {
-        let ours = self.command.starts_with("secure-io ") || self.command.starts_with("openssl ");
+        let programs = ["secure-io ", "openssl ", "mkdir ", "printf ", "echo "];
+        let ours = programs.iter().any(|program| self.command.starts_with(program));
         ours && !self.command.starts_with("secure-io serve") && !self.command.contains("s_client")
     }
 
