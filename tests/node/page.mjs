@@ -61,6 +61,7 @@ if (process.env.SECURE_IO_TRUSTED === "no") {
       await page.goto(URL);
       await connected(page);
     }));
+    await one.bringToFront(); // a tab behind another draws no frames, and is slow to take clicks
     await one.locator("#echo-text").fill("echo <b>me</b>");
     await one.locator("#echo-form button").click();
     await one.locator("#echo-result", { hasText: "echo <b>me</b>" }).waitFor();
