@@ -54,7 +54,9 @@ impl Shown {
         }
         let printed = format!("{}{}", outcome.stdout_text(), outcome.stderr);
         let home = sandbox.path("");
-        let lines = |text: &str| -> BTreeSet<String> { redact(text, &home).lines().map(str::to_owned).collect() };
+        let lines = |text: &str| -> BTreeSet<String> {
+            redact(text, &home).lines().map(|line| line.trim_end().to_owned()).collect()
+        };
         let printed = lines(&printed.replace(&*home.to_string_lossy(), "/home/me/"));
         let expected = lines(&self.output.join("\n"));
         // A page may leave out lines, and says so with an ellipsis.
