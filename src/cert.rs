@@ -244,7 +244,7 @@ impl IssuerCertificate {
     }
 
     fn permitted_text(&self) -> String {
-        let texts = self.permitted.iter().map(|subtree| match subtree {
+        let texts = self.permitted.iter().filter(|subtree| !subtree.is_nothing()).map(|subtree| match subtree {
             Subtree::Dns(domain) => domain.clone(),
             Subtree::Ip(address, mask) => {
                 let bits: u32 = mask.iter().map(|octet| octet.count_ones()).sum();
@@ -269,6 +269,16 @@ impl Subtree {
                 Some(Self::Ip(address.to_vec(), mask.to_vec()))
             }
             _ => None,
+        }
+    }
+
+    /// Whether it only stands there so that its kind is not free: a name or address that nobody has.
+    fn is_nothing(&self) -> bool {
+        match self {
+            Self::Dns(domain) => domain == "invalid",
+            Self::Ip(address, mask) => {
+                address.iter().all(|octet| *octet == 0) && mask.iter().all(|octet| *octet == 255)
+            }
         }
     }
 

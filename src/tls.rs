@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{CipherSuite, InconsistentKeys, ProtocolVersion, ServerConfig};
 
 use crate::report;
@@ -33,15 +34,20 @@ pub enum Error {
 ///
 /// [`Error::KeyMismatch`] when `key` is not that certificate's, [`Error::Refused`] when either cannot be used at all.
 pub fn server_config(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<ServerConfig, Error> {
-    let mut config = ServerConfig::builder_with_provider(provider())
+    let provider = provider();
+    let key = provider.key_provider.load_private_key(key).map_err(Error::Refused)?;
+    let certified = CertifiedKey::new(chain, key);
+    certified.end_entity_cert().map_err(Error::Refused)?;
+    // The certificate's other failings are its clients' to judge: rustls itself would refuse those of version 1, which
+    // `openssl x509 -req` makes.
+    if let Err(rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) = certified.keys_match() {
+        return Err(Error::KeyMismatch);
+    }
+    let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(Error::Refused)?
         .with_no_client_auth()
-        .with_single_cert(chain, key)
-        .map_err(|error| match error {
-            rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => Error::KeyMismatch,
-            other => Error::Refused(other),
-        })?;
+        .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
     config.alpn_protocols = SERVER_ALPN.map(<[u8]>::to_vec).to_vec();
     Ok(config)
 }

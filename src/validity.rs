@@ -184,14 +184,15 @@ pub fn rfc3339(time: OffsetDateTime) -> String {
     format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", time.hour(), time.minute(), time.second())
 }
 
-/// Says a distance in time in one or two words, as in `in 12 days` or `3 hours ago`.
+/// Says a distance in time in one or two words, rounded, as in `in 12 days` or `3 hours ago`.
 #[must_use]
 pub fn distance(time: OffsetDateTime, now: OffsetDateTime) -> String {
     let seconds = (time - now).whole_seconds();
+    let rounded = |seconds: u64, unit: u64| (seconds + unit / 2) / unit;
     let (count, unit) = match seconds.unsigned_abs() {
-        s if s >= 2 * 86_400 => (s / 86_400, "day"),
-        s if s >= 2 * 3_600 => (s / 3_600, "hour"),
-        s if s >= 120 => (s / 60, "minute"),
+        s if s >= 2 * 86_400 => (rounded(s, 86_400), "day"),
+        s if s >= 2 * 3_600 => (rounded(s, 3_600), "hour"),
+        s if s >= 120 => (rounded(s, 60), "minute"),
         s => (s, "second"),
     };
     let plural = if count == 1 { "" } else { "s" };
@@ -247,6 +248,7 @@ mod tests {
     fn distances_are_in_words() {
         let after = |seconds| distance(NOW + time::Duration::seconds(seconds), NOW);
         assert_eq!(after(86_400 * 12 + 5), "in 12 days");
+        assert_eq!(after(86_400 * 365 - 3_600), "in 365 days");
         assert_eq!(after(-3 * 3_600), "3 hours ago");
         assert_eq!(after(1), "in 1 second");
     }

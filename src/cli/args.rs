@@ -205,6 +205,11 @@ pub(crate) struct CaDirArgs {
 }
 
 impl CaDirArgs {
+    /// Whether a folder was named.
+    pub(crate) fn is_given(&self) -> bool {
+        self.ca_dir.is_some()
+    }
+
     /// The local CA's files.
     pub(crate) fn paths(&self) -> Result<Paths, Failure> {
         match &self.ca_dir {

@@ -64,7 +64,8 @@ fn init(args: &Init, out: &mut Output) -> Result<Outcome, Failure> {
     let plan = Plan { permit: args.permit.clone(), days: args.days, keep_root_key: args.keep_root_key };
     let ca = LocalCa::create(&paths, &plan, validity::now())?;
     out.report(&text(&ca, &paths)?, false)?;
-    out.hint(format!("trust {} in your browser or system, then `secure-io gen-cert --ca`", shown(&paths.root)));
+    let flag = if args.folder.is_given() { format!(" --ca-dir {}", shown(&paths.folder)) } else { String::new() };
+    out.hint(format!("trust {} in your browser or system, then `secure-io gen-cert --ca{flag}`", shown(&paths.root)));
     Ok(Outcome::Done)
 }
 

@@ -122,9 +122,10 @@ pub(crate) fn in_file(path: &Path, error: container::Error) -> Failure {
         container::Error::PassphraseNeeded => {
             Some("give the passphrase with `--passphrase-file FILE` or `--passphrase-env VAR`".to_owned())
         }
-        container::Error::UnknownCipher { .. } => {
-            Some(format!("convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc -in {0} -out new-{0}`", path.display()))
-        }
+        container::Error::UnknownCipher { .. } => Some(format!(
+            "convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc -in {0} -out {0}.pkcs8`",
+            path.display()
+        )),
         _ => None,
     };
     let failure = about(path, error.into());
@@ -192,6 +193,7 @@ impl From<ca::Error> for Failure {
     fn from(error: ca::Error) -> Self {
         match error {
             ca::Error::File(error) => error.into(),
+            ca::Error::Exists { .. } => Self::new(error.into()).hint("it signs with `secure-io gen-cert --ca`"),
             ca::Error::Missing { .. } => Self::new(error.into()).hint("make one with `secure-io ca init`"),
             ca::Error::Certificate(cert::Error::IssuerTime { .. }) => {
                 Self::new(error.into()).hint("remove the folder and make a new one with `secure-io ca init`")

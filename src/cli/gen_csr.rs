@@ -22,14 +22,14 @@ Examples:
 
 Exit status: 0 done, 2 it could not be done")]
 pub(crate) struct Args {
-    #[command(flatten)]
-    names: NameArgs,
     /// The private key, - for standard input
     #[arg(long, short, value_name = "FILE")]
     key: PathBuf,
     /// Where to write the request, - for standard output
     #[arg(long, short, value_name = "FILE", default_value = "server-csr.pem")]
     out: PathBuf,
+    #[command(flatten)]
+    names: NameArgs,
     #[command(flatten)]
     passphrase: PassphraseArgs,
     #[command(flatten)]

@@ -1,5 +1,5 @@
 use std::future::Future;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,9 +36,9 @@ pub(crate) struct Args {
     /// Hosts the certificate is to be for [default: localhost 127.0.0.1 ::1]
     #[arg(value_name = "HOST")]
     hosts: Vec<String>,
-    /// Address to listen on
-    #[arg(long, value_name = "ADDRESS", default_value_t = Ipv4Addr::LOCALHOST.into(), value_parser = parse_address)]
-    addr: IpAddr,
+    /// Address to listen on [default: 127.0.0.1, and ::1 where there is one]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
+    addr: Option<IpAddr>,
     /// Port to listen on, 0 for one that is free
     #[arg(long, short, value_name = "PORT", default_value_t = 3000)]
     port: u16,
@@ -49,9 +49,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
     #[command(flatten)]
-    passphrase: PassphraseArgs,
-    #[command(flatten)]
     ca_dir: CaDirArgs,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
     #[command(flatten)]
     app: AppArgs,
 }
@@ -77,6 +77,16 @@ struct AppArgs {
     /// How long a client may take to join a namespace
     #[arg(long, value_name = "TIME", default_value = "45000", value_parser = parse_milliseconds)]
     connect_timeout: Duration,
+}
+
+impl AppArgs {
+    /// Refuses what could not be served before a certificate is made for it; reads the client library given.
+    fn check(&self) -> Result<Option<Vec<u8>>, Failure> {
+        if let Some(folder) = self.static_dir.as_ref().filter(|folder| !folder.is_dir()) {
+            return Err(Failure::message(format!("cannot serve `{}`: it is not a folder", folder.display())));
+        }
+        Ok(self.client_js.as_deref().map(files::read).transpose()?.map(|bytes| bytes.to_vec()))
+    }
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -106,12 +116,13 @@ fn parse_milliseconds(text: &str) -> Result<Duration, String> {
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let now = validity::now();
     let order = Order { names: name::parse_all(args.hosts.iter().map(String::as_str))?, ..Order::default() };
+    let client_js = args.app.check()?;
     let credentials = args.credentials(&order, out, now)?;
     let certificate = credentials.report().map_err(|error| Failure::new(error.into()))?;
     let host = args.host(&order, &certificate);
     let (chain, key) = credentials.into_parts();
     let tls = tls::server_config(chain, key).map_err(|error| Failure::new(error.into()))?;
-    let config = args.config(Arc::new(tls), certificate)?;
+    let config = args.config(Arc::new(tls), certificate, client_js);
     // Each client takes a descriptor, and 1,024 are few; what cannot be raised is not missed at once.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let runtime = tokio::runtime::Runtime::new()?;
@@ -140,6 +151,10 @@ fn url(host: &str, address: SocketAddr) -> String {
 }
 
 impl Args {
+    fn address(&self) -> IpAddr {
+        self.addr.unwrap_or(Ipv4Addr::LOCALHOST.into())
+    }
+
     /// The host to tell people: the one asked for, else `localhost` where it leads here, else the address.
     fn host(&self, order: &Order, certificate: &report::Certificate) -> String {
         let asked = order.names.iter().find_map(|name| match name {
@@ -148,7 +163,8 @@ impl Args {
             SubjectAltName::Ip(v4) => Some(v4.to_string()),
             _ => None,
         });
-        let here = self.addr.is_loopback() || self.addr.is_unspecified();
+        let address = self.address();
+        let here = address.is_loopback() || address.is_unspecified();
         let named = |name: &&String| name.starts_with("DNS:") && !name.contains('*');
         let in_certificate =
             || certificate.subject_alt_names.iter().find(named).map(|name| name.trim_start_matches("DNS:").to_owned());
@@ -157,15 +173,21 @@ impl Args {
         asked
             .or_else(|| (here && for_localhost).then(|| "localhost".to_owned()))
             .or_else(|| here.then(in_certificate).flatten())
-            .unwrap_or_else(|| match self.addr {
+            .unwrap_or_else(|| match address {
                 IpAddr::V6(v6) => format!("[{v6}]"),
                 IpAddr::V4(v4) => v4.to_string(),
             })
     }
 
-    fn config(&self, tls: Arc<rustls::ServerConfig>, certificate: report::Certificate) -> Result<Config, Failure> {
+    fn config(
+        &self,
+        tls: Arc<rustls::ServerConfig>,
+        certificate: report::Certificate,
+        client_js: Option<Vec<u8>>,
+    ) -> Config {
         let mut config = Config::new(tls, certificate);
-        config.address = self.addr;
+        config.address = self.address();
+        config.also = self.addr.is_none().then(|| Ipv6Addr::LOCALHOST.into());
         config.port = self.port;
         config.app = match self.app.app {
             AppName::Demo => App::Demo,
@@ -176,14 +198,9 @@ impl Args {
             ping_timeout: self.app.ping_timeout,
             connect_timeout: self.app.connect_timeout,
         };
-        if let Some(folder) = &self.app.static_dir {
-            if !folder.is_dir() {
-                return Err(Failure::message(format!("cannot serve `{}`: it is not a folder", folder.display())));
-            }
-            config.static_dir = Some(folder.clone());
-        }
-        config.client_js = self.app.client_js.as_deref().map(files::read).transpose()?.map(|bytes| bytes.to_vec());
-        Ok(config)
+        config.static_dir.clone_from(&self.app.static_dir);
+        config.client_js = client_js;
+        config
     }
 
     /// What to show clients: the files named, those in this folder, the local CA's, or self-signed ones.
@@ -193,6 +210,7 @@ impl Args {
             if let Some(missing) = uncovered(&credentials, order) {
                 out.warning(format!("{} is not for {missing}: clients will refuse it there", certificate.display()));
             }
+            warn_of_no_names(&credentials, certificate, key, out);
             return Ok(credentials);
         }
         let _settled = files::settle(Path::new("."))?;
@@ -203,6 +221,7 @@ impl Args {
                 if let Some(missing) = uncovered(&credentials, order) {
                     out.note(format!("the server-cert.pem here is not for {missing}, and is left aside"));
                 } else {
+                    warn_of_no_names(&credentials, certificate, key, out);
                     return Ok(described(credentials, "server-cert.pem", out, now));
                 }
             }
@@ -249,6 +268,17 @@ impl Args {
         let credentials = described(credentials, "a self-signed certificate", out, now);
         out.note(format!("it is kept in {}, so an exception made for it in a browser lasts", folder.display()));
         Ok(credentials)
+    }
+}
+
+/// Says what browsers will do with a certificate without subjectAltName, which the three OpenSSL commands make.
+fn warn_of_no_names(credentials: &Credentials, certificate: &Path, key: &Path, out: &mut Output) {
+    if credentials.report().is_ok_and(|report| report.subject_alt_names.is_empty()) {
+        let (certificate, key) = (certificate.display(), key.display());
+        out.warning(format!("{certificate} has no subjectAltName: browsers refuse it"));
+        out.hint(format!(
+            "make one that they accept with `secure-io gen-cert --key {key} --out-cert {certificate} --force`"
+        ));
     }
 }
 

@@ -46,6 +46,9 @@ use crate::report;
 pub struct Config {
     /// The address to listen on: `127.0.0.1` unless changed, which only this machine can reach.
     pub address: IpAddr,
+    /// A second address to listen on, on the same port, as far as it can be had: `::1`, which `localhost` means to
+    /// some clients alone. None unless changed.
+    pub also: Option<IpAddr>,
     /// The port; 0 takes any that is free. 3000 unless changed, as in the Socket.IO tutorials.
     pub port: u16,
     /// From [`crate::tls::server_config`].
@@ -70,6 +73,7 @@ impl Config {
     pub fn new(tls: Arc<ServerConfig>, certificate: report::Certificate) -> Self {
         Self {
             address: Ipv4Addr::LOCALHOST.into(),
+            also: None,
             port: 3000,
             tls,
             certificate,
@@ -198,6 +202,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// A server that has its port.
 pub struct Server {
     listener: TcpListener,
+    also: Option<TcpListener>,
     address: SocketAddr,
     site: Arc<Site>,
     io: SocketIo,
@@ -219,10 +224,14 @@ impl Server {
             Ok((listener, address))
         };
         let (listener, address) = listen.await.map_err(|source| Error::listening(address, source))?;
+        let also = match config.also {
+            Some(also) => TcpListener::bind((also, address.port())).await.ok(),
+            None => None,
+        };
         let shutdown = config.limits.shutdown;
         let (engine, io) = socket_io(&config, &observer);
         let site = Arc::new(Site::new(config, engine, Arc::clone(&observer)));
-        Ok(Self { listener, address, site, io, observer, shutdown })
+        Ok(Self { listener, also, address, site, io, observer, shutdown })
     }
 
     /// The address it listens on, with the port that was taken when 0 was asked for.
@@ -233,11 +242,11 @@ impl Server {
 
     /// Serves until `shutdown` is ready, then says goodbye to all clients, which may take [`Limits::shutdown`].
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self { listener, site, io, observer, shutdown: deadline, .. } = self;
+        let Self { listener, also, site, io, observer, shutdown: deadline, .. } = self;
         let (stop, stopping) = watch::channel(());
         let mut connections = JoinSet::new();
         let mut shutdown = pin!(shutdown);
-        let mut accepting = Accepting { listener, observer, paused: false };
+        let mut accepting = Accepting { listener, also, observer, paused: false };
         loop {
             tokio::select! {
                 (tcp, peer) = accepting.next() => {
@@ -310,6 +319,7 @@ async fn close(site: &Site, io: &SocketIo, mut connections: JoinSet<()>, deadlin
 /// The accept loop's half that outlasts a lack of descriptors or memory.
 struct Accepting {
     listener: TcpListener,
+    also: Option<TcpListener>,
     observer: Observer,
     paused: bool,
 }
@@ -317,7 +327,11 @@ struct Accepting {
 impl Accepting {
     async fn next(&mut self) -> (TcpStream, SocketAddr) {
         loop {
-            match self.listener.accept().await {
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                Some(accepted) = accept(self.also.as_ref()), if self.also.is_some() => accepted,
+            };
+            match accepted {
                 Ok(accepted) => {
                     if std::mem::take(&mut self.paused) {
                         (self.observer)(&Event::AcceptResumed);
@@ -334,6 +348,10 @@ impl Accepting {
             }
         }
     }
+}
+
+async fn accept(listener: Option<&TcpListener>) -> Option<io::Result<(TcpStream, SocketAddr)>> {
+    Some(listener?.accept().await)
 }
 
 /// Whether only this one connection is lost.

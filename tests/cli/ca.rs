@@ -15,13 +15,14 @@ fn it_is_made_once() {
       root.pem          what clients trust, expires [DATE], sha256 [HEX]…
       intermediate.pem  what signs
     --- stderr
-    hint: trust ca/root.pem in your browser or system, then `secure-io gen-cert --ca`
+    hint: trust ca/root.pem in your browser or system, then `secure-io gen-cert --ca --ca-dir ca`
     "#);
     assert_snapshot!(sandbox.run("secure-io ca init --ca-dir ca"), @r#"
     $ secure-io ca init --ca-dir ca
     exit: 2
     --- stderr
     error: there is a local CA in `ca` already
+    hint: it signs with `secure-io gen-cert --ca`
     "#);
     assert!(!sandbox.exists("ca/root-key.pem"));
     assert_snapshot!(sandbox.run("secure-io ca path --ca-dir ca"), @r#"
@@ -50,7 +51,7 @@ fn what_it_may_sign_for_is_chosen() {
       intermediate.pem  what signs
     --- stderr
     warning: whoever steals this CA's key can sign for every host on the Internet, for you
-    hint: trust a/root.pem in your browser or system, then `secure-io gen-cert --ca`
+    hint: trust a/root.pem in your browser or system, then `secure-io gen-cert --ca --ca-dir a`
     "#);
     assert!(sandbox.exists("a/root-key.pem"));
     sandbox.ok("secure-io gen-cert -q --ca --ca-dir a example.com");

@@ -63,7 +63,7 @@ fn odd_names_and_lifetimes_are_warned_about() {
     Would make a certificate for *.test, *.*.dev.test and https://localhost/, self-signed
       server-key.pem   private key, EC P-256
       server-csr.pem   certification request
-      server-cert.pem  certificate, expires [DATE] (in 825 days)
+      server-cert.pem  certificate, expires [DATE] (in 826 days)
     --- stderr
     warning: a lifetime of 826 days: Apple's platforms refuse more than 825
     warning: `*.test` covers a whole top-level domain, and no browser accepts that
@@ -285,7 +285,7 @@ fn a_ca_signs() {
     Made a certificate for app.test, signed by CN=ca,DC=example,DC=com
       server-key.pem   private key, EC P-256
       server-csr.pem   certification request
-      server-cert.pem  certificate, expires [DATE] (in 9 days)
+      server-cert.pem  certificate, expires [DATE] (in 10 days)
     --- stderr
     note: shortened to [TIME], where the issuer's certificate ends
     "#);

@@ -126,6 +126,6 @@ fn kinds_of_keys_that_cannot_be_used_are_named() {
     exit: 2
     --- stderr
     error: cannot use `legacy.pem`: the private key is encrypted in a way that is not read here (Proc-Type: 4,ENCRYPTED of old PEM files)
-    hint: convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc -in legacy.pem -out new-legacy.pem`
+    hint: convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc -in legacy.pem -out legacy.pem.pkcs8`
     "#);
 }

@@ -120,7 +120,7 @@ fn a_certificate_out_of_its_time_is_refused() {
     $ secure-io serve --port 0 --cert later-cert.pem --key later-key.pem
     exit: 2
     --- stderr
-    error: cannot use `later-cert.pem`: it is not valid before [TIME] (in 2 days)
+    error: cannot use `later-cert.pem`: it is not valid before [TIME] (in 3 days)
     hint: make a new one with `secure-io gen-cert --key later-key.pem --out-cert later-cert.pem --force`
     "#);
 }
@@ -288,4 +288,39 @@ fn it_stops_while_clients_are_connected() {
     server.wait_for("A user connected via secure polling");
     let (status, log) = stopped(&sandbox, server, "TERM");
     assert!(status.success(), "{status}\n{log}");
+}
+
+/// rustls refuses to be configured with a certificate of version 1, which is what the three OpenSSL commands make.
+#[test]
+fn what_the_three_openssl_commands_make_is_served() {
+    let sandbox = Sandbox::new();
+    for line in [
+        "openssl genpkey -algorithm RSA -out server-key.pem",
+        "openssl req -new -key server-key.pem -out server-csr.pem -subj /CN=localhost",
+        "openssl x509 -req -in server-csr.pem -signkey server-key.pem -out server-cert.pem",
+    ] {
+        sandbox.run(line).success();
+    }
+    let server = sandbox.serve("");
+    let shown = sandbox.ok(&format!("openssl s_client -connect localhost:{} -CAfile server-cert.pem", server.port));
+    assert!(shown.contains("Verify return code: 0 (ok)"), "{shown}");
+    let (_, log) = stopped(&sandbox, server, "TERM");
+    assert_snapshot!(redact(&log, &sandbox.path("")), @r#"
+    warning: server-cert.pem has no subjectAltName: browsers refuse it
+    hint: make one that they accept with `secure-io gen-cert --key server-key.pem --out-cert server-cert.pem --force`
+    note: using server-cert.pem for CN=localhost, which expires [DATE] (in 30 days)
+    Secure server is running on https://localhost:[PORT]
+    "#);
+}
+
+/// Some clients take `localhost` for ::1 alone.
+#[test]
+fn localhost_is_reached_by_both_of_its_addresses() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert -q");
+    let server = sandbox.serve("");
+    for address in ["127.0.0.1", "[::1]"] {
+        let url = format!("https://{address}:{}", server.port);
+        assert_eq!(sandbox.ok(&format!("curl -s --cacert server-cert.pem {url}")), "Hello, Socket.io with SSL/TLS!");
+    }
 }
