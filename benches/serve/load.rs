@@ -1,0 +1,264 @@
+//! What clients do to a server, and how it is counted.
+
+use std::cell::Cell;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use tokio::task::LocalSet;
+use tokio::time::{sleep, timeout};
+
+use crate::client::Client;
+use crate::side::Server;
+
+/// How many connect at once.
+const CONNECTING: usize = 16;
+
+const ECHOING: usize = 50;
+
+const LISTENING: usize = 200;
+
+/// How many broadcasts are under way at a time.
+const BROADCASTS: usize = 4;
+
+const POLLING: usize = 20;
+
+const IDLE: usize = 1000;
+
+/// What each event carries beside its number.
+const TEXT: &str = "the quick brown fox jumps over it";
+
+/// How long late packets are waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A kind of load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Load {
+    Handshake,
+    Connect,
+    Echo { depth: usize },
+    FanOut,
+    Polling,
+    Memory,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Measured {
+    pub(crate) figure: f64,
+    /// Packets that were lost or came out of order.
+    pub(crate) faults: usize,
+}
+
+impl Load {
+    /// Puts it on a server for a while.
+    pub(crate) async fn run(self, server: &Server, span: Duration) -> Measured {
+        let address = server.address;
+        match self {
+            Self::Handshake => repeat(span, move || handshake(address)).await,
+            Self::Connect => repeat(span, move || async move { Client::join(address).await.map(drop) }).await,
+            Self::Echo { depth } => echo(address, depth, span).await,
+            Self::FanOut => fan_out(address, span).await,
+            Self::Polling => polling(address, span).await,
+            Self::Memory => memory(server).await,
+        }
+    }
+}
+
+async fn handshake(address: SocketAddr) -> io::Result<()> {
+    let body = Client::connect(address).await?.request("GET / HTTP/1.1\r\nConnection: close\r\n", "").await?;
+    assert_eq!(body, "Hello, Socket.io with SSL/TLS!");
+    Ok(())
+}
+
+/// Counts how often something can be done, by several at once. What fails is a fault.
+async fn repeat<F: Future<Output = io::Result<()>> + 'static>(
+    span: Duration,
+    act: impl Fn() -> F + Copy + 'static,
+) -> Measured {
+    // The first ones warm the server up.
+    for _ in 0..CONNECTING {
+        act().await.unwrap();
+    }
+    let (start, tally) = (Instant::now(), Tally::default());
+    let actors = LocalSet::new();
+    for _ in 0..CONNECTING {
+        let tally = tally.clone();
+        actors.spawn_local(async move {
+            while start.elapsed() < span {
+                match act().await {
+                    Ok(()) => tally.done(1),
+                    Err(_) => tally.fault(1),
+                }
+            }
+        });
+    }
+    actors.await;
+    tally.per_second(start.elapsed())
+}
+
+async fn echo(address: SocketAddr, depth: usize, span: Duration) -> Measured {
+    let mut clients = Vec::new();
+    for _ in 0..ECHOING {
+        clients.push(Client::join(address).await.unwrap());
+    }
+    let (start, tally) = (Instant::now(), Tally::default());
+    let actors = LocalSet::new();
+    for mut client in clients {
+        let tally = tally.clone();
+        actors.spawn_local(async move {
+            let (mut sent, mut received) = (depth, 0);
+            client.send(&(0..depth).map(|number| event("echo", number)).collect::<Vec<_>>()).await.unwrap();
+            while received < sent {
+                let before = received;
+                let reading = client.read_packets(|packet| {
+                    if packet != event("echo", received) {
+                        tally.fault(1);
+                    }
+                    received += 1;
+                    true
+                });
+                if !matches!(timeout(PATIENCE, reading).await, Ok(Ok(_))) {
+                    return tally.fault(sent - received);
+                }
+                if start.elapsed() < span {
+                    tally.done(received - before);
+                    let more: Vec<_> = (sent..sent + received - before).map(|number| event("echo", number)).collect();
+                    client.send(&more).await.unwrap();
+                    sent += more.len();
+                }
+            }
+        });
+    }
+    actors.await;
+    tally.per_second(span)
+}
+
+async fn fan_out(address: SocketAddr, span: Duration) -> Measured {
+    let (start, tally) = (Rc::new(Cell::new(Instant::now())), Tally::default());
+    let total = Rc::new(Cell::new(usize::MAX));
+    let actors = LocalSet::new();
+    for _ in 0..LISTENING {
+        let mut client = Client::join(address).await.unwrap();
+        let (tally, total, start) = (tally.clone(), Rc::clone(&total), Rc::clone(&start));
+        actors.spawn_local(async move {
+            let mut received = 0;
+            while received < total.get() {
+                let before = received;
+                let reading = client.read_packets(|packet| {
+                    if packet != event("broadcast", received) {
+                        tally.fault(1);
+                    }
+                    received += 1;
+                    true
+                });
+                if !matches!(timeout(PATIENCE, reading).await, Ok(Ok(_))) {
+                    return tally.fault(total.get() - received);
+                }
+                if start.get().elapsed() < span {
+                    tally.done(received - before);
+                }
+            }
+        });
+    }
+    let mut sender = Client::join(address).await.unwrap();
+    start.set(Instant::now());
+    actors.spawn_local(async move {
+        let (mut sent, mut received) = (0, 0);
+        while start.get().elapsed() < span {
+            let more: Vec<_> = (sent..received + BROADCASTS).map(|number| event("broadcast", number)).collect();
+            sent += more.len();
+            sender.send(&more).await.unwrap();
+            let counting = |_: &str| {
+                received += 1;
+                true
+            };
+            sender.read_packets(counting).await.unwrap();
+        }
+        // The one more lets each listener see that it is the last.
+        total.set(sent + 1);
+        sender.send(&[event("broadcast", sent)]).await.unwrap();
+        while received <= sent {
+            let counting = |_: &str| {
+                received += 1;
+                true
+            };
+            sender.read_packets(counting).await.unwrap();
+        }
+    });
+    actors.await;
+    tally.per_second(span)
+}
+
+async fn polling(address: SocketAddr, span: Duration) -> Measured {
+    let (start, tally) = (Instant::now(), Tally::default());
+    let actors = LocalSet::new();
+    for _ in 0..POLLING {
+        let tally = tally.clone();
+        actors.spawn_local(async move {
+            let mut client = Client::connect(address).await.unwrap();
+            let path = "/socket.io/?EIO=4&transport=polling";
+            let opened = client.request(&format!("GET {path} HTTP/1.1\r\n"), "").await.unwrap();
+            let (_, sid) = opened.split_once("\"sid\":\"").unwrap();
+            let path = format!("{path}&sid={}", sid.split_once('"').unwrap().0);
+            let (get, post) = (format!("GET {path} HTTP/1.1\r\n"), format!("POST {path} HTTP/1.1\r\n"));
+            assert_eq!(client.request(&post, "40").await.unwrap(), "ok");
+            let mut payload = String::new();
+            while !payload.contains("42[\"message\",") {
+                payload = client.request(&get, "").await.unwrap();
+            }
+            let mut number = 0;
+            while start.elapsed() < span {
+                client.request(&post, &event("echo", number)).await.unwrap();
+                let payload = client.request(&get, "").await.unwrap();
+                tally.done(1);
+                if payload != event("echo", number) {
+                    tally.fault(1);
+                }
+                number += 1;
+            }
+        });
+    }
+    actors.await;
+    tally.per_second(start.elapsed())
+}
+
+async fn memory(server: &Server) -> Measured {
+    // The first connections take what is there once for all.
+    for _ in 0..CONNECTING {
+        Client::join(server.address).await.unwrap();
+    }
+    sleep(Duration::from_secs(1)).await;
+    let before = server.memory();
+    let mut clients = Vec::new();
+    for _ in 0..IDLE {
+        clients.push(Client::join(server.address).await.unwrap());
+    }
+    sleep(Duration::from_secs(2)).await;
+    let figure = (server.memory() - before) / f64::from(u32::try_from(IDLE).unwrap());
+    Measured { figure, faults: 0 }
+}
+
+fn event(name: &str, number: usize) -> String {
+    format!("42[\"{name}\",{number},\"{TEXT}\"]")
+}
+
+/// What all clients of a load have done together.
+#[derive(Default, Clone)]
+struct Tally(Rc<(Cell<usize>, Cell<usize>)>);
+
+impl Tally {
+    fn done(&self, count: usize) {
+        self.0.0.set(self.0.0.get() + count);
+    }
+
+    fn fault(&self, count: usize) {
+        self.0.1.set(self.0.1.get() + count);
+    }
+
+    fn per_second(&self, elapsed: Duration) -> Measured {
+        let done = u32::try_from(self.0.0.get()).unwrap();
+        Measured { figure: f64::from(done) / elapsed.as_secs_f64(), faults: self.0.1.get() }
+    }
+}
