@@ -8,23 +8,23 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the one module that does it")]
 
+mod journal;
+
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
+
+use self::journal::{Journal, STAGED_SUFFIX, Staged};
 
 /// More than any key, certificate or bundle is long: 64 MiB.
 ///
 /// Bounds what an endless pipe can make us read.
 pub const READ_LIMIT: u64 = 64 << 20;
-
-const STAGED_SUFFIX: &str = ".secure-io-new";
-const JOURNAL_SUFFIX: &str = ".secure-io-journal";
 
 /// Why a file could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -109,10 +109,27 @@ pub fn exists(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
 }
 
-/// Whether two paths lead to the same existing file.
+/// Whether two paths lead to the same file, one that is there or one that would be made.
 #[must_use]
 pub fn same(a: &Path, b: &Path) -> bool {
-    a == b || matches!((fs::canonicalize(a), fs::canonicalize(b)), (Ok(a), Ok(b)) if a == b)
+    !is_stdio(a) && !is_stdio(b) && resolve(a) == resolve(b)
+}
+
+/// Where a path leads: its folder without symbolic links, and if it is one itself, what it points to.
+fn resolve(path: &Path) -> PathBuf {
+    /// As Linux follows.
+    const MAX_LINKS: usize = 40;
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        match fs::read_link(&path) {
+            Ok(target) => path = folder_of(&path).join(target),
+            Err(_) => break,
+        }
+    }
+    match fs::canonicalize(folder_of(&path)) {
+        Ok(folder) => folder.join(path.file_name().unwrap_or_default()),
+        Err(_) => path,
+    }
 }
 
 /// Makes a folder and its parents; `private` ones are open to their owner alone.
@@ -173,26 +190,12 @@ pub enum Existing {
     Replace,
 }
 
-/// Says which file would stop [`write_set`], without writing any: the first that exists or could not be replaced.
-///
-/// What a killed run left is finished first ([`settle`]), so that what is said is true of a whole set.
+/// Says which file would stop [`write_set`], without touching any: the first that exists or could not be replaced.
 ///
 /// # Errors
 ///
 /// As [`write_set`].
 pub fn check_set<'a>(paths: impl IntoIterator<Item = &'a Path>, existing: Existing) -> Result<(), Error> {
-    let paths: Vec<_> = paths.into_iter().collect();
-    let _locked = settle_all(paths.iter().copied())?;
-    refuse(paths, existing)
-}
-
-fn settle_all<'a>(paths: impl Iterator<Item = &'a Path>) -> Result<Vec<FolderLock>, Error> {
-    // Each folder once and in one order: two runs that want the same folders must not wait for each other.
-    let folders: BTreeSet<&Path> = paths.map(folder_of).collect();
-    folders.into_iter().map(settle).collect()
-}
-
-fn refuse<'a>(paths: impl IntoIterator<Item = &'a Path>, existing: Existing) -> Result<(), Error> {
     let mut seen: Vec<&Path> = Vec::new();
     for path in paths {
         if seen.iter().any(|other| same(other, path)) {
@@ -218,12 +221,14 @@ fn refuse<'a>(paths: impl IntoIterator<Item = &'a Path>, existing: Existing) -> 
 ///
 /// [`Error::Exists`], [`Error::IsFolder`] or [`Error::Twice`] before anything is touched, else [`Error::Io`].
 pub fn write_set(files: &[NewFile], existing: Existing) -> Result<(), Error> {
-    let _locked = settle_all(files.iter().map(NewFile::path))?;
-    refuse(files.iter().map(NewFile::path), existing)?;
     let (devices, regular): (Vec<_>, Vec<_>) = files.iter().partition(|file| is_device(&file.path));
+    let locked = settle_all(regular.iter().map(|file| file.path()))?;
+    check_set(files.iter().map(NewFile::path), existing)?;
     let staged = regular.into_iter().map(stage).collect::<Result<Vec<_>, _>>()?;
     sync(&staged)?;
     Journal::write(staged, existing)?.finish()?;
+    // A pipe may wait long for its reader, and others must not wait with it.
+    drop(locked);
     for file in devices {
         let mut device = OpenOptions::new().write(true).open(&file.path).map_err(Error::io("write", &file.path))?;
         device.write_all(&file.content).map_err(Error::io("write", &file.path))?;
@@ -231,26 +236,28 @@ pub fn write_set(files: &[NewFile], existing: Existing) -> Result<(), Error> {
     Ok(())
 }
 
-/// Finishes what a killed run left in a folder and clears away what it had staged.
+/// Finishes what a killed run left in the folders of these files, and clears away what it had staged.
 ///
-/// The folder stays locked, against other runs, until the value returned is dropped.
+/// The folders stay locked, against other runs, until the value returned is dropped.
 ///
 /// # Errors
 ///
-/// [`Error::Io`] when the folder cannot be read or a rename cannot be done.
+/// [`Error::Io`] when a folder cannot be read or a rename cannot be done.
+pub fn settle_all<'a>(paths: impl Iterator<Item = &'a Path>) -> Result<Vec<FolderLock>, Error> {
+    // Each folder once and in one order: two runs that want the same folders must not wait for each other.
+    let folders: BTreeSet<PathBuf> = paths.map(|path| folder_of(&resolve(path)).to_owned()).collect();
+    folders.iter().map(|folder| settle(folder)).collect()
+}
+
+/// As [`settle_all`], for one folder.
+///
+/// # Errors
+///
+/// As [`settle_all`].
 pub fn settle(folder: &Path) -> Result<FolderLock, Error> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let lock = FolderLock::take(folder);
-    for path in ours(folder, JOURNAL_SUFFIX) {
-        let journal = fs::read(&path).ok().and_then(|bytes| serde_json::from_slice::<Journal>(&bytes).ok());
-        match journal {
-            Some(journal) => Journal { path: Some(path), ..journal }.finish()?,
-            None => remove(&path)?,
-        }
-    }
-    for path in ours(folder, STAGED_SUFFIX) {
-        remove(&path)?;
-    }
+    journal::settle(folder)?;
     Ok(lock)
 }
 
@@ -268,26 +275,12 @@ impl FolderLock {
     }
 }
 
-/// The files in a folder that a run of ours left behind.
-fn ours(folder: &Path, suffix: &str) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let named = |name: &str| name.starts_with('.') && name.ends_with(suffix);
-    entries.filter(|entry| named(&entry.file_name().to_string_lossy())).map(|entry| entry.path()).collect()
-}
-
 fn is_device(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
 }
 
-/// A file written beside its target, not yet renamed.
-struct Staged {
-    temporary: NamedTempFile,
-    target: PathBuf,
-    secret: bool,
-}
-
 fn stage(file: &NewFile) -> Result<Staged, Error> {
-    let target = fs::canonicalize(&file.path).unwrap_or_else(|_| file.path.clone());
+    let target = resolve(&file.path);
     let mut prefix = OsString::from(".");
     prefix.push(target.file_name().unwrap_or_default());
     prefix.push(".");
@@ -330,151 +323,6 @@ fn sync(staged: &[Staged]) -> Result<(), Error> {
     })
 }
 
-/// The renames that make a set of files, written down before the first is done.
-#[derive(Serialize, Deserialize)]
-struct Journal {
-    /// Where it is written; a set of one file needs no journal.
-    #[serde(skip)]
-    path: Option<PathBuf>,
-    renames: Vec<Rename>,
-    replace: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Rename {
-    #[serde(with = "as_os_string")]
-    staged: PathBuf,
-    #[serde(with = "as_os_string")]
-    target: PathBuf,
-    secret: bool,
-}
-
-/// serde refuses to write a path that is not UTF-8; an `OsString` it writes whatever its bytes are.
-mod as_os_string {
-    use std::ffi::OsString;
-    use std::path::{Path, PathBuf};
-
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
-        path.as_os_str().serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
-        OsString::deserialize(deserializer).map(PathBuf::from)
-    }
-}
-
-impl Journal {
-    fn write(staged: Vec<Staged>, existing: Existing) -> Result<Self, Error> {
-        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let renames = staged.iter().map(|file| Rename {
-            staged: absolute(file.temporary.path()),
-            target: absolute(&file.target),
-            secret: file.secret,
-        });
-        let mut journal = Self { path: None, renames: renames.collect(), replace: existing == Existing::Replace };
-        if let [first, _, ..] = &staged[..] {
-            let folder = folder_of(&first.target);
-            // Not fsynced: it guards against a killed process, whose writes the system keeps.
-            let write = || -> io::Result<PathBuf> {
-                let mut temporary = tempfile::Builder::new().prefix(".").suffix(STAGED_SUFFIX).tempfile_in(folder)?;
-                serde_json::to_writer(&mut temporary, &journal)?;
-                let path = temporary.path().with_extension(JOURNAL_SUFFIX.trim_start_matches('.'));
-                temporary.persist(&path)?;
-                Ok(path)
-            };
-            journal.path = Some(write().map_err(Error::io("write a journal in", folder))?);
-        }
-        for file in staged {
-            // The journal's to rename from here on.
-            let kept = file.temporary.keep();
-            kept.map_err(|error| Error::Io { action: "write", path: file.target, source: error.error })?;
-        }
-        Ok(journal)
-    }
-
-    /// Does what is left of the renames, then removes the journal.
-    fn finish(&self) -> Result<(), Error> {
-        let result = if self.replace { self.replace_all() } else { self.put_all() };
-        if let Some(path) = &self.path {
-            remove(path)?;
-        }
-        result
-    }
-
-    fn pending(&self) -> impl Iterator<Item = &Rename> {
-        self.renames.iter().filter(|rename| exists(&rename.staged))
-    }
-
-    /// Replaces keys first, and only once the certificates that belong to the old ones are gone.
-    fn replace_all(&self) -> Result<(), Error> {
-        if self.pending().any(|rename| rename.secret) {
-            for rename in self.pending().filter(|rename| !rename.secret) {
-                remove(&rename.target)?;
-            }
-        }
-        for secret in [true, false] {
-            for Rename { staged, target, .. } in self.pending().filter(|rename| rename.secret == secret) {
-                fs::rename(staged, target).map_err(Error::io("write", target))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Puts files where there are none; takes back those already put when somebody else was faster.
-    fn put_all(&self) -> Result<(), Error> {
-        let mut put: Vec<&Path> = Vec::new();
-        for Rename { staged, target, .. } in self.pending() {
-            if let Err(error) = put_new(staged, target) {
-                put.into_iter().chain(self.pending().map(|rename| &*rename.staged)).try_for_each(remove)?;
-                return Err(match error.kind() {
-                    io::ErrorKind::AlreadyExists => Error::Exists { path: target.clone() },
-                    _ => Error::Io { action: "write", path: target.clone(), source: error },
-                });
-            }
-            put.push(target);
-        }
-        Ok(())
-    }
-}
-
-/// Renames a file to a name that must be free, or that is already another name of the same file.
-fn put_new(staged: &Path, target: &Path) -> io::Result<()> {
-    match fs::hard_link(staged, target) {
-        Ok(()) => fs::remove_file(staged),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            if one_file(staged, target) {
-                fs::remove_file(staged)
-            } else {
-                Err(error)
-            }
-        }
-        // No hard links on this file system: not atomic against others, but the name was free a moment ago.
-        Err(_) if !exists(target) => fs::rename(staged, target),
-        Err(error) => Err(error),
-    }
-}
-
-#[cfg(unix)]
-fn one_file(a: &Path, b: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let identity = |path| fs::symlink_metadata(path).map(|metadata| (metadata.dev(), metadata.ino())).ok();
-    identity(a).is_some_and(|a| Some(a) == identity(b))
-}
-
-#[cfg(not(unix))]
-fn one_file(_: &Path, _: &Path) -> bool {
-    false
-}
-
-fn remove(path: &Path) -> Result<(), Error> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("replace", path)(error)),
-        _ => Ok(()),
-    }
-}
-
 fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -483,17 +331,17 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn set(folder: &Path, tag: &str) -> Vec<NewFile> {
+    pub(super) fn set(folder: &Path, tag: &str) -> Vec<NewFile> {
         vec![
             NewFile::secret(folder.join("key.pem"), Zeroizing::new(format!("key {tag}").into_bytes())),
             NewFile::public(folder.join("cert.pem"), format!("cert {tag}")),
         ]
     }
 
-    fn content(folder: &Path) -> Vec<(String, String)> {
+    pub(super) fn content(folder: &Path) -> Vec<(String, String)> {
         let mut all: Vec<_> = fs::read_dir(folder)
             .unwrap()
             .map(|entry| entry.unwrap())
@@ -503,7 +351,7 @@ mod tests {
         all
     }
 
-    fn expected(tag: &str) -> Vec<(String, String)> {
+    pub(super) fn expected(tag: &str) -> Vec<(String, String)> {
         vec![("cert.pem".into(), format!("cert {tag}")), ("key.pem".into(), format!("key {tag}"))]
     }
 
@@ -524,64 +372,17 @@ mod tests {
         assert_eq!(content(folder.path()), expected("new"));
     }
 
-    /// A run killed between the journal and any of its renames is finished by the next one.
+    /// Two spellings of one file, and of one folder: the key was lost in the first case, the second waited for itself.
     #[test]
-    fn a_run_killed_after_its_journal_is_finished_by_the_next() {
-        for done in 0..3 {
-            let folder = tempfile::tempdir().unwrap();
-            write_set(&set(folder.path(), "old"), Existing::Keep).unwrap();
-            let staged: Vec<_> = set(folder.path(), "new").iter().map(|file| stage(file).unwrap()).collect();
-            let journal = Journal::write(staged, Existing::Replace).unwrap();
-            if done > 0 {
-                fs::remove_file(folder.path().join("cert.pem")).unwrap();
-            }
-            if done > 1 {
-                fs::rename(&journal.renames[0].staged, &journal.renames[0].target).unwrap();
-            }
-            settle(folder.path()).unwrap();
-            assert_eq!(content(folder.path()), expected("new"), "{done} steps done");
-        }
-    }
-
-    /// A run killed before its journal leaves the old set, and its staged files are cleared away by the next one.
-    #[test]
-    fn a_run_killed_before_its_journal_leaves_the_old_set() {
+    fn one_file_by_two_names_is_refused_and_one_folder_by_two_is_locked_once() {
         let folder = tempfile::tempdir().unwrap();
-        write_set(&set(folder.path(), "old"), Existing::Keep).unwrap();
-        for file in set(folder.path(), "new") {
-            stage(&file).unwrap().temporary.keep().unwrap();
-        }
-        settle(folder.path()).unwrap();
-        assert_eq!(content(folder.path()), expected("old"));
-    }
-
-    /// The same for files that are new, killed before, between and after a link and its unlink.
-    #[test]
-    fn a_killed_run_that_makes_new_files_is_finished_by_the_next() {
-        for done in 0..3 {
-            let folder = tempfile::tempdir().unwrap();
-            let staged: Vec<_> = set(folder.path(), "new").iter().map(|file| stage(file).unwrap()).collect();
-            let journal = Journal::write(staged, Existing::Keep).unwrap();
-            if done > 0 {
-                fs::hard_link(&journal.renames[0].staged, &journal.renames[0].target).unwrap();
-            }
-            if done > 1 {
-                fs::remove_file(&journal.renames[0].staged).unwrap();
-            }
-            settle(folder.path()).unwrap();
-            assert_eq!(content(folder.path()), expected("new"), "{done} steps done");
-        }
-    }
-
-    /// Another program that makes one of the files in the meantime keeps it, and the set is taken back.
-    #[test]
-    fn a_name_taken_in_the_meantime_is_kept() {
-        let folder = tempfile::tempdir().unwrap();
-        let staged: Vec<_> = set(folder.path(), "new").iter().map(|file| stage(file).unwrap()).collect();
-        let journal = Journal::write(staged, Existing::Keep).unwrap();
-        fs::write(folder.path().join("cert.pem"), "theirs").unwrap();
-        assert!(matches!(journal.finish(), Err(Error::Exists { .. })));
-        assert_eq!(content(folder.path()), [("cert.pem".to_owned(), "theirs".to_owned())]);
+        let inner = folder.path().join("inner");
+        create_folder(&inner, false).unwrap();
+        let odd = |name: &str| folder.path().join("inner/../inner").join(name);
+        let twice = [NewFile::public(inner.join("a"), "1"), NewFile::public(odd("a"), "2")];
+        assert!(matches!(write_set(&twice, Existing::Replace), Err(Error::Twice { .. })));
+        write_set(&[NewFile::public(inner.join("a"), "1"), NewFile::public(odd("b"), "2")], Existing::Keep).unwrap();
+        assert_eq!(content(&inner).len(), 2);
     }
 
     #[cfg(unix)]
@@ -623,6 +424,9 @@ mod tests {
         std::os::unix::fs::symlink(&real, &link).unwrap();
         write_set(&[NewFile::public(&link, "new")], Existing::Replace).unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        fs::remove_file(&real).unwrap();
+        write_set(&[NewFile::public(&link, "new")], Existing::Replace).unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink(), "a dangling one stays as well");
         assert_eq!(fs::read_to_string(&real).unwrap(), "new");
     }
 }

@@ -318,6 +318,14 @@ impl WriteArgs {
         Ok(())
     }
 
+    /// Refuses what could not be written, once what a killed run left is finished; a dry run touches nothing.
+    pub(crate) fn check_set(&self, paths: &[&Path], existing: Existing) -> Result<(), Failure> {
+        if !self.dry_run {
+            files::settle_all(paths.iter().copied())?;
+        }
+        Ok(files::check_set(paths.iter().copied(), existing)?)
+    }
+
     pub(crate) fn existing(&self) -> Existing {
         if self.force { Existing::Replace } else { Existing::Keep }
     }

@@ -220,7 +220,7 @@ impl Args {
         for output in &named {
             args::check_not_input(output, inputs())?;
         }
-        Ok(files::check_set(named, existing)?)
+        self.write.check_set(&named, existing)
     }
 
     fn secrets(&self) -> Result<Secrets, Failure> {

@@ -41,7 +41,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let to_stdout = files::is_stdio(&args.out);
     args.write.check_stdout(usize::from(to_stdout))?;
     if !to_stdout {
-        files::check_set([args.out.as_path()], args.write.existing())?;
+        args.write.check_set(&[&args.out], args.write.existing())?;
         args::check_not_input(&args.out, [args.key.as_path()])?;
     }
     let key = args::load_key(&args.key, &args.passphrase)?;

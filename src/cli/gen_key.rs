@@ -40,7 +40,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let to_stdout = files::is_stdio(&args.out);
     args.write.check_stdout(usize::from(to_stdout))?;
     if !to_stdout {
-        files::check_set([args.out.as_path()], args.write.existing())?;
+        args.write.check_set(&[&args.out], args.write.existing())?;
     }
     let key = PrivateKey::generate(args.algorithm)?;
     let pem = args::key_pem(&key, passphrase.as_ref())?;
