@@ -52,6 +52,18 @@ pub enum Error {
         /// The extension and value.
         what: String,
     },
+    /// A request for a CA that contradicts itself, or names nobody.
+    #[error("the request {what}")]
+    Contradiction {
+        /// How it does.
+        what: &'static str,
+    },
+    /// A request for a key that no client takes.
+    #[error("the request's key is {kind}, and no client takes RSA below 2048 bits")]
+    WeakKey {
+        /// Its kind and size.
+        kind: String,
+    },
     /// A request with the same extension twice.
     #[error("the request asks for the extension {oid} twice (RFC 5280 section 4.2)")]
     DuplicateExtension {
@@ -157,6 +169,10 @@ impl<'a> Issuer<'a> {
             let reason = format!("expired {}", rfc3339(validity.not_after));
             return Err(Error::IssuerTime { reason });
         }
+        if now < validity.not_before {
+            let reason = format!("is not valid before {}", rfc3339(validity.not_before));
+            return Err(Error::IssuerTime { reason });
+        }
         let mut limits = IssuerCertificate { validity, path_len: None, permitted: Vec::new(), excluded: Vec::new() };
         let mut key_identifier = None;
         for extension in certificate.extensions() {
@@ -211,6 +227,21 @@ impl<'a> Issuer<'a> {
             Some(name) => Err(Error::NotPermitted { name: name.value(), permitted: certificate.permitted_text() }),
         }
     }
+
+    /// Checks a subject as OpenSSL does: where no dNSName is, its commonName counts as one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotPermitted`].
+    pub fn check_subject(&self, subject: &Subject, names: &[SubjectAltName]) -> Result<(), Error> {
+        if names.iter().any(|name| matches!(name, SubjectAltName::Dns(_))) {
+            return Ok(());
+        }
+        match subject.last_common_name().and_then(|name| name.parse().ok()) {
+            Some(SubjectAltName::Dns(name)) if name.contains('.') => self.check_names(&[SubjectAltName::Dns(name)]),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// A certificate's notBefore and notAfter.
@@ -251,7 +282,8 @@ impl IssuerCertificate {
                 format!("{}/{bits}", ip(address).map_or_else(|| hex(address), |address| address.to_string()))
             }
         });
-        texts.collect::<Vec<_>>().join(", ")
+        let texts: Vec<_> = texts.collect();
+        if texts.is_empty() { "others".to_owned() } else { texts.join(", ") }
     }
 }
 
@@ -290,7 +322,10 @@ impl Subtree {
         match (self, name) {
             (Self::Dns(domain), SubjectAltName::Dns(name)) => {
                 let name = name.trim_start_matches("*.");
-                let domain = domain.trim_start_matches('.');
+                // Not of RFC 5280, but of many CAs: a leading dot means the names below alone.
+                if domain.starts_with('.') {
+                    return name.ends_with(domain);
+                }
                 domain.is_empty() || name == domain || name.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
             }
             (Self::Ip(base, mask), SubjectAltName::Ip(address)) => {
@@ -478,7 +513,30 @@ impl Carried {
             }
             carried.add(extension, request, allow_ca)?;
         }
+        carried.check(request)?;
         Ok(carried)
+    }
+
+    /// What no single extension shows.
+    fn check(&self, request: &Request) -> Result<(), Error> {
+        let key = key::public_key(&request.spki);
+        if key.algorithm.starts_with("RSA") && key.bits.is_some_and(|bits| bits < 2048) {
+            return Err(Error::WeakKey { kind: key.to_string() });
+        }
+        if self.ca.is_some() && request.subject.is_empty() {
+            return Err(Error::Contradiction {
+                what: "is for a CA, and a CA needs a subject (RFC 5280 section 4.1.2.6)",
+            });
+        }
+        let usage = self.extensions.iter().find(|extension| extension.oid == oid::KEY_USAGE);
+        let signs = usage.map(|usage| named_bit(&usage.value, KEY_CERT_SIGN));
+        match (self.ca.is_some(), signs) {
+            (true, Some(false)) => Err(Error::Contradiction { what: "is for a CA whose keyUsage lacks keyCertSign" }),
+            (false, Some(true)) => {
+                Err(Error::Contradiction { what: "asks for keyCertSign without basicConstraints CA:TRUE" })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn add(&mut self, extension: &Extension, request: &Request, allow_ca: bool) -> Result<(), Error> {
@@ -505,8 +563,16 @@ impl Carried {
                 self.extensions.push(extension.clone());
             }
             oid::SUBJECT_ALT_NAME => {
+                check_names(&extension.value)?;
                 // RFC 5280 section 4.2.1.6: critical exactly when there is no other name.
                 self.extensions.push(Extension { critical: request.subject.is_empty(), ..extension.clone() });
+            }
+            oid::EXTENDED_KEY_USAGE => {
+                let purposes = Vec::<der::asn1::ObjectIdentifier>::from_der(&extension.value);
+                if purposes.map_or(true, |purposes| purposes.is_empty()) {
+                    return Err(Error::MalformedExtension { what: "extKeyUsage" });
+                }
+                self.extensions.push(extension.clone());
             }
             _ => self.extensions.push(extension.clone()),
         }
@@ -515,8 +581,6 @@ impl Carried {
 
     /// The key usage asked for, without what the key cannot do; and whether it includes keyCertSign.
     fn key_usage(&mut self, extension: &Extension, request: &Request) -> Result<(Extension, bool), Error> {
-        const KEY_ENCIPHERMENT: u8 = 0x20;
-        const KEY_CERT_SIGN: u8 = 0x04;
         let malformed = || Error::MalformedExtension { what: "keyUsage" };
         let bits = der::asn1::BitString::from_der(&extension.value).map_err(|_| malformed())?;
         let mut octets = bits.raw_bytes().to_vec();
@@ -527,6 +591,11 @@ impl Carried {
             self.notes.push("keyEncipherment left out: only an RSA key can be encrypted to".to_owned());
         }
         let signs = *first & KEY_CERT_SIGN != 0;
+        if octets.iter().all(|octet| *octet == 0) {
+            // RFC 5280 section 4.2.1.3: at least one bit.
+            octets = vec![DIGITAL_SIGNATURE];
+            self.notes.push("digitalSignature put in: a keyUsage without any is not allowed".to_owned());
+        }
         let value = named_bits(&octets).ok_or_else(malformed)?;
         Ok((Extension { value, critical: true, oid: extension.oid.clone() }, signs))
     }
@@ -597,6 +666,35 @@ impl Carried {
         template.extensions = self.extensions;
         template
     }
+}
+
+/// Bits of keyUsage's first octet (RFC 5280 section 4.2.1.3).
+const DIGITAL_SIGNATURE: u8 = 0x80;
+const KEY_ENCIPHERMENT: u8 = 0x20;
+const KEY_CERT_SIGN: u8 = 0x04;
+
+fn named_bit(value: &[u8], bit: u8) -> bool {
+    let bits = der::asn1::BitString::from_der(value);
+    bits.is_ok_and(|bits| bits.raw_bytes().first().is_some_and(|octet| octet & bit != 0))
+}
+
+/// Checks a subjectAltName that a request asks for: what cannot be read cannot be judged by the CA's constraints.
+fn check_names(value: &[u8]) -> Result<(), Error> {
+    use x509_parser::prelude::{FromDer, SubjectAlternativeName};
+    let malformed = || Error::MalformedExtension { what: "subjectAltName" };
+    let (rest, names) = SubjectAlternativeName::from_der(value).map_err(|_| malformed())?;
+    let sound = |name: &GeneralName<'_>| match name {
+        GeneralName::DNSName(name) => format!("DNS:{name}").parse::<SubjectAltName>().is_ok(),
+        GeneralName::RFC822Name(address) => format!("email:{address}").parse::<SubjectAltName>().is_ok(),
+        GeneralName::URI(uri) => format!("URI:{uri}").parse::<SubjectAltName>().is_ok(),
+        GeneralName::IPAddress(octets) => ip(octets).is_some(),
+        GeneralName::Invalid(..) => false,
+        _ => true,
+    };
+    if !rest.is_empty() || names.general_names.is_empty() || !names.general_names.iter().all(sound) {
+        return Err(malformed());
+    }
+    Ok(())
 }
 
 /// A BIT STRING of named bits: trailing zero bits are left out (X.690 section 11.2.2).

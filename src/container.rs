@@ -106,11 +106,43 @@ impl Item {
 ///
 /// [`Error::Block`] for a PEM block that is broken.
 pub fn items(bytes: &[u8]) -> Result<Vec<Item>, Error> {
+    let unfolded = unfold(bytes);
+    let bytes = unfolded.as_ref().map_or(bytes, |text| text.as_bytes());
     let blocks = blocks(bytes);
     if blocks.is_empty() {
         return Ok(der_item(bytes).into_iter().collect());
     }
     blocks.iter().enumerate().map(|(index, block)| block.item(index + 1)).collect()
+}
+
+/// PEM that lost its line ends on the way, as through an environment variable, with its markers on lines of their own
+/// again; `None` for all other text.
+fn unfold(bytes: &[u8]) -> Option<Zeroizing<String>> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let is_marker =
+        |line: &str| marker(line.trim_start_matches('\u{feff}').trim().as_bytes(), b"-----BEGIN ").is_some();
+    let is_folded = |line: &str| line.contains("-----BEGIN ") && !is_marker(line);
+    if !text.contains('\r') && !text.lines().any(is_folded) {
+        return None;
+    }
+    let text = Zeroizing::new(text.replace("\r\n", "\n").replace('\r', "\n"));
+    let mut out = Zeroizing::new(String::with_capacity(text.len() + 8));
+    for line in text.lines() {
+        let mut rest = line;
+        while let Some(start) = rest.find("-----BEGIN ").into_iter().chain(rest.find("-----END ")).min() {
+            let (before, from) = rest.split_at(start);
+            let Some(end) = from.get(8..).and_then(|label| label.find("-----")) else { break };
+            let (marker, after) = from.split_at(8 + end + 5);
+            out.push_str(before);
+            out.push('\n');
+            out.push_str(marker);
+            out.push('\n');
+            rest = after;
+        }
+        out.push_str(rest);
+        out.push('\n');
+    }
+    Some(out)
 }
 
 /// A PEM block: its label, where it begins, and its text from BEGIN to END.
@@ -147,8 +179,11 @@ fn blocks(bytes: &[u8]) -> Vec<Block<'_>> {
 }
 
 fn marker(line: &[u8], prefix: &[u8]) -> Option<String> {
+    /// Longer than any label there is. What is no label must not be shown: it may be a key.
+    const MAX_LABEL: usize = 64;
     let label = line.strip_prefix(prefix)?.strip_suffix(b"-----")?;
-    Some(String::from_utf8_lossy(label).into_owned())
+    let text = std::str::from_utf8(label).ok().filter(|text| text.len() <= MAX_LABEL && !text.contains("--"))?;
+    text.chars().all(|c| c.is_ascii_graphic() || c == ' ').then(|| text.to_owned())
 }
 
 impl Block<'_> {
@@ -191,7 +226,9 @@ fn relabelled(text: &[u8], label: &str, other: &str) -> Zeroizing<Vec<u8>> {
         match (marker(line, b"-----BEGIN "), marker(line, b"-----END ")) {
             (Some(found), _) if found == label => out.extend_from_slice(format!("-----BEGIN {other}-----").as_bytes()),
             (_, Some(found)) if found == label => out.extend_from_slice(format!("-----END {other}-----").as_bytes()),
-            _ => out.extend_from_slice(line),
+            // Headers have a colon; base64 that was folded has spaces.
+            _ if line.contains(&b':') => out.extend_from_slice(line),
+            _ => out.extend(line.iter().filter(|byte| !byte.is_ascii_whitespace())),
         }
         out.push(b'\n');
     }
@@ -307,7 +344,9 @@ fn decrypt(der: &[u8], passphrase: &str) -> Result<PrivateKeyDer<'static>, Error
     if encrypted.encryption_algorithm.pbes2().is_some_and(|parameters| is_too_costly(&parameters.kdf)) {
         return Err(Error::TooCostly);
     }
+    let is_pbes1 = encrypted.encryption_algorithm.pbes1().is_some();
     let plain = encrypted.decrypt(passphrase).map_err(|error| match error {
+        _ if is_pbes1 => unknown(),
         pkcs8::Error::EncryptedPrivateKey(pkcs8::pkcs5::Error::UnsupportedAlgorithm { .. }) => unknown(),
         _ => Error::WrongPassphrase,
     })?;
@@ -414,6 +453,21 @@ mod tests {
         let noise = "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n";
         let error = certificates(noise.as_bytes()).unwrap_err().to_string();
         assert_eq!(error, "PEM block 1 (line 1, CERTIFICATE) is not base64");
+    }
+
+    /// The whole key was once shown as the label of its block.
+    #[test]
+    fn a_key_without_line_ends_is_read_and_never_shown() {
+        let pkcs8 = crate::key::PrivateKey::generate(crate::key::Algorithm::EcdsaP256).unwrap().pkcs8().to_vec();
+        let clean = pem("PRIVATE KEY", &pkcs8).unwrap();
+        let no_passphrase = || Ok::<_, Error>(None);
+        for text in [clean.replace('\n', " "), clean.replace('\n', ""), clean.replace('\n', "\r")] {
+            let key = private_key(text.as_bytes(), no_passphrase).unwrap();
+            assert_eq!(key.secret_der(), pkcs8, "{text}");
+        }
+        let cut = clean.replace('\n', " ").replace("-----END PRIVATE KEY-----", "");
+        let error = private_key(cut.as_bytes(), no_passphrase).unwrap_err().to_string();
+        assert!(error.len() < 100, "{error}");
     }
 
     /// A key made to keep its reader busy for hours is refused at once.

@@ -19,7 +19,7 @@ pub enum Error {
         what: &'static str,
     },
     /// The request is not signed by the key it names: nobody showed that they hold it.
-    #[error("the request's own signature does not verify")]
+    #[error("its own signature cannot be taken: {source}")]
     Signature {
         /// What is wrong with it.
         source: key::Error,
@@ -163,9 +163,8 @@ fn extensions(attributes: &[u8]) -> Option<Vec<Extension>> {
         let [oid, values] = &elements(attribute.value())?[..] else {
             return None;
         };
-        let Ok(oid) = oid.decode_as::<ObjectIdentifier>() else {
-            return None;
-        };
+        // An OID with an arc too large to be read is none of the two looked for.
+        let Ok(oid) = oid.decode_as::<ObjectIdentifier>() else { continue };
         if !EXTENSION_REQUESTS.contains(&oid.to_string().as_str()) {
             continue;
         }

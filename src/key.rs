@@ -183,7 +183,7 @@ impl PrivateKey {
         let pkcs8 = match der {
             PrivateKeyDer::Pkcs1(key) => in_pkcs8("1.2.840.113549.1.1.1", None, key.secret_pkcs1_der()),
             PrivateKeyDer::Sec1(key) => in_pkcs8("1.2.840.10045.2.1", curve_oid(&pair), key.secret_sec1_der()),
-            key => Some(key.secret_der().to_vec()),
+            key => Some(version_1(key.secret_der())),
         };
         let pkcs8 = pkcs8.ok_or(Error::Damaged { source: None })?;
         Ok(Self::new(pair, Zeroizing::new(pkcs8)))
@@ -257,6 +257,19 @@ fn in_pkcs8(algorithm: &str, parameters: Option<ObjectIdentifier>, key: &[u8]) -
     vec![version, identifier, key].to_der().ok()
 }
 
+/// PKCS#8 without what version 2 adds (RFC 5958): OpenSSL 3.0 does not read it.
+fn version_1(pkcs8: &[u8]) -> Vec<u8> {
+    let shortened = || {
+        let fields = Vec::<Any>::from_der(pkcs8).ok()?;
+        let [version, algorithm, key, ..] = &fields[..] else { return None };
+        if version.value() == [0] {
+            return None;
+        }
+        vec![Any::from_der(&[2, 1, 0]).ok()?, algorithm.clone(), key.clone()].to_der().ok()
+    };
+    shortened().unwrap_or_else(|| pkcs8.to_vec())
+}
+
 fn curve_oid(pair: &rcgen::KeyPair) -> Option<ObjectIdentifier> {
     let spki = rcgen::PublicKeyData::subject_public_key_info(pair);
     Spki::parse(&spki)?.parameters?.decode_as().ok()
@@ -264,8 +277,21 @@ fn curve_oid(pair: &rcgen::KeyPair) -> Option<ObjectIdentifier> {
 
 /// Names the kind of a key that could not be loaded, unless it is of a usable kind and just damaged.
 fn kind_of(der: &PrivateKeyDer<'_>) -> Option<String> {
-    let PrivateKeyDer::Pkcs8(pkcs8) = der else { return None };
-    let fields = Vec::<Any>::from_der(pkcs8.secret_pkcs8_der()).ok()?;
+    let fields = Vec::<Any>::from_der(der.secret_der()).ok()?;
+    let named_curve = |oid: &ObjectIdentifier| match curve_name(&oid.to_string()) {
+        Some(("P-256" | "P-384" | "P-521", _)) => None,
+        Some((name, _)) => Some(format!("EC {name}")),
+        None => Some(format!("EC {oid}")),
+    };
+    let odd_rsa = |bits: u32| (!(2048..=8192).contains(&bits)).then(|| format!("RSA {bits}"));
+    match der {
+        PrivateKeyDer::Pkcs1(_) => return odd_rsa(bit_length(fields.get(1)?.value())),
+        PrivateKeyDer::Sec1(_) => {
+            let mut curves = fields.iter().filter_map(|any| ObjectIdentifier::from_der(any.value()).ok());
+            return curves.next_back().as_ref().and_then(named_curve);
+        }
+        _ => {}
+    }
     let identifier = Vec::<Any>::from_der(&fields.get(1)?.to_der().ok()?).ok()?;
     let oid: ObjectIdentifier = identifier.first()?.decode_as().ok()?;
     let curve = identifier.get(1).and_then(|any| any.decode_as::<ObjectIdentifier>().ok());
@@ -275,12 +301,8 @@ fn kind_of(der: &PrivateKeyDer<'_>) -> Option<String> {
         Some(bit_length(numbers.get(1)?.value()))
     };
     match oid.to_string().as_str() {
-        RSA => rsa_bits().filter(|bits| !(2048..=8192).contains(bits)).map(|bits| format!("RSA {bits}")),
-        EC => match curve_name(&curve?.to_string()) {
-            Some(("P-256" | "P-384" | "P-521", _)) => None,
-            Some((name, _)) => Some(format!("EC {name}")),
-            None => Some(format!("EC {}", curve?)),
-        },
+        RSA => rsa_bits().and_then(odd_rsa),
+        EC => named_curve(&curve?),
         ED25519 => None,
         other => Some(key_name(other).unwrap_or(other).to_owned()),
     }
@@ -471,6 +493,7 @@ fn verification_algorithm(spki: &Spki, oid: &str, parameters: &[u8]) -> Option<&
         (RSA | RSA_PSS, _, RSA_PSS) => pss_algorithm(parameters)?,
         (EC, "1.2.840.10045.3.1.7", "1.2.840.10045.4.3.2") => &s::ECDSA_P256_SHA256_ASN1,
         (EC, "1.2.840.10045.3.1.7", "1.2.840.10045.4.3.3") => &s::ECDSA_P256_SHA384_ASN1,
+        (EC, "1.2.840.10045.3.1.7", "1.2.840.10045.4.3.4") => &s::ECDSA_P256_SHA512_ASN1,
         (EC, "1.3.132.0.34", "1.2.840.10045.4.3.2") => &s::ECDSA_P384_SHA256_ASN1,
         (EC, "1.3.132.0.34", "1.2.840.10045.4.3.3") => &s::ECDSA_P384_SHA384_ASN1,
         (EC, "1.3.132.0.34", "1.2.840.10045.4.3.4") => &s::ECDSA_P384_SHA512_ASN1,

@@ -1,5 +1,7 @@
 //! What `gen-cert` makes: a key, a request and a certificate that belong together, from what a person asks for.
 
+use std::net::IpAddr;
+
 use rustls::pki_types::CertificateDer;
 use time::OffsetDateTime;
 
@@ -78,13 +80,32 @@ impl Order {
     }
 
     /// The subject asked for; else the first name that fits, as commonName.
+    ///
+    /// Under a CA it is empty for a certificate of IPv4 addresses alone: OpenSSL takes such a commonName for a DNS name
+    /// where there is no dNSName, and the CA's name constraints would not permit it.
     #[must_use]
-    pub fn effective_subject(&self) -> Subject {
-        self.subject.clone().unwrap_or_else(|| {
-            let names = self.effective_names();
-            let named = names.iter().find(|name| !matches!(name, SubjectAltName::Uri(_)));
-            named.map_or_else(Subject::empty, |name| Subject::common_name(&name.value()))
-        })
+    pub fn effective_subject(&self, signer: Signer<'_>) -> Subject {
+        let names = self.effective_names();
+        let has_dns = names.iter().any(|name| matches!(name, SubjectAltName::Dns(_)));
+        let is_misread = |name: &SubjectAltName| matches!(name, SubjectAltName::Ip(IpAddr::V4(_))) && !has_dns;
+        let usable = |name: &&SubjectAltName| match (name, signer) {
+            (SubjectAltName::Uri(_), _) => false,
+            (name, Signer::Ca { .. }) => !is_misread(name),
+            (_, Signer::Own) => true,
+        };
+        let subject = || {
+            let subjects = names.iter().filter(usable).map(|name| Subject::common_name(&name.value()));
+            subjects.into_iter().find(|subject| !subject.is_empty()).unwrap_or_else(Subject::empty)
+        };
+        named(self.subject.clone().unwrap_or_else(subject), signer)
+    }
+}
+
+/// The subject, or a stand-in: who signs for themselves must have a name (RFC 5280 section 4.1.2.4).
+fn named(subject: Subject, signer: Signer<'_>) -> Subject {
+    match signer {
+        Signer::Own if subject.is_empty() => Subject::common_name("self-signed certificate"),
+        _ => subject,
     }
 }
 
@@ -168,7 +189,7 @@ pub fn make(
     signer: Signer<'_>,
     now: OffsetDateTime,
 ) -> Result<(Vec<u8>, Issued), Error> {
-    let (names, subject) = (order.effective_names(), order.effective_subject());
+    let (names, subject) = (order.effective_names(), order.effective_subject(signer));
     let purpose = order.purpose.unwrap_or_default();
     let request = csr::generate(key, &subject, &names, purpose)?;
     let template = |validity| Ok(Template::end_entity(subject.clone(), key.spki(), names.clone(), purpose, validity));
@@ -193,8 +214,8 @@ pub fn sign_request(
     if let Some(key) = key {
         cert::check_key(&request.spki, key)?;
     }
-    let request =
-        &Request { subject: order.subject.clone().unwrap_or_else(|| request.subject.clone()), ..request.clone() };
+    let subject = named(order.subject.clone().unwrap_or_else(|| request.subject.clone()), signer);
+    let request = &Request { subject, ..request.clone() };
     let carried = Carried::from_request(request, allow_ca)?;
     let mut notes = carried.notes.clone();
     let names = names_for(order, request, &carried, signer, &mut notes)?;
@@ -265,6 +286,7 @@ fn issue(
         _ => Issuer::own(key, subject)?,
     };
     issuer.check_names(names)?;
+    issuer.check_subject(subject, names)?;
     let (validity, was_cut) = issuer.limit(order.validity(now)?)?;
     let template = template(validity)?;
     if template.ca.is_some() {
@@ -346,6 +368,9 @@ pub fn why_renew(
         return Some("it has another issuer".to_owned());
     }
     let validity = cert::validity_of(&parsed);
+    if now < validity.not_before {
+        return Some("it is not yet valid".to_owned());
+    }
     let month = time::Duration::days(30);
     let wanted = renew_before.unwrap_or_else(|| month.min(validity.lifetime() / 3));
     (validity.remaining(now) <= wanted).then(|| format!("it expires {}", validity::distance(validity.not_after, now)))
@@ -472,6 +497,8 @@ mod tests {
         let allowed = |host: &str| make(&order(&[host]), &key(), signer, now()).is_ok();
         assert!(allowed("a.test") && allowed("*.a.test") && allowed("10.1.2.3") && allowed("me@example.com"));
         assert!(!allowed("example.com") && !allowed("atest") && !allowed("11.0.0.1"));
+        let bank = Order { subject: Some("CN=bank.com".parse().unwrap()), ..order(&["10.1.2.3"]) };
+        assert!(make(&bank, &key(), signer, now()).is_err(), "OpenSSL takes the commonName for a dNSName");
         // The permitted addresses are all IPv4, and constraints are by kind: no IPv6 address is in one.
         assert!(!allowed("::1"));
     }
@@ -553,6 +580,9 @@ mod tests {
         assert!(report.is_ca);
         assert_eq!(report.path_len, Some(3));
         assert_eq!(report.key_usage, ["keyCertSign", "cRLSign"]);
+        for contradiction in [("2.5.29.15", &key_cert_sign[..]), ("2.5.29.17", &[0x30, 0])] {
+            assert!(sign("CN=x", &[contradiction], true).is_err());
+        }
         let twice = sign("CN=x", &[("2.5.29.19", &[0x30, 0]), ("2.5.29.19", &[0x30, 0])], false);
         assert!(matches!(twice, Err(Error::Certificate(cert::Error::DuplicateExtension { .. }))));
     }
@@ -569,7 +599,7 @@ mod tests {
         let named = Order { subject: Some("CN=b".parse().unwrap()), ..wanted.clone() };
         assert_eq!(why(&named, &key, 0), Some("it has another subject".to_owned()));
         assert_eq!(why(&wanted, &key, 330), None);
-        assert_eq!(why(&wanted, &key, 336), Some("it expires in 28 days".to_owned()));
+        assert_eq!(why(&wanted, &key, 336), Some("it expires in 29 days".to_owned()));
         assert_eq!(why(&order(&["b.test"]), &key, 0), Some("it is for other names".to_owned()));
         assert_eq!(why(&wanted, &super::tests::key(), 0), Some("it is for another key".to_owned()));
         let client = Order { purpose: Some(Purpose::Client), ..wanted.clone() };
@@ -578,6 +608,23 @@ mod tests {
         let signer = Signer::Ca { certificates: &certificates, key: &ca_key };
         let other = why_renew(&made.chain, &key, &wanted, signer, None, now());
         assert_eq!(other, Some("it has another issuer".to_owned()));
+    }
+
+    /// openssl and curl refused certificates of IPv4 addresses alone under the local CA; Java those without an issuer.
+    #[test]
+    fn subjects_are_left_out_where_they_are_misread_and_put_in_where_they_must_be() {
+        let (ca_key, certificates) = ca("CN=ca", 365);
+        let signer = Signer::Ca { certificates: &certificates, key: &ca_key };
+        let subject = |names: &[&str], signer| {
+            let (_, issued) = make(&order(names), &key(), signer, now()).unwrap();
+            inspect::certificate(&issued.chain[0]).unwrap().subject
+        };
+        assert_eq!(subject(&["10.1.2.3"], signer), "");
+        assert_eq!(subject(&["10.1.2.3", "a.test"], signer), "CN=10.1.2.3");
+        assert_eq!(subject(&["10.1.2.3"], Signer::Own), "CN=10.1.2.3");
+        assert_eq!(subject(&["spiffe://td/app"], Signer::Own), "CN=self-signed certificate");
+        let (report, _) = sign("", &[], false).unwrap();
+        assert_eq!(report.issuer, "CN=self-signed certificate");
     }
 
     #[test]

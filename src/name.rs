@@ -287,6 +287,9 @@ impl Typed<'_> {
         if bare.contains('*') {
             return Err(self.error("a wildcard must be the whole leftmost label, as in `*.dev.test`"));
         }
+        if bare.parse::<IpAddr>().is_ok() {
+            return Err(self.instead("an address is no DNS name", format!("IP:{bare}")));
+        }
         let name = format!("{}{}", &text[..text.len() - bare.len()], self.a_labels(bare)?);
         if name.len() > NAME_LIMIT {
             return Err(self.error(format!("it is longer than {NAME_LIMIT} octets")));
@@ -452,6 +455,11 @@ fn attribute_from_text(text: &str) -> Result<AttributeTypeAndValue, String> {
     let text = format!("{}={}", key.trim(), trim_value(value));
     let unreadable = || format!("`{text}` does not read as KEY=VALUE (RFC 4514)");
     let attribute: AttributeTypeAndValue = text.parse().map_err(|_| unreadable())?;
+    let decoded = attribute.value.value();
+    let tag = der::Tagged::tag(&attribute.value);
+    if tag == der::Tag::Ia5String && !decoded.is_ascii() || tag == der::Tag::PrintableString && !is_printable(decoded) {
+        return Err(format!("`{}` holds ASCII alone (RFC 5280 appendix A.1)", key.trim()));
+    }
     if !value.starts_with('#') {
         let characters = std::str::from_utf8(attribute.value.value()).map_err(|_| unreadable())?.chars().count();
         let limit = ATTRIBUTE_LIMITS.iter().find(|(name, _)| key.trim().eq_ignore_ascii_case(name));
@@ -492,9 +500,21 @@ fn ends_in_backslash(text: &str) -> bool {
     (text.len() - text.trim_end_matches('\\').len()) % 2 == 1
 }
 
+/// Whether octets may be in a PrintableString (X.680 section 41.4).
+fn is_printable(octets: &[u8]) -> bool {
+    octets.iter().all(|octet| octet.is_ascii_alphanumeric() || b" '()+,-./:=?".contains(octet))
+}
+
 /// Longest values of attributes, in characters (RFC 5280 appendix A.1).
-const ATTRIBUTE_LIMITS: [(&str, usize); 6] =
-    [("CN", COMMON_NAME_LIMIT), ("O", 64), ("OU", 64), ("L", 128), ("ST", 128), ("SERIALNUMBER", 64)];
+const ATTRIBUTE_LIMITS: [(&str, usize); 7] = [
+    ("CN", COMMON_NAME_LIMIT),
+    ("O", 64),
+    ("OU", 64),
+    ("L", 128),
+    ("ST", 128),
+    ("SERIALNUMBER", 64),
+    ("EMAILADDRESS", 255),
+];
 
 fn check_attribute(text: &str) -> Result<(), String> {
     let Some((key, value)) = text.split_once('=') else {
@@ -707,6 +727,7 @@ mod tests {
             ("256.1.1.1", "it looks like an IP address but is none"),
             ("1.2.3", "it looks like an IP address but is none"),
             (":::1", "it looks like an IP address but is none"),
+            ("DNS:127.0.0.1", "an address is no DNS name"),
             ("example.com.", "a certificate's names end without a dot"),
             ("a..b", "a label is empty"),
             (".test", "a label is empty"),

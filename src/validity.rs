@@ -51,8 +51,14 @@ pub enum Error {
     /// A length of no days.
     #[error("a certificate needs a lifetime of at least one day, or `--not-after`")]
     NoDays,
+    /// The issuer's certificate begins later.
+    #[error("the issuer's certificate begins only at {issuer_not_before}")]
+    IssuerBeginsLater {
+        /// Its notBefore.
+        issuer_not_before: String,
+    },
     /// The issuer has nothing left to give.
-    #[error("the issuer's certificate expired at {issuer_not_after}")]
+    #[error("the issuer's certificate ends at {issuer_not_after}")]
     IssuerExpired {
         /// Its notAfter.
         issuer_not_after: String,
@@ -111,9 +117,12 @@ impl Validity {
     ///
     /// # Errors
     ///
-    /// [`Error::IssuerExpired`] when nothing would be left.
+    /// [`Error::IssuerExpired`], [`Error::IssuerBeginsLater`] when nothing would be left.
     pub fn within(self, issuer: Self) -> Result<(Self, bool), Error> {
-        let not_before = self.not_before.max(issuer.not_before.min(self.not_after));
+        if issuer.not_before > self.not_after {
+            return Err(Error::IssuerBeginsLater { issuer_not_before: rfc3339(issuer.not_before) });
+        }
+        let not_before = self.not_before.max(issuer.not_before);
         let not_after = self.not_after.min(issuer.not_after);
         if not_after < not_before {
             return Err(Error::IssuerExpired { issuer_not_after: rfc3339(issuer.not_after) });
@@ -242,6 +251,8 @@ mod tests {
         assert_eq!(cut.not_after, issuer.not_after);
         let late = Validity::new(NOW + time::Duration::days(30), None, None, None).unwrap();
         assert!(matches!(late.within(issuer), Err(Error::IssuerExpired { .. })));
+        let early = Validity::new(NOW - time::Duration::days(30), None, None, Some(20)).unwrap();
+        assert!(matches!(early.within(issuer), Err(Error::IssuerBeginsLater { .. })));
     }
 
     #[test]

@@ -100,6 +100,20 @@ pub(crate) struct PassphraseArgs {
 }
 
 impl PassphraseArgs {
+    /// The file it is read from, if it is one.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.passphrase_file.as_deref()
+    }
+
+    /// Refuses a passphrase that nothing would be done with: whoever gives one expects an encrypted key.
+    pub(crate) fn check_used(&self, is_used: bool) -> Result<(), Failure> {
+        if !is_used && (self.passphrase_file.is_some() || self.passphrase_env.is_some()) {
+            return Err(Failure::message("a passphrase is given, but no key is encrypted")
+                .hint("`--encrypt` encrypts the key that is made"));
+        }
+        Ok(())
+    }
+
     /// What opens an encrypted key; asked for on a terminal when not given.
     fn to_open(&self, path: &Path) -> Result<Option<Zeroizing<String>>, Failure> {
         let given = secret(self.passphrase_file.as_deref(), self.passphrase_env.as_deref())?;
@@ -274,7 +288,7 @@ impl IssuerArgs {
 
     /// The files it reads.
     pub(crate) fn inputs(&self) -> impl Iterator<Item = &Path> {
-        self.ca_cert.iter().chain(&self.ca_key).map(PathBuf::as_path)
+        self.ca_cert.iter().chain(&self.ca_key).chain(&self.ca_passphrase_file).map(PathBuf::as_path)
     }
 
     pub(crate) fn load(&self) -> Result<LoadedIssuer, Failure> {

@@ -217,7 +217,13 @@ pub(crate) fn issuing(error: material::Error, request: Option<&Path>, ca: Option
         }
         (
             M::NoNames
-            | M::Certificate(C::AsksForCa { .. } | C::DuplicateExtension { .. } | C::MalformedExtension { .. }),
+            | M::Certificate(
+                C::AsksForCa { .. }
+                | C::Contradiction { .. }
+                | C::WeakKey { .. }
+                | C::DuplicateExtension { .. }
+                | C::MalformedExtension { .. },
+            ),
             Some(request),
             _,
         ) => request,

@@ -216,14 +216,16 @@ impl Args {
                 Failure::message("a PKCS#12 file holds the key, too").hint("give the request's key with `--key FILE`")
             );
         }
-        let inputs = || self.key.key.iter().chain(&self.key.csr).map(PathBuf::as_path).chain(self.issuer.inputs());
+        let secrets = self.passphrase.file().into_iter().chain(self.p12.p12_password_file.as_deref());
+        let inputs: Vec<_> = self.key.key.iter().chain(&self.key.csr).map(PathBuf::as_path).chain(secrets).collect();
         for output in &named {
-            args::check_not_input(output, inputs())?;
+            args::check_not_input(output, inputs.iter().copied().chain(self.issuer.inputs()))?;
         }
         self.write.check_set(&named, existing)
     }
 
     fn secrets(&self) -> Result<Secrets, Failure> {
+        self.passphrase.check_used(self.key.encrypt || self.key.key.is_some() || self.renew.renew)?;
         let passphrase = self.key.encrypt.then(|| self.passphrase.to_encrypt()).transpose()?;
         let p12_password = match &self.p12.p12 {
             Some(_) => {
@@ -249,12 +251,20 @@ impl Args {
             return Ok(Renewal::None);
         }
         let key = args::load_key(key_file, &self.passphrase)?;
-        if self.key.algorithm.is_some_and(|algorithm| !key.is(algorithm)) {
-            return Ok(Renewal::None);
+        if let Some(algorithm) = self.key.algorithm.filter(|algorithm| !key.is(*algorithm)) {
+            let (file, kind) = (key_file.display(), key.public_key());
+            return Err(Failure::message(format!("`{file}` is {kind}, not {algorithm}, and `--renew` keeps the key"))
+                .hint("`--force` in place of `--renew` makes a new key as well"));
         }
-        let chain = if files::exists(&targets.cert) { args::load_certificates(&targets.cert)? } else { Vec::new() };
+        let chain = if files::exists(&targets.cert) {
+            args::load_certificates(&targets.cert).unwrap_or_default()
+        } else {
+            Vec::new()
+        };
         let before = before.map(|span| time::Duration::try_from(span).unwrap_or(time::Duration::MAX));
         let because = material::why_renew(&chain, &key, order, issuer.signer(), before, now);
+        let missing = self.p12.p12.as_deref().filter(|path| !files::exists(path));
+        let because = because.or_else(|| missing.map(|path| format!("`{}` is missing", path.display())));
         match (because, report(&chain)) {
             (None, Ok(report)) => Ok(Renewal::Fits(Box::new(report))),
             (because, _) => Ok(Renewal::Needed { key: Box::new(key), because: because.unwrap_or_default() }),

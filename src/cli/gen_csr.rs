@@ -4,6 +4,7 @@ use secure_io::container;
 use secure_io::csr;
 use secure_io::files::{self, NewFile};
 use secure_io::key;
+use secure_io::material::Signer;
 use secure_io::name::hex;
 use secure_io::report::made::{File, FileKind, GenCsr};
 
@@ -45,7 +46,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         args::check_not_input(&args.out, [args.key.as_path()])?;
     }
     let key = args::load_key(&args.key, &args.passphrase)?;
-    let (names, subject) = (order.effective_names(), order.effective_subject());
+    let (names, subject) = (order.effective_names(), order.effective_subject(Signer::Own));
     let der = csr::generate(&key, &subject, &names, order.purpose.unwrap_or_default())?;
     let report = GenCsr {
         files: vec![File { kind: FileKind::Csr, path: args.out.clone() }],

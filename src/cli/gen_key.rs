@@ -36,6 +36,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
+    args.passphrase.check_used(args.encrypt)?;
     let passphrase = args.encrypt.then(|| args.passphrase.to_encrypt()).transpose()?;
     let to_stdout = files::is_stdio(&args.out);
     args.write.check_stdout(usize::from(to_stdout))?;

@@ -220,16 +220,12 @@ fn a_certificate_that_fits_is_left_alone() {
     "#);
     assert_snapshot!(sandbox.run("secure-io gen-cert --renew app.test --algorithm ecdsa-p384"), @r#"
     $ secure-io gen-cert --renew app.test --algorithm ecdsa-p384
-    exit: 0
-    --- stdout
-    Made a certificate for app.test, self-signed
-      server-key.pem   private key, EC P-384
-      server-csr.pem   certification request
-      server-cert.pem  certificate, expires [DATE] (in a year)
+    exit: 2
     --- stderr
-    hint: clients refuse a self-signed certificate until they are told to trust it
+    error: `server-key.pem` is EC P-256, not ecdsa-p384, and `--renew` keeps the key
+    hint: `--force` in place of `--renew` makes a new key as well
     "#);
-    assert_ne!(sandbox.read("server-key.pem"), before.1, "another kind of key is another key");
+    assert_eq!(sandbox.read("server-key.pem"), before.1, "a key is not replaced unless forced");
 }
 
 #[test]
@@ -435,5 +431,81 @@ fn pkcs12_files_have_a_password() {
     --- stderr
     error: a PKCS#12 file holds the key, too
     hint: give the request's key with `--key FILE`
+    "#);
+}
+
+/// A passphrase without `--encrypt` once left the key in the clear, without a word.
+#[test]
+fn a_passphrase_for_nothing_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.write("passphrase", "correct horse\n");
+    assert_snapshot!(sandbox.run("secure-io gen-cert --passphrase-file passphrase"), @r#"
+    $ secure-io gen-cert --passphrase-file passphrase
+    exit: 2
+    --- stderr
+    error: a passphrase is given, but no key is encrypted
+    hint: `--encrypt` encrypts the key that is made
+    "#);
+    sandbox.run("secure-io gen-key --passphrase-file passphrase").exits(2);
+    assert!(!sandbox.exists("server-key.pem"));
+    assert_snapshot!(sandbox.run("secure-io gen-cert --p12 passphrase --p12-password-file passphrase --force"), @r#"
+    $ secure-io gen-cert --p12 passphrase --p12-password-file passphrase --force
+    exit: 2
+    --- stderr
+    error: `passphrase` is read and would be written over
+    "#);
+    assert_eq!(read_text(&sandbox, "passphrase"), "correct horse\n");
+}
+
+/// openssl and curl take an IPv4 address in a commonName for a DNS name, and refused what the local CA had signed.
+#[test]
+fn certificates_of_addresses_alone_are_accepted_under_the_local_ca() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io ca init -q --ca-dir ca");
+    sandbox.ok("secure-io gen-cert -q --ca --ca-dir ca 10.0.0.1");
+    sandbox.ok("openssl verify -CAfile ca/root.pem -untrusted server-cert.pem -verify_ip 10.0.0.1 server-cert.pem");
+}
+
+/// Requests that a CA's constraints could not be held against, or that no client would take the answer to.
+#[test]
+fn odd_requests_are_refused_with_the_reason() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io ca init -q --ca-dir ca");
+    let request = |name: &str, flags: &str| {
+        let flags = format!("-newkey rsa:2048 -noenc -keyout /dev/null -subj /CN=x {flags}");
+        sandbox.run(&format!("openssl req -new {flags} -out {name}.pem")).success();
+        sandbox.run(&format!("secure-io gen-cert --ca --ca-dir ca --csr {name}.pem --out-cert {name}-cert.pem"))
+    };
+    assert_snapshot!(request("address", "-addext subjectAltName=DER:30:0a:87:08:01:02:03:04:05:06:07:08"), @r#"
+    $ secure-io gen-cert --ca --ca-dir ca --csr address.pem --out-cert address-cert.pem
+    exit: 2
+    --- stderr
+    error: cannot use `address.pem`: the request's subjectAltName cannot be read
+    "#);
+    assert_snapshot!(request("space", "-addext 'subjectAltName=DNS:a b.test'"), @r#"
+    $ secure-io gen-cert --ca --ca-dir ca --csr space.pem --out-cert space-cert.pem
+    exit: 2
+    --- stderr
+    error: cannot use `space.pem`: the request's subjectAltName cannot be read
+    "#);
+    assert_snapshot!(request("signs", "-addext subjectAltName=DNS:a.test -addext keyUsage=keyCertSign"), @r#"
+    $ secure-io gen-cert --ca --ca-dir ca --csr signs.pem --out-cert signs-cert.pem
+    exit: 2
+    --- stderr
+    error: cannot use `signs.pem`: the request asks for keyUsage keyCertSign, which makes a CA
+    hint: sign it as a CA all the same with `--allow-ca`
+    "#);
+    assert_snapshot!(request("weak", "-newkey rsa:1024 -addext subjectAltName=DNS:a.test"), @r#"
+    $ secure-io gen-cert --ca --ca-dir ca --csr weak.pem --out-cert weak-cert.pem
+    exit: 2
+    --- stderr
+    error: cannot use `weak.pem`: the request's key is RSA 1024, and no client takes RSA below 2048 bits
+    "#);
+    assert_snapshot!(request("outside", "-addext subjectAltName=DNS:bank.com"), @r#"
+    $ secure-io gen-cert --ca --ca-dir ca --csr outside.pem --out-cert outside-cert.pem
+    exit: 2
+    --- stderr
+    error: the CA may not sign for `bank.com`: its name constraints permit localhost, test, internal, local, home.arpa, 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1/128, fc00::/7, fe80::/10
+    hint: make a CA for other names with `secure-io ca init --ca-dir DIR --permit NAME`
     "#);
 }
