@@ -93,11 +93,11 @@ fn the_encryption_of_old_pem_files_is_named_and_can_be_converted() {
     sandbox.ok("openssl genpkey -algorithm RSA -out original.pem");
     sandbox.ok("openssl rsa -in original.pem -traditional -aes256 -passout file:passphrase -out key.pem");
     let refused = sandbox.run("secure-io gen-csr --key key.pem --passphrase-file passphrase").exits(2);
-    let hint = "openssl pkcs8 -topk8 -v2 aes-256-cbc -in key.pem -out new-key.pem";
+    let hint = "openssl pkcs8 -topk8 -v2 aes-256-cbc -in key.pem -out key.pem.pkcs8";
     refused.says("Proc-Type: 4,ENCRYPTED").says(hint);
     sandbox.ok(&format!("{hint} -passin file:passphrase -passout 'pass:one two three'"));
     let public_key = sandbox.ok("openssl pkey -in original.pem -pubout");
-    check_taken(&sandbox, "new-key.pem", "--passphrase-file passphrase", &public_key);
+    check_taken(&sandbox, "key.pem.pkcs8", "--passphrase-file passphrase", &public_key);
 }
 
 /// A key among other things: attributes as `openssl pkcs12` prints them, a certificate in the same file, CRLF.
