@@ -47,6 +47,8 @@ pub(crate) enum Load {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Measured {
     pub(crate) figure: f64,
+    /// The server's processor time for one of what is counted, in microseconds: it moves less with what else runs.
+    pub(crate) cost: f64,
     /// Packets that were lost or came out of order.
     pub(crate) faults: usize,
 }
@@ -56,11 +58,11 @@ impl Load {
     pub(crate) async fn run(self, server: &Server, span: Duration) -> Measured {
         let address = server.address;
         match self {
-            Self::Handshake => repeat(span, move || handshake(address)).await,
-            Self::Connect => repeat(span, move || async move { Client::join(address).await.map(drop) }).await,
-            Self::Echo { depth } => echo(address, depth, span).await,
-            Self::FanOut => fan_out(address, span).await,
-            Self::Polling => polling(address, span).await,
+            Self::Handshake => repeat(server, span, move || handshake(address)).await,
+            Self::Connect => repeat(server, span, move || async move { Client::join(address).await.map(drop) }).await,
+            Self::Echo { depth } => echo(server, depth, span).await,
+            Self::FanOut => fan_out(server, span).await,
+            Self::Polling => polling(server, span).await,
             Self::Memory => memory(server).await,
         }
     }
@@ -74,6 +76,7 @@ async fn handshake(address: SocketAddr) -> io::Result<()> {
 
 /// Counts how often something can be done, by several at once. What fails is a fault.
 async fn repeat<F: Future<Output = io::Result<()>> + 'static>(
+    server: &Server,
     span: Duration,
     act: impl Fn() -> F + Copy + 'static,
 ) -> Measured {
@@ -81,12 +84,12 @@ async fn repeat<F: Future<Output = io::Result<()>> + 'static>(
     for _ in 0..CONNECTING {
         act().await.unwrap();
     }
-    let (start, tally) = (Instant::now(), Tally::default());
+    let tally = Tally::start(server);
     let actors = LocalSet::new();
     for _ in 0..CONNECTING {
         let tally = tally.clone();
         actors.spawn_local(async move {
-            while start.elapsed() < span {
+            while tally.is_running(span) {
                 match act().await {
                     Ok(()) => tally.done(1),
                     Err(_) => tally.fault(1),
@@ -95,15 +98,15 @@ async fn repeat<F: Future<Output = io::Result<()>> + 'static>(
         });
     }
     actors.await;
-    tally.per_second(start.elapsed())
+    tally.measured(server)
 }
 
-async fn echo(address: SocketAddr, depth: usize, span: Duration) -> Measured {
+async fn echo(server: &Server, depth: usize, span: Duration) -> Measured {
     let mut clients = Vec::new();
     for _ in 0..ECHOING {
-        clients.push(Client::join(address).await.unwrap());
+        clients.push(Client::join(server.address).await.unwrap());
     }
-    let (start, tally) = (Instant::now(), Tally::default());
+    let tally = Tally::start(server);
     let actors = LocalSet::new();
     for mut client in clients {
         let tally = tally.clone();
@@ -122,8 +125,8 @@ async fn echo(address: SocketAddr, depth: usize, span: Duration) -> Measured {
                 if !matches!(timeout(PATIENCE, reading).await, Ok(Ok(_))) {
                     return tally.fault(sent - received);
                 }
-                if start.elapsed() < span {
-                    tally.done(received - before);
+                tally.done(received - before);
+                if tally.is_running(span) {
                     let more: Vec<_> = (sent..sent + received - before).map(|number| event("echo", number)).collect();
                     client.send(&more).await.unwrap();
                     sent += more.len();
@@ -132,16 +135,16 @@ async fn echo(address: SocketAddr, depth: usize, span: Duration) -> Measured {
         });
     }
     actors.await;
-    tally.per_second(span)
+    tally.measured(server)
 }
 
-async fn fan_out(address: SocketAddr, span: Duration) -> Measured {
-    let (start, tally) = (Rc::new(Cell::new(Instant::now())), Tally::default());
+async fn fan_out(server: &Server, span: Duration) -> Measured {
+    let tally = Tally::start(server);
     let total = Rc::new(Cell::new(usize::MAX));
     let actors = LocalSet::new();
     for _ in 0..LISTENING {
-        let mut client = Client::join(address).await.unwrap();
-        let (tally, total, start) = (tally.clone(), Rc::clone(&total), Rc::clone(&start));
+        let mut client = Client::join(server.address).await.unwrap();
+        let (tally, total) = (tally.clone(), Rc::clone(&total));
         actors.spawn_local(async move {
             let mut received = 0;
             while received < total.get() {
@@ -156,17 +159,16 @@ async fn fan_out(address: SocketAddr, span: Duration) -> Measured {
                 if !matches!(timeout(PATIENCE, reading).await, Ok(Ok(_))) {
                     return tally.fault(total.get() - received);
                 }
-                if start.get().elapsed() < span {
-                    tally.done(received - before);
-                }
+                tally.done(received - before);
             }
         });
     }
-    let mut sender = Client::join(address).await.unwrap();
-    start.set(Instant::now());
+    let mut sender = Client::join(server.address).await.unwrap();
+    tally.restart(server);
+    let sending = tally.clone();
     actors.spawn_local(async move {
         let (mut sent, mut received) = (0, 0);
-        while start.get().elapsed() < span {
+        while sending.is_running(span) {
             let more: Vec<_> = (sent..received + BROADCASTS).map(|number| event("broadcast", number)).collect();
             sent += more.len();
             sender.send(&more).await.unwrap();
@@ -188,12 +190,12 @@ async fn fan_out(address: SocketAddr, span: Duration) -> Measured {
         }
     });
     actors.await;
-    tally.per_second(span)
+    tally.measured(server)
 }
 
-async fn polling(address: SocketAddr, span: Duration) -> Measured {
-    let (start, tally) = (Instant::now(), Tally::default());
-    let actors = LocalSet::new();
+async fn polling(server: &Server, span: Duration) -> Measured {
+    let tally = Tally::start(server);
+    let (address, actors) = (server.address, LocalSet::new());
     for _ in 0..POLLING {
         let tally = tally.clone();
         actors.spawn_local(async move {
@@ -209,7 +211,7 @@ async fn polling(address: SocketAddr, span: Duration) -> Measured {
                 payload = client.request(&get, "").await.unwrap();
             }
             let mut number = 0;
-            while start.elapsed() < span {
+            while tally.is_running(span) {
                 client.request(&post, &event("echo", number)).await.unwrap();
                 let payload = client.request(&get, "").await.unwrap();
                 tally.done(1);
@@ -221,7 +223,7 @@ async fn polling(address: SocketAddr, span: Duration) -> Measured {
         });
     }
     actors.await;
-    tally.per_second(start.elapsed())
+    tally.measured(server)
 }
 
 async fn memory(server: &Server) -> Measured {
@@ -237,7 +239,7 @@ async fn memory(server: &Server) -> Measured {
     }
     sleep(Duration::from_secs(2)).await;
     let figure = (server.memory() - before) / f64::from(u32::try_from(IDLE).unwrap());
-    Measured { figure, faults: 0 }
+    Measured { figure, cost: 0.0, faults: 0 }
 }
 
 fn event(name: &str, number: usize) -> String {
@@ -245,20 +247,56 @@ fn event(name: &str, number: usize) -> String {
 }
 
 /// What all clients of a load have done together.
-#[derive(Default, Clone)]
-struct Tally(Rc<(Cell<usize>, Cell<usize>)>);
+#[derive(Clone)]
+struct Tally(Rc<Counts>);
+
+struct Counts {
+    done: Cell<usize>,
+    faults: Cell<usize>,
+    start: Cell<Instant>,
+    end: Cell<Instant>,
+    /// The server's processor time at the start.
+    processor_time: Cell<f64>,
+}
 
 impl Tally {
+    fn start(server: &Server) -> Self {
+        let now = Instant::now();
+        Self(Rc::new(Counts {
+            done: Cell::new(0),
+            faults: Cell::new(0),
+            start: Cell::new(now),
+            end: Cell::new(now),
+            processor_time: Cell::new(server.processor_time()),
+        }))
+    }
+
+    /// Begins anew, when all that comes before the load is done.
+    fn restart(&self, server: &Server) {
+        self.0.start.set(Instant::now());
+        self.0.processor_time.set(server.processor_time());
+    }
+
+    fn is_running(&self, span: Duration) -> bool {
+        self.0.start.get().elapsed() < span
+    }
+
     fn done(&self, count: usize) {
-        self.0.0.set(self.0.0.get() + count);
+        self.0.done.set(self.0.done.get() + count);
+        self.0.end.set(Instant::now());
     }
 
     fn fault(&self, count: usize) {
-        self.0.1.set(self.0.1.get() + count);
+        self.0.faults.set(self.0.faults.get() + count);
     }
 
-    fn per_second(&self, elapsed: Duration) -> Measured {
-        let done = u32::try_from(self.0.0.get()).unwrap();
-        Measured { figure: f64::from(done) / elapsed.as_secs_f64(), faults: self.0.1.get() }
+    fn measured(&self, server: &Server) -> Measured {
+        let done = f64::from(u32::try_from(self.0.done.get()).unwrap());
+        let elapsed = self.0.end.get() - self.0.start.get();
+        Measured {
+            figure: done / elapsed.as_secs_f64(),
+            cost: (server.processor_time() - self.0.processor_time.get()) / done,
+            faults: self.0.faults.get(),
+        }
     }
 }

@@ -57,16 +57,18 @@ fn main() {
 
 fn print(rows: &[&(&str, Load, f64)], results: &[[Vec<Measured>; 2]]) {
     let widest = rows.iter().map(|(name, ..)| name.len()).max().unwrap_or_default();
-    println!("{:widest$}  {:>9}  {:>9}  {:>6}  {:>5}  lost or out of order", "", "ours", "node", "ratio", "goal");
+    let columns = "     ours      node   ratio   goal    CPU us: ours    node   ratio   lost or out of order";
+    println!("{:widest$}{columns}", "");
     for ((name, load, goal), [ours, node]) in rows.iter().zip(results) {
-        let (faults, node_faults) = (faults(ours), faults(node));
-        let (ours, node) = (median(ours), median(node));
+        let faults = [faults(ours), faults(node)];
+        let costs = [ours, node].map(|measured| median(measured, |measured| measured.cost));
+        let [ours, node] = [ours, node].map(|measured| median(measured, |measured| measured.figure));
         // Of memory, less is better.
         let ratio = if *load == Load::Memory { node / ours } else { ours / node };
-        let verdict = if ratio >= *goal && faults == 0 { "" } else { "  MISSED" };
-        println!(
-            "{name:widest$}  {ours:>9.1}  {node:>9.1}  {ratio:>6.2}  {goal:>5.1}  {faults} and {node_faults}{verdict}"
-        );
+        let verdict = if ratio >= *goal && faults[0] == 0 { "" } else { "  MISSED" };
+        print!("{name:widest$}{ours:>9.1} {node:>9.1} {ratio:>7.2} {goal:>6.1}");
+        print!("    {:>12.1} {:>7.1} {:>7.2}", costs[0], costs[1], costs[1] / costs[0]);
+        println!("   {} and {}{verdict}", faults[0], faults[1]);
     }
 }
 
@@ -74,8 +76,8 @@ fn faults(measured: &[Measured]) -> usize {
     measured.iter().map(|measured| measured.faults).sum()
 }
 
-fn median(measured: &[Measured]) -> f64 {
-    let mut figures: Vec<_> = measured.iter().map(|measured| measured.figure).collect();
+fn median(measured: &[Measured], figure: impl Fn(&Measured) -> f64) -> f64 {
+    let mut figures: Vec<_> = measured.iter().map(figure).collect();
     figures.sort_unstable_by(f64::total_cmp);
     figures[figures.len() / 2]
 }

@@ -36,7 +36,7 @@ use tungstenite::handshake::derive_accept_key;
 use crate::server::event::{Observer, Transport};
 use crate::server::probe::Probe;
 use crate::server::session::{Peer, Session, Sessions};
-use crate::server::wire::{Frames, SERVER_CLOSE, Tls, Wire, text_frame};
+use crate::server::wire::{BURST, Frames, SERVER_CLOSE, Tls, Wire, text_frame};
 use crate::server::{Limits, Timing};
 
 /// Engine.IO for one server.
@@ -157,18 +157,41 @@ impl Engine {
     }
 
     /// Takes in what a client posts.
-    async fn receive(&self, session: &Arc<Session>, request: Request<Incoming>) -> Result<Response<Body>, Refusal> {
+    async fn receive(
+        self: &Arc<Self>,
+        session: &Arc<Session>,
+        request: Request<Incoming>,
+    ) -> Result<Response<Body>, Refusal> {
         let payload = self.read_body(request.into_body()).await?;
         if payload == CLOSE && !session.is_polled() {
             // The poll before it may still be on its way, over another connection.
             sleep(OVERTAKING).await;
         }
-        let reply = self.push(session, payload).await;
+        let reply = if payload.len() > BURST {
+            let (engine, session) = (Arc::clone(self), Arc::clone(session));
+            // As a task, for the client may not wait for the answer.
+            tokio::spawn(async move { engine.push_in_parts(&session, payload).await }).await.ok()
+        } else {
+            Some(self.push(session, payload).await)
+        };
+        let reply = reply.ok_or(Refusal::BadRequest)?;
         if let Err(refusal) = reply.accepted() {
             session.reject();
             return Err(refusal);
         }
         Ok(text(reply.body))
+    }
+
+    /// Hands a large payload over bit by bit, to let others send on what its events put into their queues.
+    async fn push_in_parts(&self, session: &Session, mut payload: Bytes) -> Reply {
+        loop {
+            let part = take_part(&mut payload);
+            let reply = self.push(session, part).await;
+            if payload.is_empty() || reply.accepted().is_err() {
+                return reply;
+            }
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Reads a whole body. One that is too large is read on for a while, so that the client sees the answer.
@@ -299,6 +322,16 @@ const CLOSE: &[u8] = b"1";
 
 /// How far apart requests over two connections may be that were sent together.
 const OVERTAKING: Duration = Duration::from_millis(20);
+
+/// Takes packets from the front of a payload until they are a [`BURST`].
+fn take_part(payload: &mut Bytes) -> Bytes {
+    let Some(end) = payload.iter().skip(BURST).position(|byte| *byte == SEPARATOR) else {
+        return std::mem::take(payload);
+    };
+    let part = payload.split_to(BURST + end);
+    *payload = payload.slice(1..);
+    part
+}
 
 /// Closes a WebSocket that is not wanted.
 async fn dismiss(mut tls: Tls) {

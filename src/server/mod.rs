@@ -21,7 +21,6 @@ mod wire;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -244,20 +243,12 @@ impl Server {
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let Self { listener, also, site, io, observer, shutdown: deadline, .. } = self;
         let (stop, stopping) = watch::channel(());
-        let mut connections = JoinSet::new();
-        let mut shutdown = pin!(shutdown);
-        let mut accepting = Accepting { listener, also, observer, paused: false };
-        loop {
-            tokio::select! {
-                (tcp, peer) = accepting.next() => {
-                    connections.spawn(connection::serve(Arc::clone(&site), tcp, peer, stopping.clone()));
-                }
-                Some(_) = connections.join_next() => {}
-                () = &mut shutdown => break,
-            }
-        }
-        drop(accepting);
+        // As a task, it shares a thread with the connections rather than waking another for each.
+        let accepting = Accepting { listener, also, observer, paused: false };
+        let accepting = tokio::spawn(accepting.run(Arc::clone(&site), stopping));
+        shutdown.await;
         stop.send_replace(());
+        let connections = accepting.await.unwrap_or_default();
         close(&site, &io, connections, deadline).await;
     }
 }
@@ -316,7 +307,7 @@ async fn close(site: &Site, io: &SocketIo, mut connections: JoinSet<()>, deadlin
     }
 }
 
-/// The accept loop's half that outlasts a lack of descriptors or memory.
+/// The accept loop, which outlasts a lack of descriptors or memory.
 struct Accepting {
     listener: TcpListener,
     also: Option<TcpListener>,
@@ -325,6 +316,21 @@ struct Accepting {
 }
 
 impl Accepting {
+    /// Accepts until the server stops, or is dropped. Returns the connections that are still there.
+    async fn run(mut self, site: Arc<Site>, mut stopping: watch::Receiver<()>) -> JoinSet<()> {
+        let mut connections = JoinSet::new();
+        let connected = stopping.clone();
+        loop {
+            tokio::select! {
+                (tcp, peer) = self.next() => {
+                    connections.spawn(connection::serve(Arc::clone(&site), tcp, peer, connected.clone()));
+                }
+                Some(_) = connections.join_next() => {}
+                _ = stopping.changed() => return connections,
+            }
+        }
+    }
+
     async fn next(&mut self) -> (TcpStream, SocketAddr) {
         loop {
             let accepted = tokio::select! {

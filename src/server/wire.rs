@@ -30,6 +30,9 @@ const CLIENT_CLOSE: &[u8] = b"\x88\x80\0\0\0\0";
 /// The server's.
 pub(super) const SERVER_CLOSE: &[u8] = b"\x88\x00";
 
+/// How much is taken from one client at a stretch: what its events put into queues is then sent on before they fill.
+pub(super) const BURST: usize = 16 * 1024;
+
 /// Ends a [`Wire`] from outside the tasks that use it.
 #[derive(Debug, Default)]
 pub(super) struct Valve {
@@ -64,6 +67,8 @@ pub(super) struct Wire {
     greeting: Option<Bytes>,
     frames: Frames,
     closed: bool,
+    /// How much has been read since there was last nothing to read.
+    burst: usize,
 }
 
 /// How frames are put into TLS records.
@@ -79,7 +84,7 @@ impl Wire {
     /// `received` is what the client has sent already, `greeting` what it is to get first.
     pub(super) fn new(tls: Tls, session: Arc<Session>, received: &[u8], greeting: Vec<u8>, frames: Frames) -> Self {
         let incoming = Bytes::from([UPGRADE, received].concat());
-        Self { tls, session, incoming, greeting: Some(greeting.into()), frames, closed: false }
+        Self { tls, session, incoming, greeting: Some(greeting.into()), frames, closed: false, burst: 0 }
     }
 
     fn poll_closing(&mut self, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
@@ -88,6 +93,15 @@ impl Wire {
             put(buffer, CLIENT_CLOSE);
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// What comes of a write that cannot go on.
+    fn poll_cut<T>(&self, cx: &Context<'_>) -> Poll<io::Result<T>> {
+        self.session.valve.writer.register(cx.waker());
+        if self.session.valve.cut.load(Ordering::Acquire) {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
+        }
+        Poll::Pending
     }
 
     fn poll_greeting(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -113,8 +127,16 @@ impl AsyncRead for Wire {
         if self.session.valve.closed.load(Ordering::Acquire) {
             return self.poll_closing(buffer);
         }
+        if self.burst >= BURST {
+            self.burst = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let before = buffer.filled().len();
         let read = Pin::new(&mut self.tls).poll_read(cx, buffer);
+        self.burst += buffer.filled().len() - before;
         if read.is_pending() {
+            self.burst = 0;
             self.session.valve.reader.register(cx.waker());
             if self.session.valve.closed.load(Ordering::Acquire) {
                 return self.poll_closing(buffer);
@@ -126,9 +148,6 @@ impl AsyncRead for Wire {
 
 impl AsyncWrite for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &[u8]) -> Poll<io::Result<usize>> {
-        if self.session.valve.cut.load(Ordering::Acquire) {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
-        }
         let written = if self.greeting.is_some() {
             self.poll_greeting(cx).map_ok(|()| buffer.len())
         } else {
@@ -138,24 +157,12 @@ impl AsyncWrite for Wire {
             };
             Pin::new(&mut self.tls).poll_write(cx, record)
         };
-        if written.is_pending() {
-            self.session.valve.writer.register(cx.waker());
-            if self.session.valve.cut.load(Ordering::Acquire) {
-                return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
-            }
-        }
-        written
+        if written.is_pending() { self.poll_cut(cx) } else { written }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.session.valve.cut.load(Ordering::Acquire) {
-            return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
-        }
         let flushed = Pin::new(&mut self.tls).poll_flush(cx);
-        if flushed.is_pending() {
-            self.session.valve.writer.register(cx.waker());
-        }
-        flushed
+        if flushed.is_pending() { self.poll_cut(cx) } else { flushed }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

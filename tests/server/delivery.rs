@@ -165,3 +165,27 @@ async fn a_connection_that_is_held_open_does_not_hold_back_others() {
     assert_eq!(Http::connect(server.address).await.get("/").await.status, 200);
     poll.abort();
 }
+
+/// With one thread, nothing is sent on while a client's events are worked through, unless that pauses.
+#[tokio::test]
+async fn a_burst_beyond_the_queue_reaches_those_who_read() {
+    let server = Running::demo().await;
+    let count = 10_000;
+    let packets = |from: usize, to: usize| (from..to).map(|number| format!("42[\"room\",\"den\",{number}]"));
+    let mut listener = Channel::join(server.address).await;
+    listener.send("421[\"join\",\"den\"]").await;
+    assert_eq!(listener.next().await, "431[true]");
+    let mut channel = Channel::join(server.address).await;
+    for packet in packets(0, count) {
+        channel.feed(packet).await;
+    }
+    channel.flush().await;
+    for packet in packets(0, count) {
+        assert_eq!(listener.next().await, packet);
+    }
+    let mut session = Polling::join(server.address).await;
+    session.send(packets(count, 2 * count).collect::<Vec<_>>().join("\x1e")).await;
+    for packet in packets(count, 2 * count) {
+        assert_eq!(listener.next().await, packet);
+    }
+}
