@@ -6,7 +6,7 @@
 
 use serde_json::value::RawValue;
 
-use crate::server::args::Incoming;
+use crate::server::args::{self, Event};
 use crate::server::handler::{Ack, Application, Client};
 
 /// The application for the test suite.
@@ -15,13 +15,13 @@ pub(super) struct Conformance;
 
 impl Application for Conformance {
     fn greet(&self, client: &Client<'_>, auth: &RawValue) {
-        client.emit("auth", auth);
+        client.emit(args::event("auth", auth.get()));
     }
 
-    fn receive(&self, client: &Client<'_>, event: &Incoming<'_>, ack: Ack) {
+    fn receive(&self, client: &Client<'_>, event: &Event<'_>, ack: Ack) {
         match &*event.name {
-            "message" => client.emit("message-back", &event.args),
-            "message-with-ack" => ack.send(client, &event.args),
+            "message" => client.emit(event.renamed("message-back")),
+            "message-with-ack" => ack.send(client, event.arguments()),
             _ => {}
         }
     }

@@ -28,20 +28,21 @@ use hyper::service::Service;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use socketioxide::service::SocketIoService;
-use socketioxide::socket::Sid;
+use socketioxide_core::Sid;
 use tokio::io::AsyncWriteExt;
 use tokio::time::{sleep, timeout};
 use tungstenite::handshake::derive_accept_key;
 
 use crate::server::event::{Observer, Transport};
 use crate::server::probe::Probe;
+use crate::server::relay::Relay;
 use crate::server::session::{Peer, Session, Sessions};
 use crate::server::wire::{BURST, Frames, SERVER_CLOSE, Tls, Wire, text_frame};
 use crate::server::{Limits, Timing};
 
 /// Engine.IO for one server.
 pub(super) struct Engine {
-    service: SocketIoService<Nothing>,
+    service: SocketIoService<Nothing, Relay>,
     sessions: Sessions,
     timing: Timing,
     limits: Limits,
@@ -51,7 +52,7 @@ pub(super) struct Engine {
 
 impl Engine {
     pub(super) fn new(
-        service: SocketIoService<Nothing>,
+        service: SocketIoService<Nothing, Relay>,
         timing: Timing,
         limits: Limits,
         frames: Frames,

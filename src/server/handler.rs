@@ -6,17 +6,16 @@
 use std::fmt::Display;
 use std::future::ready;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
-use serde::Serialize;
 use serde_json::value::RawValue;
-use socketioxide::adapter::LocalAdapter;
-use socketioxide::extract::AckSender;
-use socketioxide::handler::{ConnectHandler, DisconnectHandler, FromMessageParts, MessageHandler, Value};
-use socketioxide::socket::{DisconnectReason, Socket};
-use socketioxide::{SendError, SocketError};
+use socketioxide::handler::{ConnectHandler, DisconnectHandler, MessageHandler};
+use socketioxide::socket::DisconnectReason;
+use socketioxide_core::packet::Packet;
+use socketioxide_core::{Sid, Value};
 
-use crate::server::args::Incoming;
+use crate::server::args::Event;
+use crate::server::relay::{Place, Relay, Socket};
 use crate::server::session::Session;
 
 /// What a namespace does for its clients.
@@ -25,7 +24,7 @@ pub(super) trait Application: Clone + Send + Sync + 'static {
     fn greet(&self, client: &Client<'_>, auth: &RawValue);
 
     /// Is called for each event, in order.
-    fn receive(&self, client: &Client<'_>, event: &Incoming<'_>, ack: Ack);
+    fn receive(&self, client: &Client<'_>, event: &Event<'_>, ack: Ack);
 }
 
 /// A client in a namespace.
@@ -33,22 +32,41 @@ pub(super) struct Client<'a> {
     pub(super) socket: &'a Arc<Socket>,
     pub(super) session: &'a Arc<Session>,
     namespace: &'static str,
+    relay: Arc<Relay>,
 }
 
 impl Client<'_> {
     /// Emits to this client.
-    pub(super) fn emit<T: Serialize + ?Sized>(&self, event: &str, data: &T) {
-        self.emit_to(self.socket, event, data);
+    pub(super) fn emit(&self, event: Value) {
+        self.send(self.socket.id, self.packet(event));
     }
 
-    /// Emits to a client of the same namespace. One whose queue is full is cut off, since it would miss the event.
-    pub(super) fn emit_to<T: Serialize + ?Sized>(&self, socket: &Socket, event: &str, data: &T) {
-        self.check(socket, &socket.emit(event, data));
+    /// Emits to all in the namespace, this client among them. Returns how many there are.
+    pub(super) fn emit_to_all(&self, event: Value) -> usize {
+        self.send_to(&self.relay.everyone(), &self.packet(event))
     }
 
-    fn check(&self, socket: &Socket, sent: &Result<(), SendError>) {
-        if let Err(SendError::Socket(SocketError::InternalChannelFull)) = sent
-            && let Some(session) = Session::of(socket)
+    /// Emits to all in a room, whether this client is among them or not. Returns how many there are.
+    pub(super) fn emit_to_room(&self, room: String, event: Value) -> usize {
+        self.send_to(&self.relay.room(room), &self.packet(event))
+    }
+
+    fn packet(&self, event: Value) -> Packet {
+        Packet::event(self.namespace, event)
+    }
+
+    fn send_to(&self, clients: &[Sid], packet: &Packet) -> usize {
+        for client in clients {
+            self.send(*client, packet.clone());
+        }
+        clients.len()
+    }
+
+    /// Sends to a client of the namespace. One whose queue is full is cut off, for it misses the packet.
+    fn send(&self, client: Sid, packet: Packet) {
+        if !self.relay.send(client, packet)
+            && let Some(socket) = self.socket.broadcast().get_socket(client)
+            && let Some(session) = Session::of(&socket)
         {
             session.overflow(self.namespace);
         }
@@ -56,46 +74,42 @@ impl Client<'_> {
 }
 
 /// The acknowledgement that an event asked for, if it did.
-pub(super) struct Ack(Option<AckSender>);
+pub(super) struct Ack(Option<i64>);
 
 impl Ack {
-    /// Acknowledges with `data`, or emits it as `event` when no acknowledgement is asked for.
-    pub(super) fn send_or_emit<T: Serialize + ?Sized>(self, client: &Client<'_>, event: &str, data: &T) {
-        if self.0.is_some() {
-            self.send(client, data);
-        } else {
-            client.emit(event, data);
-        }
+    pub(super) fn is_wanted(&self) -> bool {
+        self.0.is_some()
     }
 
     /// Acknowledges, if asked to.
-    pub(super) fn send<T: Serialize + ?Sized>(self, client: &Client<'_>, data: &T) {
-        if let Some(sender) = self.0 {
-            client.check(client.socket, &sender.send(data));
+    pub(super) fn send(self, client: &Client<'_>, arguments: Value) {
+        if let Some(number) = self.0 {
+            client.send(client.socket.id, Packet::ack(client.namespace, arguments, number));
         }
     }
 }
 
 /// An application in its namespace.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Namespace<A> {
     name: &'static str,
     app: A,
+    place: Place,
 }
 
 impl<A: Application> Namespace<A> {
-    pub(super) fn new(name: &'static str, app: A) -> Self {
-        Self { name, app }
+    pub(super) fn new(name: &'static str, app: A, place: Place) -> Self {
+        Self { name, app, place }
     }
 
     fn client<'a>(&self, socket: &'a Arc<Socket>) -> Option<Client<'a>> {
-        Some(Client { socket, session: Session::of(socket)?, namespace: self.name })
+        let relay = self.place.get().and_then(Weak::upgrade)?;
+        Some(Client { socket, session: Session::of(socket)?, namespace: self.name, relay })
     }
 
-    fn receive(&self, client: &Client<'_>, mut value: Value, ack_id: Option<i64>) {
-        let Ok(sender) = AckSender::from_message_parts(client.socket, &mut value, &ack_id);
-        match Incoming::read(&value) {
-            Some(event) => self.app.receive(client, &event, Ack(ack_id.map(|_| sender))),
+    fn receive(&self, client: &Client<'_>, value: &Value, ack: Option<i64>) {
+        match Event::read(value) {
+            Some(event) => self.app.receive(client, &event, Ack(ack)),
             None => client.session.reject(),
         }
     }
@@ -105,7 +119,7 @@ impl<A: Application> Namespace<A> {
 #[derive(Debug)]
 pub(super) struct Direct;
 
-impl<A: Application> ConnectHandler<LocalAdapter, Direct> for Namespace<A> {
+impl<A: Application> ConnectHandler<Relay, Direct> for Namespace<A> {
     fn call(&self, socket: Arc<Socket>, auth: Option<Value>) {
         let Some(client) = self.client(&socket) else { return };
         if !client.session.joined(self.name) {
@@ -114,8 +128,8 @@ impl<A: Application> ConnectHandler<LocalAdapter, Direct> for Namespace<A> {
         if let Some(auth) = read_auth(auth.as_ref()) {
             self.app.greet(&client, auth);
         }
-        while let Some((value, ack_id)) = client.session.next_early(self.name) {
-            self.receive(&client, value, ack_id);
+        while let Some((value, ack)) = client.session.next_early(self.name) {
+            self.receive(&client, &value, ack);
         }
     }
 
@@ -125,9 +139,7 @@ impl<A: Application> ConnectHandler<LocalAdapter, Direct> for Namespace<A> {
         socket: Arc<Socket>,
         auth: &'a Option<Value>,
     ) -> Pin<Box<dyn Future<Output = Result<(), Box<dyn Display + Send>>> + Send + 'a>> {
-        let Some(session) = Session::of(&socket) else {
-            return Box::pin(ready(Err(Box::new("no session") as _)));
-        };
+        let Some(session) = Session::of(&socket) else { return Box::pin(ready(Err(Box::new("no session") as _))) };
         if read_auth(auth.as_ref()).is_none() {
             session.reject();
             return Box::pin(ready(Err(Box::new("invalid payload") as _)));
@@ -139,16 +151,16 @@ impl<A: Application> ConnectHandler<LocalAdapter, Direct> for Namespace<A> {
     }
 }
 
-impl<A: Application> MessageHandler<LocalAdapter, Direct> for Namespace<A> {
-    fn call(&self, socket: Arc<Socket>, value: Value, ack_id: Option<i64>) {
+impl<A: Application> MessageHandler<Relay, Direct> for Namespace<A> {
+    fn call(&self, socket: Arc<Socket>, value: Value, ack: Option<i64>) {
         let Some(client) = self.client(&socket) else { return };
-        if let Some((value, ack_id)) = client.session.keep_early(self.name, (value, ack_id)) {
-            self.receive(&client, value, ack_id);
+        if let Some((value, ack)) = client.session.keep_early(self.name, (value, ack)) {
+            self.receive(&client, &value, ack);
         }
     }
 }
 
-impl<A: Application> DisconnectHandler<LocalAdapter, Direct> for Namespace<A> {
+impl<A: Application> DisconnectHandler<Relay, Direct> for Namespace<A> {
     fn call_with_defer(&self, socket: Arc<Socket>, reason: DisconnectReason, defer: fn(Arc<Socket>)) {
         defer(Arc::clone(&socket));
         if let Some(session) = Session::of(&socket) {

@@ -13,6 +13,7 @@ mod handler;
 mod page;
 mod plaintext;
 mod probe;
+mod relay;
 mod routes;
 mod session;
 mod socket;
@@ -35,6 +36,7 @@ pub use self::event::{Client, DisconnectReason, Event, Observer, Transport};
 
 use self::engine::Engine;
 use self::handler::Namespace;
+use self::relay::{Place, Relay};
 use self::routes::Site;
 use self::wire::Frames;
 use crate::report;
@@ -204,7 +206,7 @@ pub struct Server {
     also: Option<TcpListener>,
     address: SocketAddr,
     site: Arc<Site>,
-    io: SocketIo,
+    io: SocketIo<Relay>,
     observer: Observer,
     shutdown: Duration,
 }
@@ -254,9 +256,14 @@ impl Server {
 }
 
 /// Builds the Socket.IO side.
-fn socket_io(config: &Config, observer: &Observer) -> (Arc<Engine>, SocketIo) {
+fn socket_io(config: &Config, observer: &Observer) -> (Arc<Engine>, SocketIo<Relay>) {
     let Config { timing, limits, app, .. } = *config;
     let max_payload = usize::try_from(limits.max_payload).unwrap_or(usize::MAX);
+    let (namespaces, frames) = match app {
+        App::Demo => (&["/"][..], Frames::Together),
+        App::Conformance => (&["/", "/custom"][..], Frames::Apart),
+    };
+    let places: Vec<(_, Place)> = namespaces.iter().map(|name| (*name, Place::default())).collect();
     let (service, io) = SocketIo::builder()
         .ping_interval(timing.ping_interval)
         .ping_timeout(timing.ping_timeout)
@@ -267,18 +274,14 @@ fn socket_io(config: &Config, observer: &Observer) -> (Arc<Engine>, SocketIo) {
         .ws_read_buffer_size(READ_BUFFER)
         .max_buffer_size(limits.max_queue)
         .with_parser(ParserConfig::common().max_incoming_binaries(MAX_ATTACHMENTS))
+        .with_adapter::<Relay>(places.clone())
         .build_with_inner_svc(engine::Nothing);
-    let frames = match app {
-        App::Demo => {
-            io.ns("/", Namespace::new("/", socket::Demo));
-            Frames::Together
+    for (name, place) in places {
+        match app {
+            App::Demo => io.ns(name, Namespace::new(name, socket::Demo, place)),
+            App::Conformance => io.ns(name, Namespace::new(name, conformance::Conformance, place)),
         }
-        App::Conformance => {
-            io.ns("/", Namespace::new("/", conformance::Conformance));
-            io.ns("/custom", Namespace::new("/custom", conformance::Conformance));
-            Frames::Apart
-        }
-    };
+    }
     (Arc::new(Engine::new(service, timing, limits, frames, Arc::clone(observer))), io)
 }
 
@@ -289,7 +292,7 @@ const READ_BUFFER: usize = 4096;
 const MAX_ATTACHMENTS: usize = 1000;
 
 /// Says goodbye: a close packet and frame to each client, the rest of their answers to requests under way.
-async fn close(site: &Site, io: &SocketIo, mut connections: JoinSet<()>, deadline: Duration) {
+async fn close(site: &Site, io: &SocketIo<Relay>, mut connections: JoinSet<()>, deadline: Duration) {
     let sessions = site.engine().sessions();
     let goodbye = async {
         io.close().await;

@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use rustls::{CipherSuite, ProtocolVersion};
-use socketioxide::handler::Value;
-use socketioxide::socket::{Sid, Socket};
+use socketioxide_core::{Sid, Value};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use crate::report;
 use crate::server::engine::Engine;
 use crate::server::event::{Client, DisconnectReason, Event, Observer, Transport};
+use crate::server::relay::Socket;
 use crate::server::wire::Valve;
 use crate::tls;
 

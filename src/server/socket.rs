@@ -13,18 +13,15 @@
 //! does not have to be in a room to send to it, and gets its own message only when one is. Arguments travel as they
 //! came, binary attachments included.
 
-use std::sync::Arc;
-
 use serde::Serialize;
 use serde_json::value::RawValue;
-use socketioxide::extract::SocketRef;
 
 use crate::report;
-use crate::server::args::Incoming;
+use crate::server::args::{self, Event};
 use crate::server::handler::{Ack, Application, Client};
 
-/// What each client is told first, as the event `message`.
-const WELCOME: &str = "Welcome to the secure server!";
+/// What each client is told first, as the event `message`; a JSON string.
+const WELCOME: &str = "\"Welcome to the secure server!\"";
 
 /// The most rooms one client may be in.
 const MAX_ROOMS: usize = 64;
@@ -38,52 +35,42 @@ pub(super) struct Demo;
 
 impl Application for Demo {
     fn greet(&self, client: &Client<'_>, _: &RawValue) {
-        client.emit("message", WELCOME);
+        client.emit(args::event("message", WELCOME));
     }
 
-    fn receive(&self, client: &Client<'_>, event: &Incoming<'_>, ack: Ack) {
-        let room = || event.args.first_text().filter(|room| !room.is_empty()).map(std::borrow::Cow::into_owned);
+    fn receive(&self, client: &Client<'_>, event: &Event<'_>, ack: Ack) {
+        let room = event.subject.as_deref().filter(|room| !room.is_empty());
         match &*event.name {
-            "echo" => ack.send_or_emit(client, "echo", &event.args),
-            "broadcast" => ack.send(client, &broadcast(client, event)),
-            "join" => ack.send(client, &room().is_some_and(|room| join(client, room))),
-            "leave" => ack.send(client, &room().is_some_and(|room| leave(client, room))),
-            "room" => ack.send(client, &room().map_or(0, |room| send_to_room(client, room, event))),
-            "tls" => ack.send_or_emit(client, "tls", &Seen::of(client)),
+            "echo" if ack.is_wanted() => ack.send(client, event.arguments()),
+            "echo" => client.emit(event.again()),
+            "broadcast" => acknowledge(client, ack, &client.emit_to_all(event.again())),
+            "join" => acknowledge(client, ack, &room.is_some_and(|room| join(client, room))),
+            "leave" => acknowledge(client, ack, &room.is_some_and(|room| leave(client, room))),
+            "room" => acknowledge(client, ack, &room.map_or(0, |room| client.emit_to_room(room.into(), event.again()))),
+            "tls" => acknowledge(client, ack, &Seen::of(client)),
             _ => {}
         }
     }
 }
 
-fn broadcast(client: &Client<'_>, event: &Incoming<'_>) -> usize {
-    let mut everyone = client.socket.broadcast().sockets();
-    everyone.push(SocketRef::from(Arc::clone(client.socket)));
-    emit_to_all(client, &everyone, event)
+fn acknowledge(client: &Client<'_>, ack: Ack, result: &impl Serialize) {
+    if let Ok(json) = serde_json::to_string(result) {
+        ack.send(client, args::acknowledgement(&json));
+    }
 }
 
-fn join(client: &Client<'_>, room: String) -> bool {
+fn join(client: &Client<'_>, room: &str) -> bool {
     let rooms = client.socket.rooms();
-    let allowed = room.len() <= MAX_ROOM_NAME && (rooms.len() < MAX_ROOMS || rooms.contains(&room.as_str().into()));
+    let allowed = room.len() <= MAX_ROOM_NAME && (rooms.len() < MAX_ROOMS || rooms.iter().any(|joined| joined == room));
     if allowed {
-        client.socket.join(room);
+        client.socket.join(room.to_owned());
     }
     allowed
 }
 
-fn leave(client: &Client<'_>, room: String) -> bool {
-    client.socket.leave(room);
+fn leave(client: &Client<'_>, room: &str) -> bool {
+    client.socket.leave(room.to_owned());
     true
-}
-
-fn send_to_room(client: &Client<'_>, room: String, event: &Incoming<'_>) -> usize {
-    emit_to_all(client, &client.socket.within(room).sockets(), event)
-}
-
-fn emit_to_all(client: &Client<'_>, sockets: &[SocketRef], event: &Incoming<'_>) -> usize {
-    for socket in sockets {
-        client.emit_to(socket, &event.name, &event.args);
-    }
-    sockets.len()
 }
 
 /// What the server sees of a client's connection.

@@ -116,10 +116,8 @@ async fn attachments_come_back_over_websocket() {
         channel.send(&format!("{sent}{TWO_ATTACHMENTS}")).await;
         channel.send_binary(&[1, 2, 3]).await;
         channel.send_binary(&[4, 5, 6]).await;
-        // Numbered anew in the order of the text.
-        let numbered = TWO_ATTACHMENTS.replace("\"num\":1", "\"num\":_").replace("\"num\":0", "\"num\":1");
-        assert_eq!(channel.next().await, format!("{back}{}", numbered.replace("\"num\":_", "\"num\":0")));
-        assert_eq!([channel.next().await, channel.next().await], ["[4, 5, 6]", "[1, 2, 3]"]);
+        assert_eq!(channel.next().await, format!("{back}{TWO_ATTACHMENTS}"));
+        assert_eq!([channel.next().await, channel.next().await], ["[1, 2, 3]", "[4, 5, 6]"]);
     }
 }
 
