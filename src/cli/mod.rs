@@ -62,6 +62,9 @@ enum Command {
 pub(crate) enum Outcome {
     /// Done, or yes.
     Done,
+    /// The answer is no.
+    #[expect(dead_code, reason = "`inspect`, `verify`, `ca status` and `fixtures --check` answer so")]
+    No,
 }
 
 pub(crate) fn main() -> ExitCode {
@@ -69,6 +72,7 @@ pub(crate) fn main() -> ExitCode {
     let mut out = Output::new(cli.global.color, cli.global.quiet);
     match run(&cli.command, &mut out) {
         Ok(Outcome::Done) | Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
+        Ok(Outcome::No) => ExitCode::from(1),
         Err(Failure::Error(error)) => {
             out.error(&error);
             ExitCode::from(2)

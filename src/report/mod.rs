@@ -7,6 +7,7 @@ pub mod made;
 #[cfg(test)]
 mod schema;
 pub mod text;
+pub mod verdict;
 
 use std::fmt;
 

@@ -3,12 +3,16 @@
 //!
 //! The one module that uses rustls-pemfile.
 
+mod found;
+
 use der::{Decode, Encode};
 use pkcs8::pkcs5::pbes2;
 use pkcs8::{EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls_pemfile::Item as PemItem;
 use zeroize::Zeroizing;
+
+pub use self::found::{Content, Found, KeyFormat};
 
 /// Rounds of PBKDF2-HMAC-SHA256 for an encrypted key: OWASP's figure for 2023 and later.
 const PBKDF2_ROUNDS: u32 = 600_000;

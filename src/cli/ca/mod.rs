@@ -4,10 +4,10 @@ use secure_io::ca::{LocalCa, Paths, Plan};
 use secure_io::name::hex;
 use secure_io::{inspect, key, validity};
 
-use super::Outcome;
-use super::args::CaDirArgs;
-use super::failure::Failure;
-use super::output::Output;
+use crate::cli::Outcome;
+use crate::cli::args::CaDirArgs;
+use crate::cli::failure::Failure;
+use crate::cli::output::Output;
 
 /// Make and show the local CA, which signs for development hosts only
 #[derive(clap::Args)]

@@ -1,0 +1,76 @@
+//! What is found in a source: items in their order, each with its place.
+
+use zeroize::Zeroizing;
+
+use super::Error;
+
+/// One thing found in a source.
+#[derive(Debug)]
+pub struct Found {
+    /// Its place among what was found in the source, from 0.
+    pub index: usize,
+    /// The line of its BEGIN, from 1; `None` for what is not PEM.
+    pub line: Option<usize>,
+    /// The label of its BEGIN; `None` for what is not PEM.
+    pub label: Option<String>,
+    /// What it is, or why that cannot be said.
+    pub content: Result<Content, Error>,
+}
+
+/// An item by its kind. Kinds are told apart by label and outer shape; whether the DER is sound is the reader's to see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Content {
+    /// A certificate's DER. What OpenSSL appends to a `TRUSTED CERTIFICATE` is cut off.
+    Certificate(Vec<u8>),
+    /// A certification request's DER (PKCS#10).
+    Request(Vec<u8>),
+    /// A certificate revocation list's DER.
+    Crl(Vec<u8>),
+    /// A private key.
+    PrivateKey {
+        /// How it is written.
+        format: KeyFormat,
+        /// Its DER; the decoded body of an OpenSSH key.
+        der: Zeroizing<Vec<u8>>,
+    },
+    /// A private key under a passphrase.
+    EncryptedPrivateKey {
+        /// How it is written.
+        format: KeyFormat,
+        /// PKCS#8: the DER of its EncryptedPrivateKeyInfo; old PEM: the ciphertext; OpenSSH: the decoded body.
+        der: Vec<u8>,
+        /// The `DEK-Info` of old PEM files.
+        dek_info: Option<String>,
+    },
+    /// A subjectPublicKeyInfo's DER; a bare RSAPublicKey (PKCS#1) is put into one.
+    PublicKey(Vec<u8>),
+    /// DH, DSA or EC parameters.
+    Parameters {
+        /// `DH`, `DSA` or `EC`.
+        kind: &'static str,
+        /// Their DER.
+        der: Vec<u8>,
+    },
+    /// A PKCS#7 (CMS) ContentInfo, DER or BER.
+    Pkcs7(Vec<u8>),
+    /// A PKCS#12 PFX, DER or BER.
+    Pkcs12(Vec<u8>),
+    /// Something else, under its PEM label.
+    Unknown(Vec<u8>),
+}
+
+/// How a private key is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyFormat {
+    /// RFC 5958 (RFC 5208).
+    Pkcs8,
+    /// RFC 8017 appendix A.1.2: RSA.
+    Pkcs1,
+    /// RFC 5915: EC.
+    Sec1,
+    /// OpenSSL's own for DSA.
+    Dsa,
+    /// OpenSSH's own.
+    OpenSsh,
+}

@@ -1,0 +1,125 @@
+//! What `verify` says, and every judgement's code.
+
+use serde::Serialize;
+
+/// Why a certificate is refused: the codes of `verify --json` and of a test PKI's `expected.json`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum Code {
+    /// After notAfter.
+    Expired,
+    /// Before notBefore.
+    NotYetValid,
+    /// No path to a trust anchor.
+    UnknownIssuer,
+    /// Signed by itself, and no trust anchor.
+    SelfSigned,
+    /// A signature that does not verify.
+    BadSignature,
+    /// The server name is not among its subjectAltNames.
+    HostMismatch,
+    /// keyUsage or extKeyUsage are for something else.
+    WrongPurpose,
+    /// An issuer on the path that is no CA.
+    NotACa,
+    /// More intermediates than a pathLenConstraint allows.
+    PathTooLong,
+    /// A name outside an issuer's name constraints.
+    NameConstraint,
+    /// A critical extension that is not understood.
+    UnknownCriticalExtension,
+    /// On its issuer's CRL.
+    Revoked,
+    /// CRLs are given, but none that says anything about it.
+    RevocationUnknown,
+    /// A CRL that is stale, unsigned or cannot be used.
+    CrlInvalid,
+    /// The private key is another certificate's.
+    KeyMismatch,
+    /// A signature algorithm that is no longer safe.
+    WeakSignature,
+    /// A key that is too small, or of a kind that is not accepted.
+    WeakKey,
+    /// Not what RFC 5280 has it be.
+    Malformed,
+    /// Not version 3.
+    Version,
+    /// A CA certificate in a server's place.
+    CaAsLeaf,
+    /// More candidates than a verifier tries.
+    ChainTooComplex,
+}
+
+impl Code {
+    /// All of them, in the order of the contract.
+    pub const ALL: [Self; 21] = [
+        Self::Expired,
+        Self::NotYetValid,
+        Self::UnknownIssuer,
+        Self::SelfSigned,
+        Self::BadSignature,
+        Self::HostMismatch,
+        Self::WrongPurpose,
+        Self::NotACa,
+        Self::PathTooLong,
+        Self::NameConstraint,
+        Self::UnknownCriticalExtension,
+        Self::Revoked,
+        Self::RevocationUnknown,
+        Self::CrlInvalid,
+        Self::KeyMismatch,
+        Self::WeakSignature,
+        Self::WeakKey,
+        Self::Malformed,
+        Self::Version,
+        Self::CaAsLeaf,
+        Self::ChainTooComplex,
+    ];
+
+    /// As in JSON: `not-yet-valid`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::NotYetValid => "not-yet-valid",
+            Self::UnknownIssuer => "unknown-issuer",
+            Self::SelfSigned => "self-signed",
+            Self::BadSignature => "bad-signature",
+            Self::HostMismatch => "host-mismatch",
+            Self::WrongPurpose => "wrong-purpose",
+            Self::NotACa => "not-a-ca",
+            Self::PathTooLong => "path-too-long",
+            Self::NameConstraint => "name-constraint",
+            Self::UnknownCriticalExtension => "unknown-critical-extension",
+            Self::Revoked => "revoked",
+            Self::RevocationUnknown => "revocation-unknown",
+            Self::CrlInvalid => "crl-invalid",
+            Self::KeyMismatch => "key-mismatch",
+            Self::WeakSignature => "weak-signature",
+            Self::WeakKey => "weak-key",
+            Self::Malformed => "malformed",
+            Self::Version => "version",
+            Self::CaAsLeaf => "ca-as-leaf",
+            Self::ChainTooComplex => "chain-too-complex",
+        }
+    }
+}
+
+impl std::fmt::Display for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_in_json_what_they_are_called() {
+        for code in Code::ALL {
+            assert_eq!(serde_json::to_string(&code).unwrap(), format!("\"{code}\""));
+        }
+    }
+}
