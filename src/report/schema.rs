@@ -4,6 +4,7 @@ use std::path::Path;
 
 use schemars::{JsonSchema, schema_for};
 
+use super::item::Item;
 use super::made::{GenCert, GenCsr, GenKey};
 use crate::files::{self, Existing, NewFile};
 
@@ -25,4 +26,5 @@ fn the_published_schemas_are_current() {
     check::<GenKey>("gen-key");
     check::<GenCsr>("gen-csr");
     check::<GenCert>("gen-cert");
+    check::<Vec<Item>>("inspect");
 }
