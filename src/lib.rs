@@ -22,6 +22,7 @@
 //! | [`cert`] | What a certificate says, and who signs it. |
 //! | [`material`] | What `gen-cert` makes from what a person asks for. |
 //! | [`ca`] | The local CA on disk. |
+//! | [`fixtures`] | Whole test PKIs, good certificates and deliberately bad ones. |
 //! | [`credentials`] | What a server shows its clients. |
 //! | [`tls`] | The one place that builds rustls configurations. |
 //! | [`server`] | HTTPS and Socket.IO. |
@@ -56,6 +57,8 @@ pub mod cert;
 pub mod material;
 
 pub mod ca;
+pub mod fixtures;
+
 pub mod credentials;
 
 pub mod server;
