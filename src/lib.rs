@@ -18,6 +18,7 @@
 //! | [`signed`] | What certificates and requests have in common. |
 //! | [`csr`] | Certification requests (PKCS#10). |
 //! | [`inspect`] | DER to report; never judges. |
+//! | [`constraints`] | Which names a CA may certify. |
 //! | [`cert`] | What a certificate says, and who signs it. |
 //! | [`material`] | What `gen-cert` makes from what a person asks for. |
 //! | [`ca`] | The local CA on disk. |
@@ -49,6 +50,8 @@ pub mod signed;
 
 pub mod csr;
 pub mod inspect;
+
+pub mod constraints;
 
 pub mod cert;
 pub mod material;

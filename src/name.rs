@@ -1,6 +1,8 @@
 //! What people type ("localhost", "::1", "*.dev.test", an email, a URI, `CN=…,O=…`) to subjectAltName and subject;
 //! and names in certificates back to text.
 
+mod compare;
+
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
@@ -11,6 +13,8 @@ use x509_cert::attr::AttributeTypeAndValue;
 use x509_parser::asn1_rs::{self, ToDer};
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Name};
+
+pub use self::compare::{Canonical, same_name};
 
 /// Longest label of a DNS name, in octets (RFC 1035 section 2.3.4).
 const LABEL_LIMIT: usize = 63;
