@@ -19,6 +19,7 @@
 //! | [`csr`] | Certification requests (PKCS#10). |
 //! | [`inspect`] | DER to report; never judges. |
 //! | [`constraints`] | Which names a CA may certify. |
+//! | [`policy`] | Certificate policies along a path. |
 //! | [`cert`] | What a certificate says, and who signs it. |
 //! | [`material`] | What `gen-cert` makes from what a person asks for. |
 //! | [`ca`] | The local CA on disk. |
@@ -52,6 +53,7 @@ pub mod csr;
 pub mod inspect;
 
 pub mod constraints;
+pub mod policy;
 
 pub mod cert;
 pub mod material;
