@@ -19,9 +19,12 @@
 //! | [`signed`] | What certificates and requests have in common. |
 //! | [`csr`] | Certification requests (PKCS#10). |
 //! | [`inspect`] | DER to report; never judges. |
+//! | [`constraints`] | Which names a CA may certify. |
+//! | [`policy`] | Certificate policies along a path. |
 //! | [`cert`] | What a certificate says, and who signs it. |
 //! | [`material`] | What `gen-cert` makes from what a person asks for. |
 //! | [`ca`] | The local CA on disk. |
+//! | [`fixtures`] | Whole test PKIs, good certificates and deliberately bad ones. |
 //! | [`credentials`] | What a server shows its clients. |
 //! | [`tls`] | The one place that builds rustls configurations. |
 //! | [`server`] | HTTPS and Socket.IO. |
@@ -51,10 +54,15 @@ pub mod signed;
 pub mod csr;
 pub mod inspect;
 
+pub mod constraints;
+pub mod policy;
+
 pub mod cert;
 pub mod material;
 
 pub mod ca;
+pub mod fixtures;
+
 pub mod credentials;
 
 pub mod server;

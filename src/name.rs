@@ -1,6 +1,7 @@
 //! What people type ("localhost", "::1", "*.dev.test", an email, a URI, `CN=…,O=…`) to subjectAltName and subject;
 //! and names in certificates back to text.
 
+mod compare;
 mod text;
 
 use std::borrow::Cow;
@@ -16,7 +17,10 @@ use crate::asn1::{self, tag};
 
 pub use self::text::{
     constraint, distinguished_name, escape_unprintable, general_name, hex, is_unprintable, readable, relative, rfc4514,
+    rfc4514_der,
 };
+
+pub use self::compare::{Canonical, same_name};
 
 /// Longest label of a DNS name, in octets (RFC 1035 section 2.3.4).
 const LABEL_LIMIT: usize = 63;
@@ -410,7 +414,7 @@ impl Subject {
 impl fmt::Display for Subject {
     /// As an RFC 4514 string.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&rfc4514(&self.der))
+        f.write_str(&rfc4514_der(&self.der))
     }
 }
 

@@ -4,13 +4,21 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use x509_parser::x509::X509Name;
+
 use crate::asn1::{self, Reader, Value, oid, tag};
 
 /// Prints a DER distinguished name by RFC 4514: last attribute first, its nine short names, else dotted OIDs with the
 /// value in hex. What is no distinguished name comes out as `#` and hex.
 #[must_use]
-pub fn rfc4514(der: &[u8]) -> String {
+pub fn rfc4514_der(der: &[u8]) -> String {
     distinguished_name(der).unwrap_or_else(|_| format!("#{}", hex(der)))
+}
+
+/// As [`rfc4514_der`], of a name that was parsed.
+#[must_use]
+pub fn rfc4514(name: &X509Name<'_>) -> String {
+    rfc4514_der(name.as_raw())
 }
 
 /// Prints a DER distinguished name by RFC 4514.

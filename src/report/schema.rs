@@ -4,9 +4,11 @@ use std::path::Path;
 
 use schemars::{JsonSchema, schema_for};
 
+use super::fixtures::{Expected, Fixtures};
 use super::item::Item;
 use super::made::{GenCert, GenCsr, GenKey};
 use crate::files::{self, Existing, NewFile};
+use crate::fixtures::manifest::Manifest;
 
 /// Compares a published schema with its type; writes it instead when `UPDATE_SCHEMAS` is set.
 fn check<T: JsonSchema>(name: &str) {
@@ -27,4 +29,7 @@ fn the_published_schemas_are_current() {
     check::<GenCsr>("gen-csr");
     check::<GenCert>("gen-cert");
     check::<Vec<Item>>("inspect");
+    check::<Expected>("fixtures-expected");
+    check::<Fixtures>("fixtures");
+    check::<Manifest>("fixtures-manifest");
 }

@@ -1,9 +1,9 @@
 //! What `verify` says, and every judgement's code.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Why a certificate is refused: the codes of `verify --json` and of a test PKI's `expected.json`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Code {

@@ -1,0 +1,171 @@
+//! A test PKI's `expected.json`, and what the `fixtures` command did.
+
+use std::fmt::Write;
+
+use serde::{Deserialize, Serialize};
+
+use super::verdict::Code;
+
+/// What stands beside a test PKI as `expected.json`: what a right client does with each of its certificates.
+///
+/// Paths are relative to the file's own folder and have `/` between their parts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Expected {
+    /// The form of this file: 1.
+    pub format: u32,
+    /// Whether everybody can make the same keys again from the manifest's seed: never to be used outside tests.
+    pub test_only: bool,
+    /// The time the verdicts are for, RFC 3339 UTC: the manifest's clock, else when the tree was last built.
+    pub at: String,
+    /// The certificates, good and bad.
+    pub fixtures: Vec<Fixture>,
+}
+
+/// A certificate with all that belongs to it, and what a right client does with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Fixture {
+    /// Its name in the manifest.
+    pub name: String,
+    /// What is wrong with it (or unusual about it), by its name in docs/fixtures.md.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub defect: Option<String>,
+    /// The same in badssl.com's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub badssl: Option<String>,
+    /// The server name (SNI) under which `serve --fixtures` shows it; differs for each.
+    pub server_name: String,
+    /// The name or address that the client asked for.
+    pub host: String,
+    /// What the client wants it for.
+    pub purpose: Purpose,
+    /// What a server sends: the certificate and those above it, PEM.
+    pub chain: String,
+    /// The private key, PEM.
+    pub key: String,
+    /// What the client trusts, PEM.
+    pub trust: String,
+    /// The CRLs that the client has, PEM.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub crls: Vec<String>,
+    /// Further files of it: DER, PKCS#12.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub others: Vec<String>,
+    /// The first second of its validity, RFC 3339 UTC.
+    pub not_before: String,
+    /// The last second of its validity, RFC 3339 UTC.
+    pub not_after: String,
+    /// Whether a right client accepts it.
+    pub valid: bool,
+    /// Why it does not: the code that `verify` gives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<Code>,
+    /// What is wrong, what a right client does and why, by section of the standard.
+    pub why: String,
+    /// Clients that do something else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differs: Vec<Difference>,
+}
+
+/// A client that does something else than a right one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Difference {
+    /// The client.
+    pub client: String,
+    /// What it does.
+    pub does: String,
+}
+
+/// What a client wants a certificate for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum Purpose {
+    /// A server shows it: serverAuth.
+    Server,
+    /// A client shows it: clientAuth.
+    Client,
+}
+
+/// What the `fixtures` command did, or with `--check` would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Fixtures {
+    /// The tree's folder.
+    pub folder: String,
+    /// Whether files were written; false with `--check`, and when nothing was to be done.
+    pub written: bool,
+    /// How many entries the tree has: authorities, certificates, keys, CRLs, bundles.
+    pub entries: usize,
+    /// What was made, or would be, and why.
+    pub made: Vec<Made>,
+    /// Files that were removed, or would be, since the manifest no longer names them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(default))]
+    pub removed: Vec<String>,
+    /// What expires sooner than asked for with `--expires-within`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(default))]
+    pub expiring: Vec<Expiring>,
+}
+
+/// An entry that was made, or would be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Made {
+    /// Its name.
+    pub name: String,
+    /// Why.
+    pub because: String,
+}
+
+/// An entry that expires soon.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Expiring {
+    /// Its name.
+    pub name: String,
+    /// Its last second, RFC 3339 UTC.
+    pub not_after: String,
+}
+
+/// How many entries are told one by one.
+const TOLD: usize = 12;
+
+impl Fixtures {
+    /// Whether the tree is as the manifest wants it and nothing in it expires soon.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        self.made.is_empty() && self.removed.is_empty() && self.expiring.is_empty()
+    }
+
+    /// What was done, or would be, a line each.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        let count = |count: usize| if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") };
+        if self.made.is_empty() && self.removed.is_empty() {
+            let _ = writeln!(text, "{} is up to date: {}", self.folder, count(self.entries));
+        } else {
+            let verb = if self.written { "Made" } else { "Would make" };
+            let _ = writeln!(text, "{verb} {} of {} in {}", self.made.len(), count(self.entries), self.folder);
+        }
+        let width = self.made.iter().take(TOLD).map(|made| made.name.chars().count()).max().unwrap_or(0);
+        for Made { name, because } in self.made.iter().take(TOLD) {
+            let _ = writeln!(text, "  {name:width$}  {because}");
+        }
+        if let Some(rest) = self.made.len().checked_sub(TOLD).filter(|rest| *rest > 0) {
+            let _ = writeln!(text, "  and {rest} more");
+        }
+        let verb = if self.written { "Removed" } else { "Would remove" };
+        for path in &self.removed {
+            let _ = writeln!(text, "{verb} {path}: the manifest no longer has it");
+        }
+        for Expiring { name, not_after } in &self.expiring {
+            let _ = writeln!(text, "{name} expires {not_after}");
+        }
+        text
+    }
+}
