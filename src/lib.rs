@@ -9,6 +9,7 @@
 //!
 //! | | |
 //! | --- | --- |
+//! | [`asn1`] | BER and DER taken apart; object identifiers by name. |
 //! | [`files`] | Reads a path or standard input; writes sets of files whole or not at all. |
 //! | [`container`] | PEM and DER in and out, encrypted keys, PKCS#12. |
 //! | [`name`] | What people type to subjectAltName and subject, and back. |
@@ -39,6 +40,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod asn1;
 pub mod files;
 
 pub mod container;

@@ -5,7 +5,7 @@ use x509_parser::asn1_rs::ToDer;
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::X509Name;
 
-use super::directory_string;
+use crate::asn1::decode_string;
 
 /// A distinguished name in the form in which equal names are equal.
 ///
@@ -62,7 +62,7 @@ pub fn same_name(a: &[u8], b: &[u8]) -> bool {
 
 /// Text is marked by a leading zero octet, so that it never equals a value that is none.
 fn value(value: &x509_parser::asn1_rs::Any<'_>) -> Vec<u8> {
-    match directory_string(value) {
+    match u8::try_from(value.tag().0).ok().and_then(|tag| decode_string(tag, value.data)) {
         Some(text) => [b"\0", fold(&text).as_bytes()].concat(),
         None => value.to_der_vec_raw().unwrap_or_else(|_| value.data.to_vec()),
     }
