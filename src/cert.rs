@@ -7,6 +7,7 @@ use rustls::pki_types::CertificateDer;
 use time::OffsetDateTime;
 use x509_parser::prelude::{GeneralName, ParsedExtension, X509Certificate};
 
+use crate::constraints::{self, NameConstraints};
 use crate::csr::{self, Extension, Purpose, Request};
 use crate::inspect;
 use crate::key::{self, PrivateKey};
@@ -46,6 +47,17 @@ pub enum Error {
         /// What they permit.
         permitted: String,
     },
+    /// The issuer may not sign for a name (RFC 5280 section 4.2.1.10).
+    #[error("the CA may not sign for `{name}`: its name constraints exclude `{excluded}`")]
+    Excluded {
+        /// The name.
+        name: String,
+        /// The subtree that it is in.
+        excluded: String,
+    },
+    /// The issuer's name constraints are malformed.
+    #[error(transparent)]
+    NameConstraints(#[from] constraints::Error),
     /// A request asks for what only a CA has.
     #[error("the request asks for {what}, which makes a CA")]
     AsksForCa {
@@ -131,16 +143,8 @@ pub struct Issuer<'a> {
 struct IssuerCertificate {
     validity: Validity,
     path_len: Option<u32>,
-    permitted: Vec<Subtree>,
-    excluded: Vec<Subtree>,
-}
-
-/// A name constraint's subtree of a kind that is checked here.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Subtree {
-    Dns(String),
-    /// Address and mask.
-    Ip(Vec<u8>, Vec<u8>),
+    /// The value of its nameConstraints extension.
+    name_constraints: Option<Vec<u8>>,
 }
 
 impl<'a> Issuer<'a> {
@@ -173,19 +177,16 @@ impl<'a> Issuer<'a> {
             let reason = format!("is not valid before {}", rfc3339(validity.not_before));
             return Err(Error::IssuerTime { reason });
         }
-        let mut limits = IssuerCertificate { validity, path_len: None, permitted: Vec::new(), excluded: Vec::new() };
+        let mut limits = IssuerCertificate { validity, path_len: None, name_constraints: None };
         let mut key_identifier = None;
         for extension in certificate.extensions() {
+            if extension.oid == x509_parser::oid_registry::OID_X509_EXT_NAME_CONSTRAINTS {
+                NameConstraints::parse(extension.value)?;
+                limits.name_constraints = Some(extension.value.to_vec());
+            }
             match extension.parsed_extension() {
                 ParsedExtension::BasicConstraints(constraints) => limits.path_len = constraints.path_len_constraint,
                 ParsedExtension::SubjectKeyIdentifier(identifier) => key_identifier = Some(identifier.0.to_vec()),
-                ParsedExtension::NameConstraints(constraints) => {
-                    let subtrees = |list: &Option<Vec<x509_parser::extensions::GeneralSubtree<'_>>>| {
-                        list.iter().flatten().filter_map(|subtree| Subtree::of(&subtree.base)).collect()
-                    };
-                    limits.permitted = subtrees(&constraints.permitted_subtrees);
-                    limits.excluded = subtrees(&constraints.excluded_subtrees);
-                }
                 _ => {}
             }
         }
@@ -213,19 +214,26 @@ impl<'a> Issuer<'a> {
         }
     }
 
-    /// Checks names against the issuer's name constraints (RFC 5280 section 4.2.1.10); those of DNS and IP only.
+    /// Checks names against the issuer's name constraints (RFC 5280 section 4.2.1.10).
     ///
     /// # Errors
     ///
     /// [`Error::NotPermitted`].
     pub fn check_names(&self, names: &[SubjectAltName]) -> Result<(), Error> {
-        let Some(certificate) = &self.certificate else {
+        let Some(value) = self.certificate.as_ref().and_then(|certificate| certificate.name_constraints.as_ref())
+        else {
             return Ok(());
         };
-        match names.iter().find(|name| !certificate.permits(name)) {
-            None => Ok(()),
-            Some(name) => Err(Error::NotPermitted { name: name.value(), permitted: certificate.permitted_text() }),
+        let constraints = NameConstraints::parse(value)?;
+        for name in names {
+            constraints.check([&name.into()], &mut constraints::BUDGET.clone()).map_err(|reason| match reason {
+                constraints::Error::Excluded { subtree, .. } => {
+                    Error::Excluded { name: name.value(), excluded: subtree }
+                }
+                _ => Error::NotPermitted { name: name.value(), permitted: permitted_text(&constraints) },
+            })?;
         }
+        Ok(())
     }
 
     /// Checks a subject as OpenSSL does: where no dNSName is, its commonName counts as one.
@@ -265,80 +273,14 @@ fn check_ca(certificate: &X509Certificate<'_>) -> Result<(), Error> {
     if is_ca { Ok(()) } else { Err(Error::NotACa { reason: "its basicConstraints do not say CA:TRUE" }) }
 }
 
-impl IssuerCertificate {
-    fn permits(&self, name: &SubjectAltName) -> bool {
-        let of_its_kind = |subtree: &&Subtree| subtree.is_kind_of(name);
-        let excluded = self.excluded.iter().any(|subtree| subtree.contains(name));
-        let mut permitted = self.permitted.iter().filter(of_its_kind).peekable();
-        let unconstrained = permitted.peek().is_none();
-        !excluded && (unconstrained || permitted.any(|subtree| subtree.contains(name)))
-    }
-
-    fn permitted_text(&self) -> String {
-        let texts = self.permitted.iter().filter(|subtree| !subtree.is_nothing()).map(|subtree| match subtree {
-            Subtree::Dns(domain) => domain.clone(),
-            Subtree::Ip(address, mask) => {
-                let bits: u32 = mask.iter().map(|octet| octet.count_ones()).sum();
-                format!("{}/{bits}", ip(address).map_or_else(|| hex(address), |address| address.to_string()))
-            }
-        });
-        let texts: Vec<_> = texts.collect();
-        if texts.is_empty() { "others".to_owned() } else { texts.join(", ") }
-    }
+fn permitted_text(constraints: &NameConstraints<'_>) -> String {
+    let texts = constraints.permitted_text();
+    if texts.is_empty() { "others".to_owned() } else { texts.join(", ") }
 }
 
 fn ip(octets: &[u8]) -> Option<std::net::IpAddr> {
     let v4 = <[u8; 4]>::try_from(octets).ok().map(Into::into);
     v4.or_else(|| <[u8; 16]>::try_from(octets).ok().map(Into::into))
-}
-
-impl Subtree {
-    fn of(name: &GeneralName<'_>) -> Option<Self> {
-        match name {
-            GeneralName::DNSName(domain) => Some(Self::Dns(domain.to_ascii_lowercase())),
-            GeneralName::IPAddress(octets) if octets.len() == 8 || octets.len() == 32 => {
-                let (address, mask) = octets.split_at(octets.len() / 2);
-                Some(Self::Ip(address.to_vec(), mask.to_vec()))
-            }
-            _ => None,
-        }
-    }
-
-    /// Whether it only stands there so that its kind is not free: a name or address that nobody has.
-    fn is_nothing(&self) -> bool {
-        match self {
-            Self::Dns(domain) => domain == "invalid",
-            Self::Ip(address, mask) => {
-                address.iter().all(|octet| *octet == 0) && mask.iter().all(|octet| *octet == 255)
-            }
-        }
-    }
-
-    fn is_kind_of(&self, name: &SubjectAltName) -> bool {
-        matches!((self, name), (Self::Dns(_), SubjectAltName::Dns(_)) | (Self::Ip(..), SubjectAltName::Ip(_)))
-    }
-
-    fn contains(&self, name: &SubjectAltName) -> bool {
-        match (self, name) {
-            (Self::Dns(domain), SubjectAltName::Dns(name)) => {
-                let name = name.trim_start_matches("*.");
-                // Not of RFC 5280, but of many CAs: a leading dot means the names below alone.
-                if domain.starts_with('.') {
-                    return name.ends_with(domain);
-                }
-                domain.is_empty() || name == domain || name.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
-            }
-            (Self::Ip(base, mask), SubjectAltName::Ip(address)) => {
-                let octets = match address {
-                    std::net::IpAddr::V4(v4) => v4.octets().to_vec(),
-                    std::net::IpAddr::V6(v6) => v6.octets().to_vec(),
-                };
-                octets.len() == base.len()
-                    && octets.iter().zip(base).zip(mask).all(|((octet, base), mask)| octet & mask == base & mask)
-            }
-            _ => false,
-        }
-    }
 }
 
 /// What a certificate is to say, but for who signs it.

@@ -11,7 +11,13 @@ use rcgen::SigningKey;
 use rustls::pki_types::PrivateKeyDer;
 use zeroize::{Zeroize, Zeroizing};
 
+use crate::asn1::{bit_length, oid};
 use crate::report;
+
+mod public;
+
+use self::public::{RSA_PSS, curve_name, key_name};
+pub use self::public::{describe, public_key};
 
 /// Why a key could not be made, read or used.
 #[derive(Debug, thiserror::Error)]
@@ -210,7 +216,7 @@ impl PrivateKey {
     /// Whether it is of the kind that [`PrivateKey::generate`] makes for an algorithm.
     #[must_use]
     pub fn is(&self, algorithm: Algorithm) -> bool {
-        let report::PublicKey { algorithm: name, curve, bits } = self.public_key();
+        let report::PublicKey { algorithm: name, curve, bits, .. } = self.public_key();
         match algorithm {
             Algorithm::EcdsaP256 => curve.as_deref() == Some("P-256"),
             Algorithm::EcdsaP384 => curve.as_deref() == Some("P-384"),
@@ -312,38 +318,6 @@ const RSA: &str = "1.2.840.113549.1.1.1";
 const EC: &str = "1.2.840.10045.2.1";
 const ED25519: &str = "1.3.101.112";
 
-/// Names of public key algorithms by OID.
-fn key_name(oid: &str) -> Option<&'static str> {
-    Some(match oid {
-        RSA => "RSA",
-        "1.2.840.113549.1.1.10" => "RSA-PSS",
-        EC => "EC",
-        ED25519 => "Ed25519",
-        "1.3.101.113" => "Ed448",
-        "1.3.101.110" => "X25519",
-        "1.3.101.111" => "X448",
-        "1.2.840.10040.4.1" => "DSA",
-        "1.2.840.113549.1.3.1" => "DH",
-        _ => return None,
-    })
-}
-
-/// Names and field sizes of curves by OID.
-fn curve_name(oid: &str) -> Option<(&'static str, u32)> {
-    Some(match oid {
-        "1.2.840.10045.3.1.7" => ("P-256", 256),
-        "1.3.132.0.34" => ("P-384", 384),
-        "1.3.132.0.35" => ("P-521", 521),
-        "1.3.132.0.33" => ("P-224", 224),
-        "1.2.840.10045.3.1.1" => ("P-192", 192),
-        "1.3.132.0.10" => ("secp256k1", 256),
-        "1.3.36.3.3.2.8.1.1.7" => ("brainpoolP256r1", 256),
-        "1.3.36.3.3.2.8.1.1.11" => ("brainpoolP384r1", 384),
-        "1.3.36.3.3.2.8.1.1.13" => ("brainpoolP512r1", 512),
-        _ => return None,
-    })
-}
-
 /// The parts of a subjectPublicKeyInfo (RFC 5280 section 4.1.2.7).
 struct Spki {
     algorithm: String,
@@ -369,39 +343,6 @@ impl Spki {
         let oid: ObjectIdentifier = self.parameters.as_ref()?.decode_as().ok()?;
         Some(oid.to_string())
     }
-}
-
-/// Says what kind of key a DER subjectPublicKeyInfo holds.
-#[must_use]
-pub fn public_key(spki: &[u8]) -> report::PublicKey {
-    let unknown = || report::PublicKey { algorithm: "unknown".to_owned(), curve: None, bits: None };
-    let Some(spki) = Spki::parse(spki) else {
-        return unknown();
-    };
-    let name = key_name(&spki.algorithm).map_or_else(|| spki.algorithm.clone(), str::to_owned);
-    let (curve, bits) = match spki.algorithm.as_str() {
-        RSA | "1.2.840.113549.1.1.10" => {
-            let numbers = Vec::<Any>::from_der(&spki.key).unwrap_or_default();
-            (None, numbers.first().map(|modulus| bit_length(modulus.value())))
-        }
-        EC => match spki.curve() {
-            Some(oid) => {
-                let known = curve_name(&oid);
-                (Some(known.map_or(oid, |(name, _)| name.to_owned())), known.map(|(_, bits)| bits))
-            }
-            None => (None, None),
-        },
-        ED25519 => (None, Some(256)),
-        _ => (None, None),
-    };
-    report::PublicKey { algorithm: name, curve, bits }
-}
-
-/// Bits of a positive INTEGER's value octets, sign octet and leading zeros not counted.
-fn bit_length(octets: &[u8]) -> u32 {
-    let mut significant = octets.iter().skip_while(|&&octet| octet == 0);
-    let first = significant.next().map_or(0, |octet| 8 - octet.leading_zeros());
-    first + 8 * u32::try_from(significant.count()).unwrap_or(u32::MAX / 8)
 }
 
 /// The SHA-256 of a DER subjectPublicKeyInfo: the pin.
@@ -457,11 +398,9 @@ pub fn signature_name(oid: &str) -> Option<&'static str> {
         "2.16.840.1.101.3.4.3.2" => "dsa-with-SHA256",
         ED25519 => "ED25519",
         "1.3.101.113" => "ED448",
-        _ => return None,
+        oid => return oid::name(oid),
     })
 }
-
-const RSA_PSS: &str = "1.2.840.113549.1.1.10";
 
 /// Checks a signature made with the key of `spki`; `identifier` is the DER AlgorithmIdentifier it was made with.
 ///

@@ -9,6 +9,7 @@
 //!
 //! | | |
 //! | --- | --- |
+//! | [`asn1`] | BER and DER taken apart; object identifiers by name. |
 //! | [`files`] | Reads a path or standard input; writes sets of files whole or not at all. |
 //! | [`container`] | PEM and DER in and out, encrypted keys, PKCS#12. |
 //! | [`name`] | What people type to subjectAltName and subject, and back. |
@@ -18,6 +19,8 @@
 //! | [`signed`] | What certificates and requests have in common. |
 //! | [`csr`] | Certification requests (PKCS#10). |
 //! | [`inspect`] | DER to report; never judges. |
+//! | [`constraints`] | Which names a CA may certify. |
+//! | [`policy`] | Certificate policies along a path. |
 //! | [`cert`] | What a certificate says, and who signs it. |
 //! | [`material`] | What `gen-cert` makes from what a person asks for. |
 //! | [`ca`] | The local CA on disk. |
@@ -37,6 +40,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod asn1;
 pub mod files;
 
 pub mod container;
@@ -49,6 +53,9 @@ pub mod signed;
 
 pub mod csr;
 pub mod inspect;
+
+pub mod constraints;
+pub mod policy;
 
 pub mod cert;
 pub mod material;

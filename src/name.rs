@@ -1,6 +1,10 @@
 //! What people type ("localhost", "::1", "*.dev.test", an email, a URI, `CN=…,O=…`) to subjectAltName and subject;
 //! and names in certificates back to text.
 
+mod compare;
+mod text;
+
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
@@ -8,9 +12,15 @@ use std::str::FromStr;
 use der::Encode;
 use der::asn1::SetOfVec;
 use x509_cert::attr::AttributeTypeAndValue;
-use x509_parser::asn1_rs::{self, ToDer};
-use x509_parser::extensions::GeneralName;
-use x509_parser::prelude::{FromDer, X509Name};
+
+use crate::asn1::{self, tag};
+
+pub use self::text::{
+    constraint, distinguished_name, escape_unprintable, general_name, hex, is_unprintable, readable, relative, rfc4514,
+    rfc4514_der,
+};
+
+pub use self::compare::{Canonical, same_name};
 
 /// Longest label of a DNS name, in octets (RFC 1035 section 2.3.4).
 const LABEL_LIMIT: usize = 63;
@@ -350,9 +360,13 @@ impl Subject {
     ///
     /// When the bytes are not an RDNSequence.
     pub fn from_der(der: &[u8]) -> Result<Self, Error> {
-        match X509Name::from_der(der) {
-            Ok(([], _)) => Ok(Self { der: der.to_vec() }),
-            _ => Err(Error { input: hex(der), reason: "it is not a distinguished name".to_owned(), instead: None }),
+        match distinguished_name(der) {
+            Ok(_) => Ok(Self { der: der.to_vec() }),
+            Err(error) => Err(Error {
+                input: hex(der),
+                reason: format!("it is not a distinguished name: {error}"),
+                instead: None,
+            }),
         }
     }
 
@@ -386,19 +400,21 @@ impl Subject {
     /// The last commonName, which is the most specific.
     #[must_use]
     pub fn last_common_name(&self) -> Option<String> {
-        let (_, name) = X509Name::from_der(&self.der).ok()?;
-
-        name.iter_common_name().last().and_then(|attribute| directory_string(attribute.attr_value()))
+        let rdns = asn1::only(&self.der, tag::SEQUENCE, "the name").ok()?.each(tag::SET, "an RDN").ok()?;
+        let pairs = rdns.iter().rev().filter_map(|rdn| rdn.each(tag::SEQUENCE, "an attribute").ok()).flatten();
+        let mut names = pairs.filter_map(|pair| {
+            let (mut pair, common_name) = (pair.reader(), [0x55, 4, 3]);
+            let kind = pair.value("type").ok().filter(|kind| kind.content == common_name);
+            kind.and_then(|_| pair.value("value").ok())
+        });
+        names.next().and_then(|value| asn1::decode_string(value.tag, value.content)).map(Cow::into_owned)
     }
 }
 
 impl fmt::Display for Subject {
     /// As an RFC 4514 string.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match X509Name::from_der(&self.der) {
-            Ok((_, name)) => f.write_str(&rfc4514(&name)),
-            Err(_) => write!(f, "#{}", hex(&self.der)),
-        }
+        f.write_str(&rfc4514_der(&self.der))
     }
 }
 
@@ -548,130 +564,6 @@ fn check_attribute(text: &str) -> Result<(), String> {
         "DC" | "EMAILADDRESS" if !value.is_ascii() => Err(format!("`{key}` must be ASCII (RFC 5280 appendix A.1)")),
         _ => Ok(()),
     }
-}
-
-/// Prints a distinguished name by RFC 4514: last attribute first, its nine short names, else dotted OIDs.
-#[must_use]
-pub fn rfc4514(name: &X509Name<'_>) -> String {
-    let rdns: Vec<String> = name
-        .iter_rdn()
-        .map(|rdn| rdn.iter().map(|pair| attribute(pair.attr_type(), pair.attr_value())).collect::<Vec<_>>().join("+"))
-        .collect();
-    rdns.into_iter().rev().collect::<Vec<_>>().join(",")
-}
-
-/// The short names of RFC 4514 section 3.
-const SHORT_NAMES: [(&str, &str); 9] = [
-    ("2.5.4.3", "CN"),
-    ("2.5.4.7", "L"),
-    ("2.5.4.8", "ST"),
-    ("2.5.4.10", "O"),
-    ("2.5.4.11", "OU"),
-    ("2.5.4.6", "C"),
-    ("2.5.4.9", "STREET"),
-    ("0.9.2342.19200300.100.1.25", "DC"),
-    ("0.9.2342.19200300.100.1.1", "UID"),
-];
-
-fn attribute(oid: &asn1_rs::Oid<'_>, value: &asn1_rs::Any<'_>) -> String {
-    let oid = oid.to_id_string();
-    let short = SHORT_NAMES.iter().find(|(known, _)| *known == oid).map(|(_, short)| *short);
-    match (short, directory_string(value)) {
-        (Some(short), Some(text)) => format!("{short}={}", escape_value(&text)),
-        (short, _) => {
-            let key = short.unwrap_or(&oid).to_owned();
-            format!("{key}=#{}", value.to_der_vec_raw().map_or_else(|_| String::new(), |der| hex(&der)))
-        }
-    }
-}
-
-/// Decodes a DirectoryString or IA5String by its tag; `None` for any other.
-fn directory_string(value: &asn1_rs::Any<'_>) -> Option<String> {
-    let bytes = value.data;
-    match value.tag() {
-        asn1_rs::Tag::Utf8String => String::from_utf8(bytes.to_vec()).ok(),
-        asn1_rs::Tag::PrintableString
-        | asn1_rs::Tag::Ia5String
-        | asn1_rs::Tag::NumericString
-        | asn1_rs::Tag::VisibleString
-        | asn1_rs::Tag::TeletexString => Some(bytes.iter().map(|&byte| char::from(byte)).collect()),
-        asn1_rs::Tag::BmpString if bytes.len().is_multiple_of(2) => {
-            let units = bytes.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
-            char::decode_utf16(units).collect::<Result<String, _>>().ok()
-        }
-        asn1_rs::Tag::UniversalString if bytes.len().is_multiple_of(4) => bytes
-            .chunks_exact(4)
-            .map(|four| char::from_u32(u32::from_be_bytes([four[0], four[1], four[2], four[3]])))
-            .collect(),
-        _ => None,
-    }
-}
-
-/// Escapes what RFC 4514 section 2.4 says, and every character that could trouble a terminal.
-fn escape_value(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let last = text.chars().count().saturating_sub(1);
-    for (index, c) in text.chars().enumerate() {
-        match c {
-            '"' | '+' | ',' | ';' | '<' | '>' | '\\' => out.extend(['\\', c]),
-            '#' | ' ' if index == 0 => out.extend(['\\', c]),
-            ' ' if index == last => out.extend(['\\', c]),
-            c if is_unprintable(c) => {
-                let mut utf8 = [0; 4];
-                out.extend(c.encode_utf8(&mut utf8).bytes().map(|byte| format!("\\{byte:02x}")));
-            }
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-/// Whether a character could change how a terminal shows the rest: controls, and marks that turn the direction.
-#[must_use]
-pub fn is_unprintable(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
-/// Prints an entry of a subjectAltName with its kind in front.
-#[must_use]
-pub fn general_name(name: &GeneralName<'_>) -> String {
-    let (kind, value) = match name {
-        GeneralName::DNSName(text) => ("DNS", (*text).to_owned()),
-        GeneralName::RFC822Name(text) => ("email", (*text).to_owned()),
-        GeneralName::URI(text) => ("URI", (*text).to_owned()),
-        GeneralName::IPAddress(bytes) => ("IP", address(bytes)),
-        GeneralName::DirectoryName(name) => ("dirName", rfc4514(name)),
-        GeneralName::RegisteredID(oid) => ("RID", oid.to_id_string()),
-        GeneralName::OtherName(oid, value) => ("otherName", format!("{};#{}", oid.to_id_string(), hex(value))),
-        GeneralName::X400Address(value) => ("x400Address", format!("#{}", hex(value.data))),
-        GeneralName::EDIPartyName(value) => ("ediPartyName", format!("#{}", hex(value.data))),
-        GeneralName::Invalid(tag, bytes) => ("invalid", format!("[{}]#{}", tag.0, hex(bytes))),
-    };
-    format!("{kind}:{}", escape_unprintable(&value))
-}
-
-fn address(bytes: &[u8]) -> String {
-    if let Ok(v4) = <[u8; 4]>::try_from(bytes) {
-        return Ipv4Addr::from(v4).to_string();
-    }
-    <[u8; 16]>::try_from(bytes).map_or_else(|_| format!("#{}", hex(bytes)), |v6| Ipv6Addr::from(v6).to_string())
-}
-
-/// The text with every character that could trouble a terminal written as `\u{…}`.
-#[must_use]
-pub fn escape_unprintable(text: &str) -> String {
-    let escape = |c: char| {
-        if is_unprintable(c) { c.escape_unicode().to_string() } else { c.to_string() }
-    };
-    text.chars().map(escape).collect()
-}
-
-/// Lower-case hex without separators.
-#[must_use]
-pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-    bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]).collect()
 }
 
 #[cfg(test)]
@@ -835,7 +727,8 @@ mod tests {
         /// Any text can be an attribute's value, and comes out as it went in.
         #[test]
         fn escaped_values_come_back(value in "[^\\x00]{1,40}") {
-            let text = format!("O={}", escape_value(&value));
+            let mut text = "O=".to_owned();
+            text::escape_value(&mut text, &value);
             let subject = text.parse::<Subject>().unwrap();
             prop_assert_eq!(subject.to_string(), text);
         }

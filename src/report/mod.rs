@@ -3,16 +3,21 @@
 //! The JSON of these types is the contract of `--json`: keys are snake_case, times RFC 3339 UTC, digests and serial
 //! numbers lower-case hex without colons, absent things left out. Fields are only ever added.
 
+pub mod extension;
 pub mod fixtures;
+pub mod item;
 pub mod made;
 #[cfg(test)]
 mod schema;
 pub mod text;
 pub mod verdict;
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Serialize;
+
+use self::extension::Extension;
 
 /// A certificate's fields, as [RFC 5280 section 4.1](https://www.rfc-editor.org/rfc/rfc5280#section-4.1) names them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -42,9 +47,9 @@ pub struct Certificate {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path_len: Option<u32>,
     /// keyUsage's bits by their RFC 5280 names.
-    pub key_usage: Vec<String>,
+    pub key_usage: Vec<Cow<'static, str>>,
     /// extKeyUsage's purposes by their RFC 5280 names, dotted OIDs when unknown.
-    pub extended_key_usage: Vec<String>,
+    pub extended_key_usage: Vec<Cow<'static, str>>,
     /// The subject key identifier, in hex.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subject_key_id: Option<String>,
@@ -59,20 +64,37 @@ pub struct Certificate {
     pub spki_sha256: String,
     /// Subject equals issuer, and the signature verifies with the certificate's own key.
     pub self_signed: bool,
+    /// issuerUniqueID, in hex.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issuer_unique_id: Option<String>,
+    /// subjectUniqueID, in hex.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject_unique_id: Option<String>,
+    /// Its extensions, in their order, those summed up above included.
+    pub extensions: Vec<Extension>,
+    /// How it differs from what the standard has it be. For people: the words may change.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(default))]
+    pub notes: Vec<String>,
 }
 
 /// A public key's kind and size.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PublicKey {
-    /// `EC`, `RSA` or `Ed25519`; a dotted OID when it is another.
+    /// `EC`, `RSA`, `RSA-PSS`, `Ed25519`, `Ed448`, `X25519`, `X448`, `DSA`, `DH`, or another name; a dotted OID when it
+    /// has none here.
     pub algorithm: String,
-    /// The curve's NIST name, as in `P-256`.
+    /// The curve's NIST name, as in `P-256`; its own name or dotted OID when it has none; `explicit` when its numbers
+    /// are given instead of a name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub curve: Option<String>,
-    /// The size of the RSA modulus or of the curve's field, in bits.
+    /// The size of the RSA modulus, of the DSA or DH prime, or of the curve's field, in bits.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bits: Option<u32>,
+    /// The RSA public exponent, when it is not 65537.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exponent: Option<String>,
 }
 
 impl fmt::Display for PublicKey {
@@ -81,7 +103,9 @@ impl fmt::Display for PublicKey {
         f.write_str(&self.algorithm)?;
         match (&self.curve, self.bits) {
             (Some(curve), _) => write!(f, " {curve}"),
-            (None, Some(bits)) if self.algorithm.starts_with("RSA") => write!(f, " {bits}"),
+            (None, Some(bits)) if matches!(self.algorithm.as_str(), "RSA" | "RSA-PSS" | "DSA" | "DH") => {
+                write!(f, " {bits}")
+            }
             _ => Ok(()),
         }
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 use schemars::{JsonSchema, schema_for};
 
 use super::fixtures::{Expected, Fixtures};
+use super::item::Item;
 use super::made::{GenCert, GenCsr, GenKey};
 use crate::files::{self, Existing, NewFile};
 use crate::fixtures::manifest::Manifest;
@@ -27,6 +28,7 @@ fn the_published_schemas_are_current() {
     check::<GenKey>("gen-key");
     check::<GenCsr>("gen-csr");
     check::<GenCert>("gen-cert");
+    check::<Vec<Item>>("inspect");
     check::<Expected>("fixtures-expected");
     check::<Fixtures>("fixtures");
     check::<Manifest>("fixtures-manifest");

@@ -54,6 +54,7 @@ impl Sandbox {
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = match program.as_ref() {
             name if name == "secure-io" => Command::new(env!("CARGO_BIN_EXE_secure-io")),
+            name if name == "python3" => Command::new(python()),
             name => Command::new(name),
         };
         command.current_dir(self.folder.path()).env_clear();
@@ -117,6 +118,11 @@ impl Sandbox {
     pub(crate) fn serve(&self, flags: &str) -> Background {
         self.start(&format!("secure-io serve --port 0 {flags}"), "Secure server is running on https://localhost:")
     }
+}
+
+/// The Python that has what `tests/python/requirements.txt` names.
+fn python() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("target/python/bin/python3")
 }
 
 /// What a program did.

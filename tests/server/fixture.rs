@@ -134,7 +134,12 @@ fn certificate() -> report::Certificate {
         not_before: "2026-11-22T09:00:00Z".to_owned(),
         not_after: "2027-02-20T09:00:00Z".to_owned(),
         subject_alt_names: vec!["DNS:localhost".to_owned()],
-        public_key: report::PublicKey { algorithm: "EC".to_owned(), curve: Some("P-256".to_owned()), bits: Some(256) },
+        public_key: report::PublicKey {
+            algorithm: "EC".to_owned(),
+            curve: Some("P-256".to_owned()),
+            bits: Some(256),
+            exponent: None,
+        },
         signature_algorithm: "ecdsa-with-SHA256".to_owned(),
         is_ca: false,
         path_len: None,
@@ -145,6 +150,10 @@ fn certificate() -> report::Certificate {
         sha256_fingerprint: String::new(),
         sha1_fingerprint: String::new(),
         spki_sha256: String::new(),
+        issuer_unique_id: None,
+        subject_unique_id: None,
+        extensions: Vec::new(),
+        notes: Vec::new(),
         self_signed: true,
     }
 }

@@ -1,0 +1,117 @@
+//! Compares distinguished names as [RFC 5280 section 7.1](https://www.rfc-editor.org/rfc/rfc5280#section-7.1) has it:
+//! by what their attributes say, not by how they are encoded.
+
+use x509_parser::asn1_rs::ToDer;
+use x509_parser::prelude::FromDer;
+use x509_parser::x509::X509Name;
+
+use crate::asn1::decode_string;
+
+/// A distinguished name in the form in which equal names are equal.
+///
+/// Strings are compared without regard to their type, to case, and to white space at the ends or repeated within
+/// (RFC 4518 section 2, but for the Unicode normalisation of rare characters); other values octet by octet.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Canonical {
+    /// Each RDN's attributes, sorted: a set has no order.
+    rdns: Vec<Vec<(Vec<u8>, Vec<u8>)>>,
+}
+
+impl Canonical {
+    /// The form of a name's DER; `None` for what is no name.
+    #[must_use]
+    pub fn of(der: &[u8]) -> Option<Self> {
+        match X509Name::from_der(der) {
+            Ok(([], name)) => Some(Self::of_name(&name)),
+            _ => None,
+        }
+    }
+
+    /// The form of a parsed name.
+    #[must_use]
+    pub fn of_name(name: &X509Name<'_>) -> Self {
+        let rdns = name.iter_rdn().map(|rdn| {
+            let pair = |pair: &x509_parser::x509::AttributeTypeAndValue<'_>| {
+                (pair.attr_type().as_bytes().to_vec(), value(pair.attr_value()))
+            };
+            let mut attributes: Vec<_> = rdn.iter().map(pair).collect();
+            attributes.sort_unstable();
+            attributes
+        });
+        Self { rdns: rdns.collect() }
+    }
+
+    /// Whether the name has no attributes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rdns.is_empty()
+    }
+
+    /// Whether the name is in the subtree of another: begins with all its RDNs.
+    #[must_use]
+    pub fn is_within(&self, base: &Self) -> bool {
+        self.rdns.starts_with(&base.rdns)
+    }
+}
+
+/// Whether two names' DER say the same; equal octets always do.
+#[must_use]
+pub fn same_name(a: &[u8], b: &[u8]) -> bool {
+    a == b || Canonical::of(a).is_some_and(|a| Some(a) == Canonical::of(b))
+}
+
+/// Text is marked by a leading zero octet, so that it never equals a value that is none.
+fn value(value: &x509_parser::asn1_rs::Any<'_>) -> Vec<u8> {
+    match u8::try_from(value.tag().0).ok().and_then(|tag| decode_string(tag, value.data)) {
+        Some(text) => [b"\0", fold(&text).as_bytes()].concat(),
+        None => value.to_der_vec_raw().unwrap_or_else(|_| value.data.to_vec()),
+    }
+}
+
+fn fold(text: &str) -> String {
+    text.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::name::Subject;
+
+    fn wrap(tag: u8, inner: &[u8]) -> Vec<u8> {
+        [&[tag, u8::try_from(inner.len()).unwrap()], inner].concat()
+    }
+
+    /// A name of one organizationName, as a string of a certain type.
+    fn organization(tag: u8, value: &[u8]) -> Vec<u8> {
+        let pair = [wrap(6, &[0x55, 4, 10]), wrap(tag, value)].concat();
+        wrap(0x30, &wrap(0x31, &wrap(0x30, &pair)))
+    }
+
+    #[test]
+    fn string_types_case_and_white_space_do_not_matter() {
+        let name = organization(12, b"Good  CA ");
+        assert!(same_name(&name, &organization(19, b" good ca")));
+        assert!(same_name(&organization(30, &[0, b'A']), &organization(12, b"a")));
+        assert!(!same_name(&name, &organization(12, b"GoodCA")));
+        assert!(same_name(&organization(12, "ÄÖ".as_bytes()), &organization(20, &[0xe4, 0xf6])));
+    }
+
+    #[test]
+    fn what_is_no_text_is_compared_octet_by_octet() {
+        assert!(!same_name(&organization(4, b"a"), &organization(4, b"A")));
+        assert!(!same_name(&organization(4, b"a"), &organization(12, b"a")));
+        assert!(!same_name(b"\x30\x01", b"\x30\x00"), "broken names equal themselves alone");
+        assert!(same_name(b"\x30\x01", b"\x30\x01"));
+    }
+
+    #[test]
+    fn a_subtree_begins_with_its_base() {
+        let canonical = |text: &str| Canonical::of(text.parse::<Subject>().unwrap().as_der()).unwrap();
+        let base = canonical("O=Example,C=DE");
+        assert!(canonical("CN=a,O=example,C=de").is_within(&base));
+        assert!(base.is_within(&base) && base.is_within(&Canonical::default()));
+        assert!(!canonical("CN=a,C=DE,O=Example").is_within(&base));
+        assert!(!canonical("C=DE").is_within(&base));
+        assert_eq!(canonical("CN=a+OU=b"), canonical("OU=B+CN=A"), "an RDN is a set");
+    }
+}

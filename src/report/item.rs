@@ -1,0 +1,283 @@
+//! What `inspect` found: an item each.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use super::extension::{Attribute, Extension};
+use super::{Certificate, PublicKey};
+
+/// One thing found, by its kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub enum Item {
+    /// A certificate.
+    Certificate(Box<Entry<Certificate>>),
+    /// A certification request (PKCS#10).
+    Csr(Box<Entry<Csr>>),
+    /// A certificate revocation list.
+    Crl(Box<Entry<Crl>>),
+    /// A private key.
+    PrivateKey(Entry<PrivateKey>),
+    /// A private key under a passphrase.
+    EncryptedPrivateKey(Entry<EncryptedKey>),
+    /// A public key on its own.
+    PublicKey(Entry<BareKey>),
+    /// A PKCS#7 (CMS) message, and what is in it.
+    Pkcs7(Entry<Pkcs7>),
+    /// A PKCS#12 store, and what is in it.
+    Pkcs12(Entry<Pkcs12>),
+    /// Something else.
+    Unknown(Entry<Unknown>),
+    /// Something that cannot be read.
+    Error(Entry<Problem>),
+}
+
+impl Item {
+    /// Where it was found.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        match self {
+            Self::Certificate(entry) => &entry.place,
+            Self::Csr(entry) => &entry.place,
+            Self::Crl(entry) => &entry.place,
+            Self::PrivateKey(entry) => &entry.place,
+            Self::EncryptedPrivateKey(entry) => &entry.place,
+            Self::PublicKey(entry) => &entry.place,
+            Self::Pkcs7(entry) => &entry.place,
+            Self::Pkcs12(entry) => &entry.place,
+            Self::Unknown(entry) => &entry.place,
+            Self::Error(entry) => &entry.place,
+        }
+    }
+
+    /// What is in it, when it is a container.
+    #[must_use]
+    pub fn items(&self) -> &[Self] {
+        match self {
+            Self::Pkcs7(entry) => &entry.content.items,
+            Self::Pkcs12(entry) => &entry.content.items,
+            _ => &[],
+        }
+    }
+}
+
+/// An item with its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Entry<T> {
+    /// Where it was found.
+    #[serde(flatten)]
+    pub place: Place,
+    /// What it is.
+    #[serde(flatten)]
+    pub content: T,
+}
+
+/// Where an item was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Place {
+    /// The file or server; `-` for standard input.
+    pub source: String,
+    /// Its place among what was found there, from 0; within a container, among what is in that.
+    pub index: usize,
+    /// The line of its BEGIN, from 1; absent when it is not PEM.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// The label of its BEGIN, when that is not the usual one for its kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Its name in a PKCS#12 store (friendlyName).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub friendly_name: Option<String>,
+}
+
+/// A certification request (RFC 2986).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Csr {
+    /// 1 (the encoded value plus one).
+    pub version: u32,
+    /// The subject asked for, as an RFC 4514 string.
+    pub subject: String,
+    /// The subjectAltName entries asked for, each with its kind.
+    pub subject_alt_names: Vec<String>,
+    /// The key it is for.
+    pub public_key: PublicKey,
+    /// The signature algorithm's name; its dotted OID when it has none here.
+    pub signature_algorithm: String,
+    /// Whether it is signed with the key it is for; absent when that cannot be checked here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signature_valid: Option<bool>,
+    /// basicConstraints' cA, as asked for.
+    pub is_ca: bool,
+    /// keyUsage's bits asked for, by their RFC 5280 names.
+    pub key_usage: Vec<Cow<'static, str>>,
+    /// extKeyUsage's purposes asked for, by their names, dotted OIDs when unknown.
+    pub extended_key_usage: Vec<Cow<'static, str>>,
+    /// The password by which the certificate may be revoked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub challenge_password: Option<String>,
+    /// SHA-256 over the whole DER request, in hex.
+    pub sha256_fingerprint: String,
+    /// SHA-256 over the DER subjectPublicKeyInfo, in hex: the pin.
+    pub spki_sha256: String,
+    /// The extensions asked for, in their order.
+    pub extensions: Vec<Extension>,
+    /// The other attributes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(default))]
+    pub attributes: Vec<Attribute>,
+    /// How it differs from what the standard has it be. For people: the words may change.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(default))]
+    pub notes: Vec<String>,
+}
+
+/// A certificate revocation list (RFC 5280 section 5).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Crl {
+    /// 1 or 2 (the encoded value plus one).
+    pub version: u32,
+    /// Its issuer as an RFC 4514 string.
+    pub issuer: String,
+    /// When it was made, RFC 3339 UTC.
+    pub this_update: String,
+    /// By when there will be a newer one, RFC 3339 UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_update: Option<String>,
+    /// The signature algorithm's name; its dotted OID when it has none here.
+    pub signature_algorithm: String,
+    /// cRLNumber, in hex.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crl_number: Option<String>,
+    /// The number of the CRL that this one only adds to, in hex (deltaCRLIndicator).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delta_of: Option<String>,
+    /// The authority key identifier, in hex.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authority_key_id: Option<String>,
+    /// SHA-256 over the whole DER CRL, in hex.
+    pub sha256_fingerprint: String,
+    /// Its extensions, in their order.
+    pub extensions: Vec<Extension>,
+    /// How many certificates are on it.
+    pub revoked_count: usize,
+    /// The certificates on it.
+    pub revoked: Vec<Revoked>,
+    /// How it differs from what the standard has it be. For people: the words may change.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(default))]
+    pub notes: Vec<String>,
+}
+
+/// A revoked certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Revoked {
+    /// The serial number's octets in lower-case hex.
+    pub serial: String,
+    /// When, RFC 3339 UTC.
+    pub revoked_at: String,
+    /// Why, by RFC 5280's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Cow<'static, str>>,
+    /// From when on the key is suspected, RFC 3339 UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invalid_since: Option<String>,
+    /// Who issued it, when not the CRL's issuer or that of the entry before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(default))]
+    pub certificate_issuer: Vec<String>,
+    /// Other extensions of the entry.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(default))]
+    pub extensions: Vec<Extension>,
+}
+
+/// A private key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct PrivateKey {
+    /// How it is written: `PKCS#8`, `PKCS#1`, `SEC1`, `DSA` or `OpenSSH`.
+    pub format: Cow<'static, str>,
+    /// The public key that belongs to it.
+    pub public_key: PublicKey,
+    /// SHA-256 over that key's DER subjectPublicKeyInfo, in hex: the pin. Absent when it cannot be worked out here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spki_sha256: Option<String>,
+    /// Whether it was under a passphrase.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(test, schemars(default))]
+    pub was_encrypted: bool,
+}
+
+/// A private key under a passphrase.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct EncryptedKey {
+    /// How it is written: `PKCS#8`, `PEM` (the old way) or `OpenSSH`.
+    pub format: Cow<'static, str>,
+    /// How it is encrypted, as in `PBES2, PBKDF2 with hmacWithSHA256, AES-256-CBC`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<String>,
+    /// The public key that belongs to it; OpenSSH alone leaves it readable.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub public_key: Option<PublicKey>,
+    /// SHA-256 over that key's DER subjectPublicKeyInfo, in hex: the pin.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spki_sha256: Option<String>,
+}
+
+/// A public key on its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct BareKey {
+    /// The key.
+    pub public_key: PublicKey,
+    /// SHA-256 over the DER subjectPublicKeyInfo, in hex: the pin.
+    pub spki_sha256: String,
+}
+
+/// A PKCS#7 (CMS) message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Pkcs7 {
+    /// Its content type: `signedData` holds certificates and CRLs, others none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<Cow<'static, str>>,
+    /// What is in it.
+    pub items: Vec<Item>,
+}
+
+/// A PKCS#12 store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Pkcs12 {
+    /// Whether it is under a password that was not given: what is in it cannot be said then.
+    pub locked: bool,
+    /// What is in it.
+    pub items: Vec<Item>,
+}
+
+/// Something that is none of the other kinds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Unknown {
+    /// What it is, as far as that can be told.
+    pub description: String,
+    /// How many octets it has.
+    pub size: usize,
+}
+
+/// Something that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Problem {
+    /// What is wrong. For people: the words may change.
+    pub message: String,
+}
