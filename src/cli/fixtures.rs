@@ -1,8 +1,6 @@
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use secure_io::files::{self, Existing, NewFile};
 use secure_io::fixtures::{Project, TEMPLATE};
 use secure_io::validity;
@@ -64,8 +62,8 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let report = if args.check {
         project.check(args.expires_within)
     } else {
-        let bar = progress_bar(out);
-        let built = project.build(&|count| bar.inc_all(count)).map_err(failed);
+        let bar = out.progress();
+        let built = project.build(&|total| bar.step(total)).map_err(failed);
         bar.clear();
         built?
     };

@@ -4,6 +4,7 @@ mod args;
 mod ca;
 mod completions;
 mod failure;
+mod fixtures;
 mod gen_cert;
 mod gen_csr;
 mod gen_key;
@@ -52,6 +53,7 @@ enum Command {
     GenCsr(gen_csr::Args),
     GenCert(Box<gen_cert::Args>),
     Ca(ca::Args),
+    Fixtures(fixtures::Args),
     Serve(Box<serve::Args>),
     Completions(completions::Args),
     Man(man::Args),
@@ -63,7 +65,6 @@ pub(crate) enum Outcome {
     /// Done, or yes.
     Done,
     /// The answer is no.
-    #[expect(dead_code, reason = "`inspect`, `verify`, `ca status` and `fixtures --check` answer so")]
     No,
 }
 
@@ -86,6 +87,7 @@ fn run(command: &Command, out: &mut Output) -> Result<Outcome, Failure> {
         Command::GenCsr(args) => gen_csr::run(args, out),
         Command::GenCert(args) => gen_cert::run(args, out),
         Command::Ca(args) => ca::run(args, out),
+        Command::Fixtures(args) => fixtures::run(args, out),
         Command::Completions(args) => completions::run(args, out),
         Command::Man(args) => man::run(args, out),
         Command::Serve(args) => serve::run(args, out),
