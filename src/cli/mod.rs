@@ -7,6 +7,8 @@ mod failure;
 mod gen_cert;
 mod gen_csr;
 mod gen_key;
+mod inspect;
+mod lines;
 mod man;
 mod output;
 mod serve;
@@ -51,6 +53,7 @@ enum Command {
     GenKey(gen_key::Args),
     GenCsr(gen_csr::Args),
     GenCert(Box<gen_cert::Args>),
+    Inspect(Box<inspect::Args>),
     Ca(ca::Args),
     Serve(Box<serve::Args>),
     Completions(completions::Args),
@@ -63,8 +66,9 @@ pub(crate) enum Outcome {
     /// Done, or yes.
     Done,
     /// The answer is no.
-    #[expect(dead_code, reason = "`inspect`, `verify`, `ca status` and `fixtures --check` answer so")]
     No,
+    /// Something could not be done, and that was told already.
+    Failed,
 }
 
 pub(crate) fn main() -> ExitCode {
@@ -73,6 +77,7 @@ pub(crate) fn main() -> ExitCode {
     match run(&cli.command, &mut out) {
         Ok(Outcome::Done) | Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
         Ok(Outcome::No) => ExitCode::from(1),
+        Ok(Outcome::Failed) => ExitCode::from(2),
         Err(Failure::Error(error)) => {
             out.error(&error);
             ExitCode::from(2)
@@ -85,6 +90,7 @@ fn run(command: &Command, out: &mut Output) -> Result<Outcome, Failure> {
         Command::GenKey(args) => gen_key::run(args, out),
         Command::GenCsr(args) => gen_csr::run(args, out),
         Command::GenCert(args) => gen_cert::run(args, out),
+        Command::Inspect(args) => inspect::run(args, out),
         Command::Ca(args) => ca::run(args, out),
         Command::Completions(args) => completions::run(args, out),
         Command::Man(args) => man::run(args, out),
