@@ -114,6 +114,11 @@ impl PassphraseArgs {
         Ok(())
     }
 
+    /// What was given.
+    pub(crate) fn given(&self) -> Result<Option<Zeroizing<String>>, Failure> {
+        secret(self.passphrase_file.as_deref(), self.passphrase_env.as_deref())
+    }
+
     /// What opens an encrypted key; asked for on a terminal when not given.
     fn to_open(&self, path: &Path) -> Result<Option<Zeroizing<String>>, Failure> {
         let given = secret(self.passphrase_file.as_deref(), self.passphrase_env.as_deref())?;

@@ -8,6 +8,8 @@ mod fixtures;
 mod gen_cert;
 mod gen_csr;
 mod gen_key;
+mod inspect;
+mod lines;
 mod man;
 mod output;
 mod serve;
@@ -52,6 +54,7 @@ enum Command {
     GenKey(gen_key::Args),
     GenCsr(gen_csr::Args),
     GenCert(Box<gen_cert::Args>),
+    Inspect(Box<inspect::Args>),
     Ca(ca::Args),
     Fixtures(fixtures::Args),
     Serve(Box<serve::Args>),
@@ -66,6 +69,8 @@ pub(crate) enum Outcome {
     Done,
     /// The answer is no.
     No,
+    /// Something could not be done, and that was told already.
+    Failed,
 }
 
 pub(crate) fn main() -> ExitCode {
@@ -74,6 +79,7 @@ pub(crate) fn main() -> ExitCode {
     match run(&cli.command, &mut out) {
         Ok(Outcome::Done) | Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
         Ok(Outcome::No) => ExitCode::from(1),
+        Ok(Outcome::Failed) => ExitCode::from(2),
         Err(Failure::Error(error)) => {
             out.error(&error);
             ExitCode::from(2)
@@ -86,6 +92,7 @@ fn run(command: &Command, out: &mut Output) -> Result<Outcome, Failure> {
         Command::GenKey(args) => gen_key::run(args, out),
         Command::GenCsr(args) => gen_csr::run(args, out),
         Command::GenCert(args) => gen_cert::run(args, out),
+        Command::Inspect(args) => inspect::run(args, out),
         Command::Ca(args) => ca::run(args, out),
         Command::Fixtures(args) => fixtures::run(args, out),
         Command::Completions(args) => completions::run(args, out),

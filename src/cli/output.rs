@@ -52,9 +52,23 @@ impl Output {
 
     /// A result as JSON: one document.
     pub(crate) fn json(&mut self, report: &impl Serialize) -> Result<(), Failure> {
-        let mut text = serde_json::to_string(report).map_err(|error| Failure::new(error.into()))?;
-        text.push('\n');
-        self.data(escape_in_json(&text).as_bytes())
+        let text = json_text(report)? + "\n";
+        self.data(text.as_bytes())
+    }
+
+    /// A result as text with styles in it, in which nothing is left that could trouble a terminal; nothing when quiet.
+    pub(crate) fn styled(&mut self, text: &str) -> Result<(), Failure> {
+        if !self.quiet {
+            self.stdout.write_all(text.as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// The columns of the terminal; no end of them where there is none.
+    pub(crate) fn width() -> usize {
+        let given = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+        let terminal = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+        given.or_else(terminal).unwrap_or(usize::MAX)
     }
 
     /// A result as text, on stderr when stdout carries data; nothing when quiet.
@@ -163,6 +177,13 @@ fn without_number(text: &str) -> &str {
 /// Text whose names and file names cannot change how a terminal shows the rest.
 fn printable(text: &str) -> String {
     text.split('\n').map(escape_unprintable).collect::<Vec<_>>().join("\n")
+}
+
+/// A report as JSON, with nothing in it that could trouble a terminal.
+pub(crate) fn json_text(report: &impl Serialize) -> Result<String, Failure> {
+    let text = serde_json::to_string(report).map_err(|error| Failure::new(error.into()))?;
+    let is_plain = text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+    Ok(if is_plain { text } else { escape_in_json(&text) })
 }
 
 /// serde_json leaves characters above U+001F as they are; some of them move a terminal's cursor or turn its text.

@@ -388,9 +388,9 @@ pub fn encrypt_key(pkcs8: &[u8], passphrase: &str) -> Result<Zeroizing<Vec<u8>>,
 /// # Errors
 ///
 /// [`Error::Encode`] for a label that PEM cannot hold.
-pub fn pem(label: &'static str, der: &[u8]) -> Result<Zeroizing<String>, Error> {
+pub fn pem(label: &str, der: &[u8]) -> Result<Zeroizing<String>, Error> {
     let text = pem_rfc7468::encode_string(label, pem_rfc7468::LineEnding::LF, der);
-    Ok(Zeroizing::new(text.map_err(|source| Error::Encode { what: label, source: source.to_string().into() })?))
+    Ok(Zeroizing::new(text.map_err(|source| Error::Encode { what: "PEM", source: source.to_string().into() })?))
 }
 
 /// Ciphers of a PKCS#12 file.

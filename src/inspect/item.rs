@@ -1,29 +1,133 @@
 //! What was found in a source into items of a report.
 
 use super::certificate::bare_key;
-use super::{Error, certificate, crl, encrypted_private_key, private_key, request};
-use crate::container::{Content, Found};
-use crate::report::item::{Entry, Item, Pkcs7, Pkcs12, Place, Problem, Unknown};
+use super::{Error, Facts, certificate, crl, encrypted_private_key, private_key, request};
+use crate::container::{self, Content, Found, KeyFormat};
+use crate::report::item::{EncryptedKey, Entry, Item, Pkcs7, Pkcs12, Place, PrivateKey, Problem, Unknown};
+use zeroize::Zeroizing;
 
-/// Says what a found thing is; [`Item::Error`] when it is not what it should be.
-#[must_use]
-pub fn item(found: &Found, source: &str) -> Item {
-    let place =
-        Place { source: source.to_owned(), index: found.index, line: found.line, label: None, friendly_name: None };
-    match &found.content {
-        Ok(content) => {
-            described(content, found.label.as_deref(), &place).unwrap_or_else(|error| problem(place, &error))
-        }
-        Err(error) => problem(place, error),
+/// An item, and what it was made of.
+#[derive(Debug)]
+pub struct Inspected {
+    /// What is said of it.
+    pub item: Item,
+    /// What it was made of; behind it, in order, what those within it were made of. `None` for what is an error.
+    pub contents: Vec<Option<Content>>,
+}
+
+impl Inspected {
+    /// What the item and those within it have to do with others; in the order of `contents`.
+    #[must_use]
+    pub fn facts(&self) -> Vec<Facts> {
+        let mut facts = Vec::new();
+        let mut contents = self.contents.iter();
+        collect(&self.item, &(self.item.place().index + 1).to_string(), &mut contents, &mut facts);
+        facts
     }
 }
 
-fn problem(place: Place, error: &dyn std::error::Error) -> Item {
-    Item::Error(Entry { place, content: Problem { message: error.to_string() } })
+impl Inspected {
+    /// What is in it, when it is a container.
+    #[must_use]
+    pub fn within(self) -> Vec<Self> {
+        let mut contents = self.contents.into_iter().skip(1);
+        let inner = self.item.into_items().into_iter().map(|item| {
+            let count = size(&item);
+            Self { contents: contents.by_ref().take(count).collect(), item }
+        });
+        inner.collect()
+    }
 }
 
-fn described(content: &Content, label: Option<&str>, place: &Place) -> Result<Item, Error> {
-    let place = place.clone();
+/// How many an item and those within it are.
+fn size(item: &Item) -> usize {
+    1 + item.items().iter().map(size).sum::<usize>()
+}
+
+fn collect<'a>(
+    item: &Item,
+    number: &str,
+    contents: &mut impl Iterator<Item = &'a Option<Content>>,
+    facts: &mut Vec<Facts>,
+) {
+    let content = contents.next().and_then(Option::as_ref);
+    facts.push(Facts::of(item, content, number.to_owned()));
+    for (index, inner) in item.items().iter().enumerate() {
+        collect(inner, &format!("{number}.{}", index + 1), contents, facts);
+    }
+}
+
+/// Says what a found thing is; [`Item::Error`] when it is not what it should be. A passphrase opens what is encrypted.
+#[must_use]
+pub fn item(found: Found, source: &str, passphrase: Option<&str>) -> Inspected {
+    let Found { index, line, label, content } = found;
+    let place = Place { source: source.to_owned(), index, line, label: None, friendly_name: None };
+    match content {
+        Ok(content) => Opener { passphrase }.item(content, label, place),
+        Err(error) => problem(place, with_cause(&error)),
+    }
+}
+
+/// An error and its cause, in one line.
+fn with_cause(error: &dyn std::error::Error) -> String {
+    match error.source().map(ToString::to_string) {
+        Some(cause) if !error.to_string().contains(&cause) => format!("{error}: {cause}"),
+        _ => error.to_string(),
+    }
+}
+
+fn problem(place: Place, message: String) -> Inspected {
+    Inspected { item: Item::Error(Entry { place, content: Problem { message } }), contents: vec![None] }
+}
+
+struct Opener<'a> {
+    passphrase: Option<&'a str>,
+}
+
+impl Opener<'_> {
+    fn item(&self, content: Content, label: Option<String>, place: Place) -> Inspected {
+        match described(&content, label, place.clone()) {
+            Ok(Item::EncryptedPrivateKey(entry)) => self.key(entry, content),
+            Ok(item) => Inspected { item, contents: vec![Some(content)] },
+            Err(error) => problem(place, error.to_string()),
+        }
+    }
+
+    /// An encrypted key, opened if there is a passphrase that does.
+    fn key(&self, mut entry: Entry<EncryptedKey>, content: Content) -> Inspected {
+        match self.passphrase.map(|passphrase| opened(&content, passphrase)) {
+            Some(Ok((format, der))) => {
+                let place = entry.place;
+                match private_key(format, &der) {
+                    Ok(key) => {
+                        let content = PrivateKey { was_encrypted: true, ..key };
+                        let item = Item::PrivateKey(Entry { place, content });
+                        Inspected { item, contents: vec![Some(Content::PrivateKey { format, der })] }
+                    }
+                    Err(error) => problem(place, error.to_string()),
+                }
+            }
+            Some(Err(error)) => {
+                entry.content.problem = Some(with_cause(&error));
+                Inspected { item: Item::EncryptedPrivateKey(entry), contents: vec![Some(content)] }
+            }
+            None => Inspected { item: Item::EncryptedPrivateKey(entry), contents: vec![Some(content)] },
+        }
+    }
+}
+
+/// The key under a passphrase.
+fn opened(content: &Content, passphrase: &str) -> Result<(KeyFormat, Zeroizing<Vec<u8>>), container::Error> {
+    match content {
+        Content::EncryptedPrivateKey { format: KeyFormat::Pkcs8, der, .. } => {
+            let key = container::private_key(der, || Ok::<_, container::Error>(Some(passphrase.to_owned().into())))?;
+            Ok((KeyFormat::Pkcs8, key.secret_der().to_vec().into()))
+        }
+        _ => Err(container::Error::UnknownCipher { cipher: "not PKCS#8".to_owned() }),
+    }
+}
+
+fn described(content: &Content, label: Option<String>, place: Place) -> Result<Item, Error> {
     Ok(match content {
         Content::Certificate(der) => Item::Certificate(Box::new(Entry { place, content: certificate(der)? })),
         Content::Request(der) => Item::Csr(Box::new(Entry { place, content: request(der)? })),
@@ -35,13 +139,14 @@ fn described(content: &Content, label: Option<&str>, place: &Place) -> Result<It
         }
         Content::PublicKey(der) => Item::PublicKey(Entry { place, content: bare_key(der)? }),
         Content::Pkcs7(_) => Item::Pkcs7(Entry { place, content: Pkcs7 { content_type: None, items: Vec::new() } }),
-        Content::Pkcs12(_) => Item::Pkcs12(Entry { place, content: Pkcs12 { locked: true, items: Vec::new() } }),
+        Content::Pkcs12(_) => {
+            Item::Pkcs12(Entry { place, content: Pkcs12 { locked: true, problem: None, items: Vec::new() } })
+        }
         Content::Parameters { kind, der } => unknown(place, format!("{kind} parameters"), der, label),
         Content::Unknown(der) => unknown(place, "not known here".to_owned(), der, label),
     })
 }
 
-fn unknown(place: Place, description: String, der: &[u8], label: Option<&str>) -> Item {
-    let place = Place { label: label.map(str::to_owned), ..place };
-    Item::Unknown(Entry { place, content: Unknown { description, size: der.len() } })
+fn unknown(place: Place, description: String, der: &[u8], label: Option<String>) -> Item {
+    Item::Unknown(Entry { place: Place { label, ..place }, content: Unknown { description, size: der.len() } })
 }

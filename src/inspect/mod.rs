@@ -8,14 +8,16 @@ mod crl;
 mod extension;
 mod item;
 mod private_key;
+mod relations;
 mod request;
 
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 pub use self::certificate::certificate;
 pub use self::crl::crl;
-pub use self::item::item;
+pub use self::item::{Inspected, item};
 pub use self::private_key::{encrypted_private_key, private_key};
+pub use self::relations::{Facts, Related};
 pub use self::request::request;
 use crate::asn1;
 

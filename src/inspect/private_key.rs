@@ -45,7 +45,8 @@ pub fn private_key(format: KeyFormat, der: &[u8]) -> Result<PrivateKey, Error> {
 ///
 /// [`Error::PrivateKey`].
 pub fn encrypted_private_key(format: KeyFormat, der: &[u8], dek_info: Option<&str>) -> Result<EncryptedKey, Error> {
-    let plain = |format, encryption| EncryptedKey { format, encryption, public_key: None, spki_sha256: None };
+    let plain =
+        |format, encryption| EncryptedKey { format, encryption, public_key: None, spki_sha256: None, problem: None };
     if let Some(dek_info) = dek_info {
         let cipher = dek_info.split(',').next().unwrap_or_default().trim();
         return Ok(plain(Cow::Borrowed("PEM"), Some(format!("{cipher}, the key from one round of MD5"))));
@@ -57,6 +58,7 @@ pub fn encrypted_private_key(format: KeyFormat, der: &[u8], dek_info: Option<&st
             encryption: Some(key.encryption),
             public_key: Some(key.public.describe()),
             spki_sha256: key.public.spki_sha256(),
+            problem: None,
         });
     }
     Ok(plain(Cow::Borrowed(format_name(format)), Some(encryption(der).map_err(Error::PrivateKey)?)))

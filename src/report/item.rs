@@ -62,6 +62,16 @@ impl Item {
             _ => &[],
         }
     }
+
+    /// As [`items`](Self::items), to keep.
+    #[must_use]
+    pub fn into_items(self) -> Vec<Self> {
+        match self {
+            Self::Pkcs7(entry) => entry.content.items,
+            Self::Pkcs12(entry) => entry.content.items,
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// An item with its place.
@@ -231,6 +241,9 @@ pub struct EncryptedKey {
     /// SHA-256 over that key's DER subjectPublicKeyInfo, in hex: the pin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spki_sha256: Option<String>,
+    /// Why the passphrase that was given does not open it. For people: the words may change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
 
 /// A public key on its own.
@@ -260,6 +273,9 @@ pub struct Pkcs7 {
 pub struct Pkcs12 {
     /// Whether it is under a password that was not given: what is in it cannot be said then.
     pub locked: bool,
+    /// Why the password that was given does not open it. For people: the words may change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
     /// What is in it.
     pub items: Vec<Item>,
 }

@@ -7,10 +7,12 @@ pub mod extension;
 pub mod fixtures;
 pub mod item;
 pub mod made;
+pub mod relation;
 #[cfg(test)]
 mod schema;
 pub mod text;
 pub mod verdict;
+pub mod view;
 
 use std::borrow::Cow;
 use std::fmt;

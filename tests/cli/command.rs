@@ -21,6 +21,7 @@ fn help_names_every_command() {
       gen-key      Make a private key
       gen-csr      Make a certification request (CSR) for a key
       gen-cert     Make a key, a CSR and a certificate; or sign a CSR
+      inspect      Say what is in files: certificates, requests, CRLs, keys, PKCS#7, PKCS#12, in any mix
       ca           Make and show the local CA, which signs for development hosts only
       serve        Serve a demo HTTPS Socket.IO server
       completions  Print completions for a shell

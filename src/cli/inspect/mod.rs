@@ -1,0 +1,228 @@
+//! `inspect`: what is in these files.
+
+mod find;
+mod json;
+mod pem;
+mod source;
+mod tally;
+mod text;
+
+use secure_io::inspect::{self, Inspected};
+use secure_io::report::view::Detail;
+use secure_io::{report::item::Item, validity};
+use zeroize::Zeroizing;
+
+use super::Outcome;
+use super::args::PassphraseArgs;
+use super::failure::Failure;
+use super::output::Output;
+use source::Source;
+use tally::Tally;
+
+/// Say what is in files: certificates, requests, CRLs, keys, PKCS#7, PKCS#12, in any mix
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  secure-io inspect server-cert.pem server-key.pem    what they are, and what belongs together
+  secure-io inspect --text full server-cert.pem     everything that is in it
+  secure-io inspect -r /etc/ssl --expires-within 30d -q   what is about to expire, for cron
+  secure-io inspect --pem --item 1 chain.pem        the first certificate of a chain
+  secure-io inspect --json bundle.pem | jq -r '.[].subject'
+
+Exit status: 0 done, 1 something expires within the span asked for, 2 something could not be read")]
+pub(crate) struct Args {
+    /// Files, folders (with -r), patterns such as 'certs/*.pem', - for standard input
+    #[arg(value_name = "FILE", required = true)]
+    sources: Vec<std::path::PathBuf>,
+    /// Look into folders, and those within them
+    #[arg(long, short)]
+    recursive: bool,
+    #[command(flatten)]
+    filter: Filter,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
+    #[command(flatten)]
+    form: Form,
+}
+
+/// Which items are shown.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Filters")]
+struct Filter {
+    /// Show items of these kinds only
+    #[arg(long, value_name = "KIND", value_enum, value_delimiter = ',')]
+    kind: Vec<Kind>,
+    /// Show the items of these numbers only, counted from 1 in each file
+    #[arg(long, value_name = "N", value_delimiter = ',')]
+    item: Vec<usize>,
+    /// Exit with 1, naming them, if certificates or CRLs expire within this span, as in 30d, or have expired
+    #[arg(long, value_name = "SPAN")]
+    expires_within: Option<String>,
+}
+
+/// How it is shown.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Output")]
+struct Form {
+    /// Report as JSON: an array with one object per item
+    #[arg(long, conflicts_with = "pem")]
+    json: bool,
+    /// How much to say
+    #[arg(long, value_enum, value_name = "DETAIL", default_value_t = Text::Short, conflicts_with_all = ["json", "pem"])]
+    text: Text,
+    /// Write the items themselves as clean PEM; private keys only with --kind private-key
+    #[arg(long)]
+    pem: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Text {
+    /// What one wants to know at a glance
+    Short,
+    /// Everything
+    Full,
+}
+
+/// The kinds of JSON's `kind`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Kind {
+    Certificate,
+    Csr,
+    Crl,
+    PrivateKey,
+    EncryptedPrivateKey,
+    PublicKey,
+    Pkcs7,
+    Pkcs12,
+    Unknown,
+    Error,
+}
+
+impl Kind {
+    fn of(item: &Item) -> Self {
+        match item {
+            Item::Certificate(_) => Self::Certificate,
+            Item::Csr(_) => Self::Csr,
+            Item::Crl(_) => Self::Crl,
+            Item::PrivateKey(_) => Self::PrivateKey,
+            Item::EncryptedPrivateKey(_) => Self::EncryptedPrivateKey,
+            Item::PublicKey(_) => Self::PublicKey,
+            Item::Pkcs7(_) => Self::Pkcs7,
+            Item::Pkcs12(_) => Self::Pkcs12,
+            Item::Error(_) => Self::Error,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+impl Filter {
+    /// What of an item is shown: itself, or of a container that is not asked for, what is in it.
+    fn apply(&self, inspected: Inspected) -> Vec<Inspected> {
+        let number = inspected.item.place().index + 1;
+        if !self.item.is_empty() && !self.item.contains(&number) {
+            return Vec::new();
+        }
+        self.of_kind(inspected)
+    }
+
+    fn of_kind(&self, inspected: Inspected) -> Vec<Inspected> {
+        if self.kind.is_empty() || self.kind.contains(&Kind::of(&inspected.item)) {
+            return vec![inspected];
+        }
+        inspected.within().into_iter().flat_map(|inner| self.of_kind(inner)).collect()
+    }
+}
+
+/// Where what was found goes.
+enum Sink {
+    Text(Box<text::TextSink>),
+    Json(json::JsonSink),
+    Pem(pem::PemSink),
+}
+
+pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
+    let now = validity::now();
+    let passphrase = args.passphrase.given()?;
+    let mut tally = Tally::new(args.filter.expires_within.as_deref(), now)?;
+    let sources = source::expand(&args.sources, args.recursive)?;
+    let mut run = Run { args, passphrase, sink: Sink::new(args, now), tally: &mut tally };
+    for source in &sources {
+        run.source(source, out)?;
+    }
+    run.sink.finish(out)?;
+    Ok(tally.outcome(out))
+}
+
+struct Run<'a> {
+    args: &'a Args,
+    passphrase: Option<Zeroizing<String>>,
+    sink: Sink,
+    tally: &'a mut Tally,
+}
+
+impl Run<'_> {
+    fn source(&mut self, source: &Source, out: &mut Output) -> Result<(), Failure> {
+        let name = source.name();
+        let found = match source.found() {
+            Ok(found) if found.is_empty() && source.may_hold_nothing() => return Ok(()),
+            Ok(found) => found,
+            Err(failure) => return self.unreadable(failure, out),
+        };
+        if found.is_empty() {
+            let failure = Failure::message(format!("there is neither PEM nor DER in `{name}`"));
+            return self.unreadable(failure, out);
+        }
+        for found in found {
+            let inspected = inspect::item(found, &name, self.passphrase.as_deref().map(String::as_str));
+            self.tally.count(&inspected.item);
+            for inspected in self.args.filter.apply(inspected) {
+                self.sink.take(inspected, out)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A source that cannot be read is told of, and the others are shown.
+    fn unreadable(&mut self, failure: Failure, out: &mut Output) -> Result<(), Failure> {
+        match failure {
+            Failure::Error(report) => {
+                out.error(&report);
+                self.tally.fail();
+                Ok(())
+            }
+            Failure::BrokenPipe => Err(Failure::BrokenPipe),
+        }
+    }
+}
+
+impl Sink {
+    fn new(args: &Args, now: time::OffsetDateTime) -> Self {
+        if args.form.json {
+            return Self::Json(json::JsonSink::new());
+        }
+        if args.form.pem {
+            return Self::Pem(pem::PemSink::new(args.filter.kind.contains(&Kind::PrivateKey)));
+        }
+        let detail = if args.form.text == Text::Full { Detail::Full } else { Detail::Short };
+        Self::Text(Box::new(text::TextSink::new(detail, now, Output::width())))
+    }
+
+    fn take(&mut self, inspected: Inspected, out: &mut Output) -> Result<(), Failure> {
+        match self {
+            Self::Text(sink) => sink.take(inspected, out),
+            Self::Json(sink) => sink.take(&inspected.item, out),
+            Self::Pem(sink) => sink.take(inspected, out),
+        }
+    }
+
+    fn finish(&mut self, out: &mut Output) -> Result<(), Failure> {
+        match self {
+            Self::Text(sink) => sink.finish(out),
+            Self::Json(sink) => sink.finish(out),
+            Self::Pem(sink) => {
+                sink.finish(out);
+                Ok(())
+            }
+        }
+    }
+}

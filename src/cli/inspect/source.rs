@@ -1,0 +1,97 @@
+//! Where to look: files, standard input, and what folders and patterns stand for.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use globset::GlobBuilder;
+use secure_io::container::Found;
+use secure_io::files;
+use walkdir::WalkDir;
+
+use crate::cli::failure::Failure;
+
+/// One place to look.
+pub(super) enum Source {
+    /// A file, or standard input.
+    File(PathBuf),
+    /// A file that nobody named: one in a folder. It may well hold nothing of interest.
+    Member(PathBuf),
+}
+
+impl Source {
+    /// What it is called in what is shown.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::File(path) | Self::Member(path) => path.to_string_lossy().into_owned(),
+        }
+    }
+
+    pub(super) fn may_hold_nothing(&self) -> bool {
+        matches!(self, Self::Member(_))
+    }
+
+    /// Everything in it.
+    pub(super) fn found(&self) -> Result<Vec<Found>, Failure> {
+        match self {
+            Self::File(path) | Self::Member(path) => Ok(super::find::find(&files::read(path)?)),
+        }
+    }
+}
+
+/// The places that arguments stand for, in their order, each once.
+pub(super) fn expand(arguments: &[PathBuf], recursive: bool) -> Result<Vec<Source>, Failure> {
+    let mut sources = Vec::new();
+    let mut seen = HashSet::new();
+    for argument in arguments {
+        if files::is_stdio(argument) {
+            sources.push(Source::File(argument.clone()));
+        } else if argument.is_dir() {
+            if !recursive {
+                return Err(Failure::message(format!("`{}` is a folder", argument.display()))
+                    .hint(format!("look into it with `secure-io inspect -r {}`", argument.display())));
+            }
+            let members = members(argument, |_| true);
+            sources.extend(members.into_iter().filter(|path| is_new(path, &mut seen)).map(Source::Member));
+        } else if let Some(matching) = matching(argument)? {
+            let matching = matching.into_iter().filter(|path| is_new(path, &mut seen));
+            sources.extend(matching.map(Source::File));
+        } else {
+            sources.push(Source::File(argument.clone()));
+        }
+    }
+    Ok(sources)
+}
+
+/// Whether a file was not met before, by another of its names: system stores are full of links.
+fn is_new(path: &Path, seen: &mut HashSet<PathBuf>) -> bool {
+    path.canonicalize().is_ok_and(|real| seen.insert(real))
+}
+
+/// The files below a folder, sorted. What cannot be read there, and what is no regular file, is passed over.
+fn members(folder: &Path, is_wanted: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
+    let entries = WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter().filter_map(Result::ok);
+    let files = entries.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path);
+    files.filter(|path| is_wanted(path)).collect()
+}
+
+/// The files that a pattern stands for, where no shell has expanded it; `None` for what is no pattern.
+fn matching(argument: &Path) -> Result<Option<Vec<PathBuf>>, Failure> {
+    let Some(text) = argument.to_str().filter(|text| text.contains(['*', '?', '['])) else { return Ok(None) };
+    if files::exists(argument) {
+        return Ok(None);
+    }
+    let glob = GlobBuilder::new(text).literal_separator(true).build();
+    let glob = glob.map_err(|error| Failure::new(anyhow::Error::new(error)))?.compile_matcher();
+    let literal: PathBuf = argument
+        .components()
+        .take_while(|part| !part.as_os_str().to_string_lossy().contains(['*', '?', '[']))
+        .collect();
+    let is_bare = literal.as_os_str().is_empty();
+    let folder = if is_bare { Path::new(".") } else { &literal };
+    let strip = |path: &Path| if is_bare { path.strip_prefix(".").unwrap_or(path).to_owned() } else { path.to_owned() };
+    let found = members(folder, |path| glob.is_match(strip(path)));
+    if found.is_empty() {
+        return Err(Failure::message(format!("no file matches `{text}`")));
+    }
+    Ok(Some(found.iter().map(|path| strip(path)).collect()))
+}

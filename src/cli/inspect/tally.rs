@@ -1,0 +1,115 @@
+//! What decides the exit status: what could not be read, and what expires.
+
+use std::time::Duration;
+
+use secure_io::name::readable;
+use secure_io::report::item::Item;
+use secure_io::validity::{self, distance};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::cli::Outcome;
+use crate::cli::failure::Failure;
+use crate::cli::output::Output;
+
+/// How many things that expire, or cannot be read, are named; how many more there are is said.
+const NAMED: usize = 100;
+
+/// What was counted.
+pub(super) struct Tally {
+    within: Option<Duration>,
+    now: OffsetDateTime,
+    failed: usize,
+    expiring: usize,
+    named: Vec<String>,
+    problems: Vec<String>,
+}
+
+/// A file and a line in it, as compilers write them.
+fn place(item: &Item) -> String {
+    let place = item.place();
+    match place.line {
+        Some(line) => format!("{}:{line}", place.source),
+        None => place.source.clone(),
+    }
+}
+
+impl Tally {
+    pub(super) fn new(within: Option<&str>, now: OffsetDateTime) -> Result<Self, Failure> {
+        let within = within.map(validity::parse_span).transpose()?;
+        Ok(Self { within, now, failed: 0, expiring: 0, named: Vec::new(), problems: Vec::new() })
+    }
+
+    /// Something could not be read; it has been told of.
+    pub(super) fn fail(&mut self) {
+        self.failed += 1;
+    }
+
+    /// Counts an item and those within it.
+    pub(super) fn count(&mut self, item: &Item) {
+        match item {
+            Item::Error(entry) => self.problem(item, &entry.content.message),
+            Item::EncryptedPrivateKey(entry) => {
+                entry.content.problem.iter().for_each(|problem| self.problem(item, problem));
+            }
+            Item::Pkcs12(entry) => entry.content.problem.iter().for_each(|problem| self.problem(item, problem)),
+            Item::Certificate(entry) => {
+                let certificate = &entry.content;
+                let name = certificate.subject_alt_names.first().filter(|_| certificate.subject.is_empty());
+                self.end(item, name.unwrap_or(&certificate.subject), &certificate.not_after);
+            }
+            Item::Crl(entry) => {
+                if let Some(next_update) = &entry.content.next_update {
+                    self.end(item, &format!("the CRL of {}", entry.content.issuer), next_update);
+                }
+            }
+            _ => {}
+        }
+        for inner in item.items() {
+            self.count(inner);
+        }
+    }
+
+    fn problem(&mut self, item: &Item, message: &str) {
+        self.failed += 1;
+        if self.problems.len() < NAMED {
+            self.problems.push(format!("{}: {message}", place(item)));
+        }
+    }
+
+    fn end(&mut self, item: &Item, name: &str, time: &str) {
+        let Some(within) = self.within else { return };
+        let Ok(end) = OffsetDateTime::parse(time, &Rfc3339) else { return };
+        // Both ends count: the last second is notAfter itself.
+        if end - self.now >= within {
+            return;
+        }
+        self.expiring += 1;
+        if self.named.len() < NAMED {
+            let verb = if end < self.now { "expired" } else { "expires" };
+            let day = time.get(..10).unwrap_or(time);
+            let words = format!("{} {verb} on {day} ({})", readable(name), distance(end, self.now));
+            self.named.push(format!("{}: {words}", place(item)));
+        }
+    }
+
+    /// Names what could not be read and what expires, and gives the answer.
+    pub(super) fn outcome(&self, out: &mut Output) -> Outcome {
+        for problem in &self.problems {
+            if let Failure::Error(report) = Failure::message(problem) {
+                out.error(&report);
+            }
+        }
+        for line in &self.named {
+            out.warning(line);
+        }
+        if let Some(more) = self.expiring.checked_sub(self.named.len()).filter(|more| *more > 0) {
+            out.warning(format!("and {more} more"));
+        }
+        match (self.failed, self.expiring) {
+            (0, 0) => Outcome::Done,
+            (0, _) => Outcome::No,
+            _ => Outcome::Failed,
+        }
+    }
+}

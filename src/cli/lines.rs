@@ -1,0 +1,107 @@
+//! Lines of a report on a terminal: coloured, wrapped at its width, with nothing in them that could trouble it.
+
+use std::fmt::Write;
+
+use anstyle::{AnsiColor, Effects, Style as Ansi};
+use secure_io::name::escape_unprintable;
+use secure_io::report::view::{Line, Tone};
+use unicode_width::UnicodeWidthStr;
+
+/// Measures of what is shown.
+pub(crate) struct Style {
+    /// Columns of the terminal.
+    pub(crate) width: usize,
+    /// Columns of the labels.
+    pub(crate) label_width: usize,
+}
+
+/// Text is not squeezed into less.
+const MIN_TEXT: usize = 24;
+
+fn ansi(tone: Tone) -> Ansi {
+    match tone {
+        Tone::Plain => Ansi::new(),
+        Tone::Strong => Ansi::new().effects(Effects::BOLD),
+        Tone::Dim => Ansi::new().effects(Effects::DIMMED),
+        Tone::Good => AnsiColor::Green.on_default(),
+        Tone::Warning => AnsiColor::Yellow.on_default(),
+        Tone::Bad => AnsiColor::Red.on_default().effects(Effects::BOLD),
+    }
+}
+
+/// The name of a source, above what is in it.
+pub(crate) fn heading(name: &str) -> String {
+    let style = Ansi::new().effects(Effects::BOLD | Effects::UNDERLINE);
+    format!("{style}{}{style:#}", escape_unprintable(name))
+}
+
+/// The lines of one item; `number` stands in front of the first.
+pub(crate) fn render(lines: &[Line], number: Option<usize>, style: &Style) -> String {
+    let mut text = String::new();
+    for (index, line) in lines.iter().enumerate() {
+        let number = number.filter(|_| index == 0).map_or_else(String::new, |number| format!("#{number}"));
+        render_line(&mut text, line, &number, style);
+    }
+    text
+}
+
+fn render_line(out: &mut String, line: &Line, number: &str, style: &Style) {
+    let is_heading = line.is_heading;
+    let indent = 4 + 2 * line.depth.saturating_sub(usize::from(!is_heading && line.depth > 0));
+    let _ = write!(out, "{number:<indent$}");
+    let mut start = indent;
+    if let Some(label) = &line.label {
+        let label = escape_unprintable(label);
+        let dim = ansi(if is_heading { Tone::Plain } else { Tone::Dim });
+        let columns = if is_heading { label.width() } else { style.label_width.max(label.width()) };
+        let pad = columns - label.width() + 2;
+        let _ = write!(out, "{dim}{label}{dim:#}{:pad$}", "");
+        start += columns + 2;
+    }
+    let hang = if is_heading || line.label.is_none() { indent + 2 } else { start };
+    let mut cursor = Cursor { column: start, hang, width: style.width.max(hang + MIN_TEXT) };
+    for span in &line.spans {
+        let tone = ansi(span.tone);
+        let _ = write!(out, "{tone}");
+        cursor.words(out, &escape_unprintable(&span.text));
+        let _ = write!(out, "{tone:#}");
+    }
+    out.push('\n');
+}
+
+/// Where the next word goes.
+struct Cursor {
+    column: usize,
+    hang: usize,
+    width: usize,
+}
+
+impl Cursor {
+    fn words(&mut self, out: &mut String, text: &str) {
+        for word in text.split_inclusive([' ', ',']) {
+            let columns = word.trim_end().width();
+            if self.column + columns > self.width && self.column > self.hang {
+                self.next_line(out);
+            }
+            self.word(out, word);
+        }
+    }
+
+    fn next_line(&mut self, out: &mut String) {
+        out.truncate(out.trim_end_matches(' ').len());
+        let _ = write!(out, "\n{:hang$}", "", hang = self.hang);
+        self.column = self.hang;
+    }
+
+    /// A word too long for a line goes on in the next.
+    fn word(&mut self, out: &mut String, word: &str) {
+        for c in word.chars() {
+            let columns = unicode_width::UnicodeWidthChar::width(c).unwrap_or(0);
+            if self.column + columns > self.width && c != ' ' {
+                self.next_line(out);
+            }
+            out.push(c);
+            self.column += columns;
+        }
+    }
+}

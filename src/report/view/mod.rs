@@ -1,0 +1,202 @@
+//! Items as lines for people: what is said of each, short or full, in words and tones, before it meets a terminal.
+
+mod extension;
+mod full;
+mod short;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::item::Item;
+use super::relation::{Chain, Relations};
+use crate::name::readable;
+use crate::validity::distance;
+
+/// How something is meant, for whoever has colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tone {
+    /// As it comes.
+    #[default]
+    Plain,
+    /// What the eye should find first.
+    Strong,
+    /// What is there to be looked up.
+    Dim,
+    /// All is well.
+    Good,
+    /// Soon to be looked at.
+    Warning,
+    /// Wrong, or over.
+    Bad,
+}
+
+/// A piece of a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Span {
+    /// Its text. It may hold what a terminal must not see: whoever prints it escapes it.
+    pub text: String,
+    /// How it is meant.
+    pub tone: Tone,
+}
+
+/// A line: a label, and what is said behind it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Line {
+    /// How deep it stands.
+    pub depth: usize,
+    /// What it is about; empty when it goes on with the line above, `None` when it has no room for one.
+    pub label: Option<String>,
+    /// What it says.
+    pub spans: Vec<Span>,
+    /// Whether an item begins with it.
+    pub is_heading: bool,
+}
+
+impl Line {
+    fn new(depth: usize, label: impl Into<String>) -> Self {
+        Self { depth, label: Some(label.into()), ..Self::default() }
+    }
+
+    fn toned(mut self, text: impl Into<String>, tone: Tone) -> Self {
+        self.spans.push(Span { text: text.into(), tone });
+        self
+    }
+
+    fn plain(self, text: impl Into<String>) -> Self {
+        self.toned(text, Tone::Plain)
+    }
+}
+
+/// How much is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// What one wants to know at a glance.
+    Short,
+    /// Everything.
+    Full,
+}
+
+/// What is said of an item, and of those within it; `position` is its place in the relations, and is moved on.
+#[must_use]
+pub fn lines(
+    item: &Item,
+    detail: Detail,
+    (relations, position): (&Relations, &mut usize),
+    now: OffsetDateTime,
+) -> Vec<Line> {
+    let mut view = View { detail, relations, position, now, depth: 0, lines: Vec::new() };
+    view.item(item, None);
+    view.lines
+}
+
+/// What is said of the chain that a source's certificates are.
+#[must_use]
+pub fn chain(chain: &Chain) -> Line {
+    let numbers: Vec<String> = chain.numbers.iter().map(|number| format!("#{number}")).collect();
+    let path = numbers.join(" ← ");
+    let line = Line::new(0, "chain");
+    let line = if chain.is_in_order {
+        line.toned(format!("in order, {path}"), Tone::Good)
+    } else {
+        line.toned(format!("out of order: servers have to send {path}"), Tone::Bad)
+    };
+    match &chain.above {
+        Some(issuer) => line.plain(format!("; its issuer {} is not in it", readable(issuer))),
+        None => line.plain("; the last is the root"),
+    }
+}
+
+struct View<'a> {
+    detail: Detail,
+    relations: &'a Relations,
+    position: &'a mut usize,
+    now: OffsetDateTime,
+    depth: usize,
+    lines: Vec<Line>,
+}
+
+impl View<'_> {
+    /// `number` is its place in the container it is in.
+    fn item(&mut self, item: &Item, number: Option<usize>) {
+        let first = self.lines.len();
+        match self.detail {
+            Detail::Short => self.short(item),
+            Detail::Full => self.full(item),
+        }
+        if let (Some(number), Some(line)) = (number, self.lines.get_mut(first)) {
+            line.label = line.label.as_ref().map(|label| format!("{number}  {label}"));
+        }
+        *self.position += 1;
+        self.depth += 1;
+        for (index, item) in item.items().iter().enumerate() {
+            self.item(item, Some(index + 1));
+        }
+        self.depth -= 1;
+    }
+
+    /// A line about the item.
+    fn say(&mut self, label: &str, text: impl Into<String>) {
+        self.push(label, text, Tone::Plain);
+    }
+
+    /// The same, when there is something to say.
+    fn say_some(&mut self, label: &str, text: Option<impl Into<String>>) {
+        if let Some(text) = text {
+            self.say(label, text);
+        }
+    }
+
+    fn push(&mut self, label: &str, text: impl Into<String>, tone: Tone) {
+        self.lines.push(Line::new(self.depth + 1, label).toned(text, tone));
+    }
+
+    /// One line for each, the label before the first.
+    fn list<T: Into<String>>(&mut self, label: &str, texts: impl IntoIterator<Item = T>, tone: Tone) {
+        let mut label = label;
+        for text in texts {
+            self.push(label, text, tone);
+            label = "";
+        }
+    }
+
+    /// What an item begins with.
+    fn heading(&mut self, kind: &str, text: impl Into<String>) {
+        let line = Line::new(self.depth, kind).toned(text, Tone::Strong);
+        self.lines.push(Line { is_heading: true, ..line });
+    }
+
+    /// An end of a validity: its day, how far it is, and how bad that is.
+    fn end(&self, time: &str) -> (String, Tone) {
+        let Ok(end) = OffsetDateTime::parse(time, &Rfc3339) else { return (time.to_owned(), Tone::Plain) };
+        let tone = match (end - self.now).whole_days() {
+            _ if end < self.now => Tone::Bad,
+            0..14 => Tone::Bad,
+            14..30 => Tone::Warning,
+            _ => Tone::Good,
+        };
+        (distance(end, self.now), tone)
+    }
+
+    fn is_future(&self, time: &str) -> bool {
+        OffsetDateTime::parse(time, &Rfc3339).is_ok_and(|time| time > self.now)
+    }
+}
+
+/// `1 certificate`, `2 certificates`.
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+/// `a, b and c`.
+fn and(words: &[String]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// The day of an RFC 3339 time.
+fn day(time: &str) -> &str {
+    time.get(..10).unwrap_or(time)
+}
