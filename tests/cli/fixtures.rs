@@ -295,7 +295,7 @@ fn the_reports_and_the_expectations_fit_their_schemas() {
     let report = sandbox.ok("secure-io fixtures --json");
     let schema = |name: &str| -> Value {
         let path = format!("{}/docs/json/{name}.json", env!("CARGO_MANIFEST_DIR"));
-        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+        serde_json::from_slice(&secure_io::files::read(path.as_ref()).unwrap()).unwrap()
     };
     let report: Value = serde_json::from_str(&report).unwrap();
     jsonschema::validate(&schema("fixtures"), &report).unwrap();
