@@ -133,6 +133,13 @@ impl Output {
     }
 }
 
+/// A line of JSON, with nothing in it that could trouble a terminal.
+pub(crate) fn json_line(report: &impl Serialize) -> Result<String, Failure> {
+    let mut text = serde_json::to_string(report).map_err(|error| Failure::new(error.into()))?;
+    text.push('\n');
+    Ok(escape_in_json(&text))
+}
+
 /// stderr for a log, in lines.
 pub(crate) struct LogStream {
     stderr: AutoStream<io::Stderr>,
