@@ -4,6 +4,7 @@ mod args;
 mod ca;
 mod completions;
 mod failure;
+mod fixtures;
 mod gen_cert;
 mod gen_csr;
 mod gen_key;
@@ -57,6 +58,7 @@ enum Command {
     Inspect(Box<inspect::Args>),
     Verify(Box<verify::Args>),
     Ca(ca::Args),
+    Fixtures(fixtures::Args),
     Serve(Box<serve::Args>),
     Completions(completions::Args),
     Man(man::Args),
@@ -95,6 +97,7 @@ fn run(command: &Command, out: &mut Output) -> Result<Outcome, Failure> {
         Command::Inspect(args) => inspect::run(args, out),
         Command::Verify(args) => verify::run(args, out),
         Command::Ca(args) => ca::run(args, out),
+        Command::Fixtures(args) => fixtures::run(args, out),
         Command::Completions(args) => completions::run(args, out),
         Command::Man(args) => man::run(args, out),
         Command::Serve(args) => serve::run(args, out),

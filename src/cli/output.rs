@@ -85,6 +85,12 @@ impl Output {
         Ok(())
     }
 
+    /// A progress bar; none when quiet, or when stderr is no terminal.
+    pub(crate) fn progress(&self) -> Progress {
+        let bar = if self.quiet { indicatif::ProgressBar::hidden() } else { indicatif::ProgressBar::no_length() };
+        Progress { bar }
+    }
+
     /// stderr for another thread.
     pub(crate) fn log_stream(&self) -> LogStream {
         LogStream { stderr: AutoStream::new(io::stderr(), self.stderr.current_choice()) }
@@ -138,6 +144,24 @@ pub(crate) fn json_line(report: &impl Serialize) -> Result<String, Failure> {
     let mut text = serde_json::to_string(report).map_err(|error| Failure::new(error.into()))?;
     text.push('\n');
     Ok(escape_in_json(&text))
+}
+
+/// How far a long piece of work has come, on a terminal's stderr.
+pub(crate) struct Progress {
+    bar: indicatif::ProgressBar,
+}
+
+impl Progress {
+    /// One more is done of this many.
+    pub(crate) fn step(&self, total: usize) {
+        self.bar.set_length(total as u64);
+        self.bar.inc(1);
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
 }
 
 /// stderr for a log, in lines.
