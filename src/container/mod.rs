@@ -8,7 +8,7 @@ mod found;
 use der::{Decode, Encode};
 use pkcs8::pkcs5::pbes2;
 use pkcs8::{EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use rustls_pemfile::Item as PemItem;
 use zeroize::Zeroizing;
 
@@ -80,6 +80,8 @@ pub enum Item {
     Certificate(CertificateDer<'static>),
     /// A certification request's DER (PKCS#10).
     Request(Vec<u8>),
+    /// A certificate revocation list's DER.
+    Crl(CertificateRevocationListDer<'static>),
     /// A private key: PKCS#8, PKCS#1 or SEC1.
     PrivateKey(PrivateKeyDer<'static>),
     /// A PKCS#8 key under a passphrase: the DER of its EncryptedPrivateKeyInfo.
@@ -97,6 +99,7 @@ impl Item {
         match self {
             Self::Certificate(_) => "a certificate".to_owned(),
             Self::Request(_) => "a certification request (CSR)".to_owned(),
+            Self::Crl(_) => "a certificate revocation list (CRL)".to_owned(),
             Self::PrivateKey(_) => "a private key".to_owned(),
             Self::EncryptedKey(_) | Self::LegacyEncryptedKey => "an encrypted private key".to_owned(),
             Self::Other(label) => format!("a `{label}`"),
@@ -210,6 +213,7 @@ impl Block<'_> {
         match rustls_pemfile::read_one_from_slice(&text) {
             Ok(Some((PemItem::X509Certificate(der), _))) => Ok(Item::Certificate(der)),
             Ok(Some((PemItem::Csr(der), _))) => Ok(Item::Request(der.to_vec())),
+            Ok(Some((PemItem::Crl(der), _))) => Ok(Item::Crl(der)),
             Ok(Some((PemItem::Pkcs1Key(der), _))) => Ok(Item::PrivateKey(der.into())),
             Ok(Some((PemItem::Pkcs8Key(der), _))) => Ok(Item::PrivateKey(der.into())),
             Ok(Some((PemItem::Sec1Key(der), _))) => Ok(Item::PrivateKey(der.into())),
@@ -243,6 +247,9 @@ fn relabelled(text: &[u8], label: &str, other: &str) -> Zeroizing<Vec<u8>> {
 fn der_item(bytes: &[u8]) -> Option<Item> {
     if x509_parser::parse_x509_certificate(bytes).is_ok_and(|(rest, _)| rest.is_empty()) {
         return Some(Item::Certificate(bytes.to_vec().into()));
+    }
+    if x509_parser::parse_x509_crl(bytes).is_ok_and(|(rest, _)| rest.is_empty()) {
+        return Some(Item::Crl(bytes.to_vec().into()));
     }
     if EncryptedPrivateKeyInfoRef::try_from(bytes).is_ok() || has_encrypted_shape(bytes) {
         return Some(Item::EncryptedKey(bytes.to_vec()));
@@ -304,6 +311,22 @@ pub fn certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, Error>
     let certificates: Vec<_> =
         items.into_iter().filter_map(|item| if let Item::Certificate(der) = item { Some(der) } else { None }).collect();
     if certificates.is_empty() { Err(Error::Missing { wanted: "a certificate", found }) } else { Ok(certificates) }
+}
+
+/// The CRLs in a file, in order; at least one.
+///
+/// # Errors
+///
+/// [`Error::Missing`] when there is none, [`Error::Block`].
+pub fn crls(bytes: &[u8]) -> Result<Vec<CertificateRevocationListDer<'static>>, Error> {
+    let items = items(bytes)?;
+    let found = items.iter().map(Item::describe).collect();
+    let crls: Vec<_> =
+        items.into_iter().filter_map(|item| if let Item::Crl(der) = item { Some(der) } else { None }).collect();
+    if crls.is_empty() {
+        return Err(Error::Missing { wanted: "a certificate revocation list (CRL)", found });
+    }
+    Ok(crls)
 }
 
 /// The first certification request in a file, as DER.
