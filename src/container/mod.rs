@@ -222,6 +222,8 @@ fn all<T>(
     }
     match broken {
         _ if !picked.is_empty() => Ok(picked),
+        // What is like nothing in particular is better called not what was asked for.
+        Some(Error::Nothing { found: Guess::Text | Guess::Binary }) => Err(Error::Missing { wanted, found: others }),
         Some(error) if others.is_empty() => Err(error),
         _ => Err(Error::Missing { wanted, found: others }),
     }

@@ -213,7 +213,7 @@ fn says_what_was_found_instead() {
     let error = certificates(pem.as_bytes()).unwrap_err().to_string();
     assert_eq!(error, "it holds a certificate revocation list (CRL), not a certificate");
     let error = certificates(b"hello").unwrap_err().to_string();
-    assert_eq!(error, "there is neither PEM nor DER in it: it is other text");
+    assert_eq!(error, "there is neither PEM nor DER of a certificate in it");
 }
 
 #[test]
