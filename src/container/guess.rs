@@ -49,7 +49,7 @@ impl Guess {
     /// In words, as what it is.
     const fn describe(self) -> &'static str {
         match self {
-            Self::Empty => "nothing at all",
+            Self::Empty => "empty",
             Self::Html => "a web page (HTML)",
             Self::Xml => "XML",
             Self::Json => "JSON",

@@ -67,7 +67,7 @@ pub enum Error {
         holds: &'static str,
     },
     /// Neither PEM nor DER.
-    #[error("there is neither PEM nor DER in it: it is {found}")]
+    #[error("{}{found}", if *found == Guess::Empty { "it is " } else { "there is neither PEM nor DER in it: it is " })]
     Nothing {
         /// What it looks like.
         found: Guess,
