@@ -11,3 +11,4 @@ mod openssl_ca;
 mod openssl_keys;
 #[path = "../cli/sandbox.rs"]
 mod sandbox;
+mod vectors;

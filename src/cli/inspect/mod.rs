@@ -1,6 +1,5 @@
 //! `inspect`: what is in these files.
 
-mod find;
 mod json;
 mod pem;
 mod source;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use globset::GlobBuilder;
-use secure_io::container::Found;
+use secure_io::container::{self, Found};
 use secure_io::files;
 use walkdir::WalkDir;
 
@@ -33,7 +33,7 @@ impl Source {
     /// Everything in it.
     pub(super) fn found(&self) -> Result<Vec<Found>, Failure> {
         match self {
-            Self::File(path) | Self::Member(path) => Ok(super::find::find(&files::read(path)?)),
+            Self::File(path) | Self::Member(path) => Ok(container::find(&files::read(path)?)),
         }
     }
 }
