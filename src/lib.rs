@@ -21,6 +21,7 @@
 //! | [`inspect`] | DER to report; never judges. |
 //! | [`constraints`] | Which names a CA may certify. |
 //! | [`policy`] | Certificate policies along a path. |
+//! | [`lint`] | What is wrong with certificates, requests and CRLs: a table of rules. |
 //! | [`cert`] | What a certificate says, and who signs it. |
 //! | [`material`] | What `gen-cert` makes from what a person asks for. |
 //! | [`ca`] | The local CA on disk. |
@@ -55,6 +56,7 @@ pub mod csr;
 pub mod inspect;
 
 pub mod constraints;
+pub mod lint;
 pub mod policy;
 
 pub mod cert;
