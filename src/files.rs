@@ -9,6 +9,7 @@
 #![expect(clippy::disallowed_methods, reason = "this is the one module that does it")]
 
 mod journal;
+mod tree;
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -20,6 +21,7 @@ use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 use self::journal::{Journal, STAGED_SUFFIX, Staged};
+pub use self::tree::Tree;
 
 /// More than any key, certificate or bundle is long: 64 MiB.
 ///

@@ -1,8 +1,11 @@
 //! Gives each library error its words on the terminal: what could not be done, why, and the command that mends it.
 
+mod fixtures;
+
 use std::io;
 use std::path::Path;
 
+pub(crate) use self::fixtures::fixtures;
 use secure_io::{ca, cert, container, credentials, csr, files, key, material, name, server, validity};
 
 /// Why a command ended without its result.

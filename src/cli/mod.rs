@@ -4,6 +4,7 @@ mod args;
 mod ca;
 mod completions;
 mod failure;
+mod fixtures;
 mod gen_cert;
 mod gen_csr;
 mod gen_key;
@@ -55,6 +56,7 @@ enum Command {
     GenCert(Box<gen_cert::Args>),
     Inspect(Box<inspect::Args>),
     Ca(ca::Args),
+    Fixtures(fixtures::Args),
     Serve(Box<serve::Args>),
     Completions(completions::Args),
     Man(man::Args),
@@ -92,6 +94,7 @@ fn run(command: &Command, out: &mut Output) -> Result<Outcome, Failure> {
         Command::GenCert(args) => gen_cert::run(args, out),
         Command::Inspect(args) => inspect::run(args, out),
         Command::Ca(args) => ca::run(args, out),
+        Command::Fixtures(args) => fixtures::run(args, out),
         Command::Completions(args) => completions::run(args, out),
         Command::Man(args) => man::run(args, out),
         Command::Serve(args) => serve::run(args, out),

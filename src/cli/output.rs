@@ -85,6 +85,12 @@ impl Output {
         Ok(())
     }
 
+    /// A progress bar; none when quiet, or when stderr is no terminal.
+    pub(crate) fn progress(&self) -> Progress {
+        let bar = if self.quiet { indicatif::ProgressBar::hidden() } else { indicatif::ProgressBar::no_length() };
+        Progress { bar }
+    }
+
     /// stderr for another thread.
     pub(crate) fn log_stream(&self) -> LogStream {
         LogStream { stderr: AutoStream::new(io::stderr(), self.stderr.current_choice()) }
@@ -130,6 +136,24 @@ impl Output {
         // A closed stderr is nobody's to tell.
         let _ =
             writeln!(self.stderr, "{style}{label}{style:#}{style}:{style:#} {}", printable(&text.replace('\n', " ")));
+    }
+}
+
+/// How far a long piece of work has come, on a terminal's stderr.
+pub(crate) struct Progress {
+    bar: indicatif::ProgressBar,
+}
+
+impl Progress {
+    /// One more is done of this many.
+    pub(crate) fn step(&self, total: usize) {
+        self.bar.set_length(total as u64);
+        self.bar.inc(1);
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn clear(&self) {
+        self.bar.finish_and_clear();
     }
 }
 

@@ -3,6 +3,7 @@
 mod ca;
 mod command;
 mod docs;
+mod fixtures;
 mod gen_cert;
 mod gen_csr;
 mod gen_key;
