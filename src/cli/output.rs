@@ -43,6 +43,11 @@ impl Output {
         Self { stdout, stderr: AutoStream::new(io::stderr(), choice), quiet }
     }
 
+    /// Whether nothing but results and errors is asked for.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Bytes that are the result.
     pub(crate) fn data(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.stdout.flush()?;

@@ -9,6 +9,7 @@ mod constraints;
 mod context;
 mod identifiers;
 mod issuance;
+mod item;
 mod key;
 mod keys;
 mod names;
