@@ -116,7 +116,7 @@ impl<'a> Context<'a> {
         let issuer = if is_self_signed { None } else { issuers.of(subject) };
         let audience = audience(subject, issuers, is_self_signed, issuer.as_ref());
         let facts = issuer.and_then(|(issuer, parsed)| {
-            let not_after = parsed.times.last()?.time;
+            let not_after = parsed.times.last()?.at;
             // The identifier borrows from what is kept, not from what was just parsed.
             let key_id = Subject::certificate(&issuer.der).ok().and_then(|issuer| issuer.key_id());
             Some(IssuerFacts { not_after, key_id })

@@ -44,7 +44,7 @@ fn access<'a>(subject: &Subject<'a>, method: &[u8]) -> Vec<Value<'a>> {
 
 pub(super) fn revocation_missing(subject: &Subject<'_>) -> Messages {
     let is_short = match subject.times[..] {
-        [begin, end] => end.time - begin.time < SHORT_LIVED,
+        [begin, end] => end.at - begin.at < SHORT_LIVED,
         _ => false,
     };
     let tells = subject.extension(oid::CRL_POINTS).is_some() || !access(subject, OCSP).is_empty();

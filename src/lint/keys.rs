@@ -8,7 +8,7 @@ use super::{Messages, when};
 use crate::asn1::{bit_length, tag};
 
 /// Fermat's method finds factors that are so close in so many steps.
-const FERMAT_STEPS: u32 = 100;
+const FERMAT_STEPS: usize = 100;
 
 /// Moduli above this are not searched for weaknesses: squaring takes its time.
 const SEARCHED_BITS: u32 = 16_384;
@@ -24,7 +24,7 @@ pub(super) fn rsa_too_small(subject: &Subject<'_>) -> Messages {
 
 pub(super) fn rsa_odd_size(subject: &Subject<'_>) -> Messages {
     let bits = rsa(subject).map_or(0, Rsa::bits);
-    when(bits % 8 != 0, || format!("its RSA key has {bits} bits, which is no multiple of 8"))
+    when(!bits.is_multiple_of(8), || format!("its RSA key has {bits} bits, which is no multiple of 8"))
 }
 
 /// The public exponent, when it has 64 bits at most.
@@ -54,7 +54,8 @@ pub(super) fn rsa_exponent_large(subject: &Subject<'_>) -> Messages {
 
 pub(super) fn rsa_small_factor(subject: &Subject<'_>) -> Messages {
     let Some(rsa) = searchable(subject) else { return Vec::new() };
-    let is_prime = |number: &u32| (2..*number).take_while(|d| d * d <= *number).all(|divisor| number % divisor != 0);
+    let is_prime =
+        |number: &u32| (2..*number).take_while(|d| d * d <= *number).all(|divisor| !number.is_multiple_of(divisor));
     let factor = (2..752).filter(is_prime).find(|prime| rsa.modulo(*prime) == 0);
     factor.map(|factor| format!("its RSA modulus is divisible by {factor}: it is broken")).into_iter().collect()
 }
@@ -72,14 +73,9 @@ pub(super) fn rsa_close_primes(subject: &Subject<'_>) -> Messages {
 /// Fermat: n = a² - b², with a just above the root of n when n's factors are close.
 fn is_near_square(n: &BigUint) -> bool {
     let root = n.sqrt();
-    let mut a = if &root * &root < *n { root + 1u32 } else { root };
-    for _ in 0..FERMAT_STEPS {
-        if is_square(&(&a * &a - n)) {
-            return true;
-        }
-        a += 1u32;
-    }
-    false
+    let above = if &root * &root < *n { root + 1u32 } else { root };
+    let mut candidates = std::iter::successors(Some(above), |a| Some(a + 1u32)).take(FERMAT_STEPS);
+    candidates.any(|a| is_square(&(&a * &a - n)))
 }
 
 fn is_square(number: &BigUint) -> bool {
@@ -149,9 +145,8 @@ pub(super) fn key_malformed(subject: &Subject<'_>) -> Messages {
         ("RSA" | "RSA-PSS", ..) => key.rsa.is_none(),
         ("EC", Some(4), Some(field)) => key.octets.len() != 1 + 2 * field,
         ("EC", Some(2 | 3), Some(field)) => key.octets.len() != 1 + field,
-        ("EC", _, Some(_)) => true,
         ("Ed25519", ..) => key.octets.len() != 32,
-        ("unknown", ..) => true,
+        ("EC", _, Some(_)) | ("unknown", ..) => true,
         _ => false,
     };
     when(is_malformed, || format!("its {} key cannot be read", key.described.algorithm))

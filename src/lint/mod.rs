@@ -157,7 +157,7 @@ impl Judge<'_> {
         let mut context = Context::of(subject, self.issuers, self.now);
         context.audience = self.audience.unwrap_or(context.audience);
         let mut findings: Vec<Finding> = RULES.iter().flat_map(|rule| rule.findings(subject, &context)).collect();
-        findings.sort_by(|a, b| b.severity.cmp(&a.severity));
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         Lint { audience: context.audience, findings }
     }
 }

@@ -248,7 +248,7 @@ pub(super) fn san_bad_entry(subject: &Subject<'_>) -> Messages {
 fn is_mailbox(octets: &[u8]) -> bool {
     let mut parts = octets.rsplitn(2, |octet| *octet == b'@');
     let is_text = |part: Option<&[u8]>| part.is_some_and(|part| !part.is_empty() && part.is_ascii());
-    is_text(parts.next()) && is_text(parts.next()) && !octets.iter().any(|octet| octet.is_ascii_whitespace())
+    is_text(parts.next()) && is_text(parts.next()) && !octets.iter().any(u8::is_ascii_whitespace)
 }
 
 fn is_uri(octets: &[u8]) -> bool {

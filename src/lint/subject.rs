@@ -102,7 +102,7 @@ impl Purpose {
 pub(super) struct Time<'a> {
     pub(super) field: &'static str,
     pub(super) value: Value<'a>,
-    pub(super) time: OffsetDateTime,
+    pub(super) at: OffsetDateTime,
     /// With seconds, in UTC, with a Z.
     pub(super) is_strict: bool,
 }
@@ -110,13 +110,15 @@ pub(super) struct Time<'a> {
 impl<'a> Time<'a> {
     fn read(reader: &mut Reader<'a>, field: &'static str) -> Result<Self, Error> {
         let value = reader.value(field)?;
-        let (time, is_strict) = asn1::time(value, field)?;
-        Ok(Self { field, value, time, is_strict })
+        let (at, is_strict) = asn1::time(value, field)?;
+        Ok(Self { field, value, at, is_strict })
     }
 }
 
 /// A certificate, request or CRL, taken apart.
 #[derive(Debug)]
+#[expect(clippy::struct_field_names, reason = "a certificate has a subject")]
+#[expect(clippy::struct_excessive_bools, reason = "facts that are independent of each other")]
 pub(super) struct Subject<'a> {
     pub(super) role: Role,
     /// All octets, what follows the structure included.

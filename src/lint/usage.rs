@@ -44,7 +44,7 @@ pub(super) fn eku_client_auth(subject: &Subject<'_>) -> Messages {
     // Chrome's root program, version 1.8.
     let until = datetime!(2027-03-15 0:00 UTC);
     when(both, || {
-        let begins = subject.times.first().is_some_and(|begin| begin.time >= until);
+        let begins = subject.times.first().is_some_and(|begin| begin.at >= until);
         let when = if begins { "does not" } else { "from 2027-03-15 on will not" };
         format!("it is for clients, too, and Chrome's root program {when} allow that")
     })

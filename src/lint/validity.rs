@@ -23,7 +23,7 @@ const OLD_LIMIT_DAYS: i64 = 825;
 
 fn ends(subject: &Subject<'_>) -> Option<(OffsetDateTime, OffsetDateTime)> {
     match subject.times[..] {
-        [begin, end] => Some((begin.time, end.time)),
+        [begin, end] => Some((begin.at, end.at)),
         _ => None,
     }
 }
@@ -84,7 +84,7 @@ pub(super) fn encoding(subject: &Subject<'_>) -> Messages {
                 let written = escape_unprintable(&String::from_utf8_lossy(time.value.content));
                 return Some(format!("{} is written as {written}, not in UTC with seconds and a Z", time.field));
             }
-            tag::GENERALIZED_TIME if (1950..2050).contains(&time.time.year()) => {
+            tag::GENERALIZED_TIME if (1950..2050).contains(&time.at.year()) => {
                 "is a GeneralizedTime, which is for 2050 and later"
             }
             _ => return None,

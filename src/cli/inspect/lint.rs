@@ -8,7 +8,6 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use secure_io::inspect::Inspected;
 use secure_io::lint::{Issuers, Judge, Origin};
-use secure_io::name::readable;
 use secure_io::report::finding::{Audience, Lint, Severity};
 use time::OffsetDateTime;
 use walkdir::WalkDir;
@@ -30,6 +29,9 @@ const ADDED: [&str; 4] = [
     "/etc/ca-certificates/trust-source/anchors",
     "/etc/pki/trust/anchors",
 ];
+
+/// Where vendors put root stores. One from elsewhere, as `SSL_CERT_FILE` can have it, may hold anybody's.
+const VENDORS: [&str; 4] = ["/etc/ssl", "/etc/pki", "/usr", "/nix"];
 
 /// Whether and how to judge.
 #[derive(clap::Args)]
@@ -94,7 +96,7 @@ pub(super) struct Linter {
     is_streaming: bool,
     failed: bool,
     counts: [usize; 3],
-    named: Vec<String>,
+    named: Vec<(Severity, String)>,
 }
 
 impl Linter {
@@ -152,8 +154,8 @@ impl Linter {
             if finding.severity >= self.fail_from && self.named.len() < NAMED {
                 let place = inspected.item.place();
                 let line = place.line.map(|line| format!(":{line}")).unwrap_or_default();
-                let words = format!("{}: {} ({})", finding.severity.name(), finding.message, finding.rule);
-                self.named.push(format!("{}{line}: {}", place.source, readable(&words)));
+                let words = format!("{}{line}: {} ({})", place.source, finding.message, finding.rule);
+                self.named.push((finding.severity, words));
             }
         }
     }
@@ -161,7 +163,9 @@ impl Linter {
     /// Says how much was found; names it for those who asked for nothing else.
     pub(super) fn outcome(&self, out: &mut Output) -> Outcome {
         if out.is_quiet() {
-            self.named.iter().for_each(|line| out.warning(line));
+            for (severity, words) in &self.named {
+                out.finding(*severity, words);
+            }
         }
         let [notes, warnings, errors] = self.counts;
         let words = [(errors, "error"), (warnings, "warning"), (notes, "note")];
@@ -180,7 +184,10 @@ fn plural(count: usize, what: &str) -> String {
 
 /// The system's trust anchors. Those that somebody here put there are told from those that its vendor delivers.
 fn system_issuers() -> Issuers {
-    let is_chosen = ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().any(|name| std::env::var_os(name).is_some());
+    let is_chosen = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().filter_map(std::env::var_os).any(|path| {
+        let path = Path::new(&path);
+        !VENDORS.iter().any(|folder| path.starts_with(folder))
+    });
     let added: HashSet<Vec<u8>> = ADDED.iter().flat_map(|folder| certificates_below(Path::new(folder))).collect();
     let mut issuers = Issuers::default();
     // Without a root store, or with one that is damaged, nothing is public but what says so itself.
