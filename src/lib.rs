@@ -21,6 +21,7 @@
 //! | [`inspect`] | DER to report; never judges. |
 //! | [`constraints`] | Which names a CA may certify. |
 //! | [`policy`] | Certificate policies along a path. |
+//! | [`chain`] | Paths to trust anchors, and the verdict on them. |
 //! | [`lint`] | What is wrong with certificates, requests and CRLs: a table of rules. |
 //! | [`cert`] | What a certificate says, and who signs it. |
 //! | [`material`] | What `gen-cert` makes from what a person asks for. |
@@ -56,8 +57,10 @@ pub mod csr;
 pub mod inspect;
 
 pub mod constraints;
-pub mod lint;
 pub mod policy;
+
+pub mod chain;
+pub mod lint;
 
 pub mod cert;
 pub mod material;
