@@ -30,7 +30,8 @@ fn answers(sandbox: &Sandbox, line: &str) -> BTreeMap<String, String> {
 /// `openssl verify` with the host, purpose and CRLs of a fixture.
 fn openssl(sandbox: &Sandbox, fixture: &Fixture) -> String {
     let Fixture { chain, trust, host, .. } = fixture;
-    let crls: String = fixture.crls.iter().map(|crl| format!(" -CRLfile fixtures/{crl}")).collect();
+    let crls: Vec<String> = fixture.crls.iter().map(|crl| format!(" -CRLfile fixtures/{crl}")).collect();
+    let crls = crls.concat();
     let crl_check = if crls.is_empty() { "" } else { "-crl_check_all" };
     let line = format!(
         "openssl verify -x509_strict -purpose sslserver -CAfile fixtures/{trust} -untrusted fixtures/{chain} \
