@@ -59,7 +59,7 @@ impl LocalCa {
         files::create_folder(&paths.folder, true)?;
         let _lock = files::lock(&paths.lock)?;
         drop(files::settle(&paths.folder)?);
-        if !plan.replace && !paths.are_incomplete() {
+        if !plan.replace && paths.missing().is_none() {
             return Err(Error::Exists { folder: paths.folder.clone() });
         }
         let root_key = PrivateKey::generate(Algorithm::default())?;

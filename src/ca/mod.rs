@@ -48,6 +48,14 @@ pub enum Error {
         /// Where it would be.
         folder: PathBuf,
     },
+    /// A part of it is missing.
+    #[error("the local CA in `{}` lacks `{missing}`", folder.display())]
+    Incomplete {
+        /// Where it is.
+        folder: PathBuf,
+        /// The file that is not there.
+        missing: String,
+    },
     /// There is one already.
     #[error("there is a local CA in `{}` already", folder.display())]
     Exists {
@@ -140,6 +148,10 @@ impl LocalCa {
         let _settled = files::settle(&paths.folder)?;
         if !paths.exist() {
             return Err(Error::Missing { folder: paths.folder.clone() });
+        }
+        if let Some(path) = paths.missing() {
+            let missing = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            return Err(Error::Incomplete { folder: paths.folder.clone(), missing });
         }
         let (root, intermediate) = (certificate(&paths.root)?, certificate(&paths.intermediate)?);
         let key = load_key(&paths.intermediate_key, None)

@@ -56,8 +56,9 @@ impl Paths {
         files::exists(&self.intermediate_key)
     }
 
-    /// Whether a part of it is missing that [`super::LocalCa::load`] needs.
-    pub(super) fn are_incomplete(&self) -> bool {
-        ![&self.root, &self.intermediate, &self.intermediate_key].into_iter().all(|path| files::exists(path))
+    /// The part of it that is missing and that [`super::LocalCa::load`] needs.
+    pub(super) fn missing(&self) -> Option<&Path> {
+        let parts = [&self.intermediate_key, &self.intermediate, &self.root];
+        parts.into_iter().find(|path| !files::exists(path)).map(PathBuf::as_path)
     }
 }

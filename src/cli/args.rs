@@ -225,6 +225,11 @@ pub(crate) struct CaDirArgs {
 }
 
 impl CaDirArgs {
+    /// Whether a folder was named.
+    pub(crate) fn is_given(&self) -> bool {
+        self.ca_dir.is_some()
+    }
+
     /// The flag as it was given, for commands in hints; empty for the default.
     pub(crate) fn flag(&self) -> String {
         let word = |folder: &PathBuf| format!(" --ca-dir {}", quote_sh(&folder.display().to_string()));

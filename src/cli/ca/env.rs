@@ -84,11 +84,13 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     if bundle.system.is_none() {
         out.warning(format!("no roots of the system were found: {} holds the local CA's alone", path.display()));
     }
-    for (name, value) in variables::variables(&root, &path) {
-        let before = env::var_os(name).filter(|before| !before.is_empty() && Path::new(before) != value);
-        if let Some(before) = before {
-            out.warning(format!("{name} is {} now, and what is printed replaces it", before.display()));
-        }
+    let is_other = |(name, value): &(&str, &Path)| {
+        env::var_os(name).is_some_and(|before| !before.is_empty() && Path::new(&before) != *value)
+    };
+    let others = variables::variables(&root, &path).into_iter().filter(is_other).map(|(name, _)| name);
+    let others: Vec<_> = others.collect();
+    if !others.is_empty() {
+        out.warning(format!("set to something else now, which this replaces: {}", others.join(", ")));
     }
     Ok(Outcome::Done)
 }

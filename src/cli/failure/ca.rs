@@ -11,6 +11,7 @@ impl From<Error> for Failure {
         let hint = match error {
             Error::File(error) => return error.into(),
             Error::Exists { .. } => "it signs with `secure-io gen-cert --ca`; `--force` makes a new one in its place",
+            Error::Incomplete { .. } => "make it anew with `secure-io ca init`, which puts by what is left of it",
             Error::Missing { .. } => "make one with `secure-io ca init`",
             Error::RootKey { source: container::Error::PassphraseNeeded, .. } => {
                 "give the passphrase with `--passphrase-file FILE` or `--passphrase-env VAR`"
