@@ -128,6 +128,7 @@ impl Log {
     }
 
     /// What was issued, oldest first.
+    #[must_use]
     pub fn issued(&self) -> impl DoubleEndedIterator<Item = &Issued> {
         self.events.iter().filter_map(|event| match event {
             Event::Issued(issued) => Some(issued),

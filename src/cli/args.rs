@@ -232,8 +232,10 @@ impl CaDirArgs {
 
     /// The flag as it was given, for commands in hints; empty for the default.
     pub(crate) fn flag(&self) -> String {
-        let word = |folder: &PathBuf| format!(" --ca-dir {}", quote_sh(&folder.display().to_string()));
-        self.ca_dir.as_ref().map(word).unwrap_or_default()
+        match &self.ca_dir {
+            Some(folder) if self.is_given() => format!(" --ca-dir {}", quote_sh(&folder.display().to_string())),
+            _ => String::new(),
+        }
     }
 
     /// The local CA's files.

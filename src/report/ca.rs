@@ -269,9 +269,10 @@ impl CaRevoke {
     pub fn text(&self) -> String {
         let line = |revoked: &Revoked| {
             let (serial, reason) = (&revoked.serial, &revoked.reason);
-            match revoked.already {
-                true => format!("{serial} is revoked since {} ({reason})\n", revoked.revoked_at),
-                false => format!("Revoked {serial} ({reason})\n"),
+            if revoked.already {
+                format!("{serial} is revoked since {} ({reason})\n", revoked.revoked_at)
+            } else {
+                format!("Revoked {serial} ({reason})\n")
             }
         };
         self.revoked.iter().map(line).collect()

@@ -8,6 +8,7 @@ use super::ca::{CaCrl, CaExport, CaInit, CaRenew, CaRevoke, CaShow};
 use super::fixtures::{Expected, Fixtures};
 use super::item::Item;
 use super::made::{GenCert, GenCsr, GenKey};
+use super::verdict::Verdict;
 use crate::files::{self, Existing, NewFile};
 use crate::fixtures::manifest::Manifest;
 
@@ -36,6 +37,7 @@ fn the_published_schemas_are_current() {
     check::<CaRevoke>("ca-revoke");
     check::<CaCrl>("ca-crl");
     check::<CaExport>("ca-export");
+    check::<Verdict>("verify");
     check::<Expected>("fixtures-expected");
     check::<Fixtures>("fixtures");
     check::<Manifest>("fixtures-manifest");

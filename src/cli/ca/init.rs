@@ -28,14 +28,8 @@ pub(crate) struct Args {
     /// Lifetime of both certificates in days [default: 3650]
     #[arg(long, value_name = "N")]
     days: Option<u32>,
-    /// Keep the root's key, so that `ca renew` needs no new root
-    #[arg(long)]
-    keep_root_key: bool,
-    /// Encrypt the root's key under a passphrase
-    #[arg(long, requires = "keep_root_key")]
-    encrypt: bool,
     #[command(flatten)]
-    passphrase: PassphraseArgs,
+    root_key: RootKeyArgs,
     /// Make a new CA in place of the one there, which is put by
     #[arg(long, short)]
     force: bool,
@@ -44,12 +38,30 @@ pub(crate) struct Args {
     json: bool,
 }
 
+#[derive(clap::Args)]
+struct RootKeyArgs {
+    /// Keep the root's key, so that `ca renew` needs no new root
+    #[arg(long)]
+    keep_root_key: bool,
+    /// Encrypt the root's key under a passphrase
+    #[arg(long, requires = "keep_root_key")]
+    encrypt: bool,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
+}
+
+impl RootKeyArgs {
+    fn fate(&self) -> Result<RootKey, Failure> {
+        self.passphrase.check_used(self.encrypt)?;
+        let passphrase = self.encrypt.then(|| self.passphrase.to_encrypt()).transpose()?;
+        Ok(if self.keep_root_key { RootKey::Kept(passphrase) } else { RootKey::Destroyed })
+    }
+}
+
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let (paths, now) = (args.folder.paths()?, validity::now());
-    args.passphrase.check_used(args.encrypt)?;
-    let passphrase = args.encrypt.then(|| args.passphrase.to_encrypt()).transpose()?;
-    let root_key = if args.keep_root_key { RootKey::Kept(passphrase) } else { RootKey::Destroyed };
-    let plan = Plan { permit: args.permit.clone(), days: args.days, root_key, replace: args.force };
+    let plan =
+        Plan { permit: args.permit.clone(), days: args.days, root_key: args.root_key.fate()?, replace: args.force };
     let report = CaInit { authority: LocalCa::create(&paths, &plan, now)?.authority()? };
     if report.authority.permitted.is_none() {
         out.warning("whoever steals this CA's key can sign for every host on the Internet, for you");
