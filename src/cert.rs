@@ -347,10 +347,21 @@ impl Template {
 ///
 /// [`Error::Write`], [`Error::Key`].
 pub fn issue(template: &Template, issuer: &Issuer<'_>) -> Result<CertificateDer<'static>, Error> {
+    let mut certificate = draft(template, issuer, &serial())?;
+    certificate.signature = issuer.key.sign(&certificate.content)?;
+    Ok(certificate.to_der()?.into())
+}
+
+/// Writes a certificate down with no signature yet.
+///
+/// # Errors
+///
+/// As [`issue`].
+pub fn draft(template: &Template, issuer: &Issuer<'_>, serial: &[u8]) -> Result<Signed, Error> {
     let mut params = CertificateParams::default();
     params.not_before = template.validity.not_before;
     params.not_after = template.validity.not_after;
-    params.serial_number = Some(serial().to_vec().into());
+    params.serial_number = Some(serial.to_vec().into());
     params.distinguished_name = csr::placeholder(&template.subject);
     params.subject_alt_names = name::to_rcgen(&template.names);
     params.key_usages.clone_from(&template.key_usages);
@@ -366,7 +377,9 @@ pub fn issue(template: &Template, issuer: &Issuer<'_>) -> Result<CertificateDer<
     let rcgen_issuer = rcgen::Issuer::from_params(&issuer_params, Unsigned(issuer.key));
     let unsigned = params.signed_by(&Unsigned(issuer.key), &rcgen_issuer).map_err(signed::Error::from)?;
     let replace = [(ISSUER, issuer.subject.as_der()), (SUBJECT, template.subject.as_der()), (SPKI, &template.spki)];
-    Ok(signed::sign(unsigned.der(), issuer.key, &replace)?.into())
+    let mut draft = Signed::parse(unsigned.der())?;
+    draft.replace(&replace)?;
+    Ok(draft)
 }
 
 /// Places of fields in a TBSCertificate of version 3 (RFC 5280 section 4.1).

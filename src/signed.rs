@@ -67,6 +67,30 @@ impl Signed {
         Vec::<Any>::from_der(&self.content).map_err(|_| Error::Shape)
     }
 
+    /// Replaces fields of what is signed; the signature is then another's.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Shape`] when there is no such field.
+    pub fn replace(&mut self, replace: &[(usize, &[u8])]) -> Result<(), Error> {
+        let mut fields = self.fields()?;
+        for (index, der) in replace {
+            *fields.get_mut(*index).ok_or(Error::Shape)? = Any::from_der(der)?;
+        }
+        self.content = fields.to_der()?;
+        Ok(())
+    }
+
+    /// Puts it together.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Der`].
+    pub fn to_der(&self) -> Result<Vec<u8>, Error> {
+        let signature = BitString::from_bytes(&self.signature)?.to_der()?;
+        Ok(vec![Any::from_der(&self.content)?, Any::from_der(&self.algorithm)?, Any::from_der(&signature)?].to_der()?)
+    }
+
     /// Checks the signature with the key of a DER subjectPublicKeyInfo.
     ///
     /// # Errors
@@ -83,14 +107,10 @@ impl Signed {
 ///
 /// [`Error::Shape`] when it is not such a structure, [`Error::Key`] when signing fails.
 pub fn sign(unsigned: &[u8], key: &PrivateKey, replace: &[(usize, &[u8])]) -> Result<Vec<u8>, Error> {
-    let Signed { content, algorithm, .. } = Signed::parse(unsigned)?;
-    let mut fields = Vec::<Any>::from_der(&content).map_err(|_| Error::Shape)?;
-    for (index, der) in replace {
-        *fields.get_mut(*index).ok_or(Error::Shape)? = Any::from_der(der)?;
-    }
-    let content = fields.to_der()?;
-    let signature = BitString::from_bytes(&key.sign(&content)?)?.to_der()?;
-    Ok(vec![Any::from_der(&content)?, Any::from_der(&algorithm)?, Any::from_der(&signature)?].to_der()?)
+    let mut signed = Signed::parse(unsigned)?;
+    signed.replace(replace)?;
+    signed.signature = key.sign(&signed.content)?;
+    signed.to_der()
 }
 
 /// The key that rcgen is given: it names the algorithm and signs nothing.

@@ -3,10 +3,11 @@
 //! The root's key signs the intermediate once and is destroyed, so what a thief finds on this machine can sign only
 //! for the names the intermediate is permitted.
 
-use std::net::IpAddr;
+mod constraints;
+mod paths;
+
 use std::path::{Path, PathBuf};
 
-use rcgen::{CidrSubnet, GeneralSubtree, NameConstraints};
 use rustls::pki_types::CertificateDer;
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
@@ -16,30 +17,16 @@ use crate::container;
 use crate::files::{self, Existing, NewFile};
 use crate::key::{self, Algorithm, PrivateKey};
 use crate::material::Signer;
-use crate::name::{Subject, SubjectAltName};
+use crate::name::Subject;
 use crate::validity::{self, Validity};
+
+pub use self::constraints::DEFAULT_PERMIT;
+pub use self::paths::Paths;
 
 /// Lifetime of the root and the intermediate unless told otherwise: ten years.
 ///
 /// A root is put into stores by hand, so it should outlive the machine; the constraints bound what it can do.
 pub const DEFAULT_DAYS: u32 = 3650;
-
-/// What a local CA may sign for unless told otherwise: names that no public CA may certify, and addresses that are
-/// nobody's on the Internet.
-pub const DEFAULT_PERMIT: [&str; 12] = [
-    "localhost",
-    "test",
-    "internal",
-    "local",
-    "home.arpa",
-    "127.0.0.0/8",
-    "10.0.0.0/8",
-    "172.16.0.0/12",
-    "192.168.0.0/16",
-    "::1/128",
-    "fc00::/7",
-    "fe80::/10",
-];
 
 /// Why the local CA cannot be made or used.
 #[derive(Debug, thiserror::Error)]
@@ -85,41 +72,6 @@ pub enum Error {
     Validity(#[from] validity::Error),
 }
 
-/// The names of the files in a local CA's folder.
-#[derive(Debug, Clone)]
-pub struct Paths {
-    /// The folder.
-    pub folder: PathBuf,
-    /// The root's certificate: what clients trust.
-    pub root: PathBuf,
-    /// The root's key, where it is kept.
-    pub root_key: PathBuf,
-    /// The intermediate's certificate.
-    pub intermediate: PathBuf,
-    /// The intermediate's key.
-    pub intermediate_key: PathBuf,
-}
-
-impl Paths {
-    /// The files in a folder.
-    #[must_use]
-    pub fn new(folder: &Path) -> Self {
-        Self {
-            folder: folder.to_owned(),
-            root: folder.join("root.pem"),
-            root_key: folder.join("root-key.pem"),
-            intermediate: folder.join("intermediate.pem"),
-            intermediate_key: folder.join("intermediate-key.pem"),
-        }
-    }
-
-    /// Whether a local CA is there.
-    #[must_use]
-    pub fn exist(&self) -> bool {
-        files::exists(&self.root) && files::exists(&self.intermediate_key)
-    }
-}
-
 /// A local CA, loaded.
 #[derive(Debug)]
 pub struct LocalCa {
@@ -151,7 +103,7 @@ impl LocalCa {
         if paths.exist() {
             return Err(Error::Exists { folder: paths.folder.clone() });
         }
-        let constraints = name_constraints(&plan.permit)?;
+        let constraints = constraints::name_constraints(&plan.permit)?;
         let validity = Validity::new(now, None, None, Some(plan.days.unwrap_or(DEFAULT_DAYS)))?;
         let (root_key, key) =
             (PrivateKey::generate(Algorithm::default())?, PrivateKey::generate(Algorithm::default())?);
@@ -219,51 +171,6 @@ impl LocalCa {
     }
 }
 
-/// The constraints for what is permitted; `None` for `any`.
-fn name_constraints(permit: &[String]) -> Result<Option<NameConstraints>, Error> {
-    if permit.iter().any(|name| name == "any") {
-        return Ok(None);
-    }
-    let default = DEFAULT_PERMIT.map(str::to_owned);
-    let permit = if permit.is_empty() { &default[..] } else { permit };
-    let mut permitted_subtrees = permit.iter().map(|name| subtree(name)).collect::<Result<Vec<_>, _>>()?;
-    // Constraints are by kind (RFC 5280 section 4.2.1.10): a kind without any would be free.
-    let nothing = [
-        (permitted_subtrees.iter().any(is_dns), GeneralSubtree::DnsName("invalid".to_owned())),
-        (permitted_subtrees.iter().any(is_v4), GeneralSubtree::IpAddress(CidrSubnet::V4([0; 4], [255; 4]))),
-        (permitted_subtrees.iter().any(is_v6), GeneralSubtree::IpAddress(CidrSubnet::V6([0; 16], [255; 16]))),
-    ];
-    permitted_subtrees.extend(nothing.into_iter().filter(|(present, _)| !present).map(|(_, subtree)| subtree));
-    Ok(Some(NameConstraints { permitted_subtrees, excluded_subtrees: Vec::new() }))
-}
-
-fn is_dns(subtree: &GeneralSubtree) -> bool {
-    matches!(subtree, GeneralSubtree::DnsName(_))
-}
-
-fn is_v4(subtree: &GeneralSubtree) -> bool {
-    matches!(subtree, GeneralSubtree::IpAddress(CidrSubnet::V4(..)))
-}
-
-fn is_v6(subtree: &GeneralSubtree) -> bool {
-    matches!(subtree, GeneralSubtree::IpAddress(CidrSubnet::V6(..)))
-}
-
-/// A domain (`dev.test`, `.test`), a range (`10.0.0.0/8`) or an address.
-fn subtree(input: &str) -> Result<GeneralSubtree, Error> {
-    let wrong = || Error::Permit { input: input.to_owned() };
-    let (address, length) = input.split_once('/').map_or((input, None), |(address, length)| (address, Some(length)));
-    if let Ok(address) = address.parse::<IpAddr>() {
-        let bits = if address.is_ipv4() { 32 } else { 128 };
-        let length = length.map_or(Ok(bits), str::parse).ok().filter(|length| *length <= bits).ok_or_else(wrong)?;
-        return Ok(GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(address, length)));
-    }
-    match input.trim_start_matches("*.").trim_start_matches('.').parse() {
-        Ok(SubjectAltName::Dns(domain)) if !domain.starts_with('*') => Ok(GeneralSubtree::DnsName(domain)),
-        _ => Err(wrong()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -302,12 +209,5 @@ mod tests {
         assert!(sign(&ca, "a.dev.example").is_ok());
         assert!(sign(&ca, "localhost").is_err() && sign(&ca, "127.0.0.1").is_err() && sign(&ca, "::1").is_err());
         assert!(matches!(LocalCa::create(&paths, &plan, validity::now()), Err(Error::Exists { .. })));
-    }
-
-    #[test]
-    fn what_cannot_be_a_constraint_is_refused() {
-        for input in ["10.0.0.0/33", "10.0.0.0/x", "a b", "me@example.com", ""] {
-            assert!(matches!(subtree(input), Err(Error::Permit { .. })), "{input}");
-        }
     }
 }

@@ -1,8 +1,11 @@
 //! Gives each library error its words on the terminal: what could not be done, why, and the command that mends it.
 
+mod fixtures;
+
 use std::io;
 use std::path::Path;
 
+pub(crate) use self::fixtures::fixtures;
 use secure_io::{ca, cert, container, credentials, csr, files, key, material, name, server, validity};
 
 /// Why a command ended without its result.
@@ -133,6 +136,11 @@ pub(crate) fn in_file(path: &Path, error: container::Error) -> Failure {
         Some(hint) => failure.hint(hint),
         None => failure,
     }
+}
+
+/// A CRL in a file that cannot be read.
+pub(crate) fn malformed_in_file(path: &Path, error: secure_io::asn1::Error) -> Failure {
+    about(path, error.into())
 }
 
 /// A key in a file that cannot be used.

@@ -4,6 +4,7 @@ mod args;
 mod ca;
 mod completions;
 mod failure;
+mod fixtures;
 mod gen_cert;
 mod gen_csr;
 mod gen_key;
@@ -13,6 +14,7 @@ mod man;
 mod output;
 mod serve;
 mod serve_log;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -54,7 +56,9 @@ enum Command {
     GenCsr(gen_csr::Args),
     GenCert(Box<gen_cert::Args>),
     Inspect(Box<inspect::Args>),
+    Verify(Box<verify::Args>),
     Ca(ca::Args),
+    Fixtures(fixtures::Args),
     Serve(Box<serve::Args>),
     Completions(completions::Args),
     Man(man::Args),
@@ -91,7 +95,9 @@ fn run(command: &Command, out: &mut Output) -> Result<Outcome, Failure> {
         Command::GenCsr(args) => gen_csr::run(args, out),
         Command::GenCert(args) => gen_cert::run(args, out),
         Command::Inspect(args) => inspect::run(args, out),
+        Command::Verify(args) => verify::run(args, out),
         Command::Ca(args) => ca::run(args, out),
+        Command::Fixtures(args) => fixtures::run(args, out),
         Command::Completions(args) => completions::run(args, out),
         Command::Man(args) => man::run(args, out),
         Command::Serve(args) => serve::run(args, out),

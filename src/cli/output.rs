@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use secure_io::name::escape_unprintable;
+use secure_io::report::finding::Severity;
 use serde::Serialize;
 
 use super::failure::{Failure, Report};
@@ -41,6 +42,11 @@ impl Output {
         };
         let stdout = AutoStream::new(io::stdout(), choice);
         Self { stdout, stderr: AutoStream::new(io::stderr(), choice), quiet }
+    }
+
+    /// Whether nothing but results and errors is asked for.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
     }
 
     /// Bytes that are the result.
@@ -85,6 +91,12 @@ impl Output {
         Ok(())
     }
 
+    /// A progress bar; none when quiet, or when stderr is no terminal.
+    pub(crate) fn progress(&self) -> Progress {
+        let bar = if self.quiet { indicatif::ProgressBar::hidden() } else { indicatif::ProgressBar::no_length() };
+        Progress { bar }
+    }
+
     /// stderr for another thread.
     pub(crate) fn log_stream(&self) -> LogStream {
         LogStream { stderr: AutoStream::new(io::stderr(), self.stderr.current_choice()) }
@@ -109,6 +121,16 @@ impl Output {
         self.labelled(WARNING, "warning", &text.to_string());
     }
 
+    /// What a lint found, on stderr, for those who print nothing else.
+    pub(crate) fn finding(&mut self, severity: Severity, text: &str) {
+        let style = match severity {
+            Severity::Error => ERROR,
+            Severity::Warning => WARNING,
+            Severity::Note => HINT,
+        };
+        self.labelled(style, severity.name(), text);
+    }
+
     /// An error, its causes and hints, on stderr. A cause that the line above it tells already is not told again.
     pub(crate) fn error(&mut self, report: &Report) {
         let mut said = String::new();
@@ -130,6 +152,31 @@ impl Output {
         // A closed stderr is nobody's to tell.
         let _ =
             writeln!(self.stderr, "{style}{label}{style:#}{style}:{style:#} {}", printable(&text.replace('\n', " ")));
+    }
+}
+
+/// A line of JSON, with nothing in it that could trouble a terminal.
+pub(crate) fn json_line(report: &impl Serialize) -> Result<String, Failure> {
+    let mut text = serde_json::to_string(report).map_err(|error| Failure::new(error.into()))?;
+    text.push('\n');
+    Ok(escape_in_json(&text))
+}
+
+/// How far a long piece of work has come, on a terminal's stderr.
+pub(crate) struct Progress {
+    bar: indicatif::ProgressBar,
+}
+
+impl Progress {
+    /// One more is done of this many.
+    pub(crate) fn step(&self, total: usize) {
+        self.bar.set_length(total as u64);
+        self.bar.inc(1);
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn clear(&self) {
+        self.bar.finish_and_clear();
     }
 }
 

@@ -3,10 +3,12 @@
 mod ca;
 mod command;
 mod docs;
+mod fixtures;
 mod gen_cert;
 mod gen_csr;
 mod gen_key;
 mod interrupted;
+mod lint;
 mod sandbox;
 mod serve;
 

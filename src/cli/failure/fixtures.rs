@@ -1,0 +1,35 @@
+//! Manifests of test PKIs, and trees that cannot be built.
+
+use std::io;
+use std::path::Path;
+
+use secure_io::files;
+use secure_io::fixtures::Error;
+
+use super::Failure;
+
+/// A manifest that cannot be used, or a tree that cannot be built from it.
+pub(crate) fn fixtures(manifest: &Path, error: Error) -> Failure {
+    match error {
+        Error::Manifest(error) => {
+            let hint = error.instead.as_ref().map(|instead| format!("write `{instead}`"));
+            let failure = Failure::message(format!("cannot use `{}`: {error}", manifest.display()));
+            match hint {
+                Some(hint) => failure.hint(hint),
+                None => failure,
+            }
+        }
+        Error::File(files::Error::Exists { path }) if path == manifest => {
+            Failure::new(files::Error::Exists { path }.into()).hint("build the tree with `secure-io fixtures`")
+        }
+        Error::File(error) => match &error {
+            files::Error::Io { action: "read", path, source }
+                if path == manifest && source.kind() == io::ErrorKind::NotFound =>
+            {
+                Failure::new(error.into()).hint("make one with `secure-io fixtures init`")
+            }
+            _ => Failure::new(error.into()),
+        },
+        error => Failure::new(error.into()),
+    }
+}

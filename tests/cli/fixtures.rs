@@ -1,0 +1,324 @@
+//! `secure-io fixtures`.
+
+use insta::assert_snapshot;
+use serde_json::Value;
+
+use crate::sandbox::Sandbox;
+
+/// A seeded tree of what is quick to make.
+const SEEDED: &str = r#"seed = "tests"
+clock = "2026-01-01T00:00:00Z"
+defects = ["expired", "revoked"]
+formats = ["der", "p12"]
+
+[[certificate]]
+hosts = ["localhost", "127.0.0.1"]
+csr = true
+
+[[key]]
+name = "spare"
+passphrase = "secret"
+
+[[bundle]]
+name = "trust"
+certificates = ["root"]
+"#;
+
+fn expected(sandbox: &Sandbox) -> Value {
+    serde_json::from_slice(&sandbox.read("fixtures/expected.json")).expect("expected.json is JSON")
+}
+
+#[test]
+fn it_begins_with_a_commented_manifest() {
+    let sandbox = Sandbox::new();
+    assert_snapshot!(sandbox.run("secure-io fixtures"), @r#"
+    $ secure-io fixtures
+    exit: 2
+    --- stderr
+    error: cannot read `secure-io.toml`: No such file or directory
+    hint: make one with `secure-io fixtures init`
+    "#);
+    assert_snapshot!(sandbox.run("secure-io fixtures init"), @r#"
+    $ secure-io fixtures init
+    exit: 0
+    --- stdout
+    Made secure-io.toml
+    --- stderr
+    hint: read it, then build the tree with `secure-io fixtures`
+    "#);
+    assert_snapshot!(sandbox.run("secure-io fixtures init"), @r#"
+    $ secure-io fixtures init
+    exit: 2
+    --- stderr
+    error: `secure-io.toml` exists already
+    hint: build the tree with `secure-io fixtures`
+    "#);
+}
+
+/// What is missing, edited or new in the manifest is made again, and what stands below it; nothing else is.
+#[test]
+fn only_what_is_stale_is_built_again() {
+    let sandbox = Sandbox::new();
+    let manifest = "[[certificate]]\nhosts = [\"a.test\"]\n[[certificate]]\nhosts = [\"b.test\"]\n";
+    sandbox.write("secure-io.toml", manifest);
+    assert_snapshot!(sandbox.run("secure-io fixtures --check"), @r#"
+    $ secure-io fixtures --check
+    exit: 1
+    --- stdout
+    Would make 6 of 6 entries in fixtures
+      root              it is new
+      intermediate      it is new
+      a.test            it is new
+      b.test            it is new
+      root/crl          it is new
+      intermediate/crl  it is new
+    "#);
+    assert_snapshot!(sandbox.run("secure-io fixtures"), @r#"
+    $ secure-io fixtures
+    exit: 0
+    --- stdout
+    Made 6 of 6 entries in fixtures
+      root              it is new
+      intermediate      it is new
+      a.test            it is new
+      b.test            it is new
+      root/crl          it is new
+      intermediate/crl  it is new
+    "#);
+    assert_snapshot!(sandbox.run("secure-io fixtures"), @r#"
+    $ secure-io fixtures
+    exit: 0
+    --- stdout
+    fixtures is up to date: 6 entries
+    "#);
+    assert_snapshot!(sandbox.run("secure-io fixtures --check"), @r#"
+    $ secure-io fixtures --check
+    exit: 0
+    --- stdout
+    fixtures is up to date: 6 entries
+    "#);
+    let (old_key, old_chain) = (sandbox.read("fixtures/a.test/key.pem"), sandbox.read("fixtures/a.test/chain.pem"));
+
+    std::fs::remove_file(sandbox.path("fixtures/a.test/chain.pem")).unwrap();
+    sandbox.write("fixtures/b.test/key.pem", "edited");
+    assert_snapshot!(sandbox.run("secure-io fixtures --check"), @r#"
+    $ secure-io fixtures --check
+    exit: 1
+    --- stdout
+    Would make 2 of 6 entries in fixtures
+      a.test  `a.test/chain.pem` is missing
+      b.test  `b.test/key.pem` was changed
+    "#);
+    sandbox.ok("secure-io fixtures");
+    assert_eq!(sandbox.read("fixtures/a.test/key.pem"), old_key, "a key that is unharmed is kept");
+    assert_ne!(sandbox.read("fixtures/a.test/chain.pem"), old_chain);
+
+    sandbox.write("secure-io.toml", manifest.replace("[\"b.test\"]\n", "[\"b.test\"]\nrevoked = true\n"));
+    assert_snapshot!(sandbox.run("secure-io fixtures"), @r#"
+    $ secure-io fixtures
+    exit: 0
+    --- stdout
+    Made 1 of 6 entries in fixtures
+      intermediate/crl  it changed in the manifest
+    "#);
+    std::fs::remove_file(sandbox.path("fixtures/intermediate/cert.pem")).unwrap();
+    assert_snapshot!(sandbox.run("secure-io fixtures"), @r#"
+    $ secure-io fixtures
+    exit: 0
+    --- stdout
+    Made 4 of 6 entries in fixtures
+      intermediate      `intermediate/cert.pem` is missing
+      a.test            `intermediate` is made again
+      b.test            `intermediate` is made again
+      intermediate/crl  `intermediate` is made again
+    "#);
+    sandbox.write("secure-io.toml", "[[certificate]]\nhosts = [\"a.test\"]\n");
+    sandbox.write("fixtures/b.test/notes.txt", "mine");
+    assert_snapshot!(sandbox.run("secure-io fixtures"), @r#"
+    $ secure-io fixtures
+    exit: 0
+    --- stdout
+    Made 1 of 5 entries in fixtures
+      intermediate/crl  it changed in the manifest
+    Removed b.test/chain.pem: the manifest no longer has it
+    Removed b.test/key.pem: the manifest no longer has it
+    "#);
+    assert!(sandbox.exists("fixtures/b.test/notes.txt") && !sandbox.exists("fixtures/b.test/key.pem"));
+}
+
+#[test]
+fn what_ends_soon_fails_a_check_and_what_is_meant_to_have_ended_does_not() {
+    let sandbox = Sandbox::new();
+    sandbox.write("secure-io.toml", "defects = [\"expired\", \"crl-stale\", \"good\"]\n");
+    sandbox.ok("secure-io fixtures");
+    sandbox.run("secure-io fixtures --check --expires-within 300d").success();
+    assert_snapshot!(sandbox.run("secure-io fixtures --check --expires-within 400d"), @r#"
+    $ secure-io fixtures --check --expires-within 400d
+    exit: 1
+    --- stdout
+    fixtures is up to date: 8 entries
+    crl-stale expires [TIME]
+    good expires [TIME]
+    root/crl expires [TIME]
+    intermediate/crl expires [TIME]
+    "#);
+}
+
+/// An authority whose key is destroyed after it has signed is made again before it signs anything else.
+#[test]
+fn a_key_that_is_not_kept_signs_once() {
+    let sandbox = Sandbox::new();
+    let manifest = "[[authority]]\nname = \"root\"\nkeep_key = false\n[[certificate]]\nhosts = [\"a.test\"]\n";
+    sandbox.write("secure-io.toml", manifest);
+    sandbox.ok("secure-io fixtures");
+    assert!(!sandbox.exists("fixtures/root/key.pem"));
+    assert_snapshot!(sandbox.run("secure-io fixtures"), @r#"
+    $ secure-io fixtures
+    exit: 0
+    --- stdout
+    fixtures is up to date: 3 entries
+    "#);
+    sandbox.write("secure-io.toml", format!("{manifest}[[certificate]]\nhosts = [\"b.test\"]\n"));
+    assert_snapshot!(sandbox.run("secure-io fixtures"), @r#"
+    $ secure-io fixtures
+    exit: 0
+    --- stdout
+    Made 4 of 4 entries in fixtures
+      root      it signs `b.test`, and its key was not kept
+      a.test    `root` is made again
+      b.test    it is new
+      root/crl  `root` is made again
+    "#);
+}
+
+#[test]
+fn a_manifest_that_cannot_be_is_refused_with_its_line() {
+    let sandbox = Sandbox::new();
+    sandbox.write("secure-io.toml", "[[certificate]]\nhots = [\"localhost\"]\n");
+    assert_snapshot!(sandbox.run("secure-io fixtures"), @r#"
+    $ secure-io fixtures
+    exit: 2
+    --- stderr
+    error: cannot use `secure-io.toml`: line 2: there is no key `hots` here
+    hint: write `hosts`
+    "#);
+    sandbox.write(
+        "secure-io.toml",
+        "[[authority]]\nname = \"a\"\nissuer = \"b\"\n[[authority]]\nname = \"b\"\nissuer = \"a\"\n",
+    );
+    assert_snapshot!(sandbox.run("secure-io fixtures"), @r#"
+    $ secure-io fixtures
+    exit: 2
+    --- stderr
+    error: cannot use `secure-io.toml`: line 2: the authorities sign each other in a circle: a is signed by b is signed by a
+    "#);
+    sandbox.write("secure-io.toml", "seed = \"x\"\n");
+    sandbox.run("secure-io fixtures").exits(2).says("hint: write `clock = \"");
+    sandbox.write("secure-io.toml", "[[certificate]]\nname = \"a\\u001b[2J\"\n");
+    assert_snapshot!(sandbox.run("secure-io fixtures"), @r#"
+    $ secure-io fixtures
+    exit: 2
+    --- stderr
+    error: cannot use `secure-io.toml`: line 2: the name `a\u{1b}[2J` has other characters than letters, digits, `.`, `-` and `_`
+    "#);
+    sandbox.write(
+        "secure-io.toml",
+        "layout = \"flat\"\n[[certificate]]\nname = \"a\"\n[[certificate]]\nname = \"a-key\"\n",
+    );
+    sandbox.run("secure-io fixtures").exits(2).says("would both be written to `a-key.pem`");
+}
+
+/// The digest of a whole tree: whoever changes it changes the bytes that others have checked in.
+#[test]
+fn a_seed_makes_the_same_bytes_everywhere() {
+    let (one, other) = (Sandbox::new(), Sandbox::new());
+    for sandbox in [&one, &other] {
+        sandbox.write("secure-io.toml", SEEDED);
+        sandbox.ok("secure-io fixtures");
+    }
+    let digest = tree_digest(&one);
+    assert_eq!(digest, tree_digest(&other));
+    assert_snapshot!(digest, @r#"
+    127e7276 fixtures/.secure-io-fixtures.json
+    d492cf3e fixtures/expected.json
+    f11f1a48 fixtures/expired/cert.der
+    6ab3bd8d fixtures/expired/chain.p12
+    7a7aeca3 fixtures/expired/chain.pem
+    8481ff18 fixtures/expired/key.der
+    fb1e4091 fixtures/expired/key.pem
+    671d95dd fixtures/intermediate/cert.pem
+    8aff1233 fixtures/intermediate/crl.pem
+    b0793456 fixtures/intermediate/key.pem
+    79eeabfb fixtures/localhost/cert.der
+    cd04c6fd fixtures/localhost/chain.p12
+    159c2cc3 fixtures/localhost/chain.pem
+    ec3b1301 fixtures/localhost/csr.pem
+    4e39a05f fixtures/localhost/key.der
+    e765c332 fixtures/localhost/key.pem
+    fa9402fd fixtures/revoked/cert.der
+    39aefd5c fixtures/revoked/chain.p12
+    7057c231 fixtures/revoked/chain.pem
+    fd02ce51 fixtures/revoked/key.der
+    1cdb19d8 fixtures/revoked/key.pem
+    0a239b39 fixtures/root/cert.pem
+    293e8b16 fixtures/root/crl.pem
+    bc439942 fixtures/root/key.pem
+    a40f7b6d fixtures/spare/encrypted-key.pem
+    b7b2bfc8 fixtures/spare/key.pem
+    85881538 fixtures/trust/bundle.p12
+    0a239b39 fixtures/trust/bundle.pem
+    "#);
+    // Another entry changes nothing in those that were there.
+    let key = one.read("fixtures/localhost/key.pem");
+    one.write("secure-io.toml", format!("{SEEDED}\n[[certificate]]\nhosts = [\"z.test\"]\n"));
+    one.ok("secure-io fixtures");
+    assert_eq!(one.read("fixtures/localhost/key.pem"), key);
+    assert!(String::from_utf8(key).unwrap().starts_with("TEST ONLY"));
+    assert_eq!(expected(&one)["test_only"], true);
+}
+
+fn tree_digest(sandbox: &Sandbox) -> String {
+    let listing = sandbox.run("find fixtures -type f").success().stdout_text();
+    let mut paths: Vec<&str> = listing.lines().collect();
+    paths.sort_unstable();
+    let lines = paths.iter().map(|path| {
+        let digest = secure_io::key::sha256(&sandbox.read(path));
+        format!("{} {path}\n", &secure_io::name::hex(&digest)[..8])
+    });
+    lines.collect()
+}
+
+#[test]
+fn the_reports_and_the_expectations_fit_their_schemas() {
+    let sandbox = Sandbox::new();
+    sandbox.write("secure-io.toml", SEEDED);
+    let report = sandbox.ok("secure-io fixtures --json");
+    let schema = |name: &str| -> Value {
+        let path = format!("{}/docs/json/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        serde_json::from_slice(&secure_io::files::read(path.as_ref()).unwrap()).unwrap()
+    };
+    let report: Value = serde_json::from_str(&report).unwrap();
+    jsonschema::validate(&schema("fixtures"), &report).unwrap();
+    jsonschema::validate(&schema("fixtures-expected"), &expected(&sandbox)).unwrap();
+}
+
+/// Kill -9 at any moment: the tree is the old or the new one, once the next run has come by.
+#[test]
+fn a_killed_build_is_finished_or_never_was() {
+    let sandbox = Sandbox::new();
+    sandbox.write("secure-io.toml", SEEDED);
+    let started = std::time::Instant::now();
+    sandbox.ok("secure-io fixtures");
+    let whole_run = started.elapsed();
+    let whole = tree_digest(&sandbox);
+    for round in 0..20 {
+        std::fs::remove_dir_all(sandbox.path("fixtures")).unwrap();
+        let mut child =
+            sandbox.command("secure-io").arg("fixtures").stdout(std::process::Stdio::null()).spawn().unwrap();
+        std::thread::sleep(whole_run * round / 16);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        sandbox.ok("secure-io fixtures");
+        assert_eq!(tree_digest(&sandbox), whole, "round {round}");
+    }
+}
