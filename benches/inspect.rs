@@ -141,7 +141,7 @@ fn certificates() -> Vec<String> {
         params.distinguished_name.push(rcgen::DnType::CommonName, format!("host{index}.example.com"));
         params.serial_number = Some(rcgen::SerialNumber::from_slice(&index.to_be_bytes()));
         let own = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).expect("a key");
-        let key = if index % 2 == 0 { &own } else { &rsa[index % RSA_KEYS] };
+        let key = if index.is_multiple_of(2) { &own } else { &rsa[index % RSA_KEYS] };
         let certificate = params.signed_by(key, &issuer).expect("a certificate");
         secure_io::container::pem("CERTIFICATE", certificate.der()).expect("PEM").to_string()
     };
