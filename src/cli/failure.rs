@@ -7,13 +7,9 @@ use std::io;
 use std::path::Path;
 
 pub(crate) use self::fixtures::fixtures;
-<<<<<<< HEAD
-use secure_io::container::{Guess, KeyFormat};
-use secure_io::{ca, cert, container, credentials, csr, files, key, material, name, server, validity};
-=======
 use super::args::IssuerArgs;
+use secure_io::container::{Guess, KeyFormat};
 use secure_io::{cert, container, credentials, csr, files, key, material, name, server, validity};
->>>>>>> main
 
 /// Why a command ended without its result.
 pub(crate) enum Failure {

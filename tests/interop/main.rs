@@ -13,5 +13,5 @@ mod openssl_ca;
 mod openssl_keys;
 #[path = "../cli/sandbox.rs"]
 mod sandbox;
-mod vectors;
 mod stolen;
+mod vectors;

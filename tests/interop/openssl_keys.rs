@@ -107,7 +107,8 @@ fn keys_encrypted_in_old_ways() {
         "pkcs8 -topk8 -v1 PBE-SHA1-3DES",
     ] {
         let (command, flags) = cipher.split_once(' ').unwrap();
-        sandbox.ok(&format!("openssl {command} {providers} {flags} -in original.pem -passout file:passphrase -out key"));
+        sandbox
+            .ok(&format!("openssl {command} {providers} {flags} -in original.pem -passout file:passphrase -out key"));
         check_taken(&sandbox, "key", "--passphrase-file passphrase", &public_key);
     }
 }

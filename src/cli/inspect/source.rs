@@ -35,9 +35,6 @@ impl Source {
     /// Reads it from its beginning.
     pub(super) fn open(&self) -> Result<impl Read + use<>, Failure> {
         match self {
-<<<<<<< HEAD
-            Self::File(path) | Self::Member(path) => Ok(container::find(&files::read(path)?)),
-=======
             Self::File(path) | Self::Member(path) => Ok(files::open(path)?),
         }
     }
@@ -46,7 +43,6 @@ impl Source {
     pub(super) fn failure(&self, error: container::Error) -> Failure {
         match self {
             Self::File(path) | Self::Member(path) => failure::in_file(path, error),
->>>>>>> main
         }
     }
 }
