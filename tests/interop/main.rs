@@ -5,6 +5,7 @@
 mod chromium;
 mod curl;
 mod fixtures;
+mod inspect;
 mod java;
 mod node;
 mod openssl;
