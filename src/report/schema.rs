@@ -7,6 +7,7 @@ use schemars::{JsonSchema, schema_for};
 use super::fixtures::{Expected, Fixtures};
 use super::item::Item;
 use super::made::{GenCert, GenCsr, GenKey};
+use super::trust::Trust;
 use crate::files::{self, Existing, NewFile};
 use crate::fixtures::manifest::Manifest;
 
@@ -29,6 +30,9 @@ fn the_published_schemas_are_current() {
     check::<GenCsr>("gen-csr");
     check::<GenCert>("gen-cert");
     check::<Vec<Item>>("inspect");
+    check::<Trust>("ca-trust");
+    check::<Trust>("ca-untrust");
+    check::<Trust>("ca-status");
     check::<Expected>("fixtures-expected");
     check::<Fixtures>("fixtures");
     check::<Manifest>("fixtures-manifest");

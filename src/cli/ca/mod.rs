@@ -1,5 +1,6 @@
 mod init;
 mod path;
+mod trust;
 
 use super::Outcome;
 use super::failure::Failure;
@@ -16,11 +17,17 @@ pub(crate) struct Args {
 enum Command {
     Init(init::Args),
     Path(path::Args),
+    Trust(trust::TrustArgs),
+    Untrust(trust::UntrustArgs),
+    Status(trust::StatusArgs),
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     match &args.command {
         Command::Init(args) => init::run(args, out),
         Command::Path(args) => path::run(args, out),
+        Command::Trust(args) => trust::trust(args, out),
+        Command::Untrust(args) => trust::untrust(args, out),
+        Command::Status(args) => trust::status(args, out),
     }
 }
