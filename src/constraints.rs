@@ -141,6 +141,13 @@ impl<'a> NameConstraints<'a> {
         self.permitted.iter().chain(&self.excluded).any(is_dotted)
     }
 
+    /// Whether other names than dNSName and iPAddress are constrained.
+    #[must_use]
+    pub fn has_other_kinds(&self) -> bool {
+        let is_other = |subtree: &Subtree<'_>| !matches!(subtree, Subtree::Dns(_) | Subtree::Ip(..));
+        self.permitted.iter().chain(&self.excluded).any(is_other)
+    }
+
     /// Checks that each name is in no excluded subtree, and in a permitted one where its kind has any. Each comparison
     /// takes one off the budget, which is [`BUDGET`] for a path.
     ///

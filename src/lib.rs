@@ -21,6 +21,7 @@
 //! | [`inspect`] | DER to report; never judges. |
 //! | [`constraints`] | Which names a CA may certify. |
 //! | [`policy`] | Certificate policies along a path. |
+//! | [`chain`] | Paths to trust anchors, and the verdict on them. |
 //! | [`cert`] | What a certificate says, and who signs it. |
 //! | [`material`] | What `gen-cert` makes from what a person asks for. |
 //! | [`ca`] | The local CA on disk. |
@@ -57,6 +58,8 @@ pub mod inspect;
 
 pub mod constraints;
 pub mod policy;
+
+pub mod chain;
 
 pub mod cert;
 pub mod material;

@@ -138,6 +138,11 @@ pub(crate) fn in_file(path: &Path, error: container::Error) -> Failure {
     }
 }
 
+/// A CRL in a file that cannot be read.
+pub(crate) fn malformed_in_file(path: &Path, error: secure_io::asn1::Error) -> Failure {
+    about(path, error.into())
+}
+
 /// A key in a file that cannot be used.
 pub(crate) fn key_in_file(path: &Path, error: key::Error) -> Failure {
     about(path, error.into())

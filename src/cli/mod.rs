@@ -14,6 +14,7 @@ mod man;
 mod output;
 mod serve;
 mod serve_log;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -55,6 +56,7 @@ enum Command {
     GenCsr(gen_csr::Args),
     GenCert(Box<gen_cert::Args>),
     Inspect(Box<inspect::Args>),
+    Verify(Box<verify::Args>),
     Ca(ca::Args),
     Fixtures(fixtures::Args),
     Serve(Box<serve::Args>),
@@ -93,6 +95,7 @@ fn run(command: &Command, out: &mut Output) -> Result<Outcome, Failure> {
         Command::GenCsr(args) => gen_csr::run(args, out),
         Command::GenCert(args) => gen_cert::run(args, out),
         Command::Inspect(args) => inspect::run(args, out),
+        Command::Verify(args) => verify::run(args, out),
         Command::Ca(args) => ca::run(args, out),
         Command::Fixtures(args) => fixtures::run(args, out),
         Command::Completions(args) => completions::run(args, out),

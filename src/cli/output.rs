@@ -139,6 +139,13 @@ impl Output {
     }
 }
 
+/// A line of JSON, with nothing in it that could trouble a terminal.
+pub(crate) fn json_line(report: &impl Serialize) -> Result<String, Failure> {
+    let mut text = serde_json::to_string(report).map_err(|error| Failure::new(error.into()))?;
+    text.push('\n');
+    Ok(escape_in_json(&text))
+}
+
 /// How far a long piece of work has come, on a terminal's stderr.
 pub(crate) struct Progress {
     bar: indicatif::ProgressBar,

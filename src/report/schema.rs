@@ -8,6 +8,7 @@ use super::fixtures::{Expected, Fixtures};
 use super::item::Item;
 use super::made::{GenCert, GenCsr, GenKey};
 use super::trust::Trust;
+use super::verdict::Verdict;
 use crate::files::{self, Existing, NewFile};
 use crate::fixtures::manifest::Manifest;
 
@@ -33,6 +34,7 @@ fn the_published_schemas_are_current() {
     check::<Trust>("ca-trust");
     check::<Trust>("ca-untrust");
     check::<Trust>("ca-status");
+    check::<Verdict>("verify");
     check::<Expected>("fixtures-expected");
     check::<Fixtures>("fixtures");
     check::<Manifest>("fixtures-manifest");

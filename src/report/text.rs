@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::made::{File, FileKind, GenCert, GenCsr, GenKey};
+use super::verdict::{Reason, Verdict};
 use super::{Certificate, PublicKey};
 use crate::validity::distance;
 
@@ -54,6 +55,28 @@ impl GenCert {
     pub fn unchanged_text(&self, path: &std::path::Path, now: OffsetDateTime) -> String {
         let (certificate, path) = (&self.certificate, path.display());
         format!("Left {path} as it is: it fits and {}\n", expiry(certificate, now))
+    }
+}
+
+impl Verdict {
+    /// Yes or no, why not, and the path drawn from the certificate up.
+    #[must_use]
+    pub fn text(&self, source: &str) -> String {
+        let mut text = match &self.error {
+            None => format!("{source}: valid\n"),
+            Some(reason) => format!("{source}: not valid ({})\n", reason.code),
+        };
+        if let Some(Reason { message, certificate, .. }) = &self.error {
+            let whose = certificate.as_ref().map(|certificate| format!("{certificate}: ")).unwrap_or_default();
+            let _ = writeln!(text, "  {whose}{message}");
+        }
+        for (depth, link) in self.chain.iter().enumerate() {
+            let branch = if depth == 0 { String::new() } else { format!("{}└ ", "  ".repeat(depth - 1)) };
+            let subject = if link.subject.is_empty() { "(no subject)" } else { &link.subject };
+            let end = if self.valid && depth + 1 == self.chain.len() { " (trusted)" } else { "" };
+            let _ = writeln!(text, "  {branch}{subject}{end}");
+        }
+        text
     }
 }
 

@@ -106,6 +106,82 @@ impl Code {
     }
 }
 
+/// What `verify --json` says.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Verdict {
+    /// The request's own name for itself, in a batch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<serde_json::Value>,
+    /// Whether clients should accept it.
+    pub valid: bool,
+    /// The first reason that matters, when they should not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<Reason>,
+    /// The path, from the certificate to the trust anchor; as far as there is one when it is not valid.
+    pub chain: Vec<Link>,
+    /// What a CA may not issue, though clients accept it: refusals under `--strict`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(default))]
+    pub warnings: Vec<Warning>,
+}
+
+/// Why a certificate is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Reason {
+    /// For programs.
+    pub code: Code,
+    /// For people: what is wrong with `certificate`. The words may change.
+    pub message: String,
+    /// The subject of the certificate on the path that is to blame.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
+    /// What can be done about it. For people: the words may change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+/// Something odd about a certificate that is valid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Warning {
+    /// The code that it is refused with under `--strict`.
+    pub code: Code,
+    /// For people: what is odd. The words may change.
+    pub message: String,
+    /// The certificate's subject.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
+}
+
+/// A certificate on a path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Link {
+    /// Its subject, as RFC 4514 writes it.
+    pub subject: String,
+    /// Its issuer, as RFC 4514 writes it.
+    pub issuer: String,
+    /// SHA-256 over its DER, in hex.
+    pub sha256_fingerprint: String,
+}
+
+impl Reason {
+    /// A reason that is about no certificate of a path.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), certificate: None, hint: None }
+    }
+}
+
+impl Verdict {
+    /// A refusal without a path.
+    #[must_use]
+    pub fn no(reason: Reason) -> Self {
+        Self { error: Some(reason), ..Self::default() }
+    }
+}
+
 impl std::fmt::Display for Code {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name())

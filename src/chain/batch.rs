@@ -1,0 +1,181 @@
+//! Many requests in one process: a line of JSON each.
+//!
+//! What several lines have in common (trusted certificates, intermediates, CRLs) is read once.
+
+mod cache;
+mod line;
+
+use std::sync::Arc;
+
+use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
+use serde::Serialize;
+use time::OffsetDateTime;
+
+use self::cache::Cache;
+use self::line::Line;
+use super::{Anchors, Certificate, Crl, Host, Purpose, Request, malformed, verify};
+use crate::report::verdict::Verdict;
+use crate::{container, files};
+
+/// Why a line cannot be answered.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// It is no JSON, or not of the right form.
+    #[error("it is no request: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A file that it names cannot be read.
+    #[error(transparent)]
+    File(#[from] files::Error),
+    /// A file or text that does not hold what it should.
+    #[error("its `{key}` cannot be used: {source}")]
+    Content {
+        /// Where in the line.
+        key: &'static str,
+        /// Why.
+        source: container::Error,
+    },
+    /// A value that is none of those there are.
+    #[error("its `{key}` is wrong: {reason}")]
+    Value {
+        /// Where in the line.
+        key: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// What holds for lines that do not say otherwise.
+#[derive(Debug, Clone)]
+pub struct Defaults {
+    /// What is trusted.
+    pub anchors: Arc<Anchors>,
+    /// Certificates that may lie on a path.
+    pub presented: Vec<Arc<Certificate>>,
+    /// CRLs.
+    pub crls: Vec<Arc<Crl>>,
+    /// Whom certificates must be for.
+    pub host: Option<Host>,
+    /// What they must be for.
+    pub purpose: Purpose,
+    /// The time at which they must be valid.
+    pub at: OffsetDateTime,
+    /// Whether what is odd is refused.
+    pub strict: bool,
+}
+
+/// Answers lines.
+#[derive(Debug)]
+pub struct Batch {
+    defaults: Defaults,
+    cache: Cache,
+}
+
+/// A line's answer.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum Answer {
+    /// What is said of its certificate.
+    Verdict(Box<Verdict>),
+    /// Why nothing can be said.
+    Bad(BadLine),
+}
+
+/// A line that cannot be answered.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct BadLine {
+    /// The request's own name for itself, as far as it could be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<serde_json::Value>,
+    /// Its number, from 1.
+    pub line: u64,
+    /// Why.
+    pub error: BadRequest,
+}
+
+/// Why a line cannot be answered.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct BadRequest {
+    /// Always `bad-request`.
+    pub code: &'static str,
+    /// For people. The words may change.
+    pub message: String,
+}
+
+impl Batch {
+    /// Begins with what holds where a line says nothing.
+    #[must_use]
+    pub fn new(defaults: Defaults) -> Self {
+        Self { defaults, cache: Cache::default() }
+    }
+
+    /// Answers lines in parallel, each with its number, in their order.
+    #[must_use]
+    pub fn answer_all(&self, lines: &[(u64, String)]) -> Vec<Answer> {
+        lines.par_iter().map(|(number, line)| self.answer(line, *number)).collect()
+    }
+
+    /// Answers one line.
+    #[must_use]
+    pub fn answer(&self, text: &str, number: u64) -> Answer {
+        let line = match serde_json::from_str::<Line>(text) {
+            Ok(line) => line,
+            Err(error) => return bad(None, number, &error.into()),
+        };
+        match self.verdict(&line) {
+            Ok(verdict) => Answer::Verdict(Box::new(Verdict { id: line.id, ..verdict })),
+            Err(error) => bad(line.id, number, &error),
+        }
+    }
+
+    fn verdict(&self, line: &Line) -> Result<Verdict, Error> {
+        let content = |key| move |source| Error::Content { key, source };
+        let bytes;
+        let leaf = if cache::is_inline(&line.leaf) {
+            line.leaf.as_bytes()
+        } else {
+            bytes = files::read(line.leaf.as_ref())?;
+            &bytes
+        };
+        let mut chain = container::certificates(leaf).map_err(content("leaf"))?.into_iter();
+        let leaf = match chain.next().map(Certificate::parse) {
+            Some(Ok(leaf)) => leaf,
+            Some(Err(error)) => return Ok(malformed(&error)),
+            None => return Err(Error::Value { key: "leaf", reason: "there is none".to_owned() }),
+        };
+        let mut presented: Vec<_> = chain.filter_map(|der| Certificate::parse(der).ok()).map(Arc::new).collect();
+        for source in &line.untrusted {
+            presented.extend(self.cache.certificates(source, "untrusted")?.iter().cloned());
+        }
+        presented.extend(self.defaults.presented.iter().cloned());
+        let mut crls = self.defaults.crls.clone();
+        for source in &line.crls {
+            crls.extend(self.cache.crls(source)?.iter().cloned());
+        }
+        let anchors = match &line.trust {
+            Some(trust) => self.cache.anchors(trust)?,
+            None => Arc::clone(&self.defaults.anchors),
+        };
+        let host = line.host()?;
+        Ok(verify(
+            &leaf,
+            &Request {
+                presented: &presented,
+                anchors: &anchors,
+                crls: &crls,
+                host: host.as_ref().or(self.defaults.host.as_ref()),
+                purpose: line.purpose()?.unwrap_or(self.defaults.purpose),
+                at: line.at()?.unwrap_or(self.defaults.at),
+                key: None,
+                strict: line.strict.unwrap_or(self.defaults.strict),
+            },
+        ))
+    }
+}
+
+fn bad(id: Option<serde_json::Value>, line: u64, error: &Error) -> Answer {
+    Answer::Bad(BadLine { id, line, error: BadRequest { code: "bad-request", message: error.to_string() } })
+}

@@ -1,0 +1,86 @@
+//! What lines have in common, read once.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::Error;
+use crate::chain::{Anchors, Certificate, Crl};
+use crate::{container, files};
+
+type Certificates = Vec<Arc<Certificate>>;
+
+/// Parsed files and PEM texts, by what the line says.
+#[derive(Debug, Default)]
+pub(super) struct Cache {
+    certificates: Store<String, Certificates>,
+    crls: Store<String, Vec<Arc<Crl>>>,
+    anchors: Store<Vec<String>, Anchors>,
+}
+
+/// Entries of each kind at most: a batch without anything in common must not fill the memory.
+const ENTRIES: usize = 1024;
+
+#[derive(Debug)]
+struct Store<K, V>(RwLock<HashMap<K, Arc<V>>>);
+
+impl<K, V> Default for Store<K, V> {
+    fn default() -> Self {
+        Self(RwLock::new(HashMap::new()))
+    }
+}
+
+impl<K: Hash + Eq + Clone, V> Store<K, V> {
+    fn get(&self, key: &K, make: impl FnOnce() -> Result<V, Error>) -> Result<Arc<V>, Error> {
+        // Nothing is left half done under the lock, so that a poisoned one is as good.
+        if let Some(found) = self.0.read().unwrap_or_else(PoisonError::into_inner).get(key) {
+            return Ok(Arc::clone(found));
+        }
+        let made = Arc::new(make()?);
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= ENTRIES {
+            all.clear();
+        }
+        all.insert(key.clone(), Arc::clone(&made));
+        Ok(made)
+    }
+}
+
+impl Cache {
+    /// The certificates in a PEM text or file; those that are malformed are passed over.
+    pub(super) fn certificates(&self, source: &String, key: &'static str) -> Result<Arc<Certificates>, Error> {
+        self.certificates.get(source, || {
+            let ders = with_bytes(source, container::certificates)?;
+            let ders = ders.map_err(|source| Error::Content { key, source })?;
+            Ok(ders.into_iter().filter_map(|der| Certificate::parse(der).ok()).map(Arc::new).collect())
+        })
+    }
+
+    /// The CRLs in a PEM text or file.
+    pub(super) fn crls(&self, source: &String) -> Result<Arc<Vec<Arc<Crl>>>, Error> {
+        self.crls.get(source, || {
+            let ders = with_bytes(source, container::crls)?;
+            let ders = ders.map_err(|source| Error::Content { key: "crls", source })?;
+            Ok(ders.into_iter().filter_map(|der| Crl::parse(der).ok()).map(Arc::new).collect())
+        })
+    }
+
+    pub(super) fn anchors(&self, sources: &Vec<String>) -> Result<Arc<Anchors>, Error> {
+        self.anchors.get(sources, || {
+            let mut all = Vec::new();
+            for source in sources {
+                all.extend(self.certificates(source, "trust")?.iter().cloned());
+            }
+            Ok(Anchors::new(all))
+        })
+    }
+}
+
+/// Whether a text is PEM itself, and no file's name.
+pub(super) fn is_inline(text: &str) -> bool {
+    text.contains("-----BEGIN ")
+}
+
+fn with_bytes<T>(source: &str, read: impl FnOnce(&[u8]) -> T) -> Result<T, Error> {
+    if is_inline(source) { Ok(read(source.as_bytes())) } else { Ok(read(&files::read(source.as_ref())?)) }
+}

@@ -1,0 +1,147 @@
+//! The name that a certificate must be for (RFC 9525 section 6), never its commonName.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use rustls::pki_types::{CertificateDer, ServerName};
+use webpki::EndEntityCert;
+
+use super::Certificate;
+use crate::asn1::{Reader, tag};
+use crate::name::general_name;
+
+/// Whom the certificate must be for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Host {
+    /// A host name: A-labels in lower case, without a dot at the end.
+    Dns(String),
+    /// An address.
+    Ip(IpAddr),
+    /// A mailbox, for certificates of people.
+    Email(String),
+}
+
+/// What is no host.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{input}` is neither a host name nor an address")]
+pub struct NoHost {
+    /// What was given.
+    pub input: String,
+}
+
+impl FromStr for Host {
+    type Err = NoHost;
+
+    /// Reads `app.test`, `bücher.test`, `192.0.2.1`, `::1`, `[::1]` or `me@example.com`.
+    fn from_str(input: &str) -> Result<Self, NoHost> {
+        let error = || NoHost { input: input.to_owned() };
+        let bare = input.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(input);
+        if let Ok(address) = bare.parse() {
+            return Ok(Self::Ip(address));
+        }
+        if let Some((local, domain)) = input.rsplit_once('@') {
+            let is_mailbox = !local.is_empty() && local.is_ascii() && matches!(domain.parse(), Ok(Self::Dns(_)));
+            return if is_mailbox { Ok(Self::Email(input.to_owned())) } else { Err(error()) };
+        }
+        let name = input.strip_suffix('.').unwrap_or(input);
+        let name = if name.is_ascii() {
+            name.to_ascii_lowercase()
+        } else {
+            idna::domain_to_ascii(name).map_err(|_errors| error())?
+        };
+        if is_host_name(&name) { Ok(Self::Dns(name)) } else { Err(error()) }
+    }
+}
+
+/// Letters, digits, hyphens and, as people use it, underscores; not an address that is none.
+fn is_host_name(name: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-' || octet == b'_')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let is_number = |label: &str| label.bytes().all(|octet| octet.is_ascii_digit());
+    name.len() <= 253 && name.split('.').all(is_label) && !name.rsplit('.').next().is_some_and(is_number)
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dns(name) | Self::Email(name) => f.write_str(name),
+            Self::Ip(address) => address.fmt(f),
+        }
+    }
+}
+
+impl Host {
+    /// Whether the certificate is for it; webpki, where it can read the certificate, must be of the same opinion.
+    pub(super) fn is_named_by(&self, certificate: &Certificate) -> bool {
+        names(certificate).any(|(tag, content)| self.matches(tag, content)) && self.webpki_agrees(certificate)
+    }
+
+    fn matches(&self, tag: u8, content: &[u8]) -> bool {
+        match self {
+            Self::Dns(name) if tag == tag::context(2) => dns_matches(name, content),
+            Self::Ip(IpAddr::V4(address)) if tag == tag::context(7) => content == address.octets(),
+            Self::Ip(IpAddr::V6(address)) if tag == tag::context(7) => content == address.octets(),
+            Self::Email(mailbox) if tag == tag::context(1) => mailbox_matches(mailbox, content),
+            _ => false,
+        }
+    }
+
+    fn webpki_agrees(&self, certificate: &Certificate) -> bool {
+        let name = match self {
+            Self::Email(_) => return true,
+            Self::Ip(address) => ServerName::IpAddress((*address).into()),
+            Self::Dns(name) => match ServerName::try_from(name.as_str()) {
+                Ok(name) => name,
+                Err(_) => return false,
+            },
+        };
+        let der = CertificateDer::from(certificate.der());
+        // One that it cannot read is accepted, if at all, for reasons that have nothing to do with names.
+        EndEntityCert::try_from(&der).map_or(true, |leaf| leaf.verify_is_valid_for_subject_name(&name).is_ok())
+    }
+}
+
+/// The subjectAltName's entries: tag and content.
+pub(super) fn names(certificate: &Certificate) -> impl Iterator<Item = (u8, &[u8])> {
+    let span = certificate.parts.extensions.subject_alt_name.as_ref();
+    let mut names = Reader::new(span.map_or(&[][..], |span| certificate.at(span)));
+    std::iter::from_fn(move || names.value("").ok().map(|name| (name.tag, name.content)))
+}
+
+/// The subjectAltName's entries as text, at most this many.
+pub(super) fn texts(certificate: &Certificate, limit: usize) -> (Vec<String>, usize) {
+    let span = certificate.parts.extensions.subject_alt_name.as_ref();
+    let mut names = Reader::new(span.map_or(&[][..], |span| certificate.at(span)));
+    let (mut texts, mut more) = (Vec::new(), 0);
+    while let Ok(name) = names.value("") {
+        if texts.len() < limit {
+            texts.push(general_name(name));
+        } else {
+            more += 1;
+        }
+    }
+    (texts, more)
+}
+
+/// A wildcard is the whole of the leftmost label and stands for exactly one (RFC 9525 section 6.3).
+fn dns_matches(name: &str, presented: &[u8]) -> bool {
+    let presented = presented.strip_suffix(b".").unwrap_or(presented);
+    match presented.strip_prefix(b"*.") {
+        Some(suffix) => name.split_once('.').is_some_and(|(_, rest)| rest.as_bytes().eq_ignore_ascii_case(suffix)),
+        None => name.as_bytes().eq_ignore_ascii_case(presented),
+    }
+}
+
+/// The local part is compared as it is, the domain without regard to case (RFC 5280 section 7.5).
+fn mailbox_matches(mailbox: &str, presented: &[u8]) -> bool {
+    let Some(presented) = std::str::from_utf8(presented).ok().and_then(|text| text.rsplit_once('@')) else {
+        return false;
+    };
+    let (local, domain) = mailbox.rsplit_once('@').unwrap_or_default();
+    local == presented.0 && domain.eq_ignore_ascii_case(presented.1)
+}

@@ -1,0 +1,229 @@
+//! Builds the path from a certificate to a trust anchor, and judges it.
+//!
+//! rustls-webpki builds and validates paths. Beside it stands an own walk along RFC 5280 section 6.1, for what webpki
+//! leaves open, and a certificate is accepted when both accept it. Where webpki finds no path an own search follows: it
+//! finds the most telling reason, and the few paths that webpki refuses though they are valid (see `is_known_gap`).
+//!
+//! All work is bounded, whatever the certificates are: webpki has its budgets, the search has its own.
+
+mod anchors;
+pub mod batch;
+mod certificate;
+mod crl;
+mod extension;
+mod gap;
+mod hint;
+mod host;
+mod oddity;
+mod path;
+mod public_key;
+mod revocation;
+mod search;
+mod signature;
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::{CertificateDer, UnixTime};
+use time::OffsetDateTime;
+use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, KeyUsage, VerifiedPath};
+
+pub use self::anchors::Anchors;
+pub use self::certificate::Certificate;
+pub use self::crl::Crl;
+pub use self::host::{Host, NoHost};
+use self::path::Rejection;
+use self::search::{Best, Search};
+use crate::report::verdict::{Code, Reason, Verdict, Warning};
+
+/// What a certificate is used for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Purpose {
+    /// A TLS server shows it.
+    #[default]
+    Server,
+    /// A TLS client shows it.
+    Client,
+    /// Anything: keyUsage and extKeyUsage of the end-entity are not asked, and it may be a CA.
+    Any,
+}
+
+/// A question about a certificate.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// Certificates that may lie on the path: what the server sent, and others, in any order.
+    pub presented: &'a [Arc<Certificate>],
+    /// What is trusted.
+    pub anchors: &'a Anchors,
+    /// When there is one, each certificate on the path needs a status.
+    pub crls: &'a [Arc<Crl>],
+    /// Whom it must be for.
+    pub host: Option<&'a Host>,
+    /// What it must be for.
+    pub purpose: Purpose,
+    /// The time at which it must be valid.
+    pub at: OffsetDateTime,
+    /// The subjectPublicKeyInfo of the private key that it must belong to.
+    pub key: Option<&'a [u8]>,
+    /// Whether what is odd is refused.
+    pub strict: bool,
+}
+
+/// Judges the first certificate of a chain as it was presented, in DER; the others may lie on the path.
+///
+/// Those of the others that are no certificates are passed over, as TLS clients do.
+#[must_use]
+pub fn verify_presented(chain: &[CertificateDer<'_>], request: &Request<'_>) -> Verdict {
+    let Some((leaf, others)) = chain.split_first() else {
+        return Verdict::no(Reason::new(Code::Malformed, "there is no certificate"));
+    };
+    let parse = |der: &CertificateDer<'_>| Certificate::parse(der.clone().into_owned());
+    let mut presented: Vec<_> = others.iter().filter_map(|der| parse(der).ok()).map(Arc::new).collect();
+    presented.extend(request.presented.iter().cloned());
+    match parse(leaf) {
+        Ok(leaf) => verify(&leaf, &Request { presented: &presented, ..*request }),
+        Err(error) => malformed(&error),
+    }
+}
+
+/// The verdict on a certificate that cannot be read.
+#[must_use]
+pub fn malformed(error: &crate::asn1::Error) -> Verdict {
+    Verdict::no(Reason::new(Code::Malformed, format!("it is malformed: {error}")))
+}
+
+/// Judges a certificate.
+#[must_use]
+pub fn verify(leaf: &Certificate, request: &Request<'_>) -> Verdict {
+    match judge(leaf, request) {
+        Ok(path) => Verdict {
+            valid: true,
+            chain: path.iter().map(|certificate| certificate.link().clone()).collect(),
+            warnings: warnings(&path, request),
+            ..Verdict::default()
+        },
+        Err((rejection, path)) => {
+            let blamed = path.get(rejection.index).copied().unwrap_or(leaf);
+            let reason = Reason {
+                code: rejection.code,
+                message: rejection.message.clone(),
+                certificate: Some(blamed.name().to_owned()),
+                hint: hint::of(&rejection, blamed, leaf, request),
+            };
+            let chain = path.iter().map(|certificate| certificate.link().clone()).collect();
+            Verdict { error: Some(reason), chain, ..Verdict::default() }
+        }
+    }
+}
+
+fn warnings(path: &[&Certificate], request: &Request<'_>) -> Vec<Warning> {
+    let warning = |(index, oddity): (usize, oddity::Oddity)| Warning {
+        code: oddity.code(),
+        message: oddity.message().to_owned(),
+        certificate: path.get(index).map(|certificate| certificate.name().to_owned()),
+    };
+    path::oddities(path, request).into_iter().map(warning).collect()
+}
+
+type Path<'a> = Vec<&'a Certificate>;
+
+fn judge<'a>(leaf: &'a Certificate, request: &Request<'a>) -> Result<Path<'a>, (Rejection, Path<'a>)> {
+    let path = match path::check_leaf(leaf, request) {
+        Ok(()) => find(leaf, request)?,
+        Err(rejection) => return Err((rejection, drawn(leaf, request))),
+    };
+    if let Some(host) = request.host.filter(|host| !host.is_named_by(leaf)) {
+        return Err((Rejection::new(Code::HostMismatch, 0, hint::other_names(leaf, host)), path));
+    }
+    if request.key.is_some_and(|key| key != leaf.spki()) {
+        let message = "the private key is another's: the public keys differ";
+        return Err((Rejection::new(Code::KeyMismatch, 0, message), path));
+    }
+    Ok(path)
+}
+
+/// The path as the names have it, for a certificate that is refused before any is looked for.
+fn drawn<'a>(leaf: &'a Certificate, request: &Request<'a>) -> Path<'a> {
+    const MOST: usize = 10;
+    let mut path = vec![leaf];
+    while let Some(head) = path.last().copied().filter(|head| path.len() < MOST && !head.is_self_issued()) {
+        let presented =
+            || request.presented.iter().map(Arc::as_ref).take(100).find(|issuer| head.issuer() == issuer.subject());
+        let Some(issuer) = request.anchors.issuers_of(head).next().or_else(presented) else { break };
+        path.push(issuer);
+    }
+    path
+}
+
+/// Finds a valid path.
+fn find<'a>(leaf: &'a Certificate, request: &Request<'a>) -> Result<Path<'a>, (Rejection, Path<'a>)> {
+    if request.anchors.contains(leaf) && signature::verify(leaf.signed(), leaf.spki()).is_ok() {
+        // Trusted itself, and signed by itself: there is nothing above it.
+        return match path::check(&[leaf], request) {
+            Ok(()) => Ok(vec![leaf]),
+            Err(rejection) => Err((rejection, vec![leaf])),
+        };
+    }
+    let error = match by_webpki(leaf, request) {
+        Ok(path) => return Ok(path),
+        Err(error) => error,
+    };
+    match Search::new(leaf, request).run() {
+        Ok(path) if gap::is_known(&path, request, &error) => Ok(path),
+        Ok(path) => Err((gap::rejection(&error), path)),
+        Err(best) => Err(best.unwrap_or_webpki(leaf, &error)),
+    }
+}
+
+/// Has webpki build a path, each that it finds being checked beside it before it is taken.
+fn by_webpki<'a>(leaf: &'a Certificate, request: &Request<'a>) -> Result<Path<'a>, webpki::Error> {
+    let der = CertificateDer::from(leaf.der());
+    let end_entity = EndEntityCert::try_from(&der)?;
+    let presented: Vec<_> = request.presented.iter().map(|presented| CertificateDer::from(presented.der())).collect();
+    let found = RefCell::new(None);
+    let check = |verified: &VerifiedPath<'_>| {
+        let path = own_path(leaf, verified, request).ok_or(webpki::Error::UnknownIssuer)?;
+        path::check(&path, request).map_err(|_rejection| webpki::Error::UnknownIssuer)?;
+        found.replace(Some(path));
+        Ok(())
+    };
+    let seconds = u64::try_from(request.at.unix_timestamp()).unwrap_or_default();
+    end_entity.verify_for_usage(
+        webpki::ALL_VERIFICATION_ALGS,
+        request.anchors.for_webpki(),
+        &presented,
+        UnixTime::since_unix_epoch(Duration::from_secs(seconds)),
+        request.purpose,
+        None,
+        Some(&check),
+    )?;
+    found.take().ok_or(webpki::Error::UnknownIssuer)
+}
+
+/// webpki's path, in our certificates.
+fn own_path<'a>(leaf: &'a Certificate, verified: &VerifiedPath<'_>, request: &Request<'a>) -> Option<Path<'a>> {
+    let mut path = vec![leaf];
+    for intermediate in verified.intermediate_certificates() {
+        let der = intermediate.der();
+        path.push(request.presented.iter().find(|presented| std::ptr::eq(presented.der(), der.as_ref()))?);
+    }
+    path.push(request.anchors.certificate(verified.anchor())?);
+    Some(path)
+}
+
+impl ExtendedKeyUsageValidator for Purpose {
+    fn validate(&self, purposes: KeyPurposeIdIter<'_, '_>) -> Result<(), webpki::Error> {
+        match self {
+            Self::Server => KeyUsage::server_auth().validate(purposes),
+            Self::Client => KeyUsage::client_auth().validate(purposes),
+            Self::Any => Ok(()),
+        }
+    }
+}
+
+impl<'a> Best<'a> {
+    fn unwrap_or_webpki(self, leaf: &'a Certificate, error: &webpki::Error) -> (Rejection, Path<'a>) {
+        self.take().unwrap_or_else(|| (gap::rejection(error), vec![leaf]))
+    }
+}

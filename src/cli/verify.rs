@@ -1,0 +1,192 @@
+//! `verify`: whether clients should accept a certificate, and why not.
+
+mod batch;
+mod trust;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use secure_io::chain::{self, Anchors, Certificate, Crl, Host, Purpose, Request};
+use secure_io::report::verdict::Verdict;
+use secure_io::{container, files, validity};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::Outcome;
+use super::args::{self, CaDirArgs, PassphraseArgs};
+use super::failure::{self, Failure};
+use super::output::Output;
+
+/// Say whether clients should accept a certificate, and if not, why not
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  secure-io verify server-cert.pem --host app.test        against the system's roots and the local CA
+  secure-io verify --trust root.pem --untrusted ca.pem server-cert.pem
+  secure-io verify --trust server-cert.pem server-cert.pem --key server-key.pem
+  secure-io verify --batch requests.jsonl                 one JSON line for each, in order
+
+Exit status: 0 valid, 1 not valid, 2 it could not be judged")]
+pub(crate) struct Args {
+    /// The certificate, perhaps followed by those that issued it, - for standard input
+    #[arg(value_name = "LEAF", required_unless_present = "batch", conflicts_with = "batch")]
+    leaf: Option<PathBuf>,
+    #[command(flatten)]
+    question: Question,
+    /// Refuse what no CA may issue, too, though clients accept it
+    #[arg(long)]
+    strict: bool,
+    /// Answer many requests: a file with a JSON object on each line, - for standard input
+    #[arg(long, value_name = "FILE")]
+    batch: Option<PathBuf>,
+    #[command(flatten)]
+    ca_dir: CaDirArgs,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
+    /// Report as JSON
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+}
+
+/// What the certificate must be.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Judging")]
+struct Question {
+    /// Trust the certificates in this file [default: the system's roots, and the local CA]
+    #[arg(long, value_name = "FILE")]
+    trust: Vec<PathBuf>,
+    /// Certificates that may lie between LEAF and what is trusted
+    #[arg(long, value_name = "FILE")]
+    untrusted: Vec<PathBuf>,
+    /// CRLs; with any, each certificate on the path needs one that speaks of it
+    #[arg(long, value_name = "FILE")]
+    crl: Vec<PathBuf>,
+    /// The name or address that it must be for
+    #[arg(long, value_name = "NAME|IP")]
+    host: Option<String>,
+    /// What it must be for
+    #[arg(long, value_enum, value_name = "PURPOSE", default_value_t = For::Server)]
+    purpose: For,
+    /// Judge as of this time, RFC 3339 [default: now]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    at: Option<String>,
+    /// The private key that it must belong to
+    #[arg(long, value_name = "FILE", conflicts_with = "batch")]
+    key: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum For {
+    /// A TLS server
+    Server,
+    /// A TLS client
+    Client,
+    /// Anything: keyUsage and extKeyUsage are not asked, and it may be a CA
+    Any,
+}
+
+impl From<For> for Purpose {
+    fn from(purpose: For) -> Self {
+        match purpose {
+            For::Server => Self::Server,
+            For::Client => Self::Client,
+            For::Any => Self::Any,
+        }
+    }
+}
+
+/// The question, read.
+struct Asked {
+    anchors: Arc<Anchors>,
+    presented: Vec<Arc<Certificate>>,
+    crls: Vec<Arc<Crl>>,
+    host: Option<Host>,
+    at: OffsetDateTime,
+}
+
+pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
+    args.passphrase.check_used(args.question.key.is_some())?;
+    let asked = read(args, out)?;
+    match (&args.batch, &args.leaf) {
+        (Some(path), _) => batch::run(path, args, asked, out),
+        (None, Some(leaf)) => one(leaf, args, &asked, out),
+        (None, None) => Err(Failure::message("no certificate is named")),
+    }
+}
+
+fn read(args: &Args, out: &mut Output) -> Result<Asked, Failure> {
+    let question = &args.question;
+    let host = question.host.as_deref().map(str::parse::<Host>).transpose();
+    let host = host.map_err(|error| Failure::new(error.into()).hint("give a name as in `app.test`, or an address"))?;
+    let now = validity::now();
+    let at = question.at.as_deref().map_or(Ok(now), |at| time(at, now))?;
+    let anchors = trust::anchors(&question.trust, &args.ca_dir, out)?;
+    let mut presented = Vec::new();
+    for path in &question.untrusted {
+        presented.extend(certificates(path, out)?);
+    }
+    let mut crls = Vec::new();
+    for path in &question.crl {
+        let found = container::crls(&files::read(path)?).map_err(|error| failure::in_file(path, error))?;
+        for der in found {
+            let crl = Crl::parse(der).map_err(|error| failure::malformed_in_file(path, error))?;
+            crls.push(Arc::new(crl));
+        }
+    }
+    Ok(Asked { anchors: Arc::new(anchors), presented, crls, host, at })
+}
+
+fn time(text: &str, now: OffsetDateTime) -> Result<OffsetDateTime, Failure> {
+    match OffsetDateTime::parse(text, &Rfc3339) {
+        Ok(time) => Ok(time),
+        Err(_) => Ok(validity::parse_time(text, now)?),
+    }
+}
+
+/// The certificates in a file; those that are malformed are passed over with a warning.
+fn certificates(path: &Path, out: &mut Output) -> Result<Vec<Arc<Certificate>>, Failure> {
+    let mut parsed = Vec::new();
+    for (index, der) in args::load_certificates(path)?.into_iter().enumerate() {
+        match Certificate::parse(der) {
+            Ok(certificate) => parsed.push(Arc::new(certificate)),
+            Err(error) => {
+                out.warning(format!("passing over certificate {} in `{}`: {error}", index + 1, path.display()));
+            }
+        }
+    }
+    Ok(parsed)
+}
+
+fn one(leaf: &Path, args: &Args, asked: &Asked, out: &mut Output) -> Result<Outcome, Failure> {
+    let chain = args::load_certificates(leaf)?;
+    let key = args.question.key.as_deref().map(|path| args::load_key(path, &args.passphrase)).transpose()?;
+    let request = Request {
+        presented: &asked.presented,
+        anchors: &asked.anchors,
+        crls: &asked.crls,
+        host: asked.host.as_ref(),
+        purpose: args.question.purpose.into(),
+        at: asked.at,
+        key: key.as_ref().map(secure_io::key::PrivateKey::spki),
+        strict: args.strict,
+    };
+    let verdict = chain::verify_presented(&chain, &request);
+    print(&verdict, &leaf.display().to_string(), args.json, out)
+}
+
+/// Prints a verdict.
+fn print(verdict: &Verdict, source: &str, json: bool, out: &mut Output) -> Result<Outcome, Failure> {
+    if json {
+        out.json(verdict)?;
+    } else {
+        out.report(&verdict.text(source), false)?;
+        for warning in &verdict.warnings {
+            let whose = warning.certificate.as_ref().map(|whose| format!("{whose}: ")).unwrap_or_default();
+            out.warning(format!("{whose}{}", warning.message));
+        }
+        if let Some(hint) = verdict.error.as_ref().and_then(|error| error.hint.as_ref()) {
+            out.hint(hint);
+        }
+    }
+    Ok(if verdict.valid { Outcome::Done } else { Outcome::No })
+}
