@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::program::Invocation;
-use super::{Error, Machine, Root, Store, certificates};
+use super::{Error, Machine, Root, Store, certificates, unknown};
 use crate::files;
 use crate::report::trust::{Answer, StoreKind};
 
@@ -78,7 +78,7 @@ impl Store for Keystore {
         match self.aliases(machine, root) {
             Ok(aliases) if aliases.is_empty() => Answer::No,
             Ok(_) => Answer::Yes,
-            Err(error) => Answer::Unknown(error.to_string()),
+            Err(error) => unknown(&error),
         }
     }
 

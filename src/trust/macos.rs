@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::program::Invocation;
-use super::{Error, Machine, Root, Store, contains};
+use super::{Error, Machine, Root, Store, contains, unknown};
 use crate::report::trust::{Answer, StoreKind};
 
 const KEYCHAIN: &str = "/Library/Keychains/System.keychain";
@@ -41,7 +41,7 @@ impl Store for Keychain {
         match Self::has(machine, root) {
             Ok(true) if is_trusted() => Answer::Yes,
             Ok(_) => Answer::No,
-            Err(error) => Answer::Unknown(error.to_string()),
+            Err(error) => unknown(&error),
         }
     }
 

@@ -308,6 +308,13 @@ impl Machine<'_> {
     }
 }
 
+/// Why a store cannot be asked, with the command that mends it.
+fn unknown(error: &Error) -> Answer {
+    let commands = error.commands();
+    let hint = if commands.is_empty() { String::new() } else { format!(": `{}` installs it", commands.join("`, `")) };
+    Answer::Unknown(format!("{error}{hint}"))
+}
+
 /// Every certificate in a text of PEM blocks, or the one that a DER file is; what is broken is passed over, as the
 /// readers of such bundles do.
 fn certificates(bundle: &[u8]) -> Vec<Vec<u8>> {

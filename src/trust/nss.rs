@@ -9,7 +9,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::program::Invocation;
-use super::{Error, Machine, Root, Store, certificates, profiles};
+use super::{Error, Machine, Root, Store, certificates, profiles, unknown};
 use crate::report::trust::{Answer, StoreKind};
 
 const PACKAGES: super::linux::Packages = ["libnss3-tools", "nss-tools", "nss-tools", "nss", "mozilla-nss-tools"];
@@ -121,7 +121,7 @@ impl Store for Database {
         match found {
             Ok(Some((_, true))) => Answer::Yes,
             Ok(_) => Answer::No,
-            Err(error) => Answer::Unknown(error.to_string()),
+            Err(error) => unknown(&error),
         }
     }
 

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::program::Invocation;
-use super::{Error, Machine, Root, Store};
+use super::{Error, Machine, Root, Store, unknown};
 use crate::files;
 use crate::report::trust::{Answer, StoreKind};
 
@@ -61,7 +61,7 @@ impl Store for RootStore {
         match machine.run(&self.certutil(&["-store", "Root", &root.sha1])) {
             Ok(_) => Answer::Yes,
             Err(Error::Failed { .. }) => Answer::No,
-            Err(error) => Answer::Unknown(error.to_string()),
+            Err(error) => unknown(&error),
         }
     }
 

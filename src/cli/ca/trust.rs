@@ -149,6 +149,10 @@ fn run(args: &StoreArgs, action: Action, out: &mut Output) -> Result<Outcome, Fa
         stores: reports,
     };
     print(&trust, args, out)?;
+    if action == Action::Status && trust.stores.iter().any(|store| store.trusted == Trusted::No) {
+        let folder = if args.folder.is_given() { format!(" --ca-dir {}", trust.ca) } else { String::new() };
+        out.hint(format!("`secure-io ca trust{folder}` has them trust it"));
+    }
     Ok(match (trust.complete, action) {
         (true, _) => Outcome::Done,
         (false, Action::Status) => Outcome::No,
