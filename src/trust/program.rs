@@ -38,7 +38,7 @@ impl Invocation {
     }
 
     pub(super) fn owner(mut self, owner: Option<&Owner>) -> Self {
-        self.owner = owner.cloned();
+        self.owner = owner.copied();
         self
     }
 }

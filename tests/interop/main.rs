@@ -12,3 +12,4 @@ mod openssl_ca;
 mod openssl_keys;
 #[path = "../cli/sandbox.rs"]
 mod sandbox;
+mod trust;

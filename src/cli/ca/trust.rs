@@ -128,7 +128,7 @@ fn run(args: &StoreArgs, action: Action, out: &mut Output) -> Result<Outcome, Fa
     let person = Person::who();
     let paths = person.paths(&args.folder)?;
     let roots = roots(&paths, action)?;
-    let programs = Installed { folders: person.folders(), home: person.home.clone() };
+    let programs = Installed { folders: program_folders(), home: person.home.clone() };
     let environment = person.environment();
     let machine = Machine { environment: &environment, programs: &programs };
     let is_chosen = |kind| args.store.is_empty() || args.store.iter().any(|choice| choice.is(kind));
@@ -276,16 +276,6 @@ impl Person {
         }
     }
 
-    /// Where programs are; those for administrators are not on everybody's path.
-    fn folders(&self) -> Vec<PathBuf> {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let mut folders: Vec<_> = std::env::split_paths(&path).filter(|folder| folder.is_absolute()).collect();
-        if Platform::current() == Platform::Linux {
-            folders.extend(["/usr/sbin", "/sbin"].map(PathBuf::from));
-        }
-        folders
-    }
-
     fn environment(&self) -> Environment {
         let own = |variable: &str| -> Option<PathBuf> {
             // With sudo the variables are root's.
@@ -303,6 +293,16 @@ impl Person {
             owner: self.owner,
         }
     }
+}
+
+/// Where programs are; those for administrators are not on everybody's path.
+fn program_folders() -> Vec<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<_> = std::env::split_paths(&path).filter(|folder| folder.is_absolute()).collect();
+    if Platform::current() == Platform::Linux {
+        folders.extend(["/usr/sbin", "/sbin"].map(PathBuf::from));
+    }
+    folders
 }
 
 fn home() -> PathBuf {
