@@ -159,3 +159,13 @@ fn a_store_that_cannot_be_edited_comes_with_the_command_that_helps() {
                      `certutil` is not installed: `sudo apt-get install libnss3-tools` installs it
     "#);
 }
+
+/// Where Firefox has no profile there is nothing to be trusted by: that is not success.
+#[test]
+fn no_store_is_not_success() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io ca init --ca-dir ca");
+    sandbox.run("secure-io ca trust --ca-dir ca --store firefox").exits(2).says("start Firefox once");
+    sandbox.run("secure-io ca status --ca-dir ca --store firefox").exits(1).says("no store that we know is here");
+    sandbox.run("secure-io ca untrust --ca-dir ca --store firefox").success();
+}

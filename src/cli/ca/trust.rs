@@ -145,7 +145,8 @@ fn run(args: &StoreArgs, action: Action, out: &mut Output) -> Result<Outcome, Fa
         ca: paths.folder.display().to_string(),
         sha256_fingerprint: roots.first().map(|root| root.sha256.clone()).unwrap_or_default(),
         user: person.name.clone(),
-        complete: reports.iter().all(is_complete),
+        // Where there is no store there is nobody who trusts it.
+        complete: reports.iter().all(is_complete) && (action == Action::Untrust || !reports.is_empty()),
         stores: reports,
     };
     print(&trust, args, out)?;
@@ -165,6 +166,9 @@ fn print(trust: &Trust, args: &StoreArgs, out: &mut Output) -> Result<(), Failur
         out.json(trust)?;
     } else {
         out.report(&trust.text(), false)?;
+    }
+    if trust.stores.is_empty() && args.store.contains(&Choice::Firefox) {
+        out.hint("start Firefox once: it makes a profile");
     }
     for command in trust.stores.iter().flat_map(|store| &store.commands) {
         out.hint(format!("`{command}`"));
