@@ -1,9 +1,13 @@
 //! The table of lint rules: each rule with a pair, one that trips it and one that just passes; how it is documented.
 
 mod builder;
+mod damaged;
 mod documented;
 mod pairs;
+mod pkilint;
 mod real;
+#[path = "../cli/sandbox.rs"]
+mod sandbox;
 
 use std::sync::LazyLock;
 
