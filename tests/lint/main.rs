@@ -6,8 +6,6 @@ mod documented;
 mod pairs;
 mod pkilint;
 mod real;
-#[path = "../cli/sandbox.rs"]
-mod sandbox;
 
 use std::sync::LazyLock;
 
