@@ -206,7 +206,8 @@ impl Parts {
                 0x83 => {
                     let bits = field.named_bits();
                     let bits = bits.ok_or_else(|| asn1::Error::new("onlySomeReasons", "is no BIT STRING"))?;
-                    self.scope.reasons = Some(bits.into_iter().filter(|bit| *bit < 16).fold(0, |all, bit| all | 1 << bit));
+                    self.scope.reasons =
+                        Some(bits.into_iter().filter(|bit| *bit < 16).fold(0, |all, bit| all | 1 << bit));
                 }
                 0x84 if is_true => {
                     self.unusable = Some("it is an indirect CRL, which lists other issuers' certificates");

@@ -63,7 +63,8 @@ pub(super) fn check(path: &[&Certificate], request: &Request<'_>) -> Result<(), 
     check_names(path)?;
     check_policies(path)?;
     if !request.crls.is_empty() {
-        let revocation = Revocation { path, presented: request.presented, crls: request.crls, at: request.at.unix_timestamp() };
+        let revocation =
+            Revocation { path, presented: request.presented, crls: request.crls, at: request.at.unix_timestamp() };
         (0..anchor).rev().try_for_each(|index| revocation.check(index))?;
     }
     match oddities(path, request).first() {

@@ -54,15 +54,13 @@ impl Revocation<'_> {
         if reasons & ALL_REASONS == ALL_REASONS {
             return Ok(());
         }
-        Err(match unusable {
-            Some(reason) => {
-                let message = format!("the CRL of `{}` cannot be used: {reason}", issuer.name());
-                Rejection::new(Code::CrlInvalid, index, message)
-            }
-            None => {
-                let message = format!("none of the CRLs given says all about it: its issuer is `{}`", issuer.name());
-                Rejection::new(Code::RevocationUnknown, index, message)
-            }
+        let issuer = issuer.name();
+        Err(if let Some(reason) = unusable {
+            let message = format!("the CRL of `{issuer}` cannot be used: {reason}");
+            Rejection::new(Code::CrlInvalid, index, message)
+        } else {
+            let message = format!("none of the CRLs given says all about it: its issuer is `{issuer}`");
+            Rejection::new(Code::RevocationUnknown, index, message)
         })
     }
 

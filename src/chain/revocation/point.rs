@@ -18,7 +18,9 @@ pub(super) fn reasons(certificate: &Certificate, crl_issuer: &[u8], named: (u8, 
         let mut fields = point.reader();
         let name = fields.optional(tag::constructed(0), "").ok().flatten();
         let reasons = fields.optional(tag::context(1), "").ok().flatten();
-        let Some(name) = name.and_then(|name| name.reader().value("").ok()).filter(|_| fields.is_empty()) else { continue };
+        let Some(name) = name.and_then(|name| name.reader().value("").ok()).filter(|_| fields.is_empty()) else {
+            continue;
+        };
         if Name::all((name.tag, name.content), certificate.issuer()).iter().any(|name| wanted.contains(name)) {
             let bits = reasons.map(|reasons| reasons.named_bits().unwrap_or_default());
             let mask = |bits: Vec<usize>| bits.into_iter().filter(|bit| *bit < 16).fold(0, |all, bit| all | 1 << bit);
