@@ -80,14 +80,23 @@ impl Error {
 ///
 /// [`Error::IsFolder`], [`Error::TooLong`] beyond [`READ_LIMIT`], else [`Error::Io`].
 pub fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
+    read_limited(open(path)?, path)
+}
+
+/// Opens a file, or standard input for `-`, to be read in parts.
+///
+/// # Errors
+///
+/// [`Error::IsFolder`], [`Error::Io`].
+pub fn open(path: &Path) -> Result<Box<dyn Read + Send>, Error> {
     if is_stdio(path) {
-        return read_limited(io::stdin().lock(), path);
+        return Ok(Box::new(io::stdin()));
     }
     let file = File::open(path).map_err(Error::io("read", path))?;
     if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
         return Err(Error::IsFolder { path: path.to_owned() });
     }
-    read_limited(file, path)
+    Ok(Box::new(file))
 }
 
 /// Longest line of a file read by lines: no request is longer.

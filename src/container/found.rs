@@ -60,6 +60,25 @@ pub enum Content {
     Unknown(Vec<u8>),
 }
 
+impl Content {
+    /// What it is, with its article, for messages; what is not known goes by its label.
+    #[must_use]
+    pub fn describe(&self, label: Option<&str>) -> String {
+        match self {
+            Self::Certificate(_) => "a certificate".to_owned(),
+            Self::Request(_) => "a certification request (CSR)".to_owned(),
+            Self::Crl(_) => "a certificate revocation list (CRL)".to_owned(),
+            Self::PrivateKey { .. } => "a private key".to_owned(),
+            Self::EncryptedPrivateKey { .. } => "an encrypted private key".to_owned(),
+            Self::PublicKey(_) => "a public key".to_owned(),
+            Self::Parameters { kind, .. } => format!("{kind} parameters"),
+            Self::Pkcs7(_) => "a PKCS#7 bundle".to_owned(),
+            Self::Pkcs12(_) => "a PKCS#12 file".to_owned(),
+            Self::Unknown(_) => format!("a `{}`", label.unwrap_or("structure")),
+        }
+    }
+}
+
 /// How a private key is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyFormat {

@@ -65,7 +65,7 @@ fn files_that_are_not_what_they_should_be_are_named() {
     $ secure-io gen-csr --key empty
     exit: 2
     --- stderr
-    error: cannot use `empty`: there is neither PEM nor DER of a private key in it
+    error: cannot use `empty`: it is empty
     "#);
     assert_snapshot!(sandbox.run("secure-io gen-csr --key cut.pem"), @r#"
     $ secure-io gen-csr --key cut.pem

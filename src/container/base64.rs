@@ -1,0 +1,127 @@
+//! Base64 of PEM bodies: at memory speed where the lines are even, forgiving where they are not.
+
+/// Decodes a body; `None` when it is not base64.
+pub(super) fn decode(body: &[u8]) -> Option<Vec<u8>> {
+    even_lines(body).or_else(|| forgiving(body))
+}
+
+/// A body of lines that are equally long but for the last one, as all programs write it.
+fn even_lines(body: &[u8]) -> Option<Vec<u8>> {
+    let first = memchr::memchr(b'\n', body)?;
+    let end_of_line = if body.get(..first)?.ends_with(b"\r") { 2 } else { 1 };
+    let width = (first + 1).checked_sub(end_of_line).filter(|width| *width > 0)?;
+    let mut octets = Vec::with_capacity(body.len());
+    for line in body.chunks(width + end_of_line) {
+        octets.extend_from_slice(line.get(..width).unwrap_or_else(|| line.trim_ascii_end()));
+    }
+    let trimmed = octets.trim_ascii_end().len();
+    octets.truncate(trimmed);
+    let decoded = base64_simd::STANDARD.decode_inplace(&mut octets).ok()?.len();
+    octets.truncate(decoded);
+    Some(octets)
+}
+
+/// Takes what went through mails, web pages, JSON and source code: indentation, spaces, `> ` before each line, quotes,
+/// `\n` in two characters, the URL alphabet, missing padding.
+fn forgiving(body: &[u8]) -> Option<Vec<u8>> {
+    let mut octets = Vec::with_capacity(body.len() / 4 * 3 + 3);
+    let (mut bits, mut digits, mut padding) = (0_u32, 0_usize, 0_usize);
+    let mut characters = body.iter();
+    while let Some(&character) = characters.next() {
+        let digit = match character {
+            b'\\' => {
+                // `\n` and `\r`; a lone backslash goes on with the line.
+                if characters.as_slice().first().is_some_and(|next| matches!(next, b'n' | b'r')) {
+                    characters.next();
+                }
+                continue;
+            }
+            b'=' => {
+                padding += 1;
+                continue;
+            }
+            _ if character.is_ascii_whitespace() || matches!(character, b'>' | b'"' | b'\'' | b',' | b';') => continue,
+            _ => digit(character)?,
+        };
+        if padding > 0 {
+            return None;
+        }
+        bits = bits << 6 | u32::from(digit);
+        digits += 1;
+        if digits.is_multiple_of(4) {
+            octets.extend_from_slice(bits.to_be_bytes().get(1..)?);
+            bits = 0;
+        }
+    }
+    match digits % 4 {
+        0 => {}
+        2 => octets.extend((bits << 12).to_be_bytes().get(1..2)?),
+        3 => octets.extend((bits << 6).to_be_bytes().get(1..3)?),
+        _ => return None,
+    }
+    (padding <= 2).then_some(octets)
+}
+
+fn digit(character: u8) -> Option<u8> {
+    Some(match character {
+        b'A'..=b'Z' => character - b'A',
+        b'a'..=b'z' => character - b'a' + 26,
+        b'0'..=b'9' => character - b'0' + 52,
+        b'+' | b'-' => 62,
+        b'/' | b'_' => 63,
+        _ => return None,
+    })
+}
+
+/// Whether text may be base64 without armour.
+pub(super) fn is_plausible(text: &[u8]) -> bool {
+    text.iter().all(|&octet| digit(octet).is_some() || octet == b'=' || octet.is_ascii_whitespace())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Each was once a file that somebody had.
+    #[test]
+    fn text_that_went_through_many_hands_is_read() {
+        for text in [
+            "Zm9vYmE=",
+            " Zm9v\r\n YmE=\r\n",
+            "> Zm9v\n> YmE=\n> ",
+            r"\nZm9v\nYmE=\n",
+            "\"Zm9v\"\n\"YmE\"\n",
+            "Zm9v YmE",
+            "Zm9v\rYmE=\r",
+        ] {
+            assert_eq!(decode(text.as_bytes()).as_deref(), Some(&b"fooba"[..]), "{text:?}");
+        }
+        assert_eq!(decode(b"_-A\n").as_deref(), Some(&[0xff, 0xe0][..]));
+    }
+
+    #[test]
+    fn what_is_no_base64_is_refused() {
+        for text in ["Zm9v!", "Z", "Zm9vY", "Zm==9v", "Zm9vYg===", "Zm9v\u{e4}"] {
+            assert_eq!(decode(text.as_bytes()), None, "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_width_of_line_decodes_to_what_was_encoded(
+            octets in proptest::collection::vec(any::<u8>(), 0..300),
+            width in 1_usize..90,
+            end in prop::sample::select(vec!["\n", "\r\n", "\r", " \n", "\n\n"]),
+        ) {
+            let text = base64_simd::STANDARD.encode_to_string(&octets);
+            let lines: Vec<_> = text.as_bytes().chunks(width).map(|line| std::str::from_utf8(line).unwrap()).collect();
+            prop_assert_eq!(decode((lines.join(end) + end).as_bytes()).unwrap(), octets);
+        }
+
+        #[test]
+        fn nothing_panics(text in proptest::collection::vec(any::<u8>(), 0..100)) {
+            let _ = decode(&text);
+        }
+    }
+}

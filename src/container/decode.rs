@@ -1,0 +1,176 @@
+//! From a PEM block's text, or DER, to what it is.
+
+use der::asn1::{Any, ObjectIdentifier};
+use der::{Encode, Tag};
+use zeroize::Zeroizing;
+
+use super::shape::Shape;
+use super::{Content, Error, KeyFormat, base64};
+use crate::asn1::{Reader, tag};
+
+/// What is wrong with a block.
+#[derive(Debug)]
+pub(super) enum Flaw {
+    Broken(&'static str),
+    /// It holds something else than its label says.
+    Holds(&'static str),
+}
+
+impl Flaw {
+    /// The flaw of a block at its place.
+    pub(super) fn at(self, ordinal: usize, line: usize, label: &str) -> Error {
+        let label = label.to_owned();
+        match self {
+            Self::Broken(reason) => Error::Block { ordinal, line, label, reason },
+            Self::Holds(holds) => Error::Mislabelled { ordinal, line, label, holds },
+        }
+    }
+}
+
+/// Decodes what is between the markers of a block.
+pub(super) fn block(label: &str, body: &[u8]) -> Result<Content, Flaw> {
+    const NOT_BASE64: Flaw = Flaw::Broken("is not base64");
+    if label.starts_with("PGP ") {
+        return Ok(Content::Unknown(Vec::new()));
+    }
+    if memchr::memchr(b':', body).is_none() {
+        return content(label, base64::decode(body).ok_or(NOT_BASE64)?);
+    }
+    let (headers, body) = split_headers(body);
+    let octets = base64::decode(body).ok_or(NOT_BASE64)?;
+    if memchr::memmem::find(headers, b"ENCRYPTED").is_none() {
+        return content(label, octets);
+    }
+    let dek_info = header(headers, b"DEK-Info:").ok_or(Flaw::Broken("is encrypted, and has no DEK-Info"))?;
+    let format = match label {
+        "RSA PRIVATE KEY" => KeyFormat::Pkcs1,
+        "EC PRIVATE KEY" => KeyFormat::Sec1,
+        "DSA PRIVATE KEY" => KeyFormat::Dsa,
+        "PRIVATE KEY" | "ANY PRIVATE KEY" => KeyFormat::Pkcs8,
+        _ => return Err(Flaw::Broken("is encrypted, and not a private key")),
+    };
+    Ok(Content::EncryptedPrivateKey { format, der: octets, dek_info: Some(dek_info) })
+}
+
+/// Tells the headers of old PEM files (RFC 1421 section 4.6) from what follows them.
+fn split_headers(body: &[u8]) -> (&[u8], &[u8]) {
+    // On one line, the last header ends where its value does.
+    let line_ends = |octet: &u8| matches!(octet, b'\n' | b'\r');
+    if !body.trim_ascii().iter().any(line_ends)
+        && let Some(start) = memchr::memmem::find(body, b"DEK-Info:")
+    {
+        let value = start + b"DEK-Info:".len();
+        let rest = body.get(value..).unwrap_or_default();
+        let spaces = rest.iter().take_while(|octet| octet.is_ascii_whitespace()).count();
+        let word = rest.iter().skip(spaces).take_while(|octet| !octet.is_ascii_whitespace()).count();
+        return body.split_at_checked(value + spaces + word).unwrap_or((body, &[]));
+    }
+    let mut end = 0;
+    let mut continues = false;
+    for line in body.split_inclusive(line_ends) {
+        let is_blank = line.trim_ascii().is_empty();
+        let is_continued = continues && line.starts_with(b" ") | line.starts_with(b"\t");
+        if !is_blank && !is_continued && !line.contains(&b':') {
+            break;
+        }
+        continues = !is_blank;
+        end += line.len();
+    }
+    body.split_at_checked(end).unwrap_or((body, &[]))
+}
+
+/// A header's value.
+fn header(headers: &[u8], name: &[u8]) -> Option<String> {
+    let start = memchr::memmem::find(headers, name)? + name.len();
+    let line = headers.get(start..)?.split(|octet| matches!(octet, b'\n' | b'\r')).next()?;
+    let text = std::str::from_utf8(line).ok()?.trim();
+    text.chars().all(|character| character.is_ascii_graphic()).then(|| text.to_owned())
+}
+
+/// What a label promises.
+fn promised(label: &str) -> Option<Shape> {
+    Some(match label {
+        "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" => Shape::Certificate,
+        "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => Shape::Request,
+        "X509 CRL" => Shape::Crl,
+        "PRIVATE KEY" | "ANY PRIVATE KEY" => Shape::PrivateKey(KeyFormat::Pkcs8),
+        "RSA PRIVATE KEY" => Shape::PrivateKey(KeyFormat::Pkcs1),
+        "EC PRIVATE KEY" => Shape::PrivateKey(KeyFormat::Sec1),
+        "DSA PRIVATE KEY" => Shape::PrivateKey(KeyFormat::Dsa),
+        "ENCRYPTED PRIVATE KEY" => Shape::EncryptedPrivateKey,
+        "PUBLIC KEY" => Shape::PublicKey,
+        "RSA PUBLIC KEY" => Shape::RsaPublicKey,
+        "PKCS7" | "PKCS #7 SIGNED DATA" | "CMS" => Shape::Pkcs7,
+        "PKCS12" => Shape::Pkcs12,
+        "DH PARAMETERS" | "X9.42 DH PARAMETERS" => Shape::Parameters("DH"),
+        "DSA PARAMETERS" => Shape::Parameters("DSA"),
+        "EC PARAMETERS" | "SM2 PARAMETERS" => Shape::Parameters("EC"),
+        _ => return None,
+    })
+}
+
+/// What DER under a label is. Its shape decides among what the label may stand for; what looks like nothing known is
+/// taken for what the label says, for the reader to say what is wrong with it.
+fn content(label: &str, der: Vec<u8>) -> Result<Content, Flaw> {
+    if label == "OPENSSH PRIVATE KEY" {
+        return Ok(open_ssh(der));
+    }
+    let Some(promised) = promised(label) else { return Ok(Content::Unknown(der)) };
+    let shape = match (promised, Shape::of(&der)) {
+        (promised, None) => promised,
+        // Numbers alone do not tell which parameters they are.
+        (Shape::Parameters(_), Some(Shape::Parameters(_) | Shape::RsaPublicKey)) => promised,
+        (promised, Some(shape)) if shape.is_akin(promised) => shape,
+        (_, Some(shape)) => return Err(Flaw::Holds(shape.describe())),
+    };
+    Ok(shaped(shape, der))
+}
+
+/// DER of a known shape.
+pub(super) fn shaped(shape: Shape, mut der: Vec<u8>) -> Content {
+    match shape {
+        Shape::Certificate => {
+            cut_trust_settings(&mut der);
+            Content::Certificate(der)
+        }
+        Shape::Request => Content::Request(der),
+        Shape::Crl => Content::Crl(der),
+        Shape::PrivateKey(format) => Content::PrivateKey { format, der: Zeroizing::new(der) },
+        Shape::EncryptedPrivateKey => Content::EncryptedPrivateKey { format: KeyFormat::Pkcs8, der, dek_info: None },
+        Shape::PublicKey => Content::PublicKey(der),
+        Shape::RsaPublicKey => Content::PublicKey(in_spki(&der).unwrap_or(der)),
+        Shape::Parameters(kind) => Content::Parameters { kind, der },
+        Shape::Pkcs7 => Content::Pkcs7(der),
+        Shape::Pkcs12 => Content::Pkcs12(der),
+    }
+}
+
+/// Cuts off what OpenSSL appends to a `TRUSTED CERTIFICATE`: a SEQUENCE of uses, names and a key identifier.
+fn cut_trust_settings(der: &mut Vec<u8>) {
+    let mut reader = Reader::new(der);
+    if let Ok(certificate) = reader.tagged(tag::SEQUENCE, "certificate")
+        && reader.tagged(tag::SEQUENCE, "trust settings").is_ok()
+        && reader.is_empty()
+    {
+        let length = certificate.raw.len();
+        der.truncate(length);
+    }
+}
+
+/// An RSAPublicKey in a subjectPublicKeyInfo (RFC 3279 section 2.3.1).
+fn in_spki(key: &[u8]) -> Option<Vec<u8>> {
+    let algorithm = vec![Any::from(ObjectIdentifier::new("1.2.840.113549.1.1.1").ok()?), Any::null()];
+    let bits = Any::new(Tag::BitString, [&[0], key].concat()).ok()?;
+    vec![Any::encode_from(&algorithm).ok()?, bits].to_der().ok()
+}
+
+/// OpenSSH's own format (its PROTOCOL.key): the name of the cipher comes first.
+fn open_ssh(der: Vec<u8>) -> Content {
+    const PLAIN: &[u8] = b"openssh-key-v1\0\0\0\0\x04none";
+    let format = KeyFormat::OpenSsh;
+    if der.starts_with(PLAIN) {
+        Content::PrivateKey { format, der: Zeroizing::new(der) }
+    } else {
+        Content::EncryptedPrivateKey { format, der, dek_info: None }
+    }
+}

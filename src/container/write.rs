@@ -1,0 +1,78 @@
+//! PEM, encrypted keys and PKCS#12 out.
+
+use pkcs8::PrivateKeyInfoRef;
+use pkcs8::pkcs5::pbes2;
+use rustls::pki_types::CertificateDer;
+use zeroize::Zeroizing;
+
+use super::Error;
+
+/// Rounds of PBKDF2-HMAC-SHA256 for an encrypted key: OWASP's figure for 2023 and later.
+const PBKDF2_ROUNDS: u32 = 600_000;
+
+/// Encrypts a PKCS#8 key (PBES2: PBKDF2-HMAC-SHA256, AES-256-CBC), which OpenSSL, Java and Node all read.
+///
+/// # Errors
+///
+/// [`Error::Encode`] when the key is not PKCS#8.
+pub fn encrypt_key(pkcs8: &[u8], passphrase: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let failed = |source: pkcs8::Error| Error::Encode { what: "encrypted key", source: Box::new(source) };
+    let (salt, iv) = (random::<16>(), random::<16>());
+    let parameters = pbes2::Parameters::generate_pbkdf2_sha256_aes256cbc(PBKDF2_ROUNDS, &salt, iv);
+    let parameters = parameters.map_err(|error| failed(error.into()))?;
+    let key = PrivateKeyInfoRef::try_from(pkcs8).map_err(failed)?;
+    let encrypted = key.encrypt_with_params(parameters, passphrase).map_err(failed)?;
+    Ok(Zeroizing::new(encrypted.as_bytes().to_vec()))
+}
+
+/// Writes DER as PEM (RFC 7468: lines of 64, LF).
+///
+/// # Errors
+///
+/// [`Error::Encode`] for a label that PEM cannot hold.
+pub fn pem(label: &str, der: &[u8]) -> Result<Zeroizing<String>, Error> {
+    let text = pem_rfc7468::encode_string(label, pem_rfc7468::LineEnding::LF, der);
+    Ok(Zeroizing::new(text.map_err(|source| Error::Encode { what: "PEM", source: source.to_string().into() })?))
+}
+
+/// Ciphers of a PKCS#12 file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pkcs12Ciphers {
+    /// PBES2 with AES-256-CBC and an HMAC-SHA256 MAC: OpenSSL 1.1 and newer, Java 8u301 and newer, Windows 10 1709.
+    Modern,
+    /// 3DES and an HMAC-SHA1 MAC, for older readers.
+    Legacy,
+}
+
+/// Writes a key and its chain, leaf first, as PKCS#12 (RFC 7292).
+///
+/// # Errors
+///
+/// [`Error::Encode`] when the key or a certificate is not DER.
+pub fn pkcs12(
+    pkcs8: &[u8],
+    chain: &[CertificateDer<'_>],
+    alias: &str,
+    password: &str,
+    ciphers: Pkcs12Ciphers,
+) -> Result<Zeroizing<Vec<u8>>, Error> {
+    use p12_keystore::{EncryptionAlgorithm, KeyStore, KeyStoreEntry, MacAlgorithm, PrivateKeyChain};
+    let failed = |source: p12_keystore::error::Error| Error::Encode { what: "PKCS#12 file", source: Box::new(source) };
+    let key = p12_keystore::PrivateKey::from_der(pkcs8).map_err(failed)?;
+    let certificates = chain.iter().map(|der| p12_keystore::Certificate::from_der(der)).collect::<Result<Vec<_>, _>>();
+    let entry = PrivateKeyChain::new(&random::<20>()[..], key, certificates.map_err(failed)?);
+    let mut store = KeyStore::new();
+    store.add_entry(alias, KeyStoreEntry::PrivateKeyChain(entry));
+    let (encryption, mac) = match ciphers {
+        Pkcs12Ciphers::Modern => (EncryptionAlgorithm::PbeWithHmacSha256AndAes256, MacAlgorithm::HmacSha256),
+        Pkcs12Ciphers::Legacy => (EncryptionAlgorithm::PbeWithShaAnd3KeyTripleDesCbc, MacAlgorithm::HmacSha1),
+    };
+    let writer = store.writer(password).encryption_algorithm(encryption).mac_algorithm(mac);
+    Ok(Zeroizing::new(writer.write().map_err(failed)?))
+}
+
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    aws_lc_rs::rand::fill(&mut bytes).expect("the system gives random bytes");
+    bytes
+}
