@@ -414,7 +414,7 @@ fn oddities(cases: &mut Vec<Case>) {
     cases.push(three("a CA without keyUsage", |_, middle, _| middle.key_usages.clear()).odd(odd));
     cases.push(
         three("a root with extKeyUsage", |top, _, _| {
-            top.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth]
+            top.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         })
         .odd(Code::WrongPurpose),
     );

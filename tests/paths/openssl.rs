@@ -5,6 +5,7 @@ use std::process::Command;
 
 use secure_io::chain::Purpose;
 use secure_io::container;
+use secure_io::files::{self, Existing, NewFile};
 
 use crate::{Case, cases};
 
@@ -19,7 +20,7 @@ fn openssl_agrees_but_for_what_is_listed() {
         match case.openssl {
             None if theirs != ours => wrong.push(format!("{}: openssl says {theirs}, and it is not listed", case.name)),
             Some(why) if theirs == ours => {
-                wrong.push(format!("{}: openssl agrees, yet it is listed: {why}", case.name))
+                wrong.push(format!("{}: openssl agrees, yet it is listed: {why}", case.name));
             }
             _ => {}
         }
@@ -41,7 +42,8 @@ fn is_valid(case: &Case, folder: &Path) -> bool {
     }
     let write = |name: &str, label: &'static str, ders: &[Vec<u8>]| {
         let pem = |der: &Vec<u8>| container::pem(label, der).expect("PEM").to_string();
-        std::fs::write(folder.join(name), ders.iter().map(pem).collect::<String>()).expect("it can be written");
+        let file = NewFile::public(folder.join(name), ders.iter().map(pem).collect::<String>());
+        files::write_set(&[file], Existing::Replace).expect("it can be written");
         folder.join(name)
     };
     command.arg("-CAfile").arg(write("trust.pem", "CERTIFICATE", &case.trust));
