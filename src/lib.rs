@@ -22,6 +22,7 @@
 //! | [`constraints`] | Which names a CA may certify. |
 //! | [`policy`] | Certificate policies along a path. |
 //! | [`chain`] | Paths to trust anchors, and the verdict on them. |
+//! | [`lint`] | What is wrong with certificates, requests and CRLs: a table of rules. |
 //! | [`cert`] | What a certificate says, and who signs it. |
 //! | [`material`] | What `gen-cert` makes from what a person asks for. |
 //! | [`ca`] | The local CA on disk. |
@@ -59,6 +60,7 @@ pub mod constraints;
 pub mod policy;
 
 pub mod chain;
+pub mod lint;
 
 pub mod cert;
 pub mod material;

@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use secure_io::name::escape_unprintable;
+use secure_io::report::finding::Severity;
 use serde::Serialize;
 
 use super::failure::{Failure, Report};
@@ -41,6 +42,11 @@ impl Output {
         };
         let stdout = AutoStream::new(io::stdout(), choice);
         Self { stdout, stderr: AutoStream::new(io::stderr(), choice), quiet }
+    }
+
+    /// Whether nothing but results and errors is asked for.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
     }
 
     /// Bytes that are the result.
@@ -113,6 +119,16 @@ impl Output {
     /// Something that may go wrong later, on stderr.
     pub(crate) fn warning(&mut self, text: impl Display) {
         self.labelled(WARNING, "warning", &text.to_string());
+    }
+
+    /// What a lint found, on stderr, for those who print nothing else.
+    pub(crate) fn finding(&mut self, severity: Severity, text: &str) {
+        let style = match severity {
+            Severity::Error => ERROR,
+            Severity::Warning => WARNING,
+            Severity::Note => HINT,
+        };
+        self.labelled(style, severity.name(), text);
     }
 
     /// An error, its causes and hints, on stderr. A cause that the line above it tells already is not told again.

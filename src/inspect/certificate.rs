@@ -111,6 +111,7 @@ fn read(der: &[u8]) -> Result<Certificate, asn1::Error> {
         subject_unique_id: subject_unique_id.map(|id| hex(id.bits().unwrap_or(id.content))),
         extensions,
         notes,
+        lint: None,
     })
 }
 

@@ -64,6 +64,7 @@ fn read(der: &[u8]) -> Result<Crl, asn1::Error> {
         extensions,
         revoked,
         notes,
+        lint: None,
     })
 }
 

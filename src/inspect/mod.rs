@@ -15,6 +15,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 
 pub use self::certificate::certificate;
 pub use self::crl::crl;
+pub use self::extension::extension_error;
 pub use self::item::{Inspected, item};
 pub use self::private_key::{encrypted_private_key, private_key};
 pub use self::relations::{Facts, Related};

@@ -50,6 +50,7 @@ fn read(der: &[u8]) -> Result<Csr, asn1::Error> {
         extensions: attributes.extensions,
         attributes: attributes.others,
         notes,
+        lint: None,
     })
 }
 

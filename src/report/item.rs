@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use super::extension::{Attribute, Extension};
+use super::finding::Lint;
 use super::{Certificate, PublicKey};
 
 /// One thing found, by its kind.
@@ -145,6 +146,9 @@ pub struct Csr {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(test, schemars(default))]
     pub notes: Vec<String>,
+    /// What `--lint` found.
+    #[serde(flatten)]
+    pub lint: Option<Lint>,
 }
 
 /// A certificate revocation list (RFC 5280 section 5).
@@ -183,6 +187,9 @@ pub struct Crl {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(test, schemars(default))]
     pub notes: Vec<String>,
+    /// What `--lint` found.
+    #[serde(flatten)]
+    pub lint: Option<Lint>,
 }
 
 /// A revoked certificate.

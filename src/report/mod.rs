@@ -4,6 +4,7 @@
 //! numbers lower-case hex without colons, absent things left out. Fields are only ever added.
 
 pub mod extension;
+pub mod finding;
 pub mod fixtures;
 pub mod item;
 pub mod made;
@@ -20,6 +21,7 @@ use std::fmt;
 use serde::Serialize;
 
 use self::extension::Extension;
+use self::finding::Lint;
 
 /// A certificate's fields, as [RFC 5280 section 4.1](https://www.rfc-editor.org/rfc/rfc5280#section-4.1) names them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -78,6 +80,9 @@ pub struct Certificate {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(test, schemars(default))]
     pub notes: Vec<String>,
+    /// What `--lint` found.
+    #[serde(flatten)]
+    pub lint: Option<Lint>,
 }
 
 /// A public key's kind and size.

@@ -105,6 +105,7 @@ mod tests {
             subject_unique_id: None,
             extensions: Vec::new(),
             notes: Vec::new(),
+            lint: None,
         }
     }
 

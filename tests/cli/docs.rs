@@ -33,6 +33,16 @@ fn shown(page: &str) -> Vec<Shown> {
     all
 }
 
+/// The files that a page shows: each code block behind `<!-- file: NAME -->`.
+fn files_shown(page: &str) -> impl Iterator<Item = (&str, &str)> {
+    page.split("<!-- file: ").skip(1).filter_map(|rest| {
+        let (name, rest) = rest.split_once(" -->\n```")?;
+        let (content, _) = rest.split_once('\n')?.1.split_once("\n```")?;
+        // Those of a CI's own folders are for other machines.
+        (!name.contains('/')).then_some((name, content))
+    })
+}
+
 impl Shown {
     /// Servers run on, and other programs are the tests' of `tests/interop`.
     fn is_run(&self) -> bool {
@@ -80,7 +90,11 @@ fn pages_show_what_happens() {
     for path in pages.chain([root.join("README.md")]) {
         let text = files::read(&path).unwrap();
         let sandbox = Sandbox::new();
-        for shown in shown(std::str::from_utf8(&text).unwrap()).iter().filter(|shown| shown.is_run()) {
+        let text = std::str::from_utf8(&text).unwrap();
+        for (name, content) in files_shown(text) {
+            sandbox.write(name, format!("{content}\n"));
+        }
+        for shown in shown(text).iter().filter(|shown| shown.is_run()) {
             shown.check(&sandbox, &path.display().to_string());
             count += 1;
         }

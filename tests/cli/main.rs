@@ -8,6 +8,7 @@ mod gen_cert;
 mod gen_csr;
 mod gen_key;
 mod interrupted;
+mod lint;
 mod sandbox;
 mod serve;
 

@@ -4,6 +4,7 @@
 
 mod chromium;
 mod curl;
+mod fixtures;
 mod java;
 mod node;
 mod openssl;

@@ -154,6 +154,7 @@ fn certificate() -> report::Certificate {
         subject_unique_id: None,
         extensions: Vec::new(),
         notes: Vec::new(),
+        lint: None,
         self_signed: true,
     }
 }

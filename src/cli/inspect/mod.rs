@@ -2,6 +2,7 @@
 
 mod find;
 mod json;
+mod lint;
 mod pem;
 mod source;
 mod tally;
@@ -16,6 +17,7 @@ use super::Outcome;
 use super::args::PassphraseArgs;
 use super::failure::Failure;
 use super::output::Output;
+use lint::{LintArgs, Linter};
 use source::Source;
 use tally::Tally;
 
@@ -27,18 +29,21 @@ Examples:
   secure-io inspect --text full server-cert.pem     everything that is in it
   secure-io inspect -r /etc/ssl --expires-within 30d -q   what is about to expire, for cron
   secure-io inspect --pem --item 1 chain.pem        the first certificate of a chain
+  secure-io inspect --lint server-cert.pem          what is wrong with it, and how to mend that
   secure-io inspect --json bundle.pem | jq -r '.[].subject'
 
-Exit status: 0 done, 1 something expires within the span asked for, 2 something could not be read")]
+Exit status: 0 done, 1 something expires within the span asked for or --lint found something, 2 something could not be read")]
 pub(crate) struct Args {
     /// Files, folders (with -r), patterns such as 'certs/*.pem', - for standard input
-    #[arg(value_name = "FILE", required = true)]
+    #[arg(value_name = "FILE", required_unless_present = "lint")]
     sources: Vec<std::path::PathBuf>,
     /// Look into folders, and those within them
     #[arg(long, short)]
     recursive: bool,
     #[command(flatten)]
     filter: Filter,
+    #[command(flatten)]
+    lint: LintArgs,
     #[command(flatten)]
     passphrase: PassphraseArgs,
     #[command(flatten)]
@@ -144,13 +149,27 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let now = validity::now();
     let passphrase = args.passphrase.given()?;
     let mut tally = Tally::new(args.filter.expires_within.as_deref(), now)?;
-    let sources = source::expand(&args.sources, args.recursive)?;
-    let mut run = Run { args, passphrase, sink: Sink::new(args, now), tally: &mut tally };
+    let sources = source::expand(&args.sources()?, args.recursive)?;
+    let linter = Linter::new(&args.lint, now);
+    let mut run = Run { args, passphrase, sink: Sink::new(args, now), tally: &mut tally, linter };
     for source in &sources {
         run.source(source, out)?;
     }
-    run.sink.finish(out)?;
-    Ok(tally.outcome(out))
+    run.finish(out)
+}
+
+impl Args {
+    fn sources(&self) -> Result<Vec<std::path::PathBuf>, Failure> {
+        // The audience behind `--lint` may be left out: the word there is the first file then.
+        let first = self.lint.file().into_iter();
+        let sources: Vec<_> = first.chain(&self.sources).cloned().collect();
+        if sources.is_empty() {
+            return Err(
+                Failure::message("no file is given").hint("name one: `secure-io inspect --lint server-cert.pem`")
+            );
+        }
+        Ok(sources)
+    }
 }
 
 struct Run<'a> {
@@ -158,6 +177,7 @@ struct Run<'a> {
     passphrase: Option<Zeroizing<String>>,
     sink: Sink,
     tally: &'a mut Tally,
+    linter: Option<Linter>,
 }
 
 impl Run<'_> {
@@ -175,11 +195,29 @@ impl Run<'_> {
         for found in found {
             let inspected = inspect::item(found, &name, self.passphrase.as_deref().map(String::as_str));
             self.tally.count(&inspected.item);
-            for inspected in self.args.filter.apply(inspected) {
-                self.sink.take(inspected, out)?;
-            }
+            let ready = match &mut self.linter {
+                Some(linter) => linter.take(inspected),
+                None => vec![inspected],
+            };
+            self.show(ready, out)?;
         }
         Ok(())
+    }
+
+    fn show(&mut self, ready: Vec<Inspected>, out: &mut Output) -> Result<(), Failure> {
+        for inspected in ready.into_iter().flat_map(|inspected| self.args.filter.apply(inspected)) {
+            self.sink.take(inspected, out)?;
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, out: &mut Output) -> Result<Outcome, Failure> {
+        let last = self.linter.as_mut().map(Linter::finish);
+        self.show(last.unwrap_or_default(), out)?;
+        self.sink.finish(out)?;
+        let found = self.linter.map_or(Outcome::Done, |linter| linter.outcome(out));
+        let outcome = self.tally.outcome(out);
+        Ok(if outcome == Outcome::Done { found } else { outcome })
     }
 
     /// A source that cannot be read is told of, and the others are shown.

@@ -72,6 +72,12 @@ fn decoded(oid: String, critical: bool, octets: &[u8]) -> Extension {
     Extension { oid, name, critical, value, value_hex, error }
 }
 
+/// Why an extension of a kind that is known here cannot be read; `oid` is its identifier's content octets.
+#[must_use]
+pub fn extension_error(oid: &[u8], octets: &[u8]) -> Option<Error> {
+    decode(&oid::dotted(oid), octets)?.err()
+}
+
 /// What an extension says: nothing when its presence is all, `None` when it is not known here.
 fn decode(oid: &str, octets: &[u8]) -> Option<Result<Option<ExtensionValue>, Error>> {
     if let Some(number) = oid.strip_prefix("2.5.29.") {

@@ -40,6 +40,7 @@ impl View<'_> {
         self.list("issued by", links.issuers, Tone::Good);
         self.list("same as", links.same_as, Tone::Warning);
         self.odd(&certificate.notes);
+        self.lint(certificate.lint.as_ref());
         self.say("version", certificate.version.to_string());
         self.say("serial number", certificate.serial.as_str());
         self.say("subject", readable(&certificate.subject));
@@ -64,6 +65,7 @@ impl View<'_> {
         self.heading("certification request", if names.is_empty() { subject.into_owned() } else { and(&names) });
         self.partners("private key");
         self.odd(&request.notes);
+        self.lint(request.lint.as_ref());
         self.say("version", request.version.to_string());
         self.say("subject", readable(&request.subject));
         self.public_key(&request.public_key);
@@ -86,6 +88,7 @@ impl View<'_> {
         let links = self.relations.of(*self.position).cloned().unwrap_or_default();
         self.list("signed by", links.issuers, Tone::Good);
         self.odd(&crl.notes);
+        self.lint(crl.lint.as_ref());
         self.say("version", crl.version.to_string());
         self.say("thisUpdate", self.timed(&crl.this_update));
         let next_update = crl.next_update.as_deref().map(|next| self.timed(next));

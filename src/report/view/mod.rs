@@ -1,6 +1,7 @@
 //! Items as lines for people: what is said of each, short or full, in words and tones, before it meets a terminal.
 
 mod extension;
+mod finding;
 mod full;
 mod short;
 

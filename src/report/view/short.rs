@@ -74,6 +74,7 @@ impl View<'_> {
         self.say("key", format!("{}{}", certificate.public_key, purposes(certificate)));
         self.partners("private key");
         self.odd(&certificate.notes);
+        self.lint(certificate.lint.as_ref());
     }
 
     fn issuer(&mut self, certificate: &Certificate) {
@@ -125,6 +126,7 @@ impl View<'_> {
             self.say("password", "a challenge password, readable for everybody");
         }
         self.odd(&request.notes);
+        self.lint(request.lint.as_ref());
     }
 
     pub(super) fn signature(&mut self, request: &Csr) {
@@ -151,6 +153,7 @@ impl View<'_> {
             self.push("", format!("and {more} more"), Tone::Dim);
         }
         self.odd(&crl.notes);
+        self.lint(crl.lint.as_ref());
     }
 
     pub(super) fn next_update(&mut self, crl: &Crl) {

@@ -1,0 +1,291 @@
+//! The table of rules.
+
+use super::Check::{Alone, Within};
+use super::Role::{Ca, Crl, Other, Request, Server};
+use super::{
+    Check, Role, Rule, attributes, constraints, identifiers, issuance, keys, names, signature, usage, validity,
+    wellformed,
+};
+use crate::report::finding::Severity;
+
+const SERVERS: &[Role] = &[Server];
+const OTHERS: &[Role] = &[Other];
+const LEAVES: &[Role] = &[Server, Other];
+const CAS: &[Role] = &[Ca];
+const CERTIFICATES: &[Role] = &[Server, Other, Ca];
+const NAMED: &[Role] = &[Server, Other, Ca, Request];
+const ISSUED: &[Role] = &[Server, Other, Ca, Crl];
+const ALL: &[Role] = &[Server, Other, Ca, Request, Crl];
+const CRLS: &[Role] = &[Crl];
+
+const E: Option<Severity> = Some(Severity::Error);
+const W: Option<Severity> = Some(Severity::Warning);
+const N: Option<Severity> = Some(Severity::Note);
+const OFF: Option<Severity> = None;
+
+#[expect(clippy::too_many_arguments, reason = "the columns of a table")]
+const fn rule(
+    id: &'static str,
+    roles: &'static [Role],
+    public: Option<Severity>,
+    private: Option<Severity>,
+    field: &'static str,
+    title: &'static str,
+    source: &'static str,
+    mend: &'static str,
+    check: Check,
+) -> Rule {
+    Rule { id, roles, public, private, field, title, source, mend, check }
+}
+
+const RENEW: &str = "issue it anew with `secure-io gen-cert`";
+const NAMES_ANEW: &str = "issue it anew with `secure-io gen-cert HOST…`, which puts each name where clients look";
+
+/// Every rule, by what it is about. The columns: id, what it judges, severity for public and private audiences, field,
+/// what is found, who says so, how to mend it.
+#[rustfmt::skip]
+pub const RULES: &[Rule] = &[
+    // Names.
+    rule("san_missing", SERVERS, E, E, "subjectAltName", "no subjectAltName that names a host",
+        "CABF BR 7.1.2.7.12; RFC 9110 4.3.4; all browsers", NAMES_ANEW, Alone(names::san_missing)),
+    rule("cn_not_in_san", SERVERS, E, W, "subject", "a commonName that is not, letter for letter, a subjectAltName",
+        "CABF BR 7.1.4.3", "add the name to subjectAltName, or leave the commonName out", Alone(names::cn_not_in_san)),
+    rule("cn_present", SERVERS, N, OFF, "subject", "a commonName at all",
+        "CABF BR 7.1.4.3", "leave the commonName out", Alone(names::cn_present)),
+    rule("ip_in_dns_san", NAMED, E, E, "subjectAltName", "an address as dNSName",
+        "CABF BR 7.1.4.2.1", "write it as iPAddress: `IP:…` for openssl; `secure-io gen-cert` tells them apart", Alone(names::ip_in_dns_san)),
+    rule("dns_bad_syntax", NAMED, E, E, "subjectAltName", "a dNSName that is no host name",
+        "RFC 1034 3.5; RFC 5280 4.2.1.6", "write the bare host name: no port, path, space, final dot or letter beyond ASCII", Alone(names::dns_bad_syntax)),
+    rule("dns_underscore", NAMED, E, N, "subjectAltName", "an underscore in a dNSName",
+        "CABF BR 7.1.4.2.1", "use a dash", Alone(names::dns_underscore)),
+    rule("wildcard_bad", NAMED, E, E, "subjectAltName", "a wildcard that is not the whole of the leftmost label, once",
+        "RFC 9525 6.3; RFC 6125 6.4.3", "write `*.` and a domain, one level deep", Alone(names::wildcard_bad)),
+    rule("wildcard_too_wide", NAMED, E, W, "subjectAltName", "a wildcard for a top-level domain or public suffix",
+        "CABF BR 3.2.2.6", "put another label in it, as in `*.app.localhost`", Alone(names::wildcard_too_wide)),
+    rule("dns_reserved_label", NAMED, E, W, "subjectAltName", "a label with `--` in its third place that is no A-label",
+        "RFC 5890 2.3.1; CABF BR 7.1.4.2.1", "write the name in Unicode: `secure-io gen-cert` makes the A-label", Alone(names::dns_reserved_label)),
+    rule("internal_name", SERVERS, E, OFF, "subjectAltName", "a name or address that is nobody's on the Internet",
+        "CABF BR 7.1.4.2.1", "use a private CA for it: `secure-io ca init`", Alone(names::internal_name)),
+    rule("san_duplicate", NAMED, W, W, "subjectAltName", "the same name twice",
+        "zlint (community)", "name it once", Alone(names::san_duplicate)),
+    rule("san_ip_length", NAMED, E, E, "subjectAltName", "an iPAddress of neither 4 nor 16 octets",
+        "RFC 5280 4.2.1.6", NAMES_ANEW, Alone(names::san_ip_length)),
+    rule("san_critical", CERTIFICATES, W, W, "subjectAltName", "critical with a subject, or not critical without one",
+        "RFC 5280 4.2.1.6", "make it critical if, and only if, the subject is empty", Alone(names::san_critical)),
+    rule("san_bad_entry", NAMED, E, W, "subjectAltName", "a rfc822Name, URI or other entry that is none",
+        "RFC 5280 4.2.1.6", "write `user@example.com`, and URIs with their scheme", Alone(names::san_bad_entry)),
+
+    // The subject.
+    rule("subject_whitespace", NAMED, W, N, "subject", "an attribute that is empty, or has white space at an end",
+        "zlint (community)", "trim it", Alone(attributes::whitespace)),
+    rule("subject_html", NAMED, W, N, "subject", "HTML in an attribute",
+        "zlint (community)", "write text", Alone(attributes::html)),
+    rule("subject_control_character", NAMED, W, W, "subject", "a control character in an attribute",
+        "zlint (community)", "leave it out: it deceives whoever reads the name", Alone(attributes::control)),
+    rule("subject_placeholder", NAMED, W, N, "subject", "an attribute of dots, dashes or the like",
+        "CABF BR 7.1.4.2.2", "leave the attribute out", Alone(attributes::placeholder)),
+    rule("subject_openssl_default", NAMED, W, N, "subject", "what OpenSSL's configuration proposes, left as it was",
+        "practice", "give `-subj`, or leave the attribute out", Alone(attributes::default_organization)),
+    rule("subject_duplicate_attribute", NAMED, W, N, "subject", "an attribute twice (but for DC and OU)",
+        "CABF BR 7.1.4.1", "give it once", Alone(attributes::duplicate)),
+    rule("subject_country", NAMED, E, N, "subject", "a country that is not two capital letters in a PrintableString",
+        "RFC 5280 appendix A.1; CABF BR 7.1.4.2.2", "write the ISO 3166 code, as in `C=CH`", Alone(attributes::country)),
+    rule("subject_ou", SERVERS, E, OFF, "subject", "an organizationalUnitName",
+        "CABF BR 7.1.4.2.2 (from 2022-09-01)", "leave it out", Alone(attributes::organizational_unit)),
+    rule("subject_too_long", NAMED, E, N, "subject", "an attribute longer than RFC 5280 lets it be",
+        "RFC 5280 appendix A.1", "shorten it; a host name belongs into subjectAltName", Alone(attributes::too_long)),
+    rule("name_string_type", NAMED, W, N, "subject, issuer", "a TeletexString, BMPString or UniversalString",
+        "RFC 5280 4.1.2.4", "use UTF8String", Alone(attributes::string_type)),
+    rule("name_string_content", NAMED, E, W, "subject, issuer", "characters that the string's type does not have",
+        "X.680 41.4; RFC 5280 4.1.2.4", "use UTF8String", Alone(attributes::string_content)),
+    rule("issuer_empty", ISSUED, E, E, "issuer", "an empty issuer",
+        "RFC 5280 4.1.2.4", "give the CA a name", Alone(attributes::empty_issuer)),
+    rule("ca_subject_empty", CAS, E, E, "subject", "a CA without a name",
+        "RFC 5280 4.1.2.6", "give the CA a name", Alone(attributes::empty_ca_subject)),
+
+    // Validity.
+    rule("validity_too_long", SERVERS, E, OFF, "validity", "a lifetime over 398 days; 200 from 2026-03-15, 100 from 2027-03-15, 47 from 2029-03-15",
+        "CABF BR 6.3.2 (ballot SC-081v3); Chrome; Apple", "issue it for fewer days", Alone(validity::too_long)),
+    rule("validity_at_limit", SERVERS, W, OFF, "validity", "a lifetime within a day of that limit",
+        "CABF BR 6.3.2 (ballot SC-081v3)", "issue it for a day less: both ends count", Alone(validity::at_limit)),
+    rule("validity_apple_825", SERVERS, E, E, "validity", "a lifetime over 825 days",
+        "Apple HT210176 (private CAs too)", "issue it anew with `secure-io gen-cert --days 365`", Alone(validity::apple_825)),
+    rule("validity_order", CERTIFICATES, E, E, "validity", "notBefore after notAfter",
+        "RFC 5280 4.1.2.5", RENEW, Alone(validity::order)),
+    rule("validity_outlives_issuer", CERTIFICATES, W, W, "notAfter", "an end after the issuer's (when that is given)",
+        "RFC 5280 6.1.3 (shell model)", "issue it anew from a renewed CA, or for fewer days", Within(validity::outlives_issuer)),
+    rule("time_encoding", ISSUED, E, E, "validity", "a time in the wrong type, without Z or seconds, or with fractions",
+        "RFC 5280 4.1.2.5", "UTCTime up to 2049, GeneralizedTime from 2050, in UTC with seconds", Alone(validity::encoding)),
+    rule("not_yet_valid", CERTIFICATES, E, E, "notBefore", "a notBefore that is still to come",
+        "RFC 5280 6.1.3", "look at this system's clock, else wait", Within(validity::not_yet_valid)),
+    rule("expired", CERTIFICATES, E, E, "notAfter", "a notAfter that is over",
+        "RFC 5280 6.1.3", "issue it anew with `secure-io gen-cert --renew`", Within(validity::expired)),
+    rule("expires_soon", CERTIFICATES, W, W, "notAfter", "less than 30 days, or a third of its life, left",
+        "practice", "issue it anew with `secure-io gen-cert --renew`", Within(validity::expires_soon)),
+
+    // What it may be used for.
+    rule("eku_absent", SERVERS, E, N, "extKeyUsage", "no extKeyUsage",
+        "CABF BR 7.1.2.7.10; Apple HT210176", "give it serverAuth", Alone(usage::eku_absent)),
+    rule("eku_missing_server_auth", OTHERS, E, E, "extKeyUsage", "names of hosts, and neither serverAuth nor clientAuth",
+        "CABF BR 7.1.2.7.10; Apple HT210176", "give it serverAuth", Alone(usage::eku_missing_server_auth)),
+    rule("eku_client_only", OTHERS, W, N, "extKeyUsage", "names of hosts, and clientAuth without serverAuth",
+        "RFC 5280 4.2.1.12", "give a server's certificate serverAuth (`secure-io gen-cert --purpose server`)", Alone(usage::eku_client_only)),
+    rule("eku_any", LEAVES, E, W, "extKeyUsage", "anyExtendedKeyUsage",
+        "CABF BR 7.1.2.7.10", "give it serverAuth alone", Alone(usage::eku_any)),
+    rule("eku_client_auth", SERVERS, W, OFF, "extKeyUsage", "clientAuth beside serverAuth",
+        "Chrome root program 1.8 (from 2027-03-15)", "use a certificate of its own, from a private CA, for clients", Alone(usage::eku_client_auth)),
+    rule("eku_critical", LEAVES, W, N, "extKeyUsage", "a critical extKeyUsage",
+        "CABF BR 7.1.2.7.6", "leave it uncritical", Alone(usage::eku_critical)),
+    rule("ca_true_leaf", CAS, E, E, "basicConstraints", "cA TRUE in a certificate that names hosts",
+        "CABF BR 7.1.2.7.8; rustls refuses it", "make a leaf: `secure-io gen-cert`; for openssl `-addext basicConstraints=critical,CA:FALSE`", Alone(usage::ca_true_leaf)),
+    rule("self_signed_leaf_trusted", LEAVES, OFF, W, "basicConstraints", "a server's certificate in this system's root store",
+        "practice", "trust a local CA instead: `secure-io ca init`, `secure-io ca trust`", Within(usage::self_signed_leaf_trusted)),
+    rule("leaf_key_cert_sign", LEAVES, E, E, "keyUsage", "keyCertSign without cA",
+        "RFC 5280 4.2.1.9", RENEW, Alone(usage::leaf_key_cert_sign)),
+    rule("leaf_crl_sign", LEAVES, E, W, "keyUsage", "cRLSign without cA",
+        "CABF BR 7.1.2.7.11", RENEW, Alone(usage::leaf_crl_sign)),
+    rule("ku_not_for_tls", SERVERS, E, E, "keyUsage", "no digitalSignature",
+        "RFC 8446 4.4.2.2", "give it digitalSignature", Alone(usage::ku_not_for_tls)),
+    rule("ku_ec_encipherment", LEAVES, E, W, "keyUsage", "keyEncipherment for a key that is not RSA",
+        "CABF BR 7.1.2.7.11; RFC 8813 3", "leave keyEncipherment out", Alone(usage::ku_ec_encipherment)),
+    rule("ku_empty", CERTIFICATES, E, W, "keyUsage", "no bit set",
+        "RFC 5280 4.2.1.3", "set digitalSignature, or leave the extension out", Alone(usage::ku_empty)),
+    rule("ku_missing", CAS, E, W, "keyUsage", "a CA without keyUsage",
+        "RFC 5280 4.2.1.3", "give the CA keyCertSign and cRLSign", Alone(usage::ku_missing)),
+    rule("ku_no_cert_sign", CAS, E, E, "keyUsage", "a CA whose keyUsage lacks keyCertSign",
+        "RFC 5280 4.2.1.3, 6.1.4 (n)", "give the CA keyCertSign", Alone(usage::ku_no_cert_sign)),
+    rule("ku_not_critical", CAS, E, W, "keyUsage", "a CA whose keyUsage is not critical",
+        "RFC 5280 4.2.1.3", "make it critical", Alone(usage::ku_not_critical)),
+    rule("ku_leaf_not_critical", LEAVES, W, N, "keyUsage", "a leaf whose keyUsage is not critical",
+        "RFC 5280 4.2.1.3", "make it critical", Alone(usage::ku_not_critical)),
+    rule("bc_not_critical", CAS, E, W, "basicConstraints", "a CA whose basicConstraints are not critical",
+        "RFC 5280 4.2.1.9", "make them critical", Alone(usage::bc_not_critical)),
+    rule("pathlen_without_ca", LEAVES, E, W, "basicConstraints", "a pathLenConstraint without cA",
+        "RFC 5280 4.2.1.9", "leave it out", Alone(usage::pathlen_without_ca)),
+    rule("pathlen_without_cert_sign", CAS, E, W, "basicConstraints", "a pathLenConstraint without keyCertSign",
+        "RFC 5280 4.2.1.9", "give the CA keyCertSign", Alone(usage::pathlen_without_cert_sign)),
+
+    // Keys.
+    rule("rsa_too_small", NAMED, E, E, "subjectPublicKeyInfo", "an RSA key below 2048 bits",
+        "CABF BR 6.1.5; Apple HT210176", "make a new key: `secure-io gen-key`", Alone(keys::rsa_too_small)),
+    rule("rsa_odd_size", NAMED, E, W, "subjectPublicKeyInfo", "an RSA modulus whose bits are no multiple of 8",
+        "CABF BR 6.1.5", "make a key of 2048, 3072 or 4096 bits", Alone(keys::rsa_odd_size)),
+    rule("rsa_exponent_invalid", NAMED, E, E, "subjectPublicKeyInfo", "an RSA exponent that is even, 1 or negative",
+        "CABF BR 6.1.6; RFC 8017 3.1", "make a new key: `secure-io gen-key`", Alone(keys::rsa_exponent_invalid)),
+    rule("rsa_exponent_small", NAMED, E, W, "subjectPublicKeyInfo", "an RSA exponent below 65537",
+        "CABF BR 6.1.6", "make a key with the exponent 65537", Alone(keys::rsa_exponent_small)),
+    rule("rsa_exponent_large", NAMED, W, W, "subjectPublicKeyInfo", "an RSA exponent over 64 bits",
+        "CABF BR 6.1.6; practice", "make a key with the exponent 65537", Alone(keys::rsa_exponent_large)),
+    rule("rsa_small_factor", NAMED, E, E, "subjectPublicKeyInfo", "an RSA modulus with a factor below 752",
+        "CABF BR 6.1.6; NIST SP 800-89 5.3.3", "throw the key away and make a new one: `secure-io gen-key`", Alone(keys::rsa_small_factor)),
+    rule("rsa_close_primes", NAMED, E, E, "subjectPublicKeyInfo", "an RSA modulus of two primes so close that Fermat finds them",
+        "CABF BR 6.1.1.3", "throw the key away and make a new one: `secure-io gen-key`", Alone(keys::rsa_close_primes)),
+    rule("rsa_roca", NAMED, E, E, "subjectPublicKeyInfo", "an RSA modulus with the ROCA fingerprint",
+        "CABF BR 6.1.1.3; CVE-2017-15361", "throw the key away and make a new one outside that chip", Alone(keys::rsa_roca)),
+    rule("key_type", NAMED, E, W, "subjectPublicKeyInfo", "a kind of key or curve that browsers do not take",
+        "CABF BR 7.1.3.1", "make a new key: `secure-io gen-key --algorithm ecdsa-p256`", Alone(keys::key_type)),
+    rule("key_ed25519", NAMED, E, W, "subjectPublicKeyInfo", "an Ed25519 key",
+        "CABF BR 7.1.3.1; Chrome, Firefox and Safari", "for browsers make a new key: `secure-io gen-key --algorithm ecdsa-p256`", Alone(keys::key_ed25519)),
+    rule("key_p521", LEAVES, W, N, "subjectPublicKeyInfo", "a key on P-521",
+        "Chrome does not offer it", "for Chrome make a new key: `secure-io gen-key --algorithm ecdsa-p256`", Alone(keys::key_p521)),
+    rule("ec_explicit_curve", NAMED, E, E, "subjectPublicKeyInfo", "an EC key that spells its curve out, or leaves it open",
+        "RFC 5480 2.1.1; CVE-2020-0601", "make a key with a named curve: `openssl ecparam -param_enc named_curve`", Alone(keys::ec_explicit)),
+    rule("ec_point_compressed", NAMED, W, N, "subjectPublicKeyInfo", "a compressed EC point",
+        "RFC 5480 2.2", "write it uncompressed: `openssl ec -conv_form uncompressed`", Alone(keys::ec_compressed)),
+    rule("key_malformed", NAMED, E, E, "subjectPublicKeyInfo", "a key that cannot be read",
+        "RFC 3279 2.3; RFC 5480 2.2; RFC 8410 4", "make a new key: `secure-io gen-key`", Alone(keys::key_malformed)),
+    rule("key_parameters", NAMED, E, W, "subjectPublicKeyInfo", "an algorithm's parameters missing or in excess",
+        "RFC 3279 2.3.1; RFC 8410 3; CABF BR 7.1.3.1", RENEW, Alone(keys::key_parameters)),
+
+    // The signature.
+    rule("sig_weak", ALL, E, E, "signatureAlgorithm", "SHA-1, MD5 or MD2 (not on a root)",
+        "CABF BR 7.1.3.2; Apple HT210176", "sign it with SHA-256", Within(signature::weak)),
+    rule("sig_alg_mismatch", ISSUED, E, E, "signatureAlgorithm", "two algorithms that differ",
+        "RFC 5280 4.1.1.2", RENEW, Alone(signature::mismatch)),
+    rule("sig_parameters", ALL, E, E, "signatureAlgorithm", "NULL missing or in excess",
+        "RFC 4055 5; RFC 5758 3.2; RFC 8410 3; CABF BR 7.1.3.2", RENEW, Alone(signature::parameters)),
+    rule("sig_not_its_own", NAMED, E, E, "signature", "a request or self-signed certificate that its key did not sign",
+        "RFC 2986 3; RFC 5280 3.2", "make it anew with `secure-io gen-csr` or `gen-cert`", Alone(signature::not_its_own)),
+
+    // Serial numbers and identifiers.
+    rule("serial_negative", CERTIFICATES, E, W, "serialNumber", "a negative serial number",
+        "RFC 5280 4.1.2.2", RENEW, Alone(identifiers::serial_negative)),
+    rule("serial_zero", CERTIFICATES, E, W, "serialNumber", "a serial number of zero",
+        "RFC 5280 4.1.2.2", RENEW, Alone(identifiers::serial_zero)),
+    rule("serial_too_long", CERTIFICATES, E, W, "serialNumber", "a serial number over 20 octets",
+        "RFC 5280 4.1.2.2", RENEW, Alone(identifiers::serial_too_long)),
+    rule("serial_short", CERTIFICATES, E, W, "serialNumber", "a serial number that cannot hold 64 random bits (not on a root)",
+        "CABF BR 7.1", "let the tool choose it; `openssl x509 -req` without `-set_serial`", Within(identifiers::serial_short)),
+    rule("aki_missing", CERTIFICATES, E, W, "authorityKeyIdentifier", "no key identifier of the issuer (not when self-signed)",
+        "RFC 5280 4.2.1.1", "add it: `authorityKeyIdentifier=keyid` for openssl", Within(identifiers::aki_missing)),
+    rule("aki_critical", ISSUED, E, W, "authorityKeyIdentifier", "a critical authorityKeyIdentifier",
+        "RFC 5280 4.2.1.1", "leave it uncritical", Alone(identifiers::aki_critical)),
+    rule("aki_mismatch", ISSUED, E, W, "authorityKeyIdentifier", "not the issuer's subjectKeyIdentifier (when that is given)",
+        "RFC 5280 4.2.1.1", "issue it anew: OpenSSL does not build a chain through it", Within(identifiers::aki_mismatch)),
+    rule("aki_issuer_serial", ISSUED, E, W, "authorityKeyIdentifier", "the issuer's issuer and serial number",
+        "CABF BR 7.1.2.11.1", "the key identifier alone: a renewed CA has another serial number", Alone(identifiers::aki_issuer_serial)),
+    rule("ski_missing", CAS, E, W, "subjectKeyIdentifier", "a CA without subjectKeyIdentifier",
+        "RFC 5280 4.2.1.2", "add it: `subjectKeyIdentifier=hash` for openssl", Alone(identifiers::ski_missing)),
+    rule("ski_missing_leaf", LEAVES, OFF, N, "subjectKeyIdentifier", "a leaf without subjectKeyIdentifier",
+        "RFC 5280 4.2.1.2", "add it; the CA/Browser Forum advises against it", Alone(identifiers::ski_missing)),
+    rule("ski_present_leaf", SERVERS, N, OFF, "subjectKeyIdentifier", "a leaf with subjectKeyIdentifier",
+        "CABF BR 7.1.2.7.6", "leave it out; RFC 5280 asks for it", Alone(identifiers::ski_present)),
+    rule("ski_critical", CERTIFICATES, E, W, "subjectKeyIdentifier", "a critical subjectKeyIdentifier",
+        "RFC 5280 4.2.1.2", "leave it uncritical", Alone(identifiers::ski_critical)),
+
+    // Well-formedness.
+    rule("version", ALL, E, E, "version", "not version 3 (a request: 1, a CRL: 2)",
+        "RFC 5280 4.1.2.1; RFC 2986 4.1", RENEW, Alone(wellformed::version)),
+    rule("duplicate_extension", ALL, E, E, "extensions", "an extension twice",
+        "RFC 5280 4.2", RENEW, Alone(wellformed::duplicate_extension)),
+    rule("unknown_critical", ALL, E, E, "extensions", "a critical extension that clients do not know",
+        "RFC 5280 4.2", "make it uncritical, or leave it out", Alone(wellformed::unknown_critical)),
+    rule("extension_malformed", ALL, E, E, "extensions", "an extension that cannot be read",
+        "RFC 5280 4.2", RENEW, Alone(wellformed::extension_malformed)),
+    rule("extensions_empty", CERTIFICATES, E, E, "extensions", "an empty list of extensions",
+        "RFC 5280 4.1.2.9", "leave the list out", Alone(wellformed::extensions_empty)),
+    rule("trailing_data", ALL, E, E, "DER", "octets behind the structure",
+        "X.690; RFC 5280 4.1", "cut them off: `secure-io inspect --pem`", Alone(wellformed::trailing_data)),
+    rule("non_der", ALL, E, E, "DER", "an encoding that is BER, but not DER",
+        "RFC 5280 4.1; X.690 10, 11", RENEW, Alone(wellformed::non_der)),
+    rule("unique_id", CERTIFICATES, E, E, "issuerUniqueID, subjectUniqueID", "a unique identifier",
+        "RFC 5280 4.1.2.8", "leave it out", Alone(wellformed::unique_id)),
+
+    // Name constraints.
+    rule("nc_in_leaf", LEAVES, E, W, "nameConstraints", "name constraints in a leaf",
+        "RFC 5280 4.2.1.10", "leave them out", Alone(constraints::in_leaf)),
+    rule("nc_not_critical", CAS, E, W, "nameConstraints", "name constraints that are not critical",
+        "RFC 5280 4.2.1.10", "make them critical", Alone(constraints::not_critical)),
+    rule("nc_empty", CAS, E, W, "nameConstraints", "name constraints without a subtree",
+        "RFC 5280 4.2.1.10", "leave them out", Alone(constraints::empty)),
+    rule("nc_leading_dot", CAS, E, W, "nameConstraints", "a dNSName with a dot in front",
+        "RFC 5280 4.2.1.10", "leave the dot out: `example.test` has what is below it, too", Alone(constraints::leading_dot)),
+    rule("nc_bad_mask", CAS, E, W, "nameConstraints", "an iPAddress that is no address with a contiguous mask",
+        "RFC 5280 4.2.1.10; RFC 4632 3.1", "write it as a network: 10.0.0.0/8", Alone(constraints::bad_mask)),
+    rule("nc_min_max", CAS, E, W, "nameConstraints", "a minimum or maximum",
+        "RFC 5280 4.2.1.10", "leave it out", Alone(constraints::min_max)),
+
+    // What public CAs add.
+    rule("policy_missing", SERVERS, E, OFF, "certificatePolicies", "no reserved policy of the CA/Browser Forum",
+        "CABF BR 7.1.6.1", "add 2.23.140.1.2.1 for a certificate whose domain was validated", Alone(issuance::policy_missing)),
+    rule("revocation_missing", SERVERS, E, OFF, "cRLDistributionPoints", "neither a CRL nor an OCSP responder (over 7 days)",
+        "CABF BR 7.1.2.11.2", "name a CRL", Alone(issuance::revocation_missing)),
+    rule("aia_missing", SERVERS, E, OFF, "authorityInfoAccess", "no place where the issuer's certificate is",
+        "CABF BR 7.1.2.7.7", "name it", Alone(issuance::aia_missing)),
+    rule("aia_not_http", CERTIFICATES, E, W, "authorityInfoAccess", "a place that is no http:// URI",
+        "RFC 5280 8; CABF BR 7.1.2.7.7", "use http://: the data is signed, and https needs a certificate to check one", Alone(issuance::aia_not_http)),
+    rule("crl_not_http", CERTIFICATES, E, W, "cRLDistributionPoints", "a place that is no http:// URI",
+        "RFC 5280 8; CABF BR 7.1.2.11.2", "use http://: the data is signed, and https needs a certificate to check one", Alone(issuance::crl_not_http)),
+    rule("sct_missing", SERVERS, E, OFF, "signed certificate timestamps", "fewer than two",
+        "Chrome CT policy; Apple HT205280", "log it, or send the timestamps in the handshake", Alone(issuance::sct_missing)),
+
+    // CRLs.
+    rule("crl_stale", CRLS, E, E, "nextUpdate", "a nextUpdate that is over",
+        "RFC 5280 6.3.3", "make a new one: `secure-io ca crl`", Within(validity::crl_stale)),
+    rule("crl_next_update_missing", CRLS, E, W, "nextUpdate", "no nextUpdate",
+        "RFC 5280 5.1.2.5", "give it one: an old one can be shown for ever", Alone(validity::crl_endless)),
+    rule("crl_number_missing", CRLS, E, W, "cRLNumber", "no cRLNumber",
+        "RFC 5280 5.2.3", "number them", Alone(identifiers::crl_number_missing)),
+    rule("crl_aki_missing", CRLS, E, W, "authorityKeyIdentifier", "no authorityKeyIdentifier",
+        "RFC 5280 5.2.1", "add it", Alone(identifiers::crl_aki_missing)),
+];
