@@ -112,10 +112,9 @@ impl Batch {
         Self { defaults, cache: Cache::default() }
     }
 
-    /// Answers lines in parallel, each with its number, in their order.
-    #[must_use]
-    pub fn answer_all(&self, lines: &[(u64, String)]) -> Vec<Answer> {
-        lines.par_iter().map(|(number, line)| self.answer(line, *number)).collect()
+    /// Answers lines in parallel, each with its number, in their order; `then` is done with each answer in parallel, too.
+    pub fn answer_all<T: Send>(&self, lines: &[(u64, String)], then: impl Fn(Answer) -> T + Sync) -> Vec<T> {
+        lines.par_iter().map(|(number, line)| then(self.answer(line, *number))).collect()
     }
 
     /// Answers one line.
