@@ -21,8 +21,8 @@ fn a_certificate_of_the_local_ca_is_valid() {
     --- stdout
     server-cert.pem: valid
       CN=app.test
-      └ CN=secure-io development intermediate
-        └ CN=secure-io development root (trusted)
+      └ CN=secure-io development intermediate [HEX]
+        └ CN=secure-io development root [HEX] (trusted)
     ");
 }
 
@@ -36,8 +36,8 @@ fn another_name_is_refused_with_the_names_there_are() {
     server-cert.pem: not valid (host-mismatch)
       CN=app.test: it is for DNS:app.test; you asked for www.app.test (RFC 9525 section 6)
       CN=app.test
-      └ CN=secure-io development intermediate
-        └ CN=secure-io development root
+      └ CN=secure-io development intermediate [HEX]
+        └ CN=secure-io development root [HEX]
     --- stderr
     hint: issue one for it: `secure-io gen-cert www.app.test`
     ");
@@ -52,10 +52,10 @@ fn a_missing_intermediate_is_named() {
     exit: 1
     --- stdout
     leaf.pem: not valid (unknown-issuer)
-      CN=app.test: its issuer `CN=secure-io development intermediate` is neither trusted nor among the certificates given
+      CN=app.test: its issuer `CN=secure-io development intermediate [HEX]` is neither trusted nor among the certificates given
       CN=app.test
     --- stderr
-    hint: the server sends no intermediate: append `CN=secure-io development intermediate` to the certificate file, or name it with `--untrusted FILE`; if it is the root, trust it with `--trust FILE`
+    hint: the server sends no intermediate: append `CN=secure-io development intermediate [HEX]` to the certificate file, or name it with `--untrusted FILE`; if it is the root, trust it with `--trust FILE`
     ");
 }
 
@@ -86,8 +86,8 @@ fn a_key_of_another_certificate_is_refused() {
     server-cert.pem: not valid (key-mismatch)
       CN=app.test: the private key is another's: the public keys differ
       CN=app.test
-      └ CN=secure-io development intermediate
-        └ CN=secure-io development root
+      └ CN=secure-io development intermediate [HEX]
+        └ CN=secure-io development root [HEX]
     --- stderr
     hint: find the key it was issued for, or issue again: `secure-io gen-cert --key FILE …`
     ");
