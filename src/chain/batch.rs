@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use self::cache::Cache;
 use self::line::Line;
 use super::{Anchors, Certificate, Crl, Host, Purpose, Request, malformed, verify};
-use crate::report::verdict::Verdict;
+use crate::report::verdict::{Code, Reason, Verdict};
 use crate::{container, files};
 
 /// Why a line cannot be answered.
@@ -152,7 +152,13 @@ impl Batch {
         presented.extend(self.defaults.presented.iter().cloned());
         let mut crls = self.defaults.crls.clone();
         for source in &line.crls {
-            crls.extend(self.cache.crls(source)?.iter().cloned());
+            match &*self.cache.crls(source)? {
+                Ok(more) => crls.extend(more.iter().cloned()),
+                Err(error) => {
+                    let message = format!("a CRL that is given is malformed: {error}");
+                    return Ok(Verdict::no(Reason::new(Code::CrlInvalid, message)));
+                }
+            }
         }
         let anchors = match &line.trust {
             Some(trust) => self.cache.anchors(trust)?,

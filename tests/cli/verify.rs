@@ -159,3 +159,24 @@ no JSON
     let good = lines.lines().next().expect("the first");
     sandbox.run_with("secure-io verify --batch -", good).success();
 }
+
+#[test]
+fn a_malformed_crl_is_not_passed_over() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert app.test");
+    sandbox.write("crl.pem", "-----BEGIN X509 CRL-----\nMAAA\n-----END X509 CRL-----\n");
+    let line = r#"{"leaf":"server-cert.pem","trust":"server-cert.pem","crls":"crl.pem"}"#;
+    assert_snapshot!(sandbox.run_with("secure-io verify --batch -", line), @r#"
+    $ secure-io verify --batch -
+    exit: 1
+    --- stdout
+    {"valid":false,"error":{"code":"crl-invalid","message":"a CRL that is given is malformed: the CRL is followed by an octet that does not belong there"},"chain":[]}
+    "#);
+    let outcome = sandbox.run("secure-io verify --trust server-cert.pem server-cert.pem --crl crl.pem");
+    assert_snapshot!(outcome, @r"
+    $ secure-io verify --trust server-cert.pem server-cert.pem --crl crl.pem
+    exit: 2
+    --- stderr
+    error: cannot use `crl.pem`: the CRL is followed by an octet that does not belong there
+    ");
+}
