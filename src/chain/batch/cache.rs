@@ -9,12 +9,13 @@ use crate::chain::{Anchors, Certificate, Crl};
 use crate::{asn1, container, files};
 
 type Certificates = Vec<Arc<Certificate>>;
+type Crls = Result<Vec<Arc<Crl>>, asn1::Error>;
 
 /// Parsed files and PEM texts, by what the line says.
 #[derive(Debug, Default)]
 pub(super) struct Cache {
     certificates: Store<String, Certificates>,
-    crls: Store<String, Result<Vec<Arc<Crl>>, asn1::Error>>,
+    crls: Store<String, Crls>,
     anchors: Store<Vec<String>, Anchors>,
 }
 
@@ -57,7 +58,7 @@ impl Cache {
     }
 
     /// The CRLs in a PEM text or file. One that is malformed must not be passed over: without any CRL nothing is asked.
-    pub(super) fn crls(&self, source: &String) -> Result<Arc<Result<Vec<Arc<Crl>>, asn1::Error>>, Error> {
+    pub(super) fn crls(&self, source: &String) -> Result<Arc<Crls>, Error> {
         self.crls.get(source, || {
             let ders = with_bytes(source, container::crls)?;
             let ders = ders.map_err(|source| Error::Content { key: "crls", source })?;
