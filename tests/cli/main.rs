@@ -8,6 +8,7 @@ mod fixtures;
 mod gen_cert;
 mod gen_csr;
 mod gen_key;
+mod inspect;
 mod interrupted;
 mod lint;
 mod sandbox;
