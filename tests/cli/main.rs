@@ -13,6 +13,7 @@ mod interrupted;
 mod lint;
 mod sandbox;
 mod serve;
+mod verify;
 
 #[track_caller]
 fn read_text(sandbox: &sandbox::Sandbox, name: &str) -> String {
