@@ -2,6 +2,7 @@
 
 mod ca;
 mod ca_runs;
+mod ca_trust;
 mod command;
 mod docs;
 mod fixtures;
@@ -13,6 +14,7 @@ mod interrupted;
 mod lint;
 mod sandbox;
 mod serve;
+mod verify;
 
 #[track_caller]
 fn read_text(sandbox: &sandbox::Sandbox, name: &str) -> String {

@@ -15,4 +15,5 @@ mod openssl_keys;
 #[path = "../cli/sandbox.rs"]
 mod sandbox;
 mod stolen;
+mod trust;
 mod vectors;
