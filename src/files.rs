@@ -134,9 +134,11 @@ pub fn lines(path: &Path) -> Result<impl Iterator<Item = Result<(u64, String), E
                 Ok(_) => {}
             }
             number += 1;
-            let line = String::from_utf8_lossy(&line);
-            if !line.trim().is_empty() {
-                return Some(Ok((number, line.trim().to_owned())));
+            let mut line =
+                String::from_utf8(line).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+            line.truncate(line.trim_end().len());
+            if !line.is_empty() {
+                return Some(Ok((number, line)));
             }
         }
         None

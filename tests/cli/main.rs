@@ -8,10 +8,12 @@ mod fixtures;
 mod gen_cert;
 mod gen_csr;
 mod gen_key;
+mod inspect;
 mod interrupted;
 mod lint;
 mod sandbox;
 mod serve;
+mod verify;
 
 #[track_caller]
 fn read_text(sandbox: &sandbox::Sandbox, name: &str) -> String {
