@@ -166,6 +166,19 @@ pub fn exists(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
 }
 
+/// Whether a file is there and we may write to it.
+#[must_use]
+pub fn is_writable(path: &Path) -> bool {
+    OpenOptions::new().append(true).open(path).is_ok()
+}
+
+/// The files in a folder and those within it, by name; none when there is no such folder.
+#[must_use]
+pub fn list(folder: &Path) -> Vec<PathBuf> {
+    let entries = walkdir::WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter().flatten();
+    entries.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path).collect()
+}
+
 /// Whether two paths lead to the same file, one that is there or one that would be made.
 #[must_use]
 pub fn same(a: &Path, b: &Path) -> bool {

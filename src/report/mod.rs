@@ -13,6 +13,7 @@ pub mod relation;
 #[cfg(test)]
 mod schema;
 pub mod text;
+pub mod trust;
 pub mod verdict;
 pub mod view;
 

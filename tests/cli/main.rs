@@ -2,6 +2,7 @@
 
 mod ca;
 mod ca_runs;
+mod ca_trust;
 mod command;
 mod docs;
 mod fixtures;
