@@ -3,8 +3,7 @@
 use super::certificate::bare_key;
 use super::{Error, Facts, certificate, crl, encrypted_private_key, private_key, request};
 use crate::asn1::oid;
-use crate::container::{Content, Found, KeyFormat};
-use crate::container::{encrypted, pkcs7, pkcs12};
+use crate::container::{self, Content, Found, KeyFormat, encrypted, pkcs7, pkcs12};
 use crate::report::item::{EncryptedKey, Entry, Item, Pkcs7, Pkcs12, Place, PrivateKey, Problem, Unknown};
 use zeroize::Zeroizing;
 
@@ -172,12 +171,12 @@ impl Opener<'_> {
 }
 
 /// The key under a passphrase.
-fn opened(content: &Content, passphrase: &str) -> Result<(KeyFormat, Zeroizing<Vec<u8>>), encrypted::Error> {
+fn opened(content: &Content, passphrase: &str) -> Result<(KeyFormat, Zeroizing<Vec<u8>>), container::Error> {
     match content {
         Content::EncryptedPrivateKey { format, der, dek_info } => {
             Ok((*format, encrypted::private_key(*format, der, dek_info.as_deref(), passphrase)?))
         }
-        _ => Err(encrypted::Error::UnknownCipher { cipher: "no key".to_owned() }),
+        _ => Err(container::Error::UnknownCipher { cipher: "no key".to_owned() }),
     }
 }
 
