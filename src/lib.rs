@@ -29,6 +29,7 @@
 //! | [`fixtures`] | Whole test PKIs, good certificates and deliberately bad ones. |
 //! | [`credentials`] | What a server shows its clients. |
 //! | [`tls`] | The one place that builds rustls configurations. |
+//! | [`probe`] | Connects to a server and tells what it presented. |
 //! | [`server`] | HTTPS and Socket.IO. |
 //!
 //! # Example
@@ -70,5 +71,8 @@ pub mod fixtures;
 
 pub mod credentials;
 
-pub mod server;
 pub mod tls;
+
+pub mod probe;
+
+pub mod server;

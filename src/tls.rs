@@ -1,12 +1,15 @@
 //! The only place that builds rustls configurations, and that names what a connection agreed on.
 
+mod danger;
+
 use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{CipherSuite, InconsistentKeys, ProtocolVersion, ServerConfig};
+use rustls::{CipherSuite, ClientConfig, InconsistentKeys, ProtocolVersion, ServerConfig};
 
+pub use self::danger::{Listening, Shown};
 use crate::report;
 
 /// The protocols a server offers by ALPN, in its order of preference.
@@ -52,6 +55,24 @@ pub fn server_config(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'st
     Ok(config)
 }
 
+/// Builds a client's configuration that accepts whatever certificates a server shows, to tell what they are.
+///
+/// # Errors
+///
+/// [`Error::Refused`] when rustls has no protocol version, which it has.
+pub fn danger_listening(alpn: &[&[u8]]) -> Result<Listening, Error> {
+    let provider = provider();
+    let recorder = Arc::new(danger::Recorder::new(Arc::clone(&provider)));
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .map_err(Error::Refused)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::clone(&recorder) as _)
+        .with_client_cert_resolver(Arc::clone(&recorder) as _);
+    config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
+    Ok(Listening { config: Arc::new(config), recorder })
+}
+
 /// The one crypto provider, passed explicitly so that nothing is installed for the whole process.
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
@@ -77,6 +98,11 @@ fn version_name(version: ProtocolVersion) -> String {
 /// rustls writes `TLS13_…` for the suites that IANA's registry calls `TLS_…`.
 fn suite_name(suite: CipherSuite) -> String {
     format!("{suite:?}").replacen("TLS13_", "TLS_", 1)
+}
+
+/// The group's name in IANA's registry.
+pub(crate) fn group_name(group: rustls::NamedGroup) -> String {
+    format!("{group:?}")
 }
 
 #[cfg(test)]
