@@ -58,6 +58,9 @@ pub enum Error {
     /// A certificate cannot be made.
     #[error(transparent)]
     Material(#[from] material::Error),
+    /// The local CA cannot write down what it issues.
+    #[error(transparent)]
+    Ca(#[from] crate::ca::Error),
 }
 
 /// A certificate chain, leaf first, and its private key.
@@ -81,14 +84,15 @@ impl Credentials {
         Ok(Self { chain, key })
     }
 
-    /// Issues fresh ones from the local CA.
+    /// Issues fresh ones from the local CA, which writes that down.
     ///
     /// # Errors
     ///
-    /// [`Error::Material`] when the CA may not sign for a name.
+    /// [`Error::Material`] when the CA may not sign for a name, [`Error::Ca`] when its log cannot be written.
     pub fn from_ca(ca: &LocalCa, order: &Order, now: OffsetDateTime) -> Result<Self, Error> {
         let key = PrivateKey::generate(Algorithm::default())?;
         let (_, issued) = material::make(order, &key, ca.signer(), now)?;
+        ca.record(issued.chain.first().map(AsRef::as_ref).unwrap_or_default(), None, None, now)?;
         Ok(Self { chain: issued.chain, key })
     }
 

@@ -9,6 +9,7 @@
 #![expect(clippy::disallowed_methods, reason = "this is the one module that does it")]
 
 mod journal;
+mod shared;
 mod tree;
 
 use std::collections::BTreeSet;
@@ -21,6 +22,7 @@ use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 use self::journal::{Journal, STAGED_SUFFIX, Staged};
+pub use self::shared::{FileLock, append_line, lock};
 pub use self::tree::Tree;
 
 /// More than any key, certificate or bundle is long: 64 MiB.
@@ -201,6 +203,36 @@ pub fn create_folder(path: &Path, private: bool) -> Result<(), Error> {
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     }
     builder.create(path).map_err(Error::io("make the folder", path))
+}
+
+/// Removes a file; one that is not there is no error.
+///
+/// # Errors
+///
+/// [`Error::Io`].
+pub fn remove(path: &Path) -> Result<(), Error> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// The files in a folder, by name, but for hidden ones; none where there is no folder.
+///
+/// # Errors
+///
+/// [`Error::Io`].
+pub fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(Error::io("read", folder))?,
+    };
+    let visible = |entry: &fs::DirEntry| !entry.file_name().to_string_lossy().starts_with('.');
+    let paths: io::Result<Vec<_>> =
+        entries.filter(|entry| entry.as_ref().map_or(true, visible)).map(|entry| Ok(entry?.path())).collect();
+    let mut paths = paths.map_err(Error::io("read", folder))?;
+    paths.sort();
+    Ok(paths)
 }
 
 /// A file to be written: where, what, and whether others may read it.

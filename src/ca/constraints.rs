@@ -1,10 +1,14 @@
 //! What a local CA may sign for, as nameConstraints (RFC 5280 section 4.2.1.10).
 
+use std::fmt;
 use std::net::IpAddr;
 
-use rcgen::{CidrSubnet, GeneralSubtree, NameConstraints};
+use der::asn1::Any;
+use der::{Encode, Tag, TagNumber};
 
 use super::Error;
+use crate::cert;
+use crate::csr::Extension;
 use crate::name::SubjectAltName;
 
 /// What a local CA may sign for unless told otherwise: names that no public CA may certify, and addresses that are
@@ -24,59 +28,242 @@ pub const DEFAULT_PERMIT: [&str; 12] = [
     "fe80::/10",
 ];
 
-/// The constraints for what is permitted; `None` for `any`.
-pub(super) fn name_constraints(permit: &[String]) -> Result<Option<NameConstraints>, Error> {
-    if permit.iter().any(|name| name == "any") {
+/// Something that a local CA may sign for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Permit {
+    /// A domain and all below it.
+    Domain(String),
+    /// A range of addresses: the first, and how many bits of it count.
+    Range(IpAddr, u8),
+    /// A mailbox, or all of a host.
+    Email(String),
+    /// The URIs of a host.
+    UriHost(String),
+}
+
+impl Permit {
+    /// A domain (`dev.test`, `.test`), a range (`10.0.0.0/8`), an address, a mailbox (`me@example.com`), all of a mail
+    /// host (`@example.com`), or a URI, for all of its host (`spiffe://dev`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Permit`] for what is none of these.
+    pub fn parse(input: &str) -> Result<Self, Error> {
+        let wrong = || Error::Permit { input: input.to_owned() };
+        let (address, length) =
+            input.split_once('/').map_or((input, None), |(address, length)| (address, Some(length)));
+        if let Ok(address) = address.parse::<IpAddr>() {
+            let bits = bits(address);
+            let length = length.map_or(Ok(bits), str::parse).ok().filter(|length| *length <= bits).ok_or_else(wrong)?;
+            return Ok(Self::Range(masked(address, length), length));
+        }
+        if let Some(host) = input.strip_prefix('@') {
+            return Ok(Self::Email(domain(host).ok_or_else(wrong)?));
+        }
+        match input.parse() {
+            Ok(SubjectAltName::Email(mailbox)) => Ok(Self::Email(mailbox)),
+            Ok(SubjectAltName::Uri(uri)) => {
+                let host = uri.split_once("://").and_then(|(_, rest)| rest.split(['/', '?', '#']).next());
+                Ok(Self::UriHost(host.and_then(domain).ok_or_else(wrong)?))
+            }
+            _ => Ok(Self::Domain(domain(input.trim_start_matches("*.").trim_start_matches('.')).ok_or_else(wrong)?)),
+        }
+    }
+
+    /// The GeneralName that is the base of its subtree.
+    fn general_name(&self) -> Result<Any, der::Error> {
+        let of_kind = |number, octets: &[u8]| Any::new(context(number, false), octets);
+        match self {
+            Self::Email(name) => of_kind(1, name.as_bytes()),
+            Self::Domain(name) => of_kind(2, name.as_bytes()),
+            Self::UriHost(name) => of_kind(6, name.as_bytes()),
+            Self::Range(address, length) => of_kind(7, &[octets(*address), mask(*address, *length)].concat()),
+        }
+    }
+}
+
+impl fmt::Display for Permit {
+    /// As [`Permit::parse`] reads it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Domain(domain) => f.write_str(domain),
+            Self::Range(address, length) => write!(f, "{address}/{length}"),
+            Self::Email(mailbox) if mailbox.contains('@') => f.write_str(mailbox),
+            Self::Email(host) => write!(f, "@{host}"),
+            Self::UriHost(host) => write!(f, "any://{host}"),
+        }
+    }
+}
+
+/// What was asked for; `default` stands for [`DEFAULT_PERMIT`], and so does nothing. `None` for `any`.
+///
+/// # Errors
+///
+/// As [`Permit::parse`].
+pub(super) fn permits(asked: &[String]) -> Result<Option<Vec<Permit>>, Error> {
+    if asked.iter().any(|name| name == "any") {
         return Ok(None);
     }
-    let default = DEFAULT_PERMIT.map(str::to_owned);
-    let permit = if permit.is_empty() { &default[..] } else { permit };
-    let mut permitted_subtrees = permit.iter().map(|name| subtree(name)).collect::<Result<Vec<_>, _>>()?;
-    // Constraints are by kind (RFC 5280 section 4.2.1.10): a kind without any would be free.
-    let nothing = [
-        (permitted_subtrees.iter().any(is_dns), GeneralSubtree::DnsName("invalid".to_owned())),
-        (permitted_subtrees.iter().any(is_v4), GeneralSubtree::IpAddress(CidrSubnet::V4([0; 4], [255; 4]))),
-        (permitted_subtrees.iter().any(is_v6), GeneralSubtree::IpAddress(CidrSubnet::V6([0; 16], [255; 16]))),
-    ];
-    permitted_subtrees.extend(nothing.into_iter().filter(|(present, _)| !present).map(|(_, subtree)| subtree));
-    Ok(Some(NameConstraints { permitted_subtrees, excluded_subtrees: Vec::new() }))
-}
-
-fn is_dns(subtree: &GeneralSubtree) -> bool {
-    matches!(subtree, GeneralSubtree::DnsName(_))
-}
-
-fn is_v4(subtree: &GeneralSubtree) -> bool {
-    matches!(subtree, GeneralSubtree::IpAddress(CidrSubnet::V4(..)))
-}
-
-fn is_v6(subtree: &GeneralSubtree) -> bool {
-    matches!(subtree, GeneralSubtree::IpAddress(CidrSubnet::V6(..)))
-}
-
-/// A domain (`dev.test`, `.test`), a range (`10.0.0.0/8`) or an address.
-fn subtree(input: &str) -> Result<GeneralSubtree, Error> {
-    let wrong = || Error::Permit { input: input.to_owned() };
-    let (address, length) = input.split_once('/').map_or((input, None), |(address, length)| (address, Some(length)));
-    if let Ok(address) = address.parse::<IpAddr>() {
-        let bits = if address.is_ipv4() { 32 } else { 128 };
-        let length = length.map_or(Ok(bits), str::parse).ok().filter(|length| *length <= bits).ok_or_else(wrong)?;
-        return Ok(GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(address, length)));
+    let default = ["default".to_owned()];
+    let mut permits = Vec::new();
+    for name in if asked.is_empty() { &default } else { asked } {
+        if name == "default" {
+            permits.extend(DEFAULT_PERMIT.map(Permit::parse).into_iter().collect::<Result<Vec<_>, _>>()?);
+        } else {
+            permits.push(Permit::parse(name)?);
+        }
     }
-    match input.trim_start_matches("*.").trim_start_matches('.').parse() {
-        Ok(SubjectAltName::Dns(domain)) if !domain.starts_with('*') => Ok(GeneralSubtree::DnsName(domain)),
-        _ => Err(wrong()),
+    Ok(Some(unique(permits)))
+}
+
+/// What an intermediate may sign for, read back from the constraints written here; `None` for anything.
+pub(super) fn permitted(report: &crate::report::Certificate) -> Option<Vec<Permit>> {
+    use crate::report::extension::ExtensionValue;
+    let constraints = report.extensions.iter().find_map(|extension| match extension.value.as_ref()? {
+        ExtensionValue::NameConstraints(constraints) => Some(constraints),
+        _ => None,
+    })?;
+    let read = |text: &String| {
+        let (kind, name) = text.split_once(':')?;
+        match kind {
+            "email" if !name.contains('@') => Permit::parse(&format!("@{name}")).ok(),
+            "URI" => Permit::parse(&format!("any://{name}")).ok(),
+            _ => Permit::parse(name).ok(),
+        }
+    };
+    Some(constraints.permitted.iter().filter_map(read).filter(|permit| !nothing().contains(permit)).collect())
+}
+
+/// The nameConstraints extension, critical; each kind of which nothing is permitted is permitted a name that nobody has.
+///
+/// Constraints are by kind (RFC 5280 section 4.2.1.10): a kind without any would be free. directoryName is left free:
+/// Go refuses every certificate below a CA that constrains it, and TLS clients do not look there.
+pub(super) fn extension(permits: &[Permit]) -> Result<Extension, Error> {
+    let kind = |permit: &Permit| match permit {
+        Permit::Email(_) => 1,
+        Permit::Domain(_) => 2,
+        Permit::UriHost(_) => 6,
+        Permit::Range(IpAddr::V4(_), _) => 4,
+        Permit::Range(IpAddr::V6(_), _) => 16,
+    };
+    let missing = nothing().into_iter().filter(|none| !permits.iter().any(|permit| kind(permit) == kind(none)));
+    let encode = || -> Result<Vec<u8>, der::Error> {
+        let mut subtrees = Vec::new();
+        for permit in permits.iter().cloned().chain(missing) {
+            vec![permit.general_name()?].encode_to_vec(&mut subtrees)?;
+        }
+        vec![Any::new(context(0, true), subtrees)?].to_der()
+    };
+    let value = encode().map_err(|error| Error::from(cert::Error::from(crate::signed::Error::from(error))))?;
+    Ok(Extension { oid: "2.5.29.30".to_owned(), critical: true, value })
+}
+
+/// Names that nobody has, one of each kind: `invalid` is reserved by RFC 6761, and these addresses are no host's.
+fn nothing() -> [Permit; 5] {
+    let invalid = || "invalid".to_owned();
+    [
+        Permit::Domain(invalid()),
+        Permit::Range(IpAddr::from([0; 4]), 32),
+        Permit::Range(IpAddr::from([0; 16]), 128),
+        Permit::Email(invalid()),
+        Permit::UriHost(invalid()),
+    ]
+}
+
+pub(super) fn unique(permits: Vec<Permit>) -> Vec<Permit> {
+    let mut seen = Vec::new();
+    for permit in permits {
+        if !seen.contains(&permit) {
+            seen.push(permit);
+        }
     }
+    seen
+}
+
+/// The tag of a context-specific element.
+fn context(number: u32, constructed: bool) -> Tag {
+    Tag::ContextSpecific { constructed, number: TagNumber(number) }
+}
+
+/// A host name without wildcard, as its A-label.
+fn domain(input: &str) -> Option<String> {
+    match input.parse() {
+        Ok(SubjectAltName::Dns(domain)) if !domain.starts_with('*') => Some(domain),
+        _ => None,
+    }
+}
+
+fn bits(address: IpAddr) -> u8 {
+    if address.is_ipv4() { 32 } else { 128 }
+}
+
+fn octets(address: IpAddr) -> Vec<u8> {
+    match address {
+        IpAddr::V4(v4) => v4.octets().to_vec(),
+        IpAddr::V6(v6) => v6.octets().to_vec(),
+    }
+}
+
+fn mask(address: IpAddr, length: u8) -> Vec<u8> {
+    let octet = |index: u8| {
+        let ones = length.saturating_sub(index * 8).min(8);
+        u8::try_from(0xff00_u16 >> ones & 0xff).unwrap_or(0xff)
+    };
+    (0..bits(address) / 8).map(octet).collect()
+}
+
+/// The first address of a range.
+fn masked(address: IpAddr, length: u8) -> IpAddr {
+    let first = octets(address).into_iter().zip(mask(address, length)).map(|(octet, mask)| octet & mask);
+    let first: Vec<u8> = first.collect();
+    let v4 = <[u8; 4]>::try_from(first.as_slice()).ok().map(IpAddr::from);
+    v4.or_else(|| <[u8; 16]>::try_from(first.as_slice()).ok().map(IpAddr::from)).unwrap_or(address)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::constraints::NameConstraints;
+
+    #[test]
+    fn what_is_permitted_is_read_as_people_write_it() {
+        for (input, text) in [
+            (".Dev.test", "dev.test"),
+            ("*.dev.test", "dev.test"),
+            ("10.1.2.3/8", "10.0.0.0/8"),
+            ("10.1.2.3", "10.1.2.3/32"),
+            ("fd00::1/12", "fd00::/12"),
+            ("::1", "::1/128"),
+            ("0.0.0.0/0", "0.0.0.0/0"),
+            ("me@example.com", "me@example.com"),
+            ("@example.com", "@example.com"),
+            ("spiffe://dev/app", "any://dev"),
+            ("bücher.test", "xn--bcher-kva.test"),
+        ] {
+            let permit = Permit::parse(input).unwrap();
+            assert_eq!(permit.to_string(), text, "{input}");
+            assert_eq!(Permit::parse(text).unwrap(), permit, "{text}");
+        }
+    }
 
     #[test]
     fn what_cannot_be_a_constraint_is_refused() {
-        for input in ["10.0.0.0/33", "10.0.0.0/x", "a b", "me@example.com", ""] {
-            assert!(matches!(subtree(input), Err(Error::Permit { .. })), "{input}");
+        for input in ["10.0.0.0/33", "10.0.0.0/x", "a b", "@", "@a b", "", ".", "spiffe://", "*"] {
+            assert!(matches!(Permit::parse(input), Err(Error::Permit { .. })), "{input}");
+        }
+    }
+
+    /// Constraints are by kind: one of which none is permitted was free.
+    #[test]
+    fn every_kind_is_constrained() {
+        let extension = extension(&[Permit::parse("dev.test").unwrap()]).unwrap();
+        assert!(extension.critical);
+        let constraints = NameConstraints::parse(&extension.value).unwrap();
+        assert_eq!(constraints.permitted_text()[0], "dev.test");
+        for name in ["a.dev.test", "test", "10.0.0.1", "::1", "me@dev.test", "spiffe://dev.test/a"] {
+            let name: SubjectAltName = name.parse().unwrap();
+            let permitted = constraints.check([&(&name).into()], &mut crate::constraints::BUDGET.clone()).is_ok();
+            assert_eq!(permitted, name.value() == "a.dev.test", "{name}");
         }
     }
 }

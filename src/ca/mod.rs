@@ -2,31 +2,41 @@
 //!
 //! The root's key signs the intermediate once and is destroyed, so what a thief finds on this machine can sign only
 //! for the names the intermediate is permitted.
+//!
+//! Whoever changes the folder holds one lock while they do; what is written is written as a set, whole or not at all.
+//! What was issued and revoked is a log, a line of JSON each, which is only ever added to.
 
+mod bundle;
 mod constraints;
+mod create;
+pub mod env;
+mod export;
+pub mod log;
 mod paths;
+mod renew;
+mod revocation;
+mod show;
 
 use std::path::{Path, PathBuf};
 
 use rustls::pki_types::CertificateDer;
 use time::OffsetDateTime;
-use zeroize::Zeroizing;
 
-use crate::cert::{self, Issuer, Template};
-use crate::container;
-use crate::files::{self, Existing, NewFile};
-use crate::key::{self, Algorithm, PrivateKey};
-use crate::material::Signer;
-use crate::name::Subject;
-use crate::validity::{self, Validity};
-
-pub use self::constraints::DEFAULT_PERMIT;
+pub use self::bundle::Bundle;
+pub use self::constraints::{DEFAULT_PERMIT, Permit};
+pub use self::create::{DEFAULT_DAYS, Plan, RootKey};
+pub use self::export::mobileconfig;
 pub use self::paths::Paths;
-
-/// Lifetime of the root and the intermediate unless told otherwise: ten years.
-///
-/// A root is put into stores by hand, so it should outlive the machine; the constraints bound what it can do.
-pub const DEFAULT_DAYS: u32 = 3650;
+pub use self::renew::{Renewal, Renewed};
+pub use self::revocation::{CRL_DAYS, Reason};
+use crate::cert;
+use crate::container;
+use crate::files;
+use crate::inspect;
+use crate::key::{self, PrivateKey};
+use crate::material::Signer;
+use crate::name::{self, hex};
+use crate::validity;
 
 /// Why the local CA cannot be made or used.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +48,14 @@ pub enum Error {
         /// Where it would be.
         folder: PathBuf,
     },
+    /// A part of it is missing.
+    #[error("the local CA in `{}` lacks `{missing}`", folder.display())]
+    Incomplete {
+        /// Where it is.
+        folder: PathBuf,
+        /// The file that is not there.
+        missing: String,
+    },
     /// There is one already.
     #[error("there is a local CA in `{}` already", folder.display())]
     Exists {
@@ -45,10 +63,30 @@ pub enum Error {
         folder: PathBuf,
     },
     /// Something that cannot be a constraint.
-    #[error("`{input}` is neither a domain nor a range of addresses (10.0.0.0/8)")]
+    #[error("`{input}` is neither a domain nor a range of addresses (10.0.0.0/8), nor an email or a URI")]
     Permit {
         /// What was typed.
         input: String,
+    },
+    /// The root's key is encrypted, or the passphrase is another's.
+    #[error("cannot use `{}`", path.display())]
+    RootKey {
+        /// The key's file.
+        path: PathBuf,
+        /// What is wrong.
+        source: container::Error,
+    },
+    /// A certificate of somebody else.
+    #[error("the local CA did not issue {what}")]
+    NotIssued {
+        /// The certificate or serial number.
+        what: String,
+    },
+    /// A certificate of an intermediate whose key is gone.
+    #[error("the certificate {serial} was issued by an intermediate that was here before, and its key is destroyed")]
+    Former {
+        /// The serial number.
+        serial: String,
     },
     /// A file of it cannot be read or written.
     #[error(transparent)]
@@ -70,11 +108,28 @@ pub enum Error {
     /// Its lifetime.
     #[error(transparent)]
     Validity(#[from] validity::Error),
+    /// One of its certificates cannot be read.
+    #[error(transparent)]
+    Inspect(#[from] inspect::Error),
+    /// One of its names cannot be read.
+    #[error(transparent)]
+    Name(#[from] name::Error),
+    /// A CRL could not be written.
+    #[error("cannot make the CRL")]
+    Crl(#[from] crate::signed::Error),
+    /// The log's entry could not be written down.
+    #[error("cannot write the log")]
+    Log(#[source] serde_json::Error),
 }
+
+/// How long before its end a local CA is warned about: a month, as with certificates.
+pub const WARN_BEFORE: time::Duration = time::Duration::days(30);
 
 /// A local CA, loaded.
 #[derive(Debug)]
 pub struct LocalCa {
+    /// Its files.
+    pub paths: Paths,
     /// The root's certificate.
     pub root: CertificateDer<'static>,
     /// The intermediate's certificate.
@@ -82,86 +137,29 @@ pub struct LocalCa {
     key: PrivateKey,
 }
 
-/// How a local CA is to be made.
-#[derive(Debug, Clone, Default)]
-pub struct Plan {
-    /// Domains and ranges it may sign for; by default [`DEFAULT_PERMIT`], and anything for `any`.
-    pub permit: Vec<String>,
-    /// Lifetime of both certificates; by default [`DEFAULT_DAYS`].
-    pub days: Option<u32>,
-    /// Keeps the root's key beside the rest.
-    pub keep_root_key: bool,
-}
-
 impl LocalCa {
-    /// Makes a root and an intermediate and writes them; both keys are P-256.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Exists`] when there is one already, [`Error::Permit`], [`Error::File`].
-    pub fn create(paths: &Paths, plan: &Plan, now: OffsetDateTime) -> Result<Self, Error> {
-        if paths.exist() {
-            return Err(Error::Exists { folder: paths.folder.clone() });
-        }
-        let constraints = constraints::name_constraints(&plan.permit)?;
-        let validity = Validity::new(now, None, None, Some(plan.days.unwrap_or(DEFAULT_DAYS)))?;
-        let (root_key, key) =
-            (PrivateKey::generate(Algorithm::default())?, PrivateKey::generate(Algorithm::default())?);
-        // No user or host name: a certificate travels further than people think.
-        let root_name = Subject::common_name("secure-io development root");
-        let root_issuer = Issuer::own(&root_key, &root_name)?;
-        let root = cert::issue(&Template::ca(root_name.clone(), root_key.spki(), Some(1), validity), &root_issuer)?;
-        let mut template =
-            Template::ca(Subject::common_name("secure-io development intermediate"), key.spki(), Some(0), validity);
-        template.name_constraints = constraints;
-        let intermediate = cert::issue(&template, &Issuer::from_certificate(&root, &root_key, now)?)?;
-        let ca = Self { root, intermediate: [intermediate], key };
-        files::create_folder(&paths.folder, true)?;
-        files::write_set(&ca.files(paths, plan.keep_root_key.then_some(&root_key))?, Existing::Keep)?;
-        Ok(ca)
-    }
-
-    fn files(&self, paths: &Paths, root_key: Option<&PrivateKey>) -> Result<Vec<NewFile>, Error> {
-        let pem = |path: &Path, label, der: &[u8]| {
-            let text = container::pem(label, der).map_err(|source| Error::Container { path: path.to_owned(), source });
-            text.map(|text| Zeroizing::new(text.as_bytes().to_vec()))
-        };
-        let [intermediate] = &self.intermediate;
-        let key = pem(&paths.intermediate_key, "PRIVATE KEY", self.key.pkcs8())?;
-        let mut set = vec![
-            NewFile::secret(&paths.intermediate_key, key),
-            NewFile::public(&paths.intermediate, pem(&paths.intermediate, "CERTIFICATE", intermediate)?.to_vec()),
-            NewFile::public(&paths.root, pem(&paths.root, "CERTIFICATE", &self.root)?.to_vec()),
-        ];
-        if let Some(key) = root_key {
-            set.push(NewFile::secret(&paths.root_key, pem(&paths.root_key, "PRIVATE KEY", key.pkcs8())?));
-        }
-        Ok(set)
-    }
-
     /// Loads what [`LocalCa::create`] wrote.
     ///
     /// # Errors
     ///
     /// [`Error::Missing`], [`Error::File`], [`Error::Container`], [`Error::Certificate`] when the key is another's.
     pub fn load(paths: &Paths) -> Result<Self, Error> {
+        // Held until all is read: another run may be replacing it.
         let _settled = files::settle(&paths.folder)?;
         if !paths.exist() {
             return Err(Error::Missing { folder: paths.folder.clone() });
         }
-        let certificate = |path: &Path| -> Result<CertificateDer<'static>, Error> {
-            let in_file = |source| Error::Container { path: path.to_owned(), source };
-            let certificates = container::certificates(&files::read(path)?).map_err(in_file)?;
-            certificates.into_iter().next().ok_or_else(|| Error::Missing { folder: paths.folder.clone() })
-        };
+        if let Some(path) = paths.missing() {
+            let missing = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            return Err(Error::Incomplete { folder: paths.folder.clone(), missing });
+        }
         let (root, intermediate) = (certificate(&paths.root)?, certificate(&paths.intermediate)?);
-        let no_passphrase = || Ok::<_, container::Error>(None);
-        let key = container::private_key(&files::read(&paths.intermediate_key)?, no_passphrase)
+        let key = load_key(&paths.intermediate_key, None)
             .map_err(|source| Error::Container { path: paths.intermediate_key.clone(), source })?;
         let key = PrivateKey::load(&key)?;
-        let parsed = crate::inspect::parse(&intermediate).map_err(cert::Error::from)?;
+        let parsed = inspect::parse(&intermediate)?;
         cert::check_key(parsed.public_key().raw, &key)?;
-        Ok(Self { root, intermediate: [intermediate], key })
+        Ok(Self { paths: paths.clone(), root, intermediate: [intermediate], key })
     }
 
     /// The intermediate, as who signs.
@@ -169,13 +167,91 @@ impl LocalCa {
     pub fn signer(&self) -> Signer<'_> {
         Signer::Ca { certificates: &self.intermediate, key: &self.key }
     }
+
+    /// Writes down that it has issued a certificate, before that is given to anybody.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] when the log cannot be written, [`Error::Inspect`] when it is not a certificate.
+    pub fn record(
+        &self,
+        certificate: &[u8],
+        file: Option<&Path>,
+        who: Option<&str>,
+        now: OffsetDateTime,
+    ) -> Result<(), Error> {
+        let _lock = files::lock(&self.paths.lock)?;
+        let report = inspect::certificate(certificate)?;
+        log::append(&self.paths.log, &log::Event::issued(&report, file, who, now))
+    }
+
+    /// When it ends, for both certificates: the earlier of the two.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Inspect`].
+    pub fn not_after(&self) -> Result<OffsetDateTime, Error> {
+        let [intermediate] = &self.intermediate;
+        let end = |der: &[u8]| inspect::parse(der).map(|certificate| cert::validity_of(&certificate).not_after);
+        Ok(end(&self.root)?.min(end(intermediate)?))
+    }
+
+    /// Says that it ends soon ([`WARN_BEFORE`]).
+    #[must_use]
+    pub fn warning(&self, now: OffsetDateTime) -> Option<String> {
+        let end = self.not_after().ok()?;
+        let day = validity::rfc3339(end).get(..10).unwrap_or_default().to_owned();
+        (end - now <= WARN_BEFORE).then(|| format!("the local CA ends {day} ({})", validity::distance(end, now)))
+    }
+}
+
+/// The roots that were in a folder before, or are there now; the present one is first.
+///
+/// # Errors
+///
+/// [`Error::File`], [`Error::Container`].
+pub fn roots(paths: &Paths) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let _settled = files::settle(&paths.folder)?;
+    let present = if files::exists(&paths.root) { Some(certificate(&paths.root)?) } else { None };
+    let is_root = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("root-"));
+    let mut all: Vec<_> = present.into_iter().collect();
+    for path in files::in_folder(&paths.previous)?.iter().filter(|path| is_root(path)) {
+        let root = certificate(path)?;
+        if !all.contains(&root) {
+            all.push(root);
+        }
+    }
+    Ok(all)
+}
+
+/// The one certificate of a file.
+fn certificate(path: &Path) -> Result<CertificateDer<'static>, Error> {
+    let in_file = |source| Error::Container { path: path.to_owned(), source };
+    let mut certificates = container::certificates(&files::read(path)?).map_err(in_file)?;
+    let none = || in_file(container::Error::Missing { wanted: "a certificate", found: Vec::new() });
+    if certificates.is_empty() { Err(none()) } else { Ok(certificates.swap_remove(0)) }
+}
+
+/// A private key of a file, opened with the passphrase if it is encrypted.
+fn load_key(
+    path: &Path,
+    passphrase: Option<&zeroize::Zeroizing<String>>,
+) -> Result<rustls::pki_types::PrivateKeyDer<'static>, container::Error> {
+    let bytes =
+        files::read(path).map_err(|error| container::Error::Encode { what: "private key", source: error.into() })?;
+    container::private_key(&bytes, || Ok::<_, container::Error>(passphrase.cloned()))
+}
+
+/// The first eight digits of a key's pin: enough to tell two CAs of one machine apart.
+fn short(spki: &[u8]) -> String {
+    hex(&key::spki_sha256(spki)).get(..8).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::key::Algorithm;
     use crate::material::{self, Order};
-    use crate::name;
 
     fn sign(ca: &LocalCa, host: &str) -> Result<Vec<CertificateDer<'static>>, material::Error> {
         let order = Order { names: name::parse_all([host]).unwrap(), ..Order::default() };
@@ -203,7 +279,7 @@ mod tests {
     fn a_permit_of_domains_permits_no_address() {
         let folder = tempfile::tempdir().unwrap();
         let paths = Paths::new(folder.path());
-        let plan = Plan { permit: vec![".dev.example".to_owned()], keep_root_key: true, ..Plan::default() };
+        let plan = Plan { permit: vec![".dev.example".to_owned()], root_key: RootKey::Kept(None), ..Plan::default() };
         let ca = LocalCa::create(&paths, &plan, validity::now()).unwrap();
         assert!(files::exists(&paths.root_key));
         assert!(sign(&ca, "a.dev.example").is_ok());

@@ -13,10 +13,22 @@ pub struct Paths {
     pub root: PathBuf,
     /// The root's key, where it is kept.
     pub root_key: PathBuf,
+    /// The root's CRL, on which the intermediate would stand.
+    pub root_crl: PathBuf,
     /// The intermediate's certificate.
     pub intermediate: PathBuf,
     /// The intermediate's key.
     pub intermediate_key: PathBuf,
+    /// What was issued and revoked, a line of JSON each.
+    pub log: PathBuf,
+    /// Both CRLs, as last made.
+    pub crl: PathBuf,
+    /// The system's roots and this one, for programs that take one file.
+    pub bundle: PathBuf,
+    /// The roots and intermediates that were here before.
+    pub previous: PathBuf,
+    /// Whose lock a run holds while it changes the folder.
+    pub(super) lock: PathBuf,
 }
 
 impl Paths {
@@ -27,14 +39,26 @@ impl Paths {
             folder: folder.to_owned(),
             root: folder.join("root.pem"),
             root_key: folder.join("root-key.pem"),
+            root_crl: folder.join("root-crl.pem"),
             intermediate: folder.join("intermediate.pem"),
             intermediate_key: folder.join("intermediate-key.pem"),
+            log: folder.join("log.jsonl"),
+            crl: folder.join("crl.pem"),
+            bundle: folder.join("bundle.pem"),
+            previous: folder.join("previous"),
+            lock: folder.join("lock"),
         }
     }
 
-    /// Whether a local CA is there.
+    /// Whether a local CA is there: the intermediate's key is the one thing that cannot be made again.
     #[must_use]
     pub fn exist(&self) -> bool {
-        files::exists(&self.root) && files::exists(&self.intermediate_key)
+        files::exists(&self.intermediate_key)
+    }
+
+    /// The part of it that is missing and that [`super::LocalCa::load`] needs.
+    pub(super) fn missing(&self) -> Option<&Path> {
+        let parts = [&self.intermediate_key, &self.intermediate, &self.root];
+        parts.into_iter().find(|path| !files::exists(path)).map(PathBuf::as_path)
     }
 }

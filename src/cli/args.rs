@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use etcetera::BaseStrategy;
 use rustls::pki_types::CertificateDer;
+use secure_io::ca::env::quote_sh;
 use secure_io::ca::{LocalCa, Paths};
 use secure_io::csr::Purpose;
 use secure_io::files::{self, Existing, NewFile};
@@ -229,6 +230,14 @@ impl CaDirArgs {
         self.ca_dir.is_some()
     }
 
+    /// The flag as it was given, for commands in hints; empty for the default.
+    pub(crate) fn flag(&self) -> String {
+        match &self.ca_dir {
+            Some(folder) if self.is_given() => format!(" --ca-dir {}", quote_sh(&folder.display().to_string())),
+            _ => String::new(),
+        }
+    }
+
     /// The local CA's files.
     pub(crate) fn paths(&self) -> Result<Paths, Failure> {
         match &self.ca_dir {
@@ -236,6 +245,19 @@ impl CaDirArgs {
             None => Ok(Paths::new(&data_folder()?.join("ca"))),
         }
     }
+}
+
+/// Who asks: under sudo, whoever called it.
+pub(crate) fn user() -> Option<String> {
+    let variables = ["SUDO_USER", "LOGNAME", "USER", "USERNAME"];
+    variables.into_iter().filter_map(|name| env::var(name).ok()).find(|user| !user.is_empty())
+}
+
+/// A path that means the same in every folder.
+pub(crate) fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path).map_err(|error| {
+        Failure::new(anyhow::Error::new(error).context(format!("cannot tell where `{}` is", path.display())))
+    })
 }
 
 /// The platform's folder for our data.
@@ -283,9 +305,22 @@ impl LoadedIssuer {
             Self::Other { certificates, key } => Signer::Ca { certificates, key },
         }
     }
+
+    /// Says that the local CA ends soon.
+    pub(crate) fn warning(&self, now: OffsetDateTime) -> Option<String> {
+        match self {
+            Self::Local(ca) => ca.warning(now).map(|warning| format!("{warning}: `secure-io ca renew`")),
+            _ => None,
+        }
+    }
 }
 
 impl IssuerArgs {
+    /// The local CA's folder as a flag, for commands in hints.
+    pub(crate) fn ca_dir_flag(&self) -> String {
+        self.ca_dir.flag()
+    }
+
     /// The CA's certificate and key, when it is one of the caller's.
     pub(crate) fn files(&self) -> Option<(&Path, &Path)> {
         self.ca_cert.as_deref().zip(self.ca_key.as_deref())

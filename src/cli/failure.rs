@@ -1,12 +1,14 @@
 //! Gives each library error its words on the terminal: what could not be done, why, and the command that mends it.
 
+mod ca;
 mod fixtures;
 
 use std::io;
 use std::path::Path;
 
 pub(crate) use self::fixtures::fixtures;
-use secure_io::{ca, cert, container, credentials, csr, files, key, material, name, server, validity};
+use super::args::IssuerArgs;
+use secure_io::{cert, container, credentials, csr, files, key, material, name, server, validity};
 
 /// Why a command ended without its result.
 pub(crate) enum Failure {
@@ -163,6 +165,7 @@ pub(crate) fn credentials(error: credentials::Error) -> Failure {
     match error {
         credentials::Error::File(error) => Failure::new(error.into()),
         credentials::Error::Material(error) => error.into(),
+        credentials::Error::Ca(error) => error.into(),
         error => Failure::new(error.into()),
     }
 }
@@ -197,25 +200,17 @@ pub(crate) fn mismatch(
         .detail(line("the private key's is", ours))
 }
 
-impl From<ca::Error> for Failure {
-    fn from(error: ca::Error) -> Self {
-        match error {
-            ca::Error::File(error) => error.into(),
-            ca::Error::Exists { .. } => Self::new(error.into()).hint("it signs with `secure-io gen-cert --ca`"),
-            ca::Error::Missing { .. } => Self::new(error.into()).hint("make one with `secure-io ca init`"),
-            ca::Error::Certificate(cert::Error::IssuerTime { .. }) => {
-                Self::new(error.into()).hint("remove the folder and make a new one with `secure-io ca init`")
-            }
-            error => Self::new(error.into()),
-        }
-    }
-}
-
 /// A certificate that could not be issued, with the file that is to blame.
-pub(crate) fn issuing(error: material::Error, request: Option<&Path>, ca: Option<(&Path, &Path)>) -> Failure {
+pub(crate) fn issuing(error: material::Error, request: Option<&Path>, issuer: &IssuerArgs) -> Failure {
     use cert::Error as C;
     use material::Error as M;
+    let ca = issuer.files();
     let blamed = match (&error, request, ca) {
+        (M::Certificate(C::NotPermitted { .. }), _, Some(_)) => return Failure::new(error.into()),
+        (M::Certificate(C::NotPermitted { name, .. }), _, None) => {
+            let hint = ca::permit_hint(name, &issuer.ca_dir_flag());
+            return Failure::new(error.into()).hint(hint);
+        }
         (M::NoIssuer { .. }, _, Some((certificate, key))) => {
             return Failure::message(format!("`{}` does not belong to `{}`", key.display(), certificate.display()))
                 .hint("`--ca-cert` takes the certificate of the CA, `--ca-key` its private key");
@@ -239,7 +234,11 @@ pub(crate) fn issuing(error: material::Error, request: Option<&Path>, ca: Option
     };
     let text = format!("cannot use `{}`: {error}", blamed.display());
     match Failure::from(error) {
-        Failure::Error(report) => Failure::Error(Box::new(Report { error: report.error.context(text), ..*report })),
+        Failure::Error(report) => {
+            // Those for the local CA mend no other.
+            let hints = if ca.is_some() && request.is_none() { Vec::new() } else { report.hints };
+            Failure::Error(Box::new(Report { error: report.error.context(text), details: report.details, hints }))
+        }
         Failure::BrokenPipe => Failure::BrokenPipe,
     }
 }
@@ -248,14 +247,16 @@ impl From<material::Error> for Failure {
     fn from(error: material::Error) -> Self {
         use material::Error as E;
         let hint = match &error {
-            E::NoNames => Some("name the host: `secure-io gen-cert --csr FILE … HOST`"),
-            E::NoKey => {
-                Some("give the request's key with `--key FILE`, or a CA with `--ca` or `--ca-cert FILE --ca-key FILE`")
+            E::NoNames => Some("name the host: `secure-io gen-cert --csr FILE … HOST`".to_owned()),
+            E::NoKey => Some(
+                "give the request's key with `--key FILE`, or a CA with `--ca` or `--ca-cert FILE --ca-key FILE`"
+                    .to_owned(),
+            ),
+            E::Certificate(cert::Error::AsksForCa { .. }) => {
+                Some("sign it as a CA all the same with `--allow-ca`".to_owned())
             }
-            E::Certificate(cert::Error::AsksForCa { .. }) => Some("sign it as a CA all the same with `--allow-ca`"),
-            E::Certificate(cert::Error::NotPermitted { .. }) => {
-                Some("make a CA for other names with `secure-io ca init --ca-dir DIR --permit NAME`")
-            }
+            E::Certificate(cert::Error::NotPermitted { name, .. }) => Some(ca::permit_hint(name, "")),
+            E::Certificate(cert::Error::IssuerTime { .. }) => Some(ca::RENEW_HINT.to_owned()),
             _ => None,
         };
         let failure = Self::new(error.into());

@@ -137,11 +137,13 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     args.check(&targets, &renewal, existing)?;
     let secrets = args.secrets()?;
     let made = args.make(&order, &issuer, renewal, now)?;
-    let (set, report) = args.files(&targets, &made, &secrets)?;
+    let (set, mut report) = args.files(&targets, &made, &secrets)?;
+    report.warnings.extend(issuer.warning(now));
     if report.written {
         if let Some(folder) = &args.files.out_dir {
             files::create_folder(folder, false)?;
         }
+        record(&issuer, &made.issued.chain, &targets.cert, now)?;
         args::write_set(set, existing, out)?;
     }
     args.print(&report, out, now)
@@ -287,7 +289,7 @@ impl Args {
             (_, None) => (PrivateKey::generate(self.key.algorithm.unwrap_or_default())?, true, None),
         };
         let made = material::make(order, &key, issuer.signer(), now);
-        let (request, issued) = made.map_err(|error| failure::issuing(error, None, self.issuer.files()))?;
+        let (request, issued) = made.map_err(|error| failure::issuing(error, None, &self.issuer))?;
         Ok(Made { key: Some(key), key_is_new, request: Some(request), issued, renewed_because })
     }
 
@@ -307,7 +309,7 @@ impl Args {
                 failure::mismatch(key, path, "request", (&theirs, &ours))
                     .hint(format!("make a request for this key with `secure-io gen-csr --key {}`", key.display()))
             }
-            (error, _) => failure::issuing(error, Some(path), self.issuer.files()),
+            (error, _) => failure::issuing(error, Some(path), &self.issuer),
         })?;
         Ok(Made { key, key_is_new: false, request: None, issued, renewed_because: None })
     }
@@ -370,6 +372,18 @@ impl Args {
         }
         Ok(Outcome::Done)
     }
+}
+
+/// Has the local CA write down what it issued, before it is there.
+fn record(
+    issuer: &LoadedIssuer,
+    chain: &[CertificateDer<'_>],
+    path: &Path,
+    now: OffsetDateTime,
+) -> Result<(), Failure> {
+    let (LoadedIssuer::Local(ca), Some(leaf)) = (issuer, chain.first()) else { return Ok(()) };
+    let path = if files::is_stdio(path) { None } else { Some(args::absolute(path)?) };
+    Ok(ca.record(leaf, path.as_deref(), args::user().as_deref(), now)?)
 }
 
 /// What there is to say of a chain.

@@ -260,6 +260,10 @@ impl Args {
         let paths = self.ca_dir.paths()?;
         if paths.exist() {
             let ca = LocalCa::load(&paths)?;
+            if let Some(warning) = ca.warning(now) {
+                out.warning(warning);
+                out.hint(format!("make it anew with `secure-io ca renew{}`", self.ca_dir.flag()));
+            }
             let credentials = Credentials::from_ca(&ca, order, now).map_err(failure::credentials)?;
             return Ok(described(credentials, "a certificate from the local CA", out, now));
         }

@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
-use super::{Error, Existing, exists, folder_of};
+use super::{Error, Existing, exists, folder_of, remove};
 
 /// What the name of a staged file ends in, between the name of its target and this some random letters.
 pub(super) const STAGED_SUFFIX: &str = ".secure-io-new";
@@ -268,13 +268,6 @@ fn one_file(a: &Path, b: &Path) -> bool {
 #[cfg(not(unix))]
 fn one_file(_: &Path, _: &Path) -> bool {
     false
-}
-
-fn remove(path: &Path) -> Result<(), Error> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path)(error)),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

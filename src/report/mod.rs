@@ -3,6 +3,7 @@
 //! The JSON of these types is the contract of `--json`: keys are snake_case, times RFC 3339 UTC, digests and serial
 //! numbers lower-case hex without colons, absent things left out. Fields are only ever added.
 
+pub mod ca;
 pub mod extension;
 pub mod finding;
 pub mod fixtures;

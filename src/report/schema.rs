@@ -4,6 +4,7 @@ use std::path::Path;
 
 use schemars::{JsonSchema, schema_for};
 
+use super::ca::{CaCrl, CaExport, CaInit, CaRenew, CaRevoke, CaShow};
 use super::fixtures::{Expected, Fixtures};
 use super::item::Item;
 use super::made::{GenCert, GenCsr, GenKey};
@@ -30,6 +31,12 @@ fn the_published_schemas_are_current() {
     check::<GenCsr>("gen-csr");
     check::<GenCert>("gen-cert");
     check::<Vec<Item>>("inspect");
+    check::<CaInit>("ca-init");
+    check::<CaRenew>("ca-renew");
+    check::<CaShow>("ca-show");
+    check::<CaRevoke>("ca-revoke");
+    check::<CaCrl>("ca-crl");
+    check::<CaExport>("ca-export");
     check::<Verdict>("verify");
     check::<Expected>("fixtures-expected");
     check::<Fixtures>("fixtures");

@@ -26,7 +26,7 @@ impl GenCsr {
     #[must_use]
     pub fn text(&self) -> String {
         let verb = if self.written { "Made" } else { "Would make" };
-        let mut text = format!("{verb} a certification request for {}\n", names(&self.subject_alt_names));
+        let mut text = format!("{verb} a certification request for {}\n", plain_names(&self.subject_alt_names));
         files(&mut text, &self.files, &self.public_key, None);
         text
     }
@@ -112,12 +112,13 @@ pub fn certificate_names(certificate: &Certificate) -> String {
     if certificate.subject_alt_names.is_empty() {
         certificate.subject.clone()
     } else {
-        names(&certificate.subject_alt_names)
+        plain_names(&certificate.subject_alt_names)
     }
 }
 
 /// `localhost, 127.0.0.1 and ::1`, from names with their kinds.
-fn names(names: &[String]) -> String {
+#[must_use]
+pub fn plain_names(names: &[String]) -> String {
     let bare: Vec<&str> =
         names.iter().map(|name| name.split_once(':').map_or(name.as_str(), |(_, bare)| bare)).collect();
     match &bare[..] {

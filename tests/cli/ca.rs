@@ -12,8 +12,9 @@ fn it_is_made_once() {
     exit: 0
     --- stdout
     Made a local CA in ca
-      root.pem          what clients trust, expires [DATE], sha256 [HEX]…
-      intermediate.pem  what signs
+      root.pem          what clients trust, expires [DATE] (in 3650 days), sha256 [HEX]…; its key is destroyed
+      intermediate.pem  what signs, expires [DATE] (in 3650 days)
+      may sign for      localhost, test, internal, local, home.arpa, 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1/128, fc00::/7, fe80::/10
     --- stderr
     hint: trust ca/root.pem in your browser or system, then `secure-io gen-cert --ca --ca-dir ca`
     "#);
@@ -22,7 +23,7 @@ fn it_is_made_once() {
     exit: 2
     --- stderr
     error: there is a local CA in `ca` already
-    hint: it signs with `secure-io gen-cert --ca`
+    hint: it signs with `secure-io gen-cert --ca`; `--force` makes a new one in its place
     "#);
     assert!(!sandbox.exists("ca/root-key.pem"));
     assert_snapshot!(sandbox.run("secure-io ca path --ca-dir ca"), @r#"
@@ -40,15 +41,17 @@ fn what_it_may_sign_for_is_chosen() {
     $ secure-io ca init --ca-dir a --permit 10.0.0.0/40
     exit: 2
     --- stderr
-    error: `10.0.0.0/40` is neither a domain nor a range of addresses (10.0.0.0/8)
+    error: `10.0.0.0/40` is neither a domain nor a range of addresses (10.0.0.0/8), nor an email or a URI
+    hint: `--permit default` is what is permitted otherwise, `--permit any` is everything
     "#);
     assert_snapshot!(sandbox.run("secure-io ca init --ca-dir a --permit any --keep-root-key"), @r#"
     $ secure-io ca init --ca-dir a --permit any --keep-root-key
     exit: 0
     --- stdout
     Made a local CA in a
-      root.pem          what clients trust, expires [DATE], sha256 [HEX]…
-      intermediate.pem  what signs
+      root.pem          what clients trust, expires [DATE] (in 3650 days), sha256 [HEX]…; its key is kept in root-key.pem
+      intermediate.pem  what signs, expires [DATE] (in 3650 days)
+      may sign for      anything
     --- stderr
     warning: whoever steals this CA's key can sign for every host on the Internet, for you
     hint: trust a/root.pem in your browser or system, then `secure-io gen-cert --ca --ca-dir a`
@@ -66,4 +69,270 @@ fn its_folder_is_the_platforms_unless_said_otherwise() {
     --- stdout
     [DIR]/.local/share/secure-io/ca
     "#);
+}
+
+/// What is issued is written down, revoked by file or number, and on the CRL from then on; numbers only grow.
+#[test]
+fn what_was_issued_is_shown_and_revoked() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io ca init -q");
+    sandbox.ok("secure-io gen-cert -q --ca app.test 10.0.0.5");
+    sandbox.ok("secure-io gen-cert -q --ca --name other other.test");
+    assert_snapshot!(sandbox.run("secure-io ca revoke server-cert.pem --reason keyCompromise"), @r#"
+    $ secure-io ca revoke server-cert.pem --reason keyCompromise
+    exit: 0
+    --- stdout
+    Revoked [HEX] (keyCompromise)
+    --- stderr
+    hint: tell others with `secure-io ca crl`
+    "#);
+    assert_snapshot!(sandbox.run("secure-io ca revoke server-cert.pem --json"), @r#"
+    $ secure-io ca revoke server-cert.pem --json
+    exit: 0
+    --- stdout
+    {"revoked":[{"serial":"[HEX]","revoked_at":"[TIME]","reason":"keyCompromise","already":true}]}
+    "#);
+    sandbox.ok("secure-io gen-cert -q --ca --name other --force other.test");
+    assert_snapshot!(sandbox.run("secure-io ca show"), @r#"
+    $ secure-io ca show
+    exit: 0
+    --- stdout
+    Local CA in [DIR]/.local/share/secure-io/ca
+      root.pem          what clients trust, expires [DATE] (in 3650 days), sha256 [HEX]…; its key is destroyed
+      intermediate.pem  what signs, expires [DATE] (in 3650 days)
+      may sign for      localhost, test, internal, local, home.arpa, 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1/128, fc00::/7, fe80::/10
+    Issued, newest first
+      other.test: expires [DATE] (in a year), serial [HEX], [DIR]/other-cert.pem
+      other.test: expires [DATE] (in a year), replaced, serial [HEX], [DIR]/other-cert.pem
+      app.test and 10.0.0.5: revoked [DATE] (keyCompromise), serial [HEX], [DIR]/server-cert.pem
+    "#);
+    assert_snapshot!(sandbox.run("secure-io ca show --expires-within 400d"), @r#"
+    $ secure-io ca show --expires-within 400d
+    exit: 1
+    --- stdout
+    other.test: expires [DATE] (in a year), serial [HEX], [DIR]/other-cert.pem
+    "#);
+    assert_snapshot!(sandbox.run("secure-io ca show --expires-within 30d"), @r#"
+    $ secure-io ca show --expires-within 30d
+    exit: 0
+    --- stdout
+    Nothing that was issued expires so soon
+    "#);
+    sandbox.run("secure-io ca show --expires-within 30d --json").exits(0).says(r#""issued":[]"#);
+    assert_snapshot!(sandbox.run("secure-io ca crl"), @r#"
+    $ secure-io ca crl
+    exit: 0
+    --- stdout
+    Made CRL 1 with 1 revoked certificate, the next is due [DATE]
+      [DIR]/.local/share/secure-io/ca/crl.pem
+    "#);
+    assert_snapshot!(sandbox.run("secure-io ca crl --out crl.pem --json"), @r#"
+    $ secure-io ca crl --out crl.pem --json
+    exit: 0
+    --- stdout
+    {"path":"crl.pem","crl_number":2,"revoked_count":1,"next_update":"[TIME]"}
+    "#);
+    sandbox.run("secure-io ca crl --out crl.pem").exits(2).says("exists already");
+    sandbox.run("secure-io ca crl --out crl.pem --force").success().says("CRL 3");
+}
+
+#[test]
+fn what_another_ca_issued_is_not_revoked() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io ca init -q");
+    sandbox.ok("secure-io gen-cert -q");
+    assert_snapshot!(sandbox.run("secure-io ca revoke server-cert.pem"), @r#"
+    $ secure-io ca revoke server-cert.pem
+    exit: 2
+    --- stderr
+    error: the local CA did not issue the certificate of CN=localhost
+    hint: `secure-io ca show` lists what it has issued
+    "#);
+    assert_snapshot!(sandbox.run("secure-io ca revoke 00aB:cd"), @r#"
+    $ secure-io ca revoke 00aB:cd
+    exit: 2
+    --- stderr
+    error: the local CA did not issue a certificate with the serial number 00aB:cd
+    hint: `secure-io ca show` lists what it has issued
+    "#);
+    assert_snapshot!(sandbox.run("secure-io ca revoke missing.pem"), @r#"
+    $ secure-io ca revoke missing.pem
+    exit: 2
+    --- stderr
+    error: `missing.pem` is neither a file nor a serial number in hex
+    hint: `secure-io ca show` lists what was issued
+    "#);
+    sandbox.ok("secure-io gen-cert -q --ca --force");
+    sandbox.ok("secure-io ca renew -q --new-key");
+    assert_snapshot!(sandbox.run("secure-io ca revoke server-cert.pem"), @r#"
+    $ secure-io ca revoke server-cert.pem
+    exit: 2
+    --- stderr
+    error: the certificate [HEX] was issued by an intermediate that was here before, and its key is destroyed
+    hint: take the old root out of the stores that trust it: its copy is in `previous`
+    "#);
+}
+
+/// With the root's key the root stays what it is; without it there is a new one. The old one is put by.
+#[test]
+fn it_is_renewed_in_time() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io ca init -q --keep-root-key");
+    sandbox.ok("secure-io gen-cert -q --ca");
+    let root = sandbox.ok("secure-io ca export");
+    sandbox.run("secure-io ca renew").success().says("Left the local CA");
+    assert_snapshot!(sandbox.run("secure-io ca renew --permit dev.example --permit me@dev.example"), @r#"
+    $ secure-io ca renew --permit dev.example --permit me@dev.example
+    exit: 0
+    --- stdout
+    Made a new intermediate for the local CA in [DIR]/.local/share/secure-io/ca: it may sign for more
+      root.pem          what clients trust, expires [DATE] (in 3650 days), sha256 [HEX]…; its key is kept in root-key.pem
+      intermediate.pem  what signs, expires [DATE] (in 3650 days)
+      may sign for      localhost, test, internal, local, home.arpa, 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1/128, fc00::/7, fe80::/10, dev.example, me@dev.example
+    "#);
+    assert_eq!(sandbox.ok("secure-io ca export"), root);
+    sandbox.run("secure-io ca renew --permit dev.example").success().says("Left the local CA");
+    sandbox.run("secure-io ca renew --renew-before 3000d").success().says("Left the local CA");
+    sandbox.run("secure-io ca renew --renew-before 4000d --days 5000").success().says("it ends in 3650 days");
+    assert_ne!(sandbox.ok("secure-io ca export"), root, "a root that ends soon is signed anew with its key");
+    sandbox.run("secure-io gen-cert --ca --renew").success().says("Left server-cert.pem as it is");
+    sandbox.ok("secure-io ca init -q --ca-dir once");
+    assert_snapshot!(sandbox.run("secure-io ca renew --ca-dir once --force"), @r#"
+    $ secure-io ca renew --ca-dir once --force
+    exit: 0
+    --- stdout
+    Made a new root and intermediate for the local CA in once: that was asked for
+      root.pem          what clients trust, expires [DATE] (in 3650 days), sha256 [HEX]…; its key is destroyed
+      intermediate.pem  what signs, expires [DATE] (in 3650 days)
+      may sign for      localhost, test, internal, local, home.arpa, 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1/128, fc00::/7, fe80::/10
+    --- stderr
+    note: there is a new root; what was issued under the old one, kept in once/previous, is valid with it to its end
+    hint: trust once/root.pem in your browser or system
+    "#);
+    sandbox.run("secure-io ca show --ca-dir once").success().says("1 root was here before");
+    sandbox.run("secure-io ca show --ca-dir once --json").success().says(r#""previous_roots":[""#);
+}
+
+#[test]
+fn the_roots_key_is_kept_under_a_passphrase() {
+    let sandbox = Sandbox::new();
+    sandbox.write("passphrase", "correct horse\n");
+    sandbox.ok("secure-io ca init -q --ca-dir ca --keep-root-key --encrypt --passphrase-file passphrase");
+    assert!(sandbox.read("ca/root-key.pem").starts_with(b"-----BEGIN ENCRYPTED PRIVATE KEY-----"));
+    assert_snapshot!(sandbox.run("secure-io ca renew --ca-dir ca --force"), @r#"
+    $ secure-io ca renew --ca-dir ca --force
+    exit: 2
+    --- stderr
+    error: cannot use `ca/root-key.pem`
+      the private key is encrypted
+    hint: give the passphrase with `--passphrase-file FILE` or `--passphrase-env VAR`
+    "#);
+    sandbox.ok("secure-io ca renew -q --ca-dir ca --force --passphrase-file passphrase");
+    assert!(sandbox.read("ca/root-key.pem").starts_with(b"-----BEGIN ENCRYPTED PRIVATE KEY-----"));
+}
+
+/// A CA in its last month says so wherever it is used, and one that has ended signs nothing.
+#[test]
+fn its_end_is_warned_about() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io ca init -q --days 20");
+    assert_snapshot!(sandbox.run("secure-io gen-cert --ca"), @r#"
+    $ secure-io gen-cert --ca
+    exit: 0
+    --- stdout
+    Made a certificate for localhost, 127.0.0.1 and ::1, signed by CN=secure-io development intermediate [HEX]
+      server-key.pem   private key, EC P-256
+      server-csr.pem   certification request
+      server-cert.pem  certificate, expires [DATE] (in 20 days)
+    --- stderr
+    warning: the local CA ends [DATE] (in 20 days): `secure-io ca renew`
+    note: shortened to [TIME], where the issuer's certificate ends
+    "#);
+    sandbox.run("secure-io ca show").success().says("warning: the local CA ends");
+    sandbox.run("secure-io ca show --expires-within 30d").exits(1);
+    // A third of its life is left well before: it is for --renew-before to say.
+    sandbox.run("secure-io ca renew --renew-before 30d").success().says("Made a new root and intermediate");
+    let quiet = sandbox.run("secure-io gen-cert --ca --force").success();
+    assert!(!quiet.stderr.contains("warning"), "{}", quiet.stderr);
+}
+
+/// A folder that lacks a part cannot be used: it is made anew, and what is left of the old CA is put by.
+#[test]
+fn a_half_made_folder_is_mended() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io ca init -q --ca-dir ca");
+    for part in ["intermediate-key.pem", "intermediate.pem", "root.pem"] {
+        std::fs::remove_file(sandbox.path("ca").join(part)).unwrap();
+        sandbox.run("secure-io gen-cert --ca --ca-dir ca --dry-run").exits(2).says("secure-io ca init");
+        sandbox.ok("secure-io ca init -q --ca-dir ca");
+        sandbox.ok("secure-io gen-cert -q --ca --ca-dir ca --force");
+    }
+    assert_snapshot!(sandbox.run("secure-io ca init --ca-dir ca --force"), @r#"
+    $ secure-io ca init --ca-dir ca --force
+    exit: 0
+    --- stdout
+    Made a local CA in ca
+      root.pem          what clients trust, expires [DATE] (in 3650 days), sha256 [HEX]…; its key is destroyed
+      intermediate.pem  what signs, expires [DATE] (in 3650 days)
+      may sign for      localhost, test, internal, local, home.arpa, 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1/128, fc00::/7, fe80::/10
+    --- stderr
+    note: the root that was here before is kept in ca/previous
+    hint: trust ca/root.pem in your browser or system, then `secure-io gen-cert --ca --ca-dir ca`
+    "#);
+}
+
+#[test]
+fn the_root_is_exported() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io ca init -q --ca-dir ca");
+    assert_eq!(sandbox.ok("secure-io ca export --ca-dir ca").as_bytes(), sandbox.read("ca/root.pem"));
+    assert_snapshot!(sandbox.run("secure-io ca export --ca-dir ca --format der --out root.crt"), @r#"
+    $ secure-io ca export --ca-dir ca --format der --out root.crt
+    exit: 0
+    --- stdout
+    Wrote the root to root.crt
+      sha256 [HEX]
+    --- stderr
+    hint: on Android: Settings, Security, Encryption & credentials, Install a certificate, CA certificate
+    "#);
+    assert_snapshot!(sandbox.run("secure-io ca export --ca-dir ca --format mobileconfig --out root.mobileconfig --json"), @r#"
+    $ secure-io ca export --ca-dir ca --format mobileconfig --out root.mobileconfig --json
+    exit: 0
+    --- stdout
+    {"path":"root.mobileconfig","format":"mobileconfig","sha256_fingerprint":"[HEX]"}
+    "#);
+    sandbox.run("secure-io ca export --ca-dir ca --out root.crt").exits(2).says("exists already");
+    sandbox.ok("openssl x509 -inform der -in root.crt -noout -checkend 0");
+}
+
+#[test]
+fn variables_are_told_to_each_shell() {
+    let sandbox = Sandbox::new();
+    sandbox.run("secure-io ca env").exits(2).says("make one with `secure-io ca init`");
+    sandbox.ok("secure-io ca init -q --ca-dir 'a ca'");
+    for shell in ["sh", "fish", "powershell", "github", "gitlab"] {
+        let first: String =
+            sandbox.ok(&format!("secure-io ca env --ca-dir 'a ca' --shell {shell}")).lines().take(3).collect();
+        assert!(first.contains("a ca/root.pem") && first.contains("a ca/bundle.pem") || shell == "gitlab", "{first}");
+    }
+    assert_snapshot!(sandbox.run("secure-io ca env --ca-dir 'a ca' --shell docker"), @r#"
+    $ secure-io ca env --ca-dir 'a ca' --shell docker
+    exit: 0
+    --- stdout
+    COPY secure-io-root.crt /usr/local/share/ca-certificates/secure-io-root.crt
+    RUN update-ca-certificates
+    ENV NODE_EXTRA_CA_CERTS=/usr/local/share/ca-certificates/secure-io-root.crt \
+        DENO_CERT=/usr/local/share/ca-certificates/secure-io-root.crt \
+        SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt \
+        REQUESTS_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt \
+        CURL_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt \
+        GIT_SSL_CAINFO=/etc/ssl/certs/ca-certificates.crt \
+        PIP_CERT=/etc/ssl/certs/ca-certificates.crt \
+        AWS_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt \
+        CARGO_HTTP_CAINFO=/etc/ssl/certs/ca-certificates.crt
+    --- stderr
+    hint: put the root beside the Dockerfile with `secure-io ca export --ca-dir 'a ca' --out secure-io-root.crt`
+    "#);
+    let bundle = sandbox.read("a ca/bundle.pem");
+    assert!(bundle.ends_with(&sandbox.read("a ca/root.pem")));
 }

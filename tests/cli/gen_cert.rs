@@ -334,7 +334,7 @@ fn the_local_ca_signs_for_development_only() {
     $ secure-io gen-cert --ca --ca-dir ca
     exit: 0
     --- stdout
-    Made a certificate for localhost, 127.0.0.1 and ::1, signed by CN=secure-io development intermediate
+    Made a certificate for localhost, 127.0.0.1 and ::1, signed by CN=secure-io development intermediate [HEX]
       server-key.pem   private key, EC P-256
       server-csr.pem   certification request
       server-cert.pem  certificate, expires [DATE] (in a year)
@@ -344,7 +344,7 @@ fn the_local_ca_signs_for_development_only() {
     exit: 2
     --- stderr
     error: the CA may not sign for `example.com`: its name constraints permit localhost, test, internal, local, home.arpa, 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1/128, fc00::/7, fe80::/10
-    hint: make a CA for other names with `secure-io ca init --ca-dir DIR --permit NAME`
+    hint: permit it with `secure-io ca renew --ca-dir ca --permit example.com`
     "#);
     assert_snapshot!(sandbox.run("secure-io gen-cert --name b --ca --ca-cert a.pem --ca-key b.pem"), @r#"
     $ secure-io gen-cert --name b --ca --ca-cert a.pem --ca-key b.pem
@@ -506,6 +506,6 @@ fn odd_requests_are_refused_with_the_reason() {
     exit: 2
     --- stderr
     error: the CA may not sign for `bank.com`: its name constraints permit localhost, test, internal, local, home.arpa, 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1/128, fc00::/7, fe80::/10
-    hint: make a CA for other names with `secure-io ca init --ca-dir DIR --permit NAME`
+    hint: permit it with `secure-io ca renew --ca-dir ca --permit bank.com`
     "#);
 }

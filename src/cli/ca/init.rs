@@ -1,11 +1,9 @@
-use std::path::Path;
-
-use secure_io::ca::{LocalCa, Paths, Plan};
-use secure_io::name::hex;
-use secure_io::{inspect, key, validity};
+use secure_io::ca::{LocalCa, Plan, RootKey};
+use secure_io::report::ca::CaInit;
+use secure_io::validity;
 
 use crate::cli::Outcome;
-use crate::cli::args::CaDirArgs;
+use crate::cli::args::{CaDirArgs, PassphraseArgs};
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 
@@ -17,46 +15,67 @@ use crate::cli::output::Output;
 Examples:
   secure-io ca init                             for localhost, .test, .internal, .local, private addresses
   secure-io ca init --permit dev.example.com    for a domain of yours alone
+  secure-io ca init --permit default --permit dev.example.com    for both
 
 Exit status: 0 done, 2 it could not be done")]
 pub(crate) struct Args {
     #[command(flatten)]
     folder: CaDirArgs,
-    /// A domain or range of addresses it may sign for, `any` for all; may be given again
+    /// What it may sign for: a domain, a range of addresses, an email, @host, a URI's host as in spiffe://dev, `default`
+    /// or `any`; may be given again
     #[arg(long, value_name = "NAME")]
     permit: Vec<String>,
     /// Lifetime of both certificates in days [default: 3650]
     #[arg(long, value_name = "N")]
     days: Option<u32>,
-    /// Keep the root's key
+    #[command(flatten)]
+    root_key: RootKeyArgs,
+    /// Make a new CA in place of the one there, which is put by
+    #[arg(long, short)]
+    force: bool,
+    /// Report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(clap::Args)]
+struct RootKeyArgs {
+    /// Keep the root's key, so that `ca renew` needs no new root
     #[arg(long)]
     keep_root_key: bool,
+    /// Encrypt the root's key under a passphrase
+    #[arg(long, requires = "keep_root_key")]
+    encrypt: bool,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
+}
+
+impl RootKeyArgs {
+    fn fate(&self) -> Result<RootKey, Failure> {
+        self.passphrase.check_used(self.encrypt)?;
+        let passphrase = self.encrypt.then(|| self.passphrase.to_encrypt()).transpose()?;
+        Ok(if self.keep_root_key { RootKey::Kept(passphrase) } else { RootKey::Destroyed })
+    }
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
-    let paths = args.folder.paths()?;
-    if args.permit.iter().any(|name| name == "any") {
+    let (paths, now) = (args.folder.paths()?, validity::now());
+    let plan =
+        Plan { permit: args.permit.clone(), days: args.days, root_key: args.root_key.fate()?, replace: args.force };
+    let report = CaInit { authority: LocalCa::create(&paths, &plan, now)?.authority()? };
+    if report.authority.permitted.is_none() {
         out.warning("whoever steals this CA's key can sign for every host on the Internet, for you");
     }
-    let plan = Plan { permit: args.permit.clone(), days: args.days, keep_root_key: args.keep_root_key };
-    let ca = LocalCa::create(&paths, &plan, validity::now())?;
-    out.report(&text(&ca, &paths)?, false)?;
-    let flag = if args.folder.is_given() { format!(" --ca-dir {}", shown(&paths.folder)) } else { String::new() };
-    out.hint(format!("trust {} in your browser or system, then `secure-io gen-cert --ca{flag}`", shown(&paths.root)));
+    if args.json {
+        out.json(&report)?;
+        return Ok(Outcome::Done);
+    }
+    out.report(&report.text(now), false)?;
+    if !report.authority.previous_roots.is_empty() {
+        out.note(format!("the root that was here before is kept in {}", paths.previous.display()));
+    }
+    let flag = args.folder.flag();
+    let root = paths.root.display();
+    out.hint(format!("trust {root} in your browser or system, then `secure-io gen-cert --ca{flag}`"));
     Ok(Outcome::Done)
-}
-
-fn text(ca: &LocalCa, paths: &Paths) -> Result<String, Failure> {
-    let root = inspect::certificate(&ca.root).map_err(|error| Failure::new(error.into()))?;
-    let fingerprint = hex(&key::sha256(&ca.root));
-    Ok(format!(
-        "Made a local CA in {}\n  root.pem          what clients trust, expires {}, sha256 {}…\n  intermediate.pem  what signs\n",
-        shown(&paths.folder),
-        root.not_after.get(..10).unwrap_or_default(),
-        fingerprint.get(..16).unwrap_or_default(),
-    ))
-}
-
-fn shown(path: &Path) -> String {
-    path.display().to_string()
 }

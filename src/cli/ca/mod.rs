@@ -1,5 +1,11 @@
+mod crl;
+mod env;
+mod export;
 mod init;
 mod path;
+mod renew;
+mod revoke;
+mod show;
 
 use super::Outcome;
 use super::failure::Failure;
@@ -15,12 +21,24 @@ pub(crate) struct Args {
 #[derive(clap::Subcommand)]
 enum Command {
     Init(init::Args),
+    Show(show::Args),
     Path(path::Args),
+    Export(export::Args),
+    Env(env::Args),
+    Renew(renew::Args),
+    Revoke(revoke::Args),
+    Crl(crl::Args),
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     match &args.command {
         Command::Init(args) => init::run(args, out),
+        Command::Show(args) => show::run(args, out),
         Command::Path(args) => path::run(args, out),
+        Command::Export(args) => export::run(args, out),
+        Command::Env(args) => env::run(args, out),
+        Command::Renew(args) => renew::run(args, out),
+        Command::Revoke(args) => revoke::run(args, out),
+        Command::Crl(args) => crl::run(args, out),
     }
 }

@@ -1,0 +1,119 @@
+//! What programs that look into no store need to be told, and how each shell is told.
+
+use std::path::Path;
+
+/// Which file a variable names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Roots {
+    /// The local CA's root alone: the program adds it to its own.
+    Root,
+    /// The bundle: the program takes it in place of its own.
+    Bundle,
+}
+
+/// The variables, by whom they are read.
+const VARIABLES: [(&str, Roots); 9] = [
+    ("NODE_EXTRA_CA_CERTS", Roots::Root),  // Node, Electron
+    ("DENO_CERT", Roots::Root),            // Deno
+    ("SSL_CERT_FILE", Roots::Bundle),      // Python's ssl, OpenSSL, Ruby, Go, rustls-native-certs
+    ("REQUESTS_CA_BUNDLE", Roots::Bundle), // Python's requests
+    ("CURL_CA_BUNDLE", Roots::Bundle),     // curl
+    ("GIT_SSL_CAINFO", Roots::Bundle),     // Git
+    ("PIP_CERT", Roots::Bundle),           // pip
+    ("AWS_CA_BUNDLE", Roots::Bundle),      // the AWS command line and SDKs
+    ("CARGO_HTTP_CAINFO", Roots::Bundle),  // Cargo
+];
+
+/// Where variables are to be set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shell {
+    /// sh, bash, zsh, dash.
+    Sh,
+    /// fish.
+    Fish,
+    /// PowerShell.
+    Powershell,
+    /// A Dockerfile.
+    Docker,
+    /// GitHub Actions: lines for `$GITHUB_ENV`.
+    Github,
+    /// GitLab CI: a job's `variables`.
+    Gitlab,
+}
+
+/// The variables and their values.
+#[must_use]
+pub fn variables<'a>(root: &'a Path, bundle: &'a Path) -> [(&'static str, &'a Path); 9] {
+    VARIABLES.map(|(name, roots)| (name, if roots == Roots::Root { root } else { bundle }))
+}
+
+impl Shell {
+    /// What sets the variables, with each value quoted as it has to be there.
+    #[must_use]
+    pub fn script(self, root: &Path, bundle: &Path) -> String {
+        if self == Self::Docker {
+            return dockerfile();
+        }
+        let line = |(name, path): (&str, &Path)| {
+            let path = path.display().to_string();
+            match self {
+                Self::Sh | Self::Docker => format!("export {name}={}\n", quote_sh(&path)),
+                Self::Fish => format!("set -gx {name} {}\n", quote_fish(&path)),
+                Self::Powershell => format!("$env:{name} = '{}'\n", path.replace('\'', "''")),
+                Self::Github => format!("{name}={path}\n"),
+                Self::Gitlab => format!("  {name}: {}\n", quote_yaml(&path)),
+            }
+        };
+        let lines: String = variables(root, bundle).into_iter().map(line).collect();
+        if self == Self::Gitlab { format!("variables:\n{lines}") } else { lines }
+    }
+}
+
+/// The name under which a Dockerfile finds the root beside it.
+pub const DOCKER_FILE: &str = "secure-io-root.crt";
+
+/// An image's own store takes the root, so the variables name that. For Debian, Ubuntu and Alpine.
+fn dockerfile() -> String {
+    let root = Path::new("/usr/local/share/ca-certificates").join(DOCKER_FILE);
+    let all = Path::new("/etc/ssl/certs/ca-certificates.crt");
+    let lines = variables(&root, all).map(|(name, path)| format!("{name}={}", path.display()));
+    format!("COPY {DOCKER_FILE} {}\nRUN update-ca-certificates\nENV {}\n", root.display(), lines.join(" \\\n    "))
+}
+
+/// A word for sh.
+#[must_use]
+pub fn quote_sh(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-+,:@%=".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+/// A word for fish, where a backslash counts within quotes, too.
+fn quote_fish(word: &str) -> String {
+    format!("'{}'", word.replace('\\', r"\\").replace('\'', r"\'"))
+}
+
+/// A double-quoted scalar, whose escapes are JSON's; GitLab expands what follows one dollar sign.
+fn quote_yaml(word: &str) -> String {
+    format!("\"{}\"", word.replace('\\', r"\\").replace('"', "\\\"").replace('$', "$$"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odd_paths_are_quoted_as_each_shell_wants() {
+        let path = Path::new(r"/home/o'neil/my \ca/root.pem");
+        let first =
+            |shell: Shell| shell.script(path, path).lines().nth(usize::from(shell == Shell::Gitlab)).map(str::to_owned);
+        assert_eq!(first(Shell::Sh).unwrap(), r"export NODE_EXTRA_CA_CERTS='/home/o'\''neil/my \ca/root.pem'");
+        assert_eq!(first(Shell::Fish).unwrap(), r"set -gx NODE_EXTRA_CA_CERTS '/home/o\'neil/my \\ca/root.pem'");
+        assert_eq!(first(Shell::Powershell).unwrap(), r"$env:NODE_EXTRA_CA_CERTS = '/home/o''neil/my \ca/root.pem'");
+        assert_eq!(first(Shell::Github).unwrap(), r"NODE_EXTRA_CA_CERTS=/home/o'neil/my \ca/root.pem");
+        assert_eq!(first(Shell::Gitlab).unwrap(), r#"  NODE_EXTRA_CA_CERTS: "/home/o'neil/my \\ca/root.pem""#);
+    }
+}

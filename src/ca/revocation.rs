@@ -1,0 +1,252 @@
+//! Certificates revoked, and the CRLs that say so (RFC 5280 section 5).
+
+use rcgen::{CertificateRevocationListParams, KeyIdMethod, RevocationReason, RevokedCertParams};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::log::{self, Event, Log, Revoked};
+use super::{Error, LocalCa};
+use crate::cert;
+use crate::files;
+use crate::inspect;
+use crate::key::PrivateKey;
+use crate::name::Subject;
+use crate::signed::{self, Unsigned};
+use crate::validity::{BACKDATE, rfc3339};
+
+/// How long a CRL is good for unless told otherwise: thirty days, as long as a forgotten cron job may stay unseen.
+pub const CRL_DAYS: u32 = 30;
+
+/// Why a certificate is revoked (RFC 5280 section 5.3.1), without what is for CAs and directories.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum Reason {
+    /// None is given.
+    #[default]
+    Unspecified,
+    /// Somebody else has its key.
+    KeyCompromise,
+    /// Its subject is another now.
+    AffiliationChanged,
+    /// There is a newer one.
+    Superseded,
+    /// It is needed no more.
+    CessationOfOperation,
+    /// Its subject may no longer do what it allows.
+    PrivilegeWithdrawn,
+}
+
+impl Reason {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Unspecified,
+        Self::KeyCompromise,
+        Self::AffiliationChanged,
+        Self::Superseded,
+        Self::CessationOfOperation,
+        Self::PrivilegeWithdrawn,
+    ];
+
+    /// Its name in RFC 5280.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unspecified => "unspecified",
+            Self::KeyCompromise => "keyCompromise",
+            Self::AffiliationChanged => "affiliationChanged",
+            Self::Superseded => "superseded",
+            Self::CessationOfOperation => "cessationOfOperation",
+            Self::PrivilegeWithdrawn => "privilegeWithdrawn",
+        }
+    }
+
+    /// As a reasonCode, which is to be absent rather than `unspecified`.
+    const fn code(self) -> Option<RevocationReason> {
+        match self {
+            Self::Unspecified => None,
+            Self::KeyCompromise => Some(RevocationReason::KeyCompromise),
+            Self::AffiliationChanged => Some(RevocationReason::AffiliationChanged),
+            Self::Superseded => Some(RevocationReason::Superseded),
+            Self::CessationOfOperation => Some(RevocationReason::CessationOfOperation),
+            Self::PrivilegeWithdrawn => Some(RevocationReason::PrivilegeWithdrawn),
+        }
+    }
+}
+
+/// A certificate revoked.
+#[derive(Debug)]
+pub struct Revocation {
+    /// What the log says of it.
+    pub revoked: Revoked,
+    /// Whether that was known already, and so left as it was.
+    pub again: bool,
+}
+
+/// A CRL as made.
+#[derive(Debug)]
+pub struct Crl {
+    /// The intermediate's, in DER.
+    pub der: Vec<u8>,
+    /// Its cRLNumber.
+    pub number: u64,
+    /// How many certificates it lists.
+    pub revoked: usize,
+    /// When the next one is due.
+    pub next_update: OffsetDateTime,
+}
+
+impl LocalCa {
+    /// Revokes a certificate that it has issued, whether the log knows it or not.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotIssued`], [`Error::Former`], [`Error::File`].
+    pub fn revoke_certificate(
+        &self,
+        der: &[u8],
+        reason: Reason,
+        who: Option<&str>,
+        now: OffsetDateTime,
+    ) -> Result<Revocation, Error> {
+        let report = inspect::certificate(der)?;
+        let [intermediate] = &self.intermediate;
+        let issuer = inspect::parse(intermediate)?;
+        let subject = Subject::from_der(issuer.subject().as_raw())?;
+        if !cert::is_issued_by(der, &subject, self.key.spki()) {
+            let known = Log::read(&self.paths.log)?;
+            let is_it = |issued: &&log::Issued| issued.sha256_fingerprint == report.sha256_fingerprint;
+            return Err(match known.issued().find(is_it) {
+                Some(_) => Error::Former { serial: report.serial },
+                None => Error::NotIssued { what: format!("the certificate of {}", report.subject) },
+            });
+        }
+        self.revoke(&report.serial, report.authority_key_id.as_deref(), reason, who, now)
+    }
+
+    /// Revokes a certificate by its serial number, in hex, which the log must know.
+    ///
+    /// # Errors
+    ///
+    /// As [`LocalCa::revoke_certificate`].
+    pub fn revoke_serial(
+        &self,
+        serial: &str,
+        reason: Reason,
+        who: Option<&str>,
+        now: OffsetDateTime,
+    ) -> Result<Revocation, Error> {
+        let digits: String = serial.chars().filter(|c| *c != ':').collect::<String>().to_ascii_lowercase();
+        let digits = digits.trim_start_matches("0x").trim_start_matches('0');
+        let known = Log::read(&self.paths.log)?;
+        let issued = known.issued().find(|issued| issued.serial.trim_start_matches('0') == digits);
+        let not_issued = || Error::NotIssued { what: format!("a certificate with the serial number {serial}") };
+        let issued = issued.ok_or_else(not_issued)?;
+        if issued.authority_key_id != self.key_id()? {
+            return Err(Error::Former { serial: issued.serial.clone() });
+        }
+        self.revoke(&issued.serial, issued.authority_key_id.as_deref(), reason, who, now)
+    }
+
+    fn revoke(
+        &self,
+        serial: &str,
+        authority_key_id: Option<&str>,
+        reason: Reason,
+        who: Option<&str>,
+        now: OffsetDateTime,
+    ) -> Result<Revocation, Error> {
+        let _lock = files::lock(&self.paths.lock)?;
+        let known = Log::read(&self.paths.log)?;
+        if let Some(before) = known.revoked().into_iter().find(|revoked| revoked.serial == serial) {
+            return Ok(Revocation { revoked: before.clone(), again: true });
+        }
+        let revoked = Revoked {
+            at: rfc3339(now),
+            serial: serial.to_owned(),
+            reason,
+            authority_key_id: authority_key_id.map(str::to_owned),
+            who: who.map(str::to_owned),
+        };
+        log::append(&self.paths.log, &Event::Revoked(revoked.clone()))?;
+        Ok(Revocation { revoked, again: false })
+    }
+
+    /// Makes a CRL of what the log has revoked, with a number greater than any before.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`], [`Error::Crl`].
+    pub fn crl(&self, days: u32, now: OffsetDateTime) -> Result<Crl, Error> {
+        let _lock = files::lock(&self.paths.lock)?;
+        let known = Log::read(&self.paths.log)?;
+        let key_id = self.key_id()?;
+        let ours = known.revoked().into_iter().filter(|revoked| revoked.authority_key_id == key_id);
+        let entries: Vec<_> = ours.filter_map(entry).collect();
+        let (number, revoked) = (known.next_crl_number(), entries.len());
+        let next_update = now.saturating_add(time::Duration::days(i64::from(days)));
+        let [intermediate] = &self.intermediate;
+        let der = sign(intermediate, &self.key, number, entries, now, next_update)?;
+        log::append(&self.paths.log, &Event::Crl { at: rfc3339(now), number })?;
+        Ok(Crl { der, number, revoked, next_update })
+    }
+
+    /// The intermediate's key identifier, as what it issues carries it.
+    fn key_id(&self) -> Result<Option<String>, Error> {
+        let [intermediate] = &self.intermediate;
+        Ok(inspect::certificate(intermediate)?.subject_key_id)
+    }
+}
+
+/// The root's CRL, which lists nothing and lasts as long as the root: its key may be gone a moment later, and clients
+/// that check the whole path want one.
+pub(super) fn root_crl(root: &[u8], key: &PrivateKey, now: OffsetDateTime) -> Result<Vec<u8>, Error> {
+    let end = cert::validity_of(&inspect::parse(root)?).not_after;
+    // Of two under one root's key, the later has the greater number.
+    let number = u64::try_from(now.unix_timestamp()).unwrap_or(1);
+    sign(root, key, number, Vec::new(), now, end)
+}
+
+fn entry(revoked: &Revoked) -> Option<RevokedCertParams> {
+    Some(RevokedCertParams {
+        serial_number: octets(&revoked.serial)?.into(),
+        revocation_time: OffsetDateTime::parse(&revoked.at, &Rfc3339).ok()?,
+        reason_code: revoked.reason.code(),
+        invalidity_date: None,
+    })
+}
+
+/// Octets from their hex.
+fn octets(hex: &str) -> Option<Vec<u8>> {
+    let digits = hex.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).ok());
+    digits.map(|pair| u8::from_str_radix(pair?, 16).ok()).collect()
+}
+
+/// The place of the issuer in a TBSCertList (RFC 5280 section 5.1).
+const ISSUER: usize = 2;
+
+fn sign(
+    issuer: &[u8],
+    key: &PrivateKey,
+    number: u64,
+    revoked_certs: Vec<RevokedCertParams>,
+    now: OffsetDateTime,
+    next_update: OffsetDateTime,
+) -> Result<Vec<u8>, Error> {
+    let certificate = inspect::parse(issuer)?;
+    let identifier = inspect::certificate(issuer)?.subject_key_id.and_then(|identifier| octets(&identifier));
+    let params = CertificateRevocationListParams {
+        // For clocks that are behind, as with certificates.
+        this_update: now - BACKDATE,
+        next_update,
+        crl_number: number.to_be_bytes().to_vec().into(),
+        issuing_distribution_point: None,
+        revoked_certs,
+        key_identifier_method: KeyIdMethod::PreSpecified(identifier.unwrap_or_default()),
+    };
+    let issuer_params = rcgen::CertificateParams::default();
+    let rcgen_issuer = rcgen::Issuer::from_params(&issuer_params, Unsigned(key));
+    let unsigned = params.signed_by(&rcgen_issuer).map_err(signed::Error::from)?;
+    Ok(signed::sign(unsigned.der(), key, &[(ISSUER, certificate.subject().as_raw())])?)
+}

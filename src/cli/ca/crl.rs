@@ -1,0 +1,77 @@
+use std::path::PathBuf;
+
+use secure_io::ca::{CRL_DAYS, LocalCa};
+use secure_io::files::{self, Existing, NewFile};
+use secure_io::report::ca::CaCrl;
+use secure_io::{container, validity};
+
+use crate::cli::Outcome;
+use crate::cli::args::{self, CaDirArgs};
+use crate::cli::failure::Failure;
+use crate::cli::output::Output;
+
+/// Make the list of revoked certificates (CRL)
+///
+/// In PEM it is followed by the root's, which lists nothing and which clients want that check the whole path (nginx's
+/// ssl_crl, `openssl verify -crl_check_all`).
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  secure-io ca crl                            in the CA's folder, from cron
+  secure-io ca crl --out crl.pem --force
+  secure-io ca crl --out - | openssl crl -noout -text
+
+Exit status: 0 done, 2 it could not be done")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    folder: CaDirArgs,
+    /// Where to write it, - for standard output [default: crl.pem in the CA's folder]
+    #[arg(long, short, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// In how many days the next one is due
+    #[arg(long, value_name = "N", default_value_t = CRL_DAYS, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    days: u32,
+    /// Write DER: the intermediate's CRL alone
+    #[arg(long)]
+    der: bool,
+    /// Replace a file that exists; that in the CA's folder always is
+    #[arg(long, short)]
+    force: bool,
+    /// Report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
+    let paths = args.folder.paths()?;
+    let target = match &args.out {
+        Some(path) => path.clone(),
+        None if args.der => paths.crl.with_extension("der"),
+        None => paths.crl.clone(),
+    };
+    let to_stdout = files::is_stdio(&target);
+    if args.json && to_stdout {
+        return Err(Failure::message("standard output takes one thing at a time").hint("`--out FILE` names a file"));
+    }
+    let existing = if args.force || args.out.is_none() { Existing::Replace } else { Existing::Keep };
+    let ca = LocalCa::load(&paths)?;
+    // A number is used up by what is not written, too.
+    files::check_set([target.as_path()].into_iter().filter(|_| !to_stdout), existing)?;
+    let crl = ca.crl(args.days, validity::now())?;
+    let mut content = crl.der.clone();
+    if !args.der {
+        content = container::pem("X509 CRL", &crl.der)?.as_bytes().to_vec();
+        if files::exists(&paths.root_crl) {
+            content.extend_from_slice(&files::read(&paths.root_crl)?);
+        }
+    }
+    args::write_set(vec![NewFile::public(&target, content)], existing, out)?;
+    let (next_update, revoked_count) = (validity::rfc3339(crl.next_update), crl.revoked);
+    let report = CaCrl { path: target, crl_number: crl.number, revoked_count, next_update };
+    if args.json {
+        out.json(&report)?;
+    } else {
+        out.report(&report.text(), to_stdout)?;
+    }
+    Ok(Outcome::Done)
+}

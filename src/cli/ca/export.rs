@@ -1,0 +1,98 @@
+use std::path::PathBuf;
+
+use secure_io::ca::{self, LocalCa};
+use secure_io::files::{self, Existing, NewFile};
+use secure_io::report::ca::CaExport;
+use secure_io::{container, inspect};
+
+use crate::cli::Outcome;
+use crate::cli::args::{self, CaDirArgs};
+use crate::cli::failure::Failure;
+use crate::cli::output::Output;
+
+/// Write the root's certificate for another machine, a phone or a colleague; never a key
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  secure-io ca export --out root.pem
+  secure-io ca export --format der --out root.crt                  for Android and Windows
+  secure-io ca export --format mobileconfig --out root.mobileconfig    for an iPhone or iPad
+
+Exit status: 0 done, 2 it could not be done")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    folder: CaDirArgs,
+    /// Where to write it, - for standard output
+    #[arg(long, short, value_name = "FILE", default_value = "-")]
+    out: PathBuf,
+    /// How to write it
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Pem)]
+    format: Format,
+    /// Replace a file that exists
+    #[arg(long, short)]
+    force: bool,
+    /// Report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// Text, for Linux, Node, curl
+    Pem,
+    /// Binary, for Android, Windows, macOS
+    Der,
+    /// A configuration profile, for iOS, iPadOS and macOS
+    Mobileconfig,
+}
+
+impl Format {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Pem => "pem",
+            Self::Der => "der",
+            Self::Mobileconfig => "mobileconfig",
+        }
+    }
+
+    fn hint(self) -> &'static str {
+        match self {
+            Self::Pem => {
+                "on Debian: copy it to /usr/local/share/ca-certificates/ with a name in .crt, then `sudo update-ca-certificates`"
+            }
+            Self::Der => {
+                "on Android: Settings, Security, Encryption & credentials, Install a certificate, CA certificate"
+            }
+            Self::Mobileconfig => {
+                "on iOS: open it, install it in Settings, then switch it on in General, About, Certificate Trust Settings"
+            }
+        }
+    }
+}
+
+pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
+    let to_stdout = files::is_stdio(&args.out);
+    if args.json && to_stdout {
+        return Err(Failure::message("standard output takes one thing at a time").hint("`--out FILE` names a file"));
+    }
+    let ca = LocalCa::load(&args.folder.paths()?)?;
+    let report = inspect::certificate(&ca.root).map_err(|error| Failure::new(error.into()))?;
+    let content = match args.format {
+        Format::Pem => container::pem("CERTIFICATE", &ca.root)?.as_bytes().to_vec(),
+        Format::Der => ca.root.to_vec(),
+        Format::Mobileconfig => ca::mobileconfig(&ca.root, &report)?.into_bytes(),
+    };
+    let existing = if args.force { Existing::Replace } else { Existing::Keep };
+    args::write_set(vec![NewFile::public(&args.out, content)], existing, out)?;
+    if args.json {
+        let (path, format) = (args.out.clone(), args.format.name().to_owned());
+        out.json(&CaExport { path, format, sha256_fingerprint: report.sha256_fingerprint })?;
+    } else if !to_stdout {
+        out.report(
+            &format!("Wrote the root to {}\n  sha256 {}\n", args.out.display(), report.sha256_fingerprint),
+            false,
+        )?;
+        out.hint(args.format.hint());
+    }
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,81 @@
+use secure_io::ca::Renewal;
+use secure_io::report::ca::CaRenew;
+use secure_io::validity;
+
+use crate::cli::Outcome;
+use crate::cli::args::{CaDirArgs, PassphraseArgs};
+use crate::cli::failure::Failure;
+use crate::cli::output::Output;
+
+/// Make the CA's certificates anew before they end, or for more names
+///
+/// What it has issued stays valid: the intermediate keeps its name and key. Under a root key that is kept it is signed
+/// again, and the root stays what it is for as long as it lasts; otherwise there is a new root, which has to be
+/// trusted, and the old one stays good for what is served with the old intermediate.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  secure-io ca renew                            from cron: does nothing while there is time
+  secure-io ca renew --permit dev.example.com   may sign for that as well
+
+Exit status: 0 done, or nothing to do; 2 it could not be done")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    folder: CaDirArgs,
+    /// How soon is soon [default: 30d, or a third of its life]
+    #[arg(long, value_name = "SPAN")]
+    renew_before: Option<String>,
+    /// Make it anew, however much time is left
+    #[arg(long, short)]
+    force: bool,
+    /// Give the intermediate a new key, after a theft; what it has issued is good only where the old root is trusted
+    #[arg(long)]
+    new_key: bool,
+    /// What it may sign for as well, as with `ca init`; may be given again
+    #[arg(long, value_name = "NAME")]
+    permit: Vec<String>,
+    /// Lifetime in days from now [default: 3650]
+    #[arg(long, value_name = "N")]
+    days: Option<u32>,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
+    /// Report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
+    let (paths, now) = (args.folder.paths()?, validity::now());
+    let before = args.renew_before.as_deref().map(validity::parse_span).transpose()?;
+    let renewal = Renewal {
+        before: before.map(|span| time::Duration::try_from(span).unwrap_or(time::Duration::MAX)),
+        force: args.force,
+        new_key: args.new_key,
+        permit: args.permit.clone(),
+        days: args.days,
+        passphrase: args.passphrase.given()?,
+    };
+    let renewed = renewal.run(&paths, now)?;
+    let report = CaRenew {
+        renewed: renewed.because.is_some(),
+        because: renewed.because,
+        new_root: renewed.new_root,
+        authority: renewed.ca.authority()?,
+    };
+    if report.renewed && report.authority.permitted.is_none() {
+        out.warning("whoever steals this CA's key can sign for every host on the Internet, for you");
+    }
+    if args.json {
+        out.json(&report)?;
+        return Ok(Outcome::Done);
+    }
+    out.report(&report.text(now), false)?;
+    if report.new_root {
+        out.note(format!(
+            "there is a new root; what was issued under the old one, kept in {}, is valid with it to its end",
+            paths.previous.display()
+        ));
+        out.hint(format!("trust {} in your browser or system", paths.root.display()));
+    }
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,76 @@
+use std::path::Path;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use secure_io::ca::{LocalCa, Reason};
+use secure_io::report::ca::{CaRevoke, Revoked};
+use secure_io::{files, validity};
+
+use crate::cli::Outcome;
+use crate::cli::args::{self, CaDirArgs};
+use crate::cli::failure::Failure;
+use crate::cli::output::Output;
+
+fn reason_parser() -> impl TypedValueParser<Value = Reason> {
+    PossibleValuesParser::new(Reason::ALL.map(Reason::name))
+        .map(|name| Reason::ALL.into_iter().find(|reason| reason.name() == name).unwrap_or_default())
+}
+
+/// Revoke certificates that the local CA has issued
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  secure-io ca revoke server-cert.pem --reason keyCompromise
+  secure-io ca revoke 4f1a6c0d9b…                             a serial number that `ca show` lists
+  secure-io ca crl                                            and then the list that says so
+
+Exit status: 0 done, or revoked already; 2 it could not be done")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    folder: CaDirArgs,
+    /// Certificate files, or serial numbers in hex
+    #[arg(required = true, value_name = "FILE|SERIAL")]
+    certificates: Vec<String>,
+    /// Why
+    #[arg(long, value_name = "REASON", value_parser = reason_parser(), default_value = "unspecified")]
+    reason: Reason,
+    /// Report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
+    let (ca, who, now) = (LocalCa::load(&args.folder.paths()?)?, args::user(), validity::now());
+    let mut report = CaRevoke { revoked: Vec::new() };
+    for given in &args.certificates {
+        let path = Path::new(given);
+        let revocation = if files::is_stdio(path) || files::exists(path) {
+            let chain = args::load_certificates(path)?;
+            // The leaf: what follows it is not this CA's to revoke.
+            let leaf = chain.first().map(AsRef::as_ref).unwrap_or_default();
+            ca.revoke_certificate(leaf, args.reason, who.as_deref(), now)?
+        } else if is_serial(given) {
+            ca.revoke_serial(given, args.reason, who.as_deref(), now)?
+        } else {
+            return Err(Failure::message(format!("`{given}` is neither a file nor a serial number in hex"))
+                .hint(format!("`secure-io ca show{}` lists what was issued", args.folder.flag())));
+        };
+        report.revoked.push(Revoked {
+            serial: revocation.revoked.serial,
+            revoked_at: revocation.revoked.at,
+            reason: revocation.revoked.reason.name().to_owned(),
+            already: revocation.again,
+        });
+    }
+    if args.json {
+        out.json(&report)?;
+    } else {
+        out.report(&report.text(), false)?;
+        out.hint(format!("tell others with `secure-io ca crl{}`", args.folder.flag()));
+    }
+    Ok(Outcome::Done)
+}
+
+fn is_serial(text: &str) -> bool {
+    let digits = text.trim_start_matches("0x");
+    !digits.is_empty() && digits.chars().all(|c| c.is_ascii_hexdigit() || c == ':')
+}

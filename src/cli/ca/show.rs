@@ -1,0 +1,50 @@
+use secure_io::ca::LocalCa;
+use secure_io::validity;
+
+use crate::cli::Outcome;
+use crate::cli::args::CaDirArgs;
+use crate::cli::failure::Failure;
+use crate::cli::output::Output;
+
+/// Show the local CA, what it has issued and what expires
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  secure-io ca show
+  secure-io ca show --expires-within 30d    from cron: what has to be renewed
+
+Exit status: 0 done, 1 something expires (--expires-within), 2 it could not be done")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    folder: CaDirArgs,
+    /// Only what expires within this time and is in use: neither revoked nor replaced
+    #[arg(long, value_name = "SPAN")]
+    expires_within: Option<String>,
+    /// Report as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
+    let now = validity::now();
+    let by = args.expires_within.as_deref().map(|span| validity::parse_time(span, now)).transpose()?;
+    let ca = LocalCa::load(&args.folder.paths()?)?;
+    let mut report = ca.show()?;
+    let expires = by.is_some_and(|by| report.keep_expiring(by));
+    if args.json {
+        out.json(&report)?;
+    } else if by.is_some() {
+        out.report(&report.expiring_text(now), false)?;
+    } else {
+        out.report(&report.text(now), false)?;
+    }
+    if report.unreadable_lines > 0 {
+        let (lines, log) = (report.unreadable_lines, ca.paths.log.display());
+        out.warning(format!("{lines} lines of {log} cannot be read: what they say is not shown"));
+    }
+    if let Some(warning) = ca.warning(now) {
+        out.warning(warning);
+        out.hint(format!("make it anew with `secure-io ca renew{}`", args.folder.flag()));
+    }
+    Ok(if expires { Outcome::No } else { Outcome::Done })
+}

@@ -1,0 +1,295 @@
+//! What there is to say of the local CA.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use serde::{Serialize, Serializer};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::Certificate;
+use super::text::{expiry, plain_names};
+use crate::validity::distance;
+
+/// A local CA's certificates.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Authority {
+    /// Its folder.
+    #[serde(serialize_with = "lossy")]
+    pub folder: PathBuf,
+    /// What clients trust.
+    pub root: Certificate,
+    /// Whether the root's key is in the folder.
+    pub root_key_kept: bool,
+    /// What signs.
+    pub intermediate: Certificate,
+    /// What it may sign for; absent when that is anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub permitted: Option<Vec<String>>,
+    /// SHA-256 fingerprints of the roots that were in the folder before, in hex: clients may still trust them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(default))]
+    pub previous_roots: Vec<String>,
+}
+
+/// What `ca init` made.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct CaInit {
+    /// The CA.
+    #[serde(flatten)]
+    pub authority: Authority,
+}
+
+/// What `ca renew` did.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct CaRenew {
+    /// Whether anything was made anew.
+    pub renewed: bool,
+    /// Why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
+    /// Whether the root is another certificate than before, which has to be trusted.
+    pub new_root: bool,
+    /// The CA as it is now.
+    #[serde(flatten)]
+    pub authority: Authority,
+}
+
+/// What `ca show` tells.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct CaShow {
+    /// The CA.
+    #[serde(flatten)]
+    pub authority: Authority,
+    /// What it has issued, newest first.
+    pub issued: Vec<Issued>,
+    /// Lines of its log that cannot be read.
+    #[serde(skip_serializing_if = "is_zero")]
+    #[cfg_attr(test, schemars(default))]
+    pub unreadable_lines: usize,
+}
+
+/// A certificate that was issued.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Issued {
+    /// When, RFC 3339 UTC.
+    pub issued_at: String,
+    /// Its serial number, in hex.
+    pub serial: String,
+    /// Its subject, as an RFC 4514 string.
+    pub subject: String,
+    /// Its names, each with its kind.
+    pub subject_alt_names: Vec<String>,
+    /// Its last second, RFC 3339 UTC.
+    pub not_after: String,
+    /// SHA-256 over its DER, in hex.
+    pub sha256_fingerprint: String,
+    /// The file it was written to; absent when it was not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The user who asked for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub who: Option<String>,
+    /// Whether a later one was written to the same file.
+    pub replaced: bool,
+    /// When it was revoked, RFC 3339 UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<String>,
+    /// Why it was revoked, by RFC 5280's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What `ca revoke` did.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct CaRevoke {
+    /// Each certificate, in the order given.
+    pub revoked: Vec<Revoked>,
+}
+
+/// A certificate that is revoked.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Revoked {
+    /// Its serial number, in hex.
+    pub serial: String,
+    /// When, RFC 3339 UTC.
+    pub revoked_at: String,
+    /// Why, by RFC 5280's name.
+    pub reason: String,
+    /// Whether it was revoked before, and so left as it was.
+    pub already: bool,
+}
+
+/// What `ca crl` made.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct CaCrl {
+    /// Its file; `-` for standard output.
+    #[serde(serialize_with = "lossy")]
+    pub path: PathBuf,
+    /// Its cRLNumber: greater than any before.
+    pub crl_number: u64,
+    /// How many certificates it lists.
+    pub revoked_count: usize,
+    /// When the next one is due, RFC 3339 UTC.
+    pub next_update: String,
+}
+
+/// What `ca export` wrote.
+#[derive(Debug, Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct CaExport {
+    /// The file.
+    #[serde(serialize_with = "lossy")]
+    pub path: PathBuf,
+    /// `pem`, `der` or `mobileconfig`.
+    pub format: String,
+    /// SHA-256 over the root's DER, in hex.
+    pub sha256_fingerprint: String,
+}
+
+fn lossy<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+const fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
+impl Authority {
+    /// What it may sign for, in words.
+    #[must_use]
+    pub fn permitted_text(&self) -> String {
+        self.permitted.as_ref().map_or_else(|| "anything".to_owned(), |permitted| permitted.join(", "))
+    }
+
+    fn lines(&self, now: OffsetDateTime) -> String {
+        let fingerprint = self.root.sha256_fingerprint.get(..16).unwrap_or_default();
+        let key = if self.root_key_kept { "kept in root-key.pem" } else { "destroyed" };
+        format!(
+            "  root.pem          what clients trust, {}, sha256 {fingerprint}…; its key is {key}\n  \
+               intermediate.pem  what signs, {}\n  \
+               may sign for      {}\n",
+            expiry(&self.root, now),
+            expiry(&self.intermediate, now),
+            self.permitted_text(),
+        )
+    }
+}
+
+impl CaInit {
+    /// Where it is, and what it may do.
+    #[must_use]
+    pub fn text(&self, now: OffsetDateTime) -> String {
+        format!("Made a local CA in {}\n{}", self.authority.folder.display(), self.authority.lines(now))
+    }
+}
+
+impl CaRenew {
+    /// What was done, and why.
+    #[must_use]
+    pub fn text(&self, now: OffsetDateTime) -> String {
+        let (folder, lines) = (self.authority.folder.display(), self.authority.lines(now));
+        match &self.because {
+            None => format!("Left the local CA in {folder} as it is\n{lines}"),
+            Some(because) => {
+                let what = if self.new_root { "root and intermediate" } else { "intermediate" };
+                format!("Made a new {what} for the local CA in {folder}: {because}\n{lines}")
+            }
+        }
+    }
+}
+
+impl CaShow {
+    /// The CA, and a line for each certificate.
+    #[must_use]
+    pub fn text(&self, now: OffsetDateTime) -> String {
+        let mut text = format!("Local CA in {}\n{}", self.authority.folder.display(), self.authority.lines(now));
+        let previous = self.authority.previous_roots.len();
+        if previous > 0 {
+            let plural = if previous == 1 { "root was" } else { "roots were" };
+            let _ = writeln!(text, "  previous          {previous} {plural} here before");
+        }
+        text.push_str(if self.issued.is_empty() { "It has issued nothing yet\n" } else { "Issued, newest first\n" });
+        for issued in &self.issued {
+            let _ = writeln!(text, "  {}", issued.text(now));
+        }
+        text
+    }
+}
+
+impl CaShow {
+    /// What is left by `--expires-within`, a line each.
+    #[must_use]
+    pub fn expiring_text(&self, now: OffsetDateTime) -> String {
+        let mut text: String = self.issued.iter().map(|issued| issued.text(now) + "\n").collect();
+        if text.is_empty() {
+            text.push_str("Nothing that was issued expires so soon\n");
+        }
+        text
+    }
+}
+
+impl Issued {
+    /// The names, how it stands, where it is.
+    #[must_use]
+    pub fn text(&self, now: OffsetDateTime) -> String {
+        let name =
+            if self.subject_alt_names.is_empty() { self.subject.clone() } else { plain_names(&self.subject_alt_names) };
+        let state = match (&self.revoked_at, &self.reason) {
+            (Some(at), Some(reason)) => format!("revoked {} ({reason})", at.get(..10).unwrap_or_default()),
+            _ => self.ends(now),
+        };
+        let replaced = if self.replaced { ", replaced" } else { "" };
+        let file = self.file.as_ref().map(|file| format!(", {file}")).unwrap_or_default();
+        format!("{name}: {state}{replaced}, serial {}{file}", self.serial)
+    }
+
+    fn ends(&self, now: OffsetDateTime) -> String {
+        let day = self.not_after.get(..10).unwrap_or_default();
+        match OffsetDateTime::parse(&self.not_after, &Rfc3339) {
+            Ok(end) if end < now => format!("expired {day} ({})", distance(end, now)),
+            Ok(end) => format!("expires {day} ({})", distance(end, now)),
+            Err(_) => format!("expires {day}"),
+        }
+    }
+}
+
+impl CaRevoke {
+    /// A line for each.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let line = |revoked: &Revoked| {
+            let (serial, reason) = (&revoked.serial, &revoked.reason);
+            if revoked.already {
+                format!("{serial} is revoked since {} ({reason})\n", revoked.revoked_at)
+            } else {
+                format!("Revoked {serial} ({reason})\n")
+            }
+        };
+        self.revoked.iter().map(line).collect()
+    }
+}
+
+impl CaCrl {
+    /// Where it is, and what it lists.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let plural = if self.revoked_count == 1 { "" } else { "s" };
+        format!(
+            "Made CRL {} with {} revoked certificate{plural}, the next is due {}\n  {}\n",
+            self.crl_number,
+            self.revoked_count,
+            self.next_update.get(..10).unwrap_or_default(),
+            self.path.display()
+        )
+    }
+}
