@@ -12,6 +12,7 @@ mod inspect;
 mod lines;
 mod man;
 mod output;
+mod remote;
 mod serve;
 mod serve_log;
 mod verify;

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::extension::{Attribute, Extension};
 use super::finding::Lint;
+use super::remote::Remote;
 use super::{Certificate, PublicKey};
 
 /// One thing found, by its kind.
@@ -104,6 +105,9 @@ pub struct Place {
     /// Its name in a PKCS#12 store (friendlyName).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub friendly_name: Option<String>,
+    /// How the server that showed it was asked; with the first of its certificates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection: Option<Box<Remote>>,
 }
 
 /// A certification request (RFC 2986).
