@@ -14,7 +14,6 @@ mod man;
 mod output;
 mod remote;
 mod serve;
-mod serve_log;
 mod verify;
 
 use std::process::ExitCode;
