@@ -11,6 +11,7 @@
 //! | --- | --- |
 //! | [`asn1`] | BER and DER taken apart; object identifiers by name. |
 //! | [`files`] | Reads a path or standard input; writes sets of files whole or not at all. |
+//! | [`ordered`] | Works on items on all cores, results in order. |
 //! | [`container`] | PEM and DER in and out, encrypted keys, PKCS#12. |
 //! | [`name`] | What people type to subjectAltName and subject, and back. |
 //! | [`validity`] | notBefore, notAfter, spans, the clock. |
@@ -45,6 +46,7 @@
 
 pub mod asn1;
 pub mod files;
+pub mod ordered;
 
 pub mod container;
 pub mod name;

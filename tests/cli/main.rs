@@ -1,6 +1,7 @@
 //! The commands, as a person or a script meets them.
 
 mod ca;
+mod ca_runs;
 mod command;
 mod docs;
 mod fixtures;

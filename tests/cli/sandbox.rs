@@ -146,6 +146,10 @@ impl Outcome {
         self
     }
 
+    pub(crate) fn is_success(&self) -> bool {
+        self.status.success()
+    }
+
     pub(crate) fn stdout_text(&self) -> String {
         String::from_utf8_lossy(&self.stdout).into_owned()
     }

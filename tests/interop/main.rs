@@ -2,6 +2,7 @@
 //!
 //! The programs are Debian's and npm's. `tests/run` installs them: a test whose program is missing fails.
 
+mod ca;
 mod chromium;
 mod curl;
 mod fixtures;
@@ -12,3 +13,4 @@ mod openssl_ca;
 mod openssl_keys;
 #[path = "../cli/sandbox.rs"]
 mod sandbox;
+mod stolen;

@@ -22,7 +22,11 @@ impl JsonSink {
         self.text(&json_text(item)?, out)
     }
 
-    fn text(&mut self, text: &str, out: &mut Output) -> Result<(), Failure> {
+    /// JSON of some items, with commas between.
+    pub(super) fn text(&mut self, text: &str, out: &mut Output) -> Result<(), Failure> {
+        if text.is_empty() {
+            return Ok(());
+        }
         if self.buffer != b"[" {
             self.buffer.push(b',');
         }

@@ -1,6 +1,5 @@
 //! `inspect`: what is in these files.
 
-mod find;
 mod json;
 mod lint;
 mod pem;
@@ -8,15 +7,16 @@ mod source;
 mod tally;
 mod text;
 
+use secure_io::container::{self, Chunk};
 use secure_io::inspect::{self, Inspected};
+use secure_io::report::item::Item;
 use secure_io::report::view::Detail;
-use secure_io::{report::item::Item, validity};
-use zeroize::Zeroizing;
+use secure_io::{ordered, validity};
 
 use super::Outcome;
 use super::args::PassphraseArgs;
 use super::failure::Failure;
-use super::output::Output;
+use super::output::{Output, json_text};
 use lint::{LintArgs, Linter};
 use source::Source;
 use tally::Tally;
@@ -151,6 +151,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let mut tally = Tally::new(args.filter.expires_within.as_deref(), now)?;
     let sources = source::expand(&args.sources()?, args.recursive)?;
     let linter = Linter::new(&args.lint, now);
+    let passphrase = passphrase.as_deref().map(String::as_str);
     let mut run = Run { args, passphrase, sink: Sink::new(args, now), tally: &mut tally, linter };
     for source in &sources {
         run.source(source, out)?;
@@ -174,34 +175,60 @@ impl Args {
 
 struct Run<'a> {
     args: &'a Args,
-    passphrase: Option<Zeroizing<String>>,
+    passphrase: Option<&'a str>,
     sink: Sink,
     tally: &'a mut Tally,
     linter: Option<Linter>,
 }
 
+/// What has become of a part of a source.
+enum Part {
+    /// Items, for those that look at all of them.
+    Items(Vec<Inspected>),
+    /// JSON of items, and what counts of them.
+    Json(String, Tally),
+    /// The source cannot be read, or no further.
+    Unreadable(Failure),
+}
+
 impl Run<'_> {
+    /// Parts of a source are worked on side by side, and shown in their order.
     fn source(&mut self, source: &Source, out: &mut Output) -> Result<(), Failure> {
-        let name = source.name();
-        let found = match source.found() {
-            Ok(found) if found.is_empty() && source.may_hold_nothing() => return Ok(()),
-            Ok(found) => found,
+        let chunks = match source.open() {
+            Ok(reader) => container::chunks(reader),
             Err(failure) => return self.unreadable(failure, out),
         };
-        if found.is_empty() {
-            let failure = Failure::message(format!("there is neither PEM nor DER in `{name}`"));
-            return self.unreadable(failure, out);
+        let worker = Worker {
+            source,
+            name: source.name(),
+            passphrase: self.passphrase,
+            filter: &self.args.filter,
+            is_json: self.args.form.json && self.linter.is_none(),
+            tally: self.tally.empty(),
+        };
+        ordered::map(chunks, |chunk| worker.part(chunk), |part| self.take(part, out))
+    }
+
+    fn take(&mut self, part: Part, out: &mut Output) -> Result<(), Failure> {
+        match (part, &mut self.sink) {
+            (Part::Unreadable(failure), _) => self.unreadable(failure, out),
+            (Part::Json(text, tally), Sink::Json(sink)) => {
+                self.tally.add(tally);
+                sink.text(&text, out)
+            }
+            (Part::Items(items), _) => {
+                for inspected in items {
+                    self.tally.count(&inspected.item);
+                    let ready = match &mut self.linter {
+                        Some(linter) => linter.take(inspected),
+                        None => vec![inspected],
+                    };
+                    self.show(ready, out)?;
+                }
+                Ok(())
+            }
+            (Part::Json(..), _) => Ok(()),
         }
-        for found in found {
-            let inspected = inspect::item(found, &name, self.passphrase.as_deref().map(String::as_str));
-            self.tally.count(&inspected.item);
-            let ready = match &mut self.linter {
-                Some(linter) => linter.take(inspected),
-                None => vec![inspected],
-            };
-            self.show(ready, out)?;
-        }
-        Ok(())
     }
 
     fn show(&mut self, ready: Vec<Inspected>, out: &mut Output) -> Result<(), Failure> {
@@ -230,6 +257,44 @@ impl Run<'_> {
             }
             Failure::BrokenPipe => Err(Failure::BrokenPipe),
         }
+    }
+}
+
+/// What is done to a part of a source, on any thread.
+struct Worker<'a> {
+    source: &'a Source,
+    name: String,
+    passphrase: Option<&'a str>,
+    filter: &'a Filter,
+    is_json: bool,
+    /// Nothing is counted in it yet.
+    tally: Tally,
+}
+
+impl Worker<'_> {
+    fn part(&self, chunk: Result<Chunk, container::Error>) -> Part {
+        let chunk = match chunk {
+            Ok(chunk) => chunk,
+            Err(error) => return Part::Unreadable(self.source.failure(error)),
+        };
+        let found = chunk.into_found().into_iter().filter(|found| !self.source.is_passed_over(found));
+        let items = found.map(|found| inspect::item(found, &self.name, self.passphrase));
+        if self.is_json { self.json(items) } else { Part::Items(items.collect()) }
+    }
+
+    fn json(&self, items: impl Iterator<Item = Inspected>) -> Part {
+        let (mut text, mut tally) = (String::new(), self.tally.clone());
+        for inspected in items {
+            tally.count(&inspected.item);
+            for shown in self.filter.apply(inspected) {
+                match json_text(&shown.item) {
+                    Ok(json) if text.is_empty() => text = json,
+                    Ok(json) => text.extend([",", &json]),
+                    Err(failure) => return Part::Unreadable(failure),
+                }
+            }
+        }
+        Part::Json(text, tally)
     }
 }
 

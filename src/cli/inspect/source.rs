@@ -1,14 +1,15 @@
 //! Where to look: files, standard input, and what folders and patterns stand for.
 
 use std::collections::HashSet;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use globset::GlobBuilder;
-use secure_io::container::Found;
+use secure_io::container::{self, Found};
 use secure_io::files;
 use walkdir::WalkDir;
 
-use crate::cli::failure::Failure;
+use crate::cli::failure::{self, Failure};
 
 /// One place to look.
 pub(super) enum Source {
@@ -26,14 +27,22 @@ impl Source {
         }
     }
 
-    pub(super) fn may_hold_nothing(&self) -> bool {
-        matches!(self, Self::Member(_))
+    /// Whether this is nothing to be told of: that there is nothing in a file that nobody named.
+    pub(super) fn is_passed_over(&self, found: &Found) -> bool {
+        matches!(self, Self::Member(_)) && matches!(found.content, Err(container::Error::Nothing { .. }))
     }
 
-    /// Everything in it.
-    pub(super) fn found(&self) -> Result<Vec<Found>, Failure> {
+    /// Reads it from its beginning.
+    pub(super) fn open(&self) -> Result<impl Read + use<>, Failure> {
         match self {
-            Self::File(path) | Self::Member(path) => Ok(super::find::find(&files::read(path)?)),
+            Self::File(path) | Self::Member(path) => Ok(files::open(path)?),
+        }
+    }
+
+    /// Why it cannot be read, or no further.
+    pub(super) fn failure(&self, error: container::Error) -> Failure {
+        match self {
+            Self::File(path) | Self::Member(path) => failure::in_file(path, error),
         }
     }
 }

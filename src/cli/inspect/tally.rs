@@ -16,6 +16,7 @@ use crate::cli::output::Output;
 const NAMED: usize = 100;
 
 /// What was counted.
+#[derive(Clone)]
 pub(super) struct Tally {
     within: Option<Duration>,
     now: OffsetDateTime,
@@ -38,6 +39,21 @@ impl Tally {
     pub(super) fn new(within: Option<&str>, now: OffsetDateTime) -> Result<Self, Failure> {
         let within = within.map(validity::parse_span).transpose()?;
         Ok(Self { within, now, failed: 0, expiring: 0, named: Vec::new(), problems: Vec::new() })
+    }
+
+    /// One in which nothing is counted yet.
+    pub(super) fn empty(&self) -> Self {
+        Self { within: self.within, now: self.now, failed: 0, expiring: 0, named: Vec::new(), problems: Vec::new() }
+    }
+
+    /// Adds what was counted of what comes next.
+    pub(super) fn add(&mut self, mut other: Self) {
+        self.failed += other.failed;
+        self.expiring += other.expiring;
+        self.named.append(&mut other.named);
+        self.named.truncate(NAMED);
+        self.problems.append(&mut other.problems);
+        self.problems.truncate(NAMED);
     }
 
     /// Something could not be read; it has been told of.

@@ -1,0 +1,99 @@
+//! The local CA with programs we did not write: the variables that `ca env` prints, the CRLs, the profile for phones.
+
+use crate::sandbox::Sandbox;
+
+/// `eval "$(secure-io ca env)"`, in a folder whose name has a space and quotes, and each program trusts `serve`.
+#[test]
+fn programs_trust_what_the_variables_name() {
+    let sandbox = Sandbox::new();
+    let folder = sandbox.path("o'neil's \"ca\"");
+    for line in ["ca init -q", "gen-cert -q --ca"] {
+        let mut command = sandbox.command("secure-io");
+        command.args(line.split(' ')).env("SECURE_IO_CA_DIR", &folder);
+        sandbox.finish(line, &mut command, b"").success();
+    }
+    let server = sandbox.serve("");
+    let (binary, url) = (env!("CARGO_BIN_EXE_secure-io"), server.url());
+    let load = [
+        ("sh", format!("eval \"$({binary} ca env --shell sh)\"")),
+        ("fish", format!("{binary} ca env --shell fish | source")),
+    ];
+    let programs = [
+        format!("curl -4 -sS {url}/"),
+        format!("python3 -c 'import urllib.request as r; r.urlopen(\"{url}\")'"),
+        format!("node --dns-result-order=ipv4first -e 'require(\"https\").get(\"{url}\", () => process.exit(0))'"),
+        format!(
+            "openssl s_client -connect 127.0.0.1:{} -verify_return_error -verify_hostname localhost </dev/null",
+            server.port
+        ),
+        // It is no repository, which Git finds out over a connection that it trusts.
+        format!("git ls-remote {url}/x.git 2>&1 | grep 'not found'"),
+    ];
+    for (shell, load) in &load {
+        for program in &programs {
+            let mut command = sandbox.command(shell);
+            command.args(["-c", &format!("{load}; {program}")]).env("SECURE_IO_CA_DIR", &folder);
+            sandbox.finish(program, &mut command, b"").success();
+            let mut command = sandbox.command(shell);
+            command.args(["-c", program]);
+            assert!(!sandbox.finish(program, &mut command, b"").is_success(), "trusted without: {program}");
+        }
+    }
+}
+
+/// OpenSSL and Python's cryptography take the CRLs; a revoked certificate is refused, another is not.
+#[test]
+fn crls_are_read_and_heeded() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io ca init -q --ca-dir ca");
+    sandbox.ok("secure-io gen-cert -q --ca --ca-dir ca");
+    sandbox.ok("secure-io gen-cert -q --ca --ca-dir ca --name good");
+    let verify = |name: &str| {
+        sandbox.run(&format!(
+            "openssl verify -x509_strict -crl_check_all -CRLfile crl.pem -CAfile ca/root.pem -untrusted {name}-cert.pem {name}-cert.pem"
+        ))
+    };
+    sandbox.ok("secure-io ca crl -q --ca-dir ca --out crl.pem");
+    verify("server").success();
+    sandbox.ok("secure-io ca revoke -q --ca-dir ca server-cert.pem --reason keyCompromise");
+    sandbox.ok("secure-io ca crl -q --ca-dir ca --out crl.pem --force");
+    verify("server").exits(2).says("certificate revoked");
+    verify("good").success();
+    // Made anew, the CA still answers for what it issued.
+    sandbox.ok("secure-io ca renew -q --ca-dir ca --force");
+    sandbox.ok("secure-io ca crl -q --ca-dir ca --der --out crl.der");
+    let script = "
+import sys
+from cryptography import x509
+crl = x509.load_der_x509_crl(open('crl.der', 'rb').read())
+issuer = x509.load_pem_x509_certificate(open('ca/intermediate.pem', 'rb').read())
+leaf = x509.load_pem_x509_certificate(open('server-cert.pem', 'rb').read())
+assert crl.is_signature_valid(issuer.public_key()) and crl.issuer == issuer.subject
+revoked = crl.get_revoked_certificate_by_serial_number(leaf.serial_number)
+assert revoked.extensions.get_extension_for_class(x509.CRLReason).value.reason == x509.ReasonFlags.key_compromise
+assert crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number == 3
+assert len(crl) == 1
+";
+    sandbox.write("script.py", script);
+    sandbox.ok("python3 script.py");
+}
+
+/// Python's plistlib reads the profile, with the root in it.
+#[test]
+fn the_profile_holds_the_root() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io ca init -q");
+    sandbox.ok("secure-io ca export --format der --out root.der");
+    sandbox.ok("secure-io ca export --format mobileconfig --out root.mobileconfig");
+    sandbox.write(
+        "script.py",
+        "import plistlib, uuid
+profile = plistlib.load(open('root.mobileconfig', 'rb'))
+payload = profile['PayloadContent'][0]
+assert payload['PayloadContent'] == open('root.der', 'rb').read()
+assert payload['PayloadType'] == 'com.apple.security.root'
+assert uuid.UUID(profile['PayloadUUID']) != uuid.UUID(payload['PayloadUUID'])
+",
+    );
+    sandbox.ok("python3 script.py");
+}
