@@ -16,6 +16,8 @@ use tokio_rustls::TlsConnector;
 
 pub use self::endpoint::{Endpoint, EndpointHost, NoEndpoint};
 use self::first::Remembering;
+use crate::container::{Content, Found};
+use crate::inspect::{self, Inspected};
 use crate::report::remote::Remote;
 use crate::tls::{self, Listening};
 
@@ -133,6 +135,24 @@ pub struct Presented {
     pub chain: Vec<CertificateDer<'static>>,
     /// How the connection was made.
     pub remote: Remote,
+}
+
+impl Presented {
+    /// The certificates as items, how the connection was made with the first.
+    #[must_use]
+    pub fn inspected(self, source: &str) -> Vec<Inspected> {
+        let found = self.chain.iter().enumerate().map(|(index, der)| Found {
+            index,
+            line: None,
+            label: None,
+            content: Ok(Content::Certificate(der.to_vec())),
+        });
+        let mut items: Vec<_> = found.map(|found| inspect::item(found, source, None)).collect();
+        if let Some(first) = items.first_mut() {
+            first.item.set_connection(self.remote);
+        }
+        items
+    }
 }
 
 /// Asks a server. It blocks until the answer is there or the time is over.

@@ -55,6 +55,23 @@ impl Item {
         }
     }
 
+    /// Says how the server that showed it was asked.
+    pub fn set_connection(&mut self, connection: Remote) {
+        let place = match self {
+            Self::Certificate(entry) => &mut entry.place,
+            Self::Csr(entry) => &mut entry.place,
+            Self::Crl(entry) => &mut entry.place,
+            Self::PrivateKey(entry) => &mut entry.place,
+            Self::EncryptedPrivateKey(entry) => &mut entry.place,
+            Self::PublicKey(entry) => &mut entry.place,
+            Self::Pkcs7(entry) => &mut entry.place,
+            Self::Pkcs12(entry) => &mut entry.place,
+            Self::Unknown(entry) => &mut entry.place,
+            Self::Error(entry) => &mut entry.place,
+        };
+        place.connection = Some(Box::new(connection));
+    }
+
     /// What is in it, when it is a container.
     #[must_use]
     pub fn items(&self) -> &[Self] {

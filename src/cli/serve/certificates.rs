@@ -35,7 +35,7 @@ impl FixtureArgs {
     pub(super) fn read(&self) -> Result<Option<Expected>, Failure> {
         self.fixtures
             .as_deref()
-            .map(|folder| fixtures::expected(folder).map_err(|error| failure::fixtures(error, folder)))
+            .map(|folder| fixtures::expected(folder).map_err(|error| failure::fixtures(folder, error)))
             .transpose()
     }
 
