@@ -12,7 +12,7 @@ use rustls::server::ResolvesServerCert;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{CipherSuite, ClientConfig, InconsistentKeys, ProtocolVersion, ServerConfig};
 
-pub use self::by_name::{ByName, Issue};
+pub use self::by_name::{Answer, ByName, Issue};
 pub use self::danger::{Listening, Shown};
 use crate::report;
 

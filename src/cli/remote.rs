@@ -23,6 +23,7 @@ pub(crate) struct RemoteArgs {
 fn parse_timeout(text: &str) -> Result<Duration, String> {
     let span = text.parse().map(Duration::from_secs).or_else(|_| validity::parse_span(text));
     match span {
+        Ok(span) if span > Duration::from_hours(24) => Err("a day is the longest".to_owned()),
         Ok(span) if span.is_zero() => Err("it must be longer than nothing".to_owned()),
         Ok(span) => Ok(span),
         Err(error) => Err(error.to_string()),

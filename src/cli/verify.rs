@@ -200,8 +200,14 @@ fn one(leaf: &Path, args: &Args, asked: &Asked, out: &mut Output) -> Result<Outc
         strict: args.strict,
     };
     let mut verdict = chain::verify_presented(&chain, &request);
-    if verdict.valid && connection.as_ref().is_some_and(|connection| connection.key_proven == Some(false)) {
-        let reason = Reason::new(Code::KeyMismatch, "the server does not have its private key: it signs with another");
+    let key_proven = connection.as_ref().map(|connection| connection.key_proven);
+    if verdict.valid && key_proven.is_some_and(|proven| proven != Some(true)) {
+        // A certificate is public: who shows it must prove to have its key (RFC 8446 section 4.4.3).
+        let message = match key_proven {
+            Some(Some(false)) => "the server does not have its private key: it signs with another",
+            _ => "the server does not prove that it has its private key, in no way that can be checked",
+        };
+        let reason = Reason::new(Code::KeyMismatch, message);
         verdict = Verdict { chain: verdict.chain, ..Verdict::no(reason) };
     }
     verdict.connection = connection.map(Box::new);

@@ -5,7 +5,7 @@ mod first;
 mod ocsp;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -180,7 +180,7 @@ impl<'a> Asking<'a> {
     fn new(endpoint: &'a Endpoint, options: &'a Options) -> Result<Self, Error> {
         let named = options.server_name.as_deref().map(str::parse::<Endpoint>).transpose()?;
         let server_name = named.as_ref().unwrap_or(endpoint).server_name()?;
-        Ok(Self { endpoint, options, server_name, deadline: Instant::now() + options.timeout })
+        Ok(Self { endpoint, options, server_name, deadline: deadline(options.timeout) })
     }
 
     async fn run(&self) -> Result<Presented, Error> {
@@ -216,6 +216,11 @@ impl<'a> Asking<'a> {
             EndpointHost::Address(address) => return Ok(vec![SocketAddr::new(*address, self.endpoint.port)]),
             EndpointHost::Name(name) => name,
         };
+        // RFC 6761 section 6.3: names below localhost are this machine, as browsers have it; many a system does not know.
+        if name.ends_with(".localhost") {
+            let loopback = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+            return Ok(loopback.map(|address: IpAddr| SocketAddr::new(address, self.endpoint.port)).to_vec());
+        }
         let found = timeout_at(self.deadline, tokio::net::lookup_host((name.as_str(), self.endpoint.port))).await;
         match found {
             Err(_) => Err(self.timed_out()),
@@ -250,16 +255,17 @@ impl<'a> Asking<'a> {
             ServerName::DnsName(name) => Some(name.as_ref().to_owned()),
             _ => None,
         };
+        let chain = tls.peer_certificates().unwrap_or_default();
+        let is_small = shown.key_proven == Some(false) && chain.first().is_some_and(|leaf| is_small_rsa(leaf));
         let remote = Remote {
             address: address.to_string(),
             server_name,
             connection,
             key_exchange: tls.negotiated_key_exchange_group().map(|group| tls::group_name(group.name())),
             client_certificate_requested: shown.client_certificate_requested,
-            key_proven: shown.key_proven,
+            key_proven: shown.key_proven.filter(|_| !is_small),
             ocsp: (!shown.ocsp.is_empty()).then(|| ocsp::read(&shown.ocsp)),
         };
-        let chain = tls.peer_certificates().unwrap_or_default();
         Presented { chain: chain.iter().map(|der| der.clone().into_owned()).collect(), remote }
     }
 
@@ -290,6 +296,18 @@ impl<'a> Asking<'a> {
             _ => Error::Handshake { endpoint, source: error },
         }
     }
+}
+
+/// The end of a span from now; of one beyond all measure, a year from now.
+fn deadline(span: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(span).unwrap_or_else(|| now + Duration::from_hours(24 * 365))
+}
+
+/// Whether a certificate's RSA key is too small for aws-lc-rs to check anything with, which is not to say that it is wrong.
+fn is_small_rsa(der: &[u8]) -> bool {
+    let bits = |certificate: &crate::report::Certificate| certificate.public_key.bits.unwrap_or(u32::MAX);
+    inspect::certificate(der).is_ok_and(|leaf| leaf.public_key.algorithm.starts_with("RSA") && bits(&leaf) < 2048)
 }
 
 /// What a greeting that is no TLS is of; `None` for TLS, or for silence.

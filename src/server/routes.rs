@@ -134,7 +134,8 @@ impl Home {
     /// The test PKI, unless the host is one of its own: those serve what every server does.
     fn fixtures_for(&self, authority: Option<&str>) -> Option<&Expected> {
         let host = authority?.rsplit_once(':').map_or(authority?, |(host, _)| host);
-        let is_own = |fixtures: &&Arc<Expected>| fixtures.fixtures.iter().any(|one| one.server_name == host);
+        let is_host = |name: &str| name.eq_ignore_ascii_case(host);
+        let is_own = |fixtures: &&Arc<Expected>| fixtures.fixtures.iter().any(|one| is_host(&one.server_name));
         self.fixtures.as_ref().filter(|fixtures| !is_own(fixtures)).map(Arc::as_ref)
     }
 }

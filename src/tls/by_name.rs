@@ -1,8 +1,8 @@
 //! Which certificate is shown to whom: by the server name that the client sends.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
@@ -10,24 +10,42 @@ use rustls::sign::CertifiedKey;
 
 use super::{Error, certified, provider, small_rsa};
 
-/// So many names are remembered, those among them that nothing is issued for. Who asks for more sees the default.
+/// So many issued certificates are remembered, and so many refusals. Who asks for more sees the default.
 const REMEMBERED: usize = 1_024;
 
-/// Issues a chain and its key for a server name, or says no. It is asked once for each name.
-pub type Issue = Box<dyn Fn(&str) -> Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> + Send + Sync>;
+/// What comes of asking for a certificate for a server name.
+pub enum Answer {
+    /// A chain and its key.
+    Issued(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>),
+    /// It never will be issued: the name is not asked for again.
+    Refused,
+    /// It could not be issued this time.
+    Failed,
+}
+
+/// Issues for a server name.
+pub type Issue = Box<dyn Fn(&str) -> Answer + Send + Sync>;
 
 /// Certificates by server name; one for everybody else.
 pub struct ByName {
     default: Arc<CertifiedKey>,
-    named: HashMap<String, Arc<CertifiedKey>>,
+    /// Also by wildcards, `*.dev.test`; `None` for a name that nothing can be shown for.
+    named: HashMap<String, Option<Arc<CertifiedKey>>>,
     issue: Option<Issue>,
-    /// What was issued, and `None` for what was refused.
-    issued: Mutex<HashMap<String, Option<Arc<CertifiedKey>>>>,
+    issued: RwLock<Remembered>,
+    /// Held while one is issued: a page's connections come together, and are for one name.
+    issuing: Mutex<()>,
+}
+
+#[derive(Default)]
+struct Remembered {
+    issued: HashMap<String, Arc<CertifiedKey>>,
+    refused: HashSet<String>,
 }
 
 impl fmt::Debug for ByName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { default: _, named, issue, issued: _ } = self;
+        let Self { default: _, named, issue, issued: _, issuing: _ } = self;
         let names: Vec<_> = named.keys().collect();
         f.debug_struct("ByName").field("named", &names).field("issues", &issue.is_some()).finish_non_exhaustive()
     }
@@ -41,10 +59,12 @@ impl ByName {
     /// [`Error::KeyMismatch`] when the key is not the certificate's, [`Error::Refused`].
     pub fn new(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<Self, Error> {
         let default = Arc::new(certified(chain, key)?);
-        Ok(Self { default, named: HashMap::new(), issue: None, issued: Mutex::default() })
+        let (issued, issuing) = (RwLock::default(), Mutex::default());
+        Ok(Self { default, named: HashMap::new(), issue: None, issued, issuing })
     }
 
-    /// Shows a chain for a server name, whatever it is and whether or not the key belongs to it.
+    /// Shows a chain for a server name, whatever it is and whether or not the key belongs to it. When nothing can be
+    /// signed with the key, handshakes for the name fail.
     ///
     /// # Errors
     ///
@@ -53,49 +73,79 @@ impl ByName {
         &mut self,
         server_name: &str,
         chain: Vec<CertificateDer<'static>>,
-        key: PrivateKeyDer<'static>,
+        key: &PrivateKeyDer<'static>,
     ) -> Result<(), Error> {
-        let key = match provider().key_provider.load_private_key(key.clone_key()) {
-            Ok(key) => key,
-            Err(refused) => small_rsa::signing_key(&key).ok_or(Error::Refused(refused))?,
+        let loaded = provider().key_provider.load_private_key(key.clone_key());
+        let key = loaded.or_else(|refused| small_rsa::signing_key(key).ok_or(Error::Refused(refused)));
+        let (shown, result) = match key {
+            Ok(key) => (Some(Arc::new(CertifiedKey::new(chain, key))), Ok(())),
+            Err(error) => (None, Err(error)),
         };
-        self.named.insert(server_name.to_ascii_lowercase(), Arc::new(CertifiedKey::new(chain, key)));
-        Ok(())
+        self.named.insert(server_name.to_ascii_lowercase(), shown);
+        result
     }
 
-    /// Has what is missing issued, except for the names that the default is for.
+    /// Has what is missing issued, except for the names and wildcards that the default is for.
     #[must_use]
     pub fn issuing(mut self, for_default: impl IntoIterator<Item = String>, issue: Issue) -> Self {
-        self.named.extend(for_default.into_iter().map(|name| (name, Arc::clone(&self.default))));
+        let default = for_default.into_iter().map(|name| (name.to_ascii_lowercase(), Some(Arc::clone(&self.default))));
+        self.named.extend(default);
         self.issue = Some(issue);
         self
     }
 
-    fn find(&self, name: &str) -> Arc<CertifiedKey> {
-        if let Some(named) = self.named.get(name) {
-            return Arc::clone(named);
+    fn find(&self, name: &str) -> Option<Arc<CertifiedKey>> {
+        let by_wildcard = || self.named.get(&format!("*.{}", name.split_once('.')?.1));
+        if let Some(named) = self.named.get(name).or_else(by_wildcard) {
+            return named.clone();
         }
-        let Some(issue) = &self.issue else { return Arc::clone(&self.default) };
-        // Held while it is issued, some tenths of a millisecond: a page's connections come together, and are for one name.
-        let mut issued = self.issued.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = issued.get(name) {
-            return Arc::clone(known.as_ref().unwrap_or(&self.default));
+        let issued =
+            self.issue.as_ref().and_then(|issue| self.remembered(name).unwrap_or_else(|| self.ask(name, issue)));
+        Some(issued.unwrap_or_else(|| Arc::clone(&self.default)))
+    }
+
+    /// What is known of a name: that it was issued for, or that it was refused; `None` when nothing is.
+    fn remembered(&self, name: &str) -> Known {
+        let remembered = self.issued.read().unwrap_or_else(PoisonError::into_inner);
+        let issued = remembered.issued.get(name).map(|issued| Some(Arc::clone(issued)));
+        issued.or_else(|| remembered.refused.contains(name).then_some(None))
+    }
+
+    fn ask(&self, name: &str, issue: &Issue) -> Option<Arc<CertifiedKey>> {
+        let _one_at_a_time = self.issuing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(meanwhile) = self.remembered(name) {
+            return meanwhile;
         }
-        if issued.len() >= REMEMBERED {
-            return Arc::clone(&self.default);
+        let is_full = {
+            let remembered = self.issued.read().unwrap_or_else(PoisonError::into_inner);
+            remembered.issued.len() >= REMEMBERED || remembered.refused.len() >= REMEMBERED
+        };
+        if is_full {
+            return None;
         }
-        let made = issue(name).and_then(|(chain, key)| certified(chain, key).ok()).map(Arc::new);
-        issued.insert(name.to_owned(), made.clone());
-        made.unwrap_or_else(|| Arc::clone(&self.default))
+        let answer = issue(name);
+        let mut remembered = self.issued.write().unwrap_or_else(PoisonError::into_inner);
+        match answer {
+            Answer::Issued(chain, key) => {
+                let made = Arc::new(certified(chain, key).ok()?);
+                remembered.issued.insert(name.to_owned(), Arc::clone(&made));
+                Some(made)
+            }
+            Answer::Refused => {
+                remembered.refused.insert(name.to_owned());
+                None
+            }
+            Answer::Failed => None,
+        }
     }
 }
 
 impl ResolvesServerCert for ByName {
     fn resolve(&self, client_hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(match client_hello.server_name() {
+        match client_hello.server_name() {
             Some(name) => self.find(&name.to_ascii_lowercase()),
-            None => Arc::clone(&self.default),
-        })
+            None => Some(Arc::clone(&self.default)),
+        }
     }
 }
 
@@ -110,25 +160,46 @@ mod tests {
         (vec![pair.cert.der().clone()], PrivateKeyDer::try_from(pair.signing_key.serialize_der()).unwrap())
     }
 
+    fn issued(name: &str) -> Answer {
+        let (chain, key) = pair(name);
+        Answer::Issued(chain, key)
+    }
+
     #[test]
     fn each_name_is_issued_for_once_and_what_is_refused_sees_the_default() {
         let (chain, key) = pair("localhost");
         let asked = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&asked);
         let by_name = ByName::new(chain.clone(), key).unwrap().issuing(
-            ["localhost".to_owned()],
+            ["localhost".to_owned(), "*.Dev.test".to_owned()],
             Box::new(move |name| {
                 counter.fetch_add(1, Ordering::Relaxed);
-                name.ends_with(".test").then(|| pair(name))
+                if name.ends_with(".test") { issued(name) } else { Answer::Refused }
             }),
         );
-        let first = by_name.find("app.test");
+        let shown = |name: &str| by_name.find(name).unwrap();
+        let first = shown("app.test");
         assert_ne!(first.cert, chain);
-        assert!(Arc::ptr_eq(&first, &by_name.find("app.test")));
-        assert_eq!(by_name.find("bank.example").cert, chain);
-        assert_eq!(by_name.find("bank.example").cert, chain);
-        assert_eq!(by_name.find("localhost").cert, chain);
+        assert!(Arc::ptr_eq(&first, &shown("app.test")));
+        assert_eq!(shown("bank.example").cert, chain);
+        assert_eq!(shown("bank.example").cert, chain);
+        assert_eq!(shown("localhost").cert, chain);
+        assert_eq!(shown("app.dev.test").cert, chain, "the default's wildcard is for it");
         assert_eq!(asked.load(Ordering::Relaxed), 2);
+    }
+
+    /// A disk that is full for a moment must not cost a name its certificate until the server is restarted.
+    #[test]
+    fn what_failed_is_tried_again() {
+        let (chain, key) = pair("localhost");
+        let asked = AtomicUsize::new(0);
+        let issue = move |name: &str| match asked.fetch_add(1, Ordering::Relaxed) {
+            0 => Answer::Failed,
+            _ => issued(name),
+        };
+        let by_name = ByName::new(chain.clone(), key).unwrap().issuing([], Box::new(issue));
+        assert_eq!(by_name.find("app.test").unwrap().cert, chain);
+        assert_ne!(by_name.find("app.test").unwrap().cert, chain);
     }
 
     /// Whoever sends thousands of names must not fill the memory, nor the CA's log.
@@ -139,7 +210,7 @@ mod tests {
         let counter = Arc::clone(&asked);
         let refuse = move |_: &str| {
             counter.fetch_add(1, Ordering::Relaxed);
-            None
+            Answer::Refused
         };
         let by_name = ByName::new(chain, key).unwrap().issuing([], Box::new(refuse));
         for number in 0..2 * REMEMBERED {
@@ -154,6 +225,16 @@ mod tests {
         assert!(matches!(ByName::new(other.clone(), key.clone_key()), Err(Error::KeyMismatch)));
         let mut by_name = ByName::new(chain, key.clone_key()).unwrap();
         by_name.danger_insert("Bad.test", other.clone(), key).unwrap();
-        assert_eq!(by_name.find("bad.test").cert, other);
+        assert_eq!(by_name.find("bad.test").unwrap().cert, other);
+    }
+
+    /// The good certificate in its place would make a right client look wrong.
+    #[test]
+    fn nothing_is_shown_in_place_of_what_cannot_be() {
+        let (chain, key) = pair("localhost");
+        let mut by_name = ByName::new(chain.clone(), key).unwrap();
+        let no_key = PrivateKeyDer::Pkcs8(vec![0x30, 0].into());
+        assert!(by_name.danger_insert("odd.test", chain, no_key).is_err());
+        assert!(by_name.find("odd.test").is_none());
     }
 }

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use secure_io::ca::LocalCa;
-use secure_io::credentials::Credentials;
+use secure_io::credentials::{self, Credentials};
 use secure_io::material::Order;
 use secure_io::name::SubjectAltName;
 use secure_io::report::fixtures::{Expected, Fixture};
-use secure_io::tls::{ByName, Issue};
+use secure_io::tls::{Answer, ByName, Issue};
 use secure_io::{files, fixtures, validity};
 
 use super::log::Lines;
@@ -58,19 +58,22 @@ impl FixtureArgs {
     }
 
     /// Adds the test PKI's certificates under their server names.
-    pub(super) fn add(&self, by_name: &mut ByName, expected: &Expected, out: &mut Output) -> Result<(), Failure> {
+    ///
+    /// Those that nothing can be signed for are taken out of it.
+    pub(super) fn add(&self, by_name: &mut ByName, expected: &mut Expected, out: &mut Output) -> Result<(), Failure> {
         let folder = self.fixtures.as_deref().unwrap_or(Path::new("."));
         let mut left_out = Vec::new();
         for fixture in &expected.fixtures {
             let (chain, key) = load(folder, fixture)?;
             if by_name.danger_insert(&fixture.server_name, chain, key).is_err() {
-                left_out.push(fixture.server_name.as_str());
+                left_out.push(fixture.server_name.clone());
             }
         }
         if !left_out.is_empty() {
             out.warning(format!("nothing can be signed with the keys of {}: left out", left_out.join(", ")));
         }
-        let count = expected.fixtures.len() - left_out.len();
+        expected.fixtures.retain(|fixture| !left_out.contains(&fixture.server_name));
+        let count = expected.fixtures.len();
         out.note(format!("showing {count} certificates of {} by server name", folder.display()));
         Ok(())
     }
@@ -97,16 +100,17 @@ pub(super) fn server_names(credentials: &Credentials) -> Vec<String> {
 pub(super) fn issue_from(ca: LocalCa, lines: Lines) -> Issue {
     let ca = Arc::new(ca);
     Box::new(move |name| {
-        let name = name.parse::<SubjectAltName>().ok()?;
+        let Ok(name) = name.parse::<SubjectAltName>() else { return Answer::Refused };
         let order = Order { names: vec![name.clone()], ..Order::default() };
         match Credentials::from_ca(&ca, &order, validity::now()) {
             Ok(credentials) => {
                 lines.send(format!("Issued a certificate for {}", name.value()));
-                Some(credentials.into_parts())
+                let (chain, key) = credentials.into_parts();
+                Answer::Issued(chain, key)
             }
             Err(error) => {
                 lines.send(format!("No certificate for {}: {error}", name.value()));
-                None
+                if matches!(error, credentials::Error::Material(_)) { Answer::Refused } else { Answer::Failed }
             }
         }
     })

@@ -126,13 +126,13 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let now = validity::now();
     let order = Order { names: name::parse_all(args.hosts.iter().map(String::as_str))?, ..Order::default() };
     let client_js = args.app.check()?;
-    let fixtures = args.fixtures.read()?;
+    let mut fixtures = args.fixtures.read()?;
     let credentials = args.credentials(&order, out, now)?;
     args.fixtures.check(fixtures.as_ref(), &credentials, args.address())?;
     let certificate = credentials.report().map_err(|error| Failure::new(error.into()))?;
     let host = args.host(&order, &certificate);
     let log = Log::start(out);
-    let tls = args.tls(credentials, fixtures.as_ref(), &log, out)?;
+    let tls = args.tls(credentials, fixtures.as_mut(), &log, out)?;
     let mut config = args.config(Arc::new(tls), certificate, client_js);
     config.fixtures = fixtures.map(Arc::new);
     // Each client takes a descriptor, and 1,024 are few; what cannot be raised is not missed at once.
@@ -218,7 +218,7 @@ impl Args {
     fn tls(
         &self,
         credentials: Credentials,
-        fixtures: Option<&Expected>,
+        fixtures: Option<&mut Expected>,
         log: &Log,
         out: &mut Output,
     ) -> Result<rustls::ServerConfig, Failure> {
