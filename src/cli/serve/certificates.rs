@@ -65,7 +65,7 @@ impl FixtureArgs {
         let mut left_out = Vec::new();
         for fixture in &expected.fixtures {
             let (chain, key) = load(folder, fixture)?;
-            if by_name.danger_insert(&fixture.server_name, chain, key).is_err() {
+            if by_name.danger_insert(&fixture.server_name, chain, &key).is_err() {
                 left_out.push(fixture.server_name.clone());
             }
         }
