@@ -1,10 +1,12 @@
 //! Works on items on all cores, and gives the results on in the order of the items, few of them held at a time.
 
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Sender, channel, sync_channel};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-/// Items that a worker has before it, or behind it, at a time.
-const AHEAD: usize = 2;
+/// Items under way for each thread: one that has to wait for its turn on a busy machine must not hold up the others.
+const AHEAD: usize = 4;
 
 /// Calls `work` on each item on any thread, and `sink` with each result, in order, on this one, which also draws the
 /// items. A single item is worked on here.
@@ -20,30 +22,63 @@ pub fn map<T: Send, U: Send, E>(
     let Some(first) = items.next() else { return Ok(()) };
     let Some(second) = items.next() else { return sink(work(first)) };
     let threads = thread::available_parallelism().map_or(1, usize::from);
+    let under_way = threads * AHEAD;
+    let (queue, inbox) = sync_channel::<(usize, T)>(under_way);
+    let (inbox, work) = (Mutex::new(inbox), &work);
     thread::scope(|scope| {
-        let work = &work;
-        let workers: Vec<(SyncSender<T>, Receiver<U>)> = (0..threads)
-            .map(|_| {
-                let ((inbox, todo), (done, outbox)) = (sync_channel::<T>(AHEAD), sync_channel::<U>(AHEAD));
-                scope.spawn(move || todo.iter().try_for_each(|item| done.send(work(item))));
-                (inbox, outbox)
-            })
-            .collect();
-        // Item n goes to worker n and comes back from there, round and round.
-        let (mut inboxes, mut outboxes) = (workers.iter().cycle(), workers.iter().cycle());
-        let mut next = || outboxes.next().and_then(|(_, outbox)| outbox.recv().ok());
-        let mut waiting = 0;
-        for item in [first, second].into_iter().chain(items) {
-            if waiting == threads * AHEAD {
-                next().map_or(Ok(()), &mut sink)?;
-                waiting -= 1;
-            }
-            if inboxes.next().is_some_and(|(inbox, _)| inbox.send(item).is_ok()) {
-                waiting += 1;
-            }
+        let (queue, (done, results)) = (queue, channel());
+        for _ in 0..threads {
+            let (done, inbox) = (done.clone(), &inbox);
+            let next = || inbox.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            scope.spawn(move || {
+                while let Ok((index, item)) = next() {
+                    let _end = Ending { index, done: &done };
+                    if done.send((index, Some(work(item)))).is_err() {
+                        break;
+                    }
+                }
+            });
         }
-        (0..waiting).try_for_each(|_| next().map_or(Ok(()), &mut sink))
+        let mut ready = BTreeMap::new();
+        let (mut drawn, mut given) = (0, 0);
+        let mut give = |given: &mut usize| -> Result<(), E> {
+            // There is an end to the results only when there are no senders, and one is here.
+            let Ok((index, result)) = results.recv() else { return Ok(()) };
+            ready.insert(index, result);
+            while let Some(result) = ready.remove(given) {
+                *given += 1;
+                result.map_or(Ok(()), &mut sink)?;
+            }
+            Ok(())
+        };
+        for item in [first, second].into_iter().chain(items) {
+            while drawn - given >= under_way {
+                give(&mut given)?;
+            }
+            if queue.send((drawn, item)).is_err() {
+                break;
+            }
+            drawn += 1;
+        }
+        while given < drawn {
+            give(&mut given)?;
+        }
+        Ok(())
     })
+}
+
+/// Says that there will be no result when working on an item panics, or all would wait for it.
+struct Ending<'a, U> {
+    index: usize,
+    done: &'a Sender<(usize, Option<U>)>,
+}
+
+impl<U> Drop for Ending<'_, U> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            let _ = self.done.send((self.index, None));
+        }
+    }
 }
 
 #[cfg(test)]
@@ -79,5 +114,12 @@ mod tests {
         );
         assert_eq!(end, Err("closed"));
         assert!(drawn.get() < 1_000);
+    }
+
+    /// A defect in one item's work ends the program, and does not leave it waiting.
+    #[test]
+    #[should_panic(expected = "a scoped thread panicked")]
+    fn a_panic_is_not_waited_for() {
+        let _ = map(0..100, |item| assert_ne!(item, 50), |()| Ok::<(), ()>(()));
     }
 }

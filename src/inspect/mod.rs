@@ -10,6 +10,8 @@ mod item;
 mod private_key;
 mod relations;
 mod request;
+#[cfg(test)]
+mod tests;
 
 use x509_parser::prelude::{FromDer, X509Certificate};
 

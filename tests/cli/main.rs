@@ -8,8 +8,10 @@ mod fixtures;
 mod gen_cert;
 mod gen_csr;
 mod gen_key;
+mod inspect;
 mod interrupted;
 mod lint;
+mod remote;
 mod sandbox;
 mod serve;
 

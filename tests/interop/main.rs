@@ -6,6 +6,7 @@ mod ca;
 mod chromium;
 mod curl;
 mod fixtures;
+mod inspect;
 mod java;
 mod node;
 mod openssl;

@@ -27,15 +27,16 @@ use tally::Tally;
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  secure-io inspect server-cert.pem server-key.pem    what they are, and what belongs together
-  secure-io inspect --text full server-cert.pem     everything that is in it
+  secure-io inspect server-cert.pem server-key.pem        what they are, and what belongs together
+  secure-io inspect --text full server-cert.pem           everything that is in it
   secure-io inspect -r /etc/ssl --expires-within 30d -q   what is about to expire, for cron
-  secure-io inspect --pem --item 1 chain.pem        the first certificate of a chain
-  secure-io inspect --lint server-cert.pem          what is wrong with it, and how to mend that
-  secure-io inspect https://localhost:3000          what a server shows
+  secure-io inspect --pem --item 1 chain.pem              the first certificate of a chain
+  secure-io inspect --lint server-cert.pem                what is wrong with it, and how to mend that
+  secure-io inspect https://localhost:3000                what a server shows
   secure-io inspect --json bundle.pem | jq -r '.[].subject'
 
-Exit status: 0 done, 1 something expires within the span asked for or --lint found something, 2 something could not be read")]
+Exit status: 0 done, 1 something expires within the span asked for or --lint found something,
+2 something could not be read")]
 pub(crate) struct Args {
     /// Files, folders (with -r), patterns such as 'certs/*.pem', - for standard input; servers, as in
     /// https://localhost:3000 or localhost:3000

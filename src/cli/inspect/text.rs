@@ -59,7 +59,12 @@ impl TextSink {
             let is_same = |other: Option<&Inspected>| other.is_some_and(|other| other.item.place().source == *source);
             let is_last = !is_same(held.get(index + 1));
             let is_first = !index.checked_sub(1).is_some_and(|before| is_same(held.get(before)));
-            self.show(inspected, !(is_first && is_last), (&relations, &mut position), out)?;
+            self.show(
+                inspected,
+                !(is_first && is_last && inspected.item.place().index == 0),
+                (&relations, &mut position),
+                out,
+            )?;
             if let Some(chain) = related.chain(source).filter(|_| is_last) {
                 self.print(&[view::chain(&chain)], None, out)?;
             }

@@ -22,9 +22,9 @@ impl View<'_> {
                 self.partners("belongs to");
             }
             Item::EncryptedPrivateKey(entry) => {
-                let key = entry.content.public_key.as_ref().map_or("encrypted".to_owned(), ToString::to_string);
-                self.heading("encrypted private key", key);
-                self.say("format", entry.content.format.as_ref());
+                let format = entry.content.format.as_ref();
+                let key = entry.content.public_key.as_ref().map(|key| format!("{key}, {format}"));
+                self.heading("encrypted private key", key.unwrap_or_else(|| format.to_owned()));
                 self.say_some("encryption", entry.content.encryption.as_deref());
                 self.list("odd", &entry.content.problem, Tone::Bad);
                 self.partners("belongs to");
@@ -252,6 +252,8 @@ fn permitted(certificate: &Certificate) -> Option<String> {
         Some(ExtensionValue::NameConstraints(constraints)) => Some(constraints),
         _ => None,
     })?;
-    let permitted = some_names(&constraints.permitted);
+    let mut permitted = some_names(&constraints.permitted);
+    // Of several kinds of names one can be meant to be none, and is written the same.
+    permitted.dedup();
     if permitted.is_empty() { None } else { Some(format!(", for {} only", and(&permitted))) }
 }
