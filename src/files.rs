@@ -134,9 +134,11 @@ pub fn lines(path: &Path) -> Result<impl Iterator<Item = Result<(u64, String), E
                 Ok(_) => {}
             }
             number += 1;
-            let line = String::from_utf8_lossy(&line);
-            if !line.trim().is_empty() {
-                return Some(Ok((number, line.trim().to_owned())));
+            let mut line =
+                String::from_utf8(line).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+            line.truncate(line.trim_end().len());
+            if !line.is_empty() {
+                return Some(Ok((number, line)));
             }
         }
         None
@@ -162,6 +164,19 @@ pub fn is_stdio(path: &Path) -> bool {
 #[must_use]
 pub fn exists(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
+}
+
+/// Whether a file is there and we may write to it.
+#[must_use]
+pub fn is_writable(path: &Path) -> bool {
+    OpenOptions::new().append(true).open(path).is_ok()
+}
+
+/// The files in a folder and those within it, by name; none when there is no such folder.
+#[must_use]
+pub fn list(folder: &Path) -> Vec<PathBuf> {
+    let entries = walkdir::WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter().flatten();
+    entries.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path).collect()
 }
 
 /// Whether two paths lead to the same file, one that is there or one that would be made.

@@ -448,10 +448,12 @@ fn verification_algorithm(spki: &Spki, oid: &str, parameters: &[u8]) -> Option<&
 fn pss_algorithm(parameters: &[u8]) -> Option<&'static dyn VerificationAlgorithm> {
     const SHA2: [u8; 10] = [0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02];
     let hash = parameters.windows(11).find(|window| window.starts_with(&SHA2))?.last()?;
-    Some(match hash {
-        1 => &signature::RSA_PSS_2048_8192_SHA256,
-        2 => &signature::RSA_PSS_2048_8192_SHA384,
-        3 => &signature::RSA_PSS_2048_8192_SHA512,
+    let salt = parameters.windows(5).find(|window| window.starts_with(&[0xa2, 3, 2, 1])).and_then(<[u8]>::last);
+    // Salts of other lengths than the hash's (20 octets by default) are sound, but not checked by aws-lc-rs.
+    Some(match (hash, salt.copied().unwrap_or(20)) {
+        (1, 32) => &signature::RSA_PSS_2048_8192_SHA256,
+        (2, 48) => &signature::RSA_PSS_2048_8192_SHA384,
+        (3, 64) => &signature::RSA_PSS_2048_8192_SHA512,
         _ => return None,
     })
 }
@@ -459,6 +461,16 @@ fn pss_algorithm(parameters: &[u8]) -> Option<&'static dyn VerificationAlgorithm
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// openssl's `-sigopt rsa_pss_saltlen:20` was taken for a forgery.
+    #[test]
+    fn pss_signatures_with_other_salts_are_unknown_not_bad() {
+        let sha256 = [0x30, 11, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1];
+        let parameters = |salt: u8| [&[0x30, 20, 0xa0, 13][..], &sha256, &[0xa2, 3, 2, 1, salt]].concat();
+        assert!(pss_algorithm(&parameters(32)).is_some());
+        assert!(pss_algorithm(&parameters(20)).is_none());
+        assert!(pss_algorithm(&[&[0x30, 15, 0xa0, 13][..], &sha256].concat()).is_none());
+    }
 
     /// What a key signs, the public key it says it has verifies; and a key that was written is the key that is read.
     #[test]

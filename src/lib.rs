@@ -28,6 +28,7 @@
 //! | [`material`] | What `gen-cert` makes from what a person asks for. |
 //! | [`ca`] | The local CA on disk. |
 //! | [`fixtures`] | Whole test PKIs, good certificates and deliberately bad ones. |
+//! | [`trust`] | Where clients look for what they trust: system, browsers, Java. |
 //! | [`credentials`] | What a server shows its clients. |
 //! | [`tls`] | The one place that builds rustls configurations. |
 //! | [`probe`] | Connects to a server and tells what it presented. |
@@ -72,6 +73,7 @@ pub mod ca;
 pub mod fixtures;
 
 pub mod credentials;
+pub mod trust;
 
 pub mod tls;
 

@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use self::cache::Cache;
 use self::line::Line;
 use super::{Anchors, Certificate, Crl, Host, Purpose, Request, malformed, verify};
-use crate::report::verdict::Verdict;
+use crate::report::verdict::{Code, Reason, Verdict};
 use crate::{container, files};
 
 /// Why a line cannot be answered.
@@ -112,10 +112,9 @@ impl Batch {
         Self { defaults, cache: Cache::default() }
     }
 
-    /// Answers lines in parallel, each with its number, in their order.
-    #[must_use]
-    pub fn answer_all(&self, lines: &[(u64, String)]) -> Vec<Answer> {
-        lines.par_iter().map(|(number, line)| self.answer(line, *number)).collect()
+    /// Answers lines in parallel, each with its number, in their order; `then` is done with each answer in parallel, too.
+    pub fn answer_all<T: Send>(&self, lines: &[(u64, String)], then: impl Fn(Answer) -> T + Sync) -> Vec<T> {
+        lines.par_iter().map(|(number, line)| then(self.answer(line, *number))).collect()
     }
 
     /// Answers one line.
@@ -153,7 +152,13 @@ impl Batch {
         presented.extend(self.defaults.presented.iter().cloned());
         let mut crls = self.defaults.crls.clone();
         for source in &line.crls {
-            crls.extend(self.cache.crls(source)?.iter().cloned());
+            match &*self.cache.crls(source)? {
+                Ok(more) => crls.extend(more.iter().cloned()),
+                Err(error) => {
+                    let message = format!("a CRL that is given is malformed: {error}");
+                    return Ok(Verdict::no(Reason::new(Code::CrlInvalid, message)));
+                }
+            }
         }
         let anchors = match &line.trust {
             Some(trust) => self.cache.anchors(trust)?,

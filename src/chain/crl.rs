@@ -36,8 +36,10 @@ struct Parts {
 pub(super) struct Scope {
     pub(super) users_only: bool,
     pub(super) cas_only: bool,
-    /// The content of the distributionPoint's fullName.
-    pub(super) point: Option<Span>,
+    /// The distributionPoint: its tag, and its content.
+    pub(super) point: Option<(u8, Span)>,
+    /// The reasons it is about, as bits.
+    pub(super) reasons: Option<u16>,
 }
 
 impl Crl {
@@ -83,8 +85,8 @@ impl Crl {
     }
 
     /// The distribution point it was made for.
-    pub(super) fn point(&self) -> Option<&[u8]> {
-        self.parts.scope.point.as_ref().map(|span| self.at(span))
+    pub(super) fn point(&self) -> Option<(u8, &[u8])> {
+        self.parts.scope.point.as_ref().map(|(tag, span)| (*tag, self.at(span)))
     }
 
     pub(super) fn oddities(&self) -> &[Oddity] {
@@ -195,13 +197,18 @@ impl Parts {
             let field = fields.value("issuingDistributionPoint")?;
             let is_true = field.content == [0xff];
             match field.tag {
-                0xa0 => match Reader::new(field.content).value("distributionPoint")? {
-                    Value { tag: 0xa0, content, .. } => self.scope.point = Some(span(der, content)),
-                    _ => self.unusable = Some("its distribution point is named relative to its issuer"),
-                },
+                0xa0 => {
+                    let name = Reader::new(field.content).value("distributionPoint")?;
+                    self.scope.point = Some((name.tag, span(der, name.content)));
+                }
                 0x81 => self.scope.users_only = is_true,
                 0x82 => self.scope.cas_only = is_true,
-                0x83 => self.unusable = Some("it is for some of the reasons alone"),
+                0x83 => {
+                    let bits = field.named_bits();
+                    let bits = bits.ok_or_else(|| asn1::Error::new("onlySomeReasons", "is no BIT STRING"))?;
+                    self.scope.reasons =
+                        Some(bits.into_iter().filter(|bit| *bit < 16).fold(0, |all, bit| all | 1 << bit));
+                }
                 0x84 if is_true => {
                     self.unusable = Some("it is an indirect CRL, which lists other issuers' certificates");
                 }

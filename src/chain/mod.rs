@@ -158,7 +158,10 @@ fn drawn<'a>(leaf: &'a Certificate, request: &Request<'a>) -> Path<'a> {
 
 /// Finds a valid path.
 fn find<'a>(leaf: &'a Certificate, request: &Request<'a>) -> Result<Path<'a>, (Rejection, Path<'a>)> {
-    if request.anchors.contains(leaf) && signature::verify(leaf.signed(), leaf.spki()).is_ok() {
+    if leaf.subject() == leaf.issuer()
+        && request.anchors.contains(leaf)
+        && signature::verify(leaf.signed(), leaf.spki()).is_ok()
+    {
         // Trusted itself, and signed by itself: there is nothing above it.
         return match path::check(&[leaf], request) {
             Ok(()) => Ok(vec![leaf]),

@@ -4,7 +4,8 @@ use super::Request;
 use super::certificate::{Certificate, Fault};
 use super::extension::{DIGITAL_SIGNATURE, KEY_CERT_SIGN};
 use super::oddity::Oddity;
-use super::{Purpose, host, revocation};
+use super::revocation::Revocation;
+use super::{Purpose, host};
 use crate::asn1::{self, tag};
 use crate::constraints::{self, NameConstraints};
 use crate::inspect;
@@ -62,11 +63,9 @@ pub(super) fn check(path: &[&Certificate], request: &Request<'_>) -> Result<(), 
     check_names(path)?;
     check_policies(path)?;
     if !request.crls.is_empty() {
-        for (index, pair) in path.windows(2).enumerate().rev() {
-            if let [certificate, issuer] = pair {
-                revocation::check(index, certificate, issuer, request.crls, request.at.unix_timestamp())?;
-            }
-        }
+        let revocation =
+            Revocation { path, presented: request.presented, crls: request.crls, at: request.at.unix_timestamp() };
+        (0..anchor).rev().try_for_each(|index| revocation.check(index))?;
     }
     match oddities(path, request).first() {
         Some((index, oddity)) if request.strict => Err(Rejection::new(oddity.code(), *index, oddity.message())),

@@ -14,6 +14,7 @@ pub mod remote;
 #[cfg(test)]
 mod schema;
 pub mod text;
+pub mod trust;
 pub mod verdict;
 pub mod view;
 

@@ -8,6 +8,7 @@ use super::ca::{CaCrl, CaExport, CaInit, CaRenew, CaRevoke, CaShow};
 use super::fixtures::{Expected, Fixtures};
 use super::item::Item;
 use super::made::{GenCert, GenCsr, GenKey};
+use super::trust::Trust;
 use super::verdict::Verdict;
 use crate::files::{self, Existing, NewFile};
 use crate::fixtures::manifest::Manifest;
@@ -31,6 +32,9 @@ fn the_published_schemas_are_current() {
     check::<GenCsr>("gen-csr");
     check::<GenCert>("gen-cert");
     check::<Vec<Item>>("inspect");
+    check::<Trust>("ca-trust");
+    check::<Trust>("ca-untrust");
+    check::<Trust>("ca-status");
     check::<CaInit>("ca-init");
     check::<CaRenew>("ca-renew");
     check::<CaShow>("ca-show");

@@ -2,6 +2,7 @@
 
 mod ca;
 mod ca_runs;
+mod ca_trust;
 mod command;
 mod docs;
 mod fixtures;
@@ -14,6 +15,7 @@ mod lint;
 mod remote;
 mod sandbox;
 mod serve;
+mod verify;
 
 #[track_caller]
 fn read_text(sandbox: &sandbox::Sandbox, name: &str) -> String {

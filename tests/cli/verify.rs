@@ -1,3 +1,185 @@
+//! `verify`: verdicts, hints, exit codes, JSON, batches.
+
+use insta::assert_snapshot;
+
+use crate::sandbox::Sandbox;
+
+/// A folder with a local CA and a certificate for `app.test` from it.
+fn prepared() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io ca init");
+    sandbox.ok("secure-io gen-cert --ca app.test");
+    sandbox
+}
+
+#[test]
+fn a_certificate_of_the_local_ca_is_valid() {
+    let sandbox = prepared();
+    assert_snapshot!(sandbox.run("secure-io verify server-cert.pem --host app.test --key server-key.pem --strict"), @r"
+    $ secure-io verify server-cert.pem --host app.test --key server-key.pem --strict
+    exit: 0
+    --- stdout
+    server-cert.pem: valid
+      CN=app.test
+      └ CN=secure-io development intermediate [HEX]
+        └ CN=secure-io development root [HEX] (trusted)
+    ");
+}
+
+#[test]
+fn another_name_is_refused_with_the_names_there_are() {
+    let sandbox = prepared();
+    assert_snapshot!(sandbox.run("secure-io verify server-cert.pem --host www.app.test"), @r"
+    $ secure-io verify server-cert.pem --host www.app.test
+    exit: 1
+    --- stdout
+    server-cert.pem: not valid (host-mismatch)
+      CN=app.test: it is for DNS:app.test; you asked for www.app.test (RFC 9525 section 6)
+      CN=app.test
+      └ CN=secure-io development intermediate [HEX]
+        └ CN=secure-io development root [HEX]
+    --- stderr
+    hint: issue one for it: `secure-io gen-cert www.app.test`
+    ");
+}
+
+#[test]
+fn a_missing_intermediate_is_named() {
+    let sandbox = prepared();
+    sandbox.ok("openssl x509 -in server-cert.pem -out leaf.pem");
+    assert_snapshot!(sandbox.run("secure-io verify leaf.pem"), @r"
+    $ secure-io verify leaf.pem
+    exit: 1
+    --- stdout
+    leaf.pem: not valid (unknown-issuer)
+      CN=app.test: its issuer `CN=secure-io development intermediate [HEX]` is neither trusted nor among the certificates given
+      CN=app.test
+    --- stderr
+    hint: the server sends no intermediate: append `CN=secure-io development intermediate [HEX]` to the certificate file, or name it with `--untrusted FILE`; if it is the root, trust it with `--trust FILE`
+    ");
+}
+
+#[test]
+fn what_openssl_req_makes_is_told_how_to_be_a_leaf() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=app.test -addext subjectAltName=DNS:app.test -keyout key.pem -out cert.pem");
+    assert_snapshot!(sandbox.run("secure-io verify --trust cert.pem cert.pem --host app.test"), @r"
+    $ secure-io verify --trust cert.pem cert.pem --host app.test
+    exit: 1
+    --- stdout
+    cert.pem: not valid (ca-as-leaf)
+      CN=app.test: it is a CA's certificate, and a server or client shows it as its own (RFC 5280 section 4.2.1.9)
+      CN=app.test
+    --- stderr
+    hint: make one that is no CA: `secure-io gen-cert app.test`, or `openssl req -x509 -addext basicConstraints=critical,CA:FALSE …`; rustls clients refuse a CA in a server's place, openssl and browsers do not
+    ");
+}
+
+#[test]
+fn a_key_of_another_certificate_is_refused() {
+    let sandbox = prepared();
+    sandbox.ok("secure-io gen-key --out other.pem");
+    assert_snapshot!(sandbox.run("secure-io verify server-cert.pem --key other.pem"), @r"
+    $ secure-io verify server-cert.pem --key other.pem
+    exit: 1
+    --- stdout
+    server-cert.pem: not valid (key-mismatch)
+      CN=app.test: the private key is another's: the public keys differ
+      CN=app.test
+      └ CN=secure-io development intermediate [HEX]
+        └ CN=secure-io development root [HEX]
+    --- stderr
+    hint: find the key it was issued for, or issue again: `secure-io gen-cert --key FILE …`
+    ");
+}
+
+#[test]
+fn json_holds_the_reason_and_the_path() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert app.test");
+    assert_snapshot!(sandbox.run("secure-io verify server-cert.pem --json"), @r#"
+    $ secure-io verify server-cert.pem --json
+    exit: 1
+    --- stdout
+    {"valid":false,"error":{"code":"self-signed","message":"it is signed by itself, and it is not trusted","certificate":"CN=app.test","hint":"trust it with `--trust FILE`, or have one signed by a CA that clients trust: `secure-io gen-cert --ca HOST`"},"chain":[{"subject":"CN=app.test","issuer":"CN=app.test","sha256_fingerprint":"[HEX]"}]}
+    "#);
+}
+
+#[test]
+fn a_block_that_is_no_certificate_is_judged_and_a_missing_file_is_not() {
+    let sandbox = Sandbox::new();
+    sandbox.write("broken.pem", "-----BEGIN CERTIFICATE-----\nMAAA\n-----END CERTIFICATE-----\n");
+    assert_snapshot!(sandbox.run("secure-io verify broken.pem"), @r"
+    $ secure-io verify broken.pem
+    exit: 1
+    --- stdout
+    broken.pem: not valid (malformed)
+      it is malformed: the certificate is followed by an octet that does not belong there
+    ");
+    assert_snapshot!(sandbox.run("secure-io verify missing.pem"), @r"
+    $ secure-io verify missing.pem
+    exit: 2
+    --- stderr
+    error: cannot read `missing.pem`: No such file or directory
+    ");
+    sandbox.ok("secure-io gen-key");
+    assert_snapshot!(sandbox.run("secure-io verify server-key.pem"), @r"
+    $ secure-io verify server-key.pem
+    exit: 2
+    --- stderr
+    error: cannot use `server-key.pem`: it holds a private key, not a certificate
+    ");
+}
+
+#[test]
+fn a_batch_answers_each_line_and_goes_on_after_a_bad_one() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert app.test");
+    let lines = r#"{"id":1,"leaf":"server-cert.pem","trust":"server-cert.pem","host":"app.test"}
+{"id":"two","leaf":"server-cert.pem","trust":["server-cert.pem"],"host":"web.test"}
+
+{"id":3,"leaf":"server-cert.pem","hots":"app.test"}
+{"id":4,"leaf":"missing.pem"}
+no JSON
+{"id":6,"leaf":"server-cert.pem","trust":"server-cert.pem","at":"2020-01-01T00:00:00Z","purpose":"client"}
+"#;
+    assert_snapshot!(sandbox.run_with("secure-io verify --batch -", lines), @r#"
+    $ secure-io verify --batch -
+    exit: 2
+    --- stdout
+    {"id":1,"valid":true,"chain":[{"subject":"CN=app.test","issuer":"CN=app.test","sha256_fingerprint":"[HEX]"}]}
+    {"id":"two","valid":false,"error":{"code":"host-mismatch","message":"it is for DNS:app.test; you asked for web.test (RFC 9525 section 6)","certificate":"CN=app.test","hint":"issue one for it: `secure-io gen-cert web.test`"},"chain":[{"subject":"CN=app.test","issuer":"CN=app.test","sha256_fingerprint":"[HEX]"}]}
+    {"line":4,"error":{"code":"bad-request","message":"it is no request: unknown key `hots`: `host` may be meant at line 1 column 39"}}
+    {"id":4,"line":5,"error":{"code":"bad-request","message":"cannot read `missing.pem`: No such file or directory (os error 2)"}}
+    {"line":6,"error":{"code":"bad-request","message":"it is no request: expected ident at line 1 column 2"}}
+    {"id":6,"valid":false,"error":{"code":"not-yet-valid","message":"it is not valid yet: it begins in 2520 days ([TIME])","certificate":"CN=app.test","hint":"look whether the clock is right here and where it was issued"},"chain":[{"subject":"CN=app.test","issuer":"CN=app.test","sha256_fingerprint":"[HEX]"}]}
+    --- stderr
+    error: 3 of the lines in `-` are no requests
+    "#);
+    let good = lines.lines().next().expect("the first");
+    sandbox.run_with("secure-io verify --batch -", good).success();
+}
+
+#[test]
+fn a_malformed_crl_is_not_passed_over() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert app.test");
+    sandbox.write("crl.pem", "-----BEGIN X509 CRL-----\nMAAA\n-----END X509 CRL-----\n");
+    let line = r#"{"leaf":"server-cert.pem","trust":"server-cert.pem","crls":"crl.pem"}"#;
+    assert_snapshot!(sandbox.run_with("secure-io verify --batch -", line), @r#"
+    $ secure-io verify --batch -
+    exit: 1
+    --- stdout
+    {"valid":false,"error":{"code":"crl-invalid","message":"a CRL that is given is malformed: the CRL is followed by an octet that does not belong there"},"chain":[]}
+    "#);
+    let outcome = sandbox.run("secure-io verify --trust server-cert.pem server-cert.pem --crl crl.pem");
+    assert_snapshot!(outcome, @r"
+    $ secure-io verify --trust server-cert.pem server-cert.pem --crl crl.pem
+    exit: 2
+    --- stderr
+    error: cannot use `crl.pem`: the CRL is followed by an octet that does not belong there
+    ");
+}
 
 /// Debian's ssl-cert puts a certificate for `localhost` among the system's: it is not the issuer of every other one.
 #[test]

@@ -15,3 +15,4 @@ mod openssl_keys;
 #[path = "../cli/sandbox.rs"]
 mod sandbox;
 mod stolen;
+mod trust;

@@ -1,8 +1,10 @@
 //! The table of lint rules: each rule with a pair, one that trips it and one that just passes; how it is documented.
 
 mod builder;
+mod damaged;
 mod documented;
 mod pairs;
+mod pkilint;
 mod real;
 
 use std::sync::LazyLock;

@@ -6,15 +6,16 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::Error;
 use crate::chain::{Anchors, Certificate, Crl};
-use crate::{container, files};
+use crate::{asn1, container, files};
 
 type Certificates = Vec<Arc<Certificate>>;
+type Crls = Result<Vec<Arc<Crl>>, asn1::Error>;
 
 /// Parsed files and PEM texts, by what the line says.
 #[derive(Debug, Default)]
 pub(super) struct Cache {
     certificates: Store<String, Certificates>,
-    crls: Store<String, Vec<Arc<Crl>>>,
+    crls: Store<String, Crls>,
     anchors: Store<Vec<String>, Anchors>,
 }
 
@@ -56,12 +57,12 @@ impl Cache {
         })
     }
 
-    /// The CRLs in a PEM text or file.
-    pub(super) fn crls(&self, source: &String) -> Result<Arc<Vec<Arc<Crl>>>, Error> {
+    /// The CRLs in a PEM text or file. One that is malformed must not be passed over: without any CRL nothing is asked.
+    pub(super) fn crls(&self, source: &String) -> Result<Arc<Crls>, Error> {
         self.crls.get(source, || {
             let ders = with_bytes(source, container::crls)?;
             let ders = ders.map_err(|source| Error::Content { key: "crls", source })?;
-            Ok(ders.into_iter().filter_map(|der| Crl::parse(der).ok()).map(Arc::new).collect())
+            Ok(ders.into_iter().map(|der| Crl::parse(der).map(Arc::new)).collect())
         })
     }
 

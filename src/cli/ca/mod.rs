@@ -6,6 +6,7 @@ mod path;
 mod renew;
 mod revoke;
 mod show;
+mod trust;
 
 use super::Outcome;
 use super::failure::Failure;
@@ -23,6 +24,9 @@ enum Command {
     Init(init::Args),
     Show(show::Args),
     Path(path::Args),
+    Trust(trust::TrustArgs),
+    Untrust(trust::UntrustArgs),
+    Status(trust::StatusArgs),
     Export(export::Args),
     Env(env::Args),
     Renew(renew::Args),
@@ -35,6 +39,9 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         Command::Init(args) => init::run(args, out),
         Command::Show(args) => show::run(args, out),
         Command::Path(args) => path::run(args, out),
+        Command::Trust(args) => trust::trust(args, out),
+        Command::Untrust(args) => trust::untrust(args, out),
+        Command::Status(args) => trust::status(args, out),
         Command::Export(args) => export::run(args, out),
         Command::Env(args) => env::run(args, out),
         Command::Renew(args) => renew::run(args, out),

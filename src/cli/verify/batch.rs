@@ -31,12 +31,10 @@ pub(super) fn run(path: &Path, args: &Args, asked: Asked, out: &mut Output) -> R
             break;
         }
         let mut text = String::new();
-        for answer in batch.answer_all(&chunk) {
-            match &answer {
-                Answer::Verdict(verdict) => refused += u64::from(!verdict.valid),
-                Answer::Bad(_) => bad += 1,
-            }
-            text.push_str(&json_line(&answer)?);
+        for (outcome, line) in batch.answer_all(&chunk, |answer| (outcome(&answer), json_line(&answer))) {
+            refused += u64::from(outcome == Outcome::No);
+            bad += u64::from(outcome == Outcome::Failed);
+            text.push_str(&line?);
         }
         out.data(text.as_bytes())?;
     }
@@ -44,5 +42,13 @@ pub(super) fn run(path: &Path, args: &Args, asked: Asked, out: &mut Output) -> R
         (0, 0) => Ok(Outcome::Done),
         (0, _) => Ok(Outcome::No),
         (bad, _) => Err(Failure::message(format!("{bad} of the lines in `{}` are no requests", path.display()))),
+    }
+}
+
+fn outcome(answer: &Answer) -> Outcome {
+    match answer {
+        Answer::Verdict(verdict) if verdict.valid => Outcome::Done,
+        Answer::Verdict(_) => Outcome::No,
+        Answer::Bad(_) => Outcome::Failed,
     }
 }

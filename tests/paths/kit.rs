@@ -1,0 +1,125 @@
+//! Makes the certificates of the cases.
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CustomExtension, DistinguishedName, DnType,
+    DnValue, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SanType,
+    SerialNumber,
+};
+use time::OffsetDateTime;
+use time::macros::datetime;
+
+/// When all cases are judged, unless they say otherwise.
+pub(crate) const NOW: OffsetDateTime = datetime!(2026-06-01 12:00 UTC);
+
+/// A certificate with its key, and what it was made from.
+pub(crate) struct Made {
+    pub(crate) der: Vec<u8>,
+    pub(crate) params: CertificateParams,
+    pub(crate) key: KeyPair,
+}
+
+impl Made {
+    /// Signs as this one.
+    pub(crate) fn issuer(&self) -> Issuer<'_, &KeyPair> {
+        Issuer::from_params(&self.params, &self.key)
+    }
+}
+
+pub(crate) fn key() -> KeyPair {
+    KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).expect("a key")
+}
+
+pub(crate) fn name(common_name: &str) -> DistinguishedName {
+    let mut name = DistinguishedName::new();
+    if !common_name.is_empty() {
+        name.push(DnType::CommonName, common_name);
+    }
+    name
+}
+
+/// The same text as another string type.
+pub(crate) fn printable(common_name: &str) -> DistinguishedName {
+    let mut name = DistinguishedName::new();
+    name.push(DnType::CommonName, DnValue::PrintableString(common_name.try_into().expect("printable")));
+    name
+}
+
+fn params(common_name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = name(common_name);
+    params.serial_number = Some(SerialNumber::from_slice(&[7, 1, 2, 3, 4, 5, 6, 7, 8]));
+    params.not_before = datetime!(2026-01-01 0:00 UTC);
+    params.not_after = datetime!(2027-01-01 0:00 UTC);
+    params.key_identifier_method = KeyIdMethod::Sha256;
+    params
+}
+
+pub(crate) fn ca(common_name: &str) -> CertificateParams {
+    let mut params = params(common_name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params
+}
+
+pub(crate) fn leaf(host: &str) -> CertificateParams {
+    let mut params = params(host);
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.subject_alt_names = vec![san(host)];
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params
+}
+
+pub(crate) fn san(name: &str) -> SanType {
+    name.parse().map_or_else(|_| SanType::DnsName(name.try_into().expect("ASCII")), SanType::IpAddress)
+}
+
+pub(crate) fn root(params: CertificateParams) -> Made {
+    let key = key();
+    let der = params.self_signed(&key).expect("a root").der().to_vec();
+    Made { der, params, key }
+}
+
+pub(crate) fn issue(parent: &Made, params: CertificateParams) -> Made {
+    issue_with(parent, params, key())
+}
+
+pub(crate) fn issue_with(parent: &Made, mut params: CertificateParams, key: KeyPair) -> Made {
+    // Cases that are about the AKI bring their own.
+    let has_own = params.custom_extensions.iter().any(|extension| extension.oid_components().eq([2, 5, 29, 35]));
+    params.use_authority_key_identifier_extension = !has_own && params.not_before != NO_AKI;
+    if params.not_before == NO_AKI {
+        params.not_before = datetime!(2026-01-01 0:00 UTC);
+    }
+    let der = params.signed_by(&key, &parent.issuer()).expect("a certificate").der().to_vec();
+    Made { der, params, key }
+}
+
+/// As notBefore: leave the authorityKeyIdentifier out.
+pub(crate) const NO_AKI: OffsetDateTime = datetime!(1999-09-09 9:09 UTC);
+
+pub(crate) fn extension(oid: &[u64], is_critical: bool, value: &[u8]) -> CustomExtension {
+    let mut extension = CustomExtension::from_oid_content(oid, value.to_vec());
+    extension.set_criticality(is_critical);
+    extension
+}
+
+/// A CRL of this issuer, with these serial numbers on it.
+pub(crate) fn crl(issuer: &Made, revoked: &[&Made], from: OffsetDateTime, to: OffsetDateTime) -> Vec<u8> {
+    let serial = |made: &&Made| made.params.serial_number.clone().expect("cases have one");
+    let entry = |made| RevokedCertParams {
+        serial_number: serial(made),
+        revocation_time: from,
+        reason_code: None,
+        invalidity_date: None,
+    };
+    let params = CertificateRevocationListParams {
+        this_update: from,
+        next_update: to,
+        crl_number: SerialNumber::from(1_u64),
+        issuing_distribution_point: None,
+        revoked_certs: revoked.iter().map(entry).collect(),
+        key_identifier_method: KeyIdMethod::Sha256,
+    };
+    params.signed_by(&issuer.issuer()).expect("a CRL").der().to_vec()
+}

@@ -1,0 +1,53 @@
+//! Paths with known verdicts: an own table, OpenSSL's and Python's opinions of it, and NIST's PKITS.
+
+mod cases;
+mod hostile;
+mod kit;
+mod openssl;
+mod pkits;
+
+use std::sync::Arc;
+
+use cases::Case;
+use secure_io::chain::{self, Anchors, Certificate, Crl, Host, Request};
+use secure_io::report::verdict::Verdict;
+
+fn certificates(ders: &[Vec<u8>]) -> Vec<Arc<Certificate>> {
+    ders.iter().map(|der| Arc::new(Certificate::parse(der.clone()).expect("it parses"))).collect()
+}
+
+fn judge(case: &Case, strict: bool) -> Verdict {
+    let anchors = Anchors::new(certificates(&case.trust));
+    let crls: Vec<_> = case.crls.iter().map(|der| Arc::new(Crl::parse(der.clone()).expect("a CRL"))).collect();
+    let host = case.host.map(|host| host.parse::<Host>().expect("a host"));
+    let request = Request {
+        presented: &certificates(&case.untrusted),
+        anchors: &anchors,
+        crls: &crls,
+        host: host.as_ref(),
+        purpose: case.purpose,
+        at: case.at,
+        key: None,
+        strict,
+    };
+    match Certificate::parse(case.leaf.clone()) {
+        Ok(leaf) => chain::verify(&leaf, &request),
+        Err(error) => chain::malformed(&error),
+    }
+}
+
+#[test]
+fn every_case_gets_its_verdict() {
+    let mut wrong = Vec::new();
+    for case in cases::all() {
+        for (strict, expected) in [(false, case.expected.0), (true, case.expected.1)] {
+            let verdict = judge(&case, strict);
+            let code = verdict.error.as_ref().map(|error| error.code);
+            if code != expected || verdict.valid != expected.is_none() {
+                let mode = if strict { "strict" } else { "default" };
+                wrong.push(format!("{} ({mode}): expected {expected:?}, got {:?}", case.name, verdict.error));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
