@@ -236,12 +236,14 @@ impl<'a> Issuer<'a> {
         Ok(())
     }
 
-    /// Checks a subject as OpenSSL does: where no dNSName is, its commonName counts as one.
+    /// Checks a subject: its emailAddresses, and as OpenSSL does its commonName, which counts as a dNSName where there is
+    /// none.
     ///
     /// # Errors
     ///
     /// [`Error::NotPermitted`].
     pub fn check_subject(&self, subject: &Subject, names: &[SubjectAltName]) -> Result<(), Error> {
+        self.check_names(&subject.emails().into_iter().map(SubjectAltName::Email).collect::<Vec<_>>())?;
         if names.iter().any(|name| matches!(name, SubjectAltName::Dns(_))) {
             return Ok(());
         }

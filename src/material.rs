@@ -214,10 +214,14 @@ pub fn sign_request(
     if let Some(key) = key {
         cert::check_key(&request.spki, key)?;
     }
-    let subject = named(order.subject.clone().unwrap_or_else(|| request.subject.clone()), signer);
-    let request = &Request { subject, ..request.clone() };
+    let asked = order.subject.clone().unwrap_or_else(|| request.subject.clone());
+    let subject = if order.subject.is_some() { asked.clone() } else { without_refused_emails(&asked, signer, now)? };
+    let dropped = asked.emails().into_iter().filter(|_| subject != asked);
+    let mut notes: Vec<_> =
+        dropped.map(|email| format!("the CA may not sign for `{email}`: left out of the subject")).collect();
+    let request = &Request { subject: named(subject, signer), ..request.clone() };
     let carried = Carried::from_request(request, allow_ca)?;
-    let mut notes = carried.notes.clone();
+    notes.extend(carried.notes.iter().cloned());
     let names = names_for(order, request, &carried, signer, &mut notes)?;
     let all_names = if names.is_empty() { carried.subject_alt_names() } else { names.clone() };
     if !carried.extensions.is_empty() {
@@ -237,6 +241,17 @@ pub fn sign_request(
         issued.warnings.extend(warnings(&all_names, purpose.unwrap_or_default(), &key::public_key(&request.spki)));
     }
     Ok(issued)
+}
+
+/// A request's subject without the emailAddresses that OpenSSL asks everybody for, where the CA may not sign for them:
+/// no client looks at them, and all would refuse the certificate.
+fn without_refused_emails(subject: &Subject, signer: Signer<'_>, now: OffsetDateTime) -> Result<Subject, Error> {
+    let (Some(certificate), Signer::Ca { key, .. }) = (signer.chain()?.0.cloned(), signer) else {
+        return Ok(subject.clone());
+    };
+    let issuer = Issuer::from_certificate(&certificate, key, now)?;
+    let emails: Vec<_> = subject.emails().into_iter().map(SubjectAltName::Email).collect();
+    Ok(if issuer.check_names(&emails).is_ok() { subject.clone() } else { subject.without_emails() })
 }
 
 /// The names to put in beside what is carried over; none when the request has its own and no others are given.

@@ -397,6 +397,48 @@ impl Subject {
         self.der == [0x30, 0x00]
     }
 
+    /// The emailAddress attributes, which name constraints hold for as well (RFC 5280 section 4.2.1.10).
+    #[must_use]
+    pub fn emails(&self) -> Vec<String> {
+        let rdns = self.relative_names().unwrap_or_default();
+        let emails = rdns.iter().flatten().filter(|attribute| is_email(attribute));
+        let values = emails.filter_map(|attribute| {
+            let attribute = asn1::only(attribute, tag::SEQUENCE, "an attribute").ok()?;
+            let mut pair = attribute.reader();
+            pair.value("type").ok()?;
+            let value = pair.value("value").ok()?;
+            asn1::decode_string(value.tag, value.content).map(Cow::into_owned)
+        });
+        values.collect()
+    }
+
+    /// The name without its emailAddress attributes.
+    #[must_use]
+    pub fn without_emails(&self) -> Self {
+        let kept = || {
+            let rdns = self.relative_names()?.into_iter().map(|rdn| {
+                let attributes: Vec<_> = rdn.into_iter().filter(|attribute| !is_email(attribute)).collect();
+                attributes.concat()
+            });
+            let sets = rdns.filter(|rdn| !rdn.is_empty()).map(|rdn| der::Any::new(der::Tag::Set, rdn)?.to_der());
+            let sets = sets.collect::<Result<Vec<_>, _>>().ok()?;
+            der::Any::new(der::Tag::Sequence, sets.concat()).ok()?.to_der().ok()
+        };
+        kept().map_or_else(|| self.clone(), |der| Self { der })
+    }
+
+    /// The DER of each attribute, by RDN.
+    fn relative_names(&self) -> Option<Vec<Vec<Vec<u8>>>> {
+        let encode = |value: &der::Any| value.to_der().ok();
+        let rdns = <Vec<der::Any> as der::Decode>::from_der(&self.der).ok()?;
+        let attributes = |rdn: &der::Any| {
+            // A SET OF as people write it, which need not be sorted.
+            let list = der::Any::new(der::Tag::Sequence, rdn.value()).ok()?.to_der().ok()?;
+            <Vec<der::Any> as der::Decode>::from_der(&list).ok()?.iter().map(encode).collect()
+        };
+        rdns.iter().map(attributes).collect()
+    }
+
     /// The last commonName, which is the most specific.
     #[must_use]
     pub fn last_common_name(&self) -> Option<String> {
@@ -409,6 +451,13 @@ impl Subject {
         });
         names.next().and_then(|value| asn1::decode_string(value.tag, value.content)).map(Cow::into_owned)
     }
+}
+
+/// Whether an attribute is an emailAddress, 1.2.840.113549.1.9.1.
+fn is_email(attribute: &[u8]) -> bool {
+    let Ok(attribute) = asn1::only(attribute, tag::SEQUENCE, "an attribute") else { return false };
+    let kind = attribute.reader().value("type");
+    kind.is_ok_and(|kind| kind.content == [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 1])
 }
 
 impl fmt::Display for Subject {

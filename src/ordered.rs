@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 /// Items under way for each thread: one that has to wait for its turn on a busy machine must not hold up the others.
-const AHEAD: usize = 4;
+const AHEAD: usize = 12;
 
 /// Calls `work` on each item on any thread, and `sink` with each result, in order, on this one, which also draws the
 /// items. A single item is worked on here.

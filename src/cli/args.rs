@@ -247,6 +247,20 @@ impl CaDirArgs {
     }
 }
 
+impl CaDirArgs {
+    /// As [`Self::paths`]; under sudo it says whose CA that is, for it is not that of who called it.
+    pub(crate) fn paths_of(&self, out: &mut Output) -> Result<Paths, Failure> {
+        let paths = self.paths()?;
+        if let (Ok(caller), false) = (env::var("SUDO_USER"), self.is_given()) {
+            out.note(format!(
+                "run with sudo: the CA is in {}; without it, it is that of {caller}",
+                paths.folder.display()
+            ));
+        }
+        Ok(paths)
+    }
+}
+
 /// Who asks: under sudo, whoever called it.
 pub(crate) fn user() -> Option<String> {
     let variables = ["SUDO_USER", "LOGNAME", "USER", "USERNAME"];

@@ -336,3 +336,19 @@ fn variables_are_told_to_each_shell() {
     let bundle = sandbox.read("a ca/bundle.pem");
     assert!(bundle.ends_with(&sandbox.read("a ca/root.pem")));
 }
+
+/// Under sudo the home folder is root's, and so is the CA that is there.
+#[test]
+fn under_sudo_it_says_whose_ca_it_uses() {
+    let sandbox = Sandbox::new();
+    let mut command = sandbox.command("secure-io");
+    command.args(["ca", "path"]).env("SUDO_USER", "ann");
+    assert_snapshot!(sandbox.finish("sudo secure-io ca path", &mut command, b""), @r#"
+    $ sudo secure-io ca path
+    exit: 0
+    --- stdout
+    [DIR]/.local/share/secure-io/ca
+    --- stderr
+    note: run with sudo: the CA is in [DIR]/.local/share/secure-io/ca; without it, it is that of ann
+    "#);
+}

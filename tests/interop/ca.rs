@@ -97,3 +97,27 @@ assert uuid.UUID(profile['PayloadUUID']) != uuid.UUID(payload['PayloadUUID'])
     );
     sandbox.ok("python3 script.py");
 }
+
+/// OpenSSL asks everybody for an email, and puts it into the subject, where name constraints hold for it as well: every
+/// client refused such a certificate.
+#[test]
+fn an_email_in_the_subject_of_a_request_spoils_no_certificate() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io ca init -q");
+    sandbox.ok("openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out csr.pem \
+         -subj /O=Example/CN=app.test/emailAddress=me@example.com");
+    let root = ".local/share/secure-io/ca/root.pem";
+    let outcome = sandbox.run("secure-io gen-cert --ca --csr csr.pem").success();
+    outcome.says("note: the CA may not sign for `me@example.com`: left out of the subject");
+    sandbox.ok(&format!("openssl verify -x509_strict -CAfile {root} -untrusted server-cert.pem server-cert.pem"));
+    let subject = sandbox.ok("openssl x509 -in server-cert.pem -noout -subject -nameopt RFC2253");
+    assert_eq!(subject.trim(), "subject=CN=app.test,O=Example");
+    sandbox
+        .run("secure-io gen-cert --ca --force --subject 1.2.840.113549.1.9.1=#160e6d65406578616d706c652e636f6d,CN=app.test")
+        .exits(2)
+        .says("the CA may not sign for `me@example.com`");
+    sandbox.ok("secure-io ca renew -q --permit @example.com");
+    sandbox.ok("secure-io gen-cert -q --ca --force --csr csr.pem");
+    sandbox.ok(&format!("openssl verify -x509_strict -CAfile {root} -untrusted server-cert.pem server-cert.pem"));
+    sandbox.run("openssl x509 -in server-cert.pem -noout -subject").success().says("me@example.com");
+}

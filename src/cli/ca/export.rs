@@ -75,7 +75,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     if args.json && to_stdout {
         return Err(Failure::message("standard output takes one thing at a time").hint("`--out FILE` names a file"));
     }
-    let ca = LocalCa::load(&args.folder.paths()?)?;
+    let ca = LocalCa::load(&args.folder.paths_of(out)?)?;
     let report = inspect::certificate(&ca.root).map_err(|error| Failure::new(error.into()))?;
     let content = match args.format {
         Format::Pem => container::pem("CERTIFICATE", &ca.root)?.as_bytes().to_vec(),

@@ -11,6 +11,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
-    out.data(format!("{}\n", args.folder.paths()?.folder.display()).as_bytes())?;
+    let folder = args.folder.paths_of(out)?.folder;
+    out.data(format!("{}\n", folder.display()).as_bytes())?;
     Ok(Outcome::Done)
 }

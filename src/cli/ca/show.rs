@@ -28,7 +28,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let now = validity::now();
     let by = args.expires_within.as_deref().map(|span| validity::parse_time(span, now)).transpose()?;
-    let ca = LocalCa::load(&args.folder.paths()?)?;
+    let ca = LocalCa::load(&args.folder.paths_of(out)?)?;
     let mut report = ca.show()?;
     let expires = by.is_some_and(|by| report.keep_expiring(by));
     if args.json {
