@@ -8,8 +8,8 @@ use crate::sandbox::Sandbox;
 
 /// A server that says one thing to whoever connects and hangs up; its port.
 fn greeter(greeting: &'static [u8]) -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let port = listener.local_addr().unwrap().port();
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
+    let port = listener.local_addr().expect("it has an address").port();
     thread::spawn(move || {
         for tcp in listener.incoming() {
             let _ = tcp.and_then(|mut tcp| tcp.write_all(greeting));
@@ -88,7 +88,7 @@ fn a_test_pki_is_served_as_its_expected_json_has_it() {
         let (name, host) = (text("server_name"), text("host"));
         assert!(index.contains(name), "{name} is not in the index");
         let crls = fixture["crls"].as_array().into_iter().flatten().filter_map(serde_json::Value::as_str);
-        let crls: String = crls.map(|crl| format!(" --crl {folder}/{crl}")).collect();
+        let crls = crls.fold(String::new(), |all, crl| all + " --crl " + folder + "/" + crl);
         let outcome = sandbox.run(&format!(
             "secure-io verify --json --trust {folder}/{}{crls} --purpose {} --server-name {name} --host {host} 127.0.0.1:{}",
             text("trust"),
