@@ -61,7 +61,7 @@ fn collect<'a>(
 #[must_use]
 pub fn item(found: Found, source: &str, passphrase: Option<&str>) -> Inspected {
     let Found { index, line, label, content } = found;
-    let place = Place { source: source.to_owned(), index, line, label: None, friendly_name: None };
+    let place = Place { source: source.to_owned(), index, line, label: None, friendly_name: None, connection: None };
     match content {
         Ok(content) => Opener { passphrase }.item(content, label, place),
         Err(error) => problem(place, with_cause(&error)),
