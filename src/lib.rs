@@ -31,6 +31,7 @@
 //! | [`trust`] | Where clients look for what they trust: system, browsers, Java. |
 //! | [`credentials`] | What a server shows its clients. |
 //! | [`tls`] | The one place that builds rustls configurations. |
+//! | [`probe`] | Connects to a server and tells what it presented. |
 //! | [`server`] | HTTPS and Socket.IO. |
 //!
 //! # Example
@@ -74,5 +75,8 @@ pub mod fixtures;
 pub mod credentials;
 pub mod trust;
 
-pub mod server;
 pub mod tls;
+
+pub mod probe;
+
+pub mod server;

@@ -1,12 +1,19 @@
 //! The only place that builds rustls configurations, and that names what a connection agreed on.
 
+mod by_name;
+mod danger;
+mod small_rsa;
+
 use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::ResolvesServerCert;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
-use rustls::{CipherSuite, InconsistentKeys, ProtocolVersion, ServerConfig};
+use rustls::{CipherSuite, ClientConfig, InconsistentKeys, ProtocolVersion, ServerConfig};
 
+pub use self::by_name::{Answer, ByName, Issue};
+pub use self::danger::{Listening, Shown};
 use crate::report;
 
 /// The protocols a server offers by ALPN, in its order of preference.
@@ -34,8 +41,27 @@ pub enum Error {
 ///
 /// [`Error::KeyMismatch`] when `key` is not that certificate's, [`Error::Refused`] when either cannot be used at all.
 pub fn server_config(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<ServerConfig, Error> {
-    let provider = provider();
-    let key = provider.key_provider.load_private_key(key).map_err(Error::Refused)?;
+    server_config_by_name(Arc::new(SingleCertAndKey::from(certified(chain, key)?)))
+}
+
+/// As [`server_config`], with the certificate that a resolver picks for each client.
+///
+/// # Errors
+///
+/// [`Error::Refused`] when rustls has no protocol version, which it has.
+pub fn server_config_by_name(resolver: Arc<dyn ResolvesServerCert>) -> Result<ServerConfig, Error> {
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .map_err(Error::Refused)?
+        .with_no_client_auth()
+        .with_cert_resolver(resolver);
+    config.alpn_protocols = SERVER_ALPN.map(<[u8]>::to_vec).to_vec();
+    Ok(config)
+}
+
+/// A chain with a key that belongs to it.
+fn certified(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<CertifiedKey, Error> {
+    let key = provider().key_provider.load_private_key(key).map_err(Error::Refused)?;
     let certified = CertifiedKey::new(chain, key);
     certified.end_entity_cert().map_err(Error::Refused)?;
     // The certificate's other failings are its clients' to judge: rustls itself would refuse those of version 1, which
@@ -43,13 +69,25 @@ pub fn server_config(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'st
     if let Err(rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) = certified.keys_match() {
         return Err(Error::KeyMismatch);
     }
-    let mut config = ServerConfig::builder_with_provider(provider)
+    Ok(certified)
+}
+
+/// Builds a client's configuration that accepts whatever certificates a server shows, to tell what they are.
+///
+/// # Errors
+///
+/// [`Error::Refused`] when rustls has no protocol version, which it has.
+pub fn danger_listening(alpn: &[&[u8]]) -> Result<Listening, Error> {
+    let provider = provider();
+    let recorder = Arc::new(danger::Recorder::new(Arc::clone(&provider)));
+    let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(Error::Refused)?
-        .with_no_client_auth()
-        .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
-    config.alpn_protocols = SERVER_ALPN.map(<[u8]>::to_vec).to_vec();
-    Ok(config)
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::clone(&recorder) as _)
+        .with_client_cert_resolver(Arc::clone(&recorder) as _);
+    config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
+    Ok(Listening { config: Arc::new(config), recorder })
 }
 
 /// The one crypto provider, passed explicitly so that nothing is installed for the whole process.
@@ -77,6 +115,11 @@ fn version_name(version: ProtocolVersion) -> String {
 /// rustls writes `TLS13_…` for the suites that IANA's registry calls `TLS_…`.
 fn suite_name(suite: CipherSuite) -> String {
     format!("{suite:?}").replacen("TLS13_", "TLS_", 1)
+}
+
+/// The group's name in IANA's registry.
+pub(crate) fn group_name(group: rustls::NamedGroup) -> String {
+    format!("{group:?}")
 }
 
 #[cfg(test)]

@@ -2,11 +2,13 @@
 
 mod ca;
 mod fixtures;
+mod remote;
 
 use std::io;
 use std::path::Path;
 
 pub(crate) use self::fixtures::fixtures;
+pub(crate) use self::remote::{no_endpoint, remote};
 use super::args::IssuerArgs;
 use secure_io::container::{Guess, KeyFormat};
 use secure_io::{cert, container, credentials, csr, files, key, material, name, server, validity};

@@ -12,8 +12,8 @@ mod inspect;
 mod lines;
 mod man;
 mod output;
+mod remote;
 mod serve;
-mod serve_log;
 mod verify;
 
 use std::process::ExitCode;

@@ -6,8 +6,10 @@ mod trust;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustls::pki_types::CertificateDer;
 use secure_io::chain::{self, Anchors, Certificate, Crl, Host, Purpose, Request};
-use secure_io::report::verdict::Verdict;
+use secure_io::report::remote::Remote;
+use secure_io::report::verdict::{Code, Reason, Verdict};
 use secure_io::{container, files, validity};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -16,6 +18,7 @@ use super::Outcome;
 use super::args::{self, CaDirArgs, PassphraseArgs};
 use super::failure::{self, Failure};
 use super::output::Output;
+use super::remote::{self, RemoteArgs};
 
 /// Say whether clients should accept a certificate, and if not, why not
 #[derive(clap::Args)]
@@ -24,11 +27,13 @@ Examples:
   secure-io verify server-cert.pem --host app.test        against the system's roots and the local CA
   secure-io verify --trust root.pem --untrusted ca.pem server-cert.pem
   secure-io verify --trust server-cert.pem server-cert.pem --key server-key.pem
+  secure-io verify https://localhost:3000                 what a server shows, for the host asked
   secure-io verify --batch requests.jsonl                 one JSON line for each, in order
 
 Exit status: 0 valid, 1 not valid, 2 it could not be judged")]
 pub(crate) struct Args {
-    /// The certificate, perhaps followed by those that issued it, - for standard input
+    /// The certificate, perhaps followed by those that issued it, - for standard input; or a server that shows it, as
+    /// in https://localhost:3000
     #[arg(value_name = "LEAF", required_unless_present = "batch", conflicts_with = "batch")]
     leaf: Option<PathBuf>,
     #[command(flatten)]
@@ -41,6 +46,8 @@ pub(crate) struct Args {
     batch: Option<PathBuf>,
     #[command(flatten)]
     ca_dir: CaDirArgs,
+    #[command(flatten)]
+    remote: RemoteArgs,
     #[command(flatten)]
     passphrase: PassphraseArgs,
     /// Report as JSON
@@ -157,20 +164,53 @@ fn certificates(path: &Path, out: &mut Output) -> Result<Vec<Arc<Certificate>>, 
     Ok(parsed)
 }
 
+/// The certificate in question.
+struct Leaf {
+    chain: Vec<CertificateDer<'static>>,
+    /// The host of the server that shows it.
+    host: Option<Host>,
+    /// How that was asked.
+    connection: Option<Remote>,
+}
+
+impl Leaf {
+    fn load(leaf: &Path, args: &Args) -> Result<Self, Failure> {
+        let Some(endpoint) = remote::endpoint(leaf)? else {
+            return Ok(Self { chain: args::load_certificates(leaf)?, host: None, connection: None });
+        };
+        let presented = args.remote.ask(&endpoint)?;
+        let bare = endpoint.host.to_string();
+        let host = args.remote.server_name.as_deref().unwrap_or(bare.trim_matches(['[', ']']));
+        let host = host.parse::<Host>().map_err(|error| Failure::new(error.into()))?;
+        Ok(Self { chain: presented.chain, host: Some(host), connection: Some(presented.remote) })
+    }
+}
+
 fn one(leaf: &Path, args: &Args, asked: &Asked, out: &mut Output) -> Result<Outcome, Failure> {
-    let chain = args::load_certificates(leaf)?;
+    let Leaf { chain, host, connection } = Leaf::load(leaf, args)?;
     let key = args.question.key.as_deref().map(|path| args::load_key(path, &args.passphrase)).transpose()?;
     let request = Request {
         presented: &asked.presented,
         anchors: &asked.anchors,
         crls: &asked.crls,
-        host: asked.host.as_ref(),
+        host: asked.host.as_ref().or(host.as_ref()),
         purpose: args.question.purpose.into(),
         at: asked.at,
         key: key.as_ref().map(secure_io::key::PrivateKey::spki),
         strict: args.strict,
     };
-    let verdict = chain::verify_presented(&chain, &request);
+    let mut verdict = chain::verify_presented(&chain, &request);
+    let key_proven = connection.as_ref().map(|connection| connection.key_proven);
+    if verdict.valid && key_proven.is_some_and(|proven| proven != Some(true)) {
+        // A certificate is public: who shows it must prove to have its key (RFC 8446 section 4.4.3).
+        let message = match key_proven {
+            Some(Some(false)) => "the server does not have its private key: it signs with another",
+            _ => "the server does not prove that it has its private key, in no way that can be checked",
+        };
+        let reason = Reason::new(Code::KeyMismatch, message);
+        verdict = Verdict { chain: verdict.chain, ..Verdict::no(reason) };
+    }
+    verdict.connection = connection.map(Box::new);
     print(&verdict, &leaf.display().to_string(), args.json, out)
 }
 

@@ -62,7 +62,7 @@ fn collect<'a>(
 #[must_use]
 pub fn item(found: Found, source: &str, passphrase: Option<&str>) -> Inspected {
     let Found { index, line, label, content } = found;
-    let place = Place { source: source.to_owned(), index, line, label: None, friendly_name: None };
+    let place = Place { source: source.to_owned(), index, line, label: None, friendly_name: None, connection: None };
     match content {
         Ok(content) => Opener { passphrase }.item(content, label, place),
         Err(error) => problem(place, with_cause(&error)),
@@ -131,7 +131,8 @@ impl Opener<'_> {
     ) -> Inspected {
         let (mut items, mut contents) = (Vec::new(), vec![Some(content)]);
         for (index, (friendly_name, content)) in members.enumerate() {
-            let place = Place { source: source.to_owned(), index, line: None, label: None, friendly_name };
+            let place =
+                Place { source: source.to_owned(), index, line: None, label: None, friendly_name, connection: None };
             let inspected = self.single(content, None, place);
             items.push(inspected.item);
             contents.extend(inspected.contents);

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::extension::{Attribute, Extension};
 use super::finding::Lint;
+use super::remote::Remote;
 use super::{Certificate, PublicKey};
 
 /// One thing found, by its kind.
@@ -52,6 +53,23 @@ impl Item {
             Self::Unknown(entry) => &entry.place,
             Self::Error(entry) => &entry.place,
         }
+    }
+
+    /// Says how the server that showed it was asked.
+    pub fn set_connection(&mut self, connection: Remote) {
+        let place = match self {
+            Self::Certificate(entry) => &mut entry.place,
+            Self::Csr(entry) => &mut entry.place,
+            Self::Crl(entry) => &mut entry.place,
+            Self::PrivateKey(entry) => &mut entry.place,
+            Self::EncryptedPrivateKey(entry) => &mut entry.place,
+            Self::PublicKey(entry) => &mut entry.place,
+            Self::Pkcs7(entry) => &mut entry.place,
+            Self::Pkcs12(entry) => &mut entry.place,
+            Self::Unknown(entry) => &mut entry.place,
+            Self::Error(entry) => &mut entry.place,
+        };
+        place.connection = Some(Box::new(connection));
     }
 
     /// What is in it, when it is a container.
@@ -104,6 +122,9 @@ pub struct Place {
     /// Its name in a PKCS#12 store (friendlyName).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub friendly_name: Option<String>,
+    /// How the server that showed it was asked; with the first of its certificates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection: Option<Box<Remote>>,
 }
 
 /// A certification request (RFC 2986).

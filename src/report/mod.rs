@@ -10,6 +10,7 @@ pub mod fixtures;
 pub mod item;
 pub mod made;
 pub mod relation;
+pub mod remote;
 #[cfg(test)]
 mod schema;
 pub mod text;

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::remote::Remote;
+
 /// Why a certificate is refused: the codes of `verify --json` and of a test PKI's `expected.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -124,6 +126,9 @@ pub struct Verdict {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(test, schemars(default))]
     pub warnings: Vec<Warning>,
+    /// How the server that showed the certificate was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection: Option<Box<Remote>>,
 }
 
 /// Why a certificate is refused.

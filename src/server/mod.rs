@@ -9,6 +9,7 @@ mod conformance;
 mod connection;
 mod engine;
 mod event;
+mod fixture_index;
 mod handler;
 mod page;
 mod plaintext;
@@ -64,6 +65,8 @@ pub struct Config {
     pub limits: Limits,
     /// A folder to serve in place of the demo page.
     pub static_dir: Option<PathBuf>,
+    /// A test PKI whose certificates are shown by server name: an index of them is served at every other name.
+    pub fixtures: Option<Arc<report::fixtures::Expected>>,
     /// A Socket.IO client library to serve at `/socket.io/socket.io.js` and `.min.js`, in place of the built-in one.
     pub client_js: Option<Vec<u8>>,
 }
@@ -82,6 +85,7 @@ impl Config {
             timing: Timing::default(),
             limits: Limits::default(),
             static_dir: None,
+            fixtures: None,
             client_js: None,
         }
     }

@@ -23,9 +23,11 @@ use tower::ServiceExt;
 use tower_http::services::ServeDir;
 
 use crate::report;
+use crate::report::fixtures::Expected;
 use crate::server::client_js::{self, ClientFile};
 use crate::server::engine::Engine;
 use crate::server::event::{Event, Observer};
+use crate::server::fixture_index;
 use crate::server::page::{self, Page};
 use crate::server::plaintext::is_authority;
 use crate::server::session::Peer;
@@ -54,7 +56,9 @@ impl Site {
         let library = Library(config.client_js.map(Supplied::new));
         let router = match config.static_dir {
             Some(folder) => files(folder),
-            None => demo(config.certificate, library.is_there()),
+            None => {
+                demo(Home { certificate: config.certificate, client_js: library.is_there(), fixtures: config.fixtures })
+            }
         };
         let router = router.merge(client_library(library));
         Self { acceptor, engine, router, limits: config.limits, observer }
@@ -101,7 +105,7 @@ fn files(folder: PathBuf) -> Router {
 }
 
 /// The demo page and what it loads.
-fn demo(certificate: report::Certificate, client_js: bool) -> Router {
+fn demo(home_page: Home) -> Router {
     let asset = |content_type, text: &'static str| get(move || async move { asset(content_type, text) });
     Router::new()
         .route("/", get(home))
@@ -112,7 +116,8 @@ fn demo(certificate: report::Certificate, client_js: bool) -> Router {
         .method_not_allowed_fallback(|| async {
             (StatusCode::METHOD_NOT_ALLOWED, [(CONTENT_TYPE, TEXT)], "Method not allowed\n")
         })
-        .with_state(Arc::new(Home { certificate, client_js }))
+        .route("/fixtures.css", asset("text/css; charset=utf-8", fixture_index::CSS))
+        .with_state(Arc::new(home_page))
 }
 
 fn asset(content_type: &'static str, text: &'static str) -> impl IntoResponse {
@@ -122,6 +127,17 @@ fn asset(content_type: &'static str, text: &'static str) -> impl IntoResponse {
 struct Home {
     certificate: report::Certificate,
     client_js: bool,
+    fixtures: Option<Arc<Expected>>,
+}
+
+impl Home {
+    /// The test PKI, unless the host is one of its own: those serve what every server does.
+    fn fixtures_for(&self, authority: Option<&str>) -> Option<&Expected> {
+        let host = authority?.rsplit_once(':').map_or(authority?, |(host, _)| host);
+        let is_host = |name: &str| name.eq_ignore_ascii_case(host);
+        let is_own = |fixtures: &&Arc<Expected>| fixtures.fixtures.iter().any(|one| is_host(&one.server_name));
+        self.fixtures.as_ref().filter(|fixtures| !is_own(fixtures)).map(Arc::as_ref)
+    }
 }
 
 async fn home(
@@ -130,12 +146,19 @@ async fn home(
     uri: Uri,
     headers: HeaderMap,
 ) -> axum::response::Response {
+    let authority = authority(&uri, &headers);
+    let fixtures = home.fixtures_for(authority);
     if !accepts(&headers, ACCEPT, "text/html") {
-        return ([(CONTENT_TYPE, TEXT), (VARY, "Accept")], GREETING).into_response();
+        let text = fixtures.map_or_else(|| GREETING.to_owned(), fixture_index::text);
+        return ([(CONTENT_TYPE, TEXT), (VARY, "Accept")], text).into_response();
     }
     let connection = peer.report();
     let page = Page { certificate: &home.certificate, connection: &connection, client_js: home.client_js };
-    let Ok(html) = page::render(&page) else {
+    let html = match fixtures {
+        Some(fixtures) => fixture_index::html(fixtures, authority),
+        None => page::render(&page),
+    };
+    let Ok(html) = html else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     let policy = [(CONTENT_SECURITY_POLICY, content_security_policy(&uri, &headers))];
@@ -151,14 +174,18 @@ async fn home(
 
 /// Allows what the page needs and nothing else. `'self'` does not cover `wss:` in every browser.
 fn content_security_policy(uri: &Uri, headers: &HeaderMap) -> String {
-    // HTTP/2 has the authority in the request's target, HTTP/1.1 in a header.
-    let host = uri.authority().map(Authority::as_str).or_else(|| headers.get(HOST)?.to_str().ok());
-    let host = host.filter(|host| is_authority(host));
+    let host = authority(uri, headers);
     let socket = host.map(|host| format!(" wss://{host}")).unwrap_or_default();
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'{socket}; \
          base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
+}
+
+/// The host and port that were asked: HTTP/2 has them in the request's target, HTTP/1.1 in a header.
+fn authority<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
+    let host = uri.authority().map(Authority::as_str).or_else(|| headers.get(HOST)?.to_str().ok());
+    host.filter(|host| is_authority(host))
 }
 
 /// Whether a header that lists choices with their weights names one, and not with the weight zero.

@@ -16,7 +16,7 @@ fn it_is_made_once() {
       intermediate.pem  what signs, expires [DATE] (in 3650 days)
       may sign for      localhost, test, internal, local, home.arpa, 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1/128, fc00::/7, fe80::/10
     --- stderr
-    hint: trust ca/root.pem in your browser or system, then `secure-io gen-cert --ca --ca-dir ca`
+    hint: have browsers and the system trust it with `secure-io ca trust --ca-dir ca`, then `secure-io gen-cert --ca --ca-dir ca`
     "#);
     assert_snapshot!(sandbox.run("secure-io ca init --ca-dir ca"), @r#"
     $ secure-io ca init --ca-dir ca
@@ -54,7 +54,7 @@ fn what_it_may_sign_for_is_chosen() {
       may sign for      anything
     --- stderr
     warning: whoever steals this CA's key can sign for every host on the Internet, for you
-    hint: trust a/root.pem in your browser or system, then `secure-io gen-cert --ca --ca-dir a`
+    hint: have browsers and the system trust it with `secure-io ca trust --ca-dir a`, then `secure-io gen-cert --ca --ca-dir a`
     "#);
     assert!(sandbox.exists("a/root-key.pem"));
     sandbox.ok("secure-io gen-cert -q --ca --ca-dir a example.com");
@@ -207,7 +207,7 @@ fn it_is_renewed_in_time() {
       may sign for      localhost, test, internal, local, home.arpa, 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1/128, fc00::/7, fe80::/10
     --- stderr
     note: there is a new root; what was issued under the old one, kept in once/previous, is valid with it to its end
-    hint: trust once/root.pem in your browser or system
+    hint: have browsers and the system trust it with `secure-io ca trust --ca-dir once`
     "#);
     sandbox.run("secure-io ca show --ca-dir once").success().says("1 root was here before");
     sandbox.run("secure-io ca show --ca-dir once --json").success().says(r#""previous_roots":[""#);
@@ -277,7 +277,7 @@ fn a_half_made_folder_is_mended() {
       may sign for      localhost, test, internal, local, home.arpa, 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1/128, fc00::/7, fe80::/10
     --- stderr
     note: the root that was here before is kept in ca/previous
-    hint: trust ca/root.pem in your browser or system, then `secure-io gen-cert --ca --ca-dir ca`
+    hint: have browsers and the system trust it with `secure-io ca trust --ca-dir ca`, then `secure-io gen-cert --ca --ca-dir ca`
     "#);
 }
 

@@ -12,6 +12,7 @@ mod gen_key;
 mod inspect;
 mod interrupted;
 mod lint;
+mod remote;
 mod sandbox;
 mod serve;
 mod verify;

@@ -75,7 +75,8 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         out.note(format!("the root that was here before is kept in {}", paths.previous.display()));
     }
     let flag = args.folder.flag();
-    let root = paths.root.display();
-    out.hint(format!("trust {root} in your browser or system, then `secure-io gen-cert --ca{flag}`"));
+    out.hint(format!(
+        "have browsers and the system trust it with `secure-io ca trust{flag}`, then `secure-io gen-cert --ca{flag}`"
+    ));
     Ok(Outcome::Done)
 }

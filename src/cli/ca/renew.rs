@@ -75,7 +75,8 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
             "there is a new root; what was issued under the old one, kept in {}, is valid with it to its end",
             paths.previous.display()
         ));
-        out.hint(format!("trust {} in your browser or system", paths.root.display()));
+        let flag = args.folder.flag();
+        out.hint(format!("have browsers and the system trust it with `secure-io ca trust{flag}`"));
     }
     Ok(Outcome::Done)
 }

@@ -9,6 +9,7 @@ mod text;
 
 use secure_io::container::{self, Chunk};
 use secure_io::inspect::{self, Inspected};
+use secure_io::probe::Endpoint;
 use secure_io::report::item::Item;
 use secure_io::report::view::Detail;
 use secure_io::{ordered, validity};
@@ -17,8 +18,9 @@ use super::Outcome;
 use super::args::PassphraseArgs;
 use super::failure::Failure;
 use super::output::{Output, json_text};
+use super::remote::RemoteArgs;
 use lint::{LintArgs, Linter};
-use source::Source;
+use source::{Source, Where};
 use tally::Tally;
 
 /// Say what is in files: certificates, requests, CRLs, keys, PKCS#7, PKCS#12, in any mix
@@ -30,12 +32,14 @@ Examples:
   secure-io inspect -r /etc/ssl --expires-within 30d -q   what is about to expire, for cron
   secure-io inspect --pem --item 1 chain.pem              the first certificate of a chain
   secure-io inspect --lint server-cert.pem                what is wrong with it, and how to mend that
+  secure-io inspect https://localhost:3000                what a server shows
   secure-io inspect --json bundle.pem | jq -r '.[].subject'
 
 Exit status: 0 done, 1 something expires within the span asked for or --lint found something,
 2 something could not be read")]
 pub(crate) struct Args {
-    /// Files, folders (with -r), patterns such as 'certs/*.pem', - for standard input
+    /// Files, folders (with -r), patterns such as 'certs/*.pem', - for standard input; servers, as in
+    /// https://localhost:3000 or localhost:3000
     #[arg(value_name = "FILE", required_unless_present = "lint")]
     sources: Vec<std::path::PathBuf>,
     /// Look into folders, and those within them
@@ -45,6 +49,8 @@ pub(crate) struct Args {
     filter: Filter,
     #[command(flatten)]
     lint: LintArgs,
+    #[command(flatten)]
+    remote: RemoteArgs,
     #[command(flatten)]
     passphrase: PassphraseArgs,
     #[command(flatten)]
@@ -150,12 +156,15 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let now = validity::now();
     let passphrase = args.passphrase.given()?;
     let mut tally = Tally::new(args.filter.expires_within.as_deref(), now)?;
-    let sources = source::expand(&args.sources()?, args.recursive)?;
+    let places = source::expand(&args.sources()?, args.recursive)?;
     let linter = Linter::new(&args.lint, now);
     let passphrase = passphrase.as_deref().map(String::as_str);
     let mut run = Run { args, passphrase, sink: Sink::new(args, now), tally: &mut tally, linter };
-    for source in &sources {
-        run.source(source, out)?;
+    for place in &places {
+        match place {
+            Where::Source(source) => run.source(source, out)?,
+            Where::Server(name, endpoint) => run.server(name, endpoint, out)?,
+        }
     }
     run.finish(out)
 }
@@ -208,6 +217,14 @@ impl Run<'_> {
             tally: self.tally.empty(),
         };
         ordered::map(chunks, |chunk| worker.part(chunk), |part| self.take(part, out))
+    }
+
+    /// What a server presents, in the order that it sends it.
+    fn server(&mut self, name: &str, endpoint: &Endpoint, out: &mut Output) -> Result<(), Failure> {
+        match self.args.remote.ask(endpoint) {
+            Ok(presented) => self.take(Part::Items(presented.inspected(name)), out),
+            Err(failure) => self.unreadable(failure, out),
+        }
     }
 
     fn take(&mut self, part: Part, out: &mut Output) -> Result<(), Failure> {

@@ -1,4 +1,4 @@
-//! Where to look: files, standard input, and what folders and patterns stand for.
+//! Where to look: files, standard input, what folders and patterns stand for, and servers.
 
 use std::collections::HashSet;
 use std::io::Read;
@@ -7,11 +7,21 @@ use std::path::{Path, PathBuf};
 use globset::GlobBuilder;
 use secure_io::container::{self, Found};
 use secure_io::files;
+use secure_io::probe::Endpoint;
 use walkdir::WalkDir;
 
 use crate::cli::failure::{self, Failure};
+use crate::cli::remote;
 
-/// One place to look.
+/// Where to look.
+pub(super) enum Where {
+    /// Something to read.
+    Source(Source),
+    /// A server to ask, as it was typed.
+    Server(String, Endpoint),
+}
+
+/// Something to read.
 pub(super) enum Source {
     /// A file, or standard input.
     File(PathBuf),
@@ -48,27 +58,30 @@ impl Source {
 }
 
 /// The places that arguments stand for, in their order, each once.
-pub(super) fn expand(arguments: &[PathBuf], recursive: bool) -> Result<Vec<Source>, Failure> {
-    let mut sources = Vec::new();
+pub(super) fn expand(arguments: &[PathBuf], recursive: bool) -> Result<Vec<Where>, Failure> {
+    let mut places = Vec::new();
     let mut seen = HashSet::new();
     for argument in arguments {
         if files::is_stdio(argument) {
-            sources.push(Source::File(argument.clone()));
+            places.push(Where::Source(Source::File(argument.clone())));
+        } else if let Some(endpoint) = remote::endpoint(argument)? {
+            places.push(Where::Server(argument.to_string_lossy().into_owned(), endpoint));
         } else if argument.is_dir() {
             if !recursive {
                 return Err(Failure::message(format!("`{}` is a folder", argument.display()))
                     .hint(format!("look into it with `secure-io inspect -r {}`", argument.display())));
             }
             let members = members(argument, |_| true);
-            sources.extend(members.into_iter().filter(|path| is_new(path, &mut seen)).map(Source::Member));
+            let members = members.into_iter().filter(|path| is_new(path, &mut seen));
+            places.extend(members.map(Source::Member).map(Where::Source));
         } else if let Some(matching) = matching(argument)? {
             let matching = matching.into_iter().filter(|path| is_new(path, &mut seen));
-            sources.extend(matching.map(Source::File));
+            places.extend(matching.map(Source::File).map(Where::Source));
         } else {
-            sources.push(Source::File(argument.clone()));
+            places.push(Where::Source(Source::File(argument.clone())));
         }
     }
-    Ok(sources)
+    Ok(places)
 }
 
 /// Whether a file was not met before, by another of its names: system stores are full of links.

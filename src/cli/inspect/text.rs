@@ -1,6 +1,7 @@
 //! Items as text: source by source, with what belongs together.
 
 use secure_io::inspect::{Facts, Inspected, Related};
+use secure_io::name::escape_unprintable;
 use secure_io::report::relation::Relations;
 use secure_io::report::view::{self, Detail, Line};
 use time::OffsetDateTime;
@@ -84,6 +85,9 @@ impl TextSink {
             let name = if place.source == "-" { "standard input" } else { &place.source };
             out.styled(&format!("{blank}{}\n", lines::heading(name)))?;
             self.source = Some(place.source.clone());
+            if let Some(connection) = &place.connection {
+                out.styled(&format!("  {}\n", escape_unprintable(&connection.text())))?;
+            }
         }
         let shown = view::lines(&inspected.item, self.detail, (relations, position), self.now);
         self.print(&shown, is_numbered.then_some(place.index + 1), out)

@@ -11,7 +11,7 @@ use std::thread::JoinHandle;
 use rustls::AlertDescription;
 use secure_io::server::{Client, Event, Observer, Transport};
 
-use super::output::{LogStream, Output};
+use crate::cli::output::{LogStream, Output};
 
 /// Lines that may wait for a slow reader; what comes on top is counted.
 const QUEUE: usize = 4096;
@@ -35,14 +35,17 @@ impl Log {
 
     /// What the server tells its events to.
     pub(crate) fn observer(&self) -> Observer {
-        let (lines, dropped) = (self.lines.clone(), Arc::clone(&self.dropped));
+        let lines = self.lines();
         Arc::new(move |event| {
-            if let Some(line) = line(event)
-                && let Err(TrySendError::Full(_)) = lines.try_send(Some(line))
-            {
-                dropped.fetch_add(1, Ordering::Relaxed);
+            if let Some(line) = line(event) {
+                lines.send(line);
             }
         })
+    }
+
+    /// For lines of others' threads, which never wait.
+    pub(crate) fn lines(&self) -> Lines {
+        Lines { lines: self.lines.clone(), dropped: Arc::clone(&self.dropped) }
     }
 
     /// A line of our own; waits for room.
@@ -54,6 +57,21 @@ impl Log {
     pub(crate) fn finish(self) {
         let _ = self.lines.send(None);
         let _ = self.writer.join();
+    }
+}
+
+/// The way into the log from any thread.
+pub(crate) struct Lines {
+    lines: SyncSender<Option<String>>,
+    dropped: Arc<AtomicU64>,
+}
+
+impl Lines {
+    /// Puts a line into the queue, or counts it when that is full.
+    pub(crate) fn send(&self, line: String) {
+        if let Err(TrySendError::Full(_)) = self.lines.try_send(Some(line)) {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 

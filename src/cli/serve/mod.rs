@@ -1,3 +1,6 @@
+mod certificates;
+mod log;
+
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -8,16 +11,19 @@ use secure_io::ca::LocalCa;
 use secure_io::credentials::{self, Credentials};
 use secure_io::material::Order;
 use secure_io::name::{self, SubjectAltName};
+use secure_io::report::fixtures::Expected;
 use secure_io::report::{self, text};
 use secure_io::server::{App, Config, Server, Timing};
+use secure_io::tls::ByName;
 use secure_io::{cert, files, tls, validity};
 use time::OffsetDateTime;
 
-use super::Outcome;
-use super::args::{self, CaDirArgs, PassphraseArgs};
-use super::failure::{self, Failure};
-use super::output::Output;
-use super::serve_log::Log;
+use crate::cli::Outcome;
+use crate::cli::args::{self, CaDirArgs, PassphraseArgs};
+use crate::cli::failure::{self, Failure};
+use crate::cli::output::Output;
+use certificates::FixtureArgs;
+use log::Log;
 
 /// Serve a demo HTTPS Socket.IO server
 ///
@@ -29,6 +35,7 @@ Examples:
   secure-io serve                                       https://localhost:3000
   secure-io serve --cert cert.pem --key key.pem         with a certificate of yours
   secure-io serve --port 8443 app.test                  for another host
+  secure-io serve --fixtures certs                      a test PKI: https://expired.localhost:3000 and others
   secure-io serve --static public                       your own page, with /socket.io/socket.io.js
 
 Exit status: 0 stopped by a signal, 2 it could not be done")]
@@ -52,6 +59,8 @@ pub(crate) struct Args {
     ca_dir: CaDirArgs,
     #[command(flatten)]
     passphrase: PassphraseArgs,
+    #[command(flatten)]
+    fixtures: FixtureArgs,
     #[command(flatten)]
     app: AppArgs,
 }
@@ -117,21 +126,23 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let now = validity::now();
     let order = Order { names: name::parse_all(args.hosts.iter().map(String::as_str))?, ..Order::default() };
     let client_js = args.app.check()?;
+    let mut fixtures = args.fixtures.read()?;
     let credentials = args.credentials(&order, out, now)?;
+    args.fixtures.check(fixtures.as_ref(), &credentials, args.address())?;
     let certificate = credentials.report().map_err(|error| Failure::new(error.into()))?;
     let host = args.host(&order, &certificate);
-    let (chain, key) = credentials.into_parts();
-    let tls = tls::server_config(chain, key).map_err(|error| Failure::new(error.into()))?;
-    let config = args.config(Arc::new(tls), certificate, client_js);
+    let log = Log::start(out);
+    let tls = args.tls(credentials, fixtures.as_mut(), &log, out)?;
+    let mut config = args.config(Arc::new(tls), certificate, client_js);
+    config.fixtures = fixtures.map(Arc::new);
     // Each client takes a descriptor, and 1,024 are few; what cannot be raised is not missed at once.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(serve(config, &host, out))?;
+    runtime.block_on(serve(config, &host, log))?;
     Ok(Outcome::Done)
 }
 
-async fn serve(config: Config, host: &str, out: &mut Output) -> Result<(), Failure> {
-    let log = Log::start(out);
+async fn serve(config: Config, host: &str, log: Log) -> Result<(), Failure> {
     let server = Server::bind(config, log.observer()).await.map_err(failure::listen)?;
     let signals = Signals::new()?;
     log.line(format!("Secure server is running on {}", url(host, server.local_addr())));
@@ -201,6 +212,29 @@ impl Args {
         config.static_dir.clone_from(&self.app.static_dir);
         config.client_js = client_js;
         config
+    }
+
+    /// The certificates by server name: the test PKI's; else, unless files were named, what the local CA issues.
+    fn tls(
+        &self,
+        credentials: Credentials,
+        fixtures: Option<&mut Expected>,
+        log: &Log,
+        out: &mut Output,
+    ) -> Result<rustls::ServerConfig, Failure> {
+        let names = certificates::server_names(&credentials);
+        let (chain, key) = credentials.into_parts();
+        let mut by_name = ByName::new(chain, key).map_err(|error| Failure::new(error.into()))?;
+        let paths = self.ca_dir.paths()?;
+        if let Some(expected) = fixtures {
+            self.fixtures.add(&mut by_name, expected, out)?;
+        } else if self.cert.is_none() && paths.exist() {
+            match LocalCa::load(&paths) {
+                Ok(ca) => by_name = by_name.issuing(names, certificates::issue_from(ca, log.lines())),
+                Err(error) => out.warning(format!("the local CA issues nothing for other names: {error}")),
+            }
+        }
+        tls::server_config_by_name(Arc::new(by_name)).map_err(|error| Failure::new(error.into()))
     }
 
     /// What to show clients: the files named, those in this folder, the local CA's, or self-signed ones.

@@ -1,0 +1,49 @@
+//! Servers among the arguments: `https://localhost:3000` in a file's place.
+
+use std::path::Path;
+use std::time::Duration;
+
+use secure_io::probe::{self, Endpoint, Options, Presented};
+use secure_io::{files, validity};
+
+use super::failure::{self, Failure};
+
+/// How a server is asked.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Servers")]
+pub(crate) struct RemoteArgs {
+    /// Send this server name (SNI) in place of the host
+    #[arg(long, value_name = "NAME")]
+    pub(crate) server_name: Option<String>,
+    /// How long a server may take to show its certificates
+    #[arg(long, value_name = "SPAN", default_value = "10s", value_parser = parse_timeout)]
+    timeout: Duration,
+}
+
+fn parse_timeout(text: &str) -> Result<Duration, String> {
+    let span = text.parse().map(Duration::from_secs).or_else(|_| validity::parse_span(text));
+    match span {
+        Ok(span) if span > Duration::from_hours(24) => Err("a day is the longest".to_owned()),
+        Ok(span) if span.is_zero() => Err("it must be longer than nothing".to_owned()),
+        Ok(span) => Ok(span),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// The server that an argument names; `None` for a file.
+pub(crate) fn endpoint(argument: &Path) -> Result<Option<Endpoint>, Failure> {
+    let text = argument.to_string_lossy();
+    let is_url = text.contains("://");
+    if !is_url && (!Endpoint::is_meant(&text) || files::exists(argument)) {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(failure::no_endpoint)
+}
+
+impl RemoteArgs {
+    /// Asks a server.
+    pub(crate) fn ask(&self, endpoint: &Endpoint) -> Result<Presented, Failure> {
+        let options = Options { server_name: self.server_name.clone(), timeout: self.timeout };
+        probe::ask(endpoint, &options).map_err(|error| failure::remote(endpoint, error))
+    }
+}

@@ -1,0 +1,136 @@
+//! Servers in a file's place, and the certificates that `serve` shows by server name.
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::thread;
+
+use crate::sandbox::Sandbox;
+
+/// A server that says one thing to whoever connects and hangs up; its port.
+fn greeter(greeting: &'static [u8]) -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
+    let port = listener.local_addr().expect("it has an address").port();
+    thread::spawn(move || {
+        for tcp in listener.incoming() {
+            let _ = tcp.and_then(|mut tcp| tcp.write_all(greeting));
+        }
+    });
+    port
+}
+
+#[test]
+fn what_a_server_shows_is_inspected_as_it_is() {
+    let sandbox = Sandbox::new();
+    let server = sandbox.serve("");
+    let text = sandbox.ok(&format!("secure-io inspect {}", server.url()));
+    assert!(text.contains("TLSv1.3, TLS_AES_256_GCM_SHA384"), "{text}");
+    assert!(text.contains("localhost"), "{text}");
+    let json = sandbox.ok(&format!("secure-io inspect --json localhost:{}", server.port));
+    let items: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(items[0]["kind"], "certificate");
+    assert_eq!(items[0]["connection"]["tls_version"], "TLSv1.3");
+    assert_eq!(items[0]["connection"]["server_name"], "localhost");
+    assert_eq!(items[0]["connection"]["key_proven"], true);
+}
+
+#[test]
+fn what_a_server_shows_is_judged_for_the_host_that_was_asked() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert --quiet");
+    let server = sandbox.serve("");
+    let port = server.port;
+    sandbox.run(&format!("secure-io verify https://localhost:{port}")).exits(1).says("(self-signed)");
+    sandbox.run(&format!("secure-io verify --trust server-cert.pem https://localhost:{port}")).success();
+    sandbox.run(&format!("secure-io verify --trust server-cert.pem https://127.0.0.1:{port}")).success();
+    sandbox
+        .run(&format!("secure-io verify --trust server-cert.pem --host other.test localhost:{port}"))
+        .exits(1)
+        .says("(host-mismatch)");
+}
+
+/// Each step that fails says which it was; a person must not be left with "connection error".
+#[test]
+fn what_is_no_tls_server_is_named() {
+    let sandbox = Sandbox::new();
+    let closed = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let silent_port = silent.local_addr().unwrap().port();
+    for (target, words) in [
+        (format!("127.0.0.1:{closed}"), "nothing listens on"),
+        (format!("127.0.0.1:{}", greeter(b"HTTP/1.1 400 Bad Request\r\n\r\n")), "speaks plain HTTP, not TLS"),
+        (format!("127.0.0.1:{}", greeter(b"SSH-2.0-OpenSSH_9.2\r\n")), "speaks SSH, not TLS"),
+        (format!("127.0.0.1:{}", greeter(b"\x15\x03\x01\x00\x02\x02\x46")), "no TLS 1.2 or 1.3"),
+        (format!("--timeout 1 127.0.0.1:{silent_port}"), "did not answer within 1 s"),
+        ("https://nowhere.invalid".to_owned(), "no address is known for `nowhere.invalid`"),
+        ("http://localhost".to_owned(), "only https:// and wss:// speak TLS"),
+    ] {
+        for command in ["inspect", "verify"] {
+            sandbox.run(&format!("secure-io {command} {target}")).exits(2).says(words);
+        }
+    }
+}
+
+/// Every one of them, as a stranger's client would meet it.
+#[test]
+fn a_test_pki_is_served_as_its_expected_json_has_it() {
+    let sandbox = Sandbox::new();
+    sandbox.write("secure-io.toml", "defects = \"all\"\n");
+    sandbox.ok("secure-io fixtures --quiet");
+    let folder = if sandbox.exists("fixtures/expected.json") { "fixtures" } else { "." };
+    let server = sandbox.serve(&format!("--fixtures {folder}"));
+    let expected: serde_json::Value =
+        serde_json::from_slice(&sandbox.read(&format!("{folder}/expected.json"))).unwrap();
+    let index = sandbox.ok(&format!("curl --silent --insecure https://localhost:{}/", server.port));
+    let fixtures = expected["fixtures"].as_array().unwrap();
+    assert!(fixtures.len() > 30);
+    for fixture in fixtures {
+        let text = |key: &str| fixture[key].as_str().unwrap_or_default();
+        let (name, host) = (text("server_name"), text("host"));
+        assert!(index.contains(name), "{name} is not in the index");
+        let crls = fixture["crls"].as_array().into_iter().flatten().filter_map(serde_json::Value::as_str);
+        let crls = crls.fold(String::new(), |all, crl| all + " --crl " + folder + "/" + crl);
+        let outcome = sandbox.run(&format!(
+            "secure-io verify --json --trust {folder}/{}{crls} --purpose {} --server-name {name} --host {host} 127.0.0.1:{}",
+            text("trust"),
+            text("purpose"),
+            server.port
+        ));
+        let verdict: serde_json::Value = serde_json::from_str(&outcome.stdout_text())
+            .unwrap_or_else(|error| panic!("{name}: {error}: {}", outcome.stderr));
+        assert_eq!(verdict["valid"], fixture["valid"], "{name}: {verdict}");
+        assert_eq!(verdict["error"]["code"], fixture["code"], "{name}: {verdict}");
+    }
+    let hello = sandbox.ok(&format!("curl --silent --insecure https://expired.localhost:{}/", server.port));
+    assert_eq!(hello, "Hello, Socket.io with SSL/TLS!");
+}
+
+#[test]
+fn keys_that_anybody_can_have_are_not_shown_to_anybody() {
+    let sandbox = Sandbox::new();
+    sandbox.write("secure-io.toml", "seed = \"x\"\nclock = \"2026-01-01T00:00:00Z\"\ndefects = [\"expired\"]\n");
+    sandbox.ok("secure-io fixtures --quiet");
+    let folder = if sandbox.exists("fixtures/expected.json") { "fixtures" } else { "." };
+    sandbox
+        .run(&format!("secure-io serve --port 0 --addr 0.0.0.0 --fixtures {folder}"))
+        .exits(2)
+        .says("anybody can have their keys");
+}
+
+#[test]
+fn the_local_ca_issues_for_names_as_they_are_asked_for() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io ca init --quiet");
+    let root = format!("{}/root.pem", sandbox.ok("secure-io ca path").trim());
+    let mut server = sandbox.serve("");
+    let port = server.port;
+    let ask = |host: &str| {
+        format!("curl --silent --show-error --resolve {host}:{port}:127.0.0.1 --cacert {root} https://{host}:{port}/")
+    };
+    assert_eq!(sandbox.ok(&ask("app.test")), "Hello, Socket.io with SSL/TLS!");
+    assert_eq!(sandbox.ok(&ask("app.test")), "Hello, Socket.io with SSL/TLS!");
+    server.wait_for("Issued a certificate for app.test");
+    sandbox.run(&ask("bank.example")).exits(60);
+    server.wait_for("No certificate for bank.example: the CA may not sign for `bank.example`");
+    let shown = sandbox.ok("secure-io ca show");
+    assert_eq!(shown.matches("app.test").count(), 1, "issued once\n{shown}");
+}
