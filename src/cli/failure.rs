@@ -10,6 +10,7 @@ use std::path::Path;
 pub(crate) use self::fixtures::fixtures;
 pub(crate) use self::remote::{no_endpoint, remote};
 use super::args::IssuerArgs;
+use secure_io::container::{Guess, KeyFormat};
 use secure_io::{cert, container, credentials, csr, files, key, material, name, server, validity};
 
 /// Why a command ended without its result.
@@ -133,6 +134,19 @@ pub(crate) fn in_file(path: &Path, error: container::Error) -> Failure {
             "convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc -in {0} -out {0}.pkcs8`",
             path.display()
         )),
+        container::Error::UnusableFormat { format: KeyFormat::OpenSsh } => {
+            Some(format!("convert a copy of it in place with `ssh-keygen -p -m PKCS8 -f {}`", path.display()))
+        }
+        container::Error::Nothing { found: Guess::JavaKeystore } => Some(format!(
+            "convert it with `keytool -importkeystore -srckeystore {0} -destkeystore {0}.p12 -deststoretype pkcs12`",
+            path.display()
+        )),
+        container::Error::Nothing { found: Guess::Putty } => {
+            Some(format!("convert it with `puttygen {0} -O private-openssh-new -o {0}.key`", path.display()))
+        }
+        container::Error::Nothing { found: Guess::SshPublicKey } => {
+            Some(format!("convert it with `ssh-keygen -e -m PKCS8 -f {}`", path.display()))
+        }
         _ => None,
     };
     let failure = about(path, error.into());

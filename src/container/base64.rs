@@ -7,6 +7,8 @@ pub(super) fn decode(body: &[u8]) -> Option<Vec<u8>> {
 
 /// A body of lines that are equally long but for the last one, as all programs write it.
 fn even_lines(body: &[u8]) -> Option<Vec<u8>> {
+    let body = body.strip_prefix(b"\r").unwrap_or(body);
+    let body = body.strip_prefix(b"\n").unwrap_or(body);
     let first = memchr::memchr(b'\n', body)?;
     let end_of_line = if body.get(..first)?.ends_with(b"\r") { 2 } else { 1 };
     let width = (first + 1).checked_sub(end_of_line).filter(|width| *width > 0)?;
@@ -98,6 +100,14 @@ mod tests {
             assert_eq!(decode(text.as_bytes()).as_deref(), Some(&b"fooba"[..]), "{text:?}");
         }
         assert_eq!(decode(b"_-A\n").as_deref(), Some(&[0xff, 0xe0][..]));
+    }
+
+    /// What is between markers begins with the end of a line: all of it went the slow way once.
+    #[test]
+    fn what_programs_write_is_read_the_quick_way() {
+        for text in ["\nZm9v\nYmE=\n", "\r\nZm9v\r\nYmE=\r\n", "\nZm9vYmE=\n"] {
+            assert_eq!(even_lines(text.as_bytes()).as_deref(), Some(&b"fooba"[..]), "{text:?}");
+        }
     }
 
     #[test]

@@ -8,21 +8,23 @@
 
 mod bare;
 mod base64;
+pub mod ber;
 mod decode;
+pub mod encrypted;
 mod found;
 mod guess;
 mod pem;
+pub mod pkcs12;
+pub mod pkcs7;
 mod shape;
 mod source;
 mod stream;
 mod write;
 
-use der::{Decode, Encode};
-use pkcs8::EncryptedPrivateKeyInfoRef;
-use pkcs8::pkcs5::pbes2;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use zeroize::Zeroizing;
 
+use self::shape::Shape;
 use crate::files::READ_LIMIT;
 
 pub use self::found::{Content, Found, KeyFormat};
@@ -114,6 +116,12 @@ pub enum Error {
         /// Its name or OID.
         cipher: String,
     },
+    /// An encrypted key that is not what the standard has it be.
+    #[error("the private key is damaged")]
+    Damaged {
+        /// What is wrong.
+        source: crate::asn1::Error,
+    },
     /// A private key in a form that TLS has no use for.
     #[error("it holds {} private key, which is of no use here", if *format == KeyFormat::Dsa { "a DSA" } else { "an OpenSSH" })]
     UnusableFormat {
@@ -185,21 +193,39 @@ pub fn private_key<E: From<Error>>(
     bytes: &[u8],
     passphrase: impl FnOnce() -> Result<Option<Zeroizing<String>>, E>,
 ) -> Result<PrivateKeyDer<'static>, E> {
+    if let Some(key) = plain_key(bytes) {
+        return Ok(key);
+    }
     let keys = all(bytes, "a private key", "PRIVATE KEY", |content| match content {
         Content::PrivateKey { .. } | Content::EncryptedPrivateKey { .. } => Ok(content),
         other => Err(other),
     });
     match keys?.swap_remove(0) {
         Content::PrivateKey { format, der } => Ok(in_rustls(format, &der).ok_or(Error::UnusableFormat { format })?),
-        Content::EncryptedPrivateKey { dek_info: None, format: KeyFormat::Pkcs8, der } => {
+        Content::EncryptedPrivateKey { format: format @ KeyFormat::OpenSsh, .. } => {
+            Err(Error::UnusableFormat { format }.into())
+        }
+        Content::EncryptedPrivateKey { format, der, dek_info } => {
             let passphrase = passphrase()?.ok_or(Error::PassphraseNeeded)?;
-            Ok(decrypt(&der, &passphrase)?)
+            let opened = encrypted::private_key(format, &der, dek_info.as_deref(), &passphrase).map_err(Error::from)?;
+            Ok(in_rustls(format, &opened).ok_or(Error::UnusableFormat { format })?)
         }
-        Content::EncryptedPrivateKey { format: KeyFormat::OpenSsh, .. } => {
-            Err(Error::UnusableFormat { format: KeyFormat::OpenSsh }.into())
-        }
-        _ => Err(Error::UnknownCipher { cipher: "Proc-Type: 4,ENCRYPTED of old PEM files".to_owned() }.into()),
+        _ => Err(Error::Missing { wanted: "a private key", found: Vec::new() }.into()),
     }
+}
+
+/// The first key of a file without encrypted ones, read as by every user of rustls.
+fn plain_key(bytes: &[u8]) -> Option<PrivateKeyDer<'static>> {
+    if memchr::memmem::find(bytes, b"ENCRYPTED").is_some() {
+        return None;
+    }
+    let key = rustls_pemfile::private_key(&mut &*bytes).ok()??;
+    let format = match &key {
+        PrivateKeyDer::Pkcs1(_) => KeyFormat::Pkcs1,
+        PrivateKeyDer::Sec1(_) => KeyFormat::Sec1,
+        _ => KeyFormat::Pkcs8,
+    };
+    (Shape::of(key.secret_der()) == Some(Shape::PrivateKey(format))).then_some(key)
 }
 
 /// Everything in a file that `pick` takes, at least one; or what was there instead. A block that is broken matters only
@@ -239,40 +265,16 @@ fn in_rustls(format: KeyFormat, der: &[u8]) -> Option<PrivateKeyDer<'static>> {
     })
 }
 
-fn decrypt(der: &[u8], passphrase: &str) -> Result<PrivateKeyDer<'static>, Error> {
-    let unknown = || Error::UnknownCipher { cipher: encryption_oid(der).unwrap_or_default() };
-    let encrypted = EncryptedPrivateKeyInfoRef::try_from(der).map_err(|_| unknown())?;
-    if encrypted.encryption_algorithm.pbes2().is_some_and(|parameters| is_too_costly(&parameters.kdf)) {
-        return Err(Error::TooCostly);
+impl From<encrypted::Error> for Error {
+    fn from(error: encrypted::Error) -> Self {
+        match error {
+            encrypted::Error::PassphraseNeeded => Self::PassphraseNeeded,
+            encrypted::Error::WrongPassphrase => Self::WrongPassphrase,
+            encrypted::Error::TooCostly => Self::TooCostly,
+            encrypted::Error::UnknownCipher { cipher } => Self::UnknownCipher { cipher },
+            encrypted::Error::Malformed(source) => Self::Damaged { source },
+        }
     }
-    let is_pbes1 = encrypted.encryption_algorithm.pbes1().is_some();
-    let plain = encrypted.decrypt(passphrase).map_err(|error| match error {
-        _ if is_pbes1 => unknown(),
-        pkcs8::Error::EncryptedPrivateKey(pkcs8::pkcs5::Error::UnsupportedAlgorithm { .. }) => unknown(),
-        _ => Error::WrongPassphrase,
-    })?;
-    Ok(PrivateKeyDer::Pkcs8(plain.as_bytes().to_vec().into()))
-}
-
-/// Whether opening a key would take longer than anybody asks of one: over five million rounds of PBKDF2, or over 256 MiB
-/// of scrypt's memory sixteen times.
-fn is_too_costly(kdf: &pbes2::Kdf) -> bool {
-    let rounds = kdf.pbkdf2().map_or(0, |parameters| parameters.iteration_count);
-    let (memory, passes) = kdf.scrypt().map_or((0, 0), |parameters| {
-        let block = u64::from(parameters.block_size).saturating_mul(128);
-        (block.saturating_mul(parameters.cost_parameter), parameters.parallelization)
-    });
-    rounds > 5_000_000 || memory > 256 << 20 || passes > 16
-}
-
-fn encryption_oid(bytes: &[u8]) -> Option<String> {
-    let outer = Vec::<der::Any>::from_der(bytes).ok()?;
-    let [algorithm, data] = &outer[..] else { return None };
-    if der::Tagged::tag(data) != der::Tag::OctetString {
-        return None;
-    }
-    let algorithm = Vec::<der::Any>::from_der(&algorithm.to_der().ok()?).ok()?;
-    Some(algorithm.first()?.decode_as::<der::asn1::ObjectIdentifier>().ok()?.to_string())
 }
 
 #[cfg(test)]

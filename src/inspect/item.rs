@@ -2,7 +2,8 @@
 
 use super::certificate::bare_key;
 use super::{Error, Facts, certificate, crl, encrypted_private_key, private_key, request};
-use crate::container::{self, Content, Found, KeyFormat};
+use crate::asn1::oid;
+use crate::container::{self, Content, Found, KeyFormat, encrypted, pkcs7, pkcs12};
 use crate::report::item::{EncryptedKey, Entry, Item, Pkcs7, Pkcs12, Place, PrivateKey, Problem, Unknown};
 use zeroize::Zeroizing;
 
@@ -86,6 +87,60 @@ struct Opener<'a> {
 
 impl Opener<'_> {
     fn item(&self, content: Content, label: Option<String>, place: Place) -> Inspected {
+        match &content {
+            Content::Pkcs7(octets) => match pkcs7::open(octets) {
+                Ok(opened) => self.pkcs7(place, content, opened),
+                Err(error) => problem(place, with_cause(&error)),
+            },
+            Content::Pkcs12(octets) => {
+                let opened = pkcs12::open(octets, self.passphrase);
+                self.pkcs12(place, content, opened)
+            }
+            _ => self.single(content, label, place),
+        }
+    }
+
+    fn pkcs7(&self, place: Place, content: Content, opened: pkcs7::Opened) -> Inspected {
+        let content_type = Some(oid::name_or_dotted(&opened.content_type).into());
+        let members = opened.contents.into_iter().map(|content| (None, content));
+        self.container(content, &place.source.clone(), members, |items| {
+            Item::Pkcs7(Entry { place, content: Pkcs7 { content_type, items } })
+        })
+    }
+
+    fn pkcs12(&self, place: Place, content: Content, opened: Result<Vec<pkcs12::Bag>, encrypted::Error>) -> Inspected {
+        let (bags, problem) = match opened {
+            Ok(bags) => (Some(bags), None),
+            Err(encrypted::Error::PassphraseNeeded) => (None, None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        let locked = bags.is_none();
+        let members = bags.unwrap_or_default().into_iter().map(|bag| (bag.friendly_name, bag.content));
+        self.container(content, &place.source.clone(), members, |items| {
+            Item::Pkcs12(Entry { place, content: Pkcs12 { locked, problem, items } })
+        })
+    }
+
+    /// A container and what is in it.
+    fn container(
+        &self,
+        content: Content,
+        source: &str,
+        members: impl Iterator<Item = (Option<String>, Content)>,
+        item: impl FnOnce(Vec<Item>) -> Item,
+    ) -> Inspected {
+        let (mut items, mut contents) = (Vec::new(), vec![Some(content)]);
+        for (index, (friendly_name, content)) in members.enumerate() {
+            let place =
+                Place { source: source.to_owned(), index, line: None, label: None, friendly_name, connection: None };
+            let inspected = self.single(content, None, place);
+            items.push(inspected.item);
+            contents.extend(inspected.contents);
+        }
+        Inspected { item: item(items), contents }
+    }
+
+    fn single(&self, content: Content, label: Option<String>, place: Place) -> Inspected {
         match described(&content, label, place.clone()) {
             Ok(Item::EncryptedPrivateKey(entry)) => self.key(entry, content),
             Ok(item) => Inspected { item, contents: vec![Some(content)] },
@@ -119,11 +174,10 @@ impl Opener<'_> {
 /// The key under a passphrase.
 fn opened(content: &Content, passphrase: &str) -> Result<(KeyFormat, Zeroizing<Vec<u8>>), container::Error> {
     match content {
-        Content::EncryptedPrivateKey { format: KeyFormat::Pkcs8, der, .. } => {
-            let key = container::private_key(der, || Ok::<_, container::Error>(Some(passphrase.to_owned().into())))?;
-            Ok((KeyFormat::Pkcs8, key.secret_der().to_vec().into()))
+        Content::EncryptedPrivateKey { format, der, dek_info } => {
+            Ok((*format, encrypted::private_key(*format, der, dek_info.as_deref(), passphrase)?))
         }
-        _ => Err(container::Error::UnknownCipher { cipher: "not PKCS#8".to_owned() }),
+        _ => Err(container::Error::UnknownCipher { cipher: "no key".to_owned() }),
     }
 }
 

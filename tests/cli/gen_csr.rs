@@ -96,7 +96,13 @@ fn kinds_of_keys_that_cannot_be_used_are_named() {
     sandbox.run("openssl genpkey -algorithm ED448 -out ed448.pem").success();
     sandbox.run("openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:1024 -out small.pem").success();
     sandbox.run("openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:secp256k1 -out k1.pem").success();
-    sandbox.run("openssl genrsa -traditional -aes128 -passout pass:secret -out legacy.pem 2048").success();
+    let providers = "-provider legacy -provider default";
+    sandbox.ok("openssl genpkey -algorithm RSA -out rsa.pem");
+    sandbox.ok("openssl rsa -in rsa.pem -traditional -aes128 -passout pass:secret -out old.pem");
+    sandbox.ok(&format!(
+        "openssl pkcs8 {providers} -topk8 -v1 PBE-SHA1-RC4-128 -in rsa.pem -passout pass:secret -out rc4.pem"
+    ));
+    sandbox.write("passphrase", "secret");
     assert_snapshot!(sandbox.run("secure-io gen-csr --key x25519.pem"), @r#"
     $ secure-io gen-csr --key x25519.pem
     exit: 2
@@ -121,11 +127,12 @@ fn kinds_of_keys_that_cannot_be_used_are_named() {
     --- stderr
     error: cannot use `k1.pem`: a key of the kind EC secp256k1 cannot be used here: it must be RSA (2048 to 8192 bits), EC (P-256, P-384, P-521) or Ed25519
     "#);
-    assert_snapshot!(sandbox.run("secure-io gen-csr --key legacy.pem"), @r#"
-    $ secure-io gen-csr --key legacy.pem
+    assert_snapshot!(sandbox.run("secure-io gen-csr --key rc4.pem --passphrase-file passphrase"), @r#"
+    $ secure-io gen-csr --key rc4.pem --passphrase-file passphrase
     exit: 2
     --- stderr
-    error: cannot use `legacy.pem`: the private key is encrypted in a way that is not read here (Proc-Type: 4,ENCRYPTED of old PEM files)
-    hint: convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc -in legacy.pem -out legacy.pem.pkcs8`
+    error: cannot use `rc4.pem`: the private key is encrypted in a way that is not read here (pbeWithSHA1And128BitRC4)
+    hint: convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc -in rc4.pem -out rc4.pem.pkcs8`
     "#);
+    sandbox.run("secure-io gen-csr --key old.pem --passphrase-file passphrase").success();
 }

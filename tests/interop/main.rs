@@ -16,3 +16,4 @@ mod openssl_keys;
 mod sandbox;
 mod stolen;
 mod trust;
+mod vectors;

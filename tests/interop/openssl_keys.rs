@@ -85,19 +85,32 @@ fn encrypted_keys_of_every_cipher() {
     }
 }
 
-/// What is not read is named, with the OpenSSL command that converts it; and that command works.
+/// What OpenSSL wrote before PBES2: the encryption of old PEM files, and PBES1.
 #[test]
-fn the_encryption_of_old_pem_files_is_named_and_can_be_converted() {
+fn keys_encrypted_in_old_ways() {
     let sandbox = Sandbox::new();
     sandbox.write("passphrase", "one two three\n");
     sandbox.ok("openssl genpkey -algorithm RSA -out original.pem");
-    sandbox.ok("openssl rsa -in original.pem -traditional -aes256 -passout file:passphrase -out key.pem");
-    let refused = sandbox.run("secure-io gen-csr --key key.pem --passphrase-file passphrase").exits(2);
-    let hint = "openssl pkcs8 -topk8 -v2 aes-256-cbc -in key.pem -out key.pem.pkcs8";
-    refused.says("Proc-Type: 4,ENCRYPTED").says(hint);
-    sandbox.ok(&format!("{hint} -passin file:passphrase -passout 'pass:one two three'"));
     let public_key = sandbox.ok("openssl pkey -in original.pem -pubout");
-    check_taken(&sandbox, "key.pem.pkcs8", "--passphrase-file passphrase", &public_key);
+    let providers = "-provider legacy -provider default";
+    for cipher in [
+        "rsa -traditional -des",
+        "rsa -traditional -des3",
+        "rsa -traditional -aes128",
+        "rsa -traditional -aes192",
+        "rsa -traditional -aes256",
+        "pkcs8 -topk8 -v1 PBE-MD5-DES",
+        "pkcs8 -topk8 -v1 PBE-SHA1-DES",
+        "pkcs8 -topk8 -v1 PBE-SHA1-RC2-40",
+        "pkcs8 -topk8 -v1 PBE-SHA1-RC2-128",
+        "pkcs8 -topk8 -v1 PBE-SHA1-2DES",
+        "pkcs8 -topk8 -v1 PBE-SHA1-3DES",
+    ] {
+        let (command, flags) = cipher.split_once(' ').unwrap();
+        sandbox
+            .ok(&format!("openssl {command} {providers} {flags} -in original.pem -passout file:passphrase -out key"));
+        check_taken(&sandbox, "key", "--passphrase-file passphrase", &public_key);
+    }
 }
 
 /// A key among other things: attributes as `openssl pkcs12` prints them, a certificate in the same file, CRLF.

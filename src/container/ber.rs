@@ -1,0 +1,190 @@
+//! BER to DER, as far as containers need it: indefinite lengths, and strings in pieces.
+//!
+//! PKCS#7 and PKCS#12 files of Java, Windows and old programs have both
+//! ([X.690](https://www.itu.int/rec/T-REC-X.690) sections 8.1.3.6 and 8.7.3).
+
+use crate::asn1::tag;
+
+/// Deeper than any container is nested.
+const DEPTH_LIMIT: usize = 64;
+
+/// An OCTET STRING in pieces.
+const CONSTRUCTED_STRING: u8 = tag::OCTET_STRING | 0x20;
+
+/// A value whose end has not come yet.
+struct Open<'a> {
+    /// The identifier octets.
+    tag: &'a [u8],
+    /// Where it ends; `None` when two zero octets end it.
+    end: Option<usize>,
+    /// The values in it so far.
+    content: Vec<u8>,
+}
+
+impl Open<'_> {
+    fn is_string(&self) -> bool {
+        self.tag == [CONSTRUCTED_STRING]
+    }
+}
+
+/// Writes the one value in the octets with definite lengths, and its OCTET STRINGs in one piece each.
+///
+/// # Errors
+///
+/// What is wrong with the encoding.
+pub fn to_der(ber: &[u8]) -> Result<Vec<u8>, &'static str> {
+    const CUT: &str = "it is cut short";
+    let mut open: Vec<Open<'_>> = Vec::new();
+    let mut at = 0;
+    loop {
+        if let Some(last) = open.last() {
+            let ended_here = last.end == Some(at);
+            let end_of_contents = last.end.is_none() && ber.get(at..at + 2) == Some(&[0, 0]);
+            if ended_here || end_of_contents {
+                at += if end_of_contents { 2 } else { 0 };
+                let Some(closed) = open.pop() else { return Err(CUT) };
+                match open.last_mut() {
+                    Some(parent) => close(&closed, parent),
+                    None if at == ber.len() => return Ok(encoded(&closed)),
+                    None => return Err("something follows it"),
+                }
+                continue;
+            }
+        }
+        let tag_length = tag_length(ber.get(at..).unwrap_or_default()).ok_or(CUT)?;
+        let tag = ber.get(at..at + tag_length).ok_or(CUT)?;
+        let (length, length_octets) = length(ber.get(at + tag_length..).unwrap_or_default()).ok_or(CUT)?;
+        let start = at + tag_length + length_octets;
+        let end = length.map(|length| start.checked_add(length).ok_or(CUT)).transpose()?;
+        let limit = open.last().and_then(|parent| parent.end).unwrap_or(ber.len());
+        if end.is_some_and(|end| end > limit) || start > limit {
+            return Err(CUT);
+        }
+        let is_constructed = tag.first().is_some_and(|first| first & 0x20 != 0);
+        let depth = open.len();
+        match (is_constructed, end, open.last_mut()) {
+            (true, _, _) if depth == DEPTH_LIMIT => return Err("it is nested too deeply"),
+            (true, _, _) => {
+                open.push(Open { tag, end, content: Vec::new() });
+                at = start;
+            }
+            (false, Some(end), Some(parent)) => {
+                let content = ber.get(start..end).ok_or(CUT)?;
+                if parent.is_string() {
+                    parent.content.extend_from_slice(content);
+                } else {
+                    push(&mut parent.content, tag, content);
+                }
+                at = end;
+            }
+            (false, Some(_), None) => return Err("it is no SEQUENCE"),
+            (false, None, _) => return Err("a value without parts has an indefinite length"),
+        }
+    }
+}
+
+fn close(closed: &Open<'_>, parent: &mut Open<'_>) {
+    match (closed.is_string(), parent.is_string()) {
+        (_, true) => parent.content.extend_from_slice(&closed.content),
+        (true, false) => push(&mut parent.content, &[tag::OCTET_STRING], &closed.content),
+        (false, false) => push(&mut parent.content, closed.tag, &closed.content),
+    }
+}
+
+fn encoded(closed: &Open<'_>) -> Vec<u8> {
+    let mut out = Vec::with_capacity(closed.content.len() + 8);
+    let tag = if closed.is_string() { &[tag::OCTET_STRING] } else { closed.tag };
+    push(&mut out, tag, &closed.content);
+    out
+}
+
+/// Appends a value with a definite length of as few octets as it takes.
+pub(super) fn push(out: &mut Vec<u8>, tag: &[u8], content: &[u8]) {
+    out.extend_from_slice(tag);
+    let length = content.len().to_be_bytes();
+    let significant = length.iter().position(|octet| *octet != 0).unwrap_or(length.len() - 1);
+    let length = length.get(significant..).unwrap_or_default();
+    match length {
+        [short] if *short < 0x80 => out.push(*short),
+        long => {
+            out.push(0x80 | u8::try_from(long.len()).unwrap_or(8));
+            out.extend_from_slice(long);
+        }
+    }
+    out.extend_from_slice(content);
+}
+
+fn tag_length(octets: &[u8]) -> Option<usize> {
+    let first = octets.first()?;
+    if first & 0x1f != 0x1f {
+        return Some(1);
+    }
+    let more = octets.get(1..)?.iter().take(5).position(|octet| octet & 0x80 == 0)?;
+    Some(more + 2)
+}
+
+/// A length, `None` when it is indefinite, and the octets that it takes.
+fn length(octets: &[u8]) -> Option<(Option<usize>, usize)> {
+    let first = *octets.first()?;
+    match first {
+        0..0x80 => Some((Some(usize::from(first)), 1)),
+        0x80 => Some((None, 1)),
+        _ => {
+            let count = usize::from(first & 0x7f);
+            let octets = octets.get(1..=count)?;
+            let significant = octets.iter().skip_while(|octet| **octet == 0);
+            let fits = significant.clone().count() <= 4;
+            let length = || significant.fold(0, |length, octet| length << 8 | usize::from(*octet));
+            fits.then(|| (Some(length()), count + 1))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn indefinite_lengths_become_definite() {
+        let ber = [0x30, 0x80, 0x02, 1, 5, 0x30, 0x80, 0x05, 0, 0, 0, 0, 0];
+        assert_eq!(to_der(&ber).unwrap(), [0x30, 7, 2, 1, 5, 0x30, 2, 5, 0]);
+    }
+
+    #[test]
+    fn strings_in_pieces_are_put_together() {
+        let ber = [0x30, 0x80, 0x24, 0x80, 4, 1, b'a', 0x24, 3, 4, 1, b'b', 0, 0, 0, 0];
+        assert_eq!(to_der(&ber).unwrap(), [0x30, 4, 4, 2, b'a', b'b']);
+    }
+
+    #[test]
+    fn der_stays_as_it_is() {
+        let der = [&[0x30, 0x82, 1, 4, 4, 0x82, 1, 0][..], &[7; 256]].concat();
+        assert_eq!(to_der(&der).unwrap(), der);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        assert_eq!(to_der(&[0x30, 0x80, 5, 0]), Err("it is cut short"));
+        assert_eq!(to_der(&[0x30, 5, 4, 9, 0, 0, 0]), Err("it is cut short"));
+        assert_eq!(to_der(&[0x30, 0, 0]), Err("something follows it"));
+        assert_eq!(to_der(&[0x04, 0]), Err("it is no SEQUENCE"));
+        assert_eq!(to_der(&[0x30, 0x80, 0x04, 0x80]), Err("a value without parts has an indefinite length"));
+        assert_eq!(to_der(&[0x30, 0x80].repeat(100_000)), Err("it is nested too deeply"));
+        assert_eq!(to_der(&[]), Err("it is cut short"));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(octets in proptest::collection::vec(any::<u8>(), 0..64)) {
+            let _ = to_der(&octets);
+        }
+
+        #[test]
+        fn what_comes_out_is_stable(octets in proptest::collection::vec(prop_oneof![Just(0x30), Just(0x80), Just(0), Just(4), Just(0x24), any::<u8>()], 0..40)) {
+            if let Ok(der) = to_der(&octets) {
+                prop_assert_eq!(to_der(&der).unwrap(), der);
+            }
+        }
+    }
+}
