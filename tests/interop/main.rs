@@ -15,5 +15,6 @@ mod openssl_keys;
 #[path = "../cli/sandbox.rs"]
 mod sandbox;
 mod stolen;
+mod stores;
 mod trust;
 mod vectors;
