@@ -47,10 +47,17 @@ snapshots:
 schemas:
     UPDATE_SCHEMAS=1 cargo test --lib schema
 
-# Compares `serve` with Node's socket.io, and `gen-cert` with openssl
+# Compares with peers, each side in the same run: Node's socket.io, openssl, x509-parser, rustls-webpki, bare signing
 bench:
     cargo bench --bench serve
     cargo bench --bench gen_cert
+    cargo bench --bench inspect
+    cargo bench --bench verify
+    cargo bench --bench fixtures
+
+# Fuzzes one entry, as in `just fuzz container` (needs cargo-fuzz and a nightly Rust)
+fuzz TARGET *ARGS:
+    cargo +nightly fuzz run {{TARGET}} {{ARGS}}
 
 # Runs what CI runs
 ci:
