@@ -255,6 +255,15 @@ impl<'a> Value<'a> {
     }
 }
 
+/// The octets that hex stands for; `None` for anything but pairs of digits.
+#[must_use]
+pub fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u8>> =
+        text.chars().map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
+    let (pairs, rest) = digits.as_ref()?.as_chunks::<2>();
+    rest.is_empty().then(|| pairs.iter().map(|[high, low]| high << 4 | low).collect())
+}
+
 /// Bits of a positive INTEGER's octets, the sign octet and leading zeros not counted.
 #[must_use]
 pub fn bit_length(octets: &[u8]) -> u32 {

@@ -387,7 +387,7 @@ pub fn legacy_pem(ciphertext: &[u8], dek_info: &str, passphrase: &str) -> Result
         "AES-256-CBC" => Cipher::Aes256,
         other => return Err(Error::UnknownCipher { cipher: other.chars().take(32).collect() }),
     };
-    let iv = hex_octets(iv.trim()).filter(|iv| iv.len() >= 8);
+    let iv = asn1::unhex(iv.trim()).filter(|iv| iv.len() >= 8);
     let iv = iv.ok_or_else(|| asn1::Error::new("DEK-Info", "has an IV that is none"))?;
     let key = bytes_to_key(passphrase.as_bytes(), iv.get(..8).unwrap_or_default(), cipher.key_length());
     let plain = cipher.open(&key, &iv, ciphertext).ok_or(Error::WrongPassphrase)?;
@@ -408,11 +408,4 @@ fn bytes_to_key(passphrase: &[u8], salt: &[u8], length: usize) -> Zeroizing<Vec<
     }
     key.truncate(length);
     key
-}
-
-fn hex_octets(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> =
-        text.chars().map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect();
-    let (pairs, rest) = digits.as_ref()?.as_chunks::<2>();
-    rest.is_empty().then(|| pairs.iter().map(|[high, low]| high << 4 | low).collect())
 }

@@ -209,16 +209,11 @@ pub fn readable(name: &str) -> Cow<'_, str> {
 
 fn readable_attribute(part: &str) -> Option<String> {
     let (kind, value) = part.split_once("=#")?;
-    let der = unhex(value)?;
+    let der = asn1::unhex(value)?;
     let value = Reader::new(&der).value("value").ok()?;
     let mut text = format!("{}=", oid::name(kind).unwrap_or(kind));
     escape_value(&mut text, &asn1::decode_string(value.tag, value.content)?);
     Some(text)
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
-    pairs.iter().map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }
 
 /// Whether a character could change how a terminal shows the rest: controls, and marks that turn the direction.
