@@ -25,6 +25,21 @@ impl Open<'_> {
     fn is_string(&self) -> bool {
         self.tag == [CONSTRUCTED_STRING]
     }
+
+    /// Takes in a value that has come to its end.
+    fn take(&mut self, tag: &[u8], content: &[u8]) -> Result<(), &'static str> {
+        match self.is_string() {
+            true if tag != [tag::OCTET_STRING] => return Err("a part of a string is no string"),
+            true => self.content.extend_from_slice(content),
+            false => push(&mut self.content, tag, content),
+        }
+        Ok(())
+    }
+
+    /// The identifier octets of the value when it is in one piece.
+    fn whole_tag(&self) -> &[u8] {
+        if self.is_string() { &[tag::OCTET_STRING] } else { self.tag }
+    }
 }
 
 /// Writes the one value in the octets with definite lengths, and its OCTET STRINGs in one piece each.
@@ -44,9 +59,8 @@ pub fn to_der(ber: &[u8]) -> Result<Vec<u8>, &'static str> {
                 at += if end_of_contents { 2 } else { 0 };
                 let Some(closed) = open.pop() else { return Err(CUT) };
                 match open.last_mut() {
-                    Some(parent) => close(&closed, parent),
-                    None if at == ber.len() => return Ok(encoded(&closed)),
-                    None => return Err("something follows it"),
+                    Some(parent) => parent.take(closed.whole_tag(), &closed.content)?,
+                    None => return the_one(closed.whole_tag(), &closed.content, ber, at),
                 }
                 continue;
             }
@@ -68,34 +82,27 @@ pub fn to_der(ber: &[u8]) -> Result<Vec<u8>, &'static str> {
                 open.push(Open { tag, end, content: Vec::new() });
                 at = start;
             }
-            (false, Some(end), Some(parent)) => {
+            (false, Some(end), parent) => {
                 let content = ber.get(start..end).ok_or(CUT)?;
-                if parent.is_string() {
-                    parent.content.extend_from_slice(content);
-                } else {
-                    push(&mut parent.content, tag, content);
+                match parent {
+                    Some(parent) => parent.take(tag, content)?,
+                    None => return the_one(tag, content, ber, end),
                 }
                 at = end;
             }
-            (false, Some(_), None) => return Err("it is no SEQUENCE"),
             (false, None, _) => return Err("a value without parts has an indefinite length"),
         }
     }
 }
 
-fn close(closed: &Open<'_>, parent: &mut Open<'_>) {
-    match (closed.is_string(), parent.is_string()) {
-        (_, true) => parent.content.extend_from_slice(&closed.content),
-        (true, false) => push(&mut parent.content, &[tag::OCTET_STRING], &closed.content),
-        (false, false) => push(&mut parent.content, closed.tag, &closed.content),
+/// The value that ends at `end`, if nothing follows it.
+fn the_one(tag: &[u8], content: &[u8], ber: &[u8], end: usize) -> Result<Vec<u8>, &'static str> {
+    if end != ber.len() {
+        return Err("something follows it");
     }
-}
-
-fn encoded(closed: &Open<'_>) -> Vec<u8> {
-    let mut out = Vec::with_capacity(closed.content.len() + 8);
-    let tag = if closed.is_string() { &[tag::OCTET_STRING] } else { closed.tag };
-    push(&mut out, tag, &closed.content);
-    out
+    let mut out = Vec::with_capacity(content.len() + 8);
+    push(&mut out, tag, content);
+    Ok(out)
 }
 
 /// Appends a value with a definite length of as few octets as it takes.
@@ -157,8 +164,16 @@ mod tests {
         assert_eq!(to_der(&ber).unwrap(), [0x30, 4, 4, 2, b'a', b'b']);
     }
 
+    /// The outermost value may be such a string, even an empty one.
+    #[test]
+    fn a_string_alone_is_put_together() {
+        assert_eq!(to_der(&[0x24, 0]).unwrap(), [4, 0]);
+        assert_eq!(to_der(&[0x24, 0x80, 4, 1, b'a', 4, 1, b'b', 0, 0]).unwrap(), [4, 2, b'a', b'b']);
+    }
+
     #[test]
     fn der_stays_as_it_is() {
+        assert_eq!(to_der(&[4, 0]).unwrap(), [4, 0]);
         let der = [&[0x30, 0x82, 1, 4, 4, 0x82, 1, 0][..], &[7; 256]].concat();
         assert_eq!(to_der(&der).unwrap(), der);
     }
@@ -168,7 +183,8 @@ mod tests {
         assert_eq!(to_der(&[0x30, 0x80, 5, 0]), Err("it is cut short"));
         assert_eq!(to_der(&[0x30, 5, 4, 9, 0, 0, 0]), Err("it is cut short"));
         assert_eq!(to_der(&[0x30, 0, 0]), Err("something follows it"));
-        assert_eq!(to_der(&[0x04, 0]), Err("it is no SEQUENCE"));
+        assert_eq!(to_der(&[0x04, 0, 0]), Err("something follows it"));
+        assert_eq!(to_der(&[0x24, 2, 0x05, 0]), Err("a part of a string is no string"));
         assert_eq!(to_der(&[0x30, 0x80, 0x04, 0x80]), Err("a value without parts has an indefinite length"));
         assert_eq!(to_der(&[0x30, 0x80].repeat(100_000)), Err("it is nested too deeply"));
         assert_eq!(to_der(&[]), Err("it is cut short"));
