@@ -62,8 +62,8 @@ fn ask(cases: &[Case]) -> Vec<serde_json::Map<String, Value>> {
     // -P: the scripts beside it are not to be taken for Python's own modules (inspect.py).
     command.arg("-P").arg(root.join("tests/python/verdicts.py")).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap_or_else(|error| panic!("no Python: {error}; `tests/run` installs it"));
-    let lines: String = cases.iter().map(|case| format!("{}\n", request(case))).collect();
-    child.stdin.take().expect("it is piped").write_all(lines.as_bytes()).expect("all of it is read");
+    let lines: Vec<_> = cases.iter().map(|case| request(case).to_string()).collect();
+    child.stdin.take().expect("it is piped").write_all(lines.join("\n").as_bytes()).expect("all of it is read");
     let output = child.wait_with_output().expect("it ends");
     assert!(output.status.success(), "{}", output.status);
     let verdicts = String::from_utf8(output.stdout).expect("JSON");
