@@ -14,9 +14,10 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::asn1::{bit_length, oid};
 use crate::report;
 
+mod odd_rsa;
 mod public;
 
-use self::public::{RSA_PSS, curve_name, key_name};
+use self::public::{RSA_PSS, curve_name, key_name, rsa_numbers};
 pub use self::public::{describe, public_key};
 
 /// Why a key could not be made, read or used.
@@ -339,6 +340,11 @@ impl Spki {
         })
     }
 
+    fn rsa_bits(&self) -> Option<u32> {
+        matches!(self.algorithm.as_str(), RSA | RSA_PSS).then_some(())?;
+        rsa_numbers(&self.key).map(|(modulus, _)| bit_length(modulus))
+    }
+
     fn curve(&self) -> Option<String> {
         let oid: ObjectIdentifier = self.parameters.as_ref()?.decode_as().ok()?;
         Some(oid.to_string())
@@ -416,6 +422,10 @@ pub fn verify_signature(spki: &[u8], identifier: &[u8], message: &[u8], signatur
     let oid = oid.map(|oid| oid.to_string()).unwrap_or_default();
     let unknown = || Error::UnknownSignature { name: signature_name(&oid).unwrap_or(&oid).to_owned() };
     let parameters = fields.get(1).and_then(|any| any.to_der().ok()).unwrap_or_default();
+    if spki.rsa_bits().is_some_and(|bits| odd_rsa::is_odd(bits, &oid)) {
+        let is_good = odd_rsa::verify(&spki.key, &oid, message, signature).ok_or_else(unknown)?;
+        return if is_good { Ok(()) } else { Err(Error::BadSignature) };
+    }
     let algorithm = verification_algorithm(&spki, &oid, &parameters).ok_or_else(unknown)?;
     let key = signature::UnparsedPublicKey::new(algorithm, &spki.key);
     key.verify(message, signature).map_err(|_| Error::BadSignature)

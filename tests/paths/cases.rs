@@ -12,6 +12,7 @@ use time::macros::datetime;
 use crate::kit::{self, Made, NO_AKI, NOW, ca, crl, extension, issue, leaf, root};
 
 /// What is judged.
+#[derive(Clone)]
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) leaf: Vec<u8>,
@@ -28,7 +29,7 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    fn new(name: &'static str, trust: &Made, untrusted: &[&Made], leaf: &Made) -> Self {
+    pub(crate) fn new(name: &'static str, trust: &Made, untrusted: &[&Made], leaf: &Made) -> Self {
         Self {
             name,
             leaf: leaf.der.clone(),
@@ -37,6 +38,22 @@ impl Case {
             crls: Vec::new(),
             host: Some(HOST),
             purpose: Purpose::Server,
+            at: NOW,
+            expected: (None, None),
+            openssl: None,
+        }
+    }
+
+    /// A certificate that is its own trust anchor, for any purpose.
+    pub(crate) fn alone(der: Vec<u8>) -> Self {
+        Self {
+            name: "",
+            leaf: der.clone(),
+            untrusted: Vec::new(),
+            trust: vec![der],
+            crls: Vec::new(),
+            host: None,
+            purpose: Purpose::Any,
             at: NOW,
             expected: (None, None),
             openssl: None,
@@ -55,15 +72,19 @@ impl Case {
         Self { openssl: Some(why), ..self }
     }
 
-    fn host(self, host: &'static str) -> Self {
+    pub(crate) fn host(self, host: &'static str) -> Self {
         Self { host: Some(host), ..self }
+    }
+
+    pub(crate) fn among(&self, untrusted: Vec<Vec<u8>>) -> Self {
+        Self { untrusted, ..self.clone() }
     }
 
     fn at(self, at: OffsetDateTime) -> Self {
         Self { at, ..self }
     }
 
-    fn crls(self, crls: Vec<Vec<u8>>) -> Self {
+    pub(crate) fn crls(self, crls: Vec<Vec<u8>>) -> Self {
         Self { crls, ..self }
     }
 }

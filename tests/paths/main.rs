@@ -1,10 +1,12 @@
-//! Paths with known verdicts: an own table, OpenSSL's and Python's opinions of it, and NIST's PKITS.
+//! Paths with known verdicts: an own table, OpenSSL's, GnuTLS's and Python's opinions of it, and NIST's PKITS.
 
 mod cases;
 mod hostile;
 mod kit;
 mod openssl;
+mod peers;
 mod pkits;
+mod shapes;
 
 use std::sync::Arc;
 

@@ -28,7 +28,7 @@ fn openssl_agrees_but_for_what_is_listed() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-fn is_valid(case: &Case, folder: &Path) -> bool {
+pub(crate) fn is_valid(case: &Case, folder: &Path) -> bool {
     let mut command = Command::new("openssl");
     command.args(["verify", "-no-CApath", "-no-CAstore", "-attime", &case.at.unix_timestamp().to_string()]);
     match case.purpose {
