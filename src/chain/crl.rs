@@ -233,6 +233,10 @@ impl Parts {
             match field.tag {
                 0xa0 => {
                     let name = Reader::new(field.content).value("distributionPoint")?;
+                    if !is_place(name)? {
+                        self.unusable =
+                            Some("its distribution point has a name that is neither a URI nor a directory's");
+                    }
                     self.scope.point = Some((name.tag, span(der, name.content)));
                 }
                 0x81 => self.scope.users_only = is_true,
@@ -251,6 +255,19 @@ impl Parts {
         }
         Ok(())
     }
+}
+
+/// Whether a DistributionPointName says where a CRL is: by an RDN, or by names that are each a URI or a directory's.
+pub(super) fn is_place(name: Value<'_>) -> Result<bool, asn1::Error> {
+    const URI: u8 = tag::context(6);
+    const DIRECTORY: u8 = tag::constructed(4);
+    let mut names = name.reader();
+    while name.tag == tag::constructed(0) && !names.is_empty() {
+        if !matches!(names.value("distributionPoint")?.tag, URI | DIRECTORY) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// An extension's type, whether it is critical, and its value.
@@ -349,6 +366,7 @@ mod tests {
                 entry(3, &[reason(8)]),
             ],
         );
+        assert!(crl.unusable().is_some());
         let listed = [1, 2, 3].map(|serial| crl.listed(&certificate("A", serial)));
         assert_eq!(listed, [Some(Listed::OnHold), Some(Listed::Revoked), Some(Listed::Removed)]);
     }

@@ -9,7 +9,8 @@ use secure_io::report::verdict::Code;
 use time::OffsetDateTime;
 use time::macros::datetime;
 
-use crate::kit::{self, Made, NO_AKI, NOW, ca, crl, extension, issue, leaf, root};
+use crate::crls;
+use crate::kit::{self, Made, NO_AKI, NOW, ca, extension, issue, leaf, root};
 
 /// What is judged.
 #[derive(Clone)]
@@ -60,7 +61,7 @@ impl Case {
         }
     }
 
-    fn refused(self, code: Code) -> Self {
+    pub(crate) fn refused(self, code: Code) -> Self {
         Self { expected: (Some(code), Some(code)), ..self }
     }
 
@@ -68,7 +69,7 @@ impl Case {
         Self { expected: (None, Some(code)), ..self }
     }
 
-    fn openssl(self, why: &'static str) -> Self {
+    pub(crate) fn openssl(self, why: &'static str) -> Self {
         Self { openssl: Some(why), ..self }
     }
 
@@ -101,7 +102,7 @@ pub(crate) fn all() -> Vec<Case> {
     constraints(&mut cases);
     extensions(&mut cases);
     oddities(&mut cases);
-    revocation(&mut cases);
+    crls::add(&mut cases);
     candidates(&mut cases);
     cases
 }
@@ -442,55 +443,6 @@ fn oddities(cases: &mut Vec<Case>) {
     cases.push(
         three("codeSigning, too", |_, _, end| end.extended_key_usages.push(ExtendedKeyUsagePurpose::CodeSigning))
             .odd(Code::WrongPurpose),
-    );
-}
-
-fn revocation(cases: &mut Vec<Case>) {
-    let (from, to) = (datetime!(2026-05-01 0:00 UTC), datetime!(2026-07-01 0:00 UTC));
-    let trusted = root(ca("root"));
-    let middle = issue(&trusted, ca("ca"));
-    let end = issue(&middle, {
-        let mut params = leaf(HOST);
-        params.serial_number = Some(SerialNumber::from(99_u64));
-        params
-    });
-    let with = |name, crls: Vec<Vec<u8>>| Case::new(name, &trusted, &[&middle], &end).crls(crls);
-    let upper = || crl(&trusted, &[], from, to);
-    cases.push(with("not revoked", vec![upper(), crl(&middle, &[], from, to)]));
-    cases.push(with("revoked", vec![upper(), crl(&middle, &[&end], from, to)]).refused(Code::Revoked));
-    cases.push(
-        with("an intermediate revoked", vec![crl(&trusted, &[&middle], from, to), crl(&middle, &[], from, to)])
-            .refused(Code::Revoked),
-    );
-    cases.push(with("no CRL of the root", vec![crl(&middle, &[], from, to)]).refused(Code::RevocationUnknown));
-    cases.push(with("no CRL of the intermediate", vec![upper()]).refused(Code::RevocationUnknown));
-    let past = datetime!(2026-05-31 0:00 UTC);
-    cases.push(with("a stale CRL", vec![upper(), crl(&middle, &[], from, past)]).refused(Code::CrlInvalid));
-    cases.push(with("revoked by a stale CRL", vec![upper(), crl(&middle, &[&end], from, past)]).refused(Code::Revoked));
-    cases.push(
-        with("a CRL from the future", vec![upper(), crl(&middle, &[], to, datetime!(2026-08-01 0:00 UTC))])
-            .refused(Code::CrlInvalid),
-    );
-    let impostor = root(ca("ca"));
-    cases.push(
-        with("a CRL signed by another key", vec![upper(), crl(&impostor, &[], from, to)]).refused(Code::CrlInvalid),
-    );
-    let mut signs_none = ca("ca");
-    signs_none.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-    let silent = issue(&trusted, signs_none.clone());
-    let below = issue(&silent, leaf(HOST));
-    let signer = Made {
-        params: {
-            signs_none.key_usages.push(KeyUsagePurpose::CrlSign);
-            signs_none
-        },
-        der: silent.der.clone(),
-        key: rcgen::KeyPair::try_from(silent.key.serialize_der()).expect("a key"),
-    };
-    cases.push(
-        Case::new("an issuer without cRLSign", &trusted, &[&silent], &below)
-            .crls(vec![upper(), crl(&signer, &[], from, to)])
-            .refused(Code::CrlInvalid),
     );
 }
 

@@ -1,6 +1,7 @@
 //! Paths with known verdicts: an own table, OpenSSL's, GnuTLS's and Python's opinions of it, and NIST's PKITS.
 
 mod cases;
+mod crls;
 mod hostile;
 mod kit;
 mod openssl;

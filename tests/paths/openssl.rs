@@ -51,7 +51,9 @@ pub(crate) fn is_valid(case: &Case, folder: &Path) -> bool {
         command.arg("-untrusted").arg(write("untrusted.pem", "CERTIFICATE", &case.untrusted));
     }
     if !case.crls.is_empty() {
-        command.arg("-crl_check_all").arg("-CRLfile").arg(write("crls.pem", "X509 CRL", &case.crls));
+        command
+            .args(["-crl_check_all", "-extended_crl", "-use_deltas", "-CRLfile"])
+            .arg(write("crls.pem", "X509 CRL", &case.crls));
     }
     let leaf = write("leaf.pem", "CERTIFICATE", std::slice::from_ref(&case.leaf));
     let output = command.arg(leaf).output().expect("openssl is there: sudo apt-get install openssl");

@@ -42,7 +42,11 @@ impl Entries {
             entries.add(der, list.tagged(tag::SEQUENCE, "a revoked certificate")?)?;
         }
         let serial = |entry: &Entry| der.get(entry.serial.clone()).unwrap_or_default();
-        entries.sorted.sort_by(|a, b| serial(a).cmp(serial(b)));
+        entries.sorted.sort_by(|a, b| serial(a).cmp(serial(b)).then(a.issuer.cmp(&b.issuer)));
+        let is_twice = |pair: &[Entry]| matches!(pair, [a, b] if serial(a) == serial(b) && a.issuer == b.issuer);
+        if entries.sorted.windows(2).any(is_twice) {
+            entries.unusable = Some("it lists a certificate twice");
+        }
         Ok(entries)
     }
 

@@ -1,7 +1,7 @@
 //! Distribution points: whether a CRL was made for the one that a certificate names (RFC 5280 sections 4.2.1.13, 5.2.5).
 
 use super::super::certificate::Certificate;
-use super::super::crl::Crl;
+use super::super::crl::{Crl, is_place};
 use super::ALL_REASONS;
 use crate::asn1::{self, Reader, Value, tag};
 use crate::name::Canonical;
@@ -20,11 +20,13 @@ pub(super) fn reasons(certificate: &Certificate, crl: &Crl) -> Option<u16> {
     if is_own && crl.point().is_none() {
         return Some(ALL_REASONS);
     }
+    // CA/Browser Forum 7.2.2.1: a CRL for a point is no indirect one, unless the certificate says so.
+    let is_indirect = crl.scope().is_indirect;
     let mut found = None;
     for point in all(certificate) {
         let is_for_crl = match point.crl_issuer {
-            None => is_own && point.is_at(crl, certificate.issuer()),
-            Some(_) => crl.scope().is_indirect && point.is_left_to(crl) && point.is_at(crl, crl.issuer()),
+            None => is_own && !is_indirect && point.is_at(crl, certificate.issuer()),
+            Some(_) => is_indirect && point.is_left_to(crl) && point.is_at(crl, crl.issuer()),
         };
         if is_for_crl {
             found = Some(found.unwrap_or(0) | point.reasons);
@@ -56,6 +58,9 @@ impl<'a> Point<'a> {
             Some(name) => Some(name.reader().value("distributionPoint")?),
             None => None,
         };
+        if name.is_some_and(|name| is_place(name) != Ok(true)) {
+            return Err(asn1::Error::new("distributionPoint", "is no place"));
+        }
         let reasons = fields.optional(tag::context(1), "reasons")?;
         let crl_issuer = fields.optional(tag::constructed(2), "cRLIssuer")?;
         fields.finish("a distribution point")?;
