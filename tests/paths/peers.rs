@@ -19,6 +19,7 @@ const ALONE: &[(&str, &str)] = &[
     ("keyUsage without digitalSignature", "TLS 1.3 has no use for it (RFC 8446 section 4.4.2.2)"),
     ("a distribution point that is no place", "CA/Browser Forum 7.1.2.11.2"),
     ("a CRL for what is no place", "CA/Browser Forum 7.2.2.1"),
+    ("an indirect CRL for it that it does not ask for", "CA/Browser Forum 7.2.2.1"),
     ("a CRL that lists one twice", "which of its two entries counts, nobody says"),
     ("on hold and taken back", "the others take no delta CRL as it stands"),
 ];
