@@ -64,7 +64,7 @@ fn the_systems_roots_are_taken_as_the_others_take_them() {
 }
 
 /// What each of the others says of each case.
-fn ask(cases: &[Case]) -> Vec<serde_json::Map<String, Value>> {
+pub(crate) fn ask(cases: &[Case]) -> Vec<serde_json::Map<String, Value>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut command = Command::new(root.join("target/python/bin/python3"));
     // -P: the scripts beside it are not to be taken for Python's own modules (inspect.py).

@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, SizeRange};
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use rcgen::{
     BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyUsagePurpose,
     NameConstraints, SerialNumber,
@@ -13,8 +15,8 @@ use secure_io::chain::{Certificate, Crl};
 use time::macros::datetime;
 
 use crate::cases::{self, Case, HOST};
-use crate::judge;
 use crate::kit::{self, Made};
+use crate::{judge, peers};
 
 /// What is random about a CA, the root included.
 #[derive(Debug, Clone)]
@@ -203,6 +205,27 @@ static WHOLE: LazyLock<Case> =
 
 fn config() -> ProptestConfig {
     ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+/// Python's `cryptography` and GnuTLS are never of one opinion and we of another. Self-issued CAs are left out: both count
+/// them, as RFC 5280 section 6.1.4 (l) does not.
+#[test]
+fn peers_judge_random_paths_alike() {
+    let mut runner = TestRunner::deterministic();
+    let mut some = || shape(1..=7_usize).new_tree(&mut runner).expect("a shape").current();
+    let mut shapes: Vec<_> = (0..300).map(|_| some()).collect();
+    shapes.retain(|shape| !shape.authorities.iter().any(|authority| authority.is_self_issued));
+    let cases = shapes.iter().map(|shape| {
+        let (path, _) = shape.make();
+        let intermediates = path[1..path.len() - 1].iter().rev().map(|made| made.der.clone()).collect();
+        Case::new("", &path[0], &[], &path[path.len() - 1]).host(shape.host).among(intermediates)
+    });
+    let cases: Vec<_> = cases.collect();
+    for ((case, shape), others) in cases.iter().zip(&shapes).zip(peers::ask(&cases)) {
+        let verdict = judge(case, false);
+        let is_alone = others.values().all(|other| (other == "valid") != verdict.valid);
+        assert!(!is_alone, "{:?}, {others:?}: {shape:?}", verdict.error);
+    }
 }
 
 proptest! {
