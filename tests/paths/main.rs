@@ -2,8 +2,10 @@
 
 mod cases;
 mod crls;
+mod graphs;
 mod hostile;
 mod kit;
+mod names;
 mod openssl;
 mod peers;
 mod pkits;
