@@ -172,7 +172,7 @@ pub fn is_writable(path: &Path) -> bool {
     OpenOptions::new().append(true).open(path).is_ok()
 }
 
-/// The files in a folder and those within it, by name; none when there is no such folder.
+/// The files in a folder and those within it, by name; what cannot be read is passed over.
 #[must_use]
 pub fn list(folder: &Path) -> Vec<PathBuf> {
     let entries = walkdir::WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter().flatten();
@@ -230,24 +230,6 @@ pub fn remove(path: &Path) -> Result<(), Error> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path)(error)),
         _ => Ok(()),
     }
-}
-
-/// The files in a folder, by name, but for hidden ones; none where there is no folder.
-///
-/// # Errors
-///
-/// [`Error::Io`].
-pub fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(Error::io("read", folder))?,
-    };
-    let visible = |entry: &fs::DirEntry| !entry.file_name().to_string_lossy().starts_with('.');
-    let paths: io::Result<Vec<_>> =
-        entries.filter(|entry| entry.as_ref().map_or(true, visible)).map(|entry| Ok(entry?.path())).collect();
-    let mut paths = paths.map_err(Error::io("read", folder))?;
-    paths.sort();
-    Ok(paths)
 }
 
 /// A file to be written: where, what, and whether others may read it.

@@ -3,7 +3,7 @@
 use super::super::certificate::Certificate;
 use super::super::crl::{Crl, is_place};
 use super::ALL_REASONS;
-use crate::asn1::{self, Reader, Value, tag};
+use crate::asn1::{self, Reader, Value, tag, write};
 use crate::name::Canonical;
 
 /// Whether a certificate leaves it to the issuer of an indirect CRL to say whether it is revoked (cRLIssuer).
@@ -116,11 +116,5 @@ impl<'a> Name<'a> {
 /// An issuer's name with one more RDN, whose content is given.
 fn relative(issuer: &[u8], rdn: &[u8]) -> Option<Canonical> {
     let issuer = Reader::new(issuer).tagged(tag::SEQUENCE, "").ok()?;
-    Canonical::of(&wrap(tag::SEQUENCE, &[issuer.content, &wrap(tag::SET, rdn)].concat()))
-}
-
-fn wrap(tag: u8, content: &[u8]) -> Vec<u8> {
-    // Lengths in four octets are not DER's shortest, which no reader here minds.
-    let length = u32::try_from(content.len()).unwrap_or_default().to_be_bytes();
-    [&[tag, 0x84], &length[..], content].concat()
+    Canonical::of(&write::sequence(&[issuer.content, &write::tlv(tag::SET, &[rdn])]))
 }

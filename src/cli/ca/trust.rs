@@ -4,13 +4,13 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use secure_io::ca::{self, Paths};
+use secure_io::files;
 use secure_io::report::trust::{Answer, Change, Store as Report, StoreKind, Trust, Trusted};
 use secure_io::trust::program::Installed;
 use secure_io::trust::{Environment, Error, Machine, Owner, Platform, Root, Store};
-use secure_io::{container, files, inspect};
 
 use crate::cli::Outcome;
-use crate::cli::args::CaDirArgs;
+use crate::cli::args::{self, CaDirArgs};
 use crate::cli::failure::{self, Failure};
 use crate::cli::output::Output;
 
@@ -221,31 +221,12 @@ fn roots(paths: &Paths, action: Action) -> Result<Vec<Root>, Failure> {
     if !files::exists(&paths.root) {
         return Err(ca::Error::Missing { folder: paths.folder.clone() }.into());
     }
-    let path = absolute(&paths.root)?;
-    let mut roots = load(&path)?;
-    roots.truncate(1);
-    if action == Action::Untrust {
-        for previous in files::list(&paths.folder.join("previous")) {
-            let others = load(&absolute(&previous)?).unwrap_or_default();
-            roots.extend(others.into_iter().filter(|root| is_self_issued(&root.der)));
-        }
+    // Commands that are printed are run elsewhere.
+    let mut roots = ca::roots(&Paths::new(&args::absolute(&paths.folder)?))?;
+    if action != Action::Untrust {
+        roots.truncate(1);
     }
-    Ok(roots)
-}
-
-fn load(path: &Path) -> Result<Vec<Root>, Failure> {
-    let in_file = |error| failure::in_file(path, error);
-    let certificates = container::certificates(&files::read(path)?).map_err(in_file)?;
-    certificates.iter().map(|der| Root::new(der, path).map_err(in_file)).collect()
-}
-
-fn is_self_issued(der: &[u8]) -> bool {
-    inspect::parse(der).is_ok_and(|certificate| certificate.subject() == certificate.issuer())
-}
-
-/// Commands that are printed are run elsewhere.
-fn absolute(path: &Path) -> Result<PathBuf, Failure> {
-    std::path::absolute(path).map_err(|error| Failure::new(error.into()))
+    roots.iter().map(|(path, der)| Root::new(der, path).map_err(|error| failure::in_file(path, error))).collect()
 }
 
 /// Whose stores these are: the user's; with sudo those of who ran it, for root has no browser.
