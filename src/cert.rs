@@ -55,6 +55,14 @@ pub enum Error {
         /// The subtree that it is in.
         excluded: String,
     },
+    /// The issuer may sign for none of the purposes (RFC 5280 section 4.2.1.12, as clients apply it to CAs).
+    #[error("the CA may not sign for {purposes}: its extKeyUsage permits {permitted}")]
+    PurposeNotPermitted {
+        /// The purposes.
+        purposes: String,
+        /// What it permits.
+        permitted: String,
+    },
     /// The issuer's name constraints are malformed.
     #[error(transparent)]
     NameConstraints(#[from] constraints::Error),

@@ -308,7 +308,11 @@ fn issue(
         cert::check_path_len(&issuer)?;
     }
     let leaf = cert::issue(&template, &issuer)?;
-    let mut issued = Issued { chain: [vec![leaf], above].concat(), notes: Vec::new(), warnings: Vec::new() };
+    let mut warnings = Vec::new();
+    if let Some(certificate) = issuer_certificate {
+        warnings.extend(check_purposes(certificate, &leaf)?);
+    }
+    let mut issued = Issued { chain: [vec![leaf], above].concat(), notes: Vec::new(), warnings };
     if was_cut {
         let end = rfc3339(validity.not_after);
         issued.notes.push(format!("shortened to {end}, where the issuer's certificate ends"));
@@ -319,6 +323,23 @@ fn issue(
         issued.warnings.push(format!("a lifetime of {days} days: Apple's platforms refuse more than {limit}"));
     }
     Ok(issued)
+}
+
+/// Refuses a certificate that no client takes for anything, since its issuer's extKeyUsage has none of its purposes; warns
+/// of those that it has not.
+fn check_purposes(issuer: &[u8], leaf: &[u8]) -> Result<Option<String>, cert::Error> {
+    const ANY: &str = "anyExtendedKeyUsage";
+    let permitted = inspect::certificate(issuer)?.extended_key_usage;
+    let purposes = inspect::certificate(leaf)?.extended_key_usage;
+    let is_permitted = |purpose: &str| purpose == ANY || permitted.iter().any(|other| other == purpose);
+    let refused: Vec<_> = purposes.iter().filter(|purpose| !is_permitted(purpose)).map(AsRef::as_ref).collect();
+    if permitted.is_empty() || refused.is_empty() || permitted.iter().any(|purpose| purpose == ANY) {
+        return Ok(None);
+    }
+    if refused.len() == purposes.len() {
+        return Err(cert::Error::PurposeNotPermitted { purposes: refused.join(", "), permitted: permitted.join(", ") });
+    }
+    Ok(Some(format!("clients will not take it for {}: the CA's extKeyUsage does not permit that", refused.join(", "))))
 }
 
 fn warnings(names: &[SubjectAltName], purpose: Purpose, key: &crate::report::PublicKey) -> Vec<String> {
