@@ -7,6 +7,7 @@ mod remote;
 use std::io;
 use std::path::Path;
 
+pub(crate) use self::ca::needs_no_sudo;
 pub(crate) use self::fixtures::fixtures;
 pub(crate) use self::remote::{no_endpoint, remote};
 use super::args::IssuerArgs;

@@ -1,7 +1,7 @@
 //! `ca trust`, `ca untrust` and `ca status`.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use secure_io::ca::{self, Paths};
 use secure_io::files;
@@ -11,6 +11,7 @@ use secure_io::trust::{Environment, Error, Machine, Owner, Platform, Root, Store
 
 use crate::cli::Outcome;
 use crate::cli::args::{self, CaDirArgs};
+use crate::cli::caller::{self, Caller};
 use crate::cli::failure::{self, Failure};
 use crate::cli::output::Output;
 
@@ -126,7 +127,7 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<Outcome, Fai
 
 fn run(args: &StoreArgs, action: Action, out: &mut Output) -> Result<Outcome, Failure> {
     let person = Person::who();
-    let paths = person.paths(&args.folder)?;
+    let paths = args.folder.paths()?;
     let roots = roots(&paths, action)?;
     let programs = Installed { folders: program_folders(), home: person.home.clone() };
     let environment = person.environment();
@@ -235,29 +236,13 @@ struct Person {
     /// Their name and number, with sudo.
     name: Option<String>,
     owner: Option<Owner>,
-    is_root: bool,
 }
 
 impl Person {
     fn who() -> Self {
-        let is_root = is_root();
-        let sudo = || {
-            let number = |variable| std::env::var(variable).ok()?.parse().ok();
-            let name = std::env::var("SUDO_USER").ok().filter(|name| name != "root")?;
-            let owner = Owner { uid: number("SUDO_UID")?, gid: number("SUDO_GID")? };
-            Some((home_of(&name)?, name, owner))
-        };
-        match is_root.then(sudo).flatten() {
-            Some((home, name, owner)) => Self { home, name: Some(name), owner: Some(owner), is_root },
-            None => Self { home: home(), name: None, owner: None, is_root },
-        }
-    }
-
-    /// The local CA's files: of the person, not of root.
-    fn paths(&self, folder: &CaDirArgs) -> Result<Paths, Failure> {
-        match self.name {
-            Some(_) if !folder.is_given() => Ok(Paths::new(&self.home.join(".local/share/secure-io/ca"))),
-            _ => folder.paths(),
+        match Caller::of_sudo() {
+            Some(Caller { name, home, owner }) => Self { home, name: Some(name), owner: Some(owner) },
+            None => Self { home: etcetera::home_dir().unwrap_or_default(), name: None, owner: None },
         }
     }
 
@@ -274,7 +259,7 @@ impl Person {
             data_home: own("XDG_DATA_HOME"),
             config_home: own("XDG_CONFIG_HOME"),
             java_home: std::env::var_os("JAVA_HOME").map(PathBuf::from).filter(|path| path.is_dir()),
-            is_root: self.is_root,
+            is_root: caller::is_root(),
             owner: self.owner,
         }
     }
@@ -288,26 +273,4 @@ fn program_folders() -> Vec<PathBuf> {
         folders.extend(["/usr/sbin", "/sbin"].map(PathBuf::from));
     }
     folders
-}
-
-fn home() -> PathBuf {
-    etcetera::home_dir().unwrap_or_default()
-}
-
-/// A user's home folder, as `/etc/passwd` has it.
-fn home_of(user: &str) -> Option<PathBuf> {
-    let users = files::read(Path::new("/etc/passwd")).ok()?;
-    let users = String::from_utf8_lossy(&users).into_owned();
-    let line = users.lines().find(|line| line.split(':').next() == Some(user))?;
-    line.split(':').nth(5).map(PathBuf::from)
-}
-
-#[cfg(unix)]
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
-#[cfg(not(unix))]
-fn is_root() -> bool {
-    false
 }
