@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use aws_lc_rs::signature::{self, VerificationAlgorithm};
+use aws_lc_rs::signature;
 use aws_lc_rs::{digest, rand};
 use der::asn1::{Any, BitString, ObjectIdentifier};
 use der::{Decode, Encode};
@@ -11,13 +11,16 @@ use rcgen::SigningKey;
 use rustls::pki_types::PrivateKeyDer;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::asn1::{bit_length, oid};
+use crate::asn1::bit_length;
 use crate::report;
 
+mod odd_rsa;
 mod public;
+mod verification;
 
-use self::public::{RSA_PSS, curve_name, key_name};
+use self::public::{RSA_PSS, curve_name, key_name, rsa_numbers};
 pub use self::public::{describe, public_key};
+pub use self::verification::{signature_name, verify_signature};
 
 /// Why a key could not be made, read or used.
 #[derive(Debug, thiserror::Error)]
@@ -339,6 +342,11 @@ impl Spki {
         })
     }
 
+    fn rsa_bits(&self) -> Option<u32> {
+        matches!(self.algorithm.as_str(), RSA | RSA_PSS).then_some(())?;
+        rsa_numbers(&self.key).map(|(modulus, _)| bit_length(modulus))
+    }
+
     fn curve(&self) -> Option<String> {
         let oid: ObjectIdentifier = self.parameters.as_ref()?.decode_as().ok()?;
         Some(oid.to_string())
@@ -378,99 +386,9 @@ pub fn key_identifier(spki: &[u8]) -> Result<Vec<u8>, Error> {
     Ok(sha256(&spki.key)[..20].to_vec())
 }
 
-/// Names of signature algorithms by OID, as OpenSSL prints them.
-#[must_use]
-pub fn signature_name(oid: &str) -> Option<&'static str> {
-    Some(match oid {
-        "1.2.840.113549.1.1.4" => "md5WithRSAEncryption",
-        "1.2.840.113549.1.1.5" => "sha1WithRSAEncryption",
-        "1.2.840.113549.1.1.14" => "sha224WithRSAEncryption",
-        "1.2.840.113549.1.1.11" => "sha256WithRSAEncryption",
-        "1.2.840.113549.1.1.12" => "sha384WithRSAEncryption",
-        "1.2.840.113549.1.1.13" => "sha512WithRSAEncryption",
-        RSA_PSS => "rsassaPss",
-        "1.2.840.10045.4.1" => "ecdsa-with-SHA1",
-        "1.2.840.10045.4.3.1" => "ecdsa-with-SHA224",
-        "1.2.840.10045.4.3.2" => "ecdsa-with-SHA256",
-        "1.2.840.10045.4.3.3" => "ecdsa-with-SHA384",
-        "1.2.840.10045.4.3.4" => "ecdsa-with-SHA512",
-        "1.2.840.10040.4.3" => "dsa-with-SHA1",
-        "2.16.840.1.101.3.4.3.2" => "dsa-with-SHA256",
-        ED25519 => "ED25519",
-        "1.3.101.113" => "ED448",
-        oid => return oid::name(oid),
-    })
-}
-
-/// Checks a signature made with the key of `spki`; `identifier` is the DER AlgorithmIdentifier it was made with.
-///
-/// SHA-1 is accepted: who asks decides what to do about it.
-///
-/// # Errors
-///
-/// [`Error::BadSignature`], [`Error::UnknownSignature`], [`Error::PublicKey`].
-pub fn verify_signature(spki: &[u8], identifier: &[u8], message: &[u8], signature: &[u8]) -> Result<(), Error> {
-    let spki = Spki::parse(spki).ok_or(Error::PublicKey)?;
-    let fields = Vec::<Any>::from_der(identifier).unwrap_or_default();
-    let oid = fields.first().and_then(|any| any.decode_as::<ObjectIdentifier>().ok());
-    let oid = oid.map(|oid| oid.to_string()).unwrap_or_default();
-    let unknown = || Error::UnknownSignature { name: signature_name(&oid).unwrap_or(&oid).to_owned() };
-    let parameters = fields.get(1).and_then(|any| any.to_der().ok()).unwrap_or_default();
-    let algorithm = verification_algorithm(&spki, &oid, &parameters).ok_or_else(unknown)?;
-    let key = signature::UnparsedPublicKey::new(algorithm, &spki.key);
-    key.verify(message, signature).map_err(|_| Error::BadSignature)
-}
-
-fn verification_algorithm(spki: &Spki, oid: &str, parameters: &[u8]) -> Option<&'static dyn VerificationAlgorithm> {
-    use aws_lc_rs::signature as s;
-    let curve = spki.curve();
-    Some(match (spki.algorithm.as_str(), curve.as_deref().unwrap_or_default(), oid) {
-        (RSA, _, "1.2.840.113549.1.1.5") => &s::RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY,
-        (RSA, _, "1.2.840.113549.1.1.11") => &s::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
-        (RSA, _, "1.2.840.113549.1.1.12") => &s::RSA_PKCS1_2048_8192_SHA384,
-        (RSA, _, "1.2.840.113549.1.1.13") => &s::RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
-        (RSA | RSA_PSS, _, RSA_PSS) => pss_algorithm(parameters)?,
-        (EC, "1.2.840.10045.3.1.7", "1.2.840.10045.4.3.2") => &s::ECDSA_P256_SHA256_ASN1,
-        (EC, "1.2.840.10045.3.1.7", "1.2.840.10045.4.3.3") => &s::ECDSA_P256_SHA384_ASN1,
-        (EC, "1.2.840.10045.3.1.7", "1.2.840.10045.4.3.4") => &s::ECDSA_P256_SHA512_ASN1,
-        (EC, "1.3.132.0.34", "1.2.840.10045.4.3.2") => &s::ECDSA_P384_SHA256_ASN1,
-        (EC, "1.3.132.0.34", "1.2.840.10045.4.3.3") => &s::ECDSA_P384_SHA384_ASN1,
-        (EC, "1.3.132.0.34", "1.2.840.10045.4.3.4") => &s::ECDSA_P384_SHA512_ASN1,
-        (EC, "1.3.132.0.35", "1.2.840.10045.4.3.2") => &s::ECDSA_P521_SHA256_ASN1,
-        (EC, "1.3.132.0.35", "1.2.840.10045.4.3.3") => &s::ECDSA_P521_SHA384_ASN1,
-        (EC, "1.3.132.0.35", "1.2.840.10045.4.3.4") => &s::ECDSA_P521_SHA512_ASN1,
-        (ED25519, _, ED25519) => &s::ED25519,
-        _ => return None,
-    })
-}
-
-/// RSASSA-PSS by the hash in its parameters (RFC 4055 section 3.1).
-fn pss_algorithm(parameters: &[u8]) -> Option<&'static dyn VerificationAlgorithm> {
-    const SHA2: [u8; 10] = [0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02];
-    let hash = parameters.windows(11).find(|window| window.starts_with(&SHA2))?.last()?;
-    let salt = parameters.windows(5).find(|window| window.starts_with(&[0xa2, 3, 2, 1])).and_then(<[u8]>::last);
-    // Salts of other lengths than the hash's (20 octets by default) are sound, but not checked by aws-lc-rs.
-    Some(match (hash, salt.copied().unwrap_or(20)) {
-        (1, 32) => &signature::RSA_PSS_2048_8192_SHA256,
-        (2, 48) => &signature::RSA_PSS_2048_8192_SHA384,
-        (3, 64) => &signature::RSA_PSS_2048_8192_SHA512,
-        _ => return None,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// openssl's `-sigopt rsa_pss_saltlen:20` was taken for a forgery.
-    #[test]
-    fn pss_signatures_with_other_salts_are_unknown_not_bad() {
-        let sha256 = [0x30, 11, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1];
-        let parameters = |salt: u8| [&[0x30, 20, 0xa0, 13][..], &sha256, &[0xa2, 3, 2, 1, salt]].concat();
-        assert!(pss_algorithm(&parameters(32)).is_some());
-        assert!(pss_algorithm(&parameters(20)).is_none());
-        assert!(pss_algorithm(&[&[0x30, 15, 0xa0, 13][..], &sha256].concat()).is_none());
-    }
 
     /// What a key signs, the public key it says it has verifies; and a key that was written is the key that is read.
     #[test]

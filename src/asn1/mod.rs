@@ -1,11 +1,12 @@
 //! BER and DER taken apart a value at a time, without copying and without minding what is odd in them.
 //!
-//! What is made here is encoded by the der crate. What is read, from anybody, is read by this: it says which field is
+//! What is made here is encoded by the der crate, or by `write`. What is read, from anybody, is read by this: it says which field is
 //! wrong and why, and takes what other programs take (lengths in more octets than needed, times with offsets).
 
 pub mod oid;
 mod string;
 mod time;
+pub(crate) mod write;
 
 use std::borrow::Cow;
 

@@ -205,20 +205,25 @@ impl LocalCa {
     }
 }
 
-/// The roots that were in a folder before, or are there now; the present one is first.
+/// The present root, if there is one, and behind it those that were here before, each with its file.
+///
+/// One put by that cannot be read any more is passed over.
 ///
 /// # Errors
 ///
 /// [`Error::File`], [`Error::Container`].
-pub fn roots(paths: &Paths) -> Result<Vec<CertificateDer<'static>>, Error> {
+pub fn roots(paths: &Paths) -> Result<Vec<(PathBuf, CertificateDer<'static>)>, Error> {
     let _settled = files::settle(&paths.folder)?;
-    let present = if files::exists(&paths.root) { Some(certificate(&paths.root)?) } else { None };
+    let mut all = Vec::new();
+    if files::exists(&paths.root) {
+        all.push((paths.root.clone(), certificate(&paths.root)?));
+    }
     let is_root = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("root-"));
-    let mut all: Vec<_> = present.into_iter().collect();
-    for path in files::in_folder(&paths.previous)?.iter().filter(|path| is_root(path)) {
-        let root = certificate(path)?;
-        if !all.contains(&root) {
-            all.push(root);
+    for path in files::list(&paths.previous).into_iter().filter(is_root) {
+        if let Ok(root) = certificate(&path)
+            && all.iter().all(|(_, other)| *other != root)
+        {
+            all.push((path, root));
         }
     }
     Ok(all)

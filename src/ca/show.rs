@@ -23,14 +23,14 @@ impl LocalCa {
         let [intermediate] = &self.intermediate;
         let intermediate = inspect::certificate(intermediate)?;
         let permitted = constraints::permitted(&intermediate);
-        let previous = roots(&self.paths)?.into_iter().filter(|root| *root != self.root);
+        let previous = roots(&self.paths)?.into_iter().filter(|(_, root)| *root != self.root);
         Ok(Authority {
             folder: self.paths.folder.clone(),
             root: inspect::certificate(&self.root)?,
             root_key_kept: files::exists(&self.paths.root_key),
             intermediate,
             permitted: permitted.map(|permits| permits.iter().map(ToString::to_string).collect()),
-            previous_roots: previous.map(|root| hex(&key::sha256(&root))).collect(),
+            previous_roots: previous.map(|(_, root)| hex(&key::sha256(&root))).collect(),
         })
     }
 

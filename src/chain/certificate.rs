@@ -238,6 +238,8 @@ impl<'a> Fields<'a> {
         let (extensions, mut oddities, unfit) = extension::read(der, self.extensions, self.subject.content.is_empty());
         let place = |part| span(der, part);
         self.note_oddities(&extensions, &mut oddities);
+        let fault = self.fault().or(unfit).or_else(|| public_key::fault(self.spki));
+        let fault = fault.or_else(|| public_key::usage_fault(self.spki, extensions.key_usage));
         Parts {
             to_be_signed: place(self.to_be_signed.raw),
             signature_algorithm: place(self.signature_algorithm.content),
@@ -251,7 +253,7 @@ impl<'a> Fields<'a> {
             has_unique_id: self.has_unique_id,
             extensions,
             oddities,
-            fault: self.fault().or(unfit).or_else(|| public_key::fault(self.spki)),
+            fault,
         }
     }
 

@@ -5,7 +5,7 @@ mod point;
 use std::sync::Arc;
 
 use super::certificate::Certificate;
-use super::crl::Crl;
+use super::crl::{Crl, Listed};
 use super::extension::CRL_SIGN;
 use super::path::Rejection;
 use super::signature;
@@ -26,56 +26,58 @@ pub(super) struct Revocation<'a> {
     pub(super) at: i64,
 }
 
-/// What a CRL says about a certificate.
-enum Status {
-    Revoked,
-    /// It is not revoked for these reasons.
-    Good(u16),
-}
-
 impl Revocation<'_> {
-    /// Looks a certificate of the path up in the CRLs of its issuer.
+    /// Looks a certificate of the path up in the CRLs of its issuer, and in those of whom it names in its issuer's place.
     ///
     /// A status is needed: CRLs that are complete, current, signed by the issuer, about certificates of its kind, and
     /// for all reasons between them. A CRL that the issuer signed and that lists the certificate revokes it even when it
-    /// is stale, a delta, or of limited scope.
+    /// is stale, a delta, or of limited scope; only what is on hold may be taken back, by a delta CRL.
     pub(super) fn check(&self, index: usize) -> Result<(), Rejection> {
         let (Some(certificate), Some(issuer)) = (self.path.get(index), self.path.get(index + 1)) else { return Ok(()) };
-        let mut reasons = 0;
+        let mut signed = Vec::new();
         let mut unusable = None;
-        for crl in self.crls.iter().filter(|crl| is_from(crl, certificate)) {
-            let signed = self.check_signature(crl, index);
-            match signed.and_then(|()| self.status(crl, certificate)) {
-                Ok(Status::Revoked) => return Err(Rejection::new(Code::Revoked, index, revoked(certificate, crl))),
-                Ok(Status::Good(more)) => reasons |= more,
-                Err(reason) => unusable = unusable.or(reason),
+        for crl in self.crls.iter().filter(|crl| is_about(crl, certificate)) {
+            match self.check_signature(crl, index) {
+                Ok(()) => signed.push(crl.as_ref()),
+                Err(reason) => unusable = unusable.or(reason.map(|reason| (crl.as_ref(), reason))),
+            }
+        }
+        let mut reasons = 0;
+        for crl in &signed {
+            if self.is_revoked(certificate, crl, &signed) {
+                return Err(Rejection::new(Code::Revoked, index, revoked(certificate, crl)));
+            }
+            match self.good(crl, certificate) {
+                Ok(more) => reasons |= more,
+                Err(reason) => unusable = unusable.or(reason.map(|reason| (*crl, reason))),
             }
         }
         if reasons & ALL_REASONS == ALL_REASONS {
             return Ok(());
         }
-        let issuer = issuer.name();
-        Err(if let Some(reason) = unusable {
-            let message = format!("the CRL of `{issuer}` cannot be used: {reason}");
+        Err(if let Some((crl, reason)) = unusable {
+            let message = format!("the CRL of `{}` cannot be used: {reason}", crl.issuer_text());
             Rejection::new(Code::CrlInvalid, index, message)
         } else {
-            let message = format!("none of the CRLs given says all about it: its issuer is `{issuer}`");
+            let message = format!("none of the CRLs given says all about it: its issuer is `{}`", issuer.name());
             Rejection::new(Code::RevocationUnknown, index, message)
         })
     }
 
-    /// Section 6.3.3 (f) and (g): signed by the certificate's issuer, with the certificate's own key or another one.
+    /// Section 6.3.3 (f) and (g): signed by whom it names as its issuer, with a key on the path or another one.
     fn check_signature(&self, crl: &Crl, index: usize) -> Result<(), Option<String>> {
-        let Some((issuer, above)) = self.path.get(index + 1..).and_then(<[_]>::split_first) else { return Err(None) };
-        let own = signed_by(crl, issuer);
-        if own.is_ok() {
-            return own;
-        }
-        let is_same = |other: &&Certificate| other.canonical().0 == issuer.canonical().0;
-        let on_path = above.iter().copied().filter(is_same);
-        let others = self.presented.iter().map(Arc::as_ref).filter(is_same).take(SIGNERS);
+        let is_issuer = |other: &&Certificate| other.canonical().0 == crl.canonical_issuer;
+        let on_path = self.path.iter().copied().skip(index + 1).filter(is_issuer);
+        let others = self.presented.iter().map(Arc::as_ref).filter(is_issuer).take(SIGNERS);
         let others = others.filter(|other| self.is_vouched_for(other, index + 1));
-        if on_path.chain(others).any(|signer| signed_by(crl, signer).is_ok()) { Ok(()) } else { own }
+        let mut fault = None;
+        for signer in on_path.chain(others) {
+            match signed_by(crl, signer) {
+                Ok(()) => return Ok(()),
+                Err(reason) => fault = fault.or(reason),
+            }
+        }
+        Err(Some(fault.unwrap_or_else(|| "its issuer's certificate is not there, or not to be relied on".to_owned())))
     }
 
     /// Whether a certificate for signing CRLs was issued on the path by an issuer from this place up, and is good.
@@ -93,51 +95,68 @@ impl Revocation<'_> {
     }
 
     /// Whether a CRL that an issuer signed with its own key says that a certificate is good, and none that it is revoked.
+    ///
+    /// An issuer may leave it to a signer of indirect CRLs to say it of itself.
     fn is_good_by(&self, certificate: &Certificate, issuer: &Certificate) -> bool {
-        let mut reasons = 0;
-        for crl in self.crls.iter().filter(|crl| is_from(crl, certificate) && signed_by(crl, issuer).is_ok()) {
-            match self.status(crl, certificate) {
-                Ok(Status::Revoked) => return false,
-                Ok(Status::Good(more)) => reasons |= more,
-                Err(_) => {}
-            }
-        }
-        reasons & ALL_REASONS == ALL_REASONS
+        let is_signed = |crl: &&Crl| {
+            crl.is_from_issuer_of(certificate) && signed_by(crl, issuer).is_ok()
+                || crl.canonical_issuer == certificate.canonical().0
+                    && point::is_left_to(certificate, crl)
+                    && signed_by(crl, certificate).is_ok()
+        };
+        let signed: Vec<_> = self.crls.iter().map(Arc::as_ref).filter(is_signed).collect();
+        let reasons = signed.iter().filter_map(|crl| self.good(crl, certificate).ok()).fold(0, |all, more| all | more);
+        reasons & ALL_REASONS == ALL_REASONS && !signed.iter().any(|crl| self.is_revoked(certificate, crl, &signed))
     }
 
-    /// What a CRL says, its signature being right; the error says why it tells nothing, and nothing when it is about
-    /// other certificates.
-    fn status(&self, crl: &Crl, certificate: &Certificate) -> Result<Status, Option<String>> {
-        let no = |reason: &str| Err(Some(reason.to_owned()));
-        let (this_update, next_update) = crl.times();
-        if self.at < this_update {
-            return Err(Some(format!("it is from the future: its thisUpdate is {}", text(this_update))));
-        }
-        if crl.lists(certificate.serial()) {
-            return Ok(Status::Revoked);
-        }
-        let Some(next_update) = next_update else { return no("it has no nextUpdate (RFC 5280 section 5.1.2.5)") };
-        if self.at > next_update {
-            return Err(Some(format!("it is stale: its nextUpdate was {}", text(next_update))));
-        }
-        if let Some(reason) = crl.unusable() {
-            return no(reason);
+    /// Whether a CRL lists a certificate, and none of the others is a delta CRL that takes it from the list.
+    fn is_revoked(&self, certificate: &Certificate, crl: &Crl, others: &[&Crl]) -> bool {
+        let takes_back = |delta: &&Crl| {
+            delta.listed(certificate) == Some(Listed::Removed) && delta.continues(crl) && self.is_usable(delta).is_ok()
+        };
+        self.at >= crl.times().0
+            && match crl.listed(certificate) {
+                Some(Listed::Revoked) => true,
+                Some(Listed::OnHold) => !others.iter().any(takes_back),
+                Some(Listed::Removed) | None => false,
+            }
+    }
+
+    /// The reasons for which a CRL, its signature being right, says that a certificate that it does not list is good;
+    /// the error says why it tells nothing, and nothing when it is about other certificates.
+    fn good(&self, crl: &Crl, certificate: &Certificate) -> Result<u16, Option<String>> {
+        self.is_usable(crl)?;
+        if crl.is_delta() {
+            return Err(Some("it is a delta CRL, which says only what has changed".to_owned()));
         }
         let scope = crl.scope();
         let is_of_kind = if certificate.parts.extensions.is_ca() { !scope.users_only } else { !scope.cas_only };
         if !is_of_kind {
             return Err(None);
         }
-        let all = scope.reasons.unwrap_or(ALL_REASONS);
-        match crl.point() {
-            None => Ok(Status::Good(all)),
-            Some(named) => Ok(Status::Good(all & point::reasons(certificate, crl.issuer(), named).ok_or(None)?)),
+        let reasons = point::reasons(certificate, crl).ok_or(None)?;
+        Ok(scope.reasons.unwrap_or(ALL_REASONS) & reasons)
+    }
+
+    /// Whether a CRL is current and understood.
+    fn is_usable(&self, crl: &Crl) -> Result<(), Option<String>> {
+        let (this_update, next_update) = crl.times();
+        if self.at < this_update {
+            return Err(Some(format!("it is from the future: its thisUpdate is {}", text(this_update))));
         }
+        let Some(next_update) = next_update else {
+            return Err(Some("it has no nextUpdate (RFC 5280 section 5.1.2.5)".to_owned()));
+        };
+        if self.at > next_update {
+            return Err(Some(format!("it is stale: its nextUpdate was {}", text(next_update))));
+        }
+        crl.unusable().map_or(Ok(()), |reason| Err(Some(reason.to_owned())))
     }
 }
 
-fn is_from(crl: &Crl, certificate: &Certificate) -> bool {
-    crl.issuer() == certificate.issuer() || crl.canonical_issuer == certificate.canonical().1
+/// Whether a CRL is of a certificate's issuer, or of whom the certificate names in its place.
+fn is_about(crl: &Crl, certificate: &Certificate) -> bool {
+    crl.is_from_issuer_of(certificate) || point::is_left_to(certificate, crl)
 }
 
 fn signed_by(crl: &Crl, signer: &Certificate) -> Result<(), Option<String>> {

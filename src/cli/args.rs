@@ -19,6 +19,7 @@ use secure_io::{container, validity};
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
+use super::caller::Caller;
 use super::failure::{self, Failure};
 use super::output::Output;
 
@@ -238,26 +239,41 @@ impl CaDirArgs {
         }
     }
 
-    /// The local CA's files.
+    /// The local CA's files: under sudo those of who ran it.
     pub(crate) fn paths(&self) -> Result<Paths, Failure> {
+        match Caller::of_sudo() {
+            Some(caller) if !self.is_given() => Ok(Paths::new(&caller.ca_folder())),
+            _ => self.own_paths(),
+        }
+    }
+
+    /// As [`Self::paths`], but under sudo root's: for what goes on writing there.
+    pub(crate) fn own_paths(&self) -> Result<Paths, Failure> {
         match &self.ca_dir {
             Some(folder) => Ok(Paths::new(folder)),
             None => Ok(Paths::new(&data_folder()?.join("ca"))),
         }
     }
-}
 
-impl CaDirArgs {
-    /// As [`Self::paths`]; under sudo it says whose CA that is, for it is not that of who called it.
+    /// As [`Self::paths`]; under sudo it says whose CA that is.
     pub(crate) fn paths_of(&self, out: &mut Output) -> Result<Paths, Failure> {
         let paths = self.paths()?;
-        if let (Ok(caller), false) = (env::var("SUDO_USER"), self.is_given()) {
-            out.note(format!(
-                "run with sudo: the CA is in {}; without it, it is that of {caller}",
-                paths.folder.display()
-            ));
+        if let (Ok(name), false) = (env::var("SUDO_USER"), self.is_given()) {
+            let folder = paths.folder.display();
+            out.note(match Caller::of_sudo() {
+                Some(caller) => format!("run with sudo: this is the CA of {}, in {folder}", caller.name),
+                None => format!("run with sudo: the CA is in {folder}; without it, it is that of {name}"),
+            });
         }
         Ok(paths)
+    }
+
+    /// As [`Self::paths_of`], to write there: refused under sudo, for root's files would be in the way of whose CA it is.
+    pub(crate) fn paths_to_change(&self, command: &str, out: &mut Output) -> Result<Paths, Failure> {
+        match Caller::of_sudo() {
+            Some(caller) if !self.is_given() => Err(failure::needs_no_sudo(command, &caller.name)),
+            _ => self.paths_of(out),
+        }
     }
 }
 
@@ -345,9 +361,10 @@ impl IssuerArgs {
         self.ca_cert.iter().chain(&self.ca_key).chain(&self.ca_passphrase_file).map(PathBuf::as_path)
     }
 
-    pub(crate) fn load(&self) -> Result<LoadedIssuer, Failure> {
+    pub(crate) fn load(&self, out: &mut Output) -> Result<LoadedIssuer, Failure> {
         if self.ca {
-            return Ok(LoadedIssuer::Local(Box::new(LocalCa::load(&self.ca_dir.paths()?)?)));
+            let paths = self.ca_dir.paths_to_change("gen-cert --ca", out)?;
+            return Ok(LoadedIssuer::Local(Box::new(LocalCa::load(&paths)?)));
         }
         let (Some(certificate), Some(key)) = (&self.ca_cert, &self.ca_key) else {
             return Ok(LoadedIssuer::Own);

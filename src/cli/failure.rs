@@ -7,6 +7,7 @@ mod remote;
 use std::io;
 use std::path::Path;
 
+pub(crate) use self::ca::needs_no_sudo;
 pub(crate) use self::fixtures::fixtures;
 pub(crate) use self::remote::{no_endpoint, remote};
 use super::args::IssuerArgs;
@@ -241,7 +242,8 @@ pub(crate) fn issuing(error: material::Error, request: Option<&Path>, issuer: &I
                 | C::Contradiction { .. }
                 | C::WeakKey { .. }
                 | C::DuplicateExtension { .. }
-                | C::MalformedExtension { .. },
+                | C::MalformedExtension { .. }
+                | C::PurposeNotPermitted { .. },
             ),
             Some(request),
             _,
@@ -272,6 +274,9 @@ impl From<material::Error> for Failure {
                 Some("sign it as a CA all the same with `--allow-ca`".to_owned())
             }
             E::Certificate(cert::Error::NotPermitted { name, .. }) => Some(ca::permit_hint(name, "")),
+            E::Certificate(cert::Error::PurposeNotPermitted { .. }) => {
+                Some("`--purpose server` or `--purpose client` takes the place of what the request asks for".to_owned())
+            }
             E::Certificate(cert::Error::IssuerTime { .. }) => Some(ca::RENEW_HINT.to_owned()),
             _ => None,
         };

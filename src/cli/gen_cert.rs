@@ -128,7 +128,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let now = validity::now();
     let order = args.validity.apply(args.names.order()?, now)?;
     let targets = args.files.targets()?;
-    let issuer = args.issuer.load()?;
+    let issuer = args.issuer.load(out)?;
     let renewal = args.renewal(&targets, &order, &issuer, now)?;
     if let Renewal::Fits(report) = renewal {
         return args.report_fit(&report, &targets, out, now);

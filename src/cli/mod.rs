@@ -2,6 +2,7 @@
 
 mod args;
 mod ca;
+mod caller;
 mod completions;
 mod failure;
 mod fixtures;

@@ -3,7 +3,7 @@
 //! PKCS#7 and PKCS#12 files of Java, Windows and old programs have both
 //! ([X.690](https://www.itu.int/rec/T-REC-X.690) sections 8.1.3.6 and 8.7.3).
 
-use crate::asn1::tag;
+use crate::asn1::{tag, write};
 
 /// Deeper than any container is nested.
 const DEPTH_LIMIT: usize = 64;
@@ -31,7 +31,7 @@ impl Open<'_> {
         match self.is_string() {
             true if tag != [tag::OCTET_STRING] => return Err("a part of a string is no string"),
             true => self.content.extend_from_slice(content),
-            false => push(&mut self.content, tag, content),
+            false => write::append(&mut self.content, tag, &[content]),
         }
         Ok(())
     }
@@ -101,24 +101,8 @@ fn the_one(tag: &[u8], content: &[u8], ber: &[u8], end: usize) -> Result<Vec<u8>
         return Err("something follows it");
     }
     let mut out = Vec::with_capacity(content.len() + 8);
-    push(&mut out, tag, content);
+    write::append(&mut out, tag, &[content]);
     Ok(out)
-}
-
-/// Appends a value with a definite length of as few octets as it takes.
-pub(super) fn push(out: &mut Vec<u8>, tag: &[u8], content: &[u8]) {
-    out.extend_from_slice(tag);
-    let length = content.len().to_be_bytes();
-    let significant = length.iter().position(|octet| *octet != 0).unwrap_or(length.len() - 1);
-    let length = length.get(significant..).unwrap_or_default();
-    match length {
-        [short] if *short < 0x80 => out.push(*short),
-        long => {
-            out.push(0x80 | u8::try_from(long.len()).unwrap_or(8));
-            out.extend_from_slice(long);
-        }
-    }
-    out.extend_from_slice(content);
 }
 
 fn tag_length(octets: &[u8]) -> Option<usize> {

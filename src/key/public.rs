@@ -63,7 +63,7 @@ fn prime_bits(prime: Value<'_>) -> u32 {
 }
 
 /// The modulus and exponent of an RSAPublicKey.
-fn rsa_numbers(key: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn rsa_numbers(key: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut numbers = Reader::new(key).tagged(tag::SEQUENCE, "RSAPublicKey").ok()?.reader();
     let modulus = numbers.tagged(tag::INTEGER, "modulus").ok()?;
     Some((modulus.content, numbers.tagged(tag::INTEGER, "publicExponent").ok()?.content))

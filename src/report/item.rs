@@ -37,38 +37,34 @@ pub enum Item {
     Error(Entry<Problem>),
 }
 
+/// What the entries of all kinds have, borrowed as the item is.
+macro_rules! of_any_kind {
+    ($item:expr, $entry:ident => $value:expr) => {
+        match $item {
+            Item::Certificate($entry) => $value,
+            Item::Csr($entry) => $value,
+            Item::Crl($entry) => $value,
+            Item::PrivateKey($entry) => $value,
+            Item::EncryptedPrivateKey($entry) => $value,
+            Item::PublicKey($entry) => $value,
+            Item::Pkcs7($entry) => $value,
+            Item::Pkcs12($entry) => $value,
+            Item::Unknown($entry) => $value,
+            Item::Error($entry) => $value,
+        }
+    };
+}
+
 impl Item {
     /// Where it was found.
     #[must_use]
     pub fn place(&self) -> &Place {
-        match self {
-            Self::Certificate(entry) => &entry.place,
-            Self::Csr(entry) => &entry.place,
-            Self::Crl(entry) => &entry.place,
-            Self::PrivateKey(entry) => &entry.place,
-            Self::EncryptedPrivateKey(entry) => &entry.place,
-            Self::PublicKey(entry) => &entry.place,
-            Self::Pkcs7(entry) => &entry.place,
-            Self::Pkcs12(entry) => &entry.place,
-            Self::Unknown(entry) => &entry.place,
-            Self::Error(entry) => &entry.place,
-        }
+        of_any_kind!(self, entry => &entry.place)
     }
 
     /// Says how the server that showed it was asked.
     pub fn set_connection(&mut self, connection: Remote) {
-        let place = match self {
-            Self::Certificate(entry) => &mut entry.place,
-            Self::Csr(entry) => &mut entry.place,
-            Self::Crl(entry) => &mut entry.place,
-            Self::PrivateKey(entry) => &mut entry.place,
-            Self::EncryptedPrivateKey(entry) => &mut entry.place,
-            Self::PublicKey(entry) => &mut entry.place,
-            Self::Pkcs7(entry) => &mut entry.place,
-            Self::Pkcs12(entry) => &mut entry.place,
-            Self::Unknown(entry) => &mut entry.place,
-            Self::Error(entry) => &mut entry.place,
-        };
+        let place = of_any_kind!(self, entry => &mut entry.place);
         place.connection = Some(Box::new(connection));
     }
 

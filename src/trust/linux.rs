@@ -1,7 +1,7 @@
 //! The system's store on Linux: a folder of anchors, a program that makes a bundle of them, and the bundle that
 //! OpenSSL, GnuTLS and those who use them read. The bundle is what is asked.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::program::Invocation;
 use super::{Error, Machine, Root, Store, certificates, contains};
@@ -70,6 +70,11 @@ const LAYOUTS: [Layout; 5] = [
         install: "sudo zypper install",
     },
 ];
+
+/// The folders of anchors, of whatever distribution.
+pub(super) fn anchor_folders() -> impl Iterator<Item = &'static Path> {
+    LAYOUTS.iter().map(|layout| Path::new(layout.anchors))
+}
 
 /// A package's names on Debian, Alpine, Fedora, Arch and openSUSE, in the order of the layouts.
 pub(super) type Packages = [&'static str; 5];

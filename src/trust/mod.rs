@@ -315,9 +315,15 @@ fn unknown(error: &Error) -> Answer {
     Answer::Unknown(format!("{error}{hint}"))
 }
 
+/// Where administrators of a Linux system put CA certificates of their own.
+pub fn anchor_folders() -> impl Iterator<Item = &'static Path> {
+    linux::anchor_folders()
+}
+
 /// Every certificate in a text of PEM blocks, or the one that a DER file is; what is broken is passed over, as the
 /// readers of such bundles do.
-fn certificates(bundle: &[u8]) -> Vec<Vec<u8>> {
+#[must_use]
+pub fn certificates(bundle: &[u8]) -> Vec<Vec<u8>> {
     let blocks: Vec<_> = CertificateDer::pem_slice_iter(bundle).flatten().map(|der| der.to_vec()).collect();
     if blocks.is_empty() && bundle.first() == Some(&0x30) { vec![bundle.to_vec()] } else { blocks }
 }

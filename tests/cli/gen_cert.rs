@@ -501,6 +501,14 @@ fn odd_requests_are_refused_with_the_reason() {
     --- stderr
     error: cannot use `weak.pem`: the request's key is RSA 1024, and no client takes RSA below 2048 bits
     "#);
+    // It was signed: for TLS alone is what the intermediate is, and no client took the certificate.
+    assert_snapshot!(request("code", "-addext subjectAltName=DNS:a.test -addext extendedKeyUsage=codeSigning"), @r#"
+    $ secure-io gen-cert --ca --ca-dir ca --csr code.pem --out-cert code-cert.pem
+    exit: 2
+    --- stderr
+    error: cannot use `code.pem`: the CA may not sign for codeSigning: its extKeyUsage permits serverAuth, clientAuth
+    hint: `--purpose server` or `--purpose client` takes the place of what the request asks for
+    "#);
     assert_snapshot!(request("outside", "-addext subjectAltName=DNS:bank.com"), @r#"
     $ secure-io gen-cert --ca --ca-dir ca --csr outside.pem --out-cert outside-cert.pem
     exit: 2

@@ -145,3 +145,28 @@ fn keys_of_other_kinds_are_refused_by_name() {
         assert!(!sandbox.exists("server-csr.pem"));
     }
 }
+
+/// aws-lc-rs verifies nothing with RSA keys under 1024 bits (with SHA-384, under 2048), and what they had signed themselves
+/// was taken for signed by another.
+#[test]
+fn certificates_of_small_rsa_keys_are_known_as_self_signed() {
+    let sandbox = Sandbox::new();
+    for (bits, digest) in [(512, "sha1"), (512, "sha256"), (768, "sha512"), (1023, "sha256"), (1024, "sha384")] {
+        let make = |name: &str| {
+            let files = format!("-keyout {name}-key.pem -out {name}.pem -subj /CN=localhost");
+            sandbox.ok(&format!("openssl req -x509 -newkey rsa:{bits} -nodes -{digest} {files}"));
+        };
+        make("own");
+        make("other");
+        sandbox.ok("openssl pkey -in own-key.pem -pubout -out own-spki.pem");
+        sandbox.ok(&format!(
+            "openssl x509 -in own.pem -{digest} -force_pubkey own-spki.pem -signkey other-key.pem -out forged.pem"
+        ));
+        for (file, is_own) in [("own.pem", true), ("forged.pem", false)] {
+            // Too small they are.
+            let said = sandbox.run(&format!("secure-io inspect --json --lint {file}")).exits(1).stdout_text();
+            assert!(said.contains(&format!(r#""self_signed":{is_own}"#)), "{bits} {digest} {file}: {said}");
+            assert_eq!(said.contains("sig_not_its_own"), !is_own, "{bits} {digest} {file}: {said}");
+        }
+    }
+}

@@ -9,9 +9,11 @@ use secure_io::report::verdict::Code;
 use time::OffsetDateTime;
 use time::macros::datetime;
 
-use crate::kit::{self, Made, NO_AKI, NOW, ca, crl, extension, issue, leaf, root};
+use crate::crls;
+use crate::kit::{self, Made, NO_AKI, NOW, ca, extension, issue, leaf, root};
 
 /// What is judged.
+#[derive(Clone)]
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) leaf: Vec<u8>,
@@ -28,7 +30,7 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    fn new(name: &'static str, trust: &Made, untrusted: &[&Made], leaf: &Made) -> Self {
+    pub(crate) fn new(name: &'static str, trust: &Made, untrusted: &[&Made], leaf: &Made) -> Self {
         Self {
             name,
             leaf: leaf.der.clone(),
@@ -43,7 +45,23 @@ impl Case {
         }
     }
 
-    fn refused(self, code: Code) -> Self {
+    /// A certificate that is its own trust anchor, for any purpose.
+    pub(crate) fn alone(der: Vec<u8>) -> Self {
+        Self {
+            name: "",
+            leaf: der.clone(),
+            untrusted: Vec::new(),
+            trust: vec![der],
+            crls: Vec::new(),
+            host: None,
+            purpose: Purpose::Any,
+            at: NOW,
+            expected: (None, None),
+            openssl: None,
+        }
+    }
+
+    pub(crate) fn refused(self, code: Code) -> Self {
         Self { expected: (Some(code), Some(code)), ..self }
     }
 
@@ -51,19 +69,23 @@ impl Case {
         Self { expected: (None, Some(code)), ..self }
     }
 
-    fn openssl(self, why: &'static str) -> Self {
+    pub(crate) fn openssl(self, why: &'static str) -> Self {
         Self { openssl: Some(why), ..self }
     }
 
-    fn host(self, host: &'static str) -> Self {
+    pub(crate) fn host(self, host: &'static str) -> Self {
         Self { host: Some(host), ..self }
+    }
+
+    pub(crate) fn among(&self, untrusted: Vec<Vec<u8>>) -> Self {
+        Self { untrusted, ..self.clone() }
     }
 
     fn at(self, at: OffsetDateTime) -> Self {
         Self { at, ..self }
     }
 
-    fn crls(self, crls: Vec<Vec<u8>>) -> Self {
+    pub(crate) fn crls(self, crls: Vec<Vec<u8>>) -> Self {
         Self { crls, ..self }
     }
 }
@@ -80,7 +102,7 @@ pub(crate) fn all() -> Vec<Case> {
     constraints(&mut cases);
     extensions(&mut cases);
     oddities(&mut cases);
-    revocation(&mut cases);
+    crls::add(&mut cases);
     candidates(&mut cases);
     cases
 }
@@ -421,55 +443,6 @@ fn oddities(cases: &mut Vec<Case>) {
     cases.push(
         three("codeSigning, too", |_, _, end| end.extended_key_usages.push(ExtendedKeyUsagePurpose::CodeSigning))
             .odd(Code::WrongPurpose),
-    );
-}
-
-fn revocation(cases: &mut Vec<Case>) {
-    let (from, to) = (datetime!(2026-05-01 0:00 UTC), datetime!(2026-07-01 0:00 UTC));
-    let trusted = root(ca("root"));
-    let middle = issue(&trusted, ca("ca"));
-    let end = issue(&middle, {
-        let mut params = leaf(HOST);
-        params.serial_number = Some(SerialNumber::from(99_u64));
-        params
-    });
-    let with = |name, crls: Vec<Vec<u8>>| Case::new(name, &trusted, &[&middle], &end).crls(crls);
-    let upper = || crl(&trusted, &[], from, to);
-    cases.push(with("not revoked", vec![upper(), crl(&middle, &[], from, to)]));
-    cases.push(with("revoked", vec![upper(), crl(&middle, &[&end], from, to)]).refused(Code::Revoked));
-    cases.push(
-        with("an intermediate revoked", vec![crl(&trusted, &[&middle], from, to), crl(&middle, &[], from, to)])
-            .refused(Code::Revoked),
-    );
-    cases.push(with("no CRL of the root", vec![crl(&middle, &[], from, to)]).refused(Code::RevocationUnknown));
-    cases.push(with("no CRL of the intermediate", vec![upper()]).refused(Code::RevocationUnknown));
-    let past = datetime!(2026-05-31 0:00 UTC);
-    cases.push(with("a stale CRL", vec![upper(), crl(&middle, &[], from, past)]).refused(Code::CrlInvalid));
-    cases.push(with("revoked by a stale CRL", vec![upper(), crl(&middle, &[&end], from, past)]).refused(Code::Revoked));
-    cases.push(
-        with("a CRL from the future", vec![upper(), crl(&middle, &[], to, datetime!(2026-08-01 0:00 UTC))])
-            .refused(Code::CrlInvalid),
-    );
-    let impostor = root(ca("ca"));
-    cases.push(
-        with("a CRL signed by another key", vec![upper(), crl(&impostor, &[], from, to)]).refused(Code::CrlInvalid),
-    );
-    let mut signs_none = ca("ca");
-    signs_none.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-    let silent = issue(&trusted, signs_none.clone());
-    let below = issue(&silent, leaf(HOST));
-    let signer = Made {
-        params: {
-            signs_none.key_usages.push(KeyUsagePurpose::CrlSign);
-            signs_none
-        },
-        der: silent.der.clone(),
-        key: rcgen::KeyPair::try_from(silent.key.serialize_der()).expect("a key"),
-    };
-    cases.push(
-        Case::new("an issuer without cRLSign", &trusted, &[&silent], &below)
-            .crls(vec![upper(), crl(&signer, &[], from, to)])
-            .refused(Code::CrlInvalid),
     );
 }
 

@@ -1,9 +1,11 @@
 //! Makes the certificates of the cases.
 
+use der::asn1::Any;
+use der::{Decode, Encode};
 use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, CustomExtension, DistinguishedName, DnType,
-    DnValue, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SanType,
-    SerialNumber,
+    DnValue, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevocationReason,
+    RevokedCertParams, SanType, SerialNumber, SigningKey,
 };
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -106,20 +108,56 @@ pub(crate) fn extension(oid: &[u64], is_critical: bool, value: &[u8]) -> CustomE
 
 /// A CRL of this issuer, with these serial numbers on it.
 pub(crate) fn crl(issuer: &Made, revoked: &[&Made], from: OffsetDateTime, to: OffsetDateTime) -> Vec<u8> {
-    let serial = |made: &&Made| made.params.serial_number.clone().expect("cases have one");
-    let entry = |made| RevokedCertParams {
-        serial_number: serial(made),
+    crl_numbered(issuer, 1, &revoked.iter().map(|made| (*made, None)).collect::<Vec<_>>(), from, to)
+}
+
+pub(crate) fn crl_numbered(
+    issuer: &Made,
+    number: u64,
+    revoked: &[(&Made, Option<RevocationReason>)],
+    from: OffsetDateTime,
+    to: OffsetDateTime,
+) -> Vec<u8> {
+    let entry = |(made, reason): &(&Made, Option<RevocationReason>)| RevokedCertParams {
+        serial_number: made.params.serial_number.clone().expect("cases have one"),
         revocation_time: from,
-        reason_code: None,
+        reason_code: *reason,
         invalidity_date: None,
     };
     let params = CertificateRevocationListParams {
         this_update: from,
         next_update: to,
-        crl_number: SerialNumber::from(1_u64),
+        crl_number: SerialNumber::from(number),
         issuing_distribution_point: None,
         revoked_certs: revoked.iter().map(entry).collect(),
         key_identifier_method: KeyIdMethod::Sha256,
     };
     params.signed_by(&issuer.issuer()).expect("a CRL").der().to_vec()
+}
+
+/// A CRL with further critical extensions, by the last number of their types, and signed anew.
+pub(crate) fn extended(issuer: &Made, crl: &[u8], extensions: &[(u8, &[u8])]) -> Vec<u8> {
+    let fields = |der: &[u8]| Vec::<Any>::from_der(der).expect("a SEQUENCE");
+    let [signed, algorithm, _] = &fields(crl)[..] else { panic!("a CRL has three fields") };
+    let mut signed = fields(&signed.to_der().expect("DER"));
+    let mut list = fields(signed.pop().expect("crlExtensions").value());
+    list.extend(extensions.iter().map(|(number, value)| {
+        let content = [&[6, 3, 0x55, 0x1d, *number, 1, 1, 0xff][..], &tlv(4, value)].concat();
+        Any::from_der(&tlv(0x30, &content)).expect("an extension")
+    }));
+    signed.push(Any::from_der(&tlv(0xa0, &list.to_der().expect("DER"))).expect("crlExtensions"));
+    let signed = signed.to_der().expect("DER");
+    let signature = [&[0][..], &issuer.key.sign(&signed).expect("a signature")].concat();
+    tlv(0x30, &[signed, algorithm.to_der().expect("DER"), tlv(3, &signature)].concat())
+}
+
+/// A value in DER.
+pub(crate) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(content.len()).expect("nothing here is so long").to_be_bytes();
+    let header: &[u8] = match length {
+        [0, short @ ..0x80] => &[tag, short],
+        [0, long] => &[tag, 0x81, long],
+        [high, low] => &[tag, 0x82, high, low],
+    };
+    [header, content].concat()
 }

@@ -1,10 +1,15 @@
-//! Paths with known verdicts: an own table, OpenSSL's and Python's opinions of it, and NIST's PKITS.
+//! Paths with known verdicts: an own table, OpenSSL's, GnuTLS's and Python's opinions of it, and NIST's PKITS.
 
 mod cases;
+mod crls;
+mod graphs;
 mod hostile;
 mod kit;
+mod names;
 mod openssl;
+mod peers;
 mod pkits;
+mod shapes;
 
 use std::sync::Arc;
 

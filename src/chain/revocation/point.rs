@@ -1,33 +1,93 @@
 //! Distribution points: whether a CRL was made for the one that a certificate names (RFC 5280 sections 4.2.1.13, 5.2.5).
 
 use super::super::certificate::Certificate;
+use super::super::crl::{Crl, is_place};
 use super::ALL_REASONS;
-use crate::asn1::{Reader, tag};
+use crate::asn1::{self, Reader, Value, tag, write};
 use crate::name::Canonical;
 
-/// The reasons that a certificate looks for at the distribution point of a CRL; `None` when it names no such point.
+/// Whether a certificate leaves it to the issuer of an indirect CRL to say whether it is revoked (cRLIssuer).
+pub(super) fn is_left_to(certificate: &Certificate, crl: &Crl) -> bool {
+    crl.scope().is_indirect && all(certificate).any(|point| point.is_left_to(crl))
+}
+
+/// The reasons for which a certificate looks to a CRL; `None` when it does not.
 ///
-/// `named` is the CRL's distributionPoint: tag and content. Points with another CRL issuer are passed over: indirect CRLs
-/// are not used.
-pub(super) fn reasons(certificate: &Certificate, crl_issuer: &[u8], named: (u8, &[u8])) -> Option<u16> {
-    let wanted = Name::all(named, crl_issuer);
-    let points = certificate.parts.extensions.distribution_points.as_ref();
-    let mut points = Reader::new(points.map_or(&[][..], |span| certificate.at(span)));
+/// A CRL of its issuer that is for no distribution point is for all of the issuer's certificates (section 6.3.3, at the
+/// end).
+pub(super) fn reasons(certificate: &Certificate, crl: &Crl) -> Option<u16> {
+    let is_own = crl.is_from_issuer_of(certificate);
+    if is_own && crl.point().is_none() {
+        return Some(ALL_REASONS);
+    }
+    // CA/Browser Forum 7.2.2.1: a CRL for a point is no indirect one, unless the certificate says so.
+    let is_indirect = crl.scope().is_indirect;
     let mut found = None;
-    while let Ok(point) = points.tagged(tag::SEQUENCE, "") {
-        let mut fields = point.reader();
-        let name = fields.optional(tag::constructed(0), "").ok().flatten();
-        let reasons = fields.optional(tag::context(1), "").ok().flatten();
-        let Some(name) = name.and_then(|name| name.reader().value("").ok()).filter(|_| fields.is_empty()) else {
-            continue;
+    for point in all(certificate) {
+        let is_for_crl = match point.crl_issuer {
+            None => is_own && !is_indirect && point.is_at(crl, certificate.issuer()),
+            Some(_) => is_indirect && point.is_left_to(crl) && point.is_at(crl, crl.issuer()),
         };
-        if Name::all((name.tag, name.content), certificate.issuer()).iter().any(|name| wanted.contains(name)) {
-            let bits = reasons.map(|reasons| reasons.named_bits().unwrap_or_default());
-            let mask = |bits: Vec<usize>| bits.into_iter().filter(|bit| *bit < 16).fold(0, |all, bit| all | 1 << bit);
-            found = Some(found.unwrap_or(0) | bits.map_or(ALL_REASONS, mask));
+        if is_for_crl {
+            found = Some(found.unwrap_or(0) | point.reasons);
         }
     }
     found
+}
+
+/// A DistributionPoint.
+struct Point<'a> {
+    /// The tag and content of its distributionPoint.
+    name: Option<(u8, &'a [u8])>,
+    reasons: u16,
+    /// The content of its cRLIssuer.
+    crl_issuer: Option<&'a [u8]>,
+}
+
+/// A certificate's distribution points, but those that are malformed.
+fn all(certificate: &Certificate) -> impl Iterator<Item = Point<'_>> {
+    let points = certificate.parts.extensions.distribution_points.as_ref();
+    let mut points = Reader::new(points.map_or(&[][..], |span| certificate.at(span)));
+    std::iter::from_fn(move || points.tagged(tag::SEQUENCE, "").ok()).filter_map(|point| Point::read(point).ok())
+}
+
+impl<'a> Point<'a> {
+    fn read(point: Value<'a>) -> Result<Self, asn1::Error> {
+        let mut fields = point.reader();
+        let name = match fields.optional(tag::constructed(0), "distributionPoint")? {
+            Some(name) => Some(name.reader().value("distributionPoint")?),
+            None => None,
+        };
+        if name.is_some_and(|name| is_place(name) != Ok(true)) {
+            return Err(asn1::Error::new("distributionPoint", "is no place"));
+        }
+        let reasons = fields.optional(tag::context(1), "reasons")?;
+        let crl_issuer = fields.optional(tag::constructed(2), "cRLIssuer")?;
+        fields.finish("a distribution point")?;
+        let mask = |bits: Vec<usize>| bits.into_iter().filter(|bit| *bit < 16).fold(0, |all, bit| all | 1 << bit);
+        Ok(Self {
+            name: name.map(|name| (name.tag, name.content)),
+            reasons: reasons.map_or(ALL_REASONS, |reasons| mask(reasons.named_bits().unwrap_or_default())),
+            crl_issuer: crl_issuer.map(|names| names.content),
+        })
+    }
+
+    fn is_left_to(&self, crl: &Crl) -> bool {
+        let names = self.crl_issuer.map(|names| Name::all((tag::constructed(0), names), &[])).unwrap_or_default();
+        names.iter().any(|name| matches!(name, Name::Directory(issuer) if *issuer == crl.canonical_issuer))
+    }
+
+    /// Whether a CRL was made for this point, whose names may be relative to an issuer (section 6.3.3 b 2 i).
+    fn is_at(&self, crl: &Crl, issuer: &[u8]) -> bool {
+        let Some(named) = crl.point() else { return true };
+        let wanted = Name::all(named, crl.issuer());
+        let names = match (self.name, self.crl_issuer) {
+            (Some(name), _) => Name::all(name, issuer),
+            (None, Some(names)) => Name::all((tag::constructed(0), names), issuer),
+            (None, None) => Vec::new(),
+        };
+        names.iter().any(|name| wanted.contains(name))
+    }
 }
 
 /// A name of a distribution point.
@@ -56,11 +116,5 @@ impl<'a> Name<'a> {
 /// An issuer's name with one more RDN, whose content is given.
 fn relative(issuer: &[u8], rdn: &[u8]) -> Option<Canonical> {
     let issuer = Reader::new(issuer).tagged(tag::SEQUENCE, "").ok()?;
-    Canonical::of(&wrap(tag::SEQUENCE, &[issuer.content, &wrap(tag::SET, rdn)].concat()))
-}
-
-fn wrap(tag: u8, content: &[u8]) -> Vec<u8> {
-    // Lengths in four octets are not DER's shortest, which no reader here minds.
-    let length = u32::try_from(content.len()).unwrap_or_default().to_be_bytes();
-    [&[tag, 0x84], &length[..], content].concat()
+    Canonical::of(&write::sequence(&[issuer.content, &write::tlv(tag::SET, &[rdn])]))
 }

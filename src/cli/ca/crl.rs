@@ -43,7 +43,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
-    let paths = args.folder.paths_of(out)?;
+    let paths = args.folder.paths_to_change("ca crl", out)?;
     let target = match &args.out {
         Some(path) => path.clone(),
         None if args.der => paths.crl.with_extension("der"),

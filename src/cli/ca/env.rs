@@ -71,7 +71,7 @@ impl Kind {
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
-    let ca = LocalCa::load(&args.folder.paths_of(out)?)?;
+    let ca = LocalCa::load(&args.folder.paths_to_change("ca env", out)?)?;
     let shell = args.shell.unwrap_or_else(Kind::of_user).shell();
     let bundle = ca.bundle()?;
     let (root, path) = (args::absolute(&ca.paths.root)?, args::absolute(&bundle.path)?);

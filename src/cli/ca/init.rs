@@ -59,7 +59,7 @@ impl RootKeyArgs {
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
-    let (paths, now) = (args.folder.paths_of(out)?, validity::now());
+    let (paths, now) = (args.folder.paths_to_change("ca init", out)?, validity::now());
     let plan =
         Plan { permit: args.permit.clone(), days: args.days, root_key: args.root_key.fate()?, replace: args.force };
     let report = CaInit { authority: LocalCa::create(&paths, &plan, now)?.authority()? };

@@ -45,7 +45,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
-    let (paths, now) = (args.folder.paths_of(out)?, validity::now());
+    let (paths, now) = (args.folder.paths_to_change("ca renew", out)?, validity::now());
     let before = args.renew_before.as_deref().map(validity::parse_span).transpose()?;
     let renewal = Renewal {
         before: before.map(|span| time::Duration::try_from(span).unwrap_or(time::Duration::MAX)),

@@ -39,7 +39,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
-    let (ca, who, now) = (LocalCa::load(&args.folder.paths_of(out)?)?, args::user(), validity::now());
+    let (ca, who, now) =
+        (LocalCa::load(&args.folder.paths_to_change("ca revoke", out)?)?, args::user(), validity::now());
     let mut report = CaRevoke { revoked: Vec::new() };
     for given in &args.certificates {
         let path = Path::new(given);

@@ -1,16 +1,17 @@
 //! `ca trust`, `ca untrust` and `ca status`.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use secure_io::ca::{self, Paths};
+use secure_io::files;
 use secure_io::report::trust::{Answer, Change, Store as Report, StoreKind, Trust, Trusted};
 use secure_io::trust::program::Installed;
 use secure_io::trust::{Environment, Error, Machine, Owner, Platform, Root, Store};
-use secure_io::{container, files, inspect};
 
 use crate::cli::Outcome;
-use crate::cli::args::CaDirArgs;
+use crate::cli::args::{self, CaDirArgs};
+use crate::cli::caller::{self, Caller};
 use crate::cli::failure::{self, Failure};
 use crate::cli::output::Output;
 
@@ -126,7 +127,7 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<Outcome, Fai
 
 fn run(args: &StoreArgs, action: Action, out: &mut Output) -> Result<Outcome, Failure> {
     let person = Person::who();
-    let paths = person.paths(&args.folder)?;
+    let paths = args.folder.paths()?;
     let roots = roots(&paths, action)?;
     let programs = Installed { folders: program_folders(), home: person.home.clone() };
     let environment = person.environment();
@@ -221,31 +222,12 @@ fn roots(paths: &Paths, action: Action) -> Result<Vec<Root>, Failure> {
     if !files::exists(&paths.root) {
         return Err(ca::Error::Missing { folder: paths.folder.clone() }.into());
     }
-    let path = absolute(&paths.root)?;
-    let mut roots = load(&path)?;
-    roots.truncate(1);
-    if action == Action::Untrust {
-        for previous in files::list(&paths.folder.join("previous")) {
-            let others = load(&absolute(&previous)?).unwrap_or_default();
-            roots.extend(others.into_iter().filter(|root| is_self_issued(&root.der)));
-        }
+    // Commands that are printed are run elsewhere.
+    let mut roots = ca::roots(&Paths::new(&args::absolute(&paths.folder)?))?;
+    if action != Action::Untrust {
+        roots.truncate(1);
     }
-    Ok(roots)
-}
-
-fn load(path: &Path) -> Result<Vec<Root>, Failure> {
-    let in_file = |error| failure::in_file(path, error);
-    let certificates = container::certificates(&files::read(path)?).map_err(in_file)?;
-    certificates.iter().map(|der| Root::new(der, path).map_err(in_file)).collect()
-}
-
-fn is_self_issued(der: &[u8]) -> bool {
-    inspect::parse(der).is_ok_and(|certificate| certificate.subject() == certificate.issuer())
-}
-
-/// Commands that are printed are run elsewhere.
-fn absolute(path: &Path) -> Result<PathBuf, Failure> {
-    std::path::absolute(path).map_err(|error| Failure::new(error.into()))
+    roots.iter().map(|(path, der)| Root::new(der, path).map_err(|error| failure::in_file(path, error))).collect()
 }
 
 /// Whose stores these are: the user's; with sudo those of who ran it, for root has no browser.
@@ -254,29 +236,13 @@ struct Person {
     /// Their name and number, with sudo.
     name: Option<String>,
     owner: Option<Owner>,
-    is_root: bool,
 }
 
 impl Person {
     fn who() -> Self {
-        let is_root = is_root();
-        let sudo = || {
-            let number = |variable| std::env::var(variable).ok()?.parse().ok();
-            let name = std::env::var("SUDO_USER").ok().filter(|name| name != "root")?;
-            let owner = Owner { uid: number("SUDO_UID")?, gid: number("SUDO_GID")? };
-            Some((home_of(&name)?, name, owner))
-        };
-        match is_root.then(sudo).flatten() {
-            Some((home, name, owner)) => Self { home, name: Some(name), owner: Some(owner), is_root },
-            None => Self { home: home(), name: None, owner: None, is_root },
-        }
-    }
-
-    /// The local CA's files: of the person, not of root.
-    fn paths(&self, folder: &CaDirArgs) -> Result<Paths, Failure> {
-        match self.name {
-            Some(_) if !folder.is_given() => Ok(Paths::new(&self.home.join(".local/share/secure-io/ca"))),
-            _ => folder.paths(),
+        match Caller::of_sudo() {
+            Some(Caller { name, home, owner }) => Self { home, name: Some(name), owner: Some(owner) },
+            None => Self { home: etcetera::home_dir().unwrap_or_default(), name: None, owner: None },
         }
     }
 
@@ -293,7 +259,7 @@ impl Person {
             data_home: own("XDG_DATA_HOME"),
             config_home: own("XDG_CONFIG_HOME"),
             java_home: std::env::var_os("JAVA_HOME").map(PathBuf::from).filter(|path| path.is_dir()),
-            is_root: self.is_root,
+            is_root: caller::is_root(),
             owner: self.owner,
         }
     }
@@ -307,26 +273,4 @@ fn program_folders() -> Vec<PathBuf> {
         folders.extend(["/usr/sbin", "/sbin"].map(PathBuf::from));
     }
     folders
-}
-
-fn home() -> PathBuf {
-    etcetera::home_dir().unwrap_or_default()
-}
-
-/// A user's home folder, as `/etc/passwd` has it.
-fn home_of(user: &str) -> Option<PathBuf> {
-    let users = files::read(Path::new("/etc/passwd")).ok()?;
-    let users = String::from_utf8_lossy(&users).into_owned();
-    let line = users.lines().find(|line| line.split(':').next() == Some(user))?;
-    line.split(':').nth(5).map(PathBuf::from)
-}
-
-#[cfg(unix)]
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
-#[cfg(not(unix))]
-fn is_root() -> bool {
-    false
 }

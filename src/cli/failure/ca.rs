@@ -25,6 +25,12 @@ impl From<Error> for Failure {
     }
 }
 
+/// A command that writes into the CA of who ran sudo.
+pub(crate) fn needs_no_sudo(command: &str, caller: &str) -> Failure {
+    Failure::message(format!("run with sudo, and root's files would be in the way in the CA of {caller}"))
+        .hint(format!("run it without sudo: `secure-io {command}`; `--ca-dir DIR` names a CA of root's own"))
+}
+
 /// What mends a local CA that has ended.
 pub(super) const RENEW_HINT: &str = "make its certificates anew with `secure-io ca renew`";
 

@@ -4,13 +4,11 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use secure_io::inspect::Inspected;
 use secure_io::lint::{Issuers, Judge, Origin};
 use secure_io::report::finding::{Audience, Lint, Severity};
+use secure_io::{files, trust};
 use time::OffsetDateTime;
-use walkdir::WalkDir;
 
 use crate::cli::Outcome;
 use crate::cli::output::Output;
@@ -20,15 +18,6 @@ const HELD: usize = 2_000;
 
 /// How many findings are named on stderr when nothing else is printed.
 const NAMED: usize = 100;
-
-/// Where administrators put CA certificates of their own: Debian, Fedora, Arch, openSUSE. Those in the system's root
-/// store that are here as well are nobody's public CA.
-const ADDED: [&str; 4] = [
-    "/usr/local/share/ca-certificates",
-    "/etc/pki/ca-trust/source/anchors",
-    "/etc/ca-certificates/trust-source/anchors",
-    "/etc/pki/trust/anchors",
-];
 
 /// Where vendors put root stores. One from elsewhere, as `SSL_CERT_FILE` can have it, may hold anybody's.
 const VENDORS: [&str; 4] = ["/etc/ssl", "/etc/pki", "/usr", "/nix"];
@@ -182,13 +171,14 @@ fn plural(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// The system's trust anchors. Those that somebody here put there are told from those that its vendor delivers.
+/// The system's trust anchors. Those that somebody here put there, which are nobody's public CA, are told from those that
+/// its vendor delivers.
 fn system_issuers() -> Issuers {
     let is_chosen = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().filter_map(std::env::var_os).any(|path| {
         let path = Path::new(&path);
         !VENDORS.iter().any(|folder| path.starts_with(folder))
     });
-    let added: HashSet<Vec<u8>> = ADDED.iter().flat_map(|folder| certificates_below(Path::new(folder))).collect();
+    let added: HashSet<Vec<u8>> = trust::anchor_folders().flat_map(certificates_below).collect();
     let mut issuers = Issuers::default();
     // Without a root store, or with one that is damaged, nothing is public but what says so itself.
     for anchor in rustls_native_certs::load_native_certs().certs {
@@ -199,13 +189,6 @@ fn system_issuers() -> Issuers {
 }
 
 fn certificates_below(folder: &Path) -> Vec<Vec<u8>> {
-    let files = WalkDir::new(folder).follow_links(true).into_iter().filter_map(Result::ok);
-    let files = files.filter(|entry| entry.file_type().is_file());
-    let read = |entry: walkdir::DirEntry| {
-        let bytes = secure_io::files::read(entry.path()).ok()?;
-        let found: Vec<Vec<u8>> =
-            CertificateDer::pem_slice_iter(&bytes).filter_map(Result::ok).map(|der| der.to_vec()).collect();
-        Some(if found.is_empty() { vec![bytes.to_vec()] } else { found })
-    };
-    files.filter_map(read).flatten().collect()
+    let read = |path: PathBuf| files::read(&path).map(|bytes| trust::certificates(&bytes)).unwrap_or_default();
+    files::list(folder).into_iter().flat_map(read).collect()
 }

@@ -8,7 +8,6 @@ use globset::GlobBuilder;
 use secure_io::container::{self, Found};
 use secure_io::files;
 use secure_io::probe::Endpoint;
-use walkdir::WalkDir;
 
 use crate::cli::failure::{self, Failure};
 use crate::cli::remote;
@@ -91,9 +90,7 @@ fn is_new(path: &Path, seen: &mut HashSet<PathBuf>) -> bool {
 
 /// The files below a folder, sorted. What cannot be read there, and what is no regular file, is passed over.
 fn members(folder: &Path, is_wanted: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
-    let entries = WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter().filter_map(Result::ok);
-    let files = entries.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path);
-    files.filter(|path| is_wanted(path)).collect()
+    files::list(folder).into_iter().filter(|path| is_wanted(path)).collect()
 }
 
 /// The files that a pattern stands for, where no shell has expanded it; `None` for what is no pattern.

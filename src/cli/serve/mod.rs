@@ -225,7 +225,7 @@ impl Args {
         let names = certificates::server_names(&credentials);
         let (chain, key) = credentials.into_parts();
         let mut by_name = ByName::new(chain, key).map_err(|error| Failure::new(error.into()))?;
-        let paths = self.ca_dir.paths()?;
+        let paths = self.ca_dir.own_paths()?;
         if let Some(expected) = fixtures {
             self.fixtures.add(&mut by_name, expected, out)?;
         } else if self.cert.is_none() && paths.exist() {
@@ -291,7 +291,7 @@ impl Args {
     }
 
     fn made(&self, order: &Order, out: &mut Output, now: OffsetDateTime) -> Result<Credentials, Failure> {
-        let paths = self.ca_dir.paths()?;
+        let paths = self.ca_dir.own_paths()?;
         if paths.exist() {
             let ca = LocalCa::load(&paths)?;
             if let Some(warning) = ca.warning(now) {
