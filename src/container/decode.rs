@@ -121,6 +121,8 @@ fn content(label: &str, der: Vec<u8>) -> Result<Content, Flaw> {
         // Numbers alone do not tell which parameters they are.
         (Shape::Parameters(_), Some(Shape::Parameters(_) | Shape::RsaPublicKey)) => promised,
         (promised, Some(shape)) if shape.is_akin(promised) => shape,
+        // Old servers and authorities write it so, and OpenSSL reads it so.
+        (Shape::Certificate, Some(Shape::Pkcs7)) => Shape::Pkcs7,
         (_, Some(shape)) => return Err(Flaw::Holds(shape.describe())),
     };
     Ok(shaped(shape, der))

@@ -30,7 +30,8 @@ pub struct Bag {
     pub content: Content,
 }
 
-/// Opens a PKCS#12 file, DER or BER. Without a passphrase, those that have none and those with an empty one are opened.
+/// Opens a PKCS#12 file, DER or BER. Those that have no password and those with an empty one are opened whatever the
+/// passphrase.
 ///
 /// # Errors
 ///
@@ -38,20 +39,18 @@ pub struct Bag {
 pub fn open(octets: &[u8], passphrase: Option<&str>) -> Result<Vec<Bag>, Error> {
     let der = ber::to_der(octets).map_err(|reason| asn1::Error::new("PFX", reason))?;
     let store = Store::parse(&der)?;
-    let mut secrets = vec![Secret::new(passphrase.unwrap_or_default())];
-    if passphrase.is_none_or(str::is_empty) {
-        secrets.push(Secret::none());
-    }
+    let given = passphrase.filter(|passphrase| !passphrase.is_empty()).map(Secret::new);
     let mut rounds = Rounds::new();
-    let mut last = Error::WrongPassphrase;
-    for secret in &secrets {
-        match store.open(secret, &mut rounds) {
-            Err(Error::WrongPassphrase) if passphrase.is_none() => last = Error::PassphraseNeeded,
-            Err(Error::WrongPassphrase) => last = Error::WrongPassphrase,
+    let mut is_tried = false;
+    for secret in given.into_iter().chain([Secret::new(""), Secret::none()]) {
+        match store.open(&secret, &mut rounds) {
+            Err(Error::WrongPassphrase) => is_tried = true,
+            // What the first try has left over is not enough for another.
+            Err(Error::TooCostly) if is_tried => break,
             result => return result,
         }
     }
-    Err(last)
+    Err(if passphrase.is_some() { Error::WrongPassphrase } else { Error::PassphraseNeeded })
 }
 
 /// The outer parts of a PFX.

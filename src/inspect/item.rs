@@ -89,7 +89,7 @@ impl Opener<'_> {
     fn item(&self, content: Content, label: Option<String>, place: Place) -> Inspected {
         match &content {
             Content::Pkcs7(octets) => match pkcs7::open(octets) {
-                Ok(opened) => self.pkcs7(place, content, opened),
+                Ok(opened) => self.pkcs7(label, place, content, opened),
                 Err(error) => problem(place, with_cause(&error)),
             },
             Content::Pkcs12(octets) => {
@@ -100,11 +100,14 @@ impl Opener<'_> {
         }
     }
 
-    fn pkcs7(&self, place: Place, content: Content, opened: pkcs7::Opened) -> Inspected {
+    fn pkcs7(&self, label: Option<String>, place: Place, content: Content, opened: pkcs7::Opened) -> Inspected {
         let content_type = Some(oid::name_or_dotted(&opened.content_type).into());
+        let label = label.filter(|label| label.ends_with("CERTIFICATE"));
+        let notes = label.iter().map(|label| format!("its PEM label is {label}: it should be PKCS7")).collect();
         let members = opened.contents.into_iter().map(|content| (None, content));
         self.container(content, &place.source.clone(), members, |items| {
-            Item::Pkcs7(Entry { place, content: Pkcs7 { content_type, items } })
+            let place = Place { label, ..place };
+            Item::Pkcs7(Entry { place, content: Pkcs7 { content_type, notes, items } })
         })
     }
 
@@ -192,7 +195,9 @@ fn described(content: &Content, label: Option<String>, place: Place) -> Result<I
             Item::EncryptedPrivateKey(Entry { place, content })
         }
         Content::PublicKey(der) => Item::PublicKey(Entry { place, content: bare_key(der)? }),
-        Content::Pkcs7(_) => Item::Pkcs7(Entry { place, content: Pkcs7 { content_type: None, items: Vec::new() } }),
+        Content::Pkcs7(_) => {
+            Item::Pkcs7(Entry { place, content: Pkcs7 { content_type: None, notes: Vec::new(), items: Vec::new() } })
+        }
         Content::Pkcs12(_) => {
             Item::Pkcs12(Entry { place, content: Pkcs12 { locked: true, problem: None, items: Vec::new() } })
         }

@@ -287,6 +287,10 @@ pub struct Pkcs7 {
     /// Its content type: `signedData` holds certificates and CRLs, others none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_type: Option<Cow<'static, str>>,
+    /// How it differs from what the standard has it be. For people: the words may change.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(default))]
+    pub notes: Vec<String>,
     /// What is in it.
     pub items: Vec<Item>,
 }

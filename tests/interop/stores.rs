@@ -50,6 +50,35 @@ fn ours_is_opened_and_belongs_together() {
     assert!(text.contains("belongs to"), "{text}");
 }
 
+/// There are two ways to have none: the empty password, which is a zero character, and nothing at all.
+#[test]
+fn stores_without_a_password_are_opened_whatever_is_given() {
+    let sandbox = made();
+    sandbox.ok("openssl pkcs12 -export -passout pass: -inkey server-key.pem -in server-cert.pem -out empty.p12");
+    let vectors = sandbox.ok("python3 -I -c 'import cryptography_vectors; print(cryptography_vectors.__path__[0])'");
+    for store in ["empty.p12", &format!("{}/pkcs12/no-password.p12", vectors.trim_end())] {
+        for flags in ["", "--passphrase-file password"] {
+            let found = kinds(&sandbox, &format!("secure-io inspect --json {flags} {store}"));
+            assert_eq!(found, ["certificate", "private-key"], "{flags} {store}");
+        }
+    }
+}
+
+/// As old servers send it, and OpenSSL reads it.
+#[test]
+fn a_bundle_under_the_label_of_a_certificate_is_read_as_one() {
+    let sandbox = made();
+    sandbox.ok("openssl crl2pkcs7 -nocrl -certfile server-cert.pem -out sound.p7b");
+    let text = |name| String::from_utf8(sandbox.read(name)).expect("PEM");
+    sandbox.write("odd.pem", text("sound.p7b").replace(" PKCS7-", " CERTIFICATE-"));
+    sandbox.ok("openssl pkcs7 -noout -in odd.pem");
+    let odd = sandbox.run("secure-io inspect odd.pem").success();
+    let odd = odd.says("PKCS#7  signedData, 1 item").says("its PEM label is CERTIFICATE: it should be PKCS7");
+    odd.says("self-signed");
+    assert_eq!(kinds(&sandbox, "secure-io inspect --json odd.pem"), ["certificate"]);
+    assert_eq!(sandbox.ok("secure-io inspect --pem odd.pem"), text("server-cert.pem"));
+}
+
 #[test]
 fn bundles_are_opened_in_der_and_pem() {
     let sandbox = made();

@@ -36,6 +36,7 @@ impl View<'_> {
             Item::Pkcs7(entry) => {
                 let kind = entry.content.content_type.as_deref().unwrap_or("no content");
                 self.heading("PKCS#7", format!("{kind}, {}", count(entry.content.items.len(), "item")));
+                self.odd(&entry.content.notes);
             }
             Item::Pkcs12(entry) => {
                 let locked = "under a password: give it with --passphrase-file or --passphrase-env";
