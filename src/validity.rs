@@ -189,8 +189,8 @@ pub fn parse_span(input: &str) -> Result<Duration, Error> {
 #[must_use]
 pub fn rfc3339(time: OffsetDateTime) -> String {
     let time = whole_seconds(time);
-    let (year, month, day) = (time.year(), u8::from(time.month()), time.day());
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", time.hour(), time.minute(), time.second())
+    // It has four digits for the year, as have the times in certificates.
+    time.format(&Rfc3339).unwrap_or_else(|_| time.to_string())
 }
 
 /// Says a distance in time in one or two words, rounded, as in `in 12 days` or `3 hours ago`.

@@ -1,7 +1,5 @@
 //! Object identifiers: in dots, and the names of those that occur in certificates and keys.
 
-use std::fmt::Write;
-
 /// An identifier's content octets in dots; `#` and hex when they are none.
 ///
 /// An arc may have 128 bits, as a UUID has (X.667).
@@ -12,6 +10,7 @@ pub fn dotted(octets: &[u8]) -> String {
 
 fn arcs(octets: &[u8]) -> Option<String> {
     let mut text = String::with_capacity(24);
+    let mut digits = itoa::Buffer::new();
     let mut arc: u128 = 0;
     let mut is_open = false;
     for octet in octets {
@@ -23,10 +22,15 @@ fn arcs(octets: &[u8]) -> Option<String> {
         if text.is_empty() {
             // The first two arcs are in one (X.690 section 8.19.4).
             let first = (arc / 40).min(2);
-            let _ = write!(text, "{first}.{}", arc - first * 40);
-        } else {
-            let _ = write!(text, ".{arc}");
+            text.push_str(digits.format(first));
+            arc -= first * 40;
         }
+        text.push('.');
+        // Arcs of more than 64 bits are rare, and slow to write.
+        text.push_str(match u64::try_from(arc) {
+            Ok(arc) => digits.format(arc),
+            Err(_) => digits.format(arc),
+        });
         arc = 0;
     }
     (!is_open && !text.is_empty()).then_some(text)

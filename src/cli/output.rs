@@ -157,9 +157,7 @@ impl Output {
 
 /// A line of JSON, with nothing in it that could trouble a terminal.
 pub(crate) fn json_line(report: &impl Serialize) -> Result<String, Failure> {
-    let mut text = serde_json::to_string(report).map_err(|error| Failure::new(error.into()))?;
-    text.push('\n');
-    Ok(escape_in_json(&text))
+    json_text(report).map(|text| text + "\n")
 }
 
 /// How far a long piece of work has come, on a terminal's stderr.
@@ -204,16 +202,30 @@ fn printable(text: &str) -> String {
 
 /// A report as JSON, with nothing in it that could trouble a terminal.
 pub(crate) fn json_text(report: &impl Serialize) -> Result<String, Failure> {
-    let text = serde_json::to_string(report).map_err(|error| Failure::new(error.into()))?;
-    let is_plain = text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
-    Ok(if is_plain { text } else { escape_in_json(&text) })
+    let mut text = Vec::new();
+    push_json(&mut text, report)?;
+    String::from_utf8(text).map_err(|error| Failure::new(error.into()))
+}
+
+/// Appends what [`json_text`] makes.
+pub(crate) fn push_json(text: &mut Vec<u8>, report: &impl Serialize) -> Result<(), Failure> {
+    let start = text.len();
+    serde_json::to_writer(&mut *text, report).map_err(|error| Failure::new(error.into()))?;
+    let added = text.get(start..).unwrap_or_default();
+    // serde_json has escaped all below U+0020.
+    if !added.is_ascii() || memchr::memchr(0x7f, added).is_some() {
+        let escaped = escape_in_json(&String::from_utf8_lossy(added));
+        text.truncate(start);
+        text.extend_from_slice(escaped.as_bytes());
+    }
+    Ok(())
 }
 
 /// serde_json leaves characters above U+001F as they are; some of them move a terminal's cursor or turn its text.
 fn escape_in_json(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        if c != '\n' && secure_io::name::is_unprintable(c) {
+        if secure_io::name::is_unprintable(c) {
             let mut units = [0; 2];
             out.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
         } else {

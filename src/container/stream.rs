@@ -163,7 +163,7 @@ impl<R: Read> Chunks<R> {
             return self.whole().map(|octets| Some(Chunk(Content::Bare(bare::der(&octets)))));
         }
         let mut checked = 0;
-        while self.buffer.get(checked..).is_some_and(base64::is_plausible) && !pem::is_begun(&self.buffer) {
+        while !pem::is_begun(&self.buffer) && self.buffer.get(checked..).is_some_and(base64::is_plausible) {
             if is_ended {
                 if let Some(found) = bare::base64(&self.buffer) {
                     self.state = State::Done;

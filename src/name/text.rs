@@ -243,14 +243,7 @@ fn escape_unprintable_cow(text: &str) -> Cow<'_, str> {
 /// Lower-case hex without separators.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble & 15)]);
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(digit(byte >> 4));
-        text.push(digit(*byte));
-    }
-    text
+    hex_simd::encode_to_string(bytes, hex_simd::AsciiCase::Lower)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use secure_io::report::item::Item;
 
 use crate::cli::failure::Failure;
-use crate::cli::output::{Output, json_text};
+use crate::cli::output::{Output, push_json};
 
 /// So much is gathered before it is written.
 const BUFFER: usize = 64 << 10;
@@ -19,23 +19,30 @@ impl JsonSink {
     }
 
     pub(super) fn take(&mut self, item: &Item, out: &mut Output) -> Result<(), Failure> {
-        self.text(&json_text(item)?, out)
+        self.comma();
+        push_json(&mut self.buffer, item)?;
+        self.flush_above(BUFFER, out)
     }
 
     /// JSON of some items, with commas between.
-    pub(super) fn text(&mut self, text: &str, out: &mut Output) -> Result<(), Failure> {
+    pub(super) fn text(&mut self, text: &[u8], out: &mut Output) -> Result<(), Failure> {
         if text.is_empty() {
             return Ok(());
         }
+        self.comma();
+        self.flush_above(0, out)?;
+        out.data(text)
+    }
+
+    fn comma(&mut self) {
+        // The bracket goes out with the first of them: from then on there is always a comma to write.
         if self.buffer != b"[" {
             self.buffer.push(b',');
         }
-        self.buffer.extend_from_slice(text.as_bytes());
-        if self.buffer.len() < BUFFER {
-            return Ok(());
-        }
-        // The bracket went out with the first of them: from here on there is always a comma to write.
-        out.data(&std::mem::take(&mut self.buffer))
+    }
+
+    fn flush_above(&mut self, limit: usize, out: &mut Output) -> Result<(), Failure> {
+        if self.buffer.len() > limit { out.data(&std::mem::take(&mut self.buffer)) } else { Ok(()) }
     }
 
     pub(super) fn finish(&mut self, out: &mut Output) -> Result<(), Failure> {

@@ -17,7 +17,7 @@ use secure_io::{ordered, validity};
 use super::Outcome;
 use super::args::PassphraseArgs;
 use super::failure::Failure;
-use super::output::{Output, json_text};
+use super::output::{Output, push_json};
 use super::remote::RemoteArgs;
 use lint::{LintArgs, Linter};
 use source::{Source, Where};
@@ -196,7 +196,7 @@ enum Part {
     /// Items, for those that look at all of them.
     Items(Vec<Inspected>),
     /// JSON of items, and what counts of them.
-    Json(String, Tally),
+    Json(Vec<u8>, Tally),
     /// The source cannot be read, or no further.
     Unreadable(Failure),
 }
@@ -301,14 +301,15 @@ impl Worker<'_> {
     }
 
     fn json(&self, items: impl Iterator<Item = Inspected>) -> Part {
-        let (mut text, mut tally) = (String::new(), self.tally.clone());
+        let (mut text, mut tally) = (Vec::new(), self.tally.clone());
         for inspected in items {
             tally.count(&inspected.item);
             for shown in self.filter.apply(inspected) {
-                match json_text(&shown.item) {
-                    Ok(json) if text.is_empty() => text = json,
-                    Ok(json) => text.extend([",", &json]),
-                    Err(failure) => return Part::Unreadable(failure),
+                if !text.is_empty() {
+                    text.push(b',');
+                }
+                if let Err(failure) = push_json(&mut text, &shown.item) {
+                    return Part::Unreadable(failure);
                 }
             }
         }
