@@ -1,4 +1,4 @@
-//! Whatever is presented, there is a verdict; a certificate that is damaged anywhere is not valid.
+//! Whatever is presented, there is a verdict.
 #![no_main]
 
 use std::sync::Arc;

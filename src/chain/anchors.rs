@@ -7,6 +7,7 @@ use rustls::pki_types::{CertificateDer, TrustAnchor};
 use webpki::anchor_from_trusted_cert;
 
 use super::certificate::Certificate;
+use super::verified::Verified;
 use crate::name::Canonical;
 
 /// Trusted certificates, prepared once for any number of requests.
@@ -18,6 +19,8 @@ pub struct Anchors {
     /// Each of webpki's: its place among the certificates.
     places: Vec<usize>,
     by_subject: HashMap<Canonical, Vec<usize>>,
+    /// What was found below them.
+    verified: Verified,
 }
 
 impl Anchors {
@@ -40,6 +43,10 @@ impl Anchors {
     #[must_use]
     pub fn certificates(&self) -> &[Arc<Certificate>] {
         &self.certificates
+    }
+
+    pub(super) fn verified(&self) -> &Verified {
+        &self.verified
     }
 
     pub(super) fn for_webpki(&self) -> &[TrustAnchor<'static>] {

@@ -20,12 +20,13 @@ mod public_key;
 mod revocation;
 mod search;
 mod signature;
+mod verified;
 
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime};
 use time::OffsetDateTime;
 use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, KeyUsage, VerifiedPath};
 
@@ -201,9 +202,12 @@ fn by_webpki<'a>(leaf: &'a Certificate, request: &Request<'a>) -> Result<Path<'a
         found.replace(Some(path));
         Ok(())
     };
+    let algorithms = request.anchors.verified().algorithms(leaf.signed().0);
+    let algorithms: Vec<_> =
+        algorithms.iter().map(|algorithm| algorithm as &dyn SignatureVerificationAlgorithm).collect();
     let seconds = u64::try_from(request.at.unix_timestamp()).unwrap_or_default();
     end_entity.verify_for_usage(
-        webpki::ALL_VERIFICATION_ALGS,
+        &algorithms,
         request.anchors.for_webpki(),
         &presented,
         UnixTime::since_unix_epoch(Duration::from_secs(seconds)),
