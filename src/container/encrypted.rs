@@ -16,7 +16,7 @@ use super::KeyFormat;
 use crate::asn1::{self, Value, oid, tag};
 
 /// Rounds of hashing that a file may ask for, all its parts together: more than anybody asks of a person's computer.
-const ROUNDS_LIMIT: u32 = 5_000_000;
+const ROUNDS_LIMIT: u32 = 3_000_000;
 
 /// Memory, in octets, that scrypt may take, and what it may work through in all its passes.
 const SCRYPT_MEMORY_LIMIT: u64 = 256 << 20;

@@ -101,3 +101,21 @@ fn pages_show_what_happens() {
     }
     assert!(count > 10, "only {count} commands were found");
 }
+
+/// Code moves, and the page that says where each default is has to move with it.
+#[test]
+fn defaults_are_where_the_page_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &Path| String::from_utf8_lossy(&files::read(path).expect("a file")).into_owned();
+    let named = regex::Regex::new(r"((?:`[\w:]+`, )*`[\w:]+`) in `([\w/]+\.rs)`").expect("a pattern");
+    let page = read(&root.join("docs/defaults.md"));
+    let mut count = 0;
+    for place in named.captures_iter(&page) {
+        let source = read(&root.join("src").join(&place[2]));
+        for name in place[1].split(", ").filter_map(|name| name.trim_matches('`').rsplit("::").next()) {
+            assert!(source.contains(name), "{}", &place[0]);
+            count += 1;
+        }
+    }
+    assert!(count > 20, "only {count} places were found");
+}
