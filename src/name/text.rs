@@ -194,7 +194,7 @@ pub fn readable(name: &str) -> Cow<'_, str> {
     if !name.contains("=#") {
         return Cow::Borrowed(name);
     }
-    let parts = super::split_unescaped(name, &[',', '+']);
+    let parts = super::subject::split_unescaped(name, &[',', '+']);
     let mut text = String::with_capacity(name.len());
     let mut at = 0;
     for part in parts {
