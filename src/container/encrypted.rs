@@ -4,6 +4,8 @@
 //! [RFC 7292 appendix C](https://www.rfc-editor.org/rfc/rfc7292#appendix-C)) and OpenSSL's `Proc-Type: 4,ENCRYPTED` no
 //! crate opens; they are a derivation and a cipher of crates each. All are for reading only.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use aws_lc_rs::pbkdf2;
 use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockCipherDecrypt, BlockModeDecrypt, InnerIvInit, KeyInit, KeyIvInit};
@@ -16,11 +18,13 @@ use super::KeyFormat;
 use crate::asn1::{self, Value, oid, tag};
 
 /// Rounds of hashing that a file may ask for, all its parts together: more than anybody asks of a person's computer.
-const ROUNDS_LIMIT: u32 = 3_000_000;
+const ROUNDS_LIMIT: u32 = 4_000_000;
 
 /// Memory, in octets, that scrypt may take, and what it may work through in all its passes.
 const SCRYPT_MEMORY_LIMIT: u64 = 256 << 20;
 const SCRYPT_WORK_LIMIT: u64 = 1 << 30;
+/// So many octets of scrypt's work take as long as a round of hashing.
+const SCRYPT_OCTETS_A_ROUND: u64 = 512;
 
 /// Why something under a passphrase stays shut.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,17 +50,20 @@ pub enum Error {
     Malformed(#[from] asn1::Error),
 }
 
-/// What one file may still cost.
+/// What trying a passphrase on all that is in one source may still cost, on whatever threads.
 #[derive(Debug)]
-pub(super) struct Rounds(u32);
+pub struct Rounds(AtomicU32);
+
+impl Default for Rounds {
+    fn default() -> Self {
+        Self(AtomicU32::new(ROUNDS_LIMIT))
+    }
+}
 
 impl Rounds {
-    pub(super) const fn new() -> Self {
-        Self(ROUNDS_LIMIT)
-    }
-
-    pub(super) fn take(&mut self, rounds: u32) -> Result<u32, Error> {
-        self.0 = self.0.checked_sub(rounds).ok_or(Error::TooCostly)?;
+    pub(super) fn take(&self, rounds: u32) -> Result<u32, Error> {
+        let less = |left: u32| left.checked_sub(rounds);
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).map_err(|_| Error::TooCostly)?;
         Ok(rounds)
     }
 }
@@ -99,11 +106,12 @@ pub fn private_key(
     der: &[u8],
     dek_info: Option<&str>,
     passphrase: &str,
+    rounds: &Rounds,
 ) -> Result<Zeroizing<Vec<u8>>, Error> {
     match (format, dek_info) {
         (_, Some(dek_info)) => legacy_pem(der, dek_info, passphrase),
         (KeyFormat::OpenSsh, None) => Err(Error::UnknownCipher { cipher: "OpenSSH's own way".to_owned() }),
-        _ => pkcs8(der, passphrase),
+        _ => pkcs8(der, passphrase, rounds),
     }
 }
 
@@ -112,12 +120,12 @@ pub fn private_key(
 /// # Errors
 ///
 /// All but [`Error::PassphraseNeeded`].
-pub fn pkcs8(der: &[u8], passphrase: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
+pub fn pkcs8(der: &[u8], passphrase: &str, rounds: &Rounds) -> Result<Zeroizing<Vec<u8>>, Error> {
     let outer = asn1::only(der, tag::SEQUENCE, "EncryptedPrivateKeyInfo")?;
     let mut fields = outer.reader();
     let algorithm = fields.tagged(tag::SEQUENCE, "encryptionAlgorithm")?;
     let data = fields.tagged(tag::OCTET_STRING, "encryptedData")?;
-    let plain = decrypt(algorithm, data.content, &Secret::new(passphrase), &mut Rounds::new())?;
+    let plain = decrypt(algorithm, data.content, &Secret::new(passphrase), rounds)?;
     // A wrong passphrase is not always noticed by the padding.
     match asn1::only(&plain, tag::SEQUENCE, "PrivateKeyInfo") {
         Ok(key) if key.reader().tagged(tag::INTEGER, "version").is_ok() => Ok(plain),
@@ -130,7 +138,7 @@ pub(super) fn decrypt(
     algorithm: Value<'_>,
     data: &[u8],
     secret: &Secret,
-    rounds: &mut Rounds,
+    rounds: &Rounds,
 ) -> Result<Zeroizing<Vec<u8>>, Error> {
     let mut fields = algorithm.reader();
     let oid = fields.tagged(tag::OID, "algorithm")?.oid();
@@ -180,7 +188,7 @@ const PBES1: [Scheme; 8] = [
 type KeyAndIv = (Zeroizing<Vec<u8>>, Vec<u8>);
 
 impl Scheme {
-    fn derive(&self, secret: &Secret, salt: &[u8], count: u32, rounds: &mut Rounds) -> Result<KeyAndIv, Error> {
+    fn derive(&self, secret: &Secret, salt: &[u8], count: u32, rounds: &Rounds) -> Result<KeyAndIv, Error> {
         let (key_length, iv_length) = (self.cipher.key_length(), 8);
         match self.derivation {
             Derivation::Md5 => Ok(split(&pbkdf1::<md5::Md5>(secret.utf8(), salt, count))),
@@ -267,7 +275,7 @@ fn decrypt_pbes2(
     algorithm: Value<'_>,
     data: &[u8],
     secret: &Secret,
-    rounds: &mut Rounds,
+    rounds: &Rounds,
 ) -> Result<Zeroizing<Vec<u8>>, Error> {
     if let Some(opened) = decrypt_rc2(algorithm, data, secret, rounds)? {
         return Ok(opened);
@@ -282,13 +290,16 @@ fn decrypt_pbes2(
     Ok(Zeroizing::new(plain))
 }
 
-fn check_cost(kdf: &pbes2::Kdf, rounds: &mut Rounds) -> Result<(), Error> {
+fn check_cost(kdf: &pbes2::Kdf, rounds: &Rounds) -> Result<(), Error> {
     rounds.take(kdf.pbkdf2().map_or(0, |parameters| parameters.iteration_count))?;
     let Some(scrypt) = kdf.scrypt() else { return Ok(()) };
     let block = u64::from(scrypt.block_size).saturating_mul(128);
     let memory = block.saturating_mul(scrypt.cost_parameter);
     let work = memory.saturating_mul(u64::from(scrypt.parallelization));
-    if memory > SCRYPT_MEMORY_LIMIT || work > SCRYPT_WORK_LIMIT { Err(Error::TooCostly) } else { Ok(()) }
+    if memory > SCRYPT_MEMORY_LIMIT || work > SCRYPT_WORK_LIMIT {
+        return Err(Error::TooCostly);
+    }
+    rounds.take(u32::try_from(work / SCRYPT_OCTETS_A_ROUND).unwrap_or(u32::MAX)).map(|_| ())
 }
 
 /// Names what a PBES2 is made of: the cipher's OID if there is one, else the scheme's.
@@ -314,7 +325,7 @@ fn decrypt_rc2(
     algorithm: Value<'_>,
     data: &[u8],
     secret: &Secret,
-    rounds: &mut Rounds,
+    rounds: &Rounds,
 ) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
     let (kdf, cipher) = pbes2_parts(algorithm)?;
     let mut cipher = cipher.reader();
@@ -349,7 +360,7 @@ pub(super) fn pbkdf2(
     parameters: Value<'_>,
     length: usize,
     passphrase: &[u8],
-    rounds: &mut Rounds,
+    rounds: &Rounds,
 ) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
     let mut fields = parameters.reader();
     let salt = fields.tagged(tag::OCTET_STRING, "salt")?.content;
@@ -357,16 +368,18 @@ pub(super) fn pbkdf2(
     let key_length = fields.optional(tag::INTEGER, "keyLength")?.and_then(|length| length.small());
     let prf = fields.optional(tag::SEQUENCE, "prf")?;
     let prf = prf.map(|prf| prf.reader().tagged(tag::OID, "prf").map(|oid| oid.oid())).transpose()?;
-    let function = match prf.as_deref() {
-        None | Some("1.2.840.113549.2.7") => pbkdf2::PBKDF2_HMAC_SHA1,
-        Some("1.2.840.113549.2.9") => pbkdf2::PBKDF2_HMAC_SHA256,
-        Some("1.2.840.113549.2.10") => pbkdf2::PBKDF2_HMAC_SHA384,
-        Some("1.2.840.113549.2.11") => pbkdf2::PBKDF2_HMAC_SHA512,
+    let (function, block) = match prf.as_deref() {
+        None | Some("1.2.840.113549.2.7") => (pbkdf2::PBKDF2_HMAC_SHA1, 20),
+        Some("1.2.840.113549.2.9") => (pbkdf2::PBKDF2_HMAC_SHA256, 32),
+        Some("1.2.840.113549.2.10") => (pbkdf2::PBKDF2_HMAC_SHA384, 48),
+        Some("1.2.840.113549.2.11") => (pbkdf2::PBKDF2_HMAC_SHA512, 64),
         Some(_) => return Ok(None),
     };
     let length = key_length.map_or(length, |length| usize::try_from(length).unwrap_or(usize::MAX));
-    let count = std::num::NonZeroU32::new(rounds.take(count)?);
-    let (Some(count), 1..=1024) = (count, length) else { return Err(Error::TooCostly) };
+    // Each block of the key takes all the rounds.
+    let blocks = u32::try_from(length.div_ceil(block)).unwrap_or(u32::MAX);
+    rounds.take(count.saturating_mul(blocks))?;
+    let (Some(count), 1..=1024) = (std::num::NonZeroU32::new(count), length) else { return Err(Error::TooCostly) };
     let mut key = Zeroizing::new(vec![0; length]);
     pbkdf2::derive(function, count, salt, passphrase, &mut key);
     Ok(Some(key))

@@ -207,7 +207,9 @@ pub fn private_key<E: From<Error>>(
         }
         Content::EncryptedPrivateKey { format, der, dek_info } => {
             let passphrase = passphrase()?.ok_or(Error::PassphraseNeeded)?;
-            let opened = encrypted::private_key(format, &der, dek_info.as_deref(), &passphrase).map_err(Error::from)?;
+            let opened =
+                encrypted::private_key(format, &der, dek_info.as_deref(), &passphrase, &encrypted::Rounds::default())
+                    .map_err(Error::from)?;
             Ok(in_rustls(format, &opened).ok_or(Error::UnusableFormat { format })?)
         }
         _ => Err(Error::Missing { wanted: "a private key", found: Vec::new() }.into()),

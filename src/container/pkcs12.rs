@@ -36,14 +36,13 @@ pub struct Bag {
 /// # Errors
 ///
 /// [`Error`].
-pub fn open(octets: &[u8], passphrase: Option<&str>) -> Result<Vec<Bag>, Error> {
+pub fn open(octets: &[u8], passphrase: Option<&str>, rounds: &Rounds) -> Result<Vec<Bag>, Error> {
     let der = ber::to_der(octets).map_err(|reason| asn1::Error::new("PFX", reason))?;
     let store = Store::parse(&der)?;
     let given = passphrase.filter(|passphrase| !passphrase.is_empty()).map(Secret::new);
-    let mut rounds = Rounds::new();
     let mut is_tried = false;
     for secret in given.into_iter().chain([Secret::new(""), Secret::none()]) {
-        match store.open(&secret, &mut rounds) {
+        match store.open(&secret, rounds) {
             Err(Error::WrongPassphrase) => is_tried = true,
             // What the first try has left over is not enough for another.
             Err(Error::TooCostly) if is_tried => break,
@@ -76,7 +75,7 @@ impl<'a> Store<'a> {
         Ok(Self { safe, mac: fields.optional(tag::SEQUENCE, "macData")? })
     }
 
-    fn open(&self, secret: &Secret, rounds: &mut Rounds) -> Result<Vec<Bag>, Error> {
+    fn open(&self, secret: &Secret, rounds: &Rounds) -> Result<Vec<Bag>, Error> {
         if let Some(mac) = self.mac {
             check_mac(mac, self.safe, secret, rounds)?;
         }
@@ -90,7 +89,7 @@ impl<'a> Store<'a> {
 }
 
 /// RFC 7292 section 4, and RFC 9579 for PBMAC1.
-fn check_mac(mac: Value<'_>, safe: &[u8], secret: &Secret, rounds: &mut Rounds) -> Result<(), Error> {
+fn check_mac(mac: Value<'_>, safe: &[u8], secret: &Secret, rounds: &Rounds) -> Result<(), Error> {
     let mut fields = mac.reader();
     let mut digest_info = fields.tagged(tag::SEQUENCE, "mac")?.reader();
     let algorithm = digest_info.tagged(tag::SEQUENCE, "digestAlgorithm")?;
@@ -120,11 +119,7 @@ fn check_mac(mac: Value<'_>, safe: &[u8], secret: &Secret, rounds: &mut Rounds) 
 }
 
 /// RFC 8018 section 7.1: HMAC under a key by PBKDF2.
-fn pbmac1(
-    mut algorithm: Reader<'_>,
-    secret: &Secret,
-    rounds: &mut Rounds,
-) -> Result<(hmac::Algorithm, Vec<u8>), Error> {
+fn pbmac1(mut algorithm: Reader<'_>, secret: &Secret, rounds: &Rounds) -> Result<(hmac::Algorithm, Vec<u8>), Error> {
     let mut parameters = algorithm.tagged(tag::SEQUENCE, "PBMAC1-params")?.reader();
     let mut derivation = parameters.tagged(tag::SEQUENCE, "keyDerivationFunc")?.reader();
     let mut scheme = parameters.tagged(tag::SEQUENCE, "messageAuthScheme")?.reader();
@@ -149,7 +144,7 @@ fn pbmac1(
 
 struct Opener<'a> {
     secret: &'a Secret,
-    rounds: &'a mut Rounds,
+    rounds: &'a Rounds,
     bags: Vec<Bag>,
 }
 

@@ -4,7 +4,10 @@ use std::io::{self, Read};
 
 use proptest::prelude::*;
 
+use super::encrypted::Rounds;
 use super::*;
+use crate::asn1::tag;
+use crate::asn1::write::{sequence, tlv};
 
 /// A request by its outer shape, short enough to be seen whole.
 const REQUEST: [u8; 17] = [0x30, 15, 0x30, 7, 2, 1, 0, 0x30, 0, 0x30, 0, 0x30, 0, 3, 2, 0, 1];
@@ -241,6 +244,27 @@ fn a_key_without_line_ends_is_read_and_never_shown() {
     assert!(error.len() < 100, "{error}");
 }
 
+/// Many keys in one file, each of which could be tried, are not all tried.
+#[test]
+fn what_is_in_a_file_costs_together() {
+    let pkcs8 = crate::key::PrivateKey::generate(crate::key::Algorithm::Ed25519).unwrap().pkcs8().to_vec();
+    let der = encrypt_key(&pkcs8, "secret").unwrap();
+    let rounds = Rounds::default();
+    for _ in 0..6 {
+        assert!(encrypted::pkcs8(&der, "secret", &rounds).is_ok());
+    }
+    assert_eq!(encrypted::pkcs8(&der, "secret", &rounds), Err(encrypted::Error::TooCostly));
+}
+
+/// Each block of a long key takes all the rounds: these were 52 million once.
+#[test]
+fn a_long_key_costs_what_its_blocks_do() {
+    let parameters = sequence(&[&tlv(tag::OCTET_STRING, &[b"salt"]), &[2, 3, 0x0f, 0x42, 0x40], &[2, 2, 4, 0]]);
+    let parameters = crate::asn1::only(&parameters, tag::SEQUENCE, "PBKDF2-params").unwrap();
+    let opened = encrypted::pbkdf2(parameters, 16, b"secret", &Rounds::default());
+    assert_eq!(opened, Err(encrypted::Error::TooCostly));
+}
+
 /// A key made to keep its reader busy for hours is refused at once.
 #[test]
 fn a_passphrase_that_is_hashed_for_ever_is_refused() {
@@ -249,8 +273,8 @@ fn a_passphrase_that_is_hashed_for_ever_is_refused() {
     let rounds = der.windows(5).position(|window| window == [2, 3, 0x09, 0x27, 0xc0]).expect("600,000 rounds");
     let mut costly = der.to_vec();
     costly[rounds + 2] = 0x7f;
-    assert!(encrypted::pkcs8(&der, "secret").is_ok());
-    assert_eq!(encrypted::pkcs8(&costly, "secret"), Err(encrypted::Error::TooCostly));
+    assert!(encrypted::pkcs8(&der, "secret", &Rounds::default()).is_ok());
+    assert_eq!(encrypted::pkcs8(&costly, "secret", &Rounds::default()), Err(encrypted::Error::TooCostly));
 }
 
 /// CRLF, a byte order mark, indentation and a missing final newline are what editors leave behind.

@@ -3,6 +3,7 @@
 use super::certificate::bare_key;
 use super::{Error, Facts, certificate, crl, encrypted_private_key, private_key, request};
 use crate::asn1::oid;
+use crate::container::encrypted::Rounds;
 use crate::container::{self, Content, Found, KeyFormat, encrypted, pkcs7, pkcs12};
 use crate::report::item::{EncryptedKey, Entry, Item, Pkcs7, Pkcs12, Place, PrivateKey, Problem, Unknown};
 use zeroize::Zeroizing;
@@ -58,13 +59,14 @@ fn collect<'a>(
     }
 }
 
-/// Says what a found thing is; [`Item::Error`] when it is not what it should be. A passphrase opens what is encrypted.
+/// Says what a found thing is; [`Item::Error`] when it is not what it should be. A passphrase opens what is encrypted,
+/// as long as that costs no more than all that is in one source may.
 #[must_use]
-pub fn item(found: Found, source: &str, passphrase: Option<&str>) -> Inspected {
+pub fn item(found: Found, source: &str, passphrase: Option<&str>, rounds: &Rounds) -> Inspected {
     let Found { index, line, label, content } = found;
     let place = Place { source: source.to_owned(), index, line, label: None, friendly_name: None, connection: None };
     match content {
-        Ok(content) => Opener { passphrase }.item(content, label, place),
+        Ok(content) => Opener { passphrase, rounds }.item(content, label, place),
         Err(error) => problem(place, with_cause(&error)),
     }
 }
@@ -83,6 +85,7 @@ fn problem(place: Place, message: String) -> Inspected {
 
 struct Opener<'a> {
     passphrase: Option<&'a str>,
+    rounds: &'a Rounds,
 }
 
 impl Opener<'_> {
@@ -93,7 +96,7 @@ impl Opener<'_> {
                 Err(error) => problem(place, with_cause(&error)),
             },
             Content::Pkcs12(octets) => {
-                let opened = pkcs12::open(octets, self.passphrase);
+                let opened = pkcs12::open(octets, self.passphrase, self.rounds);
                 self.pkcs12(place, content, opened)
             }
             _ => self.single(content, label, place),
@@ -153,7 +156,7 @@ impl Opener<'_> {
 
     /// An encrypted key, opened if there is a passphrase that does.
     fn key(&self, mut entry: Entry<EncryptedKey>, content: Content) -> Inspected {
-        match self.passphrase.map(|passphrase| opened(&content, passphrase)) {
+        match self.passphrase.map(|passphrase| opened(&content, passphrase, self.rounds)) {
             Some(Ok((format, der))) => {
                 let place = entry.place;
                 match private_key(format, &der) {
@@ -175,10 +178,14 @@ impl Opener<'_> {
 }
 
 /// The key under a passphrase.
-fn opened(content: &Content, passphrase: &str) -> Result<(KeyFormat, Zeroizing<Vec<u8>>), container::Error> {
+fn opened(
+    content: &Content,
+    passphrase: &str,
+    rounds: &Rounds,
+) -> Result<(KeyFormat, Zeroizing<Vec<u8>>), container::Error> {
     match content {
         Content::EncryptedPrivateKey { format, der, dek_info } => {
-            Ok((*format, encrypted::private_key(*format, der, dek_info.as_deref(), passphrase)?))
+            Ok((*format, encrypted::private_key(*format, der, dek_info.as_deref(), passphrase, rounds)?))
         }
         _ => Err(container::Error::UnknownCipher { cipher: "no key".to_owned() }),
     }

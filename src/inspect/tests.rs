@@ -3,6 +3,7 @@
 use rcgen::{CertificateParams, CustomExtension, KeyPair};
 
 use super::*;
+use crate::container::encrypted::Rounds;
 use crate::container::{self, KeyFormat};
 use crate::csr::{self, Purpose};
 use crate::key::{Algorithm, PrivateKey};
@@ -129,7 +130,7 @@ fn damaged_input_does_no_harm() {
             let _ = private_key(format, der);
         }
         for found in container::find(der) {
-            let inspected = item(found, "damaged", None);
+            let inspected = item(found, "damaged", None, &Rounds::default());
             let _ = (inspected.facts(), serde_json::to_string(&inspected.item).unwrap());
         }
     };
@@ -155,8 +156,10 @@ fn a_key_belongs_to_its_certificate() {
         container::pem("PRIVATE KEY", key.pkcs8()).unwrap().to_string(),
         container::pem("PRIVATE KEY", PrivateKey::generate(Algorithm::Ed25519).unwrap().pkcs8()).unwrap().to_string(),
     ];
-    let items: Vec<Inspected> =
-        container::find(bundle.concat().as_bytes()).into_iter().map(|found| item(found, "bundle", None)).collect();
+    let items: Vec<Inspected> = container::find(bundle.concat().as_bytes())
+        .into_iter()
+        .map(|found| item(found, "bundle", None, &Rounds::default()))
+        .collect();
     assert!(matches!(&items[0].item, Item::Csr(entry) if entry.content.signature_valid == Some(true)));
     let facts: Vec<Facts> = items.iter().flat_map(Inspected::facts).collect();
     let partners: Vec<_> = Related::new(&facts).relations().links.into_iter().map(|links| links.partners).collect();

@@ -16,6 +16,7 @@ use tokio_rustls::TlsConnector;
 
 pub use self::endpoint::{Endpoint, EndpointHost, NoEndpoint};
 use self::first::Remembering;
+use crate::container::encrypted::Rounds;
 use crate::container::{Content, Found};
 use crate::inspect::{self, Inspected};
 use crate::report::remote::Remote;
@@ -147,7 +148,7 @@ impl Presented {
             label: None,
             content: Ok(Content::Certificate(der.to_vec())),
         });
-        let mut items: Vec<_> = found.map(|found| inspect::item(found, source, None)).collect();
+        let mut items: Vec<_> = found.map(|found| inspect::item(found, source, None, &Rounds::default())).collect();
         if let Some(first) = items.first_mut() {
             first.item.set_connection(self.remote);
         }

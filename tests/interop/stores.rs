@@ -91,12 +91,13 @@ fn bundles_are_opened_in_der_and_pem() {
 /// Neither a panic, nor a long wait, nor a store that says what it was not made to say.
 #[test]
 fn damaged_stores_are_refused() {
+    use secure_io::container::encrypted::Rounds;
     use secure_io::container::{pkcs7, pkcs12};
     let sandbox = made();
     for (name, _) in STORES {
         let store = sandbox.read(&format!("{name}.p12"));
         let contents = |store: &[u8]| {
-            let bags = pkcs12::open(store, Some("secret"));
+            let bags = pkcs12::open(store, Some("secret"), &Rounds::default());
             bags.map(|bags| bags.into_iter().map(|bag| bag.content).collect::<Vec<_>>())
         };
         let sound = contents(&store).expect("it is sound");
@@ -108,7 +109,7 @@ fn damaged_stores_are_refused() {
             // What the MAC is over cannot be changed without being noticed; where there is none, all can.
             let unchanged = contents(&damaged).is_ok_and(|found| found == sound);
             assert!(unchanged || name == "nomac" || contents(&damaged).is_err(), "{name} at {at}");
-            let _ = pkcs12::open(store.get(..at).unwrap_or_default(), Some("secret"));
+            let _ = pkcs12::open(store.get(..at).unwrap_or_default(), Some("secret"), &Rounds::default());
             let _ = pkcs7::open(&damaged);
         }
     }

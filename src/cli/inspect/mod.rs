@@ -7,6 +7,7 @@ mod source;
 mod tally;
 mod text;
 
+use secure_io::container::encrypted::Rounds;
 use secure_io::container::{self, Chunk};
 use secure_io::inspect::{self, Inspected};
 use secure_io::probe::Endpoint;
@@ -212,6 +213,7 @@ impl Run<'_> {
             source,
             name: source.name(),
             passphrase: self.passphrase,
+            rounds: Rounds::default(),
             filter: &self.args.filter,
             is_json: self.args.form.json && self.linter.is_none(),
             tally: self.tally.empty(),
@@ -283,6 +285,7 @@ struct Worker<'a> {
     source: &'a Source,
     name: String,
     passphrase: Option<&'a str>,
+    rounds: Rounds,
     filter: &'a Filter,
     is_json: bool,
     /// Nothing is counted in it yet.
@@ -296,7 +299,7 @@ impl Worker<'_> {
             Err(error) => return Part::Unreadable(self.source.failure(error)),
         };
         let found = chunk.into_found().into_iter().filter(|found| !self.source.is_passed_over(found));
-        let items = found.map(|found| inspect::item(found, &self.name, self.passphrase));
+        let items = found.map(|found| inspect::item(found, &self.name, self.passphrase, &self.rounds));
         if self.is_json { self.json(items) } else { Part::Items(items.collect()) }
     }
 
