@@ -5,16 +5,7 @@ use std::sync::LazyLock;
 use secure_io::key::{Algorithm, PrivateKey};
 
 use crate::Item;
-
-pub(crate) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(content.len()).expect("nothing here is so long").to_be_bytes();
-    let header: &[u8] = match length {
-        [0, short @ ..0x80] => &[tag, short],
-        [0, long] => &[tag, 0x81, long],
-        [high, low] => &[tag, 0x82, high, low],
-    };
-    [header, content].concat()
-}
+pub(crate) use crate::tlv::tlv;
 
 pub(crate) fn seq(parts: &[&[u8]]) -> Vec<u8> {
     tlv(0x30, &parts.concat())

@@ -6,6 +6,7 @@ mod documented;
 mod pairs;
 mod pkilint;
 mod real;
+mod tlv;
 
 use std::sync::LazyLock;
 

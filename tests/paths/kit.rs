@@ -10,6 +10,8 @@ use rcgen::{
 use time::OffsetDateTime;
 use time::macros::datetime;
 
+pub(crate) use crate::tlv::tlv;
+
 /// When all cases are judged, unless they say otherwise.
 pub(crate) const NOW: OffsetDateTime = datetime!(2026-06-01 12:00 UTC);
 
@@ -149,15 +151,4 @@ pub(crate) fn extended(issuer: &Made, crl: &[u8], extensions: &[(u8, &[u8])]) ->
     let signed = signed.to_der().expect("DER");
     let signature = [&[0][..], &issuer.key.sign(&signed).expect("a signature")].concat();
     tlv(0x30, &[signed, algorithm.to_der().expect("DER"), tlv(3, &signature)].concat())
-}
-
-/// A value in DER.
-pub(crate) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(content.len()).expect("nothing here is so long").to_be_bytes();
-    let header: &[u8] = match length {
-        [0, short @ ..0x80] => &[tag, short],
-        [0, long] => &[tag, 0x81, long],
-        [high, low] => &[tag, 0x82, high, low],
-    };
-    [header, content].concat()
 }

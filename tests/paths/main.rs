@@ -10,6 +10,8 @@ mod openssl;
 mod peers;
 mod pkits;
 mod shapes;
+#[path = "../lint/tlv.rs"]
+mod tlv;
 
 use std::sync::Arc;
 
