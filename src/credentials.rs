@@ -103,12 +103,13 @@ impl Credentials {
     ///
     /// [`Error::File`] when the folder cannot be written.
     pub fn kept(folder: &Path, order: &Order, now: OffsetDateTime) -> Result<Self, Error> {
-        let names: Vec<String> = order.effective_names().iter().map(ToString::to_string).collect();
+        let order = &Order { names: order.effective_names(), ..order.clone() };
+        let names: Vec<String> = order.names.iter().map(ToString::to_string).collect();
         let stem = hex(&key::sha256(names.join("\n").as_bytes())[..8]);
         let (key_file, cert_file) = (folder.join(format!("{stem}-key.pem")), folder.join(format!("{stem}-cert.pem")));
         let settled = files::settle(folder)?;
         if let Some(kept) = Self::read(&key_file, &cert_file)
-            && material::why_renew(&kept.chain, &kept.key, order, Signer::Own, None, now).is_none()
+            && material::why_renew(&kept.chain, &kept.key, order, Some(Signer::Own), None, now).is_none()
         {
             return Ok(kept);
         }
