@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::subject::{DNS, EMAIL, IP, Subject, URI, oid};
 use super::{Messages, when};
 use crate::asn1::{Value, decode_string, tag};
-use crate::name::{self, escape_unprintable};
+use crate::name::{self, escape_unprintable, is_public_suffix};
 
 const COMMON_NAME: &[u8] = &[0x55, 4, 3];
 
