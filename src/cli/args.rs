@@ -304,6 +304,9 @@ pub(crate) struct IssuerArgs {
     /// Sign with the local CA (secure-io ca init)
     #[arg(long, conflicts_with_all = ["ca_cert", "ca_key"])]
     ca: bool,
+    /// Sign with the certificate's own key [default, unless --renew finds another issuer]
+    #[arg(long, conflicts_with_all = ["ca", "ca_cert", "ca_key"])]
+    self_signed: bool,
     #[command(flatten)]
     ca_dir: CaDirArgs,
     /// Sign with this CA: its certificate, and perhaps those above it
@@ -346,6 +349,16 @@ impl LoadedIssuer {
 }
 
 impl IssuerArgs {
+    /// Whether an issuer was named, the certificate's own key included.
+    pub(crate) fn is_named(&self) -> bool {
+        self.ca || self.self_signed || self.ca_cert.is_some()
+    }
+
+    /// The local CA's files.
+    pub(crate) fn ca_paths(&self) -> Result<Paths, Failure> {
+        self.ca_dir.paths()
+    }
+
     /// The local CA's folder as a flag, for commands in hints.
     pub(crate) fn ca_dir_flag(&self) -> String {
         self.ca_dir.flag()
