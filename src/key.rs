@@ -253,6 +253,16 @@ impl PrivateKey {
     }
 }
 
+/// The mark of what anybody can make again: octets of private keys that come from a seed, and of the serial numbers of
+/// certificates that are signed with one.
+pub const TEST_MARK: &[u8; 8] = b"TESTONLY";
+
+/// Whether a private key carries [`TEST_MARK`], in whatever form of DER; one that is random does so once in 2⁵⁵.
+#[must_use]
+pub fn is_test_key(der: &[u8]) -> bool {
+    memchr::memmem::find(der, TEST_MARK).is_some()
+}
+
 /// PKCS#8 version 1 (RFC 5208 section 5) around an older form of key.
 fn in_pkcs8(algorithm: &str, parameters: Option<ObjectIdentifier>, key: &[u8]) -> Option<Vec<u8>> {
     let parameters = match parameters {

@@ -18,7 +18,6 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use flate2::read::GzDecoder;
 use hyper::body::Incoming;
-use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 use tower_http::services::ServeDir;
 
@@ -32,6 +31,7 @@ use crate::server::page::{self, Page};
 use crate::server::plaintext::is_authority;
 use crate::server::session::Peer;
 use crate::server::{Config, Limits};
+use crate::tls::ByName;
 
 /// What `GET /` answers to programs.
 const GREETING: &str = "Hello, Socket.io with SSL/TLS!";
@@ -43,7 +43,7 @@ const TEXT: &str = "text/plain; charset=utf-8";
 
 /// Everything that a connection needs to be served.
 pub(super) struct Site {
-    acceptor: TlsAcceptor,
+    tls: Arc<ByName>,
     engine: Arc<Engine>,
     router: Router,
     limits: Limits,
@@ -52,7 +52,6 @@ pub(super) struct Site {
 
 impl Site {
     pub(super) fn new(config: Config, engine: Arc<Engine>, observer: Observer) -> Self {
-        let acceptor = TlsAcceptor::from(config.tls);
         let library = Library(config.client_js.map(Supplied::new));
         let router = match config.static_dir {
             Some(folder) => files(folder),
@@ -61,11 +60,11 @@ impl Site {
             }
         };
         let router = router.merge(client_library(library));
-        Self { acceptor, engine, router, limits: config.limits, observer }
+        Self { tls: config.tls, engine, router, limits: config.limits, observer }
     }
 
-    pub(super) fn acceptor(&self) -> &TlsAcceptor {
-        &self.acceptor
+    pub(super) fn tls(&self) -> &ByName {
+        &self.tls
     }
 
     pub(super) fn engine(&self) -> &Arc<Engine> {
