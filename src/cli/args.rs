@@ -65,6 +65,12 @@ pub(crate) fn name_warnings(names: &[SubjectAltName]) -> Vec<String> {
     names.iter().filter_map(SubjectAltName::warning).map(|warning| warning.to_string()).collect()
 }
 
+/// A warning about a key that comes from a seed.
+pub(crate) fn test_key_warning(key: &PrivateKey) -> Option<String> {
+    let warning = "this private key comes from a seed, and anybody can make it again: use it in tests alone";
+    secure_io::key::is_test_key(key.pkcs8()).then(|| warning.to_owned())
+}
+
 /// How long a certificate lasts.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Validity")]

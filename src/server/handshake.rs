@@ -6,7 +6,7 @@ use rustls::{AlertDescription, InvalidMessage, PeerIncompatible, PeerMisbehaved}
 
 /// Why a connection did not come to TLS.
 ///
-/// Its text is a sentence without a subject line: `the client offers nothing newer than TLS 1.1 …`.
+/// Its text is a clause that begins in lower case: `the client's newest TLS version is TLS 1.1 …`.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HandshakeError {
@@ -20,7 +20,7 @@ pub enum HandshakeError {
     #[error("no TLS handshake in time")]
     TimedOut,
     /// The client has no version of TLS that the server has.
-    #[error("the client offers nothing newer than {newest}, and this server speaks TLS 1.2 and 1.3")]
+    #[error("the client's newest TLS version is {newest}, and this server speaks TLS 1.2 and 1.3")]
     OldTls {
         /// The newest version it offers.
         newest: &'static str,

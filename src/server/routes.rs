@@ -100,7 +100,12 @@ fn is_engine_path(path: &str) -> bool {
 
 /// A person's own page.
 fn files(folder: PathBuf) -> Router {
-    Router::new().fallback_service(ServeDir::new(folder))
+    // A file that was changed is seen at the next load.
+    let fresh = |mut response: Response<_>| {
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        response
+    };
+    Router::new().fallback_service(ServeDir::new(folder).map_response(fresh))
 }
 
 /// The demo page and what it loads.
