@@ -92,7 +92,7 @@ fn failure(error: &rustls::Error) -> String {
         }
         Error::InvalidEncryptedClientHello(_) => "the client's Encrypted ClientHello cannot be read".to_owned(),
         Error::DecryptError => "what the client sends cannot be decrypted".to_owned(),
-        Error::PeerSentOversizedRecord => "the client sends a TLS record longer than 16 KiB".to_owned(),
+        Error::PeerSentOversizedRecord => "the client sends a TLS record of more than 16,384 octets".to_owned(),
         Error::NoApplicationProtocol => {
             "the client offers by ALPN neither `h2` nor `http/1.1`, and this server speaks nothing else".to_owned()
         }

@@ -148,7 +148,11 @@ fn newest(records: &[u8]) -> Option<Version> {
             if kind == SUPPORTED_VERSIONS {
                 let versions = content.vector(1)?.as_chunks().0;
                 // Among them are numbers that mean nothing (RFC 8701).
-                return versions.iter().map(|octets| Version(u16::from_be_bytes(*octets))).filter(|v| v.is_known()).max();
+                return versions
+                    .iter()
+                    .map(|octets| Version(u16::from_be_bytes(*octets)))
+                    .filter(|v| v.is_known())
+                    .max();
             }
         }
     };

@@ -14,6 +14,7 @@ use axum::http::header::{
 };
 use axum::http::uri::Authority;
 use axum::http::{Request, Response, StatusCode, Uri};
+use axum::middleware::map_response;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use flate2::read::GzDecoder;
@@ -100,12 +101,13 @@ fn is_engine_path(path: &str) -> bool {
 
 /// A person's own page.
 fn files(folder: PathBuf) -> Router {
-    // A file that was changed is seen at the next load.
-    let fresh = |mut response: Response<_>| {
-        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        response
-    };
-    Router::new().fallback_service(ServeDir::new(folder).map_response(fresh))
+    Router::new().fallback_service(ServeDir::new(folder)).layer(map_response(fresh))
+}
+
+/// A file that was changed is seen at the next load.
+async fn fresh(mut response: axum::response::Response) -> axum::response::Response {
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
 }
 
 /// The demo page and what it loads.

@@ -187,12 +187,7 @@ impl Args {
             .unwrap_or_else(|| reach::host(address))
     }
 
-    fn config(
-        &self,
-        tls: Arc<ByName>,
-        certificate: report::Certificate,
-        client_js: Option<Vec<u8>>,
-    ) -> Config {
+    fn config(&self, tls: Arc<ByName>, certificate: report::Certificate, client_js: Option<Vec<u8>>) -> Config {
         let mut config = Config::new(tls, certificate);
         config.address = self.address();
         // `localhost` is both, and means this server on all addresses, too.
@@ -453,7 +448,8 @@ impl Interrupts {
             if self.on_terminal && !io::stderr().is_terminal() {
                 return;
             }
-            self.lines.send("SIGHUP changes nothing: restart the server to have certificates and keys read again".to_owned());
+            self.lines
+                .send("SIGHUP changes nothing: restart the server to have certificates and keys read again".to_owned());
         }
     }
 }

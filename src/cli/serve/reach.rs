@@ -39,10 +39,7 @@ pub(super) fn warn_of_other_server(ours: SocketAddr, other: Option<SocketAddr>, 
     let first = if other.is_ipv6() { ", and browsers try that address first" } else { "" };
     out.warning(format!("another program listens on {other}: `localhost` may lead there{first}"));
     let here = if ours.ip().is_unspecified() { "127.0.0.1".to_owned() } else { host(ours.ip()) };
-    out.hint(format!(
-        "this server is at {}; or take another port with `--port`",
-        url(&here, ours.port())
-    ));
+    out.hint(format!("this server is at {}; or take another port with `--port`", url(&here, ours.port())));
 }
 
 /// Says by which URLs other machines reach a server that listens on all addresses.
