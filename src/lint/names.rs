@@ -137,15 +137,9 @@ pub(super) fn wildcard_bad(subject: &Subject<'_>) -> Messages {
 pub(super) fn wildcard_too_wide(subject: &Subject<'_>) -> Messages {
     each_dns(subject, |name| {
         let base = name.strip_prefix("*.").filter(|base| !base.is_empty() && !base.contains('*'))?.to_ascii_lowercase();
-        let is_wide =
-            !base.contains('.') || psl::suffix(base.as_bytes()).is_some_and(|suffix| is_registry(&base, suffix));
+        let is_wide = !base.contains('.') || name::is_public_suffix(base.as_bytes());
         is_wide.then(|| format!("stands for everything below `{}`: clients do not match it", escape_unprintable(&base)))
     })
-}
-
-/// Whether a domain is a suffix under which a registry, not a company, gives out names.
-fn is_registry(domain: &str, suffix: psl::Suffix<'_>) -> bool {
-    suffix.as_bytes() == domain.as_bytes() && suffix.typ() == Some(psl::Type::Icann)
 }
 
 pub(super) fn dns_reserved_label(subject: &Subject<'_>) -> Messages {
