@@ -78,16 +78,71 @@ pub struct Request<'a> {
 /// Those of the others that are no certificates are passed over, as TLS clients do.
 #[must_use]
 pub fn verify_presented(chain: &[CertificateDer<'_>], request: &Request<'_>) -> Verdict {
-    let Some((leaf, others)) = chain.split_first() else {
+    judge_presented(chain, request, false)
+}
+
+/// Judges a chain as it stands in a file: as [`verify_presented`] does, but where CAs' certificates stand first, it is the
+/// end-entity certificate behind them that is judged, with a warning.
+#[must_use]
+pub fn verify_file(chain: &[CertificateDer<'_>], request: &Request<'_>) -> Verdict {
+    judge_presented(chain, request, true)
+}
+
+fn judge_presented(chain: &[CertificateDer<'_>], request: &Request<'_>, is_file: bool) -> Verdict {
+    let Some(first) = chain.first() else {
         return Verdict::no(Reason::new(Code::Malformed, "there is no certificate"));
     };
     let parse = |der: &CertificateDer<'_>| Certificate::parse(der.clone().into_owned());
-    let mut presented: Vec<_> = others.iter().filter_map(|der| parse(der).ok()).map(Arc::new).collect();
-    presented.extend(request.presented.iter().cloned());
-    match parse(leaf) {
-        Ok(leaf) => verify(&leaf, &Request { presented: &presented, ..*request }),
-        Err(error) => malformed(&error),
+    let leaf = match parse(first) {
+        Ok(leaf) => leaf,
+        Err(error) => return malformed(&error),
+    };
+    let mut others: Vec<_> = chain.iter().skip(1).filter_map(|der| parse(der).ok()).map(Arc::new).collect();
+    let behind = behind(&leaf, &others, request);
+    let Some((place, below)) = behind.and_then(|place| Some((place, Arc::clone(others.get(place)?)))) else {
+        others.extend(request.presented.iter().cloned());
+        return verify(&leaf, &Request { presented: &others, ..*request });
+    };
+    let number = place + 2;
+    if !is_file {
+        let mut verdict = verify(&leaf, &Request { presented: &others, ..*request });
+        if let Some(error) = verdict.error.as_mut().filter(|error| error.code == Code::CaAsLeaf) {
+            let name = below.name();
+            error.message = format!("{}; the certificate of `{name}` comes as number {number}, and has to be sent first (RFC 8446 section 4.4.2)", error.message);
+            error.hint = Some(format!("put the certificate of `{name}` in front of its issuers' in the server's file"));
+        }
+        return verdict;
     }
+    others.remove(place);
+    others.push(Arc::new(leaf));
+    others.extend(request.presented.iter().cloned());
+    let request = Request { presented: &others, ..*request };
+    let verdict = verify(&below, &request);
+    not_first(verdict, &below, number, request.strict)
+}
+
+/// The place, among the others of a chain that begins with a CA's certificate, of the one that is meant: the end-entity
+/// that the first one issued, else the first end-entity. `None` where the first is meant itself.
+fn behind(first: &Certificate, others: &[Arc<Certificate>], request: &Request<'_>) -> Option<usize> {
+    if request.purpose == Purpose::Any || !first.parts.extensions.is_ca() {
+        return None;
+    }
+    let is_end = |other: &&Arc<Certificate>| !other.parts.extensions.is_ca() && other.fault().is_none();
+    let issued = others.iter().position(|other| is_end(&other) && other.names_as_issuer(first));
+    issued.or_else(|| others.iter().position(|other| is_end(&other)))
+}
+
+/// Adds to a verdict that its certificate is not the first of its file: a warning, or a refusal where that is asked for.
+fn not_first(mut verdict: Verdict, leaf: &Certificate, number: usize, is_strict: bool) -> Verdict {
+    let oddity = oddity::Oddity::LeafNotFirst;
+    let message = format!("it is number {number} in its file: {}", oddity.message());
+    if is_strict && verdict.valid {
+        let reason = Reason { certificate: Some(leaf.name().to_owned()), ..Reason::new(oddity.code(), message) };
+        return Verdict { chain: verdict.chain, ..Verdict::no(reason) };
+    }
+    let warning = Warning { code: oddity.code(), message, certificate: Some(leaf.name().to_owned()) };
+    verdict.warnings.insert(0, warning);
+    verdict
 }
 
 /// The verdict on a certificate that cannot be read.

@@ -199,7 +199,10 @@ fn one(leaf: &Path, args: &Args, asked: &Asked, out: &mut Output) -> Result<Outc
         key: key.as_ref().map(secure_io::key::PrivateKey::spki),
         strict: args.strict,
     };
-    let mut verdict = chain::verify_presented(&chain, &request);
+    let mut verdict = match connection {
+        Some(_) => chain::verify_presented(&chain, &request),
+        None => chain::verify_file(&chain, &request),
+    };
     let key_proven = connection.as_ref().map(|connection| connection.key_proven);
     if verdict.valid && key_proven.is_some_and(|proven| proven != Some(true)) {
         // A certificate is public: who shows it must prove to have its key (RFC 8446 section 4.4.3).
