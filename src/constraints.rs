@@ -116,7 +116,9 @@ impl<'a> NameConstraints<'a> {
         asn1::der::check(outer, "").map_err(|_| NOT_DER)?;
         let mut fields = outer.reader();
         let mut list = |number| match fields.optional(tag::constructed(number), "") {
-            Ok(Some(list)) => list.each(tag::SEQUENCE, "").map_err(|_| NOT_DER)?.into_iter().map(Subtree::parse).collect(),
+            Ok(Some(list)) => {
+                list.each(tag::SEQUENCE, "").map_err(|_| NOT_DER)?.into_iter().map(Subtree::parse).collect()
+            }
             Ok(None) => Ok(Vec::new()),
             Err(_) => Err(NOT_DER),
         };

@@ -20,8 +20,8 @@ pub(crate) mod pss;
 mod public;
 mod verification;
 
-use self::public::{RSA_PSS, curve_name, key_name, rsa_numbers};
 pub use self::check::{Flaw, check};
+use self::public::{RSA_PSS, curve_name, key_name, rsa_numbers};
 pub use self::public::{describe, public_key};
 pub(crate) use self::verification::spki_parts;
 pub use self::verification::{signature_name, verify_signature};

@@ -37,8 +37,7 @@ pub const COMMON_NAME_LIMIT: usize = 64;
 #[must_use]
 pub fn is_public_suffix(domain: &[u8]) -> bool {
     let domain = domain.to_ascii_lowercase();
-    psl::suffix(&domain)
-        .is_some_and(|suffix| suffix.as_bytes() == domain && suffix.typ() == Some(psl::Type::Icann))
+    psl::suffix(&domain).is_some_and(|suffix| suffix.as_bytes() == domain && suffix.typ() == Some(psl::Type::Icann))
 }
 
 /// Why something typed cannot be a name in a certificate.

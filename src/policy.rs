@@ -126,7 +126,9 @@ impl<'a> Extensions<'a> {
                 if fields.is_empty() {
                     return Err(asn1::Error::new("policyConstraints", "are empty"));
                 }
-                let mut skip = |kind, field| fields.optional(tag::context(kind), field)?.map(|it| number_of(it, field)).transpose();
+                let mut skip = |kind, field| {
+                    fields.optional(tag::context(kind), field)?.map(|it| number_of(it, field)).transpose()
+                };
                 self.require_explicit_policy = skip(0, "requireExplicitPolicy")?;
                 self.inhibit_policy_mapping = skip(1, "inhibitPolicyMapping")?;
                 fields.finish("policyConstraints")?;

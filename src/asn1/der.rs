@@ -116,10 +116,12 @@ mod tests {
             let wrapped = [&[0x30, length + 2, 0xa0, length], octets].concat();
             assert_eq!(said(&wrapped), expected, "{octets:x?} within");
         }
-        for octets in [&[2, 2, 0, 0x80][..], &[2, 1, 0], &[2, 1, 0xff], &[2, 2, 0xff, 0x7f], &[1, 1, 0xff], &[3, 1, 0]] {
+        for octets in [&[2, 2, 0, 0x80][..], &[2, 1, 0], &[2, 1, 0xff], &[2, 2, 0xff, 0x7f], &[1, 1, 0xff], &[3, 1, 0]]
+        {
             assert_eq!(said(octets), None, "{octets:x?}");
         }
-        let deep = (0..40).fold(vec![5, 0], |inner: Vec<u8>, _| [&[0x30, u8::try_from(inner.len()).unwrap()], &inner[..]].concat());
+        let deep = (0..40)
+            .fold(vec![5, 0], |inner: Vec<u8>, _| [&[0x30, u8::try_from(inner.len()).unwrap()], &inner[..]].concat());
         assert_eq!(said(&deep).as_deref(), Some("it is nested too deeply"));
     }
 

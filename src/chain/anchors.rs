@@ -40,7 +40,10 @@ impl Anchors {
     }
 
     /// Those whose subject is a certificate's issuer.
-    pub(super) fn issuers_of<'a>(&'a self, certificate: &Certificate) -> impl Iterator<Item = &'a Certificate> + use<'a> {
+    pub(super) fn issuers_of<'a>(
+        &'a self,
+        certificate: &Certificate,
+    ) -> impl Iterator<Item = &'a Certificate> + use<'a> {
         let places = certificate.canonical_issuer().and_then(|issuer| self.by_subject.get(issuer));
         let places = places.map(Vec::as_slice).unwrap_or_default();
         places.iter().filter_map(|place| self.certificates.get(*place)).map(Arc::as_ref)

@@ -48,8 +48,7 @@ impl<'a> Candidates<'a> {
             }
         }
         let reach = Reach::Nothing;
-        let mut all =
-            Self { by_subject, anchors: request.anchors, intermediates: Vec::new(), ends: Vec::new(), reach };
+        let mut all = Self { by_subject, anchors: request.anchors, intermediates: Vec::new(), ends: Vec::new(), reach };
         all.follow(leaf);
         all
     }
@@ -90,7 +89,9 @@ impl<'a> Candidates<'a> {
     fn keep(&mut self, levels: &[Vec<&'a Certificate>]) {
         let mut by_issuer: HashMap<&Canonical, Vec<(usize, &'a Certificate)>> = HashMap::new();
         let mut near = Vec::new();
-        for (level, certificate) in levels.iter().enumerate().flat_map(|(level, all)| all.iter().map(move |one| (level, *one))) {
+        for (level, certificate) in
+            levels.iter().enumerate().flat_map(|(level, all)| all.iter().map(move |one| (level, *one)))
+        {
             let Some(issuer) = certificate.canonical_issuer() else { continue };
             if self.anchors.issuers_of(certificate).next().is_some() {
                 near.push((level, certificate));
@@ -130,7 +131,8 @@ impl<'a> Candidates<'a> {
     /// one that the certificate names, those last whose is another.
     pub(super) fn ranked(&self, certificate: &'a Certificate) -> Vec<(bool, &'a Certificate)> {
         let anchors = self.anchors.issuers_of(certificate).map(|anchor| (true, anchor));
-        let mut all: Vec<_> = anchors.chain(self.issuers_of(certificate).iter().map(|issuer| (false, *issuer))).collect();
+        let mut all: Vec<_> =
+            anchors.chain(self.issuers_of(certificate).iter().map(|issuer| (false, *issuer))).collect();
         all.sort_by_key(|(_, issuer)| match path::key_ids(certificate, issuer) {
             Agreement::Same => 0,
             Agreement::Unknown => 1,

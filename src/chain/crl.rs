@@ -282,7 +282,10 @@ impl Parts {
             }
             [0x55, 0x1d, 28] => self.issuing_point(der, value)?,
             [0x55, 0x1d, 35] => {
-                asn1::der::check(asn1::only(value, tag::SEQUENCE, "authorityKeyIdentifier")?, "authorityKeyIdentifier")?;
+                asn1::der::check(
+                    asn1::only(value, tag::SEQUENCE, "authorityKeyIdentifier")?,
+                    "authorityKeyIdentifier",
+                )?;
                 self.authority_key_id = Some(span(der, value));
             }
             _ if is_critical => self.unusable = Some("it has a critical extension that is not understood".into()),

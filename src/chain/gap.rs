@@ -81,9 +81,10 @@ pub(super) fn rejection(error: &Error) -> Rejection {
         Error::PathLenConstraintViolated => {
             (Code::PathTooLong, "rustls clients count more intermediates than a pathLenConstraint allows")
         }
-        Error::RequiredEkuNotFoundContext(_) => {
-            (Code::WrongPurpose, "rustls clients find that its extKeyUsage, or that of a CA above it, lacks the purpose")
-        }
+        Error::RequiredEkuNotFoundContext(_) => (
+            Code::WrongPurpose,
+            "rustls clients find that its extKeyUsage, or that of a CA above it, lacks the purpose",
+        ),
         Error::UnsupportedCriticalExtension => (
             Code::UnknownCriticalExtension,
             "it, or a CA above it, has a critical extension that rustls clients do not understand",

@@ -29,14 +29,16 @@ use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
 use time::OffsetDateTime;
-use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, KeyUsage, VerifiedPath, anchor_from_trusted_cert};
+use webpki::{
+    EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, KeyUsage, VerifiedPath, anchor_from_trusted_cert,
+};
 
 pub use self::anchors::Anchors;
+use self::candidates::{Candidates, Reach};
 pub use self::certificate::Certificate;
 pub use self::crl::Crl;
 pub use self::host::{Host, NoHost};
 use self::path::Rejection;
-use self::candidates::{Candidates, Reach};
 use self::search::Search;
 use crate::report::verdict::{Code, Reason, Verdict, Warning};
 
@@ -108,7 +110,10 @@ fn judge_presented(chain: &[CertificateDer<'_>], request: &Request<'_>, is_file:
         let mut verdict = verify(&leaf, &Request { presented: &others, ..*request });
         if let Some(error) = verdict.error.as_mut().filter(|error| error.code == Code::CaAsLeaf) {
             let name = below.name();
-            error.message = format!("{}; the certificate of `{name}` comes as number {number}, and has to be sent first (RFC 8446 section 4.4.2)", error.message);
+            error.message = format!(
+                "{}; the certificate of `{name}` comes as number {number}, and has to be sent first (RFC 8446 section 4.4.2)",
+                error.message
+            );
             error.hint = Some(format!("put the certificate of `{name}` in front of its issuers' in the server's file"));
         }
         return verdict;

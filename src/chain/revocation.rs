@@ -58,7 +58,9 @@ impl Revocation<'_> {
         Err(if let Some((crl, reason)) = unusable {
             let message = format!("the CRL of `{}` cannot be used: {reason}", crl.issuer_text());
             Rejection::new(Code::CrlInvalid, index, message)
-        } else if let Some(reason) = self.crls.iter().find(|crl| crl.canonical_issuer().is_none()).and_then(|crl| crl.unusable()) {
+        } else if let Some(reason) =
+            self.crls.iter().find(|crl| crl.canonical_issuer().is_none()).and_then(|crl| crl.unusable())
+        {
             let message = format!("none of the CRLs given can be used for it: of one, {reason}");
             Rejection::new(Code::CrlInvalid, index, message)
         } else {

@@ -196,10 +196,9 @@ impl<'a, 'r> Search<'a, 'r> {
             return Rejection::new(code, place, message);
         }
         let (code, message) = match path::key_ids(head, issuer) {
-            Agreement::Different => (
-                Code::UnknownIssuer,
-                "its issuer is not there: there is one of the same name, but with another key",
-            ),
+            Agreement::Different => {
+                (Code::UnknownIssuer, "its issuer is not there: there is one of the same name, but with another key")
+            }
             Agreement::Same | Agreement::Unknown => {
                 (Code::BadSignature, "its signature is not its issuer's: it was changed, or signed by another key")
             }

@@ -58,7 +58,9 @@ impl Parameters {
         match (hash, mask) {
             (Err(name), _) => unsupported(name),
             (Ok(_), Err(name)) => unsupported(format!("the mask of {name}")),
-            (Ok(hash), Ok(mask)) if hash != mask => unsupported(format!("SHA-{hash} and the mask of MGF1 with SHA-{mask}")),
+            (Ok(hash), Ok(mask)) if hash != mask => {
+                unsupported(format!("SHA-{hash} and the mask of MGF1 with SHA-{mask}"))
+            }
             _ if trailer != 1 => unsupported(format!("the trailer {trailer}")),
             (Ok(hash), _) => match u16::try_from(salt) {
                 Ok(salt) => Ok(Self { hash, salt }),

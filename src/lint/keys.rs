@@ -147,9 +147,7 @@ pub(super) fn ec_compressed(subject: &Subject<'_>) -> Messages {
 pub(super) fn key_malformed(subject: &Subject<'_>) -> Messages {
     let Some(key) = &subject.key else { return Vec::new() };
     // Each of these has its own rule.
-    let is_told = || {
-        [key_parameters, ec_explicit, rsa_exponent_invalid].iter().any(|check| !check(subject).is_empty())
-    };
+    let is_told = || [key_parameters, ec_explicit, rsa_exponent_invalid].iter().any(|check| !check(subject).is_empty());
     match key::check(key.spki.raw) {
         Err(Flaw::Malformed(message)) if !is_told() => vec![message.into_owned()],
         _ => when(has_other_length(key), || format!("its {} key cannot be read", key.described.algorithm)),

@@ -125,7 +125,7 @@ const RULES: &[(&str, Theirs)] = &[
     ("key_p521", Silent("allowed by the Baseline Requirements")),
     ("ec_explicit_curve", Says(&["cabf.serverauth.prohibited_subject_public_key_algorithm_encoding"])),
     ("ec_point_compressed", Silent("it does not look into the point")),
-    ("key_malformed", Says(&["cabf.ecdsa_key_validation_failed", "cabf.rsa_modulus_invalid_length", "itu.invalid_asn1_syntax"])),
+    ("key_malformed", Says(&["cabf.ecdsa_key_validation_failed", "cabf.rsa_modulus_invalid_length", "itu.invalid_asn1_syntax", "unloadable"])),
     ("key_parameters", Says(&["cabf.serverauth.prohibited_subject_public_key_algorithm_encoding", "itu.invalid_asn1_syntax"])),
     ("sig_weak", Says(&["cabf.serverauth.prohibited_signature_algorithm_encoding"])),
     ("sig_alg_mismatch", Says(&["pkix.certificate_signature_algorithm_mismatch"])),

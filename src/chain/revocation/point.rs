@@ -144,7 +144,8 @@ pub(in super::super) fn is_place(name: Value<'_>) -> Result<bool, asn1::Error> {
 
 /// ReasonFlags, as bits (section 4.2.1.13).
 pub(in super::super) fn reason_flags(flags: Value<'_>) -> Result<u16, asn1::Error> {
-    let bits = asn1::der::deviation(Value { tag: tag::BIT_STRING, ..flags }).is_none().then(|| flags.named_bits()).flatten();
+    let bits =
+        asn1::der::deviation(Value { tag: tag::BIT_STRING, ..flags }).is_none().then(|| flags.named_bits()).flatten();
     let bits = bits.ok_or_else(|| asn1::Error::new("reasons", "are no BIT STRING"))?;
     Ok(bits.into_iter().filter(|bit| *bit < 16).fold(0, |all, bit| all | 1 << bit))
 }

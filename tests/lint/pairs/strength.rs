@@ -60,7 +60,8 @@ pub(super) fn pairs() -> Vec<Pair> {
         key.spki()[key.spki().len() - octets * 2 - 1..].to_vec()
     };
     let [on_p256, on_p384, on_p521] =
-        [(Algorithm::EcdsaP256, 32), (Algorithm::EcdsaP384, 48), (Algorithm::EcdsaP521, 66)].map(|(algorithm, octets)| on_curve(algorithm, octets));
+        [(Algorithm::EcdsaP256, 32), (Algorithm::EcdsaP384, 48), (Algorithm::EcdsaP521, 66)]
+            .map(|(algorithm, octets)| on_curve(algorithm, octets));
     let compressed = [&[2 | on_p256[64] & 1], &on_p256[1..33]].concat();
     let off_curve = [&on_p256[..64], &[on_p256[64] ^ 1]].concat();
     let explicit = seq(&[&seq(&[&oid("1.2.840.10045.2.1"), &seq(&[&int(&[1])])]), &bits(0, &point(32))]);
