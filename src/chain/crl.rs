@@ -234,10 +234,10 @@ impl Parts {
             parts.unusable = Some(format!("its issuer is no name: {error}").into());
         }
         // The entries were looked at one by one.
-        let fields = [version, Some(algorithm), Some(issuer), extensions].into_iter().flatten();
-        let checked = fields.map(|field| asn1::der::check(field, "it")).collect::<Result<(), _>>();
-        let headers = [whole, to_be_signed].into_iter().chain(revoked);
-        let deviation = headers.filter_map(asn1::der::deviation).next();
+        let mut fields = [version, Some(algorithm), Some(issuer), extensions].into_iter().flatten();
+        let checked = fields.try_for_each(|field| asn1::der::check(field, "it"));
+        let mut headers = [whole, to_be_signed].into_iter().chain(revoked);
+        let deviation = headers.find_map(asn1::der::deviation);
         parts.unusable = parts
             .unusable
             .or_else(|| checked.err().map(|error| error.to_string().into()))

@@ -32,7 +32,7 @@ pub(super) fn is_known(path: &[&Certificate], request: &Request<'_>, error: &Err
         || below_anchor.iter().skip(1).any(|certificate| certificate.is_self_issued())
         || path.windows(2).any(|pair| matches!(pair, [certificate, issuer] if certificate.issuer() != issuer.subject()))
         || path.iter().skip(1).any(|certificate| has_other_constraints(certificate))
-        || path.windows(2).any(|pair| is_signed_beyond(pair))
+        || path.windows(2).any(is_signed_beyond)
         || path.last().is_some_and(|anchor| anchor.is_old() || is_unread(anchor))
         || is_leaf_a_ca && request.purpose == Purpose::Any
         || matches!(error, Error::MaximumSignatureChecksExceeded | Error::MaximumPathBuildCallsExceeded)

@@ -43,7 +43,7 @@ pub(super) fn is_beyond_webpki(identifier: &[u8], spki: &[u8]) -> bool {
         algorithm.signature_alg_id().as_ref() == identifier
             && Some(algorithm.public_key_alg_id().as_ref()) == key_identifier
     };
-    pss::is(identifier) && !ALL_VERIFICATION_ALGS.iter().any(|algorithm| fits(algorithm))
+    pss::is(identifier) && !ALL_VERIFICATION_ALGS.iter().any(fits)
 }
 
 fn name(identifier: &[u8]) -> String {

@@ -329,7 +329,7 @@ mod tests {
         let unused = spki.len() - 66;
         spki[unused] = 1;
         assert_eq!(said(&spki), "malformed: its public key is not made of whole octets");
-        let more = sequence(&[&asn1::only(key.spki(), tag::SEQUENCE, "").unwrap().content, NULL]);
+        let more = sequence(&[asn1::only(key.spki(), tag::SEQUENCE, "").unwrap().content, NULL]);
         assert!(said(&more).starts_with("malformed: subjectPublicKey is followed"), "{}", said(&more));
         assert!(said(&[0x30, 0]).starts_with("malformed: the key's algorithm is missing"));
     }

@@ -51,6 +51,7 @@ impl<'a> DistinguishedName<'a> {
     }
 
     /// The RelativeDistinguishedNames, from the root down.
+    #[must_use]
     pub fn rdns(&self) -> impl DoubleEndedIterator<Item = &[Attribute<'a>]> {
         self.attributes.chunk_by(|a, b| a.rdn == b.rdn)
     }
