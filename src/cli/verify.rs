@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use secure_io::chain::{self, Anchors, Certificate, Crl, Host, Purpose, Request};
+use secure_io::key::{self, PrivateKey};
 use secure_io::report::remote::Remote;
 use secure_io::report::verdict::{Code, Reason, Verdict};
 use secure_io::{container, files, validity};
@@ -186,9 +187,33 @@ impl Leaf {
     }
 }
 
+/// The private key that the certificate must belong to.
+enum Key {
+    Usable(PrivateKey),
+    /// Too small, or of a kind that no TLS certificate has: its kind.
+    Unaccepted(String),
+}
+
+impl Key {
+    fn load(path: &Path, args: &Args) -> Result<Self, Failure> {
+        match args::try_key(path, &args.passphrase)? {
+            Ok(key) => Ok(Self::Usable(key)),
+            Err(key::Error::UnusableKind { kind }) => Ok(Self::Unaccepted(kind)),
+            Err(error) => Err(failure::key_in_file(path, error)),
+        }
+    }
+
+    fn spki(&self) -> Option<&[u8]> {
+        match self {
+            Self::Usable(key) => Some(key.spki()),
+            Self::Unaccepted(_) => None,
+        }
+    }
+}
+
 fn one(leaf: &Path, args: &Args, asked: &Asked, out: &mut Output) -> Result<Outcome, Failure> {
     let Leaf { chain, host, connection } = Leaf::load(leaf, args)?;
-    let key = args.question.key.as_deref().map(|path| args::load_key(path, &args.passphrase)).transpose()?;
+    let key = args.question.key.as_deref().map(|path| Key::load(path, args)).transpose()?;
     let request = Request {
         presented: &asked.presented,
         anchors: &asked.anchors,
@@ -196,7 +221,7 @@ fn one(leaf: &Path, args: &Args, asked: &Asked, out: &mut Output) -> Result<Outc
         host: asked.host.as_ref().or(host.as_ref()),
         purpose: args.question.purpose.into(),
         at: asked.at,
-        key: key.as_ref().map(secure_io::key::PrivateKey::spki),
+        key: key.as_ref().and_then(Key::spki),
         strict: args.strict,
     };
     let mut verdict = match connection {
@@ -211,6 +236,13 @@ fn one(leaf: &Path, args: &Args, asked: &Asked, out: &mut Output) -> Result<Outc
             _ => "the server does not prove that it has its private key, in no way that can be checked",
         };
         let reason = Reason::new(Code::KeyMismatch, message);
+        verdict = Verdict { chain: verdict.chain, ..Verdict::no(reason) };
+    }
+    if let (true, Some(Key::Unaccepted(kind))) = (verdict.valid, &key) {
+        let reason =
+            Reason::new(Code::WeakKey, format!("its private key is of a kind that clients do not accept ({kind})"));
+        let hint = "make a new key, `secure-io gen-key --algorithm ecdsa-p256`, and have a certificate issued for it";
+        let reason = Reason { hint: Some(hint.to_owned()), ..reason };
         verdict = Verdict { chain: verdict.chain, ..Verdict::no(reason) };
     }
     verdict.connection = connection.map(Box::new);

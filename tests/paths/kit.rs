@@ -164,6 +164,13 @@ pub(crate) fn altered(issuer: &Made, der: &[u8], place: usize, field: &[u8]) -> 
     tlv(0x30, &[&signed[..], algorithm, &tlv(3, &signature)].concat())
 }
 
+/// A CRL without entries, with these revokedCertificates, and signed again.
+pub(crate) fn with_entries(issuer: &Made, crl: &[u8], entries: &[u8]) -> Vec<u8> {
+    // Behind nextUpdate; the extensions are the last field.
+    let extensions = values(values(crl)[0]).pop().expect("crlExtensions").to_vec();
+    altered(issuer, crl, 5, &[entries, &extensions].concat())
+}
+
 /// The values in one, each with its header.
 fn values(der: &[u8]) -> Vec<&[u8]> {
     use secure_io::asn1::Reader;
