@@ -18,7 +18,8 @@ use crate::report::verdict::{self, Code};
 pub struct Certificate {
     der: CertificateDer<'static>,
     pub(super) parts: Parts,
-    canonical: OnceLock<(Option<Canonical>, Option<Canonical>)>,
+    canonical_subject: OnceLock<Option<Canonical>>,
+    canonical_issuer: OnceLock<Option<Canonical>>,
     fault: OnceLock<Option<Fault>>,
     link: OnceLock<verdict::Link>,
 }
@@ -81,7 +82,14 @@ impl Certificate {
     pub fn parse(der: impl Into<CertificateDer<'static>>) -> Result<Self, asn1::Error> {
         let der = der.into();
         let parts = Fields::read(&der)?.measure(&der);
-        Ok(Self { der, parts, canonical: OnceLock::new(), fault: OnceLock::new(), link: OnceLock::new() })
+        Ok(Self {
+            der,
+            parts,
+            canonical_subject: OnceLock::new(),
+            canonical_issuer: OnceLock::new(),
+            fault: OnceLock::new(),
+            link: OnceLock::new(),
+        })
     }
 
     /// All its octets.
@@ -173,16 +181,12 @@ impl Certificate {
 
     /// The subject, normalised; `None` for what is no name, which is nobody's.
     pub(super) fn canonical_subject(&self) -> Option<&Canonical> {
-        self.canonical().0.as_ref()
+        self.canonical_subject.get_or_init(|| Canonical::of(self.subject())).as_ref()
     }
 
     /// The issuer, normalised; `None` for what is no name.
     pub(super) fn canonical_issuer(&self) -> Option<&Canonical> {
-        self.canonical().1.as_ref()
-    }
-
-    fn canonical(&self) -> &(Option<Canonical>, Option<Canonical>) {
-        self.canonical.get_or_init(|| (Canonical::of(self.subject()), Canonical::of(self.issuer())))
+        self.canonical_issuer.get_or_init(|| Canonical::of(self.issuer())).as_ref()
     }
 
     /// The subject's text, for messages.

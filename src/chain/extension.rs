@@ -127,6 +127,7 @@ impl<'a> Reading<'a> {
         Some(match number {
             15 => self.key_usage(extension),
             17 => self.subject_alt_name(extension),
+            18 if !extension.is_critical => issuer_alt_name(extension.value),
             19 => self.basic_constraints(extension),
             30 => self.name_constraints(extension),
             31 => self.distribution_points(extension),
@@ -328,6 +329,11 @@ impl<'a> Extension<'a> {
         fields.finish("an extension")?;
         Ok(Self { id, is_critical, value })
     }
+}
+
+/// Checks an issuerAltName (section 4.2.1.7), which says nothing about a path.
+fn issuer_alt_name(value: &[u8]) -> Read {
+    GeneralName::read_all(asn1::only(value, tag::SEQUENCE, "").ok()?.content).ok().map(|_| ())
 }
 
 /// Checks an authorityInfoAccess (section 4.2.2.1): pairs of a method and a name, at least one.

@@ -107,6 +107,7 @@ fn judge_presented(chain: &[CertificateDer<'_>], request: &Request<'_>, is_file:
     };
     let number = place + 2;
     if !is_file {
+        others.extend(request.presented.iter().cloned());
         let mut verdict = verify(&leaf, &Request { presented: &others, ..*request });
         if let Some(error) = verdict.error.as_mut().filter(|error| error.code == Code::CaAsLeaf) {
             let name = below.name();

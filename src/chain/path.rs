@@ -222,7 +222,8 @@ pub(super) fn oddities(path: &[&Certificate], request: &Request<'_>) -> Vec<(usi
     for (index, certificate) in path.iter().enumerate() {
         let is_anchor = index > 0 && index + 1 == path.len();
         // How a trust anchor was issued matters to nobody who trusts it.
-        let own = certificate.parts.oddities.iter().filter(|oddity| !(is_anchor && oddity.is_about_issuance()));
+        let is_trusted = is_anchor || path.len() == 1 && certificate.parts.extensions.is_ca();
+        let own = certificate.parts.oddities.iter().filter(|oddity| !(is_trusted && oddity.is_about_issuance()));
         all.extend(own.map(|oddity| (index, *oddity)));
         let issuer = path.get(index + 1).or(certificate.is_self_issued().then_some(certificate));
         if issuer.is_some_and(|issuer| key_ids(certificate, issuer) == Agreement::Different) {

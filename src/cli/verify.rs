@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
-use secure_io::chain::{self, Anchors, Certificate, Crl, Host, Purpose, Request};
+use secure_io::chain::{self, Certificate, Crl, Host, Purpose, Request};
 use secure_io::key::{self, PrivateKey};
 use secure_io::report::remote::Remote;
 use secure_io::report::verdict::{Code, Reason, Verdict};
@@ -15,6 +15,7 @@ use secure_io::{container, files, validity};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use self::trust::Trusted;
 use super::Outcome;
 use super::args::{self, CaDirArgs, PassphraseArgs};
 use super::failure::{self, Failure};
@@ -105,7 +106,7 @@ impl From<For> for Purpose {
 
 /// The question, read.
 struct Asked {
-    anchors: Arc<Anchors>,
+    trusted: Trusted,
     presented: Vec<Arc<Certificate>>,
     crls: Vec<Arc<Crl>>,
     host: Option<Host>,
@@ -128,7 +129,7 @@ fn read(args: &Args, out: &mut Output) -> Result<Asked, Failure> {
     let host = host.map_err(|error| Failure::new(error.into()).hint("give a name as in `app.test`, or an address"))?;
     let now = validity::now();
     let at = question.at.as_deref().map_or(Ok(now), |at| time(at, now))?;
-    let anchors = trust::anchors(&question.trust, &args.ca_dir, out)?;
+    let trusted = trust::anchors(&question.trust, &args.ca_dir, out)?;
     let mut presented = Vec::new();
     for path in &question.untrusted {
         presented.extend(certificates(path, out)?);
@@ -141,7 +142,7 @@ fn read(args: &Args, out: &mut Output) -> Result<Asked, Failure> {
             crls.push(Arc::new(crl));
         }
     }
-    Ok(Asked { anchors: Arc::new(anchors), presented, crls, host, at })
+    Ok(Asked { trusted, presented, crls, host, at })
 }
 
 fn time(text: &str, now: OffsetDateTime) -> Result<OffsetDateTime, Failure> {
@@ -216,7 +217,7 @@ fn one(leaf: &Path, args: &Args, asked: &Asked, out: &mut Output) -> Result<Outc
     let key = args.question.key.as_deref().map(|path| Key::load(path, args)).transpose()?;
     let request = Request {
         presented: &asked.presented,
-        anchors: &asked.anchors,
+        anchors: &asked.trusted.anchors,
         crls: &asked.crls,
         host: asked.host.as_ref().or(host.as_ref()),
         purpose: args.question.purpose.into(),
@@ -224,10 +225,15 @@ fn one(leaf: &Path, args: &Args, asked: &Asked, out: &mut Output) -> Result<Outc
         key: key.as_ref().and_then(Key::spki),
         strict: args.strict,
     };
-    let mut verdict = match connection {
-        Some(_) => chain::verify_presented(&chain, &request),
-        None => chain::verify_file(&chain, &request),
+    let judge = |request: &Request<'_>| match connection {
+        Some(_) => chain::verify_presented(&chain, request),
+        None => chain::verify_file(&chain, request),
     };
+    let mut verdict = judge(&request);
+    if !verdict.valid && asked.trusted.is_partial {
+        let anchors = trust::all(&args.question.trust, &args.ca_dir, out)?;
+        verdict = judge(&Request { anchors: &anchors, ..request });
+    }
     let key_proven = connection.as_ref().map(|connection| connection.key_proven);
     if verdict.valid && key_proven.is_some_and(|proven| proven != Some(true)) {
         // A certificate is public: who shows it must prove to have its key (RFC 8446 section 4.4.3).

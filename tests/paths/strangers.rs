@@ -354,3 +354,106 @@ fn long_certificates_are_read() {
     let damaged = Made { der: damaged, ..long };
     assert_eq!(code(&Case::new("", &trusted, &[&middle], &damaged)), Some(Code::BadSignature));
 }
+
+/// fastly.com's path ends at a root whose serial number is 0; what a CA may not issue is nobody's who trusts it.
+#[test]
+fn a_trust_anchors_serial_number_is_not_odd() {
+    let with = |serial: &'static [u8]| {
+        let mut params = ca("root");
+        params.serial_number = Some(rcgen::SerialNumber::from_slice(serial));
+        root(params)
+    };
+    for serial in [&[0][..], &[0x11; 21]] {
+        let trusted = with(serial);
+        let end = issue(&trusted, leaf(HOST));
+        let strict = judge(&Case::new("", &trusted, &[], &end), true);
+        assert!(strict.valid, "{:?}", strict.error);
+        assert!(judge(&Case::alone(trusted.der.clone()), true).valid, "itself");
+        let middle = issue(&root(ca("top")), trusted.params.clone());
+        let mut params = leaf(HOST);
+        params.serial_number = Some(rcgen::SerialNumber::from_slice(serial));
+        let odd = issue(&trusted, params);
+        let strict = judge(&Case::new("", &trusted, &[&middle], &odd), true);
+        assert_eq!(strict.error.map(|error| error.code), Some(Code::Malformed), "below it");
+    }
+}
+
+/// What others than the issuer's name say of a certificate is not passed over in silence.
+#[test]
+fn names_in_extensions_are_names() {
+    let trusted = root(ca("root"));
+    let with = |oid: &[u64], value: &[u8]| {
+        let mut params = leaf(HOST);
+        params.custom_extensions.push(extension(oid, false, value));
+        code(&Case::new("", &trusted, &[], &issue(&trusted, params)))
+    };
+    let (san, ian, points, aki, access) = (
+        &[2, 5, 29, 17][..],
+        &[2, 5, 29, 18][..],
+        &[2, 5, 29, 31][..],
+        &[2, 5, 29, 35][..],
+        &[1, 3, 6, 1, 5, 5, 7, 1, 1][..],
+    );
+    let garbage = tlv(0xa4, &tlv(0x30, b"garbage"));
+    let directory = tlv(0xa4, &tlv(0x30, &common_name(b"somebody")));
+    for (name, expected) in [(&directory, None), (&garbage, Some(Code::Malformed))] {
+        assert_eq!(with(ian, &tlv(0x30, name)), expected);
+        assert_eq!(with(points, &tlv(0x30, &tlv(0x30, &tlv(0xa0, &tlv(0xa0, name))))), expected);
+        assert_eq!(with(points, &tlv(0x30, &tlv(0x30, &tlv(0xa2, name)))), expected);
+        assert_eq!(with(aki, &tlv(0x30, &[tlv(0x80, &[1]), tlv(0xa1, name), tlv(0x82, &[1])].concat())), expected);
+        let method = tlv(6, &[0x2b, 6, 1, 5, 5, 7, 0x30, 2]);
+        assert_eq!(with(access, &tlv(0x30, &tlv(0x30, &[&method[..], name].concat()))), expected);
+        let mut params = leaf(HOST);
+        params.subject_alt_names.clear();
+        let names = [&tlv(0x82, HOST.as_bytes())[..], name].concat();
+        params.custom_extensions.push(extension(san, false, &tlv(0x30, &names)));
+        assert_eq!(code(&Case::new("", &trusted, &[], &issue(&trusted, params))), expected);
+    }
+    let aki_serial =
+        |serial: &[u8]| with(aki, &tlv(0x30, &[tlv(0x80, &[1]), tlv(0xa1, &directory), tlv(0x82, serial)].concat()));
+    assert_eq!(aki_serial(&[0, 1]), Some(Code::Malformed), "an INTEGER that is not DER");
+    assert_eq!(aki_serial(&[]), Some(Code::Malformed));
+    assert_eq!(with(points, &tlv(0x30, &tlv(0x30, &tlv(0xa1, b"garbage")))), Some(Code::Malformed));
+    assert_eq!(
+        with(&[2, 5, 29, 32], &tlv(0x30, &tlv(0x30, &[6, 2, 0x80, 1]))),
+        Some(Code::Malformed),
+        "an OID that is none"
+    );
+    assert_eq!(with(&[1, 3, 6, 1, 4, 1, 99999, 1], b"anything"), None, "what others write is theirs");
+}
+
+/// The certificateIssuer of an entry, the issuer and the place of a CRL: what cannot be read revokes what it may, and says
+/// that nothing is good.
+#[test]
+fn crls_that_cannot_be_read_say_that_nothing_is_good() {
+    let trusted = root(ca("root"));
+    let end = issue(&trusted, leaf(HOST));
+    let (from, to) = (datetime!(2026-05-01 0:00 UTC), datetime!(2026-07-01 0:00 UTC));
+    let plain = kit::crl(&trusted, &[], from, to);
+    let case = |crl: Vec<u8>| code(&Case::new("", &trusted, &[], &end).crls(vec![crl]));
+    assert_eq!(case(plain.clone()), None);
+    let entry = |serial: &[u8], more: &[u8]| {
+        let entry = tlv(0x30, &[&tlv(2, serial)[..], &tlv(0x17, b"260501000000Z"), more].concat());
+        kit::with_entries(&trusted, &plain, &tlv(0x30, &entry))
+    };
+    let listed = end.params.serial_number.clone().expect("cases have one").to_bytes();
+    assert_eq!(case(entry(&listed, &[])), Some(Code::Revoked));
+    assert_eq!(case(entry(&[&[0, 0][..], &listed].concat(), &[])), Some(Code::Revoked), "padded");
+    assert_eq!(case(entry(&[5], &[])), None);
+    assert_eq!(case(entry(&[0, 5], &[])), Some(Code::CrlInvalid), "another one, padded");
+    let extensions =
+        |number: u8, value: &[u8]| tlv(0x30, &tlv(0x30, &[&[6, 3, 0x55, 0x1d, number][..], &tlv(4, value)].concat()));
+    assert_eq!(case(entry(&[5], &extensions(21, &[10, 1, 1]))), None);
+    assert_eq!(case(entry(&[5], &extensions(21, &[10, 2, 0, 1]))), Some(Code::CrlInvalid));
+    assert_eq!(case(entry(&[5], &extensions(21, b"\x0c\x01a"))), Some(Code::CrlInvalid));
+    let garbage = tlv(0x30, &tlv(0xa4, &tlv(0x30, b"garbage")));
+    assert_eq!(case(entry(&[5], &extensions(29, &garbage))), Some(Code::CrlInvalid));
+    assert_eq!(case(entry(&listed, &extensions(29, &garbage))), Some(Code::Revoked));
+    let point = |content: &[u8]| kit::extended(&trusted, &plain, &[(28, &tlv(0x30, content))]);
+    let place = |names: &[u8]| point(&tlv(0xa0, &tlv(0xa0, names)));
+    assert_eq!(case(place(&tlv(0xa4, &tlv(0x30, b"garbage")))), Some(Code::CrlInvalid));
+    assert_eq!(case(place(b"")), Some(Code::CrlInvalid));
+    assert_eq!(case(point(&tlv(0xa0, &tlv(0xa1, b"garbage")))), Some(Code::CrlInvalid));
+    let twice = kit::extended(&trusted, &plain, &[(28, &[0x30, 0]), (28, &[0x30, 0])]);
+    assert_eq!(case(twice), Some(Code::CrlInvalid));
+}

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::super::certificate::{Span, span};
 use super::each_extension;
-use crate::asn1::{self, Value, tag};
+use crate::asn1::{self, Reader, Value, tag};
 use crate::name::{Canonical, GeneralName};
 
 /// What a CRL says of a certificate that it lists; what counts for more comes last.
@@ -62,8 +62,15 @@ impl Entries {
         let mut listed = Listed::Revoked;
         if let Some(extensions) = fields.optional(tag::SEQUENCE, "crlEntryExtensions")? {
             for (id, is_critical, value) in each_extension(extensions)? {
+                let checked = only_value(value).and_then(|value| asn1::der::check(value, "an extension of an entry"));
+                if let (Err(error), [0x55, 0x1d, _]) = (checked, id) {
+                    self.unusable = Some(error.to_string().into());
+                }
                 match id {
-                    [0x55, 0x1d, 21] => listed = reason(value)?,
+                    [0x55, 0x1d, 21] => match reason(value) {
+                        Ok(reason) => listed = reason,
+                        Err(error) => self.unusable = Some(format!("an entry of it cannot be read: {error}").into()),
+                    },
                     [0x55, 0x1d, 29] => self.add_issuer(value),
                     _ if is_critical => {
                         let reason = "an entry of it has a critical extension that is not understood";
@@ -112,6 +119,13 @@ impl Entries {
         let issuer = |entry: &Entry| entry.issuer.and_then(|place| self.issuers.get(place)).map(Vec::as_slice);
         same.filter(|entry| is_issuer(issuer(entry))).map(|entry| entry.listed).max()
     }
+}
+
+/// The one value in an extension.
+fn only_value(value: &[u8]) -> Result<Value<'_>, asn1::Error> {
+    let mut reader = Reader::new(value);
+    let inner = reader.value("an extension of an entry")?;
+    reader.finish("an extension of an entry").map(|()| inner)
 }
 
 fn directory(name: &GeneralName<'_>) -> Option<Canonical> {
