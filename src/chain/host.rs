@@ -141,11 +141,14 @@ pub(super) fn texts(certificate: &Certificate, limit: usize) -> (Vec<String>, us
     (texts, more)
 }
 
-/// A wildcard is the whole of the leftmost label and stands for exactly one (RFC 9525 section 6.3).
+/// A wildcard is the whole of the leftmost label and stands for exactly one (RFC 9525 section 6.3); one below the top
+/// level alone stands for nothing, as browsers and webpki have it.
 fn dns_matches(name: &str, presented: &[u8]) -> bool {
     let presented = presented.strip_suffix(b".").unwrap_or(presented);
     match presented.strip_prefix(b"*.") {
-        Some(suffix) => name.split_once('.').is_some_and(|(_, rest)| rest.as_bytes().eq_ignore_ascii_case(suffix)),
+        Some(suffix) => name
+            .split_once('.')
+            .is_some_and(|(_, rest)| suffix.contains(&b'.') && rest.as_bytes().eq_ignore_ascii_case(suffix)),
         None => name.as_bytes().eq_ignore_ascii_case(presented),
     }
 }
@@ -162,6 +165,23 @@ fn mailbox_matches(mailbox: &str, presented: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// webpki is not asked about certificates that it cannot read.
+    #[test]
+    fn a_wildcard_stands_for_one_label() {
+        for (name, presented, expected) in [
+            ("a.example.com", "*.example.com", true),
+            ("a.example.com", "*.EXAMPLE.com.", true),
+            ("a.b.example.com", "*.example.com", false),
+            ("example.com", "*.example.com", false),
+            ("example.com", "*.com", false),
+            ("a.example.com", "a*.example.com", false),
+            ("a.example.com", "*", false),
+            ("com", "*.", false),
+        ] {
+            assert_eq!(dns_matches(name, presented.as_bytes()), expected, "{name} {presented}");
+        }
+    }
 
     #[test]
     fn a_zone_is_no_part_of_an_address() {

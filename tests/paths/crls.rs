@@ -44,6 +44,17 @@ fn complete(cases: &mut Vec<Case>) {
         with("a CRL from the future", vec![upper(), crl(&middle, &[], to, datetime!(2026-08-01 0:00 UTC))])
             .refused(Code::CrlInvalid),
     );
+    let later = datetime!(2026-08-01 0:00 UTC);
+    cases.push(
+        with("listed by a CRL from the future", vec![upper(), crl(&middle, &[&end], to, later)])
+            .refused(Code::CrlInvalid),
+    );
+    let endless = kit::altered(&middle, &crl(&middle, &[], from, to), 4, &[]);
+    cases.push(
+        with("a CRL without an end", vec![upper(), endless])
+            .refused(Code::CrlInvalid)
+            .openssl("takes it, as X.509 does and RFC 5280 section 5.1.2.5 does not"),
+    );
     let impostor = root(ca("ca"));
     cases.push(
         with("a CRL signed by another key", vec![upper(), crl(&impostor, &[], from, to)]).refused(Code::CrlInvalid),
@@ -219,6 +230,26 @@ fn scopes(cases: &mut Vec<Case>) {
     case("a CRL for attribute certificates", &[0x85, 1, 0xff], invalid, None);
     case("a CRL for no attribute certificates", &[0x85, 1, 0], None, None);
     case("a CRL for some reasons", &[0x83, 2, 6, 0x40], unknown, None);
+    let upper = kit::extended(&trusted, &crl(&trusted, &[], FROM, TO), &[(ISSUING_POINT, &[0x30, 3, 0x81, 1, 0xff])]);
+    let mut for_users = Case::new("a CRL for users, of a CA", &trusted, &[&middle], &end);
+    for_users = for_users.crls(vec![upper, crl(&middle, &[], FROM, TO)]).refused(Code::RevocationUnknown);
+    cases.push(for_users);
+    let some = |bits: &[u8]| {
+        let point = tlv(0x30, &tlv(0x83, bits));
+        kit::extended(&middle, &crl(&middle, &[], FROM, TO), &[(ISSUING_POINT, &point)])
+    };
+    let both = |name, halves: [&[u8]; 2]| {
+        let [one, other] = halves.map(some);
+        Case::new(name, &trusted, &[&middle], &end).crls(vec![crl(&trusted, &[], FROM, TO), one, other])
+    };
+    cases.push(both("two CRLs for all reasons", [&[3, 0x78], &[7, 0x07, 0x80]]));
+    cases.push(both("two CRLs for all reasons but one", [&[3, 0x78], &[1, 0x06]]).refused(Code::RevocationUnknown));
+    let mut case = |name, point: &[u8], expected: Option<Code>, openssl| {
+        let lower = kit::extended(&middle, &crl(&middle, &[], FROM, TO), &[(ISSUING_POINT, &tlv(0x30, point))]);
+        let made = Case::new(name, &trusted, &[&middle], &end).crls(vec![crl(&trusted, &[], FROM, TO), lower]);
+        let made = Case { openssl, ..made };
+        cases.push(expected.map_or(made.clone(), |code| made.refused(code)));
+    };
     let lax = Some("takes any BOOLEAN that is not 0 for TRUE");
     case("a BOOLEAN that is none", &[0x81, 1, 1], invalid, lax);
     let order = Some("passes over what it cannot read");

@@ -457,3 +457,22 @@ fn crls_that_cannot_be_read_say_that_nothing_is_good() {
     let twice = kit::extended(&trusted, &plain, &[(28, &[0x30, 0]), (28, &[0x30, 0])]);
     assert_eq!(case(twice), Some(Code::CrlInvalid));
 }
+
+/// issuerUniqueID and subjectUniqueID, which webpki does not read.
+#[test]
+fn unique_identifiers_are_no_fault() {
+    let trusted = root(ca("root"));
+    let middle = issue(&trusted, ca("ca"));
+    let end = issue(&middle, leaf(HOST));
+    let spki = rcgen::PublicKeyData::subject_public_key_info(&end.key);
+    for more in [&[0x81, 2, 0, 7][..], &[0x82, 2, 0, 7], &[0x81, 2, 0, 7, 0x82, 2, 0, 7]] {
+        let der = altered(&middle, &end.der, KEY, &[&spki[..], more].concat());
+        let unique = Made { der, ..issue(&middle, leaf(HOST)) };
+        assert_eq!(code(&Case::new("", &trusted, &[&middle], &unique)), None, "{more:x?}");
+        let other = Case::new("", &trusted, &[&middle], &unique).host("web.example.com");
+        assert_eq!(code(&other), Some(Code::HostMismatch));
+    }
+    let der = altered(&middle, &end.der, KEY, &[&spki[..], &[0x82, 2, 0, 7, 0x81, 2, 0, 7]].concat());
+    let turned = Made { der, ..end };
+    assert_eq!(code(&Case::new("", &trusted, &[&middle], &turned)), Some(Code::Malformed));
+}
