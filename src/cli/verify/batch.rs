@@ -14,9 +14,10 @@ use crate::cli::output::{Output, json_line};
 const LINES: usize = 512;
 
 pub(super) fn run(path: &Path, args: &Args, asked: Asked, out: &mut Output) -> Result<Outcome, Failure> {
-    let anchors = match asked.trusted.is_partial {
-        true => trust::all(&args.question.trust, &args.ca_dir, out)?,
-        false => asked.trusted.anchors,
+    let anchors = if asked.trusted.is_partial {
+        trust::all(&args.question.trust, &args.ca_dir, out)?
+    } else {
+        asked.trusted.anchors
     };
     let batch = Batch::new(Defaults {
         anchors,
