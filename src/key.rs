@@ -14,12 +14,16 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::asn1::bit_length;
 use crate::report;
 
+mod check;
 mod odd_rsa;
+pub(crate) mod pss;
 mod public;
 mod verification;
 
+pub use self::check::{Flaw, check};
 use self::public::{RSA_PSS, curve_name, key_name, rsa_numbers};
 pub use self::public::{describe, public_key};
+pub(crate) use self::verification::spki_parts;
 pub use self::verification::{signature_name, verify_signature};
 
 /// Why a key could not be made, read or used.

@@ -2,6 +2,8 @@
 //! and names in certificates back to text.
 
 mod compare;
+mod distinguished;
+mod general;
 mod subject;
 #[cfg(test)]
 mod tests;
@@ -12,9 +14,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 pub use self::compare::{Canonical, same_name};
+pub use self::distinguished::{Attribute, DistinguishedName};
+pub use self::general::GeneralName;
 pub use self::subject::Subject;
 pub use self::text::{
-    constraint, distinguished_name, escape_unprintable, general_name, hex, is_unprintable, readable, relative, rfc4514,
+    constraint, distinguished_name, escape_unprintable, general_name, hex, is_unprintable, readable, relative,
     rfc4514_der,
 };
 
@@ -26,6 +30,15 @@ const NAME_LIMIT: usize = 253;
 
 /// Longest commonName, in characters (RFC 5280 appendix A.1, `ub-common-name`).
 pub const COMMON_NAME_LIMIT: usize = 64;
+
+/// Whether a domain is a public suffix: one under which a registry gives out names, not a company to its customers.
+///
+/// Those are the list's private section, which CA/Browser Forum 3.2.2.6 leaves out.
+#[must_use]
+pub fn is_public_suffix(domain: &[u8]) -> bool {
+    let domain = domain.to_ascii_lowercase();
+    psl::suffix(&domain).is_some_and(|suffix| suffix.as_bytes() == domain && suffix.typ() == Some(psl::Type::Icann))
+}
 
 /// Why something typed cannot be a name in a certificate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
