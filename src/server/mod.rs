@@ -212,7 +212,7 @@ pub struct Server {
     listener: TcpListener,
     also: Option<TcpListener>,
     address: SocketAddr,
-    other_server: Option<SocketAddr>,
+    elsewhere: Option<SocketAddr>,
     site: Arc<Site>,
     io: SocketIo<Relay>,
     observer: Observer,
@@ -230,7 +230,7 @@ impl Server {
         let shutdown = config.limits.shutdown;
         let (engine, io) = socket_io(&config, &observer);
         let site = Arc::new(Site::new(config, engine, Arc::clone(&observer)));
-        Ok(Self { listener, also, address, other_server, site, io, observer, shutdown })
+        Ok(Self { listener, also, address, elsewhere: other_server, site, io, observer, shutdown })
     }
 
     /// The address it listens on, with the port that was taken when 0 was asked for.
@@ -242,7 +242,7 @@ impl Server {
     /// The other address of `localhost` with the same port, where another program listens: some clients go there.
     #[must_use]
     pub fn other_server(&self) -> Option<SocketAddr> {
-        self.other_server
+        self.elsewhere
     }
 
     /// Serves until `shutdown` is ready, then says goodbye to all clients, which may take [`Limits::shutdown`].
