@@ -239,8 +239,8 @@ fn a_seed_makes_the_same_bytes_everywhere() {
     let digest = tree_digest(&one);
     assert_eq!(digest, tree_digest(&other));
     assert_snapshot!(digest, @r#"
-    5127ceba fixtures/.secure-io-fixtures.json
-    d492cf3e fixtures/expected.json
+    95dc2287 fixtures/.secure-io-fixtures.json
+    c6c7f20a fixtures/expected.json
     8e9f9f6c fixtures/expired/cert.der
     69bfae46 fixtures/expired/chain.p12
     7697f2a9 fixtures/expired/chain.pem
