@@ -15,7 +15,7 @@ pub fn deviation(value: Value<'_>) -> Option<&'static str> {
 ///
 /// # Errors
 ///
-/// The first rule that is broken, or nesting beyond [`DEPTH`].
+/// The first rule that is broken, or nesting beyond `DEPTH`.
 pub fn check(value: Value<'_>, field: &'static str) -> Result<(), Error> {
     check_to(value, field, DEPTH)
 }
