@@ -309,7 +309,7 @@ fn ip_text(octets: &[u8]) -> String {
     address.map_or_else(|_| hex(octets), |address| address.to_string())
 }
 
-/// Whether text is a domain, or all that is below one behind a dot; the empty one has everything.
+/// Decides whether text is a domain, or all that is below one behind a dot; the empty one has everything.
 fn is_domain(text: &str) -> bool {
     text.is_empty() || dns::is_name(text.strip_prefix('.').unwrap_or(text))
 }

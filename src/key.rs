@@ -261,7 +261,8 @@ impl PrivateKey {
 /// certificates that are signed with one.
 pub const TEST_MARK: &[u8; 8] = b"TESTONLY";
 
-/// Whether a private key carries [`TEST_MARK`], in whatever form of DER; one that is random does so once in 2⁵⁵.
+/// Decides whether a private key carries [`TEST_MARK`], in whatever form of DER; one that is random does so once in
+/// 2⁵⁵.
 #[must_use]
 pub fn is_test_key(der: &[u8]) -> bool {
     memchr::memmem::find(der, TEST_MARK).is_some()

@@ -31,7 +31,8 @@ const NAME_LIMIT: usize = 253;
 /// Longest commonName, in characters (RFC 5280 appendix A.1, `ub-common-name`).
 pub const COMMON_NAME_LIMIT: usize = 64;
 
-/// Whether a domain is a public suffix: one under which a registry gives out names, not a company to its customers.
+/// Decides whether a domain is a public suffix: one under which a registry gives out names, not a company to its
+/// customers.
 ///
 /// Those are the list's private section, which CA/Browser Forum 3.2.2.6 leaves out.
 #[must_use]

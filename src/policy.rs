@@ -51,7 +51,7 @@ impl Error {
 pub struct Certificate<'a> {
     /// Its extensions about policies: the last arc of each one's type (2.5.29.…), and the value.
     pub extensions: Vec<(u8, &'a [u8])>,
-    /// Whether its subject is its issuer.
+    /// True if its subject is its issuer.
     pub is_self_issued: bool,
 }
 

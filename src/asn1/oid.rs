@@ -8,7 +8,8 @@ pub fn dotted(octets: &[u8]) -> String {
     arcs(octets).unwrap_or_else(|| format!("#{}", crate::name::hex(octets)))
 }
 
-/// Whether content octets are an identifier: at least one arc, each whole and without leading zeros (X.690 section 8.19).
+/// Decides whether content octets are an identifier: at least one arc, each whole and without leading zeros (X.690
+/// section 8.19).
 #[must_use]
 pub fn is_well_formed(octets: &[u8]) -> bool {
     let mut is_start = true;

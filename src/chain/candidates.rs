@@ -1,4 +1,4 @@
-//! Who may stand above a certificate, by names alone: what the searches for a path look among.
+//! The certificates that may stand above another, by names alone: the searches for a path look among these.
 //!
 //! Signatures cost, and among look-alikes and cross-certificates there are more paths than anybody can try. Names are
 //! cheap: they say, in time that is linear in the certificates, whether any path leads to a trust anchor, and which
@@ -26,7 +26,7 @@ pub(super) struct Candidates<'a> {
     pub(super) reach: Reach,
 }
 
-/// How far the names lead.
+/// The reach of the names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reach {
     /// To a trust anchor.

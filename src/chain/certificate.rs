@@ -149,7 +149,7 @@ impl Certificate {
         (version != Some(2)).then(|| Fault::new(Code::Version, version_message(version)))
     }
 
-    /// Whether it is of version 1 or 2, which have no extensions to say what it is for.
+    /// Decides whether it is of version 1 or 2, which have no extensions to say what it is for.
     pub(super) fn is_old(&self) -> bool {
         matches!(self.parts.version, Some(0 | 1)) && !self.parts.has_extensions
     }
@@ -174,7 +174,7 @@ impl Certificate {
         self.names_as_issuer(self)
     }
 
-    /// Whether a certificate's subject is this one's issuer after RFC 5280 section 7.1's normalisation.
+    /// Decides whether a certificate's subject is this one's issuer after RFC 5280 section 7.1's normalisation.
     pub(super) fn names_as_issuer(&self, issuer: &Self) -> bool {
         self.canonical_issuer().is_some_and(|name| Some(name) == issuer.canonical_subject())
     }

@@ -48,7 +48,7 @@ impl Extensions {
         matches!(self.basic_constraints, Some((true, _)))
     }
 
-    /// Whether policies matter: policyConstraints, policyMappings or inhibitAnyPolicy is there.
+    /// Decides whether policies matter: policyConstraints, policyMappings or inhibitAnyPolicy is there.
     pub(super) fn has_policy_rules(&self) -> bool {
         self.policies.iter().any(|(number, _)| *number != 32)
     }

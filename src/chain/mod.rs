@@ -297,7 +297,7 @@ fn by_webpki<'a>(
     found.take().ok_or(webpki::Error::UnknownIssuer)
 }
 
-/// Whether two are made of the same certificate: others may have the same name and key and differ in the rest.
+/// Decides whether two are made of the same certificate: others may have the same name and key and differ in the rest.
 fn is_same_anchor(one: &TrustAnchor<'_>, other: &TrustAnchor<'_>) -> bool {
     std::ptr::eq(one.subject_public_key_info.as_ref(), other.subject_public_key_info.as_ref())
 }

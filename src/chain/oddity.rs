@@ -99,7 +99,7 @@ impl Oddity {
         }
     }
 
-    /// Whether it is about how a certificate was issued, not about what it may do.
+    /// Decides whether it is about how a certificate was issued, not about what it may do.
     pub(super) const fn is_about_issuance(self) -> bool {
         matches!(self, Self::SerialZero | Self::SerialNegative | Self::SerialTooLong | Self::TimeForm)
     }

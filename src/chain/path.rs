@@ -245,7 +245,7 @@ pub(super) fn oddities(path: &[&Certificate], request: &Request<'_>) -> Vec<(usi
     all
 }
 
-/// What the key identifiers of a certificate and of one that may be its issuer say of each other.
+/// Compares the key identifiers of a certificate and of one that may be its issuer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Agreement {
     Same,

@@ -1,11 +1,11 @@
-//! Which keys a certificate on a path may have.
+//! The keys that a certificate on a path may have.
 
 use super::certificate::Fault;
 use crate::asn1::{self, tag};
 use crate::key::{self, Flaw};
 use crate::report::verdict::Code;
 
-/// What is wrong with a subjectPublicKeyInfo, by itself or with the certificate's keyUsage.
+/// Returns the fault of a subjectPublicKeyInfo, by itself or with the certificate's keyUsage.
 pub(super) fn fault(spki: &[u8], key_usage: Option<u16>) -> Option<Fault> {
     match key::check(spki) {
         Ok(()) => usage_fault(spki, key_usage),

@@ -165,7 +165,7 @@ fn is_about(crl: &Crl, certificate: &Certificate) -> bool {
     crl.is_from_issuer_of(certificate) || point::is_left_to(certificate, crl)
 }
 
-/// Whether a CRL's issuer is a certificate's subject.
+/// Decides whether a CRL's issuer is a certificate's subject.
 fn is_issuer(crl: &Crl, signer: &Certificate) -> bool {
     crl.canonical_issuer().is_some_and(|issuer| Some(issuer) == signer.canonical_subject())
 }

@@ -65,14 +65,14 @@ pub(super) struct Search<'a, 'r> {
     path: Vec<&'a Certificate>,
     signatures: u32,
     steps: u32,
-    /// Whether a path was not followed further because of its length.
+    /// True if a path was not followed further because of its length.
     is_cut: bool,
     /// Where no trust anchor can be reached: those whose issuers were tried.
     tried: HashSet<*const Certificate>,
     best: Best<'a>,
 }
 
-/// What became of trying an issuer.
+/// The result of trying an issuer.
 enum Tried {
     /// It signed the certificate, and is on the path now.
     Signed,

@@ -36,7 +36,7 @@ pub(super) fn verify((message, identifier, signature): (&[u8], &[u8], &[u8]), sp
     if is_good { Ok(()) } else { Err(Fault::Bad) }
 }
 
-/// Whether a signature is one that webpki has no algorithm for: RSASSA-PSS by such a key, or with such a salt.
+/// Decides whether a signature is one that webpki has no algorithm for: RSASSA-PSS by such a key, or with such a salt.
 pub(super) fn is_beyond_webpki(identifier: &[u8], spki: &[u8]) -> bool {
     let key_identifier = key::spki_parts(spki).map(|(identifier, _)| identifier);
     let fits = |algorithm: &&dyn SignatureVerificationAlgorithm| {

@@ -48,7 +48,7 @@ fn split(mailbox: &str) -> Option<(&str, &str)> {
     ((is_quoted(local) || is_atom) && is_name(host)).then_some((local, host))
 }
 
-/// Whether a local part stands in quotes as a whole (RFC 5321 section 4.1.2, Quoted-string).
+/// Decides whether a local part stands in quotes as a whole (RFC 5321 section 4.1.2, Quoted-string).
 fn is_quoted(local: &str) -> bool {
     let Some(inner) = local.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else { return false };
     let mut octets = inner.bytes();

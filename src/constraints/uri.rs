@@ -31,7 +31,7 @@ fn is_path_query_fragment(rest: &str) -> bool {
     is_made_of(before, b":@/?") && is_made_of(fragment, b":@/?")
 }
 
-/// Whether text is made of unreserved characters, sub-delims, octets behind a percent sign, and these.
+/// Decides whether text is made of unreserved characters, sub-delims, octets behind a percent sign, and these.
 fn is_made_of(text: &str, more: &[u8]) -> bool {
     let mut octets = text.bytes();
     while let Some(octet) = octets.next() {
@@ -47,7 +47,7 @@ fn is_made_of(text: &str, more: &[u8]) -> bool {
     true
 }
 
-/// Whether a host is an address, or would be read as one: the last label of no domain is a number.
+/// Decides whether a host is an address, or would be read as one: the last label of no domain is a number.
 fn is_number(host: &str) -> bool {
     let last = host.rsplit('.').next().unwrap_or_default();
     let hex = last.strip_prefix("0x").or_else(|| last.strip_prefix("0X"));

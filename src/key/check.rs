@@ -8,7 +8,7 @@ use num_bigint::BigUint;
 use super::{pss, public_key};
 use crate::asn1::{self, Value, bit_length, der, oid, tag};
 
-/// What is wrong with a public key.
+/// A fault of a public key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Flaw {
     /// It is no key of its kind: nobody can have the private key, or readers disagree about which key it is.
@@ -164,7 +164,8 @@ fn ed25519(key: &[u8]) -> Result<(), Flaw> {
     if is_small { malformed("its Ed25519 key is a point of small order, with which anybody can sign") } else { Ok(()) }
 }
 
-/// Whether -x² + y² = 1 + dx²y² has a solution: x² = (y² - 1) / (dy² + 1) is a square when the product of the two is one.
+/// Decides whether -x² + y² = 1 + dx²y² has a solution: x² = (y² - 1) / (dy² + 1) is a square when the product of the
+/// two is one.
 fn is_on_edwards25519(y: &BigUint, prime: &BigUint) -> bool {
     let one = BigUint::from(1_u32);
     let inverse = BigUint::from(121_666_u32).modpow(&(prime - 2_u32), prime);

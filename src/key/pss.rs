@@ -81,7 +81,7 @@ impl Parameters {
     }
 }
 
-/// Whether an AlgorithmIdentifier's content is of RSASSA-PSS.
+/// Decides whether an AlgorithmIdentifier's content is of RSASSA-PSS.
 pub(crate) fn is(identifier: &[u8]) -> bool {
     Reader::new(identifier).tagged(tag::OID, "").is_ok_and(|id| id.content == ID)
 }

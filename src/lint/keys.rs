@@ -154,7 +154,7 @@ pub(super) fn key_malformed(subject: &Subject<'_>) -> Messages {
     }
 }
 
-/// Whether a point has not the length that its curve gives it, also on curves that no client accepts.
+/// Decides whether a point has not the length that its curve gives it, also on curves that no client accepts.
 fn has_other_length(key: &Key<'_>) -> bool {
     let field = key.described.bits.and_then(|bits| usize::try_from(bits.div_ceil(8)).ok());
     let is_named = key.parameters.is_some_and(|value| value.tag == tag::OID);

@@ -46,7 +46,7 @@ impl Canonical {
     }
 }
 
-/// Whether two names' DER say the same; what is no name is the same as nothing, itself included.
+/// Decides whether two names' DER say the same; what is no name is the same as nothing, itself included.
 #[must_use]
 pub fn same_name(a: &[u8], b: &[u8]) -> bool {
     if a == b {

@@ -94,7 +94,7 @@ async fn shake_hands(site: &Site, tcp: TcpStream, hello: Accepted) -> Result<Ope
     }
 }
 
-/// Whether the client offers a cipher suite of ours, be it for another kind of key.
+/// Decides whether the client offers a cipher suite of ours, be it for another kind of key.
 fn has_suite(hello: &ClientHello<'_>, config: &ServerConfig) -> bool {
     let ours = &config.crypto_provider().cipher_suites;
     ours.iter().any(|ours| hello.cipher_suites().contains(&ours.suite()))

@@ -79,7 +79,7 @@ impl From<io::Error> for HandshakeError {
     }
 }
 
-/// What a failure of TLS means, on a server's side.
+/// Explains a failure of TLS on a server's side.
 fn failure(error: &rustls::Error) -> String {
     use rustls::Error;
     match error {
@@ -104,7 +104,7 @@ fn failure(error: &rustls::Error) -> String {
     }
 }
 
-/// What a client means by an alert (RFC 8446 section 6, RFC 5246 section 7.2).
+/// Explains an alert of a client (RFC 8446 section 6, RFC 5246 section 7.2).
 fn received(alert: AlertDescription) -> String {
     let meaning = match alert {
         AlertDescription::UnknownCA | AlertDescription::CertificateUnknown | AlertDescription::BadCertificate => {
@@ -148,7 +148,7 @@ fn received(alert: AlertDescription) -> String {
     format!("{meaning} (alert {})", u8::from(alert))
 }
 
-/// What a client lacks.
+/// Explains what a client lacks.
 fn incompatible(reason: &PeerIncompatible) -> &'static str {
     use PeerIncompatible as Why;
     match reason {
@@ -182,7 +182,7 @@ fn incompatible(reason: &PeerIncompatible) -> &'static str {
     }
 }
 
-/// What a client does against the protocol.
+/// Explains a client's breach of the protocol.
 fn misbehaved(reason: &PeerMisbehaved) -> &'static str {
     use PeerMisbehaved as Why;
     match reason {
@@ -231,7 +231,7 @@ fn misbehaved(reason: &PeerMisbehaved) -> &'static str {
     }
 }
 
-/// What is wrong with a message.
+/// Explains the fault of a message.
 fn malformed(reason: &InvalidMessage) -> &'static str {
     use InvalidMessage as Why;
     match reason {

@@ -39,7 +39,7 @@ pub(super) fn reasons(certificate: &Certificate, crl: &Crl) -> Option<u16> {
 struct Point<'a> {
     /// Its distributionPoint.
     name: Option<Value<'a>>,
-    /// Whether the distributionPoint says where a CRL is.
+    /// True if the distributionPoint says where a CRL is.
     is_place: bool,
     reasons: u16,
     /// The content of its cRLIssuer.
@@ -130,7 +130,8 @@ pub(in super::super) fn name_in(tagged: Value<'_>) -> Result<Value<'_>, asn1::Er
     Ok(name)
 }
 
-/// Whether a DistributionPointName says where a CRL is: by an RDN, or by names that are each a URI or a directory's.
+/// Decides whether a DistributionPointName says where a CRL is: by an RDN, or by names that are each a URI or a
+/// directory's.
 pub(in super::super) fn is_place(name: Value<'_>) -> Result<bool, asn1::Error> {
     match name.tag {
         0xa0 => {

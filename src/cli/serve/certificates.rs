@@ -90,7 +90,7 @@ impl FixtureArgs {
     }
 }
 
-/// Whether anybody can have the key, or that of a CA in the chain.
+/// Decides whether anybody can have the key, or that of a CA in the chain.
 fn is_for_tests(chain: &[CertificateDer<'_>], key: &[u8]) -> bool {
     key::is_test_key(key) || chain.iter().any(|der| fixtures::is_test_certificate(der))
 }
@@ -129,7 +129,7 @@ pub(super) struct FromCa {
     told: Mutex<Told>,
 }
 
-/// What has been written and said so far.
+/// A record of the names that were logged so far.
 #[derive(Default)]
 struct Told {
     issued: usize,

@@ -425,7 +425,7 @@ struct Interrupts {
     terminate: Signal,
     hangup: Signal,
     lines: Lines,
-    /// Whether the log goes to a terminal, whose end is ours.
+    /// True if the log goes to a terminal, whose end is ours.
     on_terminal: bool,
 }
 

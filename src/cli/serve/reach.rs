@@ -11,9 +11,9 @@ use crate::cli::output::Output;
 pub(super) struct Covered {
     /// Those of the certificate.
     pub(super) names: Vec<String>,
-    /// Whether the local CA issues for others.
+    /// True if the local CA issues for others.
     pub(super) issues: bool,
-    /// Whether hosts on the command line change the certificate.
+    /// True if hosts on the command line change the certificate.
     pub(super) is_made: bool,
 }
 

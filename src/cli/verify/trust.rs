@@ -10,10 +10,10 @@ use crate::cli::args::CaDirArgs;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 
-/// What is trusted.
+/// The trust anchors.
 pub(super) struct Trusted {
     pub(super) anchors: Arc<Anchors>,
-    /// Whether only the system's one file of roots was read, and not the folder of single ones beside it.
+    /// True if only the system's one file of roots was read, and not the folder of single ones beside it.
     pub(super) is_partial: bool,
 }
 
