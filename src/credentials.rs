@@ -90,10 +90,31 @@ impl Credentials {
     ///
     /// [`Error::Material`] when the CA may not sign for a name, [`Error::Ca`] when its log cannot be written.
     pub fn from_ca(ca: &LocalCa, order: &Order, now: OffsetDateTime) -> Result<Self, Error> {
+        let issued = Self::unrecorded(ca, order, now)?;
+        ca.record(issued.leaf(), None, None, now)?;
+        Ok(issued)
+    }
+
+    /// As [`Credentials::from_ca`], without an entry in the CA's log: for a log that strangers could fill, or that cannot
+    /// be written.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Material`] when the CA may not sign for a name.
+    pub fn unrecorded(ca: &LocalCa, order: &Order, now: OffsetDateTime) -> Result<Self, Error> {
         let key = PrivateKey::generate(Algorithm::default())?;
         let (_, issued) = material::make(order, &key, ca.signer(), now)?;
-        ca.record(issued.chain.first().map(AsRef::as_ref).unwrap_or_default(), None, None, now)?;
         Ok(Self { chain: issued.chain, key })
+    }
+
+    /// Self-signed ones that last as long as the process.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Material`].
+    pub fn self_signed(order: &Order, now: OffsetDateTime) -> Result<Self, Error> {
+        let (key, chain) = material::self_signed(order, now)?;
+        Ok(Self { chain, key })
     }
 
     /// Self-signed ones, kept in a folder from one run to the next, so that an exception made for them in a browser
@@ -115,8 +136,7 @@ impl Credentials {
         }
         drop(settled);
         files::create_folder(folder, true)?;
-        let (key, chain) = material::self_signed(order, now)?;
-        let made = Self { chain, key };
+        let made = Self::self_signed(order, now)?;
         files::write_set(&made.files(&key_file, &cert_file)?, Existing::Replace)?;
         Ok(made)
     }
@@ -167,6 +187,12 @@ impl Credentials {
             return Err(Error::NotYetValid { not_before: rfc3339(validity.not_before), ahead });
         }
         Ok(())
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn key(&self) -> &PrivateKey {
+        &self.key
     }
 
     fn leaf(&self) -> &[u8] {

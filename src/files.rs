@@ -185,7 +185,8 @@ pub fn list(folder: &Path) -> Vec<PathBuf> {
 #[must_use]
 pub fn small_files(folder: &Path, limit: u64) -> Vec<PathBuf> {
     let entries = walkdir::WalkDir::new(folder).max_depth(1).follow_links(true).sort_by_file_name();
-    let is_small = |entry: &walkdir::DirEntry| entry.metadata().is_ok_and(|found| found.is_file() && found.len() <= limit);
+    let is_small =
+        |entry: &walkdir::DirEntry| entry.metadata().is_ok_and(|found| found.is_file() && found.len() <= limit);
     entries.into_iter().flatten().filter(is_small).map(walkdir::DirEntry::into_path).collect()
 }
 

@@ -2,6 +2,8 @@
 //! and names in certificates back to text.
 
 mod compare;
+mod distinguished;
+mod general;
 mod subject;
 #[cfg(test)]
 mod tests;
@@ -13,15 +15,27 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 pub use self::compare::{Canonical, same_name};
+pub use self::distinguished::{Attribute, DistinguishedName};
+pub use self::general::GeneralName;
 pub use self::subject::Subject;
 pub use self::text::{
-    constraint, distinguished_name, escape_unprintable, general_name, hex, is_unprintable, readable, relative, rfc4514,
+    constraint, distinguished_name, escape_unprintable, general_name, hex, is_unprintable, readable, relative,
     rfc4514_der,
 };
 use self::typed::Typed;
 
 /// Longest commonName, in characters (RFC 5280 appendix A.1, `ub-common-name`).
 pub const COMMON_NAME_LIMIT: usize = 64;
+
+/// Decides whether a domain is a public suffix: one under which a registry gives out names, not a company to its
+/// customers.
+///
+/// Those are the list's private section, which CA/Browser Forum 3.2.2.6 leaves out.
+#[must_use]
+pub fn is_public_suffix(domain: &[u8]) -> bool {
+    let domain = domain.to_ascii_lowercase();
+    psl::suffix(&domain).is_some_and(|suffix| suffix.as_bytes() == domain && suffix.typ() == Some(psl::Type::Icann))
+}
 
 /// Why something typed cannot be a name in a certificate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -110,8 +124,10 @@ impl SubjectAltName {
             Self::Dns(name) if name.starts_with("*.") && name.matches('.').count() == 1 => {
                 format!("`{name}` covers a whole top-level domain, and no browser accepts that")
             }
-            Self::Dns(name) if name.strip_prefix("*.").is_some_and(is_public_suffix) => {
-                format!("`{name}` covers a whole public suffix, below which everybody registers domains: no browser accepts that")
+            Self::Dns(name) if name.strip_prefix("*.").is_some_and(|base| is_public_suffix(base.as_bytes())) => {
+                format!(
+                    "`{name}` covers a whole public suffix, below which everybody registers domains: no browser accepts that"
+                )
             }
             _ => return None,
         };
@@ -132,14 +148,6 @@ impl SubjectAltName {
 #[must_use]
 pub fn to_rcgen(names: &[SubjectAltName]) -> Vec<rcgen::SanType> {
     names.iter().filter_map(SubjectAltName::to_rcgen).collect()
-}
-
-/// Whether everybody registers domains below this one: a top-level domain, or one of the public suffix list's ICANN section.
-#[must_use]
-pub fn is_public_suffix(domain: &str) -> bool {
-    let is_registry =
-        |suffix: psl::Suffix<'_>| suffix.as_bytes() == domain.as_bytes() && suffix.typ() == Some(psl::Type::Icann);
-    !domain.contains('.') || psl::suffix(domain.as_bytes()).is_some_and(is_registry)
 }
 
 /// Reads several names; the same one twice counts once.

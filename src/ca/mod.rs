@@ -232,7 +232,8 @@ pub fn roots(paths: &Paths) -> Result<Vec<(PathBuf, CertificateDer<'static>)>, E
 /// Whether a certificate was issued by the local CA, as it is now or as it was before.
 #[must_use]
 pub fn has_issued(paths: &Paths, der: &[u8]) -> bool {
-    let is_certificate = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "pem") && *path != paths.bundle;
+    let is_certificate =
+        |path: &PathBuf| path.extension().is_some_and(|ending| ending == "pem") && *path != paths.bundle;
     let issued = |path: PathBuf| {
         let Ok(issuer) = certificate(&path) else { return false };
         let Ok(issuer) = inspect::parse(&issuer) else { return false };

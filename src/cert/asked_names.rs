@@ -209,27 +209,55 @@ mod tests {
             (0x82, b" a.test", "`DNS: a.test`: it contains white space (`DNS:a.test` is meant)"),
             (0x82, b"a\0b.test", r"`DNS:a\u{0}b.test`: it contains a NUL character"),
             (0x82, b"a\x1b[31m", r"`DNS:a\u{1b}[31m`: it contains an escape character"),
-            (0x82, b"b\xfccher.test", "`DNS:b\u{fc}cher.test`: it is neither ASCII nor UTF-8, but perhaps Latin-1 (`DNS:xn--bcher-kva.test` is meant)"),
+            (
+                0x82,
+                b"b\xfccher.test",
+                "`DNS:b\u{fc}cher.test`: it is neither ASCII nor UTF-8, but perhaps Latin-1 (`DNS:xn--bcher-kva.test` is meant)",
+            ),
             (0x82, b"b..test", "`DNS:b..test`: a label is empty: two dots in a row (`DNS:b.test` is meant)"),
             (0x82, br"b\.test", r"`DNS:b\.test`: a host name holds no backslash (`DNS:b.test` is meant)"),
             (0x82, b"b%2etest", "`DNS:b%2etest`: a host name holds no percent sign"),
             (0x82, b"https://b.test/x", "`DNS:https://b.test/x`: a URL is no DNS name (`DNS:b.test` is meant)"),
             (0x82, b"b.test/x", "`DNS:b.test/x`: a host has no path (`DNS:b.test` is meant)"),
             (0x82, b"DNS:b.test", "`DNS:DNS:b.test`: it names its kind twice (`DNS:b.test` is meant)"),
-            (0x82, b"b.test,c.test", "`DNS:b.test,c.test`: it is several names in one (`DNS:b.test` and `DNS:c.test` is meant)"),
+            (
+                0x82,
+                b"b.test,c.test",
+                "`DNS:b.test,c.test`: it is several names in one (`DNS:b.test` and `DNS:c.test` is meant)",
+            ),
             (0x82, b"me@b.test", "`DNS:me@b.test`: an email address is no DNS name (`email:me@b.test` is meant)"),
-            (0x82, b".b.test", "`DNS:.b.test`: a name begins without a dot: `*.` stands for every host below a domain (`DNS:b.test` is meant)"),
+            (
+                0x82,
+                b".b.test",
+                "`DNS:.b.test`: a name begins without a dot: `*.` stands for every host below a domain (`DNS:b.test` is meant)",
+            ),
             (0x82, b"-b.test", "`DNS:-b.test`: a label begins or ends with a dash"),
             (0x82, b"", "`DNS:`: it is empty"),
             (0x82, b"*", "`DNS:*`: a wildcard needs a domain behind it, as in `*.dev.test`"),
             (0x81, b"b.test", "`email:b.test`: an email address has an @, and this has none (`DNS:b.test` is meant)"),
             (0x81, b"me@", "`email:me@`: it is not a host name"),
-            (0x81, b"me@[10.0.0.1]", "`email:me@[10.0.0.1]`: an email address in a certificate has a domain behind the @, not an IP address"),
-            (0x81, "m\u{fc}@b.test".as_bytes(), "`email:m\u{fc}@b.test`: the part before the @ must be ASCII (RFC 5280 section 4.2.1.6)"),
+            (
+                0x81,
+                b"me@[10.0.0.1]",
+                "`email:me@[10.0.0.1]`: an email address in a certificate has a domain behind the @, not an IP address",
+            ),
+            (
+                0x81,
+                "m\u{fc}@b.test".as_bytes(),
+                "`email:m\u{fc}@b.test`: the part before the @ must be ASCII (RFC 5280 section 4.2.1.6)",
+            ),
             (0x86, b"b.test", "`URI:b.test`: a URI needs a scheme"),
             (0x87, &[10, 0, 0, 0, 1], "`invalid:[7]#0a00000001`: it has 5 octets; an address has 4 or 16"),
-            (0x87, &[10, 0, 0, 0, 255, 0, 0, 0], "`invalid:[7]#0a000000ff000000`: it has 8 octets; an address has 4 or 16, and a mask belongs in a CA's name constraints (`IP:10.0.0.0` is meant)"),
-            (0x87, b"10.0.0.1", "`invalid:[7]#31302e302e302e31`: the address is written as text, not as its octets (`IP:10.0.0.1` is meant)"),
+            (
+                0x87,
+                &[10, 0, 0, 0, 255, 0, 0, 0],
+                "`invalid:[7]#0a000000ff000000`: it has 8 octets; an address has 4 or 16, and a mask belongs in a CA's name constraints (`IP:10.0.0.0` is meant)",
+            ),
+            (
+                0x87,
+                b"10.0.0.1",
+                "`invalid:[7]#31302e302e302e31`: the address is written as text, not as its octets (`IP:10.0.0.1` is meant)",
+            ),
             (0x87, b"", "`invalid:[7]#`: it has 0 octets; an address has 4 or 16"),
             (0x88, b"", "`RID:`: its octets are not what its kind says"),
             (0xa4, b"x", "`invalid:[4]#78`: its octets are not what its kind says"),
@@ -243,7 +271,11 @@ mod tests {
     /// `bücher.test` was once signed as it stood, which no client matches.
     #[test]
     fn letters_beyond_ascii_become_a_labels() {
-        let names = list(&[(0x82, "b\u{fc}cher.test".as_bytes()), (0x81, "me@b\u{fc}cher.test".as_bytes()), (0x87, &[10, 0, 0, 1])]);
+        let names = list(&[
+            (0x82, "b\u{fc}cher.test".as_bytes()),
+            (0x81, "me@b\u{fc}cher.test".as_bytes()),
+            (0x87, &[10, 0, 0, 1]),
+        ]);
         let (value, notes) = checked(&names).unwrap();
         let expected = list(&[(0x82, b"xn--bcher-kva.test"), (0x81, b"me@xn--bcher-kva.test"), (0x87, &[10, 0, 0, 1])]);
         assert_eq!(value, expected);
@@ -263,7 +295,8 @@ mod tests {
 
     #[test]
     fn good_names_stay_as_they_are() {
-        let names = list(&[(0x82, b"A.test"), (0x81, b"me@a.test"), (0x86, b"spiffe://td/a"), (0x88, &[0x2a, 3]), (0xa3, b"")]);
+        let names =
+            list(&[(0x82, b"A.test"), (0x81, b"me@a.test"), (0x86, b"spiffe://td/a"), (0x88, &[0x2a, 3]), (0xa3, b"")]);
         assert_eq!(checked(&names).unwrap(), (names, Vec::new()));
         assert!(matches!(checked(&list(&[])), Err(Error::MalformedExtension { .. })));
     }

@@ -11,7 +11,7 @@ use secure_io::ca::env::quote_sh;
 use secure_io::ca::{LocalCa, Paths};
 use secure_io::csr::Purpose;
 use secure_io::files::{self, Existing, NewFile};
-use secure_io::key::{Algorithm, PrivateKey};
+use secure_io::key::{self, Algorithm, PrivateKey};
 use secure_io::material::{Order, Signer};
 use secure_io::name::{self, SubjectAltName};
 use secure_io::report::made::FileKind;
@@ -63,6 +63,12 @@ impl NameArgs {
 /// Warnings about names.
 pub(crate) fn name_warnings(names: &[SubjectAltName]) -> Vec<String> {
     names.iter().filter_map(SubjectAltName::warning).map(|warning| warning.to_string()).collect()
+}
+
+/// A warning about a key that comes from a seed.
+pub(crate) fn test_key_warning(key: &PrivateKey) -> Option<String> {
+    let warning = "this private key comes from a seed, and anybody can make it again: use it in tests alone";
+    secure_io::key::is_test_key(key.pkcs8()).then(|| warning.to_owned())
 }
 
 /// How long a certificate lasts.
@@ -194,6 +200,18 @@ fn load_key_with(
     path: &Path,
     passphrase: impl FnOnce() -> Result<Option<Zeroizing<String>>, Failure>,
 ) -> Result<PrivateKey, Failure> {
+    read_key(path, passphrase)?.map_err(|error| failure::key_in_file(path, error))
+}
+
+/// As [`load_key`]; the inner error is that of a key that was read and cannot be used.
+pub(crate) fn try_key(path: &Path, passphrase: &PassphraseArgs) -> Result<Result<PrivateKey, key::Error>, Failure> {
+    read_key(path, || passphrase.to_open(path))
+}
+
+fn read_key(
+    path: &Path,
+    passphrase: impl FnOnce() -> Result<Option<Zeroizing<String>>, Failure>,
+) -> Result<Result<PrivateKey, key::Error>, Failure> {
     enum Error {
         Container(container::Error),
         Passphrase(Failure),
@@ -209,7 +227,7 @@ fn load_key_with(
         Error::Container(error) => failure::in_file(path, error),
         Error::Passphrase(failure) => failure,
     })?;
-    PrivateKey::load(&der).map_err(|error| failure::key_in_file(path, error))
+    Ok(PrivateKey::load(&der))
 }
 
 /// Loads the certificates in a file.

@@ -108,9 +108,10 @@ impl CommandLine {
         }
         let [other] = others else { return None };
         let ending = format!("={word}");
-        let typed = self.words.iter_mut().skip(1).find(|typed| typed.to_str().is_some_and(|typed| {
-            typed.starts_with("--") && typed.ends_with(&ending)
-        }))?;
+        let typed =
+            self.words.iter_mut().skip(1).find(|typed| {
+                typed.to_str().is_some_and(|typed| typed.starts_with("--") && typed.ends_with(&ending))
+            })?;
         let flag = typed.to_str()?.strip_suffix(word)?.to_owned();
         *typed = format!("{flag}{other}").into();
         Some(self)
@@ -223,7 +224,9 @@ mod tests {
     /// A file of this name was once pasted as two commands.
     #[test]
     fn odd_words_reach_the_program_as_they_are() {
-        for word in ["x;touch pwned;", "it's", "a b", "$HOME", "tick`s", "two\nlines", "tab\t", "b\u{fc}cher", "\u{202e}x", ""] {
+        for word in
+            ["x;touch pwned;", "it's", "a b", "$HOME", "tick`s", "two\nlines", "tab\t", "b\u{fc}cher", "\u{202e}x", ""]
+        {
             let line = format!("{}", words("printf %s").arg(word));
             let output = std::process::Command::new("sh").args(["-c", &line]).output().unwrap();
             assert_eq!(String::from_utf8(output.stdout).unwrap(), word, "{line}");
@@ -243,7 +246,8 @@ mod tests {
     #[test]
     fn a_word_is_replaced_where_it_was_typed() {
         let hosts = ["localhost".to_owned(), "::1".to_owned()];
-        let replaced = |line: &str, others: &[String]| words(line).replacing("a,b", others).map(|line| line.to_string());
+        let replaced =
+            |line: &str, others: &[String]| words(line).replacing("a,b", others).map(|line| line.to_string());
         assert_eq!(replaced("x -q a,b c", &hosts), Some("x -q localhost ::1 c".to_owned()));
         assert_eq!(replaced("x --subject=a,b", &hosts[..1]), Some("x --subject=localhost".to_owned()));
         assert_eq!(replaced("x c", &hosts), None);

@@ -50,6 +50,14 @@ impl Failure {
         self
     }
 
+    /// Why, in one line.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::BrokenPipe => "standard output is closed".to_owned(),
+            Self::Error(report) => report.error.to_string(),
+        }
+    }
+
     fn detail(mut self, text: impl Into<String>) -> Self {
         if let Self::Error(report) = &mut self {
             report.details.push(text.into());

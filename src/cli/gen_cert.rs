@@ -152,6 +152,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let made = args.make(&order, &issuer, renewal, now)?;
     let (set, mut report) = args.files(&targets, &made, &secrets)?;
     report.warnings.extend(issuer.warning(now));
+    report.warnings.extend(made.key.as_ref().and_then(args::test_key_warning));
     if report.written {
         if let Some(folder) = &args.files.out_dir {
             files::create_folder(folder, false)?;

@@ -237,7 +237,8 @@ const OTHER_NAMES: [(&str, &str); 17] = [
 /// An attribute's name as the table of OIDs has it: `E`, `S`, `OID.2.5.4.5` as other programs write them.
 fn attribute_name(key: &str) -> &str {
     let key = key.trim();
-    let bare = key.get(..4).filter(|start| start.eq_ignore_ascii_case("oid.")).map_or(key, |_| key.get(4..).unwrap_or(key));
+    let bare =
+        key.get(..4).filter(|start| start.eq_ignore_ascii_case("oid.")).map_or(key, |_| key.get(4..).unwrap_or(key));
     OTHER_NAMES.iter().find(|(other, _)| bare.eq_ignore_ascii_case(other)).map_or(bare, |(_, name)| name)
 }
 

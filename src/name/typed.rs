@@ -100,7 +100,11 @@ impl Typed<'_> {
 
     fn no_address(&self, text: &str) -> Error {
         let is_name = text.contains(|c: char| c.is_ascii_alphabetic()) && !text.contains([':', '/']);
-        if is_name { self.instead("it is a name, not an IP address", [text]) } else { self.error("it is not an IP address") }
+        if is_name {
+            self.instead("it is a name, not an IP address", [text])
+        } else {
+            self.error("it is not an IP address")
+        }
     }
 
     /// Refuses an address or a host with something that a certificate does not hold: a port, a path, a range, a zone.
@@ -189,7 +193,9 @@ impl Typed<'_> {
             return Err(self.instead("it names its kind twice", [text]));
         }
         if text.contains([',', ';']) {
-            return Err(self.instead("it is several names in one", text.split([',', ';']).filter(|word| !word.is_empty())));
+            return Err(
+                self.instead("it is several names in one", text.split([',', ';']).filter(|word| !word.is_empty()))
+            );
         }
         if text.contains('@') {
             return Err(self.instead("an email address is no DNS name", [format!("email:{text}").as_str()]));

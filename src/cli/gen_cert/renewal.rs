@@ -54,8 +54,7 @@ impl Present {
             return Err(Failure::message(format!("`{file}` is {kind}, not {algorithm}, and `--renew` keeps the key"))
                 .hint("--force in place of --renew makes a new key as well"));
         }
-        let is_anothers =
-            chain.first().and_then(|leaf| beside::spki_of(leaf)).is_some_and(|spki| spki != key.spki());
+        let is_anothers = chain.first().and_then(|leaf| beside::spki_of(leaf)).is_some_and(|spki| spki != key.spki());
         if let Some(leaf) = chain.first().filter(|_| is_anothers && args.key.key.is_none()) {
             return Err(without_key(leaf, targets, key_file));
         }
@@ -94,9 +93,8 @@ impl Present {
             (None, _) => Ok(Renewal::Fits(Box::new(report(&self.chain)?))),
             (Some(because), Some(leaf)) if issuer.is_none() => Err(not_at_hand(leaf, &because, targets)),
             (Some(because), _) => {
-                let rewrites_csr = self.chain.is_empty()
-                    || args.files.out_csr.is_some()
-                    || is_request_for(&targets.csr, &self.key);
+                let rewrites_csr =
+                    self.chain.is_empty() || args.files.out_csr.is_some() || is_request_for(&targets.csr, &self.key);
                 Ok(Renewal::Needed { because, existing: self.chain.into_iter().next(), key: self.key, rewrites_csr })
             }
         }
