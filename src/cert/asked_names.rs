@@ -62,12 +62,16 @@ pub(super) fn checked(value: &[u8]) -> Result<(Vec<u8>, Vec<String>), Error> {
             }
             Ok(Entry::Changed(name)) => {
                 notes.push(format!("`{}` is written as `{}`", entry.shown(), name.value()));
-                typed.iter_mut().for_each(|typed| typed.push(name.to_string()));
+                if let Some(typed) = &mut typed {
+                    typed.push(name.to_string());
+                }
                 entries.extend(encoded(&name).ok_or_else(malformed)?);
             }
             Err(reason) => {
                 typed = typed.filter(|_| !reason.instead.is_empty());
-                typed.iter_mut().for_each(|typed| typed.extend(reason.instead.iter().cloned()));
+                if let Some(typed) = &mut typed {
+                    typed.extend(reason.instead.iter().cloned());
+                }
                 bad.push(reason);
             }
         }

@@ -184,25 +184,24 @@ fn unmistakable(path: &Path) -> OsString {
     if is_like_flag { Path::new(".").join(path).into_os_string() } else { path.as_os_str().to_owned() }
 }
 
-/// A word for sh. What a terminal does not show as it is goes through printf, and so does a backtick, which would end the
-/// hint's own.
+/// A word for sh.
+///
+/// What a terminal does not show as it is goes through printf, and so does a backtick, which would end the hint's own.
 fn quoted(word: &OsStr) -> String {
     let is_shown = |c: char| !is_unprintable(c) && c != '`';
-    match word.to_str().filter(|text| text.chars().all(is_shown)) {
-        Some(text) => quote_sh(text),
-        None => {
-            let mut text = String::from("\"$(printf '%b' '");
-            for octet in word.as_encoded_bytes() {
-                if octet.is_ascii_alphanumeric() || b"/._-+,:@%= ".contains(octet) {
-                    text.push(char::from(*octet));
-                } else {
-                    let _ = write!(text, "\\0{octet:03o}");
-                }
-            }
-            text.push_str("')\"");
-            text
+    if let Some(text) = word.to_str().filter(|text| text.chars().all(is_shown)) {
+        return quote_sh(text);
+    }
+    let mut text = String::from("\"$(printf '%b' '");
+    for octet in word.as_encoded_bytes() {
+        if octet.is_ascii_alphanumeric() || b"/._-+,:@%= ".contains(octet) {
+            text.push(char::from(*octet));
+        } else {
+            let _ = write!(text, "\\0{octet:03o}");
         }
     }
+    text.push_str("')\"");
+    text
 }
 
 /// A file beside this one that does not exist: `server-cert-2.pem` for `server-cert.pem`.

@@ -38,7 +38,7 @@ fn what_cannot_be_in_a_certificate_is_refused_with_the_reason() {
         ("--days", "it begins with a dash, as a flag does"),
         ("-x.test", "it begins with a dash, as a flag does"),
         ("a b", "it contains white space"),
-        ("a\0b", "it contains a control character"),
+        ("a\0b", "it contains a NUL character"),
         ("localhost:3000", "a certificate holds no port"),
         ("[::1]:3000", "a certificate holds no port"),
         ("10.0.0.0/8", "a range of addresses belongs in a CA's name constraints"),
@@ -49,13 +49,13 @@ fn what_cannot_be_in_a_certificate_is_refused_with_the_reason() {
         (":::1", "it looks like an IP address but is none"),
         ("DNS:127.0.0.1", "an address is no DNS name"),
         ("example.com.", "a certificate's names end without a dot"),
-        ("a..b", "a label is empty"),
-        (".test", "a label is empty"),
+        ("a..b", "a label is empty: two dots in a row"),
+        (".test", "a name begins without a dot: `*.` stands for every host below a domain"),
         ("a.-b.test", "a label begins or ends with a dash"),
         ("*", "a wildcard needs a domain behind it, as in `*.dev.test`"),
         ("a.*.test", "a wildcard must be the whole leftmost label, as in `*.dev.test`"),
         ("f*.test", "a wildcard must be the whole leftmost label, as in `*.dev.test`"),
-        ("a,b", "a host name holds no `,`"),
+        ("a,b", "hosts are separated by spaces"),
         ("@example.com", "the part before the @ is not one of an email address"),
         ("jürgen@example.com", "the part before the @ must be ASCII (RFC 5280 section 4.2.1.6)"),
         ("://x", "its scheme is not one of a URI"),
@@ -72,7 +72,8 @@ fn odd_wildcards_and_pasted_addresses_are_warned_about() {
     let warning = |input: &str| input.parse::<SubjectAltName>().unwrap().warning().map(|warning| warning.0);
     assert!(warning("*.*.dev.test").unwrap().contains("one label"));
     assert!(warning("*.test").unwrap().contains("top-level domain"));
-    assert!(warning("https://localhost:3000/x").unwrap().contains("write `localhost:3000`"));
+    assert!(warning("*.co.uk").unwrap().contains("public suffix"));
+    assert_eq!(warning("*.github.io"), None, "a suffix of the list's private section is no registry's");
     assert_eq!(warning("*.dev.test"), None);
     assert_eq!(warning("spiffe://td/app"), None);
 }

@@ -1,6 +1,6 @@
 //! `gen-cert --renew`: what is there, whether it still fits, and who signs what takes its place.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rustls::pki_types::CertificateDer;
 use secure_io::ca::{self, LocalCa};
@@ -38,7 +38,7 @@ impl Present {
         if !args.renew.renew {
             return Ok(None);
         }
-        let key_file = args.key.key.as_ref().unwrap_or(&targets.key);
+        let key_file = args.key.key.as_deref().unwrap_or(&targets.key);
         let has_certificate = !files::is_stdio(&targets.cert) && files::exists(&targets.cert);
         // What is no certificate is not replaced: its reader says what it is.
         let chain = if has_certificate { args::load_certificates(&targets.cert)? } else { Vec::new() };
@@ -108,7 +108,7 @@ fn is_request_for(path: &Path, key: &PrivateKey) -> bool {
 }
 
 /// The key of the certificate to be renewed is missing, or is another's.
-fn without_key(leaf: &CertificateDer<'_>, targets: &Targets, key_file: &PathBuf) -> Failure {
+fn without_key(leaf: &CertificateDer<'_>, targets: &Targets, key_file: &Path) -> Failure {
     let (certificate, key) = (targets.cert.display(), key_file.display());
     let failure = if files::exists(key_file) {
         Failure::message(format!("cannot renew `{certificate}`: `{key}` is not its private key"))
