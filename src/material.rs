@@ -1,9 +1,11 @@
 //! What `gen-cert` makes: a key, a request and a certificate that belong together, from what a person asks for.
 
+mod refusal;
 mod renewal;
 #[cfg(test)]
 mod tests;
 
+pub use self::refusal::refusal;
 pub use self::renewal::{renew, why_renew};
 
 use std::net::IpAddr;

@@ -100,7 +100,7 @@ impl FromStr for SubjectAltName {
 
     /// Sorts what was typed by its kind; `DNS:`, `IP:`, `email:` and `URI:` in front say it outright.
     fn from_str(input: &str) -> Result<Self, Error> {
-        Typed(input).parse()
+        Typed::new(input).parse()
     }
 }
 

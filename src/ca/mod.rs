@@ -67,6 +67,8 @@ pub enum Error {
     Permit {
         /// What was typed.
         input: String,
+        /// What to write instead, where that is clear: a word, or several.
+        instead: Vec<String>,
     },
     /// The root's key is encrypted, or the passphrase is another's.
     #[error("cannot use `{}`", path.display())]

@@ -25,7 +25,8 @@ pub(super) fn listed(names: &[BadName]) -> String {
     let words = names.iter().map(|bad| {
         let instead = match &bad.instead[..] {
             [] => String::new(),
-            instead => format!(" (`{}` is meant)", instead.join("` and `")),
+            [one] => format!(" (`{one}` is meant)"),
+            several => format!(" (`{}` are meant)", several.join("` and `")),
         };
         format!("`{}`: {}{instead}", bad.name, bad.reason)
     });
@@ -209,7 +210,7 @@ mod tests {
             (0x82, b"a.test:443", "`DNS:a.test:443`: a certificate holds no port (`DNS:a.test` is meant)"),
             (0x82, b"a.test.", "`DNS:a.test.`: a certificate's names end without a dot (`DNS:a.test` is meant)"),
             (0x82, b"a.*.test", "`DNS:a.*.test`: a wildcard must be the whole leftmost label, as in `*.dev.test`"),
-            (0x82, b"a b.test", "`DNS:a b.test`: it contains white space (`DNS:a` and `DNS:b.test` is meant)"),
+            (0x82, b"a b.test", "`DNS:a b.test`: it contains white space (`DNS:a` and `DNS:b.test` are meant)"),
             (0x82, b" a.test", "`DNS: a.test`: it contains white space (`DNS:a.test` is meant)"),
             (0x82, b"a\0b.test", r"`DNS:a\u{0}b.test`: it contains a NUL character"),
             (0x82, b"a\x1b[31m", r"`DNS:a\u{1b}[31m`: it contains an escape character"),
@@ -227,7 +228,7 @@ mod tests {
             (
                 0x82,
                 b"b.test,c.test",
-                "`DNS:b.test,c.test`: it is several names in one (`DNS:b.test` and `DNS:c.test` is meant)",
+                "`DNS:b.test,c.test`: it is several names in one (`DNS:b.test` and `DNS:c.test` are meant)",
             ),
             (0x82, b"me@b.test", "`DNS:me@b.test`: an email address is no DNS name (`email:me@b.test` is meant)"),
             (
@@ -239,7 +240,7 @@ mod tests {
             (0x82, b"", "`DNS:`: it is empty"),
             (0x82, b"*", "`DNS:*`: a wildcard needs a domain behind it, as in `*.dev.test`"),
             (0x81, b"b.test", "`email:b.test`: an email address has an @, and this has none (`DNS:b.test` is meant)"),
-            (0x81, b"me@", "`email:me@`: it is not a host name"),
+            (0x81, b"me@", "`email:me@`: it has no host name"),
             (
                 0x81,
                 b"me@[10.0.0.1]",
@@ -263,7 +264,7 @@ mod tests {
                 "`invalid:[7]#31302e302e302e31`: the address is written as text, not as its octets (`IP:10.0.0.1` is meant)",
             ),
             (0x87, b"", "`invalid:[7]#`: it has 0 octets; an address has 4 or 16"),
-            (0x88, b"", "`RID:`: its octets are not what its kind says"),
+            (0x88, b"", "`invalid:[8]#`: its octets are not what its kind says"),
             (0xa4, b"x", "`invalid:[4]#78`: its octets are not what its kind says"),
             (0x89, b"x", "`invalid:[9]#78`: it is of no kind that RFC 5280 section 4.2.1.6 knows"),
         ] {

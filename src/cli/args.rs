@@ -12,7 +12,7 @@ use secure_io::ca::{LocalCa, Paths};
 use secure_io::csr::Purpose;
 use secure_io::files::{self, Existing, NewFile};
 use secure_io::key::{self, Algorithm, PrivateKey};
-use secure_io::material::{Order, Signer};
+use secure_io::material::{self, Order, Signer};
 use secure_io::name::{self, SubjectAltName};
 use secure_io::report::made::FileKind;
 use secure_io::{container, validity};
@@ -354,6 +354,14 @@ impl LoadedIssuer {
             Self::Own => Signer::Own,
             Self::Local(ca) => ca.signer(),
             Self::Other { certificates, key } => Signer::Ca { certificates, key },
+        }
+    }
+
+    /// A warning that clients refuse what a CA of the caller's has signed.
+    pub(crate) fn refusal(&self, chain: &[CertificateDer<'_>], now: OffsetDateTime) -> Option<String> {
+        match self {
+            Self::Other { certificates, .. } => material::refusal(chain, certificates, now),
+            Self::Own | Self::Local(_) => None,
         }
     }
 

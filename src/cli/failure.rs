@@ -204,6 +204,12 @@ pub(crate) fn credentials(error: credentials::Error) -> Failure {
     }
 }
 
+/// A certificate that is not renewed.
+pub(crate) fn not_renewed(path: &Path, error: material::Error) -> Failure {
+    let text = format!("cannot renew `{}`: {error}", path.display());
+    Failure::new(anyhow::Error::new(error).context(text))
+}
+
 /// A port that cannot be listened on.
 pub(crate) fn listen(error: server::Error) -> Failure {
     let hint = match &error {

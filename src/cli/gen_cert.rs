@@ -149,9 +149,10 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let existing = if args.renew.renew { Existing::Replace } else { args.write.existing() };
     args.check(&targets, &renewal, existing)?;
     let secrets = args.secrets()?;
-    let made = args.make(&order, &issuer, renewal, now)?;
+    let made = args.make(&order, &issuer, (renewal, &targets), now)?;
     let (set, mut report) = args.files(&targets, &made, &secrets)?;
     report.warnings.extend(issuer.warning(now));
+    report.warnings.extend(issuer.refusal(&made.issued.chain, now));
     report.warnings.extend(made.key.as_ref().and_then(args::test_key_warning));
     if report.written {
         if let Some(folder) = &args.files.out_dir {
@@ -248,7 +249,7 @@ impl Args {
         &self,
         order: &Order,
         issuer: &LoadedIssuer,
-        renewal: Renewal,
+        (renewal, targets): (Renewal, &Targets),
         now: OffsetDateTime,
     ) -> Result<Made, Failure> {
         if let Some(path) = &self.key.csr {
@@ -269,7 +270,10 @@ impl Args {
             Some(existing) => material::renew(order, existing, &key, issuer.signer(), now),
             None => material::make(order, &key, issuer.signer(), now),
         };
-        let (request, issued) = made.map_err(|error| failure::issuing(error, None, &self.issuer))?;
+        let (request, issued) = made.map_err(|error| match error {
+            error @ material::Error::RenewsCa => failure::not_renewed(&targets.cert, error),
+            error => failure::issuing(error, None, &self.issuer),
+        })?;
         Ok(Made { key: Some(key), key_is_new, request: rewrites_csr.then_some(request), issued, renewed_because })
     }
 

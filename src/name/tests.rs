@@ -23,6 +23,7 @@ fn hosts_are_sorted_by_kind() {
         ("me@example.com", "email:me@example.com"),
         ("me@bücher.test", "email:me@xn--bcher-kva.test"),
         ("spiffe://td/app", "URI:spiffe://td/app"),
+        ("spiffe://td/a,b;c", "URI:spiffe://td/a,b;c"),
         ("urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "URI:urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"),
         ("DNS:localhost", "DNS:localhost"),
         ("URI:https://a.test/", "URI:https://a.test/"),
@@ -60,11 +61,54 @@ fn what_cannot_be_in_a_certificate_is_refused_with_the_reason() {
         ("jürgen@example.com", "the part before the @ must be ASCII (RFC 5280 section 4.2.1.6)"),
         ("://x", "its scheme is not one of a URI"),
         ("spiffe://", "a URI needs something behind its scheme"),
+        ("https://localhost:3000/x", "a server's certificate is for a host, which no URL is matched against"),
+        ("spiffe://td/a b", "it contains white space"),
     ] {
         assert_eq!(kind(input), format!("refused: {reason}"), "{input:?}");
     }
     assert!(kind(&format!("{}.test", "a".repeat(64))).contains("63 octets"));
     assert!(kind(&["a"; 130].join(".")).contains("253 octets"));
+}
+
+/// The advice was once no name itself: `localhost:3000` for a URL, `b` for `b:`.
+#[test]
+fn what_is_advised_is_a_name() {
+    for (input, expected) in [
+        ("https://localhost:3000/x", &["localhost"][..]),
+        ("HTTPS://me:secret@App.test:443", &["App.test"]),
+        ("ws://[::1]:3000/socket.io/", &["::1"]),
+        ("wss://10.0.0.1?x", &["10.0.0.1"]),
+        ("https:\\\\app.test\\x", &["app.test"]),
+        ("//app.test:3000/x", &["app.test"]),
+        ("https://[fe80::1%25eth0]:3000/", &["fe80::1"]),
+        ("http:app.test", &["app.test"]),
+        ("http://", &[]),
+        ("https://b\u{fc}cher.test/", &["b\u{fc}cher.test"]),
+        ("https://app.test./", &["app.test"]),
+        ("http:3000", &["http"]),
+        ("localhost,127.0.0.1", &["localhost", "127.0.0.1"]),
+        ("localhost, ::1", &["localhost", "::1"]),
+        ("localhost;https://app.test:1/,", &["localhost", "app.test"]),
+        ("localhost:3000,app.test", &["localhost", "app.test"]),
+        ("a..test,b", &["a.test", "b"]),
+        ("a b:1", &["a", "b"]),
+        ("DNS: a.test", &["DNS:a.test"]),
+        ("dns:a b", &["dns:a", "dns:b"]),
+        ("DNS:a,DNS:b", &["a", "DNS:b"]),
+        ("mailto:me@app.test", &["me@app.test"]),
+        ("IP:app.test", &["app.test"]),
+        ("DNS:127.0.0.1", &["IP:127.0.0.1"]),
+        ("https://a.test,https://b.test/x", &["a.test", "b.test"]),
+        ("https://a.test,b.test", &["a.test", "b.test"]),
+        ("https://a.test/x,y", &["a.test"]),
+        ("-,a", &[]),
+        (",", &[]),
+        (" ", &[]),
+    ] {
+        let error = input.parse::<SubjectAltName>().unwrap_err();
+        assert_eq!(error.instead, expected, "{input}: {error}");
+        assert!(error.instead.iter().all(|name| name.parse::<SubjectAltName>().is_ok()), "{input}");
+    }
 }
 
 #[test]
@@ -101,6 +145,25 @@ fn subjects_keep_repeated_and_multi_valued_attributes() {
     assert_eq!("cn = a , o = b".parse::<Subject>().unwrap().to_string(), "CN=a,O=b");
     assert_eq!("/DC=com/O=A, Inc/CN=x".parse::<Subject>().unwrap().to_string(), r"CN=x,O=A\, Inc,DC=com");
     assert_eq!("1.2.3.4=x".parse::<Subject>().unwrap().to_string(), "1.2.3.4=#0c0178");
+}
+
+/// All of these were once refused, or read as something else.
+#[test]
+fn subjects_as_other_programs_write_them_are_read() {
+    for (text, expected) in [
+        ("E=me@a.test,CN=a.test", "emailAddress=me@a.test,CN=a.test"),
+        ("CN=a,S=Bavaria,C=DE", "CN=a,ST=Bavaria,C=DE"),
+        ("CN=a,OID.2.5.4.5=42", "CN=a,serialNumber=42"),
+        ("CN=a,oid.1.2.3.4=x", "CN=a,1.2.3.4=#0c0178"),
+        (r#"CN="Acme, Inc.""#, r"CN=Acme\, Inc."),
+        (r#"CN=a,O="Acme, + \"Sons\"", C=DE"#, r#"CN=a,O=Acme\, \+ \"Sons\",C=DE"#),
+        (r#"O="a=b""#, "O=a=b"),
+        ("C:/Program Files/Git/CN=x", "CN=x"),
+        ("C:/Program Files/Git/O=Acme/CN=x", "CN=x,O=Acme"),
+        ("commonName=a,organizationName=b", "CN=a,O=b"),
+    ] {
+        assert_eq!(text.parse::<Subject>(), expected.parse(), "{text}");
+    }
 }
 
 #[test]
@@ -145,6 +208,13 @@ proptest! {
     fn hosts_made_of_their_letters(input in "[-*a-zü0-9.:@/\\[\\]%_]{0,40}") {
         if let Ok(name) = input.parse::<SubjectAltName>() {
             prop_assert_eq!(&name.to_string().parse::<SubjectAltName>().unwrap(), &name);
+        }
+    }
+
+    #[test]
+    fn advice_is_always_taken(input in "(https?:|wss?:|DNS:|IP:|//)?[-*a-zü0-9.:@/\\[\\]%_, ;]{0,30}") {
+        if let Err(error) = input.parse::<SubjectAltName>() {
+            prop_assert!(error.instead.iter().all(|name| name.parse::<SubjectAltName>().is_ok()), "{:?}", error);
         }
     }
 

@@ -14,21 +14,38 @@ const NAME_LIMIT: usize = 253;
 /// Kinds that are written in front of a name, as in `DNS:localhost`.
 const KINDS: [&str; 4] = ["dns", "ip", "email", "uri"];
 
-/// What a person typed.
-pub(super) struct Typed<'a>(pub(super) &'a str);
+/// Times that advice is followed by further advice, as `localhost` for `https://localhost:3000` is.
+const STEPS: u8 = 4;
 
-impl Typed<'_> {
+/// A name as a person typed it.
+pub(super) struct Typed<'a> {
+    text: &'a str,
+    /// The times that advice may still be followed by further advice.
+    steps: u8,
+}
+
+impl<'a> Typed<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { text, steps: STEPS }
+    }
+
+    /// Reads a word that this one is to be replaced by.
+    fn next(&self, text: &str) -> Result<SubjectAltName, Error> {
+        match self.steps.checked_sub(1) {
+            Some(steps) => Typed { text, steps }.parse(),
+            None => Err(Typed { text, steps: 0 }.error("it is none of several names")),
+        }
+    }
+
     fn error(&self, reason: impl Into<String>) -> Error {
-        Error { input: self.0.to_owned(), reason: reason.into(), instead: Vec::new() }
+        Error { input: self.text.to_owned(), reason: reason.into(), instead: Vec::new() }
     }
 
     /// An error that advises another word, or several; those that could not be names themselves are not advised.
-    fn instead<'a>(&self, reason: &str, words: impl IntoIterator<Item = &'a str>) -> Error {
+    fn instead<'b>(&self, reason: &str, words: impl IntoIterator<Item = &'b str>) -> Error {
         let mut instead = Vec::new();
         for word in words {
-            match word.parse::<SubjectAltName>() {
-                // Each step is shorter, or names its kind: there is an end to them.
-                _ if word == self.0 => return self.error(reason),
+            match self.next(word) {
                 Ok(_) => instead.push(word.to_owned()),
                 Err(error) if !error.instead.is_empty() => instead.extend(error.instead),
                 Err(_) => return self.error(reason),
@@ -38,7 +55,7 @@ impl Typed<'_> {
     }
 
     pub(super) fn parse(&self) -> Result<SubjectAltName, Error> {
-        let input = self.0;
+        let input = self.text;
         if input.is_empty() {
             return Err(self.error("it is empty"));
         }
@@ -54,7 +71,12 @@ impl Typed<'_> {
             return Err(self.error(format!("it contains {what}")));
         }
         if input.contains(char::is_whitespace) {
-            return Err(self.instead("it contains white space", input.split_whitespace()));
+            let kind = input.split_once(':').filter(|(kind, _)| KINDS.contains(&kind.to_ascii_lowercase().as_str()));
+            let words: Vec<_> = match kind {
+                Some((kind, rest)) => rest.split_whitespace().map(|word| format!("{kind}:{word}")).collect(),
+                None => input.split_whitespace().map(str::to_owned).collect(),
+            };
+            return Err(self.instead("it contains white space", words.iter().map(String::as_str)));
         }
         if let Some((kind, rest)) = input.split_once(':') {
             match kind.to_ascii_lowercase().as_str() {
@@ -73,15 +95,15 @@ impl Typed<'_> {
         if let Some(address) = Self::ip(input) {
             return Ok(address);
         }
+        if is_list(input) {
+            let words = input.split([',', ';']).filter(|word| !word.is_empty());
+            return Err(self.instead("hosts are separated by spaces", words));
+        }
         if let Some(host) = web_host(input) {
             return Err(self.instead("a server's certificate is for a host, which no URL is matched against", [host]));
         }
         if input.contains("://") || input.to_ascii_lowercase().starts_with("urn:") {
             return self.uri(input);
-        }
-        if input.contains([',', ';']) {
-            let words = input.split([',', ';']).filter(|word| !word.is_empty());
-            return Err(self.instead("hosts are separated by spaces", words));
         }
         if input.contains('@') {
             return self.email(input);
@@ -138,7 +160,7 @@ impl Typed<'_> {
 
     fn email(&self, text: &str) -> Result<SubjectAltName, Error> {
         let (local, domain) = text.rsplit_once('@').ok_or_else(|| {
-            let name = text.parse::<SubjectAltName>().map(|name| name.to_string());
+            let name = self.next(text).map(|name| name.to_string());
             match name {
                 Ok(name) => self.instead("an email address has an @, and this has none", [name.as_str()]),
                 Err(_) => self.error("an email address has an @, and this has none"),
@@ -220,6 +242,9 @@ impl Typed<'_> {
     /// is a part of.
     fn a_labels(&self, text: &str, whole: &dyn Fn(&str) -> String) -> Result<String, Error> {
         let other = |reason: &str, text: &str| self.instead(reason, [whole(text).as_str()]);
+        if text.is_empty() {
+            return Err(self.error("it has no host name"));
+        }
         if let Some(name) = text.strip_suffix('.').filter(|name| !name.ends_with('.')) {
             return Err(other("a certificate's names end without a dot", name));
         }
@@ -259,14 +284,27 @@ impl Typed<'_> {
     }
 }
 
+/// Decides whether a text is several names: a URI of another scheme than the web's may hold commas itself.
+fn is_list(text: &str) -> bool {
+    let (first, rest) = text.split_once([',', ';']).unwrap_or((text, ""));
+    let first_is_whole = || web_host(first).is_some() && !first.trim_end_matches('/').ends_with(':');
+    first.len() < text.len()
+        && (!first.contains("://") || first_is_whole() && (rest.contains("://") || !has_path(first)))
+}
+
+fn has_path(url: &str) -> bool {
+    url.split_once("://").is_some_and(|(_, rest)| rest.contains(['/', '?', '#']))
+}
+
 /// The host of an http, https, ws or wss URL, however badly it is typed: without user, port, path and brackets.
 fn web_host(text: &str) -> Option<&str> {
-    let (scheme, rest) = text.split_once(':').unwrap_or(("", text));
-    let is_web = ["http", "https", "ws", "wss"].iter().any(|web| scheme.eq_ignore_ascii_case(web));
-    let is_port = !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
-    if !(is_web && !is_port || scheme.is_empty() && rest.starts_with("//")) {
-        return None;
-    }
+    let is_web = |scheme: &str| ["http", "https", "ws", "wss"].iter().any(|web| scheme.eq_ignore_ascii_case(web));
+    let is_port = |rest: &str| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit());
+    let rest = match text.split_once(':') {
+        _ if text.starts_with("//") => text,
+        Some((scheme, rest)) if is_web(scheme) && !is_port(rest) => rest,
+        _ => return None,
+    };
     let authority = rest.trim_start_matches(['/', '\\']).split(['/', '\\', '?', '#']).next().unwrap_or_default();
     let host = authority.rsplit('@').next().unwrap_or_default();
     if let Some((address, _)) = host.strip_prefix('[').and_then(|host| host.split_once(']')) {
