@@ -102,6 +102,9 @@ fn instead(input: &str) -> Vec<String> {
     if !words.is_empty() && words.iter().all(|word| Permit::parse(word).is_ok()) {
         return words;
     }
+    if input.split('/').next().is_some_and(|address| address.parse::<IpAddr>().is_ok()) {
+        return Vec::new();
+    }
     let advised = input.parse::<SubjectAltName>().err().map(|error| error.instead).unwrap_or_default();
     let are_usable = advised.iter().all(|word| word != input && Permit::parse(word).is_ok());
     if are_usable { advised } else { Vec::new() }
@@ -286,7 +289,7 @@ mod tests {
             ("dev.test:3000", &["dev.test"]),
             ("dev.test,10.0.0.0/8", &["dev.test", "10.0.0.0/8"]),
             ("dev.test,other.test", &["dev.test", "other.test"]),
-            ("10.0.0.0/33", &["10.0.0.0"]),
+            ("10.0.0.0/33", &[]),
             ("*", &[]),
         ] {
             let Err(Error::Permit { instead, .. }) = Permit::parse(input) else { panic!("{input} is permitted") };

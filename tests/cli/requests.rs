@@ -123,9 +123,15 @@ fn urls_and_lists_are_refused_with_the_command_that_works() {
     exit: 2
     --- stderr
     error: `https://localhost:[PORT]` is neither a domain nor a range of addresses (10.0.0.0/8), nor an email or a URI
-    hint: `--permit default` is what is permitted otherwise, `--permit any` is everything
+    hint: write `secure-io ca init --ca-dir ca --permit localhost`
     "#);
-    assert_snapshot!(sandbox.run("secure-io ca init --ca-dir ca --permit=a.test:80,b.test --days 30"), @r#""#);
+    assert_snapshot!(sandbox.run("secure-io ca init --ca-dir ca --permit=a.test:80,b.test --days 30"), @r#"
+    $ secure-io ca init --ca-dir ca --permit=a.test:80,b.test --days 30
+    exit: 2
+    --- stderr
+    error: `a.test:80,b.test` is neither a domain nor a range of addresses (10.0.0.0/8), nor an email or a URI
+    hint: write `secure-io ca init --ca-dir ca --permit=a.test --days 30 --permit b.test`
+    "#);
     assert_snapshot!(sandbox.run("secure-io gen-cert -q spiffe://td/app"), @r#"
     $ secure-io gen-cert -q spiffe://td/app
     exit: 0
@@ -146,5 +152,8 @@ fn a_public_suffix_of_two_labels_is_warned_about() {
     assert_snapshot!(sandbox.run("secure-io ca init -q --ca-dir ca --permit com --permit co.uk --permit example.com"), @r#"
     $ secure-io ca init -q --ca-dir ca --permit com --permit co.uk --permit example.com
     exit: 0
+    --- stderr
+    warning: `com` is permitted: whoever steals this CA's key can sign for every domain below it, for you
+    warning: `co.uk` is permitted: whoever steals this CA's key can sign for every domain below it, for you
     "#);
 }
