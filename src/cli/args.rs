@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use etcetera::BaseStrategy;
 use rustls::pki_types::CertificateDer;
-use secure_io::ca::env::quote_sh;
 use secure_io::ca::{LocalCa, Paths};
 use secure_io::csr::Purpose;
 use secure_io::files::{self, Existing, NewFile};
@@ -20,6 +19,7 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::caller::Caller;
+use super::command_line::{CommandLine, PASSPHRASE_ENV, PASSPHRASE_FILE};
 use super::failure::{self, Failure};
 use super::output::Output;
 
@@ -49,6 +49,11 @@ pub(crate) struct NameArgs {
 }
 
 impl NameArgs {
+    /// Whether neither hosts nor subject nor purpose were given.
+    pub(crate) fn is_default(&self) -> bool {
+        self.hosts.is_empty() && self.subject.is_none() && self.purpose.is_none()
+    }
+
     /// The names, checked.
     pub(crate) fn order(&self) -> Result<Order, Failure> {
         Ok(Order {
@@ -116,10 +121,17 @@ impl PassphraseArgs {
     /// Refuses a passphrase that nothing would be done with: whoever gives one expects an encrypted key.
     pub(crate) fn check_used(&self, is_used: bool) -> Result<(), Failure> {
         if !is_used && (self.passphrase_file.is_some() || self.passphrase_env.is_some()) {
+            let without = CommandLine::typed().without(&PASSPHRASE_FILE).without(&PASSPHRASE_ENV);
             return Err(Failure::message("a passphrase is given, but no key is encrypted")
-                .hint("`--encrypt` encrypts the key that is made"));
+                .hint(format!("leave it out: `{without}`")));
         }
         Ok(())
+    }
+
+    /// As [`Self::check_used`], for commands that can encrypt the key that they make.
+    pub(crate) fn check_encrypts(&self, is_used: bool) -> Result<(), Failure> {
+        let encrypted = || format!("encrypt the key that is made: `{}`", CommandLine::typed().switch("--encrypt"));
+        self.check_used(is_used).map_err(|failure| failure.instead(encrypted()))
     }
 
     /// What was given.
@@ -139,7 +151,7 @@ impl PassphraseArgs {
     /// What a new key is encrypted with; asked for twice on a terminal when not given.
     pub(crate) fn to_encrypt(&self) -> Result<Zeroizing<String>, Failure> {
         let given = secret(self.passphrase_file.as_deref(), self.passphrase_env.as_deref())?;
-        new_secret(given, "passphrase", "--passphrase-file FILE` or `--passphrase-env VAR")
+        new_secret(given, "passphrase", "--passphrase-file or --passphrase-env")
     }
 }
 
@@ -158,7 +170,7 @@ pub(crate) fn new_secret(
             }
             secret
         }
-        None => return Err(Failure::message(format!("no {what} is given")).hint(format!("give one with `{flags}`"))),
+        None => return Err(Failure::message(format!("no {what} is given")).hint(format!("give one with {flags}"))),
     };
     if secret.is_empty() {
         return Err(Failure::message(format!("the {what} is empty")));
@@ -249,14 +261,6 @@ impl CaDirArgs {
         self.ca_dir.is_some()
     }
 
-    /// The flag as it was given, for commands in hints; empty for the default.
-    pub(crate) fn flag(&self) -> String {
-        match &self.ca_dir {
-            Some(folder) if self.is_given() => format!(" --ca-dir {}", quote_sh(&folder.display().to_string())),
-            _ => String::new(),
-        }
-    }
-
     /// The local CA's files: under sudo those of who ran it.
     pub(crate) fn paths(&self) -> Result<Paths, Failure> {
         match Caller::of_sudo() {
@@ -287,9 +291,9 @@ impl CaDirArgs {
     }
 
     /// As [`Self::paths_of`], to write there: refused under sudo, for root's files would be in the way of whose CA it is.
-    pub(crate) fn paths_to_change(&self, command: &str, out: &mut Output) -> Result<Paths, Failure> {
+    pub(crate) fn paths_to_change(&self, out: &mut Output) -> Result<Paths, Failure> {
         match Caller::of_sudo() {
-            Some(caller) if !self.is_given() => Err(failure::needs_no_sudo(command, &caller.name)),
+            Some(caller) if !self.is_given() => Err(failure::needs_no_sudo(&caller.name)),
             _ => self.paths_of(out),
         }
     }
@@ -368,7 +372,9 @@ impl LoadedIssuer {
     /// Says that the local CA ends soon.
     pub(crate) fn warning(&self, now: OffsetDateTime) -> Option<String> {
         match self {
-            Self::Local(ca) => ca.warning(now).map(|warning| format!("{warning}: `secure-io ca renew`")),
+            Self::Local(ca) => ca
+                .warning(now)
+                .map(|warning| format!("{warning}: `{}`", CommandLine::ours("ca renew").carrying_ca_dir())),
             _ => None,
         }
     }
@@ -385,11 +391,6 @@ impl IssuerArgs {
         self.ca_dir.paths()
     }
 
-    /// The local CA's folder as a flag, for commands in hints.
-    pub(crate) fn ca_dir_flag(&self) -> String {
-        self.ca_dir.flag()
-    }
-
     /// The CA's certificate and key, when it is one of the caller's.
     pub(crate) fn files(&self) -> Option<(&Path, &Path)> {
         self.ca_cert.as_deref().zip(self.ca_key.as_deref())
@@ -402,7 +403,7 @@ impl IssuerArgs {
 
     pub(crate) fn load(&self, out: &mut Output) -> Result<LoadedIssuer, Failure> {
         if self.ca {
-            let paths = self.ca_dir.paths_to_change("gen-cert --ca", out)?;
+            let paths = self.ca_dir.paths_to_change(out)?;
             return Ok(LoadedIssuer::Local(Box::new(LocalCa::load(&paths)?)));
         }
         let (Some(certificate), Some(key)) = (&self.ca_cert, &self.ca_key) else {
@@ -443,11 +444,18 @@ impl WriteArgs {
     }
 
     /// Refuses what could not be written, once what a killed run left is finished; a dry run touches nothing.
-    pub(crate) fn check_set(&self, paths: &[&Path], existing: Existing) -> Result<(), Failure> {
+    ///
+    /// `elsewhere` is the advice for a file in the way.
+    pub(crate) fn check_set(
+        &self,
+        paths: &[&Path],
+        existing: Existing,
+        elsewhere: impl FnOnce(&Path) -> String,
+    ) -> Result<(), Failure> {
         if !self.dry_run {
             files::settle_all(paths.iter().copied())?;
         }
-        Ok(files::check_set(paths.iter().copied(), existing)?)
+        files::check_set(paths.iter().copied(), existing).map_err(|error| failure::in_the_way(error, elsewhere))
     }
 
     pub(crate) fn existing(&self) -> Existing {

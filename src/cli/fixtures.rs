@@ -6,6 +6,7 @@ use secure_io::fixtures::{Project, TEMPLATE};
 use secure_io::validity;
 
 use super::Outcome;
+use super::command_line::CommandLine;
 use super::failure::{self, Failure};
 use super::output::Output;
 
@@ -79,6 +80,6 @@ fn init(manifest: &Path, out: &mut Output) -> Result<Outcome, Failure> {
     let written = files::write_set(&[NewFile::public(manifest, TEMPLATE)], Existing::Keep);
     written.map_err(|error| failure::fixtures(manifest, error.into()))?;
     out.report(&format!("Made {}\n", manifest.display()), false)?;
-    out.hint("read it, then build the tree with `secure-io fixtures`");
+    out.hint(format!("read it, then build the tree: `{}`", CommandLine::ours("fixtures").path(manifest)));
     Ok(Outcome::Done)
 }

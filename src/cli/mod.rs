@@ -1,11 +1,9 @@
 //! The command line: reads arguments, calls the library, prints.
 
 mod args;
-#[expect(dead_code, reason = "hints move to it command by command")]
 mod beside;
 mod ca;
 mod caller;
-#[expect(dead_code, reason = "hints move to it command by command")]
 mod command_line;
 mod completions;
 mod failure;
@@ -18,6 +16,7 @@ mod lines;
 mod man;
 mod output;
 mod remote;
+mod replacement;
 mod serve;
 mod verify;
 
