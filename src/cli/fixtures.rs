@@ -6,7 +6,6 @@ use secure_io::fixtures::{Project, TEMPLATE};
 use secure_io::validity;
 
 use super::Outcome;
-use super::command_line::CommandLine;
 use super::failure::{self, Failure};
 use super::output::Output;
 
@@ -80,6 +79,6 @@ fn init(manifest: &Path, out: &mut Output) -> Result<Outcome, Failure> {
     let written = files::write_set(&[NewFile::public(manifest, TEMPLATE)], Existing::Keep);
     written.map_err(|error| failure::fixtures(manifest, error.into()))?;
     out.report(&format!("Made {}\n", manifest.display()), false)?;
-    out.hint(format!("read it, then build the tree: `{}`", CommandLine::ours("fixtures").path(manifest)));
+    out.hint(format!("read it, then build the tree: `{}`", failure::build(manifest)));
     Ok(Outcome::Done)
 }

@@ -24,7 +24,7 @@ impl Refused<'_> {
     pub(super) fn advice(&self, verdict: &Verdict) -> Option<String> {
         let error = verdict.error.as_ref()?;
         // The certificate of the file that is judged may not be its first.
-        let (leaf, last) = (self.certificate(verdict, 0)?, self.certificate(verdict, verdict.chain.len() - 1)?);
+        let leaf = self.certificate(verdict, 0)?;
         let is_now = self.args.question.at.is_none();
         let renewal = || Replacement { path: self.path, leaf, key: None, ca_dir: &self.args.ca_dir }.renewal();
         let is_leaf = verdict.chain.first().is_some_and(|link| error.certificate.as_ref() == Some(&link.subject));
@@ -36,7 +36,9 @@ impl Refused<'_> {
                  browsers do not",
                 renewal()?
             ),
-            Code::WrongPurpose if is_leaf => self.for_purpose(leaf, renewal()?)?,
+            Code::WrongPurpose if is_leaf => {
+                format!("{}: `{}`", error.hint.as_deref()?, self.for_purpose(leaf, renewal()?)?)
+            }
             Code::HostMismatch => {
                 let host = self.args.question.host.as_ref()?;
                 let report = inspect::certificate(leaf).ok()?;
@@ -51,7 +53,8 @@ impl Refused<'_> {
                 format!("trust this root, if it is the right one: `{}`", CommandLine::typed().flag("--trust", path))
             }
             Code::UnknownIssuer => {
-                let issuer = beside::issuer_of(self.path, last)?;
+                let last = verdict.chain.len().checked_sub(1)?;
+                let issuer = beside::issuer_of(self.path, self.certificate(verdict, last)?)?;
                 let flag = if issuer.is_root { "--trust" } else { "--untrusted" };
                 let command = CommandLine::typed().flag(flag, &issuer.path);
                 format!("`{}` has its issuer: `{command}`", issuer.path.display())
@@ -60,7 +63,7 @@ impl Refused<'_> {
                 let key = beside::key_for(self.path, &beside::spki_of(leaf)?)?;
                 format!("`{}` belongs to it: `{}`", key.display(), CommandLine::typed().with(&KEY, &key))
             }
-            Code::CrlInvalid | Code::RevocationUnknown => {
+            Code::CrlInvalid if is_now => {
                 let crl = self.args.ca_dir.paths().ok()?.crl;
                 self.args.question.crl.iter().find(|path| files::same(path, &crl))?;
                 format!("make the local CA's current one: `{}`", CommandLine::ours("ca crl").carrying_ca_dir())
@@ -76,18 +79,16 @@ impl Refused<'_> {
     }
 
     /// The renewal with what the certificate lacks: the purpose asked for, beside its own; keyUsage comes by itself.
-    fn for_purpose(&self, leaf: &[u8], renewal: CommandLine) -> Option<String> {
+    fn for_purpose(&self, leaf: &[u8], renewal: CommandLine) -> Option<CommandLine> {
         let purposes = inspect::certificate(leaf).ok()?.extended_key_usage;
         let has = |usage: &str| purposes.iter().any(|purpose| purpose == usage);
         let (wanted, flag, other) = match self.args.question.purpose.into() {
             Purpose::Client => ("clientAuth", "client", "serverAuth"),
             _ => ("serverAuth", "server", "clientAuth"),
         };
-        let command = if purposes.is_empty() || has(wanted) {
-            renewal
-        } else {
-            renewal.flag("--purpose", if has(other) { "both" } else { flag })
-        };
-        Some(format!("have it issued for that as well: `{command}`"))
+        if purposes.is_empty() || has(wanted) {
+            return Some(renewal);
+        }
+        Some(renewal.flag("--purpose", if has(other) { "both" } else { flag }))
     }
 }
