@@ -302,8 +302,8 @@ pub(crate) fn issuing(error: material::Error, request: Option<&Path>, issuer: &I
     let ca = issuer.files();
     let blamed = match (&error, request, ca) {
         (M::Certificate(C::NotPermitted { .. }), _, Some(_)) => return Failure::new(error.into()),
-        (M::Certificate(C::NotPermitted { name, .. }), _, None) => {
-            let hint = ca::permit_hint(name);
+        (M::Certificate(C::NotPermitted { names, .. }), _, None) => {
+            let hint = ca::permit_hint(names);
             return Failure::new(error.into()).hint(hint);
         }
         (M::NoIssuer { .. }, _, Some((certificate, key))) => {
@@ -369,7 +369,7 @@ impl From<material::Error> for Failure {
             E::Certificate(cert::Error::AsksForCa { .. }) => {
                 Some(format!("sign it as a CA all the same: `{}`", CommandLine::typed().switch("--allow-ca")))
             }
-            E::Certificate(cert::Error::NotPermitted { name, .. }) => Some(ca::permit_hint(name)),
+            E::Certificate(cert::Error::NotPermitted { names, .. }) => Some(ca::permit_hint(names)),
             E::Certificate(cert::Error::PurposeNotPermitted { permitted, .. }) => purpose_hint(permitted),
             E::Certificate(cert::Error::IssuerTime { .. }) => Some(ca::renew_hint()),
             _ => None,

@@ -335,7 +335,7 @@ fn variables_are_told_to_each_shell() {
         AWS_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt \
         CARGO_HTTP_CAINFO=/etc/ssl/certs/ca-certificates.crt
     --- stderr
-    hint: put the root beside the Dockerfile with `secure-io ca export --ca-dir 'a ca' --out secure-io-root.crt`
+    hint: put the root beside the Dockerfile: `secure-io ca export --ca-dir 'a ca' --out secure-io-root.crt`
     "#);
     let bundle = sandbox.read("a ca/bundle.pem");
     assert!(bundle.ends_with(&sandbox.read("a ca/root.pem")));

@@ -36,7 +36,7 @@ fn it_begins_with_a_commented_manifest() {
     exit: 2
     --- stderr
     error: cannot read `secure-io.toml`: No such file or directory
-    hint: make one: `secure-io fixtures init secure-io.toml`
+    hint: make one: `secure-io fixtures init`
     "#);
     assert_snapshot!(sandbox.run("secure-io fixtures init"), @r#"
     $ secure-io fixtures init
@@ -44,14 +44,14 @@ fn it_begins_with_a_commented_manifest() {
     --- stdout
     Made secure-io.toml
     --- stderr
-    hint: read it, then build the tree: `secure-io fixtures secure-io.toml`
+    hint: read it, then build the tree: `secure-io fixtures`
     "#);
     assert_snapshot!(sandbox.run("secure-io fixtures init"), @r#"
     $ secure-io fixtures init
     exit: 2
     --- stderr
     error: `secure-io.toml` exists already
-    hint: build the tree: `secure-io fixtures secure-io.toml`
+    hint: build the tree: `secure-io fixtures`
     "#);
 }
 
@@ -200,7 +200,7 @@ fn a_manifest_that_cannot_be_is_refused_with_its_line() {
     exit: 2
     --- stderr
     error: cannot use `secure-io.toml`: line 2: there is no key `hots` here
-    hint: write hosts
+    hint: write: hosts
     "#);
     sandbox.write(
         "secure-io.toml",

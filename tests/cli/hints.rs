@@ -151,7 +151,8 @@ fn answered(sandbox: &Sandbox, line: &str, answers: &str) -> (bool, String) {
 fn serve(sandbox: &Sandbox, line: &str, context: &str) {
     use std::io::{BufRead, BufReader};
     let mut command = pasted(sandbox, line);
-    let mut child = command.process_group(0).stderr(Stdio::piped()).spawn().expect("a shell can be run");
+    let mut child =
+        command.process_group(0).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("a shell can be run");
     let stderr = BufReader::new(child.stderr.take().expect("stderr is piped"));
     let mut lines = stderr.lines().map_while(Result::ok);
     let ready = lines.by_ref().find(|line| line.starts_with("Secure server is running"));
@@ -254,7 +255,7 @@ fn of_requests_and_issuers() {
     let request = "secure-io gen-key -q && secure-io gen-csr -q --key server-key.pem app.test";
     let openssl = "openssl req -new -newkey rsa:2048 -noenc -keyout k.pem -out r.pem -subj /CN=a.test 2>/dev/null";
     let ca = "secure-io ca init -q --ca-dir ca";
-    let san = format!("{ca} && {openssl} -addext 'subjectAltName=DNS:a b.test,DNS:10.0.0.1'");
+    let san = format!("{ca} && {openssl} -addext 'subjectAltName=DNS:a.test b.test,DNS:10.0.0.1'");
     let code = format!("{ca} && {openssl} -addext subjectAltName=DNS:a.test -addext extendedKeyUsage=codeSigning");
     let is_ca = format!("{openssl} -addext basicConstraints=critical,CA:TRUE");
     let other = format!("{request} && secure-io gen-key -q --out 'other key.pem'");
@@ -320,10 +321,10 @@ fn of_the_local_ca() {
 
 #[test]
 fn of_test_pkis_and_folders() {
-    let tree: &[&str] = &["certs/", "secure-io.toml"];
+    let tree: &[&str] = &["fixtures/", "secure-io.toml"];
     check(&[
         ("true", "secure-io fixtures", Gone::Again, tree),
-        ("true", "secure-io fixtures 'my tests.toml'", Gone::Again, &["certs/", "my tests.toml"]),
+        ("true", "secure-io fixtures 'my tests.toml'", Gone::Again, &["fixtures/", "my tests.toml"]),
         ("secure-io fixtures init -q", "secure-io fixtures init", Gone::Shown, tree),
         ("true", "secure-io fixtures init", Gone::Shown, tree),
         (
@@ -433,9 +434,10 @@ fn of_servers() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port can be taken");
     let port = listener.local_addr().expect("it has an address").port();
     let taken = format!("secure-io serve -q --port {port}");
-    let seeded =
-        "printf 'seed = \"x\"\\nclock = \"2026-11-27T00:00:00Z\"\\n[[certificate]]\\nname = \"a\"\\n' > secure-io.toml";
-    let _ = seeded;
+    let company = "openssl req -new -newkey rsa:2048 -noenc -keyout root-key.pem -out root-csr.pem -subj /CN=Company \
+                   -addext basicConstraints=critical,CA:TRUE 2>/dev/null && secure-io gen-cert -q --csr root-csr.pem \
+                   --key root-key.pem --allow-ca --not-before -60d --days 900 --out-cert root.pem";
+    let seeded = r#"printf 'seed = "x"\nclock = "2026-01-01T00:00:00Z"\ndefects = ["expired"]\n' > secure-io.toml"#;
     check(&[
         (
             &format!("{ca} && secure-io gen-cert -q --ca --ca-dir ca app.test && {two}"),
@@ -462,10 +464,16 @@ fn of_servers() {
             &["server-cert.pem", "server-csr.pem"],
         ),
         (
-            &format!("{ca} && secure-io gen-cert -q && {two} --ca --ca-dir ca --out-key k.pem {old}"),
-            "secure-io serve --port 0 --cert api-cert.pem --key k.pem --ca-dir ca",
-            Gone::Then("secure-io verify --ca-dir ca --host api.test api-cert.pem"),
-            &["api-cert.pem", "ca/"],
+            &format!("{company} && secure-io gen-cert -q && {two} --ca-cert root.pem --ca-key root-key.pem {old}"),
+            "secure-io serve --port 0 --cert api-cert.pem --key api-key.pem",
+            Gone::Then("secure-io verify --trust root.pem --host api.test api-cert.pem"),
+            &["api-cert.pem"],
+        ),
+        (
+            &format!("{seeded} && secure-io fixtures -q"),
+            "secure-io serve --port 0 --fixtures fixtures --addr 0.0.0.0",
+            Gone::Served,
+            &[".local/"],
         ),
         ("true", &taken, Gone::Served, &[".local/"]),
         ("true", "secure-io serve -q --port 0 --addr 192.0.2.1", Gone::Served, &[".local/"]),

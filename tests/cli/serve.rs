@@ -149,7 +149,7 @@ fn a_port_in_use_is_said_to_be() {
     assert_snapshot!(stderr, @r#"
     error: 127.0.0.1:[PORT] is in use
       Address already in use
-    hint: take another port: `secure-io serve -q --port [PORT]`
+    hint: take another port: `secure-io serve -q --port 36054`
     hint: ss -ltnp shows who has the port
     "#);
 }

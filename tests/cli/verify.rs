@@ -39,7 +39,7 @@ fn another_name_is_refused_with_the_names_there_are() {
       └ CN=secure-io development intermediate [HEX]
         └ CN=secure-io development root [HEX]
     --- stderr
-    hint: have one issued for that host as well
+    hint: have it issued for that host as well: `secure-io gen-cert --renew --key server-key.pem --out-cert server-cert.pem app.test www.app.test`
     "#);
 }
 
@@ -89,7 +89,7 @@ fn a_key_of_another_certificate_is_refused() {
       └ CN=secure-io development intermediate [HEX]
         └ CN=secure-io development root [HEX]
     --- stderr
-    hint: find the key it was issued for, or have one issued for this key
+    hint: `server-key.pem` belongs to it: `secure-io verify server-cert.pem --key server-key.pem`
     "#);
 }
 
@@ -249,7 +249,7 @@ fn a_missing_digital_signature_is_key_usages_fault() {
       CN=app.test: its keyUsage lacks digitalSignature, which TLS 1.3 needs (RFC 5280 section 4.2.1.3, RFC 8446 section 4.4.2.2)
       CN=app.test
     --- stderr
-    hint: have it issued for that as well: `secure-io gen-cert --renew --key key.pem --out-cert cert.pem`
+    hint: have it issued with digitalSignature in its keyUsage: `secure-io gen-cert --renew --key key.pem --out-cert cert.pem`
     "#);
 }
 

@@ -62,8 +62,9 @@ pub(crate) fn renew_hint() -> String {
     format!("renew its certificates: `{}`", CommandLine::ours("ca renew").carrying_ca_dir())
 }
 
-/// The command that lets the local CA sign for a further name.
-pub(super) fn permit_hint(name: &str) -> String {
-    let name = name.strip_prefix("*.").unwrap_or(name);
-    format!("permit it: `{}`", CommandLine::ours("ca renew").carrying_ca_dir().flag("--permit", name))
+/// The command that lets the local CA sign for further names.
+pub(super) fn permit_hint(names: &[String]) -> String {
+    let command = CommandLine::ours("ca renew").carrying_ca_dir();
+    let names = names.iter().map(|name| name.strip_prefix("*.").unwrap_or(name));
+    format!("permit it: `{}`", names.fold(command, |command, name| command.flag("--permit", name)))
 }
