@@ -20,7 +20,7 @@ use crate::server::event::Event;
 use crate::server::plaintext;
 use crate::server::routes::Site;
 use crate::server::session::Peer;
-use crate::server::wire::Tls;
+use crate::server::websocket::Tls;
 
 /// The first byte of a TLS connection: a handshake record,
 /// [RFC 8446 section 5.1](https://www.rfc-editor.org/rfc/rfc8446#section-5.1).
