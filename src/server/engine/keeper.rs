@@ -11,14 +11,12 @@ use crate::server::session::{Pushed, Session};
 
 /// Keeps a session's deadlines until it has ended.
 pub(super) async fn keep(engine: Weak<Engine>, session: Arc<Session>) {
-    let Some(timing) = engine.upgrade().map(|engine| engine.timing) else { return };
+    let Some((timing, body)) = engine.upgrade().map(|engine| (engine.timing, engine.limits.body)) else { return };
     let join_by = Instant::now() + timing.connect_timeout;
     let mut ping_at = Instant::now() + timing.ping_interval;
     let mut pong_by = None;
     while session.ended().is_none() {
-        let Some(engine) = engine.upgrade() else { return };
-        let finish_by = session.unfinished_since().map(|since| since + engine.limits.body);
-        drop(engine);
+        let finish_by = session.unfinished_since().map(|since| since + body);
         let join_by = (!session.has_joined()).then_some(join_by);
         let next = [join_by, finish_by, Some(pong_by.unwrap_or(ping_at))].into_iter().flatten().min().unwrap_or(ping_at);
         let changed = session.changed.notified();
@@ -48,13 +46,9 @@ pub(super) async fn keep(engine: Weak<Engine>, session: Arc<Session>) {
             }
             continue;
         };
-        let Some(engine) = engine_of(&engine) else { return };
+        let Some(engine) = engine.upgrade() else { return };
         engine.end(&session, reason);
     }
-}
-
-fn engine_of(engine: &Weak<Engine>) -> Option<Arc<Engine>> {
-    engine.upgrade()
 }
 
 /// Whether the message that was to be complete by a time still is not.

@@ -352,7 +352,7 @@ impl Engine {
 
     /// Takes packets from a payload until they are a [`BURST`], or somebody's queue is filling.
     fn take_some(&self, session: &Arc<Session>, packets: &mut Packets) -> Taken {
-        let start = packets.position();
+        let start = packets.offset();
         while let Some(packet) = packets.next() {
             let wait = match packet {
                 Ok(Received::Message(incoming)) => self.take(session, incoming),
@@ -375,7 +375,7 @@ impl Engine {
             if packets.is_done() {
                 return Taken::All(wait);
             }
-            if wait.is_some() || packets.position() - start > BURST {
+            if wait.is_some() || packets.offset() - start > BURST {
                 return Taken::Some(wait);
             }
         }
@@ -452,8 +452,8 @@ impl Engine {
         let mut socket = WebSocket::new(parts.io.into_inner(), &parts.read_buf, max, self.frames);
         let session = match purpose {
             Purpose::Open(session) => {
-                let greeting = socket.send_text(&self.open_packet(&session, ""));
-                if !matches!(timeout(self.limits.write, greeting).await, Ok(Ok(()))) {
+                let greeting = self.open_packet(&session, "");
+                if !matches!(timeout(self.limits.write, socket.send_text(&greeting)).await, Ok(Ok(()))) {
                     return self.end(&session, DisconnectReason::ConnectionLost);
                 }
                 session

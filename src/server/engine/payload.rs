@@ -37,7 +37,7 @@ impl Packets {
     }
 
     /// How far the payload has been read.
-    pub(super) fn position(&self) -> usize {
+    pub(super) fn offset(&self) -> usize {
         self.at
     }
 
@@ -59,12 +59,12 @@ impl Iterator for Packets {
     }
 }
 
-/// Reads one packet of a payload.
-fn read(packet: &Str) -> Result<Received, DisconnectReason> {
+/// Reads one packet.
+pub(crate) fn read(packet: &Str) -> Result<Received, DisconnectReason> {
     match packet.as_bytes() {
         [b'4', ..] if is_binary_event(packet) => {
             // The payload is not to be kept while its attachments are waited for.
-            Ok(Received::Message(Incoming::Text(Str::copy_from_slice(packet.get(1..).unwrap_or_default()))))
+            Ok(Received::Message(Incoming::Text(Str::copy_from_slice(packet.as_str().get(1..).unwrap_or_default()))))
         }
         [b'4', ..] => Ok(Received::Message(Incoming::Text(packet.slice(1..)))),
         [b'b', base64 @ ..] => match base64_simd::STANDARD.decode_to_vec(base64) {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep, timeout};
 use tokio_rustls::server::TlsStream;
@@ -20,7 +20,7 @@ pub(super) use self::writer::Frames;
 
 use self::reader::{Fault, Reader, Received};
 use self::writer::{BATCH, Writer};
-use crate::server::engine::{BURST, Engine, Wait};
+use crate::server::engine::{BURST, Engine, Wait, payload};
 use crate::server::event::DisconnectReason;
 use crate::server::namespace::Incoming;
 use crate::server::session::{Next, Session};
@@ -280,7 +280,14 @@ impl Transport {
         let incoming = match received {
             Received::Text(text) => {
                 self.taken += text.len() + CONTROL;
-                Incoming::Text(text.into())
+                match payload::read(&text.into()) {
+                    Ok(payload::Received::Message(incoming)) => incoming,
+                    Ok(payload::Received::Pong) => return self.session.ponged(),
+                    Ok(payload::Received::Close) => {
+                        return self.engine.end(&self.session, DisconnectReason::ClientClosed);
+                    }
+                    Err(reason) => return self.engine.end(&self.session, reason),
+                }
             }
             Received::Binary(bytes) => {
                 self.taken += bytes.len() + CONTROL;
