@@ -98,7 +98,8 @@ impl SocketIo {
                 None => Ok(self.refuse(session, packet.ns)),
             };
         }
-        let namespace = namespace.filter(|namespace| session.is_in(namespace.name)).ok_or(DisconnectReason::Malformed)?;
+        let namespace =
+            namespace.filter(|namespace| session.is_in(namespace.name)).ok_or(DisconnectReason::Malformed)?;
         let client = Client::new(session, namespace);
         match packet.inner {
             PacketData::Event(value, ack) | PacketData::BinaryEvent(value, ack) => {

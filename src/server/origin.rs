@@ -63,7 +63,9 @@ impl Origins {
         let Some(value) = values.next() else { return access(Allowed::Unasked) };
         let is_allowed = values.next().is_none()
             && value.to_str().is_ok_and(|text| match Origin::parse(text) {
-                Some(origin) => self.listed.contains(&origin.normal()) || origin.is_local() || self.is_own(&origin, host),
+                Some(origin) => {
+                    self.listed.contains(&origin.normal()) || origin.is_local() || self.is_own(&origin, host)
+                }
                 None => text == "null" && self.listed.iter().any(|listed| listed == "null"),
             });
         access(if is_allowed { Allowed::Origin(value.clone()) } else { Allowed::None(value.clone()) })
@@ -191,10 +193,7 @@ impl Access {
         to.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         self.mark(to);
         if self.refused().is_none() {
-            to.insert(
-                ACCESS_CONTROL_ALLOW_METHODS,
-                HeaderValue::from_static("GET,HEAD,PUT,PATCH,POST,DELETE"),
-            );
+            to.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET,HEAD,PUT,PATCH,POST,DELETE"));
             to.append(VARY, HeaderValue::from_static("Access-Control-Request-Headers"));
             if let Some(asked) = headers.get(ACCESS_CONTROL_REQUEST_HEADERS).filter(|asked| !asked.is_empty()) {
                 to.insert(ACCESS_CONTROL_ALLOW_HEADERS, asked.clone());
@@ -342,7 +341,8 @@ mod tests {
         assert!(is_allowed(&origins, "null", "localhost"));
         origins.allow("*").unwrap();
         assert!(is_allowed(&origins, "https://anything.example", "localhost"));
-        for bad in ["", "localhost:5173", "example.com", "http://", "http://a/b", "https://*.example.com", "http://a b"] {
+        for bad in ["", "localhost:5173", "example.com", "http://", "http://a/b", "https://*.example.com", "http://a b"]
+        {
             assert_eq!(Origins::default().allow(bad), Err(OriginError), "{bad}");
         }
     }

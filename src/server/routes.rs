@@ -2,7 +2,7 @@
 
 use std::io::Read;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::digest;
 use axum::Router;
@@ -260,11 +260,22 @@ async fn client_file(
 
 /// The content, and how it is encoded.
 fn encode(file: ClientFile, gzip: bool) -> (Option<&'static str>, Bytes) {
-    let mut inflated = Vec::new();
-    if gzip || GzDecoder::new(file.gzip).read_to_end(&mut inflated).is_err() {
+    // Inflated once for all clients, however many ask and do not read.
+    static INFLATED: Mutex<Vec<(&str, Bytes)>> = Mutex::new(Vec::new());
+    if gzip {
         return (Some("gzip"), Bytes::from_static(file.gzip));
     }
-    (None, inflated.into())
+    let mut known = INFLATED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, content)) = known.iter().find(|(etag, _)| *etag == file.etag) {
+        return (None, content.clone());
+    }
+    let mut inflated = Vec::new();
+    if GzDecoder::new(file.gzip).read_to_end(&mut inflated).is_err() {
+        return (Some("gzip"), Bytes::from_static(file.gzip));
+    }
+    let content = Bytes::from(inflated);
+    known.push((file.etag, content.clone()));
+    (None, content)
 }
 
 /// Answers with content that the client may have already.

@@ -494,7 +494,8 @@ impl Sessions {
         };
         let map = self.map();
         let candidates = map.values().filter(|session| is_candidate(session));
-        let (session, (_, bytes)) = candidates.map(|session| (session, weigh(session))).max_by_key(|(_, weight)| *weight)?;
+        let (session, (_, bytes)) =
+            candidates.map(|session| (session, weigh(session))).max_by_key(|(_, weight)| *weight)?;
         Some((Arc::clone(session), bytes))
     }
 

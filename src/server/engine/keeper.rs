@@ -18,7 +18,8 @@ pub(super) async fn keep(engine: Weak<Engine>, session: Arc<Session>) {
     while session.ended().is_none() {
         let finish_by = session.unfinished_since().map(|since| since + body);
         let join_by = (!session.has_joined()).then_some(join_by);
-        let next = [join_by, finish_by, Some(pong_by.unwrap_or(ping_at))].into_iter().flatten().min().unwrap_or(ping_at);
+        let next =
+            [join_by, finish_by, Some(pong_by.unwrap_or(ping_at))].into_iter().flatten().min().unwrap_or(ping_at);
         let changed = session.changed.notified();
         tokio::select! {
             () = changed => {}
