@@ -61,6 +61,7 @@ pub(super) struct Session {
     pub(super) parser: ParserState,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "what goes on at the same time, each by itself")]
 struct State {
     peer: Peer,
     transport: Transport,

@@ -159,11 +159,14 @@ fn encoded_length(packet: &Packet) -> usize {
     }
 }
 
+/// Ends a session whose answer nobody waits for any more.
+type Lose = Box<dyn Fn(&Arc<Session>) + Send + Sync>;
+
 /// Says that a poll is under way until it is dropped. The session ends unless the answer has been given out.
 pub(super) struct Polling {
     session: Arc<Session>,
     is_answered: bool,
-    lose: Box<dyn Fn(&Arc<Session>) + Send + Sync>,
+    lose: Lose,
 }
 
 impl Polling {

@@ -222,11 +222,11 @@ mod tests {
         match payload.len() {
             length @ 0..126 => frame.push(0x80 | u8::try_from(length).unwrap()),
             length @ 126..65_536 => {
-                frame.push(0x80 | 126);
+                frame.push(0xfe);
                 frame.extend(u16::try_from(length).unwrap().to_be_bytes());
             }
             length => {
-                frame.push(0x80 | 127);
+                frame.push(0xff);
                 frame.extend((length as u64).to_be_bytes());
             }
         }
@@ -304,9 +304,11 @@ mod tests {
 
     #[test]
     fn messages_have_a_limit_in_all_their_parts() {
-        assert!(matches!(read(&frame(0x82, &[0; 100_000]), 1 << 20), (received, Fault::Lost) if received.len() == 1));
-        assert!(matches!(read(&frame(0x82, &[0; 100_001]), 1 << 20), (_, Fault::TooLarge)));
-        let parts = [frame(0x02, &[0; 60_000]), frame(0x80, &[0; 60_000])].concat();
+        assert!(
+            matches!(read(&frame(0x82, &vec![0; 100_000]), 1 << 20), (received, Fault::Lost) if received.len() == 1)
+        );
+        assert!(matches!(read(&frame(0x82, &vec![0; 100_001]), 1 << 20), (_, Fault::TooLarge)));
+        let parts = [frame(0x02, &vec![0; 60_000]), frame(0x80, &vec![0; 60_000])].concat();
         assert!(matches!(read(&parts, 1 << 20), (_, Fault::TooLarge)));
         // The length alone is enough, and what it announces is not allocated.
         let mut reader = Reader::new(b"\x82\xff\x00\x00\x00\x00\x00\x01\x86\xa0\0\0\0\0", 100_000);
