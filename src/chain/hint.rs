@@ -1,6 +1,7 @@
 //! What a person can do about a refusal.
 
 use super::certificate::Certificate;
+use super::extension::DIGITAL_SIGNATURE;
 use super::path::Rejection;
 use super::{Host, Request, host};
 use crate::report::verdict::Code;
@@ -40,6 +41,9 @@ pub(super) fn of(
         ),
         Code::SelfSigned => "trust this root with `--trust FILE`".to_owned(),
         Code::HostMismatch => format!("issue one for it: `secure-io gen-cert {}`", host()),
+        Code::WrongPurpose if is_leaf && !leaf.parts.extensions.may(DIGITAL_SIGNATURE) => {
+            format!("issue it with digitalSignature in its keyUsage: `secure-io gen-cert {}`", host())
+        }
         Code::WrongPurpose if is_leaf => {
             "issue it with the right extKeyUsage: `secure-io gen-cert --purpose server|client|both`".to_owned()
         }

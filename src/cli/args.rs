@@ -11,8 +11,8 @@ use secure_io::ca::env::quote_sh;
 use secure_io::ca::{LocalCa, Paths};
 use secure_io::csr::Purpose;
 use secure_io::files::{self, Existing, NewFile};
-use secure_io::key::{Algorithm, PrivateKey};
-use secure_io::material::{Order, Signer};
+use secure_io::key::{self, Algorithm, PrivateKey};
+use secure_io::material::{self, Order, Signer};
 use secure_io::name::{self, SubjectAltName};
 use secure_io::report::made::FileKind;
 use secure_io::{container, validity};
@@ -63,6 +63,12 @@ impl NameArgs {
 /// Warnings about names.
 pub(crate) fn name_warnings(names: &[SubjectAltName]) -> Vec<String> {
     names.iter().filter_map(SubjectAltName::warning).map(|warning| warning.to_string()).collect()
+}
+
+/// A warning about a key that comes from a seed.
+pub(crate) fn test_key_warning(key: &PrivateKey) -> Option<String> {
+    let warning = "this private key comes from a seed, and anybody can make it again: use it in tests alone";
+    secure_io::key::is_test_key(key.pkcs8()).then(|| warning.to_owned())
 }
 
 /// How long a certificate lasts.
@@ -194,6 +200,18 @@ fn load_key_with(
     path: &Path,
     passphrase: impl FnOnce() -> Result<Option<Zeroizing<String>>, Failure>,
 ) -> Result<PrivateKey, Failure> {
+    read_key(path, passphrase)?.map_err(|error| failure::key_in_file(path, error))
+}
+
+/// As [`load_key`]; the inner error is that of a key that was read and cannot be used.
+pub(crate) fn try_key(path: &Path, passphrase: &PassphraseArgs) -> Result<Result<PrivateKey, key::Error>, Failure> {
+    read_key(path, || passphrase.to_open(path))
+}
+
+fn read_key(
+    path: &Path,
+    passphrase: impl FnOnce() -> Result<Option<Zeroizing<String>>, Failure>,
+) -> Result<Result<PrivateKey, key::Error>, Failure> {
     enum Error {
         Container(container::Error),
         Passphrase(Failure),
@@ -209,7 +227,7 @@ fn load_key_with(
         Error::Container(error) => failure::in_file(path, error),
         Error::Passphrase(failure) => failure,
     })?;
-    PrivateKey::load(&der).map_err(|error| failure::key_in_file(path, error))
+    Ok(PrivateKey::load(&der))
 }
 
 /// Loads the certificates in a file.
@@ -304,6 +322,9 @@ pub(crate) struct IssuerArgs {
     /// Sign with the local CA (secure-io ca init)
     #[arg(long, conflicts_with_all = ["ca_cert", "ca_key"])]
     ca: bool,
+    /// Sign with the certificate's own key [default, unless --renew finds another issuer]
+    #[arg(long, conflicts_with_all = ["ca", "ca_cert", "ca_key"])]
+    self_signed: bool,
     #[command(flatten)]
     ca_dir: CaDirArgs,
     /// Sign with this CA: its certificate, and perhaps those above it
@@ -336,6 +357,14 @@ impl LoadedIssuer {
         }
     }
 
+    /// A warning that clients refuse what a CA of the caller's has signed.
+    pub(crate) fn refusal(&self, chain: &[CertificateDer<'_>], now: OffsetDateTime) -> Option<String> {
+        match self {
+            Self::Other { certificates, .. } => material::refusal(chain, certificates, now),
+            Self::Own | Self::Local(_) => None,
+        }
+    }
+
     /// Says that the local CA ends soon.
     pub(crate) fn warning(&self, now: OffsetDateTime) -> Option<String> {
         match self {
@@ -346,6 +375,16 @@ impl LoadedIssuer {
 }
 
 impl IssuerArgs {
+    /// Whether an issuer was named, the certificate's own key included.
+    pub(crate) fn is_named(&self) -> bool {
+        self.ca || self.self_signed || self.ca_cert.is_some()
+    }
+
+    /// The local CA's files.
+    pub(crate) fn ca_paths(&self) -> Result<Paths, Failure> {
+        self.ca_dir.paths()
+    }
+
     /// The local CA's folder as a flag, for commands in hints.
     pub(crate) fn ca_dir_flag(&self) -> String {
         self.ca_dir.flag()

@@ -11,6 +11,7 @@ pub(crate) use self::ca::needs_no_sudo;
 pub(crate) use self::fixtures::fixtures;
 pub(crate) use self::remote::{no_endpoint, remote};
 use super::args::IssuerArgs;
+use super::command_line::CommandLine;
 use secure_io::container::{Guess, KeyFormat};
 use secure_io::{cert, container, credentials, csr, files, key, material, name, server, validity};
 
@@ -47,6 +48,14 @@ impl Failure {
             report.hints.push(text.into());
         }
         self
+    }
+
+    /// Why, in one line.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::BrokenPipe => "standard output is closed".to_owned(),
+            Self::Error(report) => report.error.to_string(),
+        }
     }
 
     fn detail(mut self, text: impl Into<String>) -> Self {
@@ -86,11 +95,14 @@ impl From<files::Error> for Failure {
 
 impl From<name::Error> for Failure {
     fn from(error: name::Error) -> Self {
-        let instead = error.instead.clone();
+        let (input, instead) = (error.input.clone(), error.instead.clone());
         let failure = Self::new(error.into());
-        match instead {
-            Some(instead) => failure.hint(format!("write `{instead}`")),
-            None => failure,
+        if instead.is_empty() {
+            return failure;
+        }
+        match CommandLine::typed().replacing(&input, &instead) {
+            Some(command) => failure.hint(format!("write `{command}`")),
+            None => failure.hint(format!("write {}", instead.join(" "))),
         }
     }
 }
@@ -123,6 +135,11 @@ impl From<container::Error> for Failure {
 fn about(path: &Path, error: anyhow::Error) -> Failure {
     let text = format!("cannot use `{}`: {error}", path.display());
     Failure::new(error.context(text))
+}
+
+/// An error in words, with its cause.
+pub(crate) fn because(text: String, cause: String) -> Failure {
+    Failure::message(text).detail(cause)
 }
 
 /// A file that does not hold what it should.
@@ -187,6 +204,12 @@ pub(crate) fn credentials(error: credentials::Error) -> Failure {
     }
 }
 
+/// A certificate that is not renewed.
+pub(crate) fn not_renewed(path: &Path, error: material::Error) -> Failure {
+    let text = format!("cannot renew `{}`: {error}", path.display());
+    Failure::new(anyhow::Error::new(error).context(text))
+}
+
 /// A port that cannot be listened on.
 pub(crate) fn listen(error: server::Error) -> Failure {
     let hint = match &error {
@@ -239,6 +262,7 @@ pub(crate) fn issuing(error: material::Error, request: Option<&Path>, issuer: &I
             M::NoNames
             | M::Certificate(
                 C::AsksForCa { .. }
+                | C::BadNames { .. }
                 | C::Contradiction { .. }
                 | C::WeakKey { .. }
                 | C::DuplicateExtension { .. }
@@ -265,13 +289,19 @@ impl From<material::Error> for Failure {
     fn from(error: material::Error) -> Self {
         use material::Error as E;
         let hint = match &error {
-            E::NoNames => Some("name the host: `secure-io gen-cert --csr FILE … HOST`".to_owned()),
+            E::NoNames => Some("name the host behind the command".to_owned()),
+            E::Certificate(cert::Error::BadNames { instead, .. }) if !instead.is_empty() => {
+                Some(format!("put the right names in their place: `{}`", CommandLine::typed().args(instead)))
+            }
+            E::Certificate(cert::Error::BadNames { .. }) => {
+                Some("make the request again, or name the hosts behind the command".to_owned())
+            }
             E::NoKey => Some(
                 "give the request's key with `--key FILE`, or a CA with `--ca` or `--ca-cert FILE --ca-key FILE`"
                     .to_owned(),
             ),
             E::Certificate(cert::Error::AsksForCa { .. }) => {
-                Some("sign it as a CA all the same with `--allow-ca`".to_owned())
+                Some(format!("sign it as a CA all the same: `{}`", CommandLine::typed().arg("--allow-ca")))
             }
             E::Certificate(cert::Error::NotPermitted { name, .. }) => Some(ca::permit_hint(name, "")),
             E::Certificate(cert::Error::PurposeNotPermitted { .. }) => {

@@ -55,7 +55,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         subject_alt_names: names.iter().map(ToString::to_string).collect(),
         public_key: key.public_key(),
         spki_sha256: hex(&key::spki_sha256(key.spki())),
-        warnings: args::name_warnings(&names),
+        warnings: args::name_warnings(&names).into_iter().chain(args::test_key_warning(&key)).collect(),
     };
     if !args.write.dry_run {
         let pem = container::pem("CERTIFICATE REQUEST", &der)?;

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::handshake::HandshakeError;
 use crate::report;
 
 /// Is called with each event, from whichever task it happens in: it must not block for long.
@@ -48,8 +49,8 @@ pub enum Event {
     HandshakeFailed {
         /// Who it was.
         peer: SocketAddr,
-        /// Why; holds the [`rustls::Error`] where it was TLS that failed.
-        error: io::Error,
+        /// Why.
+        error: HandshakeError,
     },
     /// Somebody spoke plain HTTP to the TLS port, and was told where to go.
     Plaintext {

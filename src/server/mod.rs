@@ -11,6 +11,8 @@ mod connection;
 mod engine;
 mod event;
 mod fixture_index;
+mod handshake;
+mod hello;
 mod namespace;
 mod origin;
 mod page;
@@ -22,18 +24,18 @@ mod socket;
 mod websocket;
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 pub use self::event::{Client, DisconnectReason, Event, Observer, Refused, Transport};
+pub use self::handshake::HandshakeError;
 pub use self::origin::{OriginError, Origins};
 
 use self::engine::Engine;
@@ -41,6 +43,7 @@ use self::namespace::SocketIo;
 use self::routes::Site;
 use self::websocket::Frames;
 use crate::report;
+use crate::tls::ByName;
 
 /// What a server serves, and how.
 #[derive(Debug, Clone)]
@@ -53,9 +56,9 @@ pub struct Config {
     pub also: Option<IpAddr>,
     /// The port; 0 takes any that is free. 3000 unless changed, as in the Socket.IO tutorials.
     pub port: u16,
-    /// From [`crate::tls::server_config`].
-    pub tls: Arc<ServerConfig>,
-    /// The certificate in it, as the demo page shows it.
+    /// The certificates, and which client is shown which.
+    pub tls: Arc<ByName>,
+    /// The certificate of most clients, as the demo page shows it.
     pub certificate: report::Certificate,
     /// What to do with Socket.IO clients.
     pub app: App,
@@ -76,7 +79,7 @@ pub struct Config {
 impl Config {
     /// The defaults, for a certificate.
     #[must_use]
-    pub fn new(tls: Arc<ServerConfig>, certificate: report::Certificate) -> Self {
+    pub fn new(tls: Arc<ByName>, certificate: report::Certificate) -> Self {
         Self {
             address: Ipv4Addr::LOCALHOST.into(),
             also: None,
@@ -228,6 +231,7 @@ pub struct Server {
     listener: TcpListener,
     also: Option<TcpListener>,
     address: SocketAddr,
+    elsewhere: Option<SocketAddr>,
     site: Arc<Site>,
     observer: Observer,
     shutdown: Duration,
@@ -240,27 +244,23 @@ impl Server {
     ///
     /// When the port cannot be had; see [`Error`].
     pub async fn bind(config: Config, observer: Observer) -> Result<Self, Error> {
-        let address = SocketAddr::new(config.address, config.port);
-        let listen = async {
-            let listener = TcpListener::bind(address).await?;
-            let address = listener.local_addr()?;
-            Ok((listener, address))
-        };
-        let (listener, address) = listen.await.map_err(|source| Error::listening(address, source))?;
-        let also = match config.also {
-            Some(also) => TcpListener::bind((also, address.port())).await.ok(),
-            None => None,
-        };
+        let Listening { listener, also, address, other_server } = Listening::take(&config).await?;
         let shutdown = config.limits.shutdown;
         let engine = engine(&config, &observer);
         let site = Arc::new(Site::new(config, engine, Arc::clone(&observer)));
-        Ok(Self { listener, also, address, site, observer, shutdown })
+        Ok(Self { listener, also, address, elsewhere: other_server, site, observer, shutdown })
     }
 
     /// The address it listens on, with the port that was taken when 0 was asked for.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The other address of `localhost` with the same port, where another program listens: some clients go there.
+    #[must_use]
+    pub fn other_server(&self) -> Option<SocketAddr> {
+        self.elsewhere
     }
 
     /// Serves until `shutdown` is ready, then says goodbye to all clients, which may take [`Limits::shutdown`].
@@ -274,6 +274,57 @@ impl Server {
         stop.send_replace(());
         let connections = accepting.await.unwrap_or_default();
         close(&site, connections, deadline).await;
+    }
+}
+
+/// The port, taken.
+struct Listening {
+    listener: TcpListener,
+    also: Option<TcpListener>,
+    address: SocketAddr,
+    other_server: Option<SocketAddr>,
+}
+
+/// Ports that are tried, where any will do, until one is free on both addresses of `localhost`.
+const PORTS_TRIED: usize = 16;
+
+impl Listening {
+    async fn take(config: &Config) -> Result<Self, Error> {
+        let mut taken = Self::once(config).await?;
+        for _ in 1..PORTS_TRIED {
+            if config.port != 0 || taken.other_server.is_none() {
+                break;
+            }
+            taken = Self::once(config).await?;
+        }
+        Ok(taken)
+    }
+
+    async fn once(config: &Config) -> Result<Self, Error> {
+        let asked = SocketAddr::new(config.address, config.port);
+        let failed = |source| Error::listening(asked, source);
+        let listener = TcpListener::bind(asked).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let Some(beside) = config.also.or_else(|| other_loopback(config.address)) else {
+            return Ok(Self { listener, also: None, address, other_server: None });
+        };
+        let beside = SocketAddr::new(beside, address.port());
+        let (also, other_server) = match TcpListener::bind(beside).await {
+            Ok(also) => (config.also.and(Some(also)), None),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => (None, Some(beside)),
+            // A machine may be without IPv6.
+            Err(_) => (None, None),
+        };
+        Ok(Self { listener, also, address, other_server })
+    }
+}
+
+/// The other address of `localhost`, for an address that is one of the two or both of one family.
+fn other_loopback(address: IpAddr) -> Option<IpAddr> {
+    match address {
+        IpAddr::V4(v4) if v4 == Ipv4Addr::LOCALHOST || v4.is_unspecified() => Some(Ipv6Addr::LOCALHOST.into()),
+        IpAddr::V6(v6) if v6 == Ipv6Addr::LOCALHOST => Some(Ipv4Addr::LOCALHOST.into()),
+        _ => None,
     }
 }
 

@@ -14,11 +14,11 @@ use axum::http::header::{
 };
 use axum::http::uri::Authority;
 use axum::http::{Request, Response, StatusCode, Uri};
+use axum::middleware::map_response;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use flate2::read::GzDecoder;
 use hyper::body::Incoming;
-use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 use tower_http::services::ServeDir;
 
@@ -33,6 +33,7 @@ use crate::server::page::{self, Page};
 use crate::server::plaintext::is_authority;
 use crate::server::session::Peer;
 use crate::server::{Config, Limits};
+use crate::tls::ByName;
 
 /// What `GET /` answers to programs.
 const GREETING: &str = "Hello, Socket.io with SSL/TLS!";
@@ -44,7 +45,7 @@ const TEXT: &str = "text/plain; charset=utf-8";
 
 /// Everything that a connection needs to be served.
 pub(super) struct Site {
-    acceptor: TlsAcceptor,
+    tls: Arc<ByName>,
     engine: Arc<Engine>,
     router: Router,
     limits: Limits,
@@ -54,7 +55,6 @@ pub(super) struct Site {
 
 impl Site {
     pub(super) fn new(config: Config, engine: Arc<Engine>, observer: Observer) -> Self {
-        let acceptor = TlsAcceptor::from(config.tls);
         let mut origins = config.origins;
         for name in config.certificate.subject_alt_names.iter().filter_map(|name| name.strip_prefix("DNS:")) {
             origins.cover(name);
@@ -67,11 +67,11 @@ impl Site {
             }
         };
         let router = router.merge(client_library(library));
-        Self { acceptor, engine, router, limits: config.limits, origins, observer }
+        Self { tls: config.tls, engine, router, limits: config.limits, origins, observer }
     }
 
-    pub(super) fn acceptor(&self) -> &TlsAcceptor {
-        &self.acceptor
+    pub(super) fn tls(&self) -> &ByName {
+        &self.tls
     }
 
     pub(super) fn engine(&self) -> &Arc<Engine> {
@@ -115,7 +115,13 @@ fn is_engine_path(path: &str) -> bool {
 
 /// A person's own page.
 fn files(folder: PathBuf) -> Router {
-    Router::new().fallback_service(ServeDir::new(folder))
+    Router::new().fallback_service(ServeDir::new(folder)).layer(map_response(fresh))
+}
+
+/// A file that was changed is seen at the next load.
+async fn fresh(mut response: axum::response::Response) -> axum::response::Response {
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
 }
 
 /// The demo page and what it loads.

@@ -13,6 +13,8 @@ mod inspect;
 mod interrupted;
 mod lint;
 mod remote;
+mod renewal;
+mod requests;
 mod sandbox;
 mod serve;
 mod verify;

@@ -8,6 +8,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::LazyLock;
@@ -53,7 +54,12 @@ impl Sandbox {
     /// A program that will run here, with a cleared environment; `secure-io` is the one under test.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = match program.as_ref() {
-            name if name == "secure-io" => Command::new(env!("CARGO_BIN_EXE_secure-io")),
+            name if name == "secure-io" => {
+                let mut command = Command::new(env!("CARGO_BIN_EXE_secure-io"));
+                // Hints call the program as it was called.
+                command.arg0("secure-io");
+                command
+            }
             name if name == "python3" => Command::new(python()),
             name => Command::new(name),
         };

@@ -190,3 +190,105 @@ fn a_self_signed_certificate_is_no_other_ones_of_its_name() {
     sandbox.ok("secure-io gen-cert --quiet --name other");
     sandbox.run("secure-io verify --trust other-cert.pem server-cert.pem").exits(1).says("(self-signed)");
 }
+
+#[test]
+fn a_certificate_of_a_person_is_for_the_mailbox() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert --quiet me@example.com");
+    let verify = "secure-io verify --trust server-cert.pem server-cert.pem --host";
+    sandbox.run(&format!("{verify} me@example.com")).success();
+    sandbox.run(&format!("{verify} me@EXAMPLE.com")).success();
+    sandbox.run(&format!("{verify} you@example.com")).exits(1).says("(host-mismatch)");
+    sandbox.run(&format!("{verify} Me@example.com")).exits(1).says("(host-mismatch)");
+    sandbox.run(&format!("{verify} example.com")).exits(1).says("(host-mismatch)");
+}
+
+/// A zone says over which interface of this machine an address is reached; no certificate has it.
+#[test]
+fn zones_of_addresses_are_not_compared() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert --quiet fe80::1 ::1");
+    for host in ["fe80::1%eth0", "[fe80::1%25eth0]", "fe80::1"] {
+        sandbox.run(&format!("secure-io verify --trust server-cert.pem server-cert.pem --host {host}")).success();
+    }
+    let serve = "secure-io serve --port 0 --addr ::1 --cert server-cert.pem --key server-key.pem";
+    let server = sandbox.start(serve, "Secure server is running on https://[::1]:");
+    let url = format!("https://[::1%251]:{}/", server.port);
+    sandbox.run(&format!("secure-io verify --trust server-cert.pem {url}")).success();
+}
+
+/// It could not be loaded, which was no answer.
+#[test]
+fn a_private_key_that_is_too_small_is_weak() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("openssl req -x509 -newkey rsa:1024 -nodes -subj /CN=app.test -addext subjectAltName=DNS:app.test -addext basicConstraints=critical,CA:FALSE -keyout key.pem -out cert.pem");
+    sandbox.run("secure-io verify --trust cert.pem cert.pem --key key.pem").exits(1).says("(weak-key)");
+    sandbox.ok("secure-io gen-cert --quiet app.test");
+    assert_snapshot!(sandbox.run("secure-io verify --trust server-cert.pem server-cert.pem --key key.pem"), @r"
+    $ secure-io verify --trust server-cert.pem server-cert.pem --key key.pem
+    exit: 1
+    --- stdout
+    server-cert.pem: not valid (weak-key)
+      its private key is of a kind that clients do not accept (RSA 1024)
+      CN=app.test
+    --- stderr
+    hint: make a new key, `secure-io gen-key --algorithm ecdsa-p256`, and have a certificate issued for it
+    ");
+}
+
+/// `keyUsage` is at fault, and the hint was about extKeyUsage.
+#[test]
+fn a_missing_digital_signature_is_key_usages_fault() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=app.test -addext subjectAltName=DNS:app.test -addext basicConstraints=critical,CA:FALSE -addext keyUsage=keyAgreement -keyout key.pem -out cert.pem");
+    assert_snapshot!(sandbox.run("secure-io verify --trust cert.pem cert.pem --host app.test"), @r"
+    $ secure-io verify --trust cert.pem cert.pem --host app.test
+    exit: 1
+    --- stdout
+    cert.pem: not valid (wrong-purpose)
+      CN=app.test: its keyUsage lacks digitalSignature, which TLS 1.3 needs (RFC 5280 section 4.2.1.3, RFC 8446 section 4.4.2.2)
+      CN=app.test
+    --- stderr
+    hint: issue it with digitalSignature in its keyUsage: `secure-io gen-cert app.test`
+    ");
+}
+
+#[test]
+fn a_file_that_begins_with_the_issuer_is_read() {
+    let sandbox = prepared();
+    let chain = String::from_utf8(sandbox.read("server-cert.pem")).unwrap();
+    let (leaf, issuer) = chain.split_at(chain.rfind("-----BEGIN").unwrap());
+    sandbox.write("turned.pem", format!("{issuer}{leaf}"));
+    assert_snapshot!(sandbox.run("secure-io verify turned.pem --host app.test"), @r"
+    $ secure-io verify turned.pem --host app.test
+    exit: 0
+    --- stdout
+    turned.pem: valid
+      CN=app.test
+      └ CN=secure-io development intermediate [HEX]
+        └ CN=secure-io development root [HEX] (trusted)
+    --- stderr
+    warning: CN=app.test: it is number 2 in its file: certificates of CAs stand before it in its file, and servers and clients send the first as their own (RFC 8446 section 4.4.2)
+    ");
+    sandbox.run("secure-io verify turned.pem --strict").exits(1).says("(ca-as-leaf)");
+    sandbox.run("secure-io verify turned.pem --host web.test").exits(1).says("(host-mismatch)");
+    sandbox.run_with("secure-io verify --batch -", r#"{"leaf":"turned.pem","host":"app.test"}"#).success();
+}
+
+/// `"purpose"` was never seen to matter.
+#[test]
+fn a_lines_purpose_is_what_its_certificate_is_judged_for() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert --quiet --purpose server app.test");
+    sandbox.ok("openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=ca -keyout key.pem -out ca.pem");
+    let line = |purpose: &str, name: &str| {
+        let line = format!(r#"{{"leaf":"{name}","trust":"{name}","purpose":"{purpose}"}}"#);
+        sandbox.run_with("secure-io verify --batch -", &line)
+    };
+    line("server", "server-cert.pem").success();
+    line("any", "server-cert.pem").success();
+    line("client", "server-cert.pem").exits(1).says("wrong-purpose");
+    line("any", "ca.pem").success();
+    line("server", "ca.pem").exits(1).says("ca-as-leaf");
+    line("mail", "server-cert.pem").exits(2).says("none of server, client and any");
+}

@@ -66,6 +66,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     if report.authority.permitted.is_none() {
         out.warning("whoever steals this CA's key can sign for every host on the Internet, for you");
     }
+    super::warn_of_permits(&args.permit, out);
     if args.json {
         out.json(&report)?;
         return Ok(Outcome::Done);

@@ -5,11 +5,16 @@ use secure_io::ca::env::quote_sh;
 use secure_io::container;
 
 use super::Failure;
+use crate::cli::command_line::CommandLine;
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let hint = match error {
             Error::File(error) => return error.into(),
+            Error::Permit { ref input, ref instead } if !instead.is_empty() => {
+                let hint = permit_instead(input, instead);
+                return Self::new(error.into()).hint(hint);
+            }
             Error::Exists { .. } => "it signs with `secure-io gen-cert --ca`; `--force` makes a new one in its place",
             Error::Incomplete { .. } => "make it anew with `secure-io ca init`, which puts by what is left of it",
             Error::Missing { .. } => "make one with `secure-io ca init`",
@@ -22,6 +27,16 @@ impl From<Error> for Failure {
             error => return Self::new(error.into()),
         };
         Self::new(error.into()).hint(hint)
+    }
+}
+
+/// The command that was typed with other constraints in place of one, each with its flag.
+fn permit_instead(input: &str, instead: &[String]) -> String {
+    let (first, others) = instead.split_at(1);
+    let command = CommandLine::typed().replacing(input, first);
+    match command.map(|command| others.iter().fold(command, |command, name| command.flag("--permit", name))) {
+        Some(command) => format!("write `{command}`"),
+        None => format!("write {}", instead.join(" ")),
     }
 }
 
