@@ -23,7 +23,7 @@ use crate::server::hello::{self, HANDSHAKE_RECORD};
 use crate::server::plaintext;
 use crate::server::routes::Site;
 use crate::server::session::Peer;
-use crate::server::wire::Tls;
+use crate::server::websocket::Tls;
 
 /// The largest head of a request that is read, as in Node.
 const MAX_HEAD: u16 = 16 * 1024;

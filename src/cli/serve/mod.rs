@@ -16,7 +16,7 @@ use secure_io::material::Order;
 use secure_io::name::{self, SubjectAltName};
 use secure_io::report::fixtures::Expected;
 use secure_io::report::{self, text};
-use secure_io::server::{App, Config, Server, Timing};
+use secure_io::server::{App, Config, Origins, Server, Timing};
 use secure_io::tls::ByName;
 use secure_io::{cert, files, validity};
 use time::OffsetDateTime;
@@ -83,6 +83,13 @@ struct AppArgs {
     /// Socket.IO client library to serve at /socket.io/socket.io.js
     #[arg(long, value_name = "FILE")]
     client_js: Option<PathBuf>,
+    /// Origin of pages that may use Socket.IO beside those of this machine, as https://app.example; * for any; can be
+    /// repeated
+    #[arg(long, value_name = "ORIGIN", value_delimiter = ',', value_parser = parse_origin)]
+    cors_origin: Vec<String>,
+    /// Socket.IO sessions in all; half as many from one address
+    #[arg(long, value_name = "COUNT", default_value_t = 8192, value_parser = clap::value_parser!(u32).range(2..))]
+    max_sessions: u32,
     /// From one ping to the next, in milliseconds or as 25s
     #[arg(long, value_name = "TIME", default_value = "25000", value_parser = parse_milliseconds)]
     ping_interval: Duration,
@@ -100,9 +107,19 @@ impl AppArgs {
         if let Some(folder) = self.static_dir.as_ref().filter(|folder| !folder.is_dir()) {
             return Err(Failure::message(format!("cannot serve `{}`: it is not a folder", folder.display())));
         }
+        // A client's timer waits for both, and JavaScript's timers hold 2^31 - 1 ms: longer ones fire at once.
+        if (self.ping_interval + self.ping_timeout).as_millis() > MAX_TIMER {
+            return Err(Failure::message(format!(
+                "`--ping-interval` and `--ping-timeout` are too long: clients in JavaScript wait {MAX_TIMER} ms at most"
+            ))
+            .hint("keep their sum under 24 days, as with `--ping-interval 20d`"));
+        }
         Ok(self.client_js.as_deref().map(files::read).transpose()?.map(|bytes| bytes.to_vec()))
     }
 }
+
+/// The longest time in milliseconds that a timer in JavaScript can wait.
+const MAX_TIMER: u128 = (1 << 31) - 1;
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum AppName {
@@ -118,6 +135,10 @@ fn parse_address(text: &str) -> Result<IpAddr, String> {
     }
     let bare = text.trim_start_matches('[').trim_end_matches(']');
     bare.parse().map_err(|_| "an IP address is needed: 127.0.0.1, 0.0.0.0 for all, ::1".to_owned())
+}
+
+fn parse_origin(text: &str) -> Result<String, String> {
+    Origins::default().allow(text).map(|()| text.to_owned()).map_err(|error| error.to_string())
 }
 
 fn parse_milliseconds(text: &str) -> Result<Duration, String> {
@@ -140,6 +161,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let log = Log::start(out);
     let (tls, covered) = args.tls(credentials, &order, fixtures.as_mut(), &log, out)?;
     let mut config = args.config(Arc::new(tls), certificate, client_js);
+    config.origins = args.origins()?;
     config.fixtures = fixtures.map(Arc::new);
     // Each client takes a descriptor, and 1,024 are few; what cannot be raised is not missed at once.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
@@ -204,9 +226,29 @@ impl Args {
             ping_timeout: self.app.ping_timeout,
             connect_timeout: self.app.connect_timeout,
         };
+        config.limits.max_sessions = self.app.max_sessions as usize;
+        config.limits.max_sessions_per_client = config.limits.max_sessions / 2;
         config.static_dir.clone_from(&self.app.static_dir);
         config.client_js = client_js;
         config
+    }
+
+    /// The pages that may use Socket.IO: those named, and those under the names that the local CA may sign for.
+    fn origins(&self) -> Result<Origins, Failure> {
+        let mut origins = Origins::default();
+        for origin in &self.app.cors_origin {
+            origins.allow(origin).map_err(|error| Failure::message(error.to_string()))?;
+        }
+        let paths = self.ca_dir.own_paths()?;
+        if self.cert.is_none()
+            && let Ok(authority) = LocalCa::load(&paths).and_then(|ca| ca.authority())
+        {
+            // Networks are among them, and hosts given by address need no permission.
+            for permitted in authority.permitted.iter().flatten() {
+                origins.cover(permitted);
+            }
+        }
+        Ok(origins)
     }
 
     /// The certificates by server name: the test PKI's; else, unless files were named, what the local CA issues.
