@@ -125,6 +125,36 @@ impl CommandLine {
         Some(self)
     }
 
+    /// Spells a flag otherwise, where it was typed with or without a value in the same word.
+    pub(crate) fn respelled(mut self, flag: &str, other: &str) -> Option<Self> {
+        let (at, value) = self.position(flag)?;
+        *self.words.get_mut(at)? = match value {
+            Some(value) => format!("{other}={value}").into(),
+            None => other.into(),
+        };
+        Some(self)
+    }
+
+    /// Takes out a flag that is not ours, and gives its value.
+    pub(crate) fn taken_out(mut self, flag: &str) -> Option<(Self, OsString)> {
+        let (at, value) = self.position(flag)?;
+        self.words.remove(at);
+        let value = match value {
+            Some(value) => value.into(),
+            None if at < self.words.len() => self.words.remove(at),
+            None => return None,
+        };
+        Some((self, value))
+    }
+
+    /// Where a flag was typed, and the value in the same word.
+    fn position(&self, flag: &str) -> Option<(usize, Option<String>)> {
+        self.words.iter().enumerate().skip(1).find_map(|(at, word)| match word.to_str()?.strip_prefix(flag)? {
+            "" => Some((at, None)),
+            rest => Some((at, Some(rest.strip_prefix('=')?.to_owned()))),
+        })
+    }
+
     /// Runs another command if this one succeeds.
     pub(crate) fn and(mut self, next: Self) -> Self {
         self.next = Some(("&&", Box::new(next)));

@@ -72,7 +72,7 @@ impl Failure {
         }
     }
 
-    fn detail(mut self, text: impl Into<String>) -> Self {
+    pub(crate) fn detail(mut self, text: impl Into<String>) -> Self {
         if let Self::Error(report) = &mut self {
             report.details.push(text.into());
         }

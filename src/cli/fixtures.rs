@@ -32,7 +32,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SPAN", requires = "check", value_parser = span)]
     expires_within: Option<Duration>,
     /// Print a JSON document instead of text
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     json: bool,
 }
 
