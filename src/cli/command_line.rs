@@ -76,6 +76,11 @@ impl CommandLine {
         self
     }
 
+    /// The value of a flag.
+    pub(crate) fn value(&self, flag: &Flag) -> Option<OsString> {
+        flag.find(&self.words).map(|(_, _, value)| value)
+    }
+
     /// Gives a flag another value, in place of the one that was typed.
     pub(crate) fn with(self, flag: &Flag, value: impl AsRef<OsStr>) -> Self {
         self.without(flag).flag(flag.long, value)
@@ -195,6 +200,7 @@ pub(crate) const CA_DIR: Flag = Flag { long: "--ca-dir", short: None, alias: Non
 pub(crate) const CERT: Flag = Flag { long: "--cert", short: None, alias: None };
 pub(crate) const KEY: Flag = Flag { long: "--key", short: Some('k'), alias: None };
 pub(crate) const CSR: Flag = Flag { long: "--csr", short: None, alias: None };
+pub(crate) const CA_CERT: Flag = Flag { long: "--ca-cert", short: None, alias: None };
 pub(crate) const CA_KEY: Flag = Flag { long: "--ca-key", short: None, alias: None };
 pub(crate) const OUT: Flag = Flag { long: "--out", short: Some('o'), alias: None };
 pub(crate) const OUT_CERT: Flag = Flag { long: "--out-cert", short: Some('o'), alias: Some("--out") };

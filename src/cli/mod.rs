@@ -49,7 +49,7 @@ pub(crate) struct Cli {
 
 /// Flags of every command; they stand last in its help.
 #[derive(clap::Args)]
-#[command(next_help_heading = "Global options", next_display_order = 1000)]
+#[command(next_help_heading = "Global options")]
 struct Global {
     /// When to colour what is printed
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = ColorWhen::Auto)]

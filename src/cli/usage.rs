@@ -3,6 +3,7 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
@@ -10,7 +11,8 @@ use secure_io::files;
 use secure_io::name::SubjectAltName;
 
 use super::Cli;
-use super::command_line::CommandLine;
+use super::beside;
+use super::command_line::{CA_CERT, CA_KEY, CERT, CommandLine, KEY};
 use super::failure::Failure;
 use super::output::ColorWhen;
 
@@ -199,13 +201,20 @@ fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a 
     distances.filter(|(distance, _)| *distance <= most).min_by_key(|(distance, _)| *distance).map(|(_, word)| word)
 }
 
-/// The key that is there, where one has to be named and was not.
+/// The key that is there, where one has to be named and was not: that of the certificate that was named, or the default.
 fn missing_key(error: &clap::Error) -> Option<String> {
     let ContextValue::Strings(missing) = error.get(ContextKind::InvalidArg)? else { return None };
-    let key = "server-key.pem";
-    let is_key = matches!(&missing[..], [one] if one.starts_with("--key "));
-    let command = || CommandLine::typed().flag("--key", key);
-    (is_key && files::exists(key.as_ref())).then(|| format!("name the key: `{}`", command()))
+    let [missing] = &missing[..] else { return None };
+    let (flag, certificate) = match missing.split(' ').next()? {
+        "--key" => (&KEY, CommandLine::typed().value(&CERT)),
+        "--ca-key" => (&CA_KEY, CommandLine::typed().value(&CA_CERT)),
+        _ => return None,
+    };
+    let key = match certificate.map(PathBuf::from) {
+        Some(path) => beside::key_of(&path)?,
+        None => PathBuf::from("server-key.pem"),
+    };
+    files::exists(&key).then(|| format!("name the key: `{}`", CommandLine::typed().with(flag, key)))
 }
 
 /// Commands as people and other programs call them, and ours.
