@@ -11,6 +11,8 @@ pub(crate) mod write;
 
 use std::borrow::Cow;
 
+use crate::words::counted;
+
 pub use self::string::{decode_string, is_string};
 pub use self::time::time;
 
@@ -119,7 +121,7 @@ impl<'a> Reader<'a> {
         let end = header.checked_add(length).filter(|end| *end <= self.rest.len());
         let Some((raw, rest)) = end.and_then(|end| self.rest.split_at_checked(end)) else {
             let there = self.rest.len().saturating_sub(header);
-            return Err(Error::new(field, format!("is cut short: {there} octets of {length}")));
+            return Err(Error::new(field, format!("is cut short: {} of {length}", counted(there, "octet"))));
         };
         self.rest = rest;
         let tag = raw.first().copied().unwrap_or_default();
