@@ -35,9 +35,9 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     if args.json {
         out.json(&report)?;
     } else if by.is_some() {
-        out.report(&report.expiring_text(now), false)?;
+        out.answer(&report.expiring_text(now))?;
     } else {
-        out.report(&report.text(now), false)?;
+        out.answer(&report.text(now))?;
     }
     if report.unreadable_lines > 0 {
         let (lines, log) = (counted(report.unreadable_lines, "line"), ca.paths.log.display());
