@@ -66,18 +66,26 @@ pub(crate) fn heading(name: &str) -> String {
 
 /// The lines of one item; `number` stands in front of the first.
 pub(crate) fn render(lines: &[Line], number: Option<usize>, style: &Style) -> String {
+    let number = number.map_or_else(String::new, |number| format!("#{number}"));
+    // A number of three digits moves all lines of its item.
+    let margin = MARGIN.max(number.len() + 1);
     let mut text = String::new();
     for (index, line) in lines.iter().enumerate() {
-        let number = number.filter(|_| index == 0).map_or_else(String::new, |number| format!("#{number}"));
-        render_line(&mut text, line, &number, style);
+        render_line(&mut text, line, (if index == 0 { &number } else { "" }, margin), style);
     }
     text
 }
 
-fn render_line(out: &mut String, line: &Line, number: &str, style: &Style) {
+/// Columns in front of an item, for its number.
+const MARGIN: usize = 4;
+
+fn render_line(out: &mut String, line: &Line, (number, margin): (&str, usize), style: &Style) {
     let is_heading = line.is_heading;
-    let indent = 4 + 2 * line.depth.saturating_sub(usize::from(!is_heading && line.depth > 0));
-    let _ = write!(out, "{number:<indent$}");
+    let indent = margin + 2 * line.depth.saturating_sub(usize::from(!is_heading && line.depth > 0));
+    let _ = match line.number {
+        Some(number) => write!(out, "{number:>width$} ", width = indent - 1),
+        None => write!(out, "{number:<indent$}"),
+    };
     let mut start = indent;
     if let Some(label) = &line.label {
         let label = escape_unprintable(label);
