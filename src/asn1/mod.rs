@@ -293,7 +293,7 @@ mod tests {
         let reason = |der: &[u8]| Reader::new(der).value("it").unwrap_err().to_string();
         assert_eq!(reason(&[]), "it is missing");
         assert_eq!(reason(&[4]), "it is cut short");
-        assert_eq!(reason(&[4, 3, 1]), "it is cut short: 1 octets of 3");
+        assert_eq!(reason(&[4, 3, 1]), "it is cut short: 1 octet of 3");
         assert_eq!(reason(&[4, 0x80, 0, 0]), "it has an indefinite length, which DER does not have");
         assert_eq!(reason(&[4, 0x85, 1, 0, 0, 0, 0]), "it has a length beyond all measure");
         let wrong = Reader::new(&[4, 0]).tagged(tag::SEQUENCE, "it").unwrap_err();
