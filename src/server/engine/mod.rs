@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::header::{CONNECTION, CONTENT_ENCODING, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, UPGRADE};
+use axum::http::header::{CONNECTION, CONTENT_ENCODING, HeaderValue, SEC_WEBSOCKET_ACCEPT, UPGRADE};
 use axum::http::{Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming as Upload;
@@ -33,9 +33,10 @@ use crate::server::budget::{Budget, Exceeded};
 use crate::server::event::{DisconnectReason, Event, Observer, Refused, Transport};
 use crate::server::namespace::{Crowd, Incoming, SocketIo};
 use crate::server::origin::Access;
+use crate::server::patient::Patient;
 use crate::server::queue::Item;
 use crate::server::session::{HEAVY, Next, Peer, Session, Sessions};
-use crate::server::websocket::{Frames, Tls, WebSocket, wait_for_room};
+use crate::server::websocket::{Frames, WebSocket, wait_for_room};
 use crate::server::{Limits, Timing};
 
 /// A wait before more is taken from a client.
@@ -125,7 +126,12 @@ impl Engine {
                 let session = self.open(peer, Transport::Polling)?;
                 Ok(text(self.open_packet(&session, "\"websocket\"")))
             }
-            (Transport::Polling, Some(session), &Method::GET) => self.poll(session, request.headers()).await,
+            (Transport::Polling, Some(session), &Method::GET) => {
+                let encoding = Encoding::preferred(request.headers());
+                // Its head need not be kept while the poll waits.
+                drop(request);
+                self.poll(session, encoding).await
+            }
             (Transport::Polling, Some(session), &Method::POST) => self.receive(&session, request.into_body()).await,
             _ => Err(Refusal::BadRequest),
         }
@@ -219,7 +225,11 @@ impl Engine {
 /// Long-polling.
 impl Engine {
     /// Answers a poll with what is queued, or what comes first.
-    async fn poll(self: &Arc<Self>, session: Arc<Session>, headers: &HeaderMap) -> Result<Response<Body>, Refusal> {
+    async fn poll(
+        self: &Arc<Self>,
+        session: Arc<Session>,
+        encoding: Option<Encoding>,
+    ) -> Result<Response<Body>, Refusal> {
         let Some(is_probing) = session.start_poll() else {
             self.end(&session, DisconnectReason::Malformed);
             return Err(Refusal::BadRequest);
@@ -254,7 +264,7 @@ impl Engine {
             }
         };
         session.set_in_hand(items.iter().map(Item::size).sum());
-        Ok(self.answer(&session, Payload::new(items), polling, Encoding::preferred(headers)).await)
+        Ok(self.answer(&session, Payload::new(items), polling, encoding).await)
     }
 
     async fn answer(
@@ -447,9 +457,9 @@ impl Engine {
     }
 
     async fn attach(self: Arc<Self>, upgraded: Upgraded, peer: Peer, purpose: Purpose) {
-        let Ok(parts) = upgraded.downcast::<TokioIo<Tls>>() else { return self.abandon(purpose) };
+        let Ok(parts) = upgraded.downcast::<TokioIo<Patient>>() else { return self.abandon(purpose) };
         let max = usize::try_from(self.limits.max_payload).unwrap_or(usize::MAX);
-        let mut socket = WebSocket::new(parts.io.into_inner(), &parts.read_buf, max, self.frames);
+        let mut socket = WebSocket::new(parts.io.into_inner().into_inner(), &parts.read_buf, max, self.frames);
         let session = match purpose {
             Purpose::Open(session) => {
                 let greeting = self.open_packet(&session, "");
