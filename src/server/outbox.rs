@@ -1,7 +1,7 @@
 //! Answers that a client has not taken in full: a window of HTTP/2 that stays shut holds them.
 //!
-//! An answer costs memory until the last of its body has been given out. The wait has a limit in time for each
-//! connection, and the number of such answers one in all.
+//! An answer costs memory until the last of its body has been sent. The wait has a limit in time for each connection,
+//! and the number of such answers one in all.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -58,14 +58,15 @@ pub(super) struct Handle {
 }
 
 impl Handle {
-    /// Counts an answer until its body has been given out.
+    /// Counts an answer until its body has been sent.
     pub(super) fn count(&self, response: Response<Body>) -> Response<Body> {
         if response.body().is_end_stream() {
             return response;
         }
         self.outbox.begin();
         self.all.relieve();
-        response.map(|body| Body::new(Counted { body, outbox: Arc::clone(&self.outbox), is_done: false }))
+        let unfinished = Arc::new(Unfinished(Arc::clone(&self.outbox)));
+        response.map(|body| Body::new(Counted { body, rest: Bytes::new(), unfinished }))
     }
 
     /// Waits until the client has taken nothing of its answers for so long, or is cut off for having too many.
@@ -158,24 +159,40 @@ impl Outbox {
     }
 }
 
-/// A body that is counted among its connection's until it has been given out.
-struct Counted {
-    body: Body,
-    outbox: Arc<Outbox>,
-    is_done: bool,
-}
+/// The bytes that are given out at a time, so that a slow client is seen to go on.
+const PIECE: usize = 16 * 1024;
 
-impl Counted {
-    fn finish(&mut self) {
-        if !std::mem::replace(&mut self.is_done, true) {
-            self.outbox.finish();
-        }
+/// An answer that is unfinished until this is dropped.
+struct Unfinished(Arc<Outbox>);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        self.0.finish();
     }
 }
 
-impl Drop for Counted {
+/// A body that is counted among its connection's as long as it, or a piece of it, waits.
+struct Counted {
+    body: Body,
+    rest: Bytes,
+    unfinished: Arc<Unfinished>,
+}
+
+/// Part of a body. HTTP/2 drops it when the client's window has let it through.
+struct Piece {
+    bytes: Bytes,
+    unfinished: Arc<Unfinished>,
+}
+
+impl AsRef<[u8]> for Piece {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Piece {
     fn drop(&mut self) {
-        self.finish();
+        self.unfinished.0.progressed();
     }
 }
 
@@ -184,21 +201,26 @@ impl HttpBody for Counted {
     type Error = axum::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-        if frame.is_none() || self.body.is_end_stream() {
-            self.finish();
-        } else {
-            self.outbox.progressed();
+        if self.rest.is_empty() {
+            match ready!(Pin::new(&mut self.body).poll_frame(cx)).map(|frame| frame.map(Frame::into_data)) {
+                Some(Ok(Ok(data))) => self.rest = data,
+                Some(Ok(Err(other))) => return Poll::Ready(Some(Ok(other))),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
         }
-        Poll::Ready(frame)
+        let length = self.rest.len().min(PIECE);
+        let piece = Piece { bytes: self.rest.split_to(length), unfinished: Arc::clone(&self.unfinished) };
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_owner(piece)))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let exact = self.body.size_hint().exact();
+        exact.map_or_else(SizeHint::default, |body| SizeHint::with_exact(body + self.rest.len() as u64))
     }
 }
 
@@ -222,7 +244,12 @@ mod tests {
         assert!(handle.stalled(limit).now_or_never().is_none());
         handle.stalled(limit).await;
         assert!(start.elapsed() >= limit);
-        drop(other);
+        // A piece that was given out has not been sent.
+        let mut body = other.into_body();
+        let piece = body.frame().await;
+        drop(body);
+        handle.stalled(limit).await;
+        drop(piece);
         assert!(handle.stalled(limit).now_or_never().is_none());
         // An empty answer holds nothing.
         let _empty = handle.count(Response::new(Body::empty()));

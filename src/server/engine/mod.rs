@@ -29,7 +29,7 @@ use tokio::time::{sleep, timeout};
 use self::compression::Encoding;
 use self::payload::{Answer, Packets, Payload, Polling, Received};
 use self::request::{Query, Refusal, accept_key, text};
-use crate::server::budget::{Budget, Exceeded};
+use crate::server::budget::{Budget, Exceeded, Share};
 use crate::server::event::{DisconnectReason, Event, Observer, Refused, Transport};
 use crate::server::namespace::{Crowd, Incoming, SocketIo};
 use crate::server::origin::Access;
@@ -96,7 +96,9 @@ impl Engine {
         if let Some(origin) = access.refused() {
             self.refused(peer, Refused::ForeignOrigin(origin));
             if request.method() != Method::OPTIONS {
-                return Refusal::ForeignOrigin.into_response();
+                let mut response = Refusal::ForeignOrigin.into_response();
+                access.mark(response.headers_mut());
+                return response;
             }
         }
         if request.method() == Method::OPTIONS {
@@ -150,6 +152,7 @@ impl Engine {
             self.refused(peer, Refused::TooManySessions);
             return Err(Refusal::Full);
         };
+        self.relieve(&share);
         if share.is_exceeded().is_some() {
             self.refused(peer, Refused::TooMuchMemory);
             return Err(Refusal::Full);
@@ -187,14 +190,13 @@ impl Engine {
         for session in crowd.full {
             self.end(&session, DisconnectReason::Overflowed);
         }
-        self.relieve(sender);
+        self.relieve(sender.share());
         let crowded = crowd.crowded;
         (!crowded.is_empty()).then(|| Box::pin(wait_for_room(crowded, PATIENCE)) as Wait)
     }
 
-    /// Ends a session if more memory is held than may be: one of the client's network if that is what holds it.
-    pub(super) fn relieve(&self, session: &Session) {
-        let share = session.share();
+    /// Ends a session if more memory is held than may be: one of the network's if that is what holds it.
+    pub(super) fn relieve(&self, share: &Arc<Share>) {
         let Some(exceeded) = share.is_exceeded() else { return };
         let of_network = |other: &Session| Arc::ptr_eq(other.share(), share);
         let heaviest = match exceeded {
@@ -410,7 +412,7 @@ impl Engine {
                 }
                 whole.extend_from_slice(&data);
                 session.hold(whole.capacity());
-                self.relieve(session);
+                self.relieve(session.share());
             }
             if length > max { Err(Refusal::TooLarge) } else { Ok(whole) }
         };

@@ -266,7 +266,7 @@ impl Transport {
         if held != self.held {
             self.session.hold(held);
             if held > self.held {
-                self.engine.relieve(&self.session);
+                self.engine.relieve(self.session.share());
             }
             self.held = held;
         }
