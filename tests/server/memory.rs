@@ -12,7 +12,7 @@ use hyper::client::conn::http2;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::AsyncWriteExt;
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
@@ -29,6 +29,9 @@ const KEPT: u64 = 100;
 /// The time within which another client is answered, nine times of ten. A debug build takes ten times as long to unmask
 /// a large message.
 const PROMPT: Duration = Duration::from_millis(if cfg!(debug_assertions) { 250 } else { 50 });
+
+/// Held by each test that measures how another client is served: one at a time.
+static ALONE: Mutex<()> = Mutex::const_new(());
 
 /// A client that echoes while others misbehave.
 struct Bystander {
@@ -119,6 +122,7 @@ async fn flood(stream: &mut Tls, bytes: &[u8], times: usize) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn echoes_that_nobody_reads_took_gigabytes() {
+    let _alone = ALONE.lock().await;
     let mut server = Process::start("");
     let bystander = Bystander::join(&server).await;
     let message = frame(0x81, format!("42[\"echo\",\"{}\"]", "x".repeat(990_000)).as_bytes());
@@ -138,6 +142,7 @@ async fn echoes_that_nobody_reads_took_gigabytes() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn broadcasts_to_stopped_readers_took_gigabytes() {
+    let _alone = ALONE.lock().await;
     let mut server = Process::start("");
     let bystander = Bystander::join(&server).await;
     let stopped = [Channel::join(server.address).await, Channel::join(server.address).await];
@@ -158,6 +163,7 @@ async fn broadcasts_to_stopped_readers_took_gigabytes() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn attachments_that_do_not_all_come_took_ten_megabytes_a_client() {
+    let _alone = ALONE.lock().await;
     let mut server = Process::start("");
     let bystander = Bystander::join(&server).await;
     let attachment = frame(0x82, &vec![7; 900_000]);
@@ -179,6 +185,7 @@ async fn attachments_that_do_not_all_come_took_ten_megabytes_a_client() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fragments_and_bodies_without_an_end_have_a_budget() {
+    let _alone = ALONE.lock().await;
     let mut server = Process::start("");
     let bystander = Bystander::join(&server).await;
     let (fragment, more) = (frame(0x01, &vec![b'4'; 90_000]), frame(0x00, &vec![b'x'; 90_000]));
@@ -210,6 +217,7 @@ async fn fragments_and_bodies_without_an_end_have_a_budget() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sessions_that_join_nothing_have_a_limit() {
+    let _alone = ALONE.lock().await;
     let mut server = Process::start("");
     let bystander = Bystander::join(&server).await;
     let mut opening = JoinSet::new();
@@ -242,6 +250,7 @@ async fn shut_window(server: std::net::SocketAddr) -> http2::SendRequest<Empty<B
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_client_library_was_inflated_for_each_who_did_not_take_it() {
+    let _alone = ALONE.lock().await;
     let mut server = Process::start("");
     let bystander = Bystander::join(&server).await;
     let mut held = Vec::new();

@@ -67,7 +67,7 @@ async fn a_message_over_the_limit_was_a_lost_connection_in_the_log() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sessions_beyond_the_limit_get_503_and_a_line() {
-    let mut server = Process::start("--max-sessions 3");
+    let mut server = Process::start("--max-sessions 6");
     let mut sessions = Vec::new();
     for _ in 0..3 {
         sessions.push(Channel::join(server.address).await);

@@ -29,7 +29,7 @@ use tokio::time::{sleep, timeout};
 use self::compression::Encoding;
 use self::payload::{Answer, Packets, Payload, Polling, Received};
 use self::request::{Query, Refusal, accept_key, text};
-use crate::server::budget::{Budget, Exceeded, Share};
+use crate::server::budget::{Budget, Charge, Exceeded, Share};
 use crate::server::event::{DisconnectReason, Event, Observer, Refused, Transport};
 use crate::server::namespace::{Crowd, Incoming, SocketIo};
 use crate::server::origin::Access;
@@ -330,8 +330,10 @@ impl Engine {
             }
             Taken::Some(wait) => {
                 let (engine, session) = (Arc::clone(self), Arc::clone(session));
+                let charge = session.share().charge(packets.len());
                 // As a task, for the client may not wait for the answer.
-                let rest = tokio::spawn(async move { engine.take_rest(&session, packets, wait, posting).await });
+                let rest =
+                    tokio::spawn(async move { engine.take_rest(&session, packets, charge, wait, posting).await });
                 rest.await.map_err(|_| Refusal::BadRequest)??;
             }
             Taken::Refused => return Err(Refusal::BadRequest),
@@ -343,6 +345,7 @@ impl Engine {
         &self,
         session: &Arc<Session>,
         mut packets: Packets,
+        _charge: Charge,
         mut wait: Option<Wait>,
         _posting: Posting,
     ) -> Result<(), Refusal> {
@@ -416,7 +419,11 @@ impl Engine {
             }
             if length > max { Err(Refusal::TooLarge) } else { Ok(whole) }
         };
-        timeout(self.limits.body, read).await.unwrap_or(Err(Refusal::TooSlow))
+        tokio::select! {
+            read = timeout(self.limits.body, read) => read.unwrap_or(Err(Refusal::TooSlow)),
+            // Whatever has come is let go of.
+            () = session.until_ended() => Err(Refusal::BadRequest),
+        }
     }
 }
 
