@@ -1,3 +1,4 @@
+mod advice;
 mod certificates;
 mod log;
 mod reach;
@@ -260,7 +261,8 @@ impl Args {
         out: &mut Output,
     ) -> Result<(ByName, Covered), Failure> {
         let names = certificates::names(&credentials);
-        let mut covered = Covered { names, issues: false, is_made: self.cert.is_none() };
+        let hosts = (self.cert.is_none()).then_some(!self.hosts.is_empty());
+        let mut covered = Covered { names, issues: false, hosts_typed: hosts };
         let (chain, key) = credentials.into_parts();
         let mut by_name = ByName::new(chain, key).map_err(|error| Failure::new(error.into()))?;
         if let Some(expected) = fixtures {
@@ -292,7 +294,7 @@ impl Args {
             if let Some(missing) = uncovered(&credentials, order) {
                 out.warning(format!("{} is not for {missing}: clients will refuse it there", certificate.display()));
             }
-            warn_of_no_names(&credentials, certificate, key, out);
+            self.warn_of_no_names(&credentials, certificate, key, out);
             return Ok(credentials);
         }
         let _settled = files::settle(Path::new("."))?;
@@ -303,7 +305,7 @@ impl Args {
                 if let Some(missing) = uncovered(&credentials, order) {
                     out.note(format!("the server-cert.pem here is not for {missing}, and is left aside"));
                 } else {
-                    warn_of_no_names(&credentials, certificate, key, out);
+                    self.warn_of_no_names(&credentials, certificate, key, out);
                     return Ok(described(credentials, "server-cert.pem", out, now));
                 }
             }
@@ -314,26 +316,34 @@ impl Args {
         self.made(order, out, now)
     }
 
+    /// Says what browsers will do with a certificate without subjectAltName, which the three OpenSSL commands make.
+    fn warn_of_no_names(&self, credentials: &Credentials, certificate: &Path, key: &Path, out: &mut Output) {
+        if credentials.report().is_ok_and(|report| report.subject_alt_names.is_empty()) {
+            out.warning(format!("{} has no subjectAltName: browsers refuse it", certificate.display()));
+            let leaf = credentials.chain.first().map(AsRef::as_ref).unwrap_or_default();
+            let files = advice::Files { certificate, leaf, key, ca_dir: &self.ca_dir };
+            out.hint(files.without_names());
+        }
+    }
+
     fn load(&self, certificate: &Path, key: &Path, now: OffsetDateTime) -> Result<Credentials, Failure> {
         let chain = args::load_certificates(certificate)?;
         let private = args::load_key(key, &self.passphrase)?;
+        let leaf = chain.first().cloned();
+        let files = advice::Files { certificate, leaf: leaf.as_deref().unwrap_or_default(), key, ca_dir: &self.ca_dir };
+        let spki = private.spki().to_vec();
         let credentials = Credentials::new(chain, private).map_err(|error| match error {
             credentials::Error::Certificate(cert::Error::KeyMismatch { theirs, ours }) => {
-                failure::mismatch(key, certificate, "certificate", (&theirs, &ours)).hint(format!(
-                    "make a certificate for this key with `secure-io gen-cert --key {} --out-cert {} --force`",
-                    key.display(),
-                    certificate.display()
-                ))
+                files.mismatch(failure::mismatch(key, certificate, "certificate", (&theirs, &ours)), &spki)
             }
             error => failure::certificate_in_file(certificate, error),
         })?;
-        credentials.check_time(now).map_err(|error| {
-            failure::certificate_in_file(certificate, error).hint(format!(
-                "make a new one with `secure-io gen-cert --key {} --out-cert {} --force{}`",
-                key.display(),
-                certificate.display(),
-                hosts(&credentials)
-            ))
+        credentials.check_time(now).map_err(|error| match error {
+            error @ credentials::Error::Expired { .. } => {
+                files.expired(failure::certificate_in_file(certificate, error))
+            }
+            error => failure::certificate_in_file(certificate, error)
+                .hint("look whether the clock is right here and where it was issued"),
         })?;
         Ok(credentials)
     }
@@ -343,7 +353,7 @@ impl Args {
             let ca = LocalCa::load(&paths)?;
             if let Some(warning) = ca.warning(now) {
                 out.warning(warning);
-                out.hint(format!("make it anew with `secure-io ca renew{}`", self.ca_dir.flag()));
+                out.hint(failure::renew_hint());
             }
             let credentials = match Credentials::from_ca(&ca, order, now) {
                 Err(credentials::Error::Ca(error)) => {
@@ -377,28 +387,6 @@ impl Args {
             }
         }
     }
-}
-
-/// Says what browsers will do with a certificate without subjectAltName, which the three OpenSSL commands make.
-fn warn_of_no_names(credentials: &Credentials, certificate: &Path, key: &Path, out: &mut Output) {
-    if credentials.report().is_ok_and(|report| report.subject_alt_names.is_empty()) {
-        let (certificate, key) = (certificate.display(), key.display());
-        out.warning(format!("{certificate} has no subjectAltName: browsers refuse it"));
-        out.hint(format!(
-            "make one that they accept with `secure-io gen-cert --key {key} --out-cert {certificate} --force`"
-        ));
-    }
-}
-
-/// The hosts of a certificate as arguments, but for those that are the default.
-fn hosts(credentials: &Credentials) -> String {
-    let names = credentials.report().map(|report| report.subject_alt_names).unwrap_or_default();
-    let default: Vec<String> = name::loopback().iter().map(ToString::to_string).collect();
-    if names == default {
-        return String::new();
-    }
-    let bare = names.iter().filter_map(|name| name.split_once(':'));
-    bare.map(|(_, name)| if name.contains('*') { format!(" '{name}'") } else { format!(" {name}") }).collect()
 }
 
 /// The first host asked for that a certificate is not for.
