@@ -75,7 +75,7 @@ fn der_and_base64_without_armour_are_read() {
     assert_eq!(shown(&[&two[..], b"more"].concat())[2], "2 None the DER is followed by 4 octets of nothing known here");
     assert_eq!(
         shown(&[0x30, 0x82, 1, 0, 0x30]),
-        ["0 None it looks like DER, but the structure is cut short: 1 octets of 256"]
+        ["0 None it looks like DER, but the structure is cut short: 1 octet of 256"]
     );
 }
 
