@@ -182,7 +182,9 @@ pub(crate) fn in_file(path: &Path, error: container::Error) -> Failure {
         command_line::unused(Path::new(&name))
     });
     let hint = match &error {
-        container::Error::PassphraseNeeded => return about(path, error.into()).hint(PASSPHRASE),
+        container::Error::PassphraseNeeded | container::Error::StorePasswordNeeded => {
+            return about(path, error.into()).hint(PASSPHRASE);
+        }
         container::Error::UnknownCipher { .. } => {
             let command = of("openssl pkcs8 -topk8 -v2 aes-256-cbc -in").path(path);
             format!("convert it with `{}`", command.flag("-out", beside(".pkcs8")))

@@ -2,7 +2,6 @@
 
 mod endpoint;
 mod first;
-mod ocsp;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -267,7 +266,7 @@ impl<'a> Asking<'a> {
             key_exchange: tls.negotiated_key_exchange_group().map(|group| tls::group_name(group.name())),
             client_certificate_requested: shown.client_certificate_requested,
             key_proven: shown.key_proven.filter(|_| !is_small),
-            ocsp: (!shown.ocsp.is_empty()).then(|| ocsp::read(&shown.ocsp)),
+            ocsp: (!shown.ocsp.is_empty()).then(|| crate::inspect::stapled(&shown.ocsp)),
         };
         Presented { chain: chain.iter().map(|der| der.clone().into_owned()).collect(), remote }
     }

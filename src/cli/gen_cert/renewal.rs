@@ -41,7 +41,8 @@ impl Present {
         let key_file = args.key.key.as_deref().unwrap_or(&targets.key);
         let has_certificate = !files::is_stdio(&targets.cert) && files::exists(&targets.cert);
         // What is no certificate is not replaced: its reader says what it is.
-        let chain = if has_certificate { args::load_certificates(&targets.cert)? } else { Vec::new() };
+        let chain =
+            if has_certificate { args::load_certificates(&targets.cert, &args.passphrase)? } else { Vec::new() };
         if !files::is_stdio(key_file) && !files::exists(key_file) {
             return match chain.first() {
                 Some(leaf) => Err(without_key(leaf, targets, key_file)),

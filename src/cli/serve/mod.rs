@@ -327,7 +327,7 @@ impl Args {
     }
 
     fn load(&self, certificate: &Path, key: &Path, now: OffsetDateTime) -> Result<Credentials, Failure> {
-        let chain = args::load_certificates(certificate)?;
+        let chain = args::load_certificates(certificate, &self.passphrase)?;
         let private = args::load_key(key, &self.passphrase)?;
         let leaf = chain.first().cloned();
         let files = advice::Files { certificate, leaf: leaf.as_deref().unwrap_or_default(), key, ca_dir: &self.ca_dir };

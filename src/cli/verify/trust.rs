@@ -1,12 +1,11 @@
 //! What is trusted: the files named, else the system's roots and the local CA.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use secure_io::chain::{Anchors, Certificate};
 use secure_io::{container, files};
 
-use crate::cli::args::CaDirArgs;
+use super::Args;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 
@@ -19,18 +18,19 @@ pub(super) struct Trusted {
 
 /// Reads what is trusted. Where the system has one file of its roots that alone is read: the folder beside it holds the
 /// same ones a second and a third time, as a rule, and takes longer to read than all the rest.
-pub(super) fn anchors(files: &[PathBuf], ca_dir: &CaDirArgs, out: &mut Output) -> Result<Trusted, Failure> {
-    match bundle().filter(|_| files.is_empty()) {
-        Some(roots) => with_local(roots, ca_dir, out).map(|anchors| Trusted { anchors, is_partial: true }),
-        None => all(files, ca_dir, out).map(|anchors| Trusted { anchors, is_partial: false }),
+pub(super) fn anchors(args: &Args, out: &mut Output) -> Result<Trusted, Failure> {
+    match bundle().filter(|_| args.question.trust.is_empty()) {
+        Some(roots) => with_local(roots, args, out).map(|anchors| Trusted { anchors, is_partial: true }),
+        None => all(args, out).map(|anchors| Trusted { anchors, is_partial: false }),
     }
 }
 
 /// Reads all that is trusted.
-pub(super) fn all(files: &[PathBuf], ca_dir: &CaDirArgs, out: &mut Output) -> Result<Arc<Anchors>, Failure> {
+pub(super) fn all(args: &Args, out: &mut Output) -> Result<Arc<Anchors>, Failure> {
+    let files = &args.question.trust;
     let mut trusted = Vec::new();
     for path in files {
-        trusted.extend(super::certificates(path, out)?);
+        trusted.extend(super::certificates(path, &args.passphrase, out)?);
     }
     if !files.is_empty() {
         return Ok(Arc::new(Anchors::new(trusted)));
@@ -41,7 +41,7 @@ pub(super) fn all(files: &[PathBuf], ca_dir: &CaDirArgs, out: &mut Output) -> Re
             out.warning(format!("cannot read the system's roots: {error}"));
         }
     }
-    with_local(parsed(native.certs), ca_dir, out)
+    with_local(parsed(native.certs), args, out)
 }
 
 /// The certificates that can be read: what the system trusts and nobody can read cannot be on a path either.
@@ -49,16 +49,12 @@ fn parsed(ders: Vec<rustls::pki_types::CertificateDer<'static>>) -> Vec<Arc<Cert
     ders.into_iter().filter_map(|der| Certificate::parse(der).ok()).map(Arc::new).collect()
 }
 
-fn with_local(
-    mut trusted: Vec<Arc<Certificate>>,
-    ca_dir: &CaDirArgs,
-    out: &mut Output,
-) -> Result<Arc<Anchors>, Failure> {
+fn with_local(mut trusted: Vec<Arc<Certificate>>, args: &Args, out: &mut Output) -> Result<Arc<Anchors>, Failure> {
     // Without a home folder, as in many containers, there is no local CA unless one is named.
-    if let Ok(paths) = ca_dir.paths()
+    if let Ok(paths) = args.ca_dir.paths()
         && paths.exist()
     {
-        trusted.extend(super::certificates(&paths.root, out)?);
+        trusted.extend(super::certificates(&paths.root, &args.passphrase, out)?);
     }
     Ok(Arc::new(Anchors::new(trusted)))
 }
