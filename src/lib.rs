@@ -32,6 +32,7 @@
 //! | [`credentials`] | What a server shows its clients. |
 //! | [`tls`] | The one place that builds rustls configurations. |
 //! | [`probe`] | Connects to a server and tells what it presented. |
+//! | [`check`] | Audits a running server, and grades it. |
 //! | [`server`] | HTTPS and Socket.IO. |
 //!
 //! # Example
@@ -78,5 +79,7 @@ pub mod trust;
 pub mod tls;
 
 pub mod probe;
+
+pub mod check;
 
 pub mod server;
