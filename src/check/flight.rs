@@ -116,10 +116,7 @@ impl Flight {
             match kind {
                 22 => handshake.extend_from_slice(content),
                 // A warning (unrecognized_name, for one) does not end anything.
-                21 => {
-                    flight.alert =
-                        flight.alert.or(if let [2, description] = content { Some(*description) } else { None })
-                }
+                21 => flight.alert = flight.alert.or(fatal(content)),
                 // All that follows is encrypted.
                 _ => break,
             }
@@ -154,6 +151,11 @@ fn record<'a>(reader: &mut Reader<'a>) -> Option<(u8, &'a [u8])> {
     let kind = reader.number8()?;
     reader.number16()?;
     Some((kind, reader.vector16()?))
+}
+
+/// The description of a fatal alert.
+fn fatal(content: &[u8]) -> Option<u8> {
+    if let [2, description] = content { Some(*description) } else { None }
 }
 
 fn message<'a>(reader: &mut Reader<'a>) -> Option<(u8, &'a [u8])> {

@@ -114,6 +114,19 @@ impl Prober {
         timeout_at(until, said).await.ok().and_then(Result::ok).unwrap_or_default()
     }
 
+    /// Connects and says nothing: what the server says by itself, empty if it closes; `None` if it waits.
+    pub(super) async fn watch(&self, span: Duration) -> Option<Vec<u8>> {
+        let _permit = self.permits.acquire().await;
+        let watched = async {
+            let mut tcp = TcpStream::connect(self.address).await.ok()?;
+            let mut read = vec![0; 256];
+            let length = tcp.read(&mut read).await.unwrap_or(0);
+            read.truncate(length);
+            Some(read)
+        };
+        timeout_at(Instant::now() + span, watched).await.ok().flatten()
+    }
+
     fn until(&self) -> Instant {
         (Instant::now() + self.limit).min(self.deadline)
     }
@@ -141,7 +154,7 @@ async fn exchange(address: SocketAddr, octets: &[u8], received: &mut Vec<u8>) ->
     tcp.set_nodelay(true).ok();
     // A server may refuse before it has read all.
     let sent = tcp.write_all(octets).await;
-    let mut buffer = [0; 8_192];
+    let mut buffer = vec![0; 8_192];
     while received.len() < LONGEST {
         let length = tcp.read(&mut buffer).await.map_err(|_error| Failed::Talking)?;
         if length == 0 {
@@ -174,9 +187,8 @@ fn answer(received: &[u8], otherwise: Answer) -> Answer {
         (None, Some(alert)) => Answer::Alert(alert),
         (None, None) if is_ssl2(received) => Answer::Ssl2,
         (None, None) => match received.first() {
-            None => otherwise,
             // A record that is not whole, or a message of SSL 2.0.
-            Some(20..=23 | 0x80..) => otherwise,
+            None | Some(20..=23 | 0x80..) => otherwise,
             Some(_) => Answer::NotTls(received.to_vec()),
         },
     }

@@ -88,18 +88,14 @@ impl Offer {
             }
             hello.suite
         });
-        match chosen.filter(|suite| among.contains(suite)) {
-            Some(suite) => {
-                self.is_offered = true;
-                self.suites.push(suite);
-                Some(suite)
-            }
-            None => {
-                // A ServerHello of another version refuses this one.
-                self.refusal = if matches!(answer, Answer::Hello(..)) { Answer::Alert(70) } else { answer };
-                None
-            }
+        if let Some(suite) = chosen.filter(|suite| among.contains(suite)) {
+            self.is_offered = true;
+            self.suites.push(suite);
+            return Some(suite);
         }
+        // A ServerHello of another version refuses this one.
+        self.refusal = if matches!(answer, Answer::Hello(..)) { Answer::Alert(70) } else { answer };
+        None
     }
 }
 

@@ -5,10 +5,9 @@ mod enumerate;
 mod groups;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 
 pub(super) use self::behaviour::Behaviour;
-pub(super) use self::enumerate::{Offer, Order};
+pub(super) use self::enumerate::Offer;
 use super::flight::Params;
 use super::group::Group;
 use super::prober::{Answer, Prober};
@@ -18,8 +17,6 @@ use super::version::Version;
 /// What a server's hellos tell about it.
 #[derive(Debug, Clone)]
 pub(super) struct Facts {
-    pub(super) address: SocketAddr,
-    pub(super) server_name: Option<String>,
     /// What each version was answered with.
     pub(super) versions: BTreeMap<Version, Offer>,
     /// Groups in TLS 1.3 and below it.
@@ -29,13 +26,13 @@ pub(super) struct Facts {
 
 impl Facts {
     /// Asks all there is to ask.
-    pub(super) async fn gather(prober: &Prober, address: SocketAddr, server_name: Option<&str>) -> Self {
+    pub(super) async fn gather(prober: &Prober, server_name: Option<&str>) -> Self {
         let versions = enumerate::versions(prober, server_name).await;
         let (groups, behaviour) = tokio::join!(
             groups::all(prober, server_name, &versions),
             behaviour::Behaviour::observe(prober, server_name, &versions),
         );
-        Self { address, server_name: server_name.map(str::to_owned), versions, groups, behaviour }
+        Self { versions, groups, behaviour }
     }
 
     /// Versions that the server speaks, the oldest first.
