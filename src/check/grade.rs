@@ -380,7 +380,7 @@ mod tests {
     #[test]
     fn a_zero_makes_the_total_zero() {
         let graded = with(|basis| add(basis, Version::Tls12, 0x003b));
-        assert_eq!((graded.scores.cipher, graded.scores.total), (50, 72));
+        assert_eq!((graded.scores.cipher, graded.scores.total), (50, 77));
         let graded = with(|basis| basis.suites = vec![(Version::Tls12, Suite(0x003b))]);
         assert_eq!((graded.scores.cipher, graded.scores.total, graded.grade), (0, 0, Grade::F));
     }

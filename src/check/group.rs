@@ -4,7 +4,7 @@ use std::fmt;
 
 /// A group by its number in IANA's registry "TLS Supported Groups".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Group(pub u16);
+pub(in crate::check) struct Group(pub(in crate::check) u16);
 
 /// Number, name, and the bits of an RSA key of the same strength (NIST SP 800-57 part 1, table 2).
 #[rustfmt::skip]
@@ -26,32 +26,27 @@ const GROUPS: &[(u16, &str, u32)] = &[
 
 impl Group {
     /// All known groups, those of everyday use first.
-    #[must_use]
-    pub fn all() -> Vec<Self> {
+    pub(in crate::check) fn all() -> Vec<Self> {
         GROUPS.iter().map(|(number, ..)| Self(*number)).collect()
     }
 
     /// Groups that TLS 1.2 can name in a ServerKeyExchange: elliptic curves (RFC 8422).
-    #[must_use]
-    pub fn curves() -> Vec<Self> {
+    pub(in crate::check) fn curves() -> Vec<Self> {
         GROUPS.iter().map(|(number, ..)| Self(*number)).filter(|group| group.0 < 256).collect()
     }
 
     /// The name in IANA's registry; empty for one that is unknown.
-    #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(in crate::check) fn name(self) -> &'static str {
         GROUPS.iter().find(|(number, ..)| *number == self.0).map_or("", |(_, name, _)| *name)
     }
 
     /// The bits of an RSA key of the same strength; `None` for a group that is unknown.
-    #[must_use]
-    pub fn rsa_bits(self) -> Option<u32> {
+    pub(in crate::check) fn rsa_bits(self) -> Option<u32> {
         GROUPS.iter().find(|(number, ..)| *number == self.0).map(|(.., bits)| *bits)
     }
 
     /// Decides whether a quantum computer does not break the group.
-    #[must_use]
-    pub fn is_post_quantum(self) -> bool {
+    pub(in crate::check) fn is_post_quantum(self) -> bool {
         self.name().contains("MLKEM")
     }
 }

@@ -204,8 +204,6 @@ fn basis(audit: &Audit<'_>) -> grade::Basis {
         let by_hello = || facts.behaviour.modern.map(is_good);
         is_tls13 || by_hello().unwrap_or_else(|| facts.suites().any(|(_, suite)| is_good(suite)))
     };
-    let signatures = presented.and_then(|presented| presented.leaf.as_ref());
-    let is_md5 = |leaf: &crate::report::Certificate| leaf.signature_algorithm.to_ascii_lowercase().contains("md5");
     grade::Basis {
         versions: facts.offered().collect(),
         suites: facts.suites().collect(),
@@ -218,17 +216,22 @@ fn basis(audit: &Audit<'_>) -> grade::Basis {
         modern_aead: modern(suite::Suite::is_aead),
         small_blocks: !is_tls13 && facts.behaviour.triple_des,
         trust: trust_of(presented),
-        is_md5: signatures.is_some_and(is_md5),
+        is_md5: presented.is_some_and(is_md5),
         incomplete_chain: presented.is_some_and(|presented| presented.missing.is_some()),
         hsts: audit.session.and_then(|session| session.response.as_ref()).map_or(Hsts::Unknown, Response::hsts),
     }
 }
 
+fn is_md5(presented: &Presented) -> bool {
+    presented.leaf.as_ref().is_some_and(|leaf| leaf.signature_algorithm.to_ascii_lowercase().contains("md5"))
+}
+
 fn trust_of(presented: Option<&Presented>) -> Trust {
     let Some(presented) = presented else { return Trust::Refused("no certificate was seen") };
     match presented.refusal().map(|reason| reason.code) {
-        // The size of the key has caps of its own.
+        // The size of the key has caps of its own, and so has MD5.
         None | Some(Code::WeakKey) => Trust::Fine,
+        Some(Code::WeakSignature) if is_md5(presented) => Trust::Fine,
         Some(Code::HostMismatch) => Trust::OtherName,
         Some(code) => Trust::Refused(code.name()),
     }

@@ -19,7 +19,7 @@ use crate::tls;
 const LONGEST: usize = 128 * 1024;
 
 /// How long an answer of HTTP is waited for: `openssl s_server` never gives one.
-const HTTP_LIMIT: Duration = Duration::from_secs(2);
+const HTTP_LIMIT: Duration = Duration::from_millis(1_500);
 
 /// What whole connections tell.
 #[derive(Debug, Clone, Default)]
@@ -120,7 +120,7 @@ impl Place<'_> {
                 words(error)
             }
             Ok(Ok(())) => "the server closes the connection without an answer of HTTP".to_owned(),
-            Err(_) => format!("no answer of HTTP within {} s", HTTP_LIMIT.as_secs()),
+            Err(_) => format!("no answer of HTTP within {} s", HTTP_LIMIT.as_secs_f32()),
         });
     }
 

@@ -2,7 +2,7 @@
 
 /// A protocol version, the oldest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Version {
+pub(in crate::check) enum Version {
     /// SSL 2.0, forbidden by RFC 6176.
     Ssl2,
     /// SSL 3.0, forbidden by RFC 7568.
@@ -19,11 +19,11 @@ pub enum Version {
 
 impl Version {
     /// All versions, the oldest first.
-    pub const ALL: [Self; 6] = [Self::Ssl2, Self::Ssl3, Self::Tls10, Self::Tls11, Self::Tls12, Self::Tls13];
+    pub(in crate::check) const ALL: [Self; 6] =
+        [Self::Ssl2, Self::Ssl3, Self::Tls10, Self::Tls11, Self::Tls12, Self::Tls13];
 
     /// The number on the wire.
-    #[must_use]
-    pub const fn number(self) -> u16 {
+    pub(in crate::check) const fn number(self) -> u16 {
         match self {
             Self::Ssl2 => 0x0002,
             Self::Ssl3 => 0x0300,
@@ -35,14 +35,12 @@ impl Version {
     }
 
     /// The version of a number on the wire.
-    #[must_use]
-    pub fn of(number: u16) -> Option<Self> {
+    pub(in crate::check) fn of(number: u16) -> Option<Self> {
         Self::ALL.into_iter().find(|version| version.number() == number)
     }
 
     /// The name, as in `TLS 1.2`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(in crate::check) const fn name(self) -> &'static str {
         match self {
             Self::Ssl2 => "SSL 2.0",
             Self::Ssl3 => "SSL 3.0",

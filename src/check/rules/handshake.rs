@@ -69,6 +69,23 @@ pub(super) fn alpn(audit: &Audit<'_>) -> Option<Hit> {
     })
 }
 
+/// Groups that browsers, Node and rustls have in common.
+const COMMON: [u16; 3] = [29, 23, 24];
+
+pub(super) fn no_common_group(audit: &Audit<'_>) -> Option<Hit> {
+    let failure = audit.session?.failure.as_ref()?;
+    let groups = &audit.facts.groups;
+    let has_common = groups.iter().any(|group| COMMON.contains(&group.0));
+    (!groups.is_empty() && !has_common).then(|| {
+        let names: Vec<_> = groups.iter().map(ToString::to_string).collect();
+        let message = format!(
+            "the server has neither X25519 nor P-256 nor P-384, but {}: many clients do not connect",
+            names.join(", ")
+        );
+        Hit::new(message, "ClientHello with X25519, P-256 and P-384", failure.clone())
+    })
+}
+
 pub(super) fn early_data(audit: &Audit<'_>) -> Option<Hit> {
     audit.session?.takes_early_data.then(|| {
         let message = "early data is accepted: a recorded request can be sent again, an Engine.IO POST included";
@@ -85,7 +102,7 @@ pub(super) fn resumption(audit: &Audit<'_>) -> Option<Hit> {
 
 pub(super) fn certificate_required(audit: &Audit<'_>) -> Option<Hit> {
     let session = audit.session?;
-    // Node ends the connection without an alert, nginx answers in HTTP.
+    // Node ends the connection without an alert, nginx answers in HTTP, and in TLS 1.2 the handshake itself fails.
     let is_refused = session.needs_certificate || session.asks_certificate && session.response.is_none();
     let status = session.response.as_ref().filter(|_| session.asks_certificate).map(|response| response.status);
     let status = status.filter(|status| matches!(status, 400 | 401 | 403 | 495 | 496));
@@ -93,7 +110,10 @@ pub(super) fn certificate_required(audit: &Audit<'_>) -> Option<Hit> {
         let received = match (status, session.needs_certificate) {
             (Some(status), _) => format!("HTTP {status}"),
             (None, true) => "alert certificate_required".to_owned(),
-            (None, false) => session.no_response.clone().unwrap_or_else(|| "no answer".to_owned()),
+            (None, false) => {
+                let reason = session.failure.as_ref().or(session.no_response.as_ref());
+                reason.map_or_else(|| "no answer".to_owned(), Clone::clone)
+            }
         };
         let message = "a client certificate is demanded: nothing of HTTP was looked at";
         Hit::new(message, "a handshake without a client certificate", received)

@@ -51,6 +51,8 @@ pub const RULES: &[Rule] = &[
     rule("weak-group", Hellos, W, "elliptic curves of less than 224 bit", "RFC 9325 section 4.5; RFC 8422", fix::GROUPS, suites::weak_group),
     rule("no-post-quantum", Hellos, N, "no group with ML-KEM", "NIST FIPS 203; TLSRef 6.0", fix::POST_QUANTUM, suites::no_post_quantum),
 
+    rule("no-common-group", Hellos, E, "no group that clients have", "TLSRef 6.0; RFC 8446 section 9.1", fix::GROUPS, handshake::no_common_group),
+
     // The handshake.
     rule("tls-compression", Hellos, E, "TLS compression is agreed to (CRIME)", "RFC 9325 section 3.3", advice("switch TLS compression off, or build against an OpenSSL of 1.1 or newer"), handshake::compression),
     rule("no-secure-renegotiation", Hellos, W, "secure renegotiation is not supported", "RFC 5746; RFC 9325 section 3.5", advice("update the TLS library: all have RFC 5746 since 2010"), handshake::renegotiation),
@@ -61,7 +63,7 @@ pub const RULES: &[Rule] = &[
     rule("http2-only", Session, E, "http/1.1 is not offered by ALPN", "RFC 7301; RFC 6455", fix::ALPN, handshake::alpn),
     rule("early-data", Session, W, "early data (0-RTT) is accepted", "RFC 8470; RFC 8446 section 8", fix::EARLY_DATA, handshake::early_data),
     rule("no-resumption", Session, N, "sessions are not resumed", "RFC 9325 section 3.4", advice("switch session tickets on: handshakes become cheaper"), handshake::resumption),
-    rule("client-certificate-required", Session, W, "a client certificate is demanded", "RFC 8446 section 4.3.2", fix::CLIENT_CERTIFICATE, handshake::certificate_required),
+    rule("client-certificate-required", Hellos, W, "a client certificate is demanded", "RFC 8446 section 4.3.2", fix::CLIENT_CERTIFICATE, handshake::certificate_required),
     rule("client-certificate-requested", Session, N, "a client certificate is asked for", "RFC 8446 section 4.3.2", fix::CLIENT_CERTIFICATE, handshake::certificate_requested),
 
     // Certificates.

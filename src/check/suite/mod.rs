@@ -12,11 +12,11 @@ use super::version::Version;
 
 /// A cipher suite by its number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Suite(pub u16);
+pub(in crate::check) struct Suite(pub(in crate::check) u16);
 
 /// The way in which a suite's keys are agreed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyExchange {
+pub(in crate::check) enum KeyExchange {
     /// TLS 1.3: always an ephemeral group.
     Any,
     /// Ephemeral elliptic curves.
@@ -33,8 +33,7 @@ impl Suite {
     /// Suites that a version of the protocol may offer, those of everyday use first.
     ///
     /// Before TLS 1.2, no suite has an AEAD or another hash than SHA-1 and MD5 (RFC 5246 appendix A.5); TLS 1.3 has its own.
-    #[must_use]
-    pub fn of_version(version: Version) -> Vec<Self> {
+    pub(in crate::check) fn of_version(version: Version) -> Vec<Self> {
         let all = SUITES.iter().map(|(number, _)| Self(*number));
         let mut suites: Vec<_> = all.filter(|suite| suite.is_of(version)).collect();
         suites.sort_by_key(|suite| !suite.is_common());
@@ -65,21 +64,18 @@ impl Suite {
     }
 
     /// The name in IANA's registry.
-    #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(in crate::check) fn name(self) -> &'static str {
         SUITES.iter().find(|(number, _)| *number == self.0).map_or("", |(_, name)| *name)
     }
 
     /// Decides whether the suite is one of TLS 1.3.
-    #[must_use]
-    pub fn is_tls13(self) -> bool {
+    pub(in crate::check) fn is_tls13(self) -> bool {
         let name = self.name();
         !name.is_empty() && !name.contains("_WITH_")
     }
 
     /// The key exchange.
-    #[must_use]
-    pub fn key_exchange(self) -> KeyExchange {
+    pub(in crate::check) fn key_exchange(self) -> KeyExchange {
         let name = self.name();
         if self.is_tls13() {
             KeyExchange::Any
@@ -95,59 +91,50 @@ impl Suite {
     }
 
     /// Decides whether the keys of a recorded session stay secret when the server's own key is lost.
-    #[must_use]
-    pub fn has_forward_secrecy(self) -> bool {
+    pub(in crate::check) fn has_forward_secrecy(self) -> bool {
         matches!(self.key_exchange(), KeyExchange::Any | KeyExchange::Ecdhe | KeyExchange::Dhe)
     }
 
     /// Decides whether encryption and integrity are one (GCM, CCM, ChaCha20-Poly1305).
-    #[must_use]
-    pub fn is_aead(self) -> bool {
+    pub(in crate::check) fn is_aead(self) -> bool {
         let name = self.name();
         ["_GCM_", "_CCM", "POLY1305", "AEGIS"].iter().any(|mode| name.contains(mode))
     }
 
     /// Decides whether the server shows no certificate, so that anybody can stand in between.
-    #[must_use]
-    pub fn is_anonymous(self) -> bool {
+    pub(in crate::check) fn is_anonymous(self) -> bool {
         let name = self.name();
         name.contains("_anon_") || name == "TLS_NULL_WITH_NULL_NULL"
     }
 
     /// Decides whether the suite was weakened for export (40 or 56 bit, keys of 512 or 1024 bit).
-    #[must_use]
-    pub fn is_export(self) -> bool {
+    pub(in crate::check) fn is_export(self) -> bool {
         self.name().contains("_EXPORT")
     }
 
     /// Decides whether nothing is encrypted.
-    #[must_use]
-    pub fn is_null(self) -> bool {
+    pub(in crate::check) fn is_null(self) -> bool {
         self.name().contains("_NULL") || matches!(self.0, 0xc0b4 | 0xc0b5)
     }
 
     /// Decides whether the cipher is RC4.
-    #[must_use]
-    pub fn is_rc4(self) -> bool {
+    pub(in crate::check) fn is_rc4(self) -> bool {
         self.name().contains("_RC4_")
     }
 
     /// Decides whether the cipher has blocks of 64 bit: DES, 3DES, IDEA, RC2.
-    #[must_use]
-    pub fn has_small_blocks(self) -> bool {
+    pub(in crate::check) fn has_small_blocks(self) -> bool {
         ["DES_", "DES40_", "IDEA_", "RC2_"].iter().any(|cipher| self.cipher().starts_with(cipher))
             || self.is_triple_des()
     }
 
     /// Decides whether the cipher is 3DES.
-    #[must_use]
-    pub fn is_triple_des(self) -> bool {
+    pub(in crate::check) fn is_triple_des(self) -> bool {
         self.cipher().starts_with("3DES_")
     }
 
     /// Decides whether the cipher runs in CBC mode.
-    #[must_use]
-    pub fn is_cbc(self) -> bool {
+    pub(in crate::check) fn is_cbc(self) -> bool {
         self.name().contains("_CBC_")
     }
 
@@ -158,8 +145,7 @@ impl Suite {
     }
 
     /// The key length of the cipher in bit, 3DES as 112.
-    #[must_use]
-    pub fn bits(self) -> u16 {
+    pub(in crate::check) fn bits(self) -> u16 {
         const BITS: [(&str, u16); 16] = [
             ("NULL", 0),
             ("RC4_40", 40),

@@ -1,5 +1,7 @@
 //! The report for people: the grades and what would change them first, then findings, then facts.
 
+use std::fmt::Write;
+
 use secure_io::check::RULES;
 use secure_io::report::check::{Finding, Target};
 use secure_io::report::finding::Severity;
@@ -140,8 +142,9 @@ pub(super) fn table(targets: &[Target]) -> String {
         let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
         let profile = target.tlsref.as_ref().map_or("-", |tlsref| &tlsref.profile);
         let name = secure_io::name::escape_unprintable(&target.target);
-        text += &format!(
-            "{name:width$}  {:5}  {:7}  {profile:12}  {:6}  {:8}\n",
+        let _ = writeln!(
+            text,
+            "{name:width$}  {:5}  {:7}  {profile:12}  {:6}  {:8}",
             or_dash(&target.grade),
             or_dash(&target.grade_ignoring_trust),
             count(target, Severity::Error),
@@ -156,7 +159,7 @@ pub(super) fn list() -> String {
     let width = RULES.iter().map(|rule| rule.id.len()).max().unwrap_or(0);
     let mut text = String::new();
     for rule in RULES {
-        text += &format!("{:width$}  {:7}  {} ({})\n", rule.id, rule.severity.name(), rule.title, rule.source);
+        let _ = writeln!(text, "{:width$}  {:7}  {} ({})", rule.id, rule.severity.name(), rule.title, rule.source);
     }
     text + "Certificates are linted as well: docs/linting.md has those rules.\n"
 }
