@@ -119,6 +119,18 @@ impl Sandbox {
         Background::start(&mut self.typed(line), ready)
     }
 
+    /// Starts a program that says nothing when it is ready, and waits until its port is open.
+    #[track_caller]
+    pub(crate) fn start_when_open(&self, line: &str, port: u16) -> Background {
+        let background = Background::spawned(&mut self.typed(line), port);
+        let deadline = Instant::now() + PATIENCE;
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(Instant::now() < deadline, "`{line}` does not open port {port}");
+            thread::yield_now();
+        }
+        background
+    }
+
     /// Starts `secure-io serve` on a free port.
     #[track_caller]
     pub(crate) fn serve(&self, flags: &str) -> Background {
@@ -218,6 +230,15 @@ pub(crate) struct Background {
 impl Background {
     #[track_caller]
     fn start(command: &mut Command, ready: &str) -> Self {
+        let mut background = Self::spawned(command, 0);
+        let line = background.wait_for(ready);
+        let digits = line.rsplit(':').next().unwrap_or_default();
+        background.port = digits.trim().parse().unwrap_or_else(|_| panic!("no port at the end of `{line}`"));
+        background
+    }
+
+    #[track_caller]
+    fn spawned(command: &mut Command, port: u16) -> Self {
         // Some programs end when their input does: it stays open as long as this value lives.
         let mut child = spawn(command.stdin(Stdio::piped()));
         let (sender, lines) = mpsc::channel();
@@ -229,11 +250,7 @@ impl Background {
             thread::spawn(move || stream.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
         }
         drop(sender); // so that the end of both streams is noticed
-        let mut background = Self { child, lines, log: String::new(), port: 0 };
-        let line = background.wait_for(ready);
-        let digits = line.rsplit(':').next().unwrap_or_default();
-        background.port = digits.trim().parse().unwrap_or_else(|_| panic!("no port at the end of `{line}`"));
-        background
+        Self { child, lines, log: String::new(), port }
     }
 
     pub(crate) fn url(&self) -> String {

@@ -61,8 +61,8 @@ pub(super) const SUITES: Fix = Fix {
 };
 
 pub(super) const DH: Fix = Fix {
-    general: "drop the DHE suites, or use a prime of 2048 bit or more",
-    nginx: "openssl dhparam -out dhparam.pem 2048, and ssl_dhparam dhparam.pem;",
+    general: "drop the DHE suites, or use a prime of 2048 bit or more (`openssl dhparam -out dhparam.pem 2048`)",
+    nginx: "ssl_dhparam dhparam.pem;",
     haproxy: "tune.ssl.default-dh-param 2048",
     caddy: "",
     node: "https.createServer({ dhparam: 'auto', … })",
@@ -85,9 +85,9 @@ pub(super) const POST_QUANTUM: Fix = Fix {
 };
 
 pub(super) const EARLY_DATA: Fix = Fix {
-    general: "switch early data off, or make sure that replayed requests do no harm",
+    general: "switch early data off (HAProxy: without allow-0rtt on the bind line), or make sure that replayed requests do no harm",
     nginx: "ssl_early_data off;",
-    haproxy: "remove allow-0rtt from the bind line",
+    haproxy: "",
     caddy: "",
     node: "",
 };
@@ -103,7 +103,7 @@ pub(super) const ALPN: Fix = Fix {
 pub(super) const CHAIN: Fix = Fix {
     general: "serve the whole chain: the server's certificate first, then each intermediate, without the root",
     nginx: "ssl_certificate fullchain.pem;",
-    haproxy: "put certificate, intermediates and key into the file of bind … crt",
+    haproxy: "bind … crt fullchain-and-key.pem",
     caddy: "tls fullchain.pem key.pem",
     node: "https.createServer({ cert: fs.readFileSync('fullchain.pem'), … })",
 };
@@ -134,8 +134,8 @@ pub(super) const HSTS: Fix = Fix {
 
 pub(super) const NO_HSTS: Fix = Fix {
     general: "do not send Strict-Transport-Security from localhost; the browser forgets it after one answer with max-age=0, or in Chrome at chrome://net-internals/#hsts",
-    nginx: "remove the add_header line",
-    haproxy: "remove the http-response line",
+    nginx: "proxy_hide_header Strict-Transport-Security;",
+    haproxy: "http-response del-header Strict-Transport-Security",
     caddy: "header -Strict-Transport-Security",
     node: "helmet({ strictTransportSecurity: false })",
 };
