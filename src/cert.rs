@@ -44,10 +44,10 @@ pub enum Error {
         reason: String,
     },
     /// The issuer may not sign for a name (RFC 5280 section 4.2.1.10).
-    #[error("the CA may not sign for `{name}`: its name constraints permit {permitted}")]
+    #[error("the CA may not sign for `{}`: its name constraints permit {permitted}", names.join("` and `"))]
     NotPermitted {
-        /// The name.
-        name: String,
+        /// The names that it may not sign for, at least one.
+        names: Vec<String>,
         /// What they permit.
         permitted: String,
     },

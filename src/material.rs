@@ -265,6 +265,15 @@ fn without_refused_emails(subject: &Subject, signer: Signer<'_>, now: OffsetDate
     Ok(if issuer.check_names(&emails).is_ok() { subject.clone() } else { subject.without_emails() })
 }
 
+/// The names that a request asks for, to be typed again; its subject's host where it has no others.
+#[must_use]
+pub fn asked_hosts(request: &Request) -> Vec<String> {
+    let carried = Carried::from_request(request, true, true).map(|carried| carried.subject_alt_names());
+    let names = carried.unwrap_or_default();
+    let names = if names.is_empty() { host_in(&request.subject).into_iter().collect() } else { names };
+    names.iter().map(ToString::to_string).collect()
+}
+
 /// The names to put in beside what is carried over; none when the request has its own and no others are given.
 fn names_for(
     order: &Order,

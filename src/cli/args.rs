@@ -4,10 +4,9 @@ use std::env;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use etcetera::BaseStrategy;
 use rustls::pki_types::CertificateDer;
-use secure_io::ca::env::quote_sh;
 use secure_io::ca::{LocalCa, Paths};
 use secure_io::csr::Purpose;
 use secure_io::files::{self, Existing, NewFile};
@@ -20,12 +19,45 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::caller::Caller;
+use super::command_line::{CommandLine, PASSPHRASE_ENV, PASSPHRASE_FILE};
 use super::failure::{self, Failure};
 use super::output::Output;
 
-/// A key algorithm by its name.
+/// A key algorithm by its name, or as other programs call it.
 pub(crate) fn algorithm_parser() -> impl TypedValueParser<Value = Algorithm> {
-    PossibleValuesParser::new(Algorithm::ALL.map(Algorithm::name)).try_map(|name| name.parse::<Algorithm>())
+    let value = |algorithm: Algorithm| PossibleValue::new(algorithm.name()).aliases(other_names(algorithm));
+    PossibleValuesParser::new(Algorithm::ALL.map(value)).map(|name| {
+        let is_it =
+            |algorithm: &Algorithm| algorithm.name() == name || other_names(*algorithm).contains(&name.as_str());
+        Algorithm::ALL.into_iter().find(is_it).unwrap_or_default()
+    })
+}
+
+/// What other programs call an algorithm; `rsa` alone is what `openssl genpkey -algorithm RSA` makes.
+fn other_names(algorithm: Algorithm) -> &'static [&'static str] {
+    match algorithm.name() {
+        "ecdsa-p256" => &["p256", "p-256", "P256", "P-256", "ec", "EC", "ecdsa", "ECDSA", "prime256v1", "secp256r1"],
+        "ecdsa-p384" => &["p384", "p-384", "P384", "P-384", "secp384r1"],
+        "ecdsa-p521" => &["p521", "p-521", "P521", "P-521", "secp521r1"],
+        "ed25519" => &["Ed25519", "ED25519", "eddsa"],
+        "rsa-2048" => &["rsa", "RSA", "rsa2048", "rsa:2048", "RSA-2048", "2048"],
+        "rsa-3072" => &["rsa3072", "rsa:3072", "RSA-3072", "3072"],
+        "rsa-4096" => &["rsa4096", "rsa:4096", "RSA-4096", "4096"],
+        _ => &[],
+    }
+}
+
+/// Days, as in `30` or `30d`, or another span of whole days.
+pub(crate) fn days(text: &str) -> Result<u32, String> {
+    const DAY: u64 = 24 * 60 * 60;
+    if let Ok(days) = text.parse() {
+        return Ok(days);
+    }
+    let span = validity::parse_span(text).map_err(|_| "days are a number, as in 30".to_owned())?;
+    match u32::try_from(span.as_secs() / DAY) {
+        Ok(days) if span.as_secs().is_multiple_of(DAY) => Ok(days),
+        _ => Err("days are a number, as in 30".to_owned()),
+    }
 }
 
 fn purpose_parser() -> impl TypedValueParser<Value = Purpose> {
@@ -49,6 +81,11 @@ pub(crate) struct NameArgs {
 }
 
 impl NameArgs {
+    /// Whether neither hosts nor subject nor purpose were given.
+    pub(crate) fn is_default(&self) -> bool {
+        self.hosts.is_empty() && self.subject.is_none() && self.purpose.is_none()
+    }
+
     /// The names, checked.
     pub(crate) fn order(&self) -> Result<Order, Failure> {
         Ok(Order {
@@ -76,7 +113,7 @@ pub(crate) fn test_key_warning(key: &PrivateKey) -> Option<String> {
 #[command(next_help_heading = "Validity")]
 pub(crate) struct ValidityArgs {
     /// Lifetime in days [default: 365]
-    #[arg(long, value_name = "N", conflicts_with = "not_after")]
+    #[arg(long, value_name = "N", value_parser = days, conflicts_with = "not_after")]
     days: Option<u32>,
     /// First second: RFC 3339, or a span from now such as -1d [default: an hour ago]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
@@ -116,10 +153,17 @@ impl PassphraseArgs {
     /// Refuses a passphrase that nothing would be done with: whoever gives one expects an encrypted key.
     pub(crate) fn check_used(&self, is_used: bool) -> Result<(), Failure> {
         if !is_used && (self.passphrase_file.is_some() || self.passphrase_env.is_some()) {
+            let without = CommandLine::typed().without(&PASSPHRASE_FILE).without(&PASSPHRASE_ENV);
             return Err(Failure::message("a passphrase is given, but no key is encrypted")
-                .hint("`--encrypt` encrypts the key that is made"));
+                .hint(format!("leave it out: `{without}`")));
         }
         Ok(())
+    }
+
+    /// As [`Self::check_used`], for commands that can encrypt the key that they make.
+    pub(crate) fn check_encrypts(&self, is_used: bool) -> Result<(), Failure> {
+        let encrypted = || format!("encrypt the key that is made: `{}`", CommandLine::typed().switch("--encrypt"));
+        self.check_used(is_used).map_err(|failure| failure.instead(encrypted()))
     }
 
     /// What was given.
@@ -139,7 +183,7 @@ impl PassphraseArgs {
     /// What a new key is encrypted with; asked for twice on a terminal when not given.
     pub(crate) fn to_encrypt(&self) -> Result<Zeroizing<String>, Failure> {
         let given = secret(self.passphrase_file.as_deref(), self.passphrase_env.as_deref())?;
-        new_secret(given, "passphrase", "--passphrase-file FILE` or `--passphrase-env VAR")
+        new_secret(given, "passphrase", "--passphrase-file or --passphrase-env")
     }
 }
 
@@ -158,7 +202,7 @@ pub(crate) fn new_secret(
             }
             secret
         }
-        None => return Err(Failure::message(format!("no {what} is given")).hint(format!("give one with `{flags}`"))),
+        None => return Err(Failure::message(format!("no {what} is given")).hint(format!("give one with {flags}"))),
     };
     if secret.is_empty() {
         return Err(Failure::message(format!("the {what} is empty")));
@@ -249,14 +293,6 @@ impl CaDirArgs {
         self.ca_dir.is_some()
     }
 
-    /// The flag as it was given, for commands in hints; empty for the default.
-    pub(crate) fn flag(&self) -> String {
-        match &self.ca_dir {
-            Some(folder) if self.is_given() => format!(" --ca-dir {}", quote_sh(&folder.display().to_string())),
-            _ => String::new(),
-        }
-    }
-
     /// The local CA's files: under sudo those of who ran it.
     pub(crate) fn paths(&self) -> Result<Paths, Failure> {
         match Caller::of_sudo() {
@@ -287,9 +323,9 @@ impl CaDirArgs {
     }
 
     /// As [`Self::paths_of`], to write there: refused under sudo, for root's files would be in the way of whose CA it is.
-    pub(crate) fn paths_to_change(&self, command: &str, out: &mut Output) -> Result<Paths, Failure> {
+    pub(crate) fn paths_to_change(&self, out: &mut Output) -> Result<Paths, Failure> {
         match Caller::of_sudo() {
-            Some(caller) if !self.is_given() => Err(failure::needs_no_sudo(command, &caller.name)),
+            Some(caller) if !self.is_given() => Err(failure::needs_no_sudo(&caller.name)),
             _ => self.paths_of(out),
         }
     }
@@ -368,7 +404,9 @@ impl LoadedIssuer {
     /// Says that the local CA ends soon.
     pub(crate) fn warning(&self, now: OffsetDateTime) -> Option<String> {
         match self {
-            Self::Local(ca) => ca.warning(now).map(|warning| format!("{warning}: `secure-io ca renew`")),
+            Self::Local(ca) => ca
+                .warning(now)
+                .map(|warning| format!("{warning}: `{}`", CommandLine::ours("ca renew").carrying_ca_dir())),
             _ => None,
         }
     }
@@ -385,11 +423,6 @@ impl IssuerArgs {
         self.ca_dir.paths()
     }
 
-    /// The local CA's folder as a flag, for commands in hints.
-    pub(crate) fn ca_dir_flag(&self) -> String {
-        self.ca_dir.flag()
-    }
-
     /// The CA's certificate and key, when it is one of the caller's.
     pub(crate) fn files(&self) -> Option<(&Path, &Path)> {
         self.ca_cert.as_deref().zip(self.ca_key.as_deref())
@@ -402,7 +435,7 @@ impl IssuerArgs {
 
     pub(crate) fn load(&self, out: &mut Output) -> Result<LoadedIssuer, Failure> {
         if self.ca {
-            let paths = self.ca_dir.paths_to_change("gen-cert --ca", out)?;
+            let paths = self.ca_dir.paths_to_change(out)?;
             return Ok(LoadedIssuer::Local(Box::new(LocalCa::load(&paths)?)));
         }
         let (Some(certificate), Some(key)) = (&self.ca_cert, &self.ca_key) else {
@@ -443,11 +476,18 @@ impl WriteArgs {
     }
 
     /// Refuses what could not be written, once what a killed run left is finished; a dry run touches nothing.
-    pub(crate) fn check_set(&self, paths: &[&Path], existing: Existing) -> Result<(), Failure> {
+    ///
+    /// `elsewhere` is the advice for a file in the way.
+    pub(crate) fn check_set(
+        &self,
+        paths: &[&Path],
+        existing: Existing,
+        elsewhere: impl FnOnce(&Path) -> String,
+    ) -> Result<(), Failure> {
         if !self.dry_run {
             files::settle_all(paths.iter().copied())?;
         }
-        Ok(files::check_set(paths.iter().copied(), existing)?)
+        files::check_set(paths.iter().copied(), existing).map_err(|error| failure::in_the_way(error, elsewhere))
     }
 
     pub(crate) fn existing(&self) -> Existing {

@@ -16,8 +16,8 @@ use secure_io::name::is_unprintable;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CommandLine {
     words: Vec<OsString>,
-    /// The words that run if this command succeeds.
-    then: Option<Box<CommandLine>>,
+    /// The command behind this one, and what joins them.
+    next: Option<(&'static str, Box<CommandLine>)>,
 }
 
 /// The environment variable that names the local CA's folder, as `--ca-dir` does.
@@ -27,23 +27,35 @@ impl CommandLine {
     /// This program, as it was called, with the words of a subcommand.
     pub(crate) fn ours(subcommand: &str) -> Self {
         let program = env::args_os().next().unwrap_or_else(|| "secure-io".into());
-        Self { words: vec![program], then: None }.args(subcommand.split_whitespace())
+        Self { words: vec![program], next: None }.args(subcommand.split_whitespace())
     }
 
     /// Another program, with words that need no quotes.
     pub(crate) fn of(words: &str) -> Self {
-        Self { words: words.split_whitespace().map(OsString::from).collect(), then: None }
+        Self { words: words.split_whitespace().map(OsString::from).collect(), next: None }
     }
 
     /// The command that was typed.
     pub(crate) fn typed() -> Self {
-        Self { words: env::args_os().collect(), then: None }
+        Self { words: env::args_os().collect(), next: None }
     }
 
     /// Adds a word.
     pub(crate) fn arg(mut self, word: impl Into<OsString>) -> Self {
         self.words.push(word.into());
         self
+    }
+
+    /// Adds a flag that takes no value.
+    pub(crate) fn switch(mut self, flag: &str) -> Self {
+        let end = self.end_of_flags();
+        self.words.insert(end, flag.into());
+        self
+    }
+
+    /// The place behind all flags: the end, or before the `--` that makes hosts of what follows.
+    fn end_of_flags(&self) -> usize {
+        self.words.iter().position(|word| word == "--").unwrap_or(self.words.len())
     }
 
     /// Adds words.
@@ -58,8 +70,15 @@ impl CommandLine {
     }
 
     /// Adds a flag with its value.
-    pub(crate) fn flag(self, flag: &str, value: impl AsRef<OsStr>) -> Self {
-        self.arg(flag).arg(unmistakable(Path::new(value.as_ref())))
+    pub(crate) fn flag(mut self, flag: &str, value: impl AsRef<OsStr>) -> Self {
+        let end = self.end_of_flags();
+        self.words.splice(end..end, [flag.into(), unmistakable(Path::new(value.as_ref()))]);
+        self
+    }
+
+    /// The value of a flag.
+    pub(crate) fn value(&self, flag: &Flag) -> Option<OsString> {
+        flag.find(&self.words).map(|(_, _, value)| value)
     }
 
     /// Gives a flag another value, in place of the one that was typed.
@@ -72,12 +91,6 @@ impl CommandLine {
         while let Some((at, length, _)) = flag.find(&self.words) {
             self.words.drain(at..at + length);
         }
-        self
-    }
-
-    /// Takes out a flag that takes no value.
-    pub(crate) fn without_switch(mut self, flag: &str) -> Self {
-        self.words.retain(|word| word != flag);
         self
     }
 
@@ -117,9 +130,45 @@ impl CommandLine {
         Some(self)
     }
 
+    /// Spells a flag otherwise, where it was typed with or without a value in the same word.
+    pub(crate) fn respelled(mut self, flag: &str, other: &str) -> Option<Self> {
+        let (at, value) = self.position(flag)?;
+        *self.words.get_mut(at)? = match value {
+            Some(value) => format!("{other}={value}").into(),
+            None => other.into(),
+        };
+        Some(self)
+    }
+
+    /// Takes out a flag that is not ours, and gives its value.
+    pub(crate) fn taken_out(mut self, flag: &str) -> Option<(Self, OsString)> {
+        let (at, value) = self.position(flag)?;
+        self.words.remove(at);
+        let value = match value {
+            Some(value) => value.into(),
+            None if at < self.words.len() => self.words.remove(at),
+            None => return None,
+        };
+        Some((self, value))
+    }
+
+    /// Where a flag was typed, and the value in the same word.
+    fn position(&self, flag: &str) -> Option<(usize, Option<String>)> {
+        self.words.iter().enumerate().skip(1).find_map(|(at, word)| match word.to_str()?.strip_prefix(flag)? {
+            "" => Some((at, None)),
+            rest => Some((at, Some(rest.strip_prefix('=')?.to_owned()))),
+        })
+    }
+
     /// Runs another command if this one succeeds.
     pub(crate) fn and(mut self, next: Self) -> Self {
-        self.then = Some(Box::new(next));
+        self.next = Some(("&&", Box::new(next)));
+        self
+    }
+
+    /// Gives another command what this one prints; this one gets no input.
+    pub(crate) fn piped_into(mut self, next: Self) -> Self {
+        self.next = Some(("</dev/null |", Box::new(next)));
         self
     }
 }
@@ -131,8 +180,8 @@ impl fmt::Display for CommandLine {
             let space = if index == 0 { "" } else { " " };
             write!(f, "{space}{}", quoted(word))?;
         }
-        match &self.then {
-            Some(next) => write!(f, " && {next}"),
+        match &self.next {
+            Some((join, next)) => write!(f, " {join} {next}"),
             None => Ok(()),
         }
     }
@@ -142,39 +191,52 @@ impl fmt::Display for CommandLine {
 pub(crate) struct Flag {
     long: &'static str,
     short: Option<char>,
+    /// Another long name.
+    alias: Option<&'static str>,
 }
 
 /// Flags that hints carry over or replace.
-pub(crate) const CA_DIR: Flag = Flag { long: "--ca-dir", short: None };
-pub(crate) const CERT: Flag = Flag { long: "--cert", short: None };
-pub(crate) const KEY: Flag = Flag { long: "--key", short: Some('k') };
-pub(crate) const CSR: Flag = Flag { long: "--csr", short: None };
-pub(crate) const CA_KEY: Flag = Flag { long: "--ca-key", short: None };
-pub(crate) const OUT: Flag = Flag { long: "--out", short: Some('o') };
-pub(crate) const OUT_CSR: Flag = Flag { long: "--out-csr", short: None };
-pub(crate) const NAME: Flag = Flag { long: "--name", short: Some('n') };
-pub(crate) const PORT: Flag = Flag { long: "--port", short: Some('p') };
-pub(crate) const ADDR: Flag = Flag { long: "--addr", short: None };
-pub(crate) const PURPOSE: Flag = Flag { long: "--purpose", short: None };
-pub(crate) const TIMEOUT: Flag = Flag { long: "--timeout", short: None };
-pub(crate) const PASSPHRASE_FILE: Flag = Flag { long: "--passphrase-file", short: None };
-pub(crate) const PASSPHRASE_ENV: Flag = Flag { long: "--passphrase-env", short: None };
+pub(crate) const CA_DIR: Flag = Flag { long: "--ca-dir", short: None, alias: None };
+pub(crate) const CERT: Flag = Flag { long: "--cert", short: None, alias: None };
+pub(crate) const KEY: Flag = Flag { long: "--key", short: Some('k'), alias: None };
+pub(crate) const CSR: Flag = Flag { long: "--csr", short: None, alias: None };
+pub(crate) const CA_CERT: Flag = Flag { long: "--ca-cert", short: None, alias: None };
+pub(crate) const CA_KEY: Flag = Flag { long: "--ca-key", short: None, alias: None };
+pub(crate) const OUT: Flag = Flag { long: "--out", short: Some('o'), alias: None };
+pub(crate) const OUT_CERT: Flag = Flag { long: "--out-cert", short: Some('o'), alias: Some("--out") };
+pub(crate) const OUT_CSR: Flag = Flag { long: "--out-csr", short: None, alias: None };
+pub(crate) const OUT_KEY: Flag = Flag { long: "--out-key", short: None, alias: None };
+pub(crate) const OUT_DIR: Flag = Flag { long: "--out-dir", short: Some('d'), alias: None };
+pub(crate) const P12: Flag = Flag { long: "--p12", short: None, alias: None };
+pub(crate) const NAME: Flag = Flag { long: "--name", short: Some('n'), alias: None };
+pub(crate) const PORT: Flag = Flag { long: "--port", short: Some('p'), alias: None };
+pub(crate) const ADDR: Flag = Flag { long: "--addr", short: None, alias: None };
+pub(crate) const PURPOSE: Flag = Flag { long: "--purpose", short: None, alias: None };
+pub(crate) const TIMEOUT: Flag = Flag { long: "--timeout", short: None, alias: None };
+pub(crate) const PASSPHRASE_FILE: Flag = Flag { long: "--passphrase-file", short: None, alias: None };
+pub(crate) const PASSPHRASE_ENV: Flag = Flag { long: "--passphrase-env", short: None, alias: None };
 
 impl Flag {
     /// Where the flag stands among words, how many words it takes, and its value: `--key F`, `--key=F`, `-k F`, `-kF`.
     fn find(&self, words: &[OsString]) -> Option<(usize, usize, OsString)> {
-        words.iter().enumerate().skip(1).take_while(|(_, word)| *word != "--").find_map(|(at, word)| {
-            let text = word.to_str()?;
-            let is_short = |rest: &str| self.short.is_some_and(|short| rest.starts_with(short));
-            if text == self.long || text.strip_prefix('-').is_some_and(|rest| rest.len() == 1 && is_short(rest)) {
-                return Some((at, 2, words.get(at + 1)?.clone()));
-            }
-            if let Some(value) = text.strip_prefix(self.long).and_then(|rest| rest.strip_prefix('=')) {
-                return Some((at, 1, value.into()));
-            }
-            let rest = text.strip_prefix('-').filter(|rest| !rest.starts_with('-') && is_short(rest))?;
-            Some((at, 1, rest.get(1..)?.trim_start_matches('=').into()))
+        let flags = words.iter().enumerate().skip(1).take_while(|(_, word)| *word != "--");
+        flags.into_iter().find_map(|(at, word)| match self.value_in(word.to_str()?)? {
+            "" => Some((at, 2, words.get(at + 1)?.clone())),
+            value => Some((at, 1, value.into())),
         })
+    }
+
+    /// The value that stands in the same word as this flag, empty if it is the next word; `None` if it is another flag.
+    fn value_in<'a>(&self, word: &'a str) -> Option<&'a str> {
+        let long = [Some(self.long), self.alias].into_iter().flatten();
+        let rests = long.filter_map(|long| word.strip_prefix(long));
+        let after_long =
+            rests.into_iter().find_map(|rest| if rest.is_empty() { Some(rest) } else { rest.strip_prefix('=') });
+        let after_short = || {
+            let rest = word.strip_prefix('-').filter(|rest| !rest.starts_with('-'))?;
+            rest.strip_prefix(self.short?).map(|rest| rest.trim_start_matches('='))
+        };
+        after_long.or_else(after_short)
     }
 }
 
@@ -204,8 +266,11 @@ fn quoted(word: &OsStr) -> String {
     text
 }
 
-/// A file beside this one that does not exist: `server-cert-2.pem` for `server-cert.pem`.
-pub(crate) fn free(path: &Path) -> PathBuf {
+/// This path if nothing is there, else one beside it where nothing is: `server-cert-2.pem` for `server-cert.pem`.
+pub(crate) fn unused(path: &Path) -> PathBuf {
+    if !files::exists(path) {
+        return path.to_owned();
+    }
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     let ending = path.extension().map(|ending| format!(".{}", ending.to_string_lossy())).unwrap_or_default();
     let mut candidates = (2..1000).map(|number| path.with_file_name(format!("{stem}-{number}{ending}")));
@@ -238,6 +303,7 @@ mod tests {
         for line in ["x --key a.pem h", "x --key=a.pem h", "x -k a.pem h", "x -ka.pem h", "x -k=a.pem h"] {
             assert_eq!(words(line).with(&KEY, "b.pem").to_string(), "x h --key b.pem", "{line}");
         }
+        assert_eq!(words("x --out a -o b --out-cert=c").without(&OUT_CERT).to_string(), "x");
         assert_eq!(words("x --ca-key=a --key=b").without(&KEY).to_string(), "x --ca-key=a");
         assert_eq!(words("x -- --key a").without(&KEY).to_string(), "x -- --key a");
     }
@@ -250,6 +316,13 @@ mod tests {
         assert_eq!(replaced("x -q a,b c", &hosts), Some("x -q localhost ::1 c".to_owned()));
         assert_eq!(replaced("x --subject=a,b", &hosts[..1]), Some("x --subject=localhost".to_owned()));
         assert_eq!(replaced("x c", &hosts), None);
+    }
+
+    #[test]
+    fn flags_stand_before_what_is_no_flag() {
+        assert_eq!(words("x -- -a").flag("--key", "k").switch("--force").to_string(), "x --key k --force -- -a");
+        assert_eq!(words("x").and(words("y")).to_string(), "x && y");
+        assert_eq!(words("x").piped_into(words("y -")).to_string(), "x </dev/null | y -");
     }
 
     #[test]

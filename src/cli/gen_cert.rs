@@ -1,3 +1,4 @@
+mod advice;
 mod renewal;
 
 use std::path::{Path, PathBuf};
@@ -167,8 +168,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
 impl FileArgs {
     fn targets(&self) -> Result<Targets, Failure> {
         if self.name.is_empty() || Path::new(&self.name).file_name() != Some(self.name.as_ref()) {
-            return Err(Failure::message(format!("`{}` cannot begin a file's name", self.name))
-                .hint("`--out-dir` says in which folder the files go"));
+            return Err(advice::not_a_name(&self.name));
         }
         let path = |given: &Option<PathBuf>, ending| {
             let folder = self.out_dir.clone().unwrap_or_default();
@@ -219,26 +219,30 @@ impl Args {
         {
             return Err(Failure::message("standard input holds either the key or the request"));
         }
-        if self.p12.p12.is_some() && self.key.csr.is_some() && self.key.key.is_none() {
-            return Err(
-                Failure::message("a PKCS#12 file holds the key, too").hint("give the request's key with `--key FILE`")
-            );
+        if let (Some(_), Some(request), None) = (&self.p12.p12, &self.key.csr, &self.key.key) {
+            let failure = Failure::message("a PKCS#12 file holds the key, too");
+            return Err(advice::without_key(request, failure.hint("name the request's key with --key")));
         }
         let secrets = self.passphrase.file().into_iter().chain(self.p12.p12_password_file.as_deref());
         let inputs: Vec<_> = self.key.key.iter().chain(&self.key.csr).map(PathBuf::as_path).chain(secrets).collect();
         for output in &named {
             args::check_not_input(output, inputs.iter().copied().chain(self.issuer.inputs()))?;
         }
-        self.write.check_set(&named, existing)
+        self.write.check_set(&named, existing, |_| advice::elsewhere(self, targets))
     }
 
     fn secrets(&self) -> Result<Secrets, Failure> {
-        self.passphrase.check_used(self.key.encrypt || self.key.key.is_some() || self.renew.renew)?;
+        let opens = self.key.key.is_some() || self.renew.renew;
+        if opens {
+            self.passphrase.check_used(true)?;
+        } else {
+            self.passphrase.check_encrypts(self.key.encrypt)?;
+        }
         let passphrase = self.key.encrypt.then(|| self.passphrase.to_encrypt()).transpose()?;
         let p12_password = match &self.p12.p12 {
             Some(_) => {
                 let given = args::secret(self.p12.p12_password_file.as_deref(), self.p12.p12_password_env.as_deref())?;
-                Some(args::new_secret(given, "password", "--p12-password-file FILE` or `--p12-password-env VAR")?)
+                Some(args::new_secret(given, "password", "--p12-password-file or --p12-password-env")?)
             }
             None => None,
         };
@@ -290,8 +294,10 @@ impl Args {
         let issued = material::sign_request(order, &request, key.as_ref(), issuer.signer(), self.key.allow_ca, now);
         let issued = issued.map_err(|error| match (error, &self.key.key) {
             (material::Error::Certificate(cert::Error::KeyMismatch { theirs, ours }), Some(key)) => {
-                failure::mismatch(key, path, "request", (&theirs, &ours))
-                    .hint(format!("make a request for this key with `secure-io gen-csr --key {}`", key.display()))
+                advice::mismatch(key, path, (&theirs, &ours))
+            }
+            (error @ material::Error::NoKey, _) => {
+                advice::without_key(path, failure::issuing(error, Some(path), &self.issuer))
             }
             (error, _) => failure::issuing(error, Some(path), &self.issuer),
         })?;

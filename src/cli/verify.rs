@@ -1,5 +1,6 @@
 //! `verify`: whether clients should accept a certificate, and why not.
 
+mod advice;
 mod batch;
 pub(super) mod trust;
 
@@ -126,7 +127,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
 fn read(args: &Args, out: &mut Output) -> Result<Asked, Failure> {
     let question = &args.question;
     let host = question.host.as_deref().map(str::parse::<Host>).transpose();
-    let host = host.map_err(|error| Failure::new(error.into()).hint("give a name as in `app.test`, or an address"))?;
+    let host = host.map_err(|error| Failure::new(error.into()).hint("give a name as in app.test, or an address"))?;
     let now = validity::now();
     let at = question.at.as_deref().map_or(Ok(now), |at| time(at, now))?;
     let trusted = trust::anchors(&question.trust, &args.ca_dir, out)?;
@@ -247,9 +248,15 @@ fn one(leaf: &Path, args: &Args, asked: &Asked, out: &mut Output) -> Result<Outc
     if let (true, Some(Key::Unaccepted(kind))) = (verdict.valid, &key) {
         let reason =
             Reason::new(Code::WeakKey, format!("its private key is of a kind that clients do not accept ({kind})"));
-        let hint = "make a new key, `secure-io gen-key --algorithm ecdsa-p256`, and have a certificate issued for it";
+        let hint = "make a new key, as EC P-256, and have a certificate issued for it";
         let reason = Reason { hint: Some(hint.to_owned()), ..reason };
         verdict = Verdict { chain: verdict.chain, ..Verdict::no(reason) };
+    }
+    if connection.is_none()
+        && let Some(advice) = (advice::Refused { args, path: leaf, chain: &chain }).advice(&verdict)
+        && let Some(error) = &mut verdict.error
+    {
+        error.hint = Some(advice);
     }
     verdict.connection = connection.map(Box::new);
     print(&verdict, &leaf.display().to_string(), args.json, out)

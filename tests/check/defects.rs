@@ -1,7 +1,7 @@
 //! Defects of servers that are there today.
 
 use crate::sandbox::Sandbox;
-use crate::server::{Target, check, free_port, node, openssl, prepared};
+use crate::server::{Target, check, free_port, node, openssl, prepared, start_when_open};
 
 const RSA: &str = "-cert rsa.pem -key rsa.key -www";
 const TRUST: &str = "--trust rsa.pem";
@@ -86,8 +86,10 @@ fn a_demand_for_a_staple_is_seen() {
 #[test]
 fn md5_fails_with_or_without_trust() {
     let sandbox = Sandbox::new();
-    sandbox.ok("openssl req -x509 -md5 -newkey rsa:2048 -nodes -days 90 -subj /CN=localhost -keyout rsa.key -out rsa.pem \
-                -addext subjectAltName=DNS:localhost -addext basicConstraints=critical,CA:FALSE");
+    sandbox.ok(
+        "openssl req -x509 -md5 -newkey rsa:2048 -nodes -days 90 -subj /CN=localhost -keyout rsa.key -out rsa.pem \
+                -addext subjectAltName=DNS:localhost -addext basicConstraints=critical,CA:FALSE",
+    );
     let server = openssl(&sandbox, &format!("{RSA} -cipher DEFAULT:@SECLEVEL=0"));
     let target = check(&sandbox, server.port, TRUST);
     target.finds("weak-signature").graded("F");
@@ -186,9 +188,8 @@ fn gnutls_with_old_suites_is_seen() {
     let sandbox = prepared();
     let port = free_port();
     let priority = "NORMAL:+VERS-TLS1.0:+VERS-TLS1.1:+3DES-CBC:+ARCFOUR-128:%COMPAT";
-    let line = format!(
-        "gnutls-serv --port {port} --http --x509certfile rsa.pem --x509keyfile rsa.key --priority {priority}"
-    );
-    let _server = sandbox.start_when_open(&line, port);
+    let line =
+        format!("gnutls-serv --port {port} --http --x509certfile rsa.pem --x509keyfile rsa.key --priority {priority}");
+    let _server = start_when_open(&sandbox, &line, port);
     check(&sandbox, port, TRUST).finds("tls1-0").finds("rc4").finds("small-blocks").graded("C");
 }

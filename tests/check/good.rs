@@ -1,7 +1,7 @@
 //! Good servers, about which nothing worse than a note is said.
 
 use crate::sandbox::Sandbox;
-use crate::server::{check, free_port, node, prepared};
+use crate::server::{check, free_port, node, prepared, start_when_open};
 
 const MODERN: &str = "minVersion: 'TLSv1.2', ecdhCurve: 'X25519:P-256:P-384', ciphers: 'ECDHE-ECDSA-AES128-GCM-SHA256:\
                       ECDHE-ECDSA-AES256-GCM-SHA384:TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384'";
@@ -44,7 +44,7 @@ fn nginx_by_tlsref_intermediate_is_good_and_redirects() {
     sandbox.write(
         "nginx.conf",
         format!(
-            "daemon off; pid {0}/nginx.pid; error_log stderr; events {{}}\n\
+            "daemon off; master_process off; pid {0}/nginx.pid; error_log stderr; events {{}}\n\
              http {{ access_log off; client_body_temp_path {0}; proxy_temp_path {0}; fastcgi_temp_path {0}; uwsgi_temp_path {0}; scgi_temp_path {0};\n\
              server {{ listen 127.0.0.1:{plain}; return 308 https://$host$request_uri; }}\n\
              server {{ listen 127.0.0.1:{port} ssl; ssl_certificate server-cert.pem; ssl_certificate_key server-key.pem;\n\
@@ -55,7 +55,7 @@ fn nginx_by_tlsref_intermediate_is_good_and_redirects() {
         ),
     );
     let line = format!("nginx -p {0} -c {0}/nginx.conf", folder.display());
-    let _server = sandbox.start_when_open(&line, port);
+    let _server = start_when_open(&sandbox, &line, port);
     let target = check(&sandbox, port, &format!("--http-port {plain}"));
     target.is_good().graded("A");
     assert_eq!(target.0["tlsref"]["profile"], "intermediate");
@@ -75,7 +75,7 @@ fn haproxy_is_good() {
              frontend f\n  bind 127.0.0.1:{port} ssl crt all.pem alpn h2,http/1.1\n  http-request return status 200\n"
         ),
     );
-    let _server = sandbox.start_when_open("haproxy -db -f haproxy.cfg", port);
+    let _server = start_when_open(&sandbox, "haproxy -db -f haproxy.cfg", port);
     let target = check(&sandbox, port, "");
     target.is_good().graded("A");
     assert_eq!(target.0["alpn"], "h2");

@@ -34,6 +34,15 @@ pub(crate) fn node(sandbox: &Sandbox, options: &str, handler: &str) -> Backgroun
     sandbox.start("node server.cjs", "ready on")
 }
 
+/// Starts a program that says nothing when it is ready, and waits until its port is open.
+pub(crate) fn start_when_open(sandbox: &Sandbox, line: &str, port: u16) -> Background {
+    let is_open = format!("(: < /dev/tcp/127.0.0.1/{port}) 2> /dev/null");
+    sandbox.start(
+        &format!("bash -c '(until {is_open}; do sleep 0.02; done; echo ready on :{port}) & exec {line}'"),
+        "ready on",
+    )
+}
+
 /// A port that was free a moment ago, for programs that cannot choose one themselves.
 pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()

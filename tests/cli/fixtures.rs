@@ -36,7 +36,7 @@ fn it_begins_with_a_commented_manifest() {
     exit: 2
     --- stderr
     error: cannot read `secure-io.toml`: No such file or directory
-    hint: make one with `secure-io fixtures init`
+    hint: make one: `secure-io fixtures init`
     "#);
     assert_snapshot!(sandbox.run("secure-io fixtures init"), @r#"
     $ secure-io fixtures init
@@ -44,14 +44,14 @@ fn it_begins_with_a_commented_manifest() {
     --- stdout
     Made secure-io.toml
     --- stderr
-    hint: read it, then build the tree with `secure-io fixtures`
+    hint: read it, then build the tree: `secure-io fixtures`
     "#);
     assert_snapshot!(sandbox.run("secure-io fixtures init"), @r#"
     $ secure-io fixtures init
     exit: 2
     --- stderr
     error: `secure-io.toml` exists already
-    hint: build the tree with `secure-io fixtures`
+    hint: build the tree: `secure-io fixtures`
     "#);
 }
 
@@ -200,7 +200,7 @@ fn a_manifest_that_cannot_be_is_refused_with_its_line() {
     exit: 2
     --- stderr
     error: cannot use `secure-io.toml`: line 2: there is no key `hots` here
-    hint: write `hosts`
+    hint: write: hosts
     "#);
     sandbox.write(
         "secure-io.toml",
@@ -213,7 +213,7 @@ fn a_manifest_that_cannot_be_is_refused_with_its_line() {
     error: cannot use `secure-io.toml`: line 2: the authorities sign each other in a circle: a is signed by b is signed by a
     "#);
     sandbox.write("secure-io.toml", "seed = \"x\"\n");
-    sandbox.run("secure-io fixtures").exits(2).says("hint: write `clock = \"");
+    sandbox.run("secure-io fixtures").exits(2).says("hint: write: clock = \"");
     sandbox.write("secure-io.toml", "[[certificate]]\nname = \"a\\u001b[2J\"\n");
     assert_snapshot!(sandbox.run("secure-io fixtures"), @r#"
     $ secure-io fixtures

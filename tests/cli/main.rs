@@ -9,6 +9,7 @@ mod fixtures;
 mod gen_cert;
 mod gen_csr;
 mod gen_key;
+mod hints;
 mod inspect;
 mod interrupted;
 mod lint;

@@ -119,18 +119,6 @@ impl Sandbox {
         Background::start(&mut self.typed(line), ready)
     }
 
-    /// Starts a program that says nothing when it is ready, and waits until its port is open.
-    #[track_caller]
-    pub(crate) fn start_when_open(&self, line: &str, port: u16) -> Background {
-        let background = Background::spawned(&mut self.typed(line), port);
-        let deadline = Instant::now() + PATIENCE;
-        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(Instant::now() < deadline, "`{line}` does not open port {port}");
-            thread::yield_now();
-        }
-        background
-    }
-
     /// Starts `secure-io serve` on a free port.
     #[track_caller]
     pub(crate) fn serve(&self, flags: &str) -> Background {
@@ -202,7 +190,7 @@ impl fmt::Display for Outcome {
 
 /// Takes out of a text what differs from run to run: folder, port, times, digests and serial numbers.
 pub(crate) fn redact(text: &str, folder: &Path) -> String {
-    static RULES: LazyLock<[(Regex, &str); 7]> = LazyLock::new(|| {
+    static RULES: LazyLock<[(Regex, &str); 8]> = LazyLock::new(|| {
         [
             (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(Z| UTC)?", "[TIME]"),
             (r"\d{4}-\d\d-\d\d", "[DATE]"),
@@ -210,6 +198,7 @@ pub(crate) fn redact(text: &str, folder: &Path) -> String {
             (r"\b[0-9a-f]{2}(:[0-9a-f]{2}){7,}\b", "[HEX]"),
             (r"\b[0-9a-f]{16,}\b", "[HEX]"),
             (r"\b(development (?:root|intermediate)) [0-9a-f]{8}\b", "$1 [HEX]"),
+            (r"--port \d{4,5}\b", "--port [PORT]"),
             (r"(https://[\w.-]+|localhost|127\.0\.0\.1|\[::1\]):\d{4,5}\b", "$1:[PORT]"),
         ]
         .map(|(pattern, replacement)| (Regex::new(pattern).expect("the pattern is valid"), replacement))
@@ -230,15 +219,6 @@ pub(crate) struct Background {
 impl Background {
     #[track_caller]
     fn start(command: &mut Command, ready: &str) -> Self {
-        let mut background = Self::spawned(command, 0);
-        let line = background.wait_for(ready);
-        let digits = line.rsplit(':').next().unwrap_or_default();
-        background.port = digits.trim().parse().unwrap_or_else(|_| panic!("no port at the end of `{line}`"));
-        background
-    }
-
-    #[track_caller]
-    fn spawned(command: &mut Command, port: u16) -> Self {
         // Some programs end when their input does: it stays open as long as this value lives.
         let mut child = spawn(command.stdin(Stdio::piped()));
         let (sender, lines) = mpsc::channel();
@@ -250,7 +230,11 @@ impl Background {
             thread::spawn(move || stream.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
         }
         drop(sender); // so that the end of both streams is noticed
-        Self { child, lines, log: String::new(), port }
+        let mut background = Self { child, lines, log: String::new(), port: 0 };
+        let line = background.wait_for(ready);
+        let digits = line.rsplit(':').next().unwrap_or_default();
+        background.port = digits.trim().parse().unwrap_or_else(|_| panic!("no port at the end of `{line}`"));
+        background
     }
 
     pub(crate) fn url(&self) -> String {

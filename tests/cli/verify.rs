@@ -29,7 +29,7 @@ fn a_certificate_of_the_local_ca_is_valid() {
 #[test]
 fn another_name_is_refused_with_the_names_there_are() {
     let sandbox = prepared();
-    assert_snapshot!(sandbox.run("secure-io verify server-cert.pem --host www.app.test"), @r"
+    assert_snapshot!(sandbox.run("secure-io verify server-cert.pem --host www.app.test"), @r#"
     $ secure-io verify server-cert.pem --host www.app.test
     exit: 1
     --- stdout
@@ -39,15 +39,15 @@ fn another_name_is_refused_with_the_names_there_are() {
       └ CN=secure-io development intermediate [HEX]
         └ CN=secure-io development root [HEX]
     --- stderr
-    hint: issue one for it: `secure-io gen-cert www.app.test`
-    ");
+    hint: have it issued for that host as well: `secure-io gen-cert --renew --key server-key.pem --out-cert server-cert.pem app.test www.app.test`
+    "#);
 }
 
 #[test]
 fn a_missing_intermediate_is_named() {
     let sandbox = prepared();
     sandbox.ok("openssl x509 -in server-cert.pem -out leaf.pem");
-    assert_snapshot!(sandbox.run("secure-io verify leaf.pem"), @r"
+    assert_snapshot!(sandbox.run("secure-io verify leaf.pem"), @r#"
     $ secure-io verify leaf.pem
     exit: 1
     --- stdout
@@ -55,15 +55,15 @@ fn a_missing_intermediate_is_named() {
       CN=app.test: its issuer `CN=secure-io development intermediate [HEX]` is neither trusted nor among the certificates given
       CN=app.test
     --- stderr
-    hint: the server sends no intermediate: append `CN=secure-io development intermediate [HEX]` to the certificate file, or name it with `--untrusted FILE`; if it is the root, trust it with `--trust FILE`
-    ");
+    hint: `server-cert.pem` has its issuer: `secure-io verify leaf.pem --untrusted server-cert.pem`
+    "#);
 }
 
 #[test]
 fn what_openssl_req_makes_is_told_how_to_be_a_leaf() {
     let sandbox = Sandbox::new();
     sandbox.ok("openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=app.test -addext subjectAltName=DNS:app.test -keyout key.pem -out cert.pem");
-    assert_snapshot!(sandbox.run("secure-io verify --trust cert.pem cert.pem --host app.test"), @r"
+    assert_snapshot!(sandbox.run("secure-io verify --trust cert.pem cert.pem --host app.test"), @r#"
     $ secure-io verify --trust cert.pem cert.pem --host app.test
     exit: 1
     --- stdout
@@ -71,15 +71,15 @@ fn what_openssl_req_makes_is_told_how_to_be_a_leaf() {
       CN=app.test: it is a CA's certificate, and a server or client shows it as its own (RFC 5280 section 4.2.1.9)
       CN=app.test
     --- stderr
-    hint: make one that is no CA: `secure-io gen-cert app.test`, or `openssl req -x509 -addext basicConstraints=critical,CA:FALSE …`; rustls clients refuse a CA in a server's place, openssl and browsers do not
-    ");
+    hint: make one that is no CA in its place: `secure-io gen-cert --renew --key key.pem --out-cert cert.pem`; rustls clients refuse a CA in a server's place, openssl and browsers do not
+    "#);
 }
 
 #[test]
 fn a_key_of_another_certificate_is_refused() {
     let sandbox = prepared();
     sandbox.ok("secure-io gen-key --out other.pem");
-    assert_snapshot!(sandbox.run("secure-io verify server-cert.pem --key other.pem"), @r"
+    assert_snapshot!(sandbox.run("secure-io verify server-cert.pem --key other.pem"), @r#"
     $ secure-io verify server-cert.pem --key other.pem
     exit: 1
     --- stdout
@@ -89,8 +89,8 @@ fn a_key_of_another_certificate_is_refused() {
       └ CN=secure-io development intermediate [HEX]
         └ CN=secure-io development root [HEX]
     --- stderr
-    hint: find the key it was issued for, or issue again: `secure-io gen-cert --key FILE …`
-    ");
+    hint: `server-key.pem` belongs to it: `secure-io verify server-cert.pem --key server-key.pem`
+    "#);
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn json_holds_the_reason_and_the_path() {
     $ secure-io verify server-cert.pem --json
     exit: 1
     --- stdout
-    {"valid":false,"error":{"code":"self-signed","message":"it is signed by itself, and it is not trusted","certificate":"CN=app.test","hint":"trust it with `--trust FILE`, or have one signed by a CA that clients trust: `secure-io gen-cert --ca HOST`"},"chain":[{"subject":"CN=app.test","issuer":"CN=app.test","sha256_fingerprint":"[HEX]"}]}
+    {"valid":false,"error":{"code":"self-signed","message":"it is signed by itself, and it is not trusted","certificate":"CN=app.test","hint":"trust it, if it is yours: `secure-io verify server-cert.pem --json --trust server-cert.pem`"},"chain":[{"subject":"CN=app.test","issuer":"CN=app.test","sha256_fingerprint":"[HEX]"}]}
     "#);
 }
 
@@ -149,7 +149,7 @@ no JSON
     exit: 2
     --- stdout
     {"id":1,"valid":true,"chain":[{"subject":"CN=app.test","issuer":"CN=app.test","sha256_fingerprint":"[HEX]"}]}
-    {"id":"two","valid":false,"error":{"code":"host-mismatch","message":"it is for DNS:app.test; you asked for web.test (RFC 9525 section 6)","certificate":"CN=app.test","hint":"issue one for it: `secure-io gen-cert web.test`"},"chain":[{"subject":"CN=app.test","issuer":"CN=app.test","sha256_fingerprint":"[HEX]"}]}
+    {"id":"two","valid":false,"error":{"code":"host-mismatch","message":"it is for DNS:app.test; you asked for web.test (RFC 9525 section 6)","certificate":"CN=app.test","hint":"have one issued for that host as well"},"chain":[{"subject":"CN=app.test","issuer":"CN=app.test","sha256_fingerprint":"[HEX]"}]}
     {"line":4,"error":{"code":"bad-request","message":"it is no request: unknown key `hots`: `host` may be meant at line 1 column 39"}}
     {"id":4,"line":5,"error":{"code":"bad-request","message":"cannot read `missing.pem`: No such file or directory (os error 2)"}}
     {"line":6,"error":{"code":"bad-request","message":"it is no request: expected ident at line 1 column 2"}}
@@ -224,7 +224,7 @@ fn a_private_key_that_is_too_small_is_weak() {
     sandbox.ok("openssl req -x509 -newkey rsa:1024 -nodes -subj /CN=app.test -addext subjectAltName=DNS:app.test -addext basicConstraints=critical,CA:FALSE -keyout key.pem -out cert.pem");
     sandbox.run("secure-io verify --trust cert.pem cert.pem --key key.pem").exits(1).says("(weak-key)");
     sandbox.ok("secure-io gen-cert --quiet app.test");
-    assert_snapshot!(sandbox.run("secure-io verify --trust server-cert.pem server-cert.pem --key key.pem"), @r"
+    assert_snapshot!(sandbox.run("secure-io verify --trust server-cert.pem server-cert.pem --key key.pem"), @r#"
     $ secure-io verify --trust server-cert.pem server-cert.pem --key key.pem
     exit: 1
     --- stdout
@@ -232,8 +232,8 @@ fn a_private_key_that_is_too_small_is_weak() {
       its private key is of a kind that clients do not accept (RSA 1024)
       CN=app.test
     --- stderr
-    hint: make a new key, `secure-io gen-key --algorithm ecdsa-p256`, and have a certificate issued for it
-    ");
+    hint: make a new key, as EC P-256, and have a certificate issued for it
+    "#);
 }
 
 /// `keyUsage` is at fault, and the hint was about extKeyUsage.
@@ -241,7 +241,7 @@ fn a_private_key_that_is_too_small_is_weak() {
 fn a_missing_digital_signature_is_key_usages_fault() {
     let sandbox = Sandbox::new();
     sandbox.ok("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=app.test -addext subjectAltName=DNS:app.test -addext basicConstraints=critical,CA:FALSE -addext keyUsage=keyAgreement -keyout key.pem -out cert.pem");
-    assert_snapshot!(sandbox.run("secure-io verify --trust cert.pem cert.pem --host app.test"), @r"
+    assert_snapshot!(sandbox.run("secure-io verify --trust cert.pem cert.pem --host app.test"), @r#"
     $ secure-io verify --trust cert.pem cert.pem --host app.test
     exit: 1
     --- stdout
@@ -249,8 +249,8 @@ fn a_missing_digital_signature_is_key_usages_fault() {
       CN=app.test: its keyUsage lacks digitalSignature, which TLS 1.3 needs (RFC 5280 section 4.2.1.3, RFC 8446 section 4.4.2.2)
       CN=app.test
     --- stderr
-    hint: issue it with digitalSignature in its keyUsage: `secure-io gen-cert app.test`
-    ");
+    hint: have it issued with digitalSignature in its keyUsage: `secure-io gen-cert --renew --key key.pem --out-cert cert.pem`
+    "#);
 }
 
 #[test]

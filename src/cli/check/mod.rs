@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use super::Outcome;
 use super::args::CaDirArgs;
+use super::command_line::CommandLine;
 use super::failure::{self, Failure};
 use super::output::Output;
 use super::remote::RemoteArgs;
@@ -168,8 +169,10 @@ impl Selection {
             RULES.iter().map(|rule| rule.id).chain(lint::RULES.iter().map(|rule| rule.id)).chain(always)
         };
         match self.only.iter().chain(&self.skip).find(|id| known().all(|known| known != id.as_str())) {
-            Some(id) => Err(Failure::message(format!("no check has the id `{id}`"))
-                .hint("`secure-io check --list` names them; docs/linting.md those of certificates")),
+            Some(id) => Err(Failure::message(format!("no check has the id `{id}`")).hint(format!(
+                "list them: `{}`; docs/linting.md has those of certificates",
+                CommandLine::ours("check --list")
+            ))),
             None => Ok(()),
         }
     }

@@ -16,6 +16,7 @@ use secure_io::tls::{Answer, ByName, Issuer};
 use secure_io::{files, fixtures, key, validity};
 
 use super::log::Lines;
+use crate::cli::command_line::{ADDR, CommandLine};
 use crate::cli::failure::{self, Failure};
 use crate::cli::output::Output;
 
@@ -56,7 +57,8 @@ impl FixtureArgs {
             return Err(Failure::message(format!(
                 "will not serve certificates made from a seed on {address}: anybody can have their keys"
             ))
-            .hint("serve them on this machine alone, without `--addr`; or say `--allow-test-keys`"));
+            .hint(format!("serve them on this machine alone: `{}`", CommandLine::typed().without(&ADDR)))
+            .hint("--allow-test-keys serves them to other machines all the same"));
         }
         Ok(())
     }
@@ -102,7 +104,7 @@ fn load(folder: &Path, fixture: &Fixture) -> Result<(Vec<CertificateDer<'static>
     let chain = files::read(&chain_file)?;
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&chain).collect();
     let key = PrivateKeyDer::from_pem_slice(&files::read(&key_file)?);
-    let again = |failure: Failure| failure.hint("build the folder anew with `secure-io fixtures`");
+    let again = |failure: Failure| failure.hint("build the folder again from its manifest");
     Ok((chain.map_err(|_| again(unreadable(&chain_file)))?, key.map_err(|_| again(unreadable(&key_file)))?))
 }
 

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::thread::JoinHandle;
 
-use secure_io::server::{Client, Event, HandshakeError, Observer, Transport};
+use secure_io::name;
+use secure_io::server::{Client, Event, HandshakeError, Observer, Refused, Transport};
 
 use crate::cli::output::{LogStream, Output};
 
@@ -94,6 +95,11 @@ fn line(event: &Event) -> Option<String> {
         Event::Overflowed(client) => {
             format!("A user does not read and is disconnected, to lose no event without a word [id {}]", client.id)
         }
+        Event::Dropped { peer, reason } => format!("A client from {peer} was disconnected: {reason}"),
+        Event::Refused { peer, reason } => format!("Refused {peer}: {}", refusal(reason)),
+        Event::UnknownNamespace { peer, namespace } => {
+            format!("Refused {peer} the namespace `{}`, which does not exist here", brief(namespace))
+        }
         // Health checks do so every few seconds, and browsers with connections that they do not need after all.
         Event::HandshakeFailed { error: HandshakeError::Silent, .. } => return None,
         Event::HandshakeFailed { peer, error } => format!("No TLS with {peer}: {error}"),
@@ -102,6 +108,33 @@ fn line(event: &Event) -> Option<String> {
         Event::AcceptResumed => "New connections are accepted again".to_owned(),
         _ => return None,
     })
+}
+
+/// The reason for a refusal, with the option that lifts it.
+fn refusal(reason: &Refused) -> String {
+    match reason {
+        Refused::Protocol(Some(version)) if ["1", "2", "3"].contains(&&**version) => {
+            format!(
+                "the client speaks Engine.IO {version}, which is Socket.IO 2 or older; it needs socket.io-client 3 or 4"
+            )
+        }
+        Refused::Protocol(_) => "the request does not ask for Engine.IO 4 (EIO=4)".to_owned(),
+        Refused::ForeignOrigin(origin) => {
+            let origin = brief(origin);
+            format!("a page from {origin} may not connect here unless `--cors-origin {origin}` allows it")
+        }
+        Refused::TooManySessions => "there are as many sessions as there may be; see `--max-sessions`".to_owned(),
+        Refused::TooMuchMemory => "unread and unfinished messages take up all the memory that they may".to_owned(),
+        _ => "the request is refused".to_owned(),
+    }
+}
+
+/// A client's text, short and without control characters.
+fn brief(text: &str) -> String {
+    const LONGEST: usize = 100;
+    let start: String = text.chars().take(LONGEST).collect();
+    let more = if start.len() < text.len() { "…" } else { "" };
+    format!("{}{more}", name::escape_unprintable(&start))
 }
 
 /// `WebSocket [id …, TLSv1.3, …, from …]`.

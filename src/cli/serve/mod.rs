@@ -1,3 +1,4 @@
+mod advice;
 mod certificates;
 mod log;
 mod reach;
@@ -15,7 +16,7 @@ use secure_io::material::Order;
 use secure_io::name::{self, SubjectAltName};
 use secure_io::report::fixtures::Expected;
 use secure_io::report::{self, text};
-use secure_io::server::{App, Config, Server, Timing};
+use secure_io::server::{App, Config, Origins, Server, Timing};
 use secure_io::tls::ByName;
 use secure_io::{cert, files, validity};
 use time::OffsetDateTime;
@@ -82,6 +83,13 @@ struct AppArgs {
     /// Socket.IO client library to serve at /socket.io/socket.io.js
     #[arg(long, value_name = "FILE")]
     client_js: Option<PathBuf>,
+    /// Origin of pages that may use Socket.IO beside those of this machine, as https://app.example; * for any; can be
+    /// repeated
+    #[arg(long, value_name = "ORIGIN", value_delimiter = ',', value_parser = parse_origin)]
+    cors_origin: Vec<String>,
+    /// Socket.IO sessions in all; half as many from one address
+    #[arg(long, value_name = "COUNT", default_value_t = 8192, value_parser = clap::value_parser!(u32).range(2..))]
+    max_sessions: u32,
     /// From one ping to the next, in milliseconds or as 25s
     #[arg(long, value_name = "TIME", default_value = "25000", value_parser = parse_milliseconds)]
     ping_interval: Duration,
@@ -99,9 +107,19 @@ impl AppArgs {
         if let Some(folder) = self.static_dir.as_ref().filter(|folder| !folder.is_dir()) {
             return Err(Failure::message(format!("cannot serve `{}`: it is not a folder", folder.display())));
         }
+        // A client's timer waits for both, and JavaScript's timers hold 2^31 - 1 ms: longer ones fire at once.
+        if (self.ping_interval + self.ping_timeout).as_millis() > MAX_TIMER {
+            return Err(Failure::message(format!(
+                "`--ping-interval` and `--ping-timeout` are too long: clients in JavaScript wait {MAX_TIMER} ms at most"
+            ))
+            .hint("keep their sum under 24 days, as with `--ping-interval 20d`"));
+        }
         Ok(self.client_js.as_deref().map(files::read).transpose()?.map(|bytes| bytes.to_vec()))
     }
 }
+
+/// The longest time in milliseconds that a timer in JavaScript can wait.
+const MAX_TIMER: u128 = (1 << 31) - 1;
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum AppName {
@@ -117,6 +135,10 @@ fn parse_address(text: &str) -> Result<IpAddr, String> {
     }
     let bare = text.trim_start_matches('[').trim_end_matches(']');
     bare.parse().map_err(|_| "an IP address is needed: 127.0.0.1, 0.0.0.0 for all, ::1".to_owned())
+}
+
+fn parse_origin(text: &str) -> Result<String, String> {
+    Origins::default().allow(text).map(|()| text.to_owned()).map_err(|error| error.to_string())
 }
 
 fn parse_milliseconds(text: &str) -> Result<Duration, String> {
@@ -139,6 +161,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let log = Log::start(out);
     let (tls, covered) = args.tls(credentials, &order, fixtures.as_mut(), &log, out)?;
     let mut config = args.config(Arc::new(tls), certificate, client_js);
+    config.origins = args.origins()?;
     config.fixtures = fixtures.map(Arc::new);
     // Each client takes a descriptor, and 1,024 are few; what cannot be raised is not missed at once.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
@@ -203,9 +226,29 @@ impl Args {
             ping_timeout: self.app.ping_timeout,
             connect_timeout: self.app.connect_timeout,
         };
+        config.limits.max_sessions = self.app.max_sessions as usize;
+        config.limits.max_sessions_per_client = config.limits.max_sessions / 2;
         config.static_dir.clone_from(&self.app.static_dir);
         config.client_js = client_js;
         config
+    }
+
+    /// The pages that may use Socket.IO: those named, and those under the names that the local CA may sign for.
+    fn origins(&self) -> Result<Origins, Failure> {
+        let mut origins = Origins::default();
+        for origin in &self.app.cors_origin {
+            origins.allow(origin).map_err(|error| Failure::message(error.to_string()))?;
+        }
+        let paths = self.ca_dir.own_paths()?;
+        if self.cert.is_none()
+            && let Ok(authority) = LocalCa::load(&paths).and_then(|ca| ca.authority())
+        {
+            // Networks are among them, and hosts given by address need no permission.
+            for permitted in authority.permitted.iter().flatten() {
+                origins.cover(permitted);
+            }
+        }
+        Ok(origins)
     }
 
     /// The certificates by server name: the test PKI's; else, unless files were named, what the local CA issues.
@@ -218,7 +261,8 @@ impl Args {
         out: &mut Output,
     ) -> Result<(ByName, Covered), Failure> {
         let names = certificates::names(&credentials);
-        let mut covered = Covered { names, issues: false, is_made: self.cert.is_none() };
+        let hosts = (self.cert.is_none()).then_some(!self.hosts.is_empty());
+        let mut covered = Covered { names, issues: false, hosts_typed: hosts };
         let (chain, key) = credentials.into_parts();
         let mut by_name = ByName::new(chain, key).map_err(|error| Failure::new(error.into()))?;
         if let Some(expected) = fixtures {
@@ -250,7 +294,7 @@ impl Args {
             if let Some(missing) = uncovered(&credentials, order) {
                 out.warning(format!("{} is not for {missing}: clients will refuse it there", certificate.display()));
             }
-            warn_of_no_names(&credentials, certificate, key, out);
+            self.warn_of_no_names(&credentials, certificate, key, out);
             return Ok(credentials);
         }
         let _settled = files::settle(Path::new("."))?;
@@ -261,7 +305,7 @@ impl Args {
                 if let Some(missing) = uncovered(&credentials, order) {
                     out.note(format!("the server-cert.pem here is not for {missing}, and is left aside"));
                 } else {
-                    warn_of_no_names(&credentials, certificate, key, out);
+                    self.warn_of_no_names(&credentials, certificate, key, out);
                     return Ok(described(credentials, "server-cert.pem", out, now));
                 }
             }
@@ -272,26 +316,34 @@ impl Args {
         self.made(order, out, now)
     }
 
+    /// Says what browsers will do with a certificate without subjectAltName, which the three OpenSSL commands make.
+    fn warn_of_no_names(&self, credentials: &Credentials, certificate: &Path, key: &Path, out: &mut Output) {
+        if credentials.report().is_ok_and(|report| report.subject_alt_names.is_empty()) {
+            out.warning(format!("{} has no subjectAltName: browsers refuse it", certificate.display()));
+            let leaf = credentials.chain.first().map(AsRef::as_ref).unwrap_or_default();
+            let files = advice::Files { certificate, leaf, key, ca_dir: &self.ca_dir };
+            out.hint(files.without_names());
+        }
+    }
+
     fn load(&self, certificate: &Path, key: &Path, now: OffsetDateTime) -> Result<Credentials, Failure> {
         let chain = args::load_certificates(certificate)?;
         let private = args::load_key(key, &self.passphrase)?;
+        let leaf = chain.first().cloned();
+        let files = advice::Files { certificate, leaf: leaf.as_deref().unwrap_or_default(), key, ca_dir: &self.ca_dir };
+        let spki = private.spki().to_vec();
         let credentials = Credentials::new(chain, private).map_err(|error| match error {
             credentials::Error::Certificate(cert::Error::KeyMismatch { theirs, ours }) => {
-                failure::mismatch(key, certificate, "certificate", (&theirs, &ours)).hint(format!(
-                    "make a certificate for this key with `secure-io gen-cert --key {} --out-cert {} --force`",
-                    key.display(),
-                    certificate.display()
-                ))
+                files.mismatch(failure::mismatch(key, certificate, "certificate", (&theirs, &ours)), &spki)
             }
             error => failure::certificate_in_file(certificate, error),
         })?;
-        credentials.check_time(now).map_err(|error| {
-            failure::certificate_in_file(certificate, error).hint(format!(
-                "make a new one with `secure-io gen-cert --key {} --out-cert {} --force{}`",
-                key.display(),
-                certificate.display(),
-                hosts(&credentials)
-            ))
+        credentials.check_time(now).map_err(|error| match error {
+            error @ credentials::Error::Expired { .. } => {
+                files.expired(failure::certificate_in_file(certificate, error))
+            }
+            error => failure::certificate_in_file(certificate, error)
+                .hint("look whether the clock is right here and where it was issued"),
         })?;
         Ok(credentials)
     }
@@ -301,7 +353,7 @@ impl Args {
             let ca = LocalCa::load(&paths)?;
             if let Some(warning) = ca.warning(now) {
                 out.warning(warning);
-                out.hint(format!("make it anew with `secure-io ca renew{}`", self.ca_dir.flag()));
+                out.hint(failure::renew_hint());
             }
             let credentials = match Credentials::from_ca(&ca, order, now) {
                 Err(credentials::Error::Ca(error)) => {
@@ -335,28 +387,6 @@ impl Args {
             }
         }
     }
-}
-
-/// Says what browsers will do with a certificate without subjectAltName, which the three OpenSSL commands make.
-fn warn_of_no_names(credentials: &Credentials, certificate: &Path, key: &Path, out: &mut Output) {
-    if credentials.report().is_ok_and(|report| report.subject_alt_names.is_empty()) {
-        let (certificate, key) = (certificate.display(), key.display());
-        out.warning(format!("{certificate} has no subjectAltName: browsers refuse it"));
-        out.hint(format!(
-            "make one that they accept with `secure-io gen-cert --key {key} --out-cert {certificate} --force`"
-        ));
-    }
-}
-
-/// The hosts of a certificate as arguments, but for those that are the default.
-fn hosts(credentials: &Credentials) -> String {
-    let names = credentials.report().map(|report| report.subject_alt_names).unwrap_or_default();
-    let default: Vec<String> = name::loopback().iter().map(ToString::to_string).collect();
-    if names == default {
-        return String::new();
-    }
-    let bare = names.iter().filter_map(|name| name.split_once(':'));
-    bare.map(|(_, name)| if name.contains('*') { format!(" '{name}'") } else { format!(" {name}") }).collect()
 }
 
 /// The first host asked for that a certificate is not for.

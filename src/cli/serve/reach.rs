@@ -1,10 +1,8 @@
 //! The addresses by which `serve` is reached, and what people have to know of them.
 
-use std::env;
 use std::net::{IpAddr, SocketAddr};
 
-use secure_io::ca::env::quote_sh;
-
+use crate::cli::command_line::CommandLine;
 use crate::cli::output::Output;
 
 /// The names and addresses that clients are shown a certificate for.
@@ -13,8 +11,8 @@ pub(super) struct Covered {
     pub(super) names: Vec<String>,
     /// True if the local CA issues for others.
     pub(super) issues: bool,
-    /// True if hosts on the command line change the certificate.
-    pub(super) is_made: bool,
+    /// Whether hosts were typed; `None` if the certificate is that of a file, which hosts do not change.
+    pub(super) hosts_typed: Option<bool>,
 }
 
 /// A server's URL; an IPv6 address as host is in brackets.
@@ -39,7 +37,7 @@ pub(super) fn warn_of_other_server(ours: SocketAddr, other: Option<SocketAddr>, 
     let first = if other.is_ipv6() { ", and browsers try that address first" } else { "" };
     out.warning(format!("another program listens on {other}: `localhost` may lead there{first}"));
     let here = if ours.ip().is_unspecified() { "127.0.0.1".to_owned() } else { host(ours.ip()) };
-    out.hint(format!("this server is at {}; or take another port with `--port`", url(&here, ours.port())));
+    out.hint(format!("this server is at {}; --port takes another port", url(&here, ours.port())));
 }
 
 /// Says by which URLs other machines reach a server that listens on all addresses.
@@ -59,16 +57,11 @@ pub(super) fn say_network(ours: SocketAddr, covered: &Covered, out: &mut Output)
         return;
     }
     out.warning(format!("the certificate is not for {}: clients refuse it there", missing.join(" and ")));
-    if covered.is_made {
-        let arguments: Vec<_> = env::args().skip(1).map(|argument| quote_sh(&argument)).collect();
-        let hosts = if covered.names.is_empty() { String::new() } else { format!(" {}", covered.names.join(" ")) };
-        let hosts = if arguments.len() > 1 && has_hosts(&arguments, &covered.names) { String::new() } else { hosts };
-        out.hint(format!("have one made for it: `secure-io {}{hosts} {}`", arguments.join(" "), missing.join(" ")));
+    if let Some(hosts_typed) = covered.hosts_typed {
+        let hosts = covered.names.iter().filter(|_| !hosts_typed);
+        let command = CommandLine::typed().args(hosts.chain(&missing));
+        out.hint(format!("have one made for it: `{command}`"));
     }
-}
-
-fn has_hosts(arguments: &[String], names: &[String]) -> bool {
-    names.iter().any(|name| arguments.contains(name))
 }
 
 /// The addresses of this machine that other machines may reach.
