@@ -6,6 +6,7 @@ mod command;
 mod defects;
 mod good;
 #[path = "../cli/sandbox.rs"]
+#[expect(dead_code, reason = "other tests use the rest of it")]
 mod sandbox;
 mod server;
 mod stub;

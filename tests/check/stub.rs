@@ -6,6 +6,7 @@ use std::thread;
 
 /// A server's defects.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a defect of its own")]
 pub(crate) struct Stub {
     /// Versions by number, SSL 3.0 to TLS 1.2.
     pub(crate) versions: Vec<u16>,
