@@ -1,7 +1,6 @@
 //! The grade by SSL Labs' "SSL Server Rating Guide", version 2009r of 16 May 2025.
 //!
-//! Where the guide leaves something open: TLS 1.3 scores as TLS 1.2 does; 3DES has 112 bits, as a cap of C stands beside it
-//! anyway; the strength of a curve is that of an RSA key by NIST SP 800-57; RC4 caps at C where TLS 1.1 or newer has it.
+//! Where the guide leaves something open: TLS 1.3 scores as TLS 1.2 does; the strength of a curve is that of an RSA key by NIST SP 800-57; RC4 caps at C where TLS 1.1 or newer has it.
 
 use super::suite::Suite;
 use super::version::Version;
@@ -222,6 +221,8 @@ impl Basis {
             Version::Tls12 | Version::Tls13 => 100,
         }));
         let cipher = mean(self.suites.iter().map(|(_, suite)| match suite.bits() {
+            // The guide's table counts the bits of the key.
+            112 if suite.is_triple_des() => 80,
             0 => 0,
             1..128 => 20,
             128..256 => 80,
@@ -392,6 +393,6 @@ mod tests {
             basis.key_bits = Some(4096);
             basis.group_bits = Some(7680);
         });
-        assert_eq!(graded.scores, Scores { protocol: 95, key_exchange: 100, cipher: 60, total: 83 });
+        assert_eq!(graded.scores, Scores { protocol: 95, key_exchange: 100, cipher: 90, total: 95 });
     }
 }

@@ -95,6 +95,12 @@ pub(super) async fn handshake(facts: &Facts, prober: &Prober) -> Finding {
         None if banner.is_some() => {
             finding("tls", "not-tls", format!("what comes back is no TLS: {received}"), "name the port of HTTPS")
         }
+        None if refusals.iter().any(|answer| matches!(answer, Answer::Unreachable(_))) => finding(
+            "tcp",
+            "refused",
+            "the server accepted one connection and refuses others: it has broken down, or takes one at a time",
+            "look at the server's log, and start it again",
+        ),
         None if refusals.iter().all(|answer| matches!(answer, Answer::TimedOut)) => finding(
             "tls",
             "tls-timeout",

@@ -10,7 +10,7 @@ use crate::stub::Stub;
 /// Takes the port and the time out of a report.
 fn without_port(text: &str, port: u16) -> String {
     let text = text.replace(&port.to_string(), "PORT");
-    regex::Regex::new(r"\d+\.\d s").expect("a pattern").replace_all(&text, "TIME s").into_owned()
+    regex::Regex::new(r"time +\d+\.\d s").expect("a pattern").replace_all(&text, "time TIME").into_owned()
 }
 
 #[test]
@@ -18,7 +18,34 @@ fn the_report_says_first_what_would_change_the_grade() {
     let sandbox = prepared();
     let server = openssl(&sandbox, "-cert rsa.pem -key rsa.key -www -tls1_2 -cipher ECDHE+AESGCM");
     let outcome = sandbox.run(&format!("secure-io check --trust rsa.pem localhost:{}", server.port));
-    assert_snapshot!(without_port(&outcome.to_string(), server.port), @"");
+    assert_snapshot!(without_port(&outcome.to_string(), server.port), @r#"
+    $ secure-io check --trust rsa.pem localhost:PORT
+    exit: 0
+    --- stdout
+    localhost:[PORT] (127.0.0.1:[PORT])
+        grade        A- (SSL Labs 2009r)
+        score        0.3 × 100 (protocols) + 0.3 × 90 (key exchange) + 0.4 × 90 (ciphers) = 93
+                     A- at best: TLS 1.3 is not offered (2009r)
+                     A at best: HSTS is absent or shorter than 6 months (2009e)
+        TLSRef 6.0   neither modern nor intermediate
+                     not intermediate: TLS 1.3 is not offered
+                     not intermediate: groups beyond the profile: X448, secp521r1
+        warning      no-tls1-3: TLS 1.3 is not offered: handshakes take longer, and the grade is A- at best
+          sent         ClientHello of TLS 1.3
+          received     alert protocol_version
+          fix          offer TLS 1.3 as well. nginx: `ssl_protocols TLSv1.2 TLSv1.3;`; HAProxy: `ssl-default-bind-options ssl-min-ver TLSv1.2 ssl-max-ver TLSv1.3`; Caddy: `tls { protocols tls1.2 tls1.3 }`; Node: `https.createServer({ maxVersion: 'TLSv1.3', … })`
+          see          docs/failures/no-tls1-3.md (SSL Labs 2009r; RFC 9325 section 3.1.1)
+        note         csp-missing: no Content-Security-Policy: a script that gets into the page may load from and send to anywhere
+        note         nosniff-missing: no X-Content-Type-Options: nosniff
+        note         frame-ancestors-missing: neither frame-ancestors nor X-Frame-Options: other sites may show the page in a frame
+        TLS 1.2      TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 (client's order)
+        refused      SSL 2.0, SSL 3.0, TLS 1.0, TLS 1.1, TLS 1.3
+        groups       X25519, secp256r1, X448, secp384r1, secp521r1
+        resumption   yes
+        stapled      no
+        chain        CN=localhost
+        time TIME
+    "#);
 }
 
 #[test]
@@ -26,7 +53,16 @@ fn a_server_that_is_not_there_is_a_finding_and_exit_2() {
     let sandbox = Sandbox::new();
     let port = free_port();
     let outcome = sandbox.run(&format!("secure-io check localhost:{port}"));
-    assert_snapshot!(without_port(&outcome.to_string(), port), @"");
+    assert_snapshot!(without_port(&outcome.to_string(), port), @r#"
+    $ secure-io check localhost:PORT
+    exit: 2
+    --- stdout
+    localhost:[PORT]
+        error        refused: nothing listens on localhost:[PORT]
+          fix          start the server, or name the port that it listens on
+          see          docs/failures/refused.md (what the system or the server answered)
+        time TIME
+    "#);
 }
 
 #[test]
@@ -34,9 +70,12 @@ fn what_is_no_tls_is_named() {
     let sandbox = Sandbox::new();
     for (script, id) in [
         ("require('http').createServer((req, res) => res.end('ok'))", "plain-http"),
-        ("require('net').createServer(socket => socket.end('220 mail\\r\\n'))", "not-tls"),
+        ("require('net').createServer(socket => socket.on('error', () => 0).end('220 mail\\r\\n'))", "not-tls"),
         ("require('net').createServer(socket => socket.destroy())", "closed-at-once"),
-        ("require('net').createServer(socket => socket.once('data', () => socket.destroy()))", "tls-reset"),
+        (
+            "require('net').createServer(socket => socket.on('error', () => 0).once('data', () => socket.destroy()))",
+            "tls-reset",
+        ),
     ] {
         let ready = "server.listen(0, '127.0.0.1', () => console.log('ready on :' + server.address().port))";
         sandbox.write("other.cjs", format!("const server = {script}; {ready}"));
@@ -65,7 +104,13 @@ fn thresholds_decide_the_exit_status() {
 
 #[test]
 fn an_unknown_id_is_refused_before_a_server_is_asked() {
-    assert_snapshot!(Sandbox::new().run("secure-io check --only no-such-check localhost:1"), @"");
+    assert_snapshot!(Sandbox::new().run("secure-io check --only no-such-check localhost:1"), @r#"
+    $ secure-io check --only no-such-check localhost:1
+    exit: 2
+    --- stderr
+    error: no check has the id `no-such-check`
+    hint: list them: `secure-io check --list`; docs/linting.md has those of certificates
+    "#);
 }
 
 #[test]
