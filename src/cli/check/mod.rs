@@ -114,7 +114,7 @@ fn grade_parser() -> impl TypedValueParser<Value = Grade> {
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     args.selection.check()?;
     if args.list {
-        out.report(&text::list(), false)?;
+        out.answer(&text::list())?;
         return Ok(Outcome::Done);
     }
     let endpoints = args.targets.iter().map(|target| target.parse::<Endpoint>().map_err(failure::no_endpoint));
@@ -157,8 +157,11 @@ const fn status(outcome: Outcome) -> u8 {
 
 /// The local CA's intermediate, which a server may have left out.
 fn local_intermediates(args: &Args, out: &mut Output) -> Result<Vec<Arc<Certificate>>, Failure> {
-    let paths = args.ca_dir.paths()?;
-    if paths.exist() { verify::certificates(&paths.intermediate, out) } else { Ok(Vec::new()) }
+    match args.ca_dir.paths() {
+        Ok(paths) if paths.exist() => verify::certificates(&paths.intermediate, out),
+        // Without a home folder there is no local CA unless one is named.
+        _ => Ok(Vec::new()),
+    }
 }
 
 impl Selection {

@@ -20,7 +20,7 @@ struct Lines(Vec<Line>);
 impl Lines {
     fn push(&mut self, depth: usize, label: &str, text: impl Into<String>, tone: Tone) {
         let spans = vec![Span { text: text.into(), tone }];
-        self.0.push(Line { depth, label: Some(label.to_owned()), spans, is_heading: false });
+        self.0.push(Line { depth, label: Some(label.to_owned()), spans, ..Line::default() });
     }
 
     fn plain(&mut self, label: &str, text: impl Into<String>) {
