@@ -21,7 +21,7 @@ use super::output::Output;
 use super::remote::RemoteArgs;
 use super::{inspect, verify};
 
-/// Audit a running server: TLS from SSL 2.0 to 1.3, certificates, HTTP headers; with two grades
+/// Audit a running server: TLS, certificates, HTTP headers; with two grades
 #[derive(clap::Args)]
 #[command(after_help = "\
 Looks at: versions, suites, groups, Diffie-Hellman primes, compression, renegotiation, resumption, early data, ALPN, SNI,
