@@ -28,7 +28,7 @@ pub use self::create::{DEFAULT_DAYS, Plan, RootKey};
 pub use self::export::mobileconfig;
 pub use self::paths::Paths;
 pub use self::renew::{Renewal, Renewed};
-pub use self::revocation::{CRL_DAYS, Reason};
+pub use self::revocation::{CRL_DAYS, Reason, ToRevoke};
 use crate::cert;
 use crate::container;
 use crate::files;

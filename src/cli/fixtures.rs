@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secure_io::files::{self, Existing, NewFile};
-use secure_io::fixtures::{Project, TEMPLATE};
+use secure_io::fixtures::{Outside, Project, TEMPLATE};
 use secure_io::validity;
 
 use super::Outcome;
@@ -31,6 +31,12 @@ pub(crate) struct Args {
     /// With --check, also if a good certificate or CRL ends within this time
     #[arg(long, value_name = "SPAN", requires = "check", value_parser = span)]
     expires_within: Option<Duration>,
+    /// Replace files that no earlier run wrote, or that were changed since
+    #[arg(long, short, conflicts_with = "check")]
+    force: bool,
+    /// Let the manifest's `out` lead out of the manifest's folder
+    #[arg(long)]
+    allow_outside: bool,
     /// Print a JSON document instead of text
     #[arg(long)]
     json: bool,
@@ -57,13 +63,14 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     if let Some(Command::Init(args)) = &args.command {
         return init(&args.manifest, out);
     }
-    let failed = |error| failure::fixtures(&args.manifest, error);
-    let mut project = Project::open(&args.manifest, validity::now()).map_err(failed)?;
+    let failed = |error| failure::fixtures(&args.manifest, args.allow_outside, error);
+    let outside = if args.allow_outside { Outside::Allowed } else { Outside::Refused };
+    let mut project = Project::open(&args.manifest, outside, validity::now()).map_err(failed)?;
     let report = if args.check {
         project.check(args.expires_within)
     } else {
         let bar = out.progress();
-        let built = project.build(&|total| bar.step(total)).map_err(failed);
+        let built = project.build(args.force, &|total| bar.step(total)).map_err(failed);
         bar.clear();
         built?
     };
@@ -77,7 +84,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
 
 fn init(manifest: &Path, out: &mut Output) -> Result<Outcome, Failure> {
     let written = files::write_set(&[NewFile::public(manifest, TEMPLATE)], Existing::Keep);
-    written.map_err(|error| failure::fixtures(manifest, error.into()))?;
+    written.map_err(|error| failure::fixtures(manifest, false, error.into()))?;
     out.report(&format!("Made {}\n", manifest.display()), false)?;
     out.hint("read it, then build the tree with `secure-io fixtures`");
     Ok(Outcome::Done)

@@ -3,14 +3,29 @@
 use std::io;
 use std::path::Path;
 
+use secure_io::ca::env::quote_sh;
 use secure_io::files;
 use secure_io::fixtures::Error;
 
 use super::Failure;
 
 /// A manifest that cannot be used, or a tree that cannot be built from it.
-pub(crate) fn fixtures(manifest: &Path, error: Error) -> Failure {
+pub(crate) fn fixtures(manifest: &Path, allow_outside: bool, error: Error) -> Failure {
+    let command = |flag: &str| {
+        let name = manifest.display().to_string();
+        let manifest = if name == "secure-io.toml" { String::new() } else { format!(" {}", quote_sh(&name)) };
+        let outside = if allow_outside { " --allow-outside" } else { "" };
+        format!("secure-io fixtures{outside}{flag}{manifest}")
+    };
     match error {
+        error @ Error::Outside { .. } => {
+            let command = command(" --allow-outside");
+            Failure::new(error.into()).hint(format!("if that is where the files should go: `{command}`"))
+        }
+        error @ Error::NotOurs { .. } => {
+            let command = command(" --force");
+            Failure::new(error.into()).hint(format!("if they can go: `{command}`"))
+        }
         Error::Manifest(error) => {
             let hint = error.instead.as_ref().map(|instead| format!("write `{instead}`"));
             let failure = Failure::message(format!("cannot use `{}`: {error}", manifest.display()));
