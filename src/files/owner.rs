@@ -158,3 +158,39 @@ fn me() -> Option<u32> {
 fn me() -> Option<u32> {
     None
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn entry(owner: u32, mode: u32) -> Entry {
+        Entry { kind: Kind::File, owner, mode, id: None }
+    }
+
+    #[test]
+    fn files_of_other_users_and_files_that_everybody_writes_are_doubted() {
+        let me = me().unwrap();
+        let other = me.wrapping_add(4242);
+        assert_eq!(entry(me, 0o644).doubt(), None);
+        assert_eq!(entry(0, 0o644).doubt(), None, "root can do everything anyway");
+        assert_eq!(entry(me, 0o660).doubt(), None, "a group is the user's own affair");
+        assert_eq!(entry(me, 0o666).doubt().unwrap(), "can be written by every user (mode 666)");
+        assert_eq!(entry(other, 0o600).doubt().unwrap(), format!("belongs to another user (uid {other})"));
+        assert!(!entry(other, 0o600).is_trusted() && !entry(other, 0o600).is_ours());
+        assert!(entry(0, 0).is_trusted() && entry(me, 0).is_ours());
+    }
+
+    #[test]
+    fn a_file_is_doubted_by_what_a_link_leads_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        std::fs::write(&file, "").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        std::fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(doubt(&link), None);
+        std::fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
+        assert!(doubt(&link).is_some() && doubt(&file).is_some());
+        assert_eq!(doubt(&folder.path().join("nothing")), None);
+    }
+}
