@@ -8,7 +8,7 @@
 //! Only regular files that are made here are written, but for devices and the process's own open files (`place.rs`),
 //! and no link of another user is followed.
 
-#![expect(clippy::disallowed_methods, reason = "this is the one module that does it")]
+#![cfg_attr(test, expect(clippy::disallowed_methods, reason = "its tests look at files directly"))]
 
 #[cfg(unix)]
 mod folder;
@@ -207,6 +207,15 @@ pub fn is_writable(path: &Path) -> bool {
 pub fn list(folder: &Path) -> Vec<PathBuf> {
     let entries = walkdir::WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter().flatten();
     entries.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path).collect()
+}
+
+/// The files in a folder itself that hold no more than `limit` bytes, by name; what cannot be read is passed over.
+#[must_use]
+pub fn small_files(folder: &Path, limit: u64) -> Vec<PathBuf> {
+    let entries = walkdir::WalkDir::new(folder).max_depth(1).follow_links(true).sort_by_file_name();
+    let is_small =
+        |entry: &walkdir::DirEntry| entry.metadata().is_ok_and(|found| found.is_file() && found.len() <= limit);
+    entries.into_iter().flatten().filter(is_small).map(walkdir::DirEntry::into_path).collect()
 }
 
 /// Whether two paths lead to the same file, one that is there or one that would be made.

@@ -1,7 +1,12 @@
 //! What `gen-cert` makes: a key, a request and a certificate that belong together, from what a person asks for.
 
+mod refusal;
+mod renewal;
 #[cfg(test)]
 mod tests;
+
+pub use self::refusal::refusal;
+pub use self::renewal::{renew, why_renew};
 
 use std::net::IpAddr;
 
@@ -37,6 +42,9 @@ pub enum Error {
     /// A request to be signed by its own key, and no key.
     #[error("a self-signed certificate needs the private key")]
     NoKey,
+    /// A CA's certificate, to be renewed as an end-entity's.
+    #[error("it is a CA's certificate, and what it has signed would lose its issuer")]
+    RenewsCa,
     /// No certificate of the CA's file has the CA's key.
     #[error("none of the {count} certificates there has the CA key's public key")]
     NoIssuer {
@@ -223,7 +231,7 @@ pub fn sign_request(
     let mut notes: Vec<_> =
         dropped.map(|email| format!("the CA may not sign for `{email}`: left out of the subject")).collect();
     let request = &Request { subject: named(subject, signer), ..request.clone() };
-    let carried = Carried::from_request(request, allow_ca)?;
+    let carried = Carried::from_request(request, allow_ca, order.names.is_empty())?;
     notes.extend(carried.notes.iter().cloned());
     let names = names_for(order, request, &carried, signer, &mut notes)?;
     let all_names = if names.is_empty() { carried.subject_alt_names() } else { names.clone() };
@@ -257,6 +265,15 @@ fn without_refused_emails(subject: &Subject, signer: Signer<'_>, now: OffsetDate
     Ok(if issuer.check_names(&emails).is_ok() { subject.clone() } else { subject.without_emails() })
 }
 
+/// The names that a request asks for, to be typed again; its subject's host where it has no others.
+#[must_use]
+pub fn asked_hosts(request: &Request) -> Vec<String> {
+    let carried = Carried::from_request(request, true, true).map(|carried| carried.subject_alt_names());
+    let names = carried.unwrap_or_default();
+    let names = if names.is_empty() { host_in(&request.subject).into_iter().collect() } else { names };
+    names.iter().map(ToString::to_string).collect()
+}
+
 /// The names to put in beside what is carried over; none when the request has its own and no others are given.
 fn names_for(
     order: &Order,
@@ -266,7 +283,7 @@ fn names_for(
     notes: &mut Vec<String>,
 ) -> Result<Vec<SubjectAltName>, Error> {
     if !order.names.is_empty() {
-        if carried.has_names() {
+        if carried.drops_names {
             notes.push("the names given take the place of those in the request".to_owned());
         }
         return Ok(order.names.clone());
@@ -356,63 +373,6 @@ fn warnings(names: &[SubjectAltName], purpose: Purpose, key: &crate::report::Pub
         warnings.push(format!("{who} a server's certificate with a key of the kind {key}"));
     }
     warnings
-}
-
-/// Why a certificate that exists does not do, as far as [`why_renew`] looks.
-#[must_use]
-pub fn why_renew(
-    chain: &[CertificateDer<'static>],
-    key: &PrivateKey,
-    order: &Order,
-    signer: Signer<'_>,
-    renew_before: Option<time::Duration>,
-    now: OffsetDateTime,
-) -> Option<String> {
-    let Some(leaf) = chain.first() else {
-        return Some("there is none".to_owned());
-    };
-    let Ok(parsed) = inspect::parse(leaf) else {
-        return Some("it cannot be read".to_owned());
-    };
-    let Ok(report) = inspect::certificate(leaf) else {
-        return Some("it cannot be read".to_owned());
-    };
-    if parsed.public_key().raw != key.spki() {
-        return Some("it is for another key".to_owned());
-    }
-    let mut names: Vec<String> = order.effective_names().iter().map(ToString::to_string).collect();
-    let mut present = report.subject_alt_names.clone();
-    names.sort();
-    present.sort();
-    if names != present {
-        return Some("it is for other names".to_owned());
-    }
-    if order.subject.as_ref().is_some_and(|subject| subject.as_der() != parsed.subject().as_raw()) {
-        return Some("it has another subject".to_owned());
-    }
-    let purposes: &[&str] = match order.purpose.unwrap_or_default() {
-        Purpose::Server => &["serverAuth"],
-        Purpose::Client => &["clientAuth"],
-        Purpose::Both => &["serverAuth", "clientAuth"],
-    };
-    if report.extended_key_usage != purposes {
-        return Some("it is for another purpose".to_owned());
-    }
-    let same_issuer = match signer.chain() {
-        Ok((Some(issuer), _)) => issued(issuer, leaf),
-        Ok((None, _)) => report.self_signed,
-        Err(_) => false,
-    };
-    if !same_issuer {
-        return Some("it has another issuer".to_owned());
-    }
-    let validity = cert::validity_of(&parsed);
-    if now < validity.not_before {
-        return Some("it is not yet valid".to_owned());
-    }
-    let month = time::Duration::days(30);
-    let wanted = renew_before.unwrap_or_else(|| month.min(validity.lifetime() / 3));
-    (validity.remaining(now) <= wanted).then(|| format!("it expires {}", validity::distance(validity.not_after, now)))
 }
 
 /// A fresh self-signed certificate with its key, for the names of this machine.

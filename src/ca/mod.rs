@@ -67,6 +67,8 @@ pub enum Error {
     Permit {
         /// What was typed.
         input: String,
+        /// What to write instead, where that is clear: a word, or several.
+        instead: Vec<String>,
     },
     /// The root's key is encrypted, or the passphrase is another's.
     #[error("cannot use `{}`", path.display())]
@@ -227,6 +229,20 @@ pub fn roots(paths: &Paths) -> Result<Vec<(PathBuf, CertificateDer<'static>)>, E
         }
     }
     Ok(all)
+}
+
+/// Whether a certificate was issued by the local CA, as it is now or as it was before.
+#[must_use]
+pub fn has_issued(paths: &Paths, der: &[u8]) -> bool {
+    let is_certificate =
+        |path: &PathBuf| path.extension().is_some_and(|ending| ending == "pem") && *path != paths.bundle;
+    let issued = |path: PathBuf| {
+        let Ok(issuer) = certificate(&path) else { return false };
+        let Ok(issuer) = inspect::parse(&issuer) else { return false };
+        let subject = name::Subject::from_der(issuer.subject().as_raw());
+        subject.is_ok_and(|subject| cert::is_issued_by(der, &subject, issuer.public_key().raw))
+    };
+    files::list(&paths.folder).into_iter().filter(is_certificate).any(issued)
 }
 
 /// The one certificate of a file.

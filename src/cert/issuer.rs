@@ -105,15 +105,20 @@ impl<'a> Issuer<'a> {
             return Ok(());
         };
         let constraints = NameConstraints::parse(value)?;
+        let mut refused = Vec::new();
         for name in names {
-            constraints.check([&name.into()], &mut constraints::BUDGET.clone()).map_err(|reason| match reason {
-                constraints::Error::Excluded { subtree, .. } => {
-                    Error::Excluded { name: name.value(), excluded: subtree }
+            match constraints.check([&name.into()], &mut constraints::BUDGET.clone()) {
+                Ok(()) => {}
+                Err(constraints::Error::Excluded { subtree, .. }) => {
+                    return Err(Error::Excluded { name: name.value(), excluded: subtree });
                 }
-                _ => Error::NotPermitted { name: name.value(), permitted: permitted_text(&constraints) },
-            })?;
+                Err(_) => refused.push(name.value()),
+            }
         }
-        Ok(())
+        if refused.is_empty() {
+            return Ok(());
+        }
+        Err(Error::NotPermitted { names: refused, permitted: permitted_text(&constraints) })
     }
 
     /// Checks a subject: its emailAddresses, and as OpenSSL does its commonName, which counts as a dNSName where there is

@@ -86,6 +86,6 @@ fn init(manifest: &Path, out: &mut Output) -> Result<Outcome, Failure> {
     let written = files::write_set(&[NewFile::public(manifest, TEMPLATE)], Existing::Keep);
     written.map_err(|error| failure::fixtures(manifest, false, error.into()))?;
     out.report(&format!("Made {}\n", manifest.display()), false)?;
-    out.hint("read it, then build the tree with `secure-io fixtures`");
+    out.hint(format!("read it, then build the tree: `{}`", failure::build(manifest)));
     Ok(Outcome::Done)
 }

@@ -1,8 +1,10 @@
 //! The command line: reads arguments, calls the library, prints.
 
 mod args;
+mod beside;
 mod ca;
 mod caller;
+mod command_line;
 mod completions;
 mod failure;
 mod fixtures;
@@ -14,6 +16,7 @@ mod lines;
 mod man;
 mod output;
 mod remote;
+mod replacement;
 mod serve;
 mod verify;
 

@@ -166,7 +166,7 @@ impl Folder {
                 continue;
             }
             let is_folder = match entry.file_type() {
-                FileType::Unknown => self.find(Path::new(&name))?.is_some_and(|entry| entry.is_folder()),
+                FileType::Unknown => self.find(Path::new(&name))?.is_some_and(Entry::is_folder),
                 kind => kind == FileType::Directory,
             };
             entries.push((name, is_folder));

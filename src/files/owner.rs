@@ -57,7 +57,7 @@ impl Entry {
             FileType::Socket => Kind::Socket,
             _ => Kind::Other,
         };
-        let id = Some((stat.st_dev as u64, stat.st_ino as u64));
+        let id = Some((u64::from(stat.st_dev), u64::from(stat.st_ino)));
         Self { kind, owner: stat.st_uid, mode: u32::from(stat.st_mode) & 0o7777, id }
     }
 
@@ -148,8 +148,9 @@ pub fn doubt(path: &Path) -> Option<String> {
     Entry::of_metadata(&fs::metadata(path).ok()?).doubt()
 }
 
-/// The effective user.
+/// The effective user; `None` where files have no owner by number.
 #[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "other systems have no such number")]
 fn me() -> Option<u32> {
     Some(rustix::process::geteuid().as_raw())
 }

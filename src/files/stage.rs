@@ -22,6 +22,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::folder::Folder;
+use super::owner::Entry;
 use super::{Error, Existing};
 
 /// The beginning of a hidden folder's name.
@@ -140,7 +141,7 @@ impl Stage {
             self.folder.create_folder(own.parent().unwrap_or(Path::new("")))?;
             // The kernel lets no user link to another's file, and some file systems know no second names.
             self.root.link(path, &root.join(&own)).or_else(|_| {
-                let mode = self.root.find(path)?.map_or(0o600, |entry| entry.permissions());
+                let mode = self.root.find(path)?.map_or(0o600, Entry::permissions);
                 self.folder.create(&own, mode)?.write_all(&self.root.read(path)?)
             })
         };
@@ -291,7 +292,7 @@ fn settle_one(root: &Folder, stage: &Path, side: Side, path: &Path) -> io::Resul
     // A path through a link leads nowhere.
     let Ok(target) = root.find(path).or_else(absent) else { return Ok(false) };
     let is_linked = || root.read_link(path).is_some_and(|text| text == link_text(&stage.to_string_lossy(), path));
-    if target.is_some_and(|target| target.is_link()) && is_linked() {
+    if target.is_some_and(Entry::is_link) && is_linked() {
         return if root.find(&source).or_else(absent)?.is_some() {
             root.rename(&source, path).map(|()| true)
         } else {

@@ -1,7 +1,6 @@
 //! One TCP connection: told apart by its first byte, then TLS, then HTTP/1.1 or HTTP/2.
 
 use std::convert::Infallible;
-use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,20 +10,20 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use rustls::{CipherSuite, ProtocolVersion, ServerConnection};
+use rustls::server::{Accepted, ClientHello};
+use rustls::{CipherSuite, PeerIncompatible, ProtocolVersion, ServerConfig, ServerConnection};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
+use tokio_rustls::StartHandshake;
 
 use crate::server::event::Event;
+use crate::server::handshake::HandshakeError;
+use crate::server::hello::{self, HANDSHAKE_RECORD};
 use crate::server::plaintext;
 use crate::server::routes::Site;
 use crate::server::session::Peer;
-use crate::server::wire::Tls;
-
-/// The first byte of a TLS connection: a handshake record,
-/// [RFC 8446 section 5.1](https://www.rfc-editor.org/rfc/rfc8446#section-5.1).
-const HANDSHAKE_RECORD: u8 = 0x16;
+use crate::server::websocket::Tls;
 
 /// The largest head of a request that is read, as in Node.
 const MAX_HEAD: u16 = 16 * 1024;
@@ -53,20 +52,52 @@ enum Opened {
     Http(TcpStream),
 }
 
-async fn open(site: &Site, tcp: TcpStream) -> io::Result<Opened> {
+async fn open(site: &Site, mut tcp: TcpStream) -> Result<Opened, HandshakeError> {
+    let mut has_spoken = false;
     let opened = async {
         let mut first = [0];
-        if tcp.peek(&mut first).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+        // A probe of the port may end with a reset, too.
+        if tcp.peek(&mut first).await.unwrap_or(0) == 0 {
+            return Err(HandshakeError::Silent);
         }
+        has_spoken = true;
         match first {
-            [HANDSHAKE_RECORD] => Ok(Opened::Tls(Box::new(site.acceptor().accept(tcp).await?))),
+            [HANDSHAKE_RECORD] => {
+                let hello = hello::read(&mut tcp).await?;
+                shake_hands(site, tcp, hello).await
+            }
             [b'A'..=b'Z'] => Ok(Opened::Http(tcp)),
-            _ => Err(io::Error::new(io::ErrorKind::InvalidData, "neither TLS nor HTTP")),
+            // The length of an SSL 2.0 hello has its first bit set.
+            [0x80..=0xff] => hello::read_ssl2(&mut tcp).await.map(|never| match never {}),
+            _ => Err(HandshakeError::NeitherTlsNorHttp),
         }
     };
-    let late = || Err(io::Error::new(io::ErrorKind::TimedOut, "no TLS handshake in time"));
-    timeout(site.limits().handshake, opened).await.unwrap_or_else(|_| late())
+    let in_time = timeout(site.limits().handshake, opened).await;
+    in_time.unwrap_or_else(|_| Err(if has_spoken { HandshakeError::TimedOut } else { HandshakeError::Silent }))
+}
+
+/// Goes on with the certificate for what the client asks for.
+async fn shake_hands(site: &Site, tcp: TcpStream, hello: Accepted) -> Result<Opened, HandshakeError> {
+    let called = tcp.local_addr().map_err(HandshakeError::Broken)?.ip();
+    let name = hello.client_hello().server_name().map(str::to_owned);
+    let config = site.tls().choose(name.as_deref(), called).await;
+    let has_suite = has_suite(&hello.client_hello(), &config);
+    match StartHandshake::from_parts(hello, tcp).into_stream(config).await.map_err(HandshakeError::from) {
+        Ok(tls) => Ok(Opened::Tls(Box::new(tls))),
+        Err(HandshakeError::Tls(rustls::Error::PeerIncompatible(
+            PeerIncompatible::NoCipherSuitesInCommon | PeerIncompatible::NoKxGroupsInCommon,
+        ))) if !has_suite => Err(HandshakeError::NoSuite),
+        Err(HandshakeError::Tls(rustls::Error::PeerIncompatible(PeerIncompatible::NoCipherSuitesInCommon))) => {
+            Err(HandshakeError::NoSuiteForKey)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Decides whether the client offers a cipher suite of ours, be it for another kind of key.
+fn has_suite(hello: &ClientHello<'_>, config: &ServerConfig) -> bool {
+    let ours = &config.crypto_provider().cipher_suites;
+    ours.iter().any(|ours| hello.cipher_suites().contains(&ours.suite()))
 }
 
 async fn serve_tls(site: Arc<Site>, tls: Tls, address: SocketAddr, stopping: watch::Receiver<()>) {

@@ -32,7 +32,8 @@ fn nothing_is_written_over_unless_asked_for() {
     exit: 2
     --- stderr
     error: `server-key.pem` exists already
-    hint: `--force` replaces what is there
+    hint: write it elsewhere: `secure-io gen-key --out server-key-2.pem`
+    hint: --force replaces what is there
     "#);
     assert_eq!(read_text(&sandbox, "server-key.pem"), "mine");
     sandbox.run("secure-io gen-key --force").success();
@@ -85,7 +86,7 @@ fn passphrases_come_from_files_and_variables() {
     exit: 2
     --- stderr
     error: no passphrase is given
-    hint: give one with `--passphrase-file FILE` or `--passphrase-env VAR`
+    hint: give one with --passphrase-file or --passphrase-env
     "#);
     assert_snapshot!(sandbox.run("secure-io gen-key --encrypt --out a.pem --passphrase-file empty"), @r#"
     $ secure-io gen-key --encrypt --out a.pem --passphrase-file empty
@@ -129,7 +130,7 @@ fn what_cannot_be_is_refused() {
     exit: 2
     --- stderr
     error: cannot write `nowhere/key.pem`: No such file or directory
-    hint: make the folder first: `mkdir -p nowhere`
+    hint: make the folder first: `mkdir -p nowhere && secure-io gen-key --out nowhere/key.pem`
     "#);
     assert_snapshot!(sandbox.run("secure-io gen-key --out file/key.pem"), @r#"
     $ secure-io gen-key --out file/key.pem

@@ -7,6 +7,7 @@ use secure_io::{files, validity};
 
 use crate::cli::Outcome;
 use crate::cli::args::{self, CaDirArgs};
+use crate::cli::command_line::CommandLine;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 
@@ -40,8 +41,8 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let (ca, who, now) =
-        (LocalCa::load(&args.folder.paths_to_change("ca revoke", out)?)?, args::user(), validity::now());
-    let to_revoke = args.certificates.iter().map(|given| to_revoke(given, &args.folder));
+        (LocalCa::load(&args.folder.paths_to_change(out)?)?, args::user(), validity::now());
+    let to_revoke = args.certificates.iter().map(|given| to_revoke(given));
     let to_revoke = to_revoke.collect::<Result<Vec<_>, _>>()?;
     let revocations = ca.revoke(&to_revoke, args.reason, who.as_deref(), now)?;
     let revoked = revocations.into_iter().map(|revocation| Revoked {
@@ -55,12 +56,12 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         out.json(&report)?;
     } else {
         out.report(&report.text(), false)?;
-        out.hint(format!("tell others with `secure-io ca crl{}`", args.folder.flag()));
+        out.hint(format!("make the list for others: `{}`", CommandLine::ours("ca crl").carrying_ca_dir()));
     }
     Ok(Outcome::Done)
 }
 
-fn to_revoke(given: &str, folder: &CaDirArgs) -> Result<ToRevoke, Failure> {
+fn to_revoke(given: &str) -> Result<ToRevoke, Failure> {
     let path = Path::new(given);
     if files::is_stdio(path) || files::exists(path) {
         // The leaf: what follows it is not this CA's to revoke.
@@ -71,7 +72,7 @@ fn to_revoke(given: &str, folder: &CaDirArgs) -> Result<ToRevoke, Failure> {
         return Ok(ToRevoke::Serial(given.to_owned()));
     }
     Err(Failure::message(format!("`{given}` is neither a file nor a serial number in hex"))
-        .hint(format!("`secure-io ca show{}` lists what was issued", folder.flag())))
+        .hint(format!("see what was issued: `{}`", CommandLine::ours("ca show").carrying_ca_dir())))
 }
 
 fn is_serial(text: &str) -> bool {
