@@ -4,7 +4,7 @@ use std::env;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use etcetera::BaseStrategy;
 use rustls::pki_types::CertificateDer;
 use secure_io::ca::{LocalCa, Paths};
@@ -23,9 +23,41 @@ use super::command_line::{CommandLine, PASSPHRASE_ENV, PASSPHRASE_FILE};
 use super::failure::{self, Failure};
 use super::output::Output;
 
-/// A key algorithm by its name.
+/// A key algorithm by its name, or as other programs call it.
 pub(crate) fn algorithm_parser() -> impl TypedValueParser<Value = Algorithm> {
-    PossibleValuesParser::new(Algorithm::ALL.map(Algorithm::name)).try_map(|name| name.parse::<Algorithm>())
+    let value = |algorithm: Algorithm| PossibleValue::new(algorithm.name()).aliases(other_names(algorithm));
+    PossibleValuesParser::new(Algorithm::ALL.map(value)).map(|name| {
+        let is_it =
+            |algorithm: &Algorithm| algorithm.name() == name || other_names(*algorithm).contains(&name.as_str());
+        Algorithm::ALL.into_iter().find(is_it).unwrap_or_default()
+    })
+}
+
+/// What other programs call an algorithm; `rsa` alone is what `openssl genpkey -algorithm RSA` makes.
+fn other_names(algorithm: Algorithm) -> &'static [&'static str] {
+    match algorithm.name() {
+        "ecdsa-p256" => &["p256", "p-256", "P256", "P-256", "ec", "EC", "ecdsa", "ECDSA", "prime256v1", "secp256r1"],
+        "ecdsa-p384" => &["p384", "p-384", "P384", "P-384", "secp384r1"],
+        "ecdsa-p521" => &["p521", "p-521", "P521", "P-521", "secp521r1"],
+        "ed25519" => &["Ed25519", "ED25519", "eddsa"],
+        "rsa-2048" => &["rsa", "RSA", "rsa2048", "rsa:2048", "RSA-2048", "2048"],
+        "rsa-3072" => &["rsa3072", "rsa:3072", "RSA-3072", "3072"],
+        "rsa-4096" => &["rsa4096", "rsa:4096", "RSA-4096", "4096"],
+        _ => &[],
+    }
+}
+
+/// Days, as in `30` or `30d`, or another span of whole days.
+pub(crate) fn days(text: &str) -> Result<u32, String> {
+    const DAY: u64 = 24 * 60 * 60;
+    if let Ok(days) = text.parse() {
+        return Ok(days);
+    }
+    let span = validity::parse_span(text).map_err(|_| "days are a number, as in 30".to_owned())?;
+    match u32::try_from(span.as_secs() / DAY) {
+        Ok(days) if span.as_secs().is_multiple_of(DAY) => Ok(days),
+        _ => Err("days are a number, as in 30".to_owned()),
+    }
 }
 
 fn purpose_parser() -> impl TypedValueParser<Value = Purpose> {
@@ -81,7 +113,7 @@ pub(crate) fn test_key_warning(key: &PrivateKey) -> Option<String> {
 #[command(next_help_heading = "Validity")]
 pub(crate) struct ValidityArgs {
     /// Lifetime in days [default: 365]
-    #[arg(long, value_name = "N", conflicts_with = "not_after")]
+    #[arg(long, value_name = "N", value_parser = days, conflicts_with = "not_after")]
     days: Option<u32>,
     /// First second: RFC 3339, or a span from now such as -1d [default: an hour ago]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]

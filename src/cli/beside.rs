@@ -22,6 +22,12 @@ pub(crate) fn key_for(file: &Path, spki: &[u8]) -> Option<PathBuf> {
     found(file, |bytes| is_key(bytes, spki))
 }
 
+/// The private key of a file's first certificate, in another file of the same folder.
+pub(crate) fn key_of(certificate: &Path) -> Option<PathBuf> {
+    let certificates = container::certificates(&files::read(certificate).ok()?).ok()?;
+    key_for(certificate, &spki_of(certificates.first()?)?)
+}
+
 fn is_key(bytes: &[u8], spki: &[u8]) -> Option<()> {
     let key = container::private_key(bytes, || Ok::<_, container::Error>(None)).ok()?;
     (PrivateKey::load(&key).ok()?.spki() == spki).then_some(())

@@ -76,6 +76,11 @@ impl CommandLine {
         self
     }
 
+    /// The value of a flag.
+    pub(crate) fn value(&self, flag: &Flag) -> Option<OsString> {
+        flag.find(&self.words).map(|(_, _, value)| value)
+    }
+
     /// Gives a flag another value, in place of the one that was typed.
     pub(crate) fn with(self, flag: &Flag, value: impl AsRef<OsStr>) -> Self {
         self.without(flag).flag(flag.long, value)
@@ -125,6 +130,36 @@ impl CommandLine {
         Some(self)
     }
 
+    /// Spells a flag otherwise, where it was typed with or without a value in the same word.
+    pub(crate) fn respelled(mut self, flag: &str, other: &str) -> Option<Self> {
+        let (at, value) = self.position(flag)?;
+        *self.words.get_mut(at)? = match value {
+            Some(value) => format!("{other}={value}").into(),
+            None => other.into(),
+        };
+        Some(self)
+    }
+
+    /// Takes out a flag that is not ours, and gives its value.
+    pub(crate) fn taken_out(mut self, flag: &str) -> Option<(Self, OsString)> {
+        let (at, value) = self.position(flag)?;
+        self.words.remove(at);
+        let value = match value {
+            Some(value) => value.into(),
+            None if at < self.words.len() => self.words.remove(at),
+            None => return None,
+        };
+        Some((self, value))
+    }
+
+    /// Where a flag was typed, and the value in the same word.
+    fn position(&self, flag: &str) -> Option<(usize, Option<String>)> {
+        self.words.iter().enumerate().skip(1).find_map(|(at, word)| match word.to_str()?.strip_prefix(flag)? {
+            "" => Some((at, None)),
+            rest => Some((at, Some(rest.strip_prefix('=')?.to_owned()))),
+        })
+    }
+
     /// Runs another command if this one succeeds.
     pub(crate) fn and(mut self, next: Self) -> Self {
         self.next = Some(("&&", Box::new(next)));
@@ -165,6 +200,7 @@ pub(crate) const CA_DIR: Flag = Flag { long: "--ca-dir", short: None, alias: Non
 pub(crate) const CERT: Flag = Flag { long: "--cert", short: None, alias: None };
 pub(crate) const KEY: Flag = Flag { long: "--key", short: Some('k'), alias: None };
 pub(crate) const CSR: Flag = Flag { long: "--csr", short: None, alias: None };
+pub(crate) const CA_CERT: Flag = Flag { long: "--ca-cert", short: None, alias: None };
 pub(crate) const CA_KEY: Flag = Flag { long: "--ca-key", short: None, alias: None };
 pub(crate) const OUT: Flag = Flag { long: "--out", short: Some('o'), alias: None };
 pub(crate) const OUT_CERT: Flag = Flag { long: "--out-cert", short: Some('o'), alias: Some("--out") };

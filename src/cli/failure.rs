@@ -72,7 +72,7 @@ impl Failure {
         }
     }
 
-    fn detail(mut self, text: impl Into<String>) -> Self {
+    pub(crate) fn detail(mut self, text: impl Into<String>) -> Self {
         if let Self::Error(report) = &mut self {
             report.details.push(text.into());
         }
@@ -342,8 +342,7 @@ pub(crate) fn issuing(error: material::Error, request: Option<&Path>, issuer: &I
 /// A CA's key and certificate that do not belong together.
 fn issuer_mismatch(certificate: &Path, key: &Path) -> Failure {
     let failure = Failure::message(format!("`{}` does not belong to `{}`", key.display(), certificate.display()));
-    let spki = || beside::spki_of(container::certificates(&files::read(certificate).ok()?).ok()?.first()?);
-    match spki().and_then(|spki| beside::key_for(certificate, &spki)) {
+    match beside::key_of(certificate) {
         Some(right) => {
             let command = CommandLine::typed().with(&CA_KEY, &right);
             failure.hint(format!("`{}` is its key: `{command}`", right.display()))

@@ -38,7 +38,7 @@ pub(crate) struct Args {
     #[arg(long)]
     allow_outside: bool,
     /// Print a JSON document instead of text
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     json: bool,
 }
 

@@ -305,10 +305,7 @@ fn a_ca_signs() {
     --- stderr
     error: the following required arguments were not provided:
       --ca-key <FILE>
-
-    Usage: secure-io gen-cert --ca-cert <FILE> --ca-key <FILE> --name <NAME> [HOST]...
-
-    For more information, try '--help'.
+    hint: name the key: `secure-io gen-cert --name b --ca-cert ca.pem --ca-key ca-key.pem`
     "#);
     sandbox.run("openssl req -new -key server-key.pem -subj /O=nobody -out anonymous.pem").success();
     assert_snapshot!(sandbox.run("secure-io gen-cert --csr anonymous.pem --ca-cert ca.pem --ca-key ca-key.pem --out-cert c.pem"), @r#"
@@ -351,13 +348,10 @@ fn the_local_ca_signs_for_development_only() {
     $ secure-io gen-cert --name b --ca --ca-cert a.pem --ca-key b.pem
     exit: 2
     --- stderr
-    error: the argument '--ca' cannot be used with:
+    error: the argument `--ca` cannot be used with:
       --ca-cert <FILE>
       --ca-key <FILE>
-
-    Usage: secure-io gen-cert --name <NAME> --ca [HOST]...
-
-    For more information, try '--help'.
+    hint: see `secure-io gen-cert --help`
     "#);
 }
 
@@ -394,11 +388,8 @@ fn encrypted_keys_need_their_passphrase() {
     $ secure-io gen-cert --name b --encrypt --key server-key.pem
     exit: 2
     --- stderr
-    error: the argument '--encrypt' cannot be used with '--key <FILE>'
-
-    Usage: secure-io gen-cert --name <NAME> --encrypt [HOST]...
-
-    For more information, try '--help'.
+    error: the argument `--encrypt` cannot be used with `--key <FILE>`
+    hint: see `secure-io gen-cert --help`
     "#);
 }
 

@@ -118,12 +118,9 @@ fn what_cannot_be_is_refused() {
     $ secure-io gen-key --algorithm dsa
     exit: 2
     --- stderr
-    error: invalid value 'dsa' for '--algorithm <ALGORITHM>'
+    error: invalid value `dsa` for `--algorithm <ALGORITHM>`
       [possible values: ecdsa-p256, ecdsa-p384, ecdsa-p521, ed25519, rsa-2048, rsa-3072, rsa-4096]
-
-      tip: a similar value exists: 'ecdsa-p521'
-
-    For more information, try '--help'.
+    hint: see `secure-io gen-key --help`
     "#);
     assert_snapshot!(sandbox.run("secure-io gen-key --out nowhere/key.pem"), @r#"
     $ secure-io gen-key --out nowhere/key.pem

@@ -446,7 +446,7 @@ fn of_servers() {
             &[],
         ),
         (
-            &format!("secure-io gen-cert -q && {two} && mv server-key.pem /dev/null 2>/dev/null; rm -f server-key.pem"),
+            &format!("secure-io gen-cert -q && {two} && rm -f server-key.pem"),
             "secure-io serve --port 0 --cert server-cert.pem --key api-key.pem",
             Gone::Served,
             &[],
@@ -508,6 +508,74 @@ fn of_files_of_other_programs() {
         },
     ];
     cases.iter().for_each(Case::check);
+}
+
+/// Clap's own tips were no commands; `-days 30` once made a folder `ays`, and `-key k.pem` read a file `ey`.
+#[test]
+fn of_what_people_type() {
+    let set: &[&str] = &["server-key.pem", "server-csr.pem", "server-cert.pem"];
+    let key = "secure-io gen-key -q";
+    let cert = "secure-io gen-cert -q --name my";
+    let company =
+        "openssl req -x509 -newkey rsa:2048 -noenc -keyout root-key.pem -out root.pem -subj /CN=Company 2>/dev/null";
+    check(&[
+        ("true", "secure-io gen-cert -days 30", Gone::Itself, set),
+        ("true", "secure-io gen-cert -subj '/CN=a b/O=x' app.test", Gone::Itself, set),
+        ("true", "secure-io gen-cert --subj=/CN=x", Gone::Itself, set),
+        ("true", "secure-io gen-cert --san DNS:a.test,IP:10.0.0.1", Gone::Itself, set),
+        ("true", "secure-io gen-cert --host=a.test --days 3", Gone::Itself, set),
+        ("true", "secure-io gen-cert -addext subjectAltName=DNS:a.test,DNS:b.test", Gone::Itself, set),
+        ("true", "secure-io gen-cert --domain a.test", Gone::Itself, set),
+        (key, "secure-io gen-csr -key server-key.pem", Gone::Itself, &["server-csr.pem"]),
+        (key, "secure-io gen-csr app.test", Gone::Itself, &["server-csr.pem"]),
+        ("true", "secure-io gen-key -out 'k 1.pem' --algorithm=ed25519", Gone::Itself, &["k 1.pem"]),
+        ("true", "secure-io gen-key --algorithm ecdsa-p265", Gone::Itself, &["server-key.pem"]),
+        ("true", "secure-io gen-key --algoritm ed25519", Gone::Itself, &["server-key.pem"]),
+        ("true", "secure-io gen-cetr app.test", Gone::Itself, set),
+        ("true", "secure-io app.test", Gone::Itself, set),
+        ("true", "secure-io genrsa", Gone::Itself, &["server-key.pem"]),
+        ("true", "secure-io -q ca inti --ca-dir ca", Gone::Itself, &["ca/"]),
+        (cert, "secure-io my-cert.pem", Gone::Itself, &[]),
+        (cert, "secure-io lint my-cert.pem", Gone::Itself, &[]),
+        (cert, "secure-io serve --port 0 --cert my-cert.pem", Gone::Served, &[]),
+        (company, "secure-io gen-cert --ca-cert root.pem app.test", Gone::Itself, set),
+        ("true", "secure-io gen-cert --renew --force", Gone::Shown, &[]),
+        ("true", "secure-io verify", Gone::Shown, &[]),
+    ]);
+    // These would change what this machine trusts.
+    for (typed, advised) in [
+        ("secure-io trust", "secure-io ca trust"),
+        ("secure-io -install", "secure-io ca trust"),
+        ("secure-io install --ca-dir 'my ca'", "secure-io ca trust --ca-dir 'my ca'"),
+        ("secure-io uninstall", "secure-io ca untrust"),
+    ] {
+        assert_eq!(commands(&shell(&Sandbox::new(), typed).1), [advised], "{typed}");
+    }
+}
+
+/// These are right without advice.
+#[test]
+fn are_not_needed_for_other_spellings() {
+    let sandbox = Sandbox::new();
+    for line in [
+        "secure-io gen-key --algorithm rsa --out a.pem",
+        "secure-io gen-key -a p256 --out b.pem",
+        "secure-io gen-key -a RSA-2048 --out c.pem",
+        "secure-io gen-key -a Ed25519 --out d.pem",
+        "secure-io gen-key -a prime256v1 --out e.pem",
+        "secure-io gen-cert --dry-run --days 30d",
+        "secure-io gen-cert --dry-run --days 2w",
+        "secure-io gen-cert --dry-run --subject 'E=me@a.test,S=Bavaria,OID.2.5.4.5=1,CN=\"Acme, Inc.\"'",
+        "secure-io gen-cert --dry-run --subject 'C:/Program Files/Git/CN=x'",
+        "secure-io ca init -q --ca-dir ca --days 30d",
+    ] {
+        let (done, printed) = shell(&sandbox, line);
+        assert!(done, "$ {line}\n{printed}");
+    }
+    for line in ["secure-io gen-cert --days 36h", "secure-io gen-cert --days soon"] {
+        let (done, printed) = shell(&sandbox, line);
+        assert!(!done && printed.contains("days are a number, as in 30"), "$ {line}\n{printed}");
+    }
 }
 
 /// What is no command is a sentence, in which nothing looks like one.

@@ -80,17 +80,14 @@ fn the_audience_can_be_chosen() {
     error: no file is given
     hint: name a file or a server, as in https://localhost:[PORT]
     "#);
-    assert_snapshot!(sandbox.run("secure-io inspect --lint-fail note server-cert.pem"), @r"
+    assert_snapshot!(sandbox.run("secure-io inspect --lint-fail note server-cert.pem"), @r#"
     $ secure-io inspect --lint-fail note server-cert.pem
     exit: 2
     --- stderr
     error: the following required arguments were not provided:
       --lint [<public|private|auto>]
-
-    Usage: secure-io inspect --lint [<public|private|auto>] --lint-fail <SEVERITY> <FILE>...
-
-    For more information, try '--help'.
-    ");
+    hint: see `secure-io inspect --help`
+    "#);
 }
 
 /// A finding in JSON has all that a program needs.

@@ -112,11 +112,8 @@ fn renew_changes_what_is_asked_for_alone() {
     $ secure-io gen-cert --renew --force
     exit: 2
     --- stderr
-    error: the argument '--renew' cannot be used with '--force'
-
-    Usage: secure-io gen-cert --renew [HOST]...
-
-    For more information, try '--help'.
+    error: the argument `--renew` cannot be used with `--force`
+    hint: see `secure-io gen-cert --help`
     "#);
 }
 

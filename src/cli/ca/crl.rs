@@ -30,17 +30,26 @@ pub(crate) struct Args {
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
     /// In how many days the next one is due
-    #[arg(long, value_name = "N", default_value_t = CRL_DAYS, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    #[arg(long, value_name = "N", default_value_t = CRL_DAYS, value_parser = crl_days)]
     days: u32,
     /// Write DER: the intermediate's CRL alone
     #[arg(long)]
     der: bool,
     /// Replace a file that exists; that in the CA's folder always is
-    #[arg(long, short)]
+    #[arg(long, short, help_heading = "Output")]
     force: bool,
     /// Report as JSON
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     json: bool,
+}
+
+/// The days until the next list, of which there is one at least.
+fn crl_days(text: &str) -> Result<u32, String> {
+    const MOST: u32 = 36_500;
+    match args::days(text)? {
+        days @ 1..=MOST => Ok(days),
+        _ => Err(format!("it must be from 1 to {MOST}")),
+    }
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {

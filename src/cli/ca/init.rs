@@ -3,7 +3,7 @@ use secure_io::report::ca::CaInit;
 use secure_io::validity;
 
 use crate::cli::Outcome;
-use crate::cli::args::{CaDirArgs, PassphraseArgs};
+use crate::cli::args::{self, CaDirArgs, PassphraseArgs};
 use crate::cli::command_line::CommandLine;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
@@ -27,15 +27,15 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     permit: Vec<String>,
     /// Lifetime of both certificates in days [default: 3650]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = args::days)]
     days: Option<u32>,
     #[command(flatten)]
     root_key: RootKeyArgs,
     /// Make a new CA in place of the one there, which is put by
-    #[arg(long, short)]
+    #[arg(long, short, help_heading = "Output")]
     force: bool,
     /// Report as JSON
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     json: bool,
 }
 

@@ -3,7 +3,7 @@ use secure_io::report::ca::CaRenew;
 use secure_io::validity;
 
 use crate::cli::Outcome;
-use crate::cli::args::{CaDirArgs, PassphraseArgs};
+use crate::cli::args::{self, CaDirArgs, PassphraseArgs};
 use crate::cli::command_line::CommandLine;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
@@ -27,7 +27,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SPAN")]
     renew_before: Option<String>,
     /// Make it anew, however much time is left
-    #[arg(long, short)]
+    #[arg(long, short, help_heading = "Output")]
     force: bool,
     /// Give the intermediate a new key, after a theft; what it has issued is good only where the old root is trusted
     #[arg(long)]
@@ -36,12 +36,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     permit: Vec<String>,
     /// Lifetime in days from now [default: 3650]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = args::days)]
     days: Option<u32>,
     #[command(flatten)]
     passphrase: PassphraseArgs,
     /// Report as JSON
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     json: bool,
 }
 

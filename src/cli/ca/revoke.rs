@@ -35,7 +35,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "REASON", value_parser = reason_parser(), default_value = "unspecified")]
     reason: Reason,
     /// Report as JSON
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     json: bool,
 }
 

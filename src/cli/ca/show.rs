@@ -21,7 +21,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SPAN")]
     expires_within: Option<String>,
     /// Report as JSON
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     json: bool,
 }
 
