@@ -19,6 +19,7 @@ Examples:
   secure-io fixtures --check --expires-within 30d   for CI: would anything be built, does anything expire?
 
 Exit status: 0 done, or the tree is current; 1 with --check, it is not; 2 it could not be done")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Option<Command>,
@@ -63,7 +64,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     if let Some(Command::Init(args)) = &args.command {
         return init(&args.manifest, out);
     }
-    let failed = |error| failure::fixtures(&args.manifest, args.allow_outside, error);
+    let failed = |error| failure::fixtures(&args.manifest, error);
     let outside = if args.allow_outside { Outside::Allowed } else { Outside::Refused };
     let mut project = Project::open(&args.manifest, outside, validity::now()).map_err(failed)?;
     let report = if args.check {
@@ -84,7 +85,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
 
 fn init(manifest: &Path, out: &mut Output) -> Result<Outcome, Failure> {
     let written = files::write_set(&[NewFile::public(manifest, TEMPLATE)], Existing::Keep);
-    written.map_err(|error| failure::fixtures(manifest, false, error.into()))?;
+    written.map_err(|error| failure::fixtures(manifest, error.into()))?;
     out.report(&format!("Made {}\n", manifest.display()), false)?;
     out.hint(format!("read it, then build the tree: `{}`", failure::build(manifest)));
     Ok(Outcome::Done)

@@ -3,7 +3,6 @@
 use std::io;
 use std::path::Path;
 
-use secure_io::ca::env::quote_sh;
 use secure_io::files;
 use secure_io::fixtures::Error;
 
@@ -11,21 +10,15 @@ use super::Failure;
 use crate::cli::command_line::CommandLine;
 
 /// A manifest that cannot be used, or a tree that cannot be built from it.
-pub(crate) fn fixtures(manifest: &Path, allow_outside: bool, error: Error) -> Failure {
-    let command = |flag: &str| {
-        let name = manifest.display().to_string();
-        let manifest = if name == "secure-io.toml" { String::new() } else { format!(" {}", quote_sh(&name)) };
-        let outside = if allow_outside { " --allow-outside" } else { "" };
-        format!("secure-io fixtures{outside}{flag}{manifest}")
-    };
+pub(crate) fn fixtures(manifest: &Path, error: Error) -> Failure {
     match error {
         error @ Error::Outside { .. } => {
-            let command = command(" --allow-outside");
-            Failure::new(error.into()).hint(format!("if that is where the files should go: `{command}`"))
+            let command = CommandLine::typed().switch("--allow-outside");
+            Failure::new(error.into()).hint(format!("if the files should go there: `{command}`"))
         }
         error @ Error::NotOurs { .. } => {
-            let command = command(" --force");
-            Failure::new(error.into()).hint(format!("if they can go: `{command}`"))
+            let command = CommandLine::typed().switch("--force");
+            Failure::new(error.into()).hint(format!("if those files may be replaced or removed: `{command}`"))
         }
         Error::Manifest(error) => {
             let hint = error.instead.as_ref().map(|instead| format!("write: {instead}"));
