@@ -36,6 +36,11 @@ impl Folder {
         &self.path
     }
 
+    /// Flushes the folder's names to the disk.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+
     /// Waits for an exclusive lock that lasts as long as the returned file.
     ///
     /// A file system without locks (some network shares) is no reason to refuse work.

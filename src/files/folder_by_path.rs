@@ -33,6 +33,12 @@ impl Folder {
         &self.path
     }
 
+    /// Flushes the folder's names to the disk.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        // Some systems open no folders, and need no flush.
+        File::open(&self.path).map_or(Ok(()), |folder| folder.sync_all())
+    }
+
     /// Waits for an exclusive lock that lasts as long as the returned file; a system that opens no folders has none.
     pub(super) fn lock(&self) -> Option<File> {
         File::open(&self.path).ok().filter(|file| file.lock().is_ok())

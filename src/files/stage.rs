@@ -62,6 +62,8 @@ pub(super) struct Stage {
     folder: Folder,
     /// Targets that were free and are to be taken, for [`Stage::take_back`].
     fresh: Vec<PathBuf>,
+    /// Targets were links for a while.
+    has_links: bool,
     is_settled: bool,
 }
 
@@ -72,7 +74,7 @@ impl Stage {
         let name = format!("{PREFIX}{}", random_letters());
         root.create_new_folder(name.as_ref())?;
         let folder = root.folder(name.as_ref())?;
-        let stage = Self { root, name, folder, fresh: Vec::new(), is_settled: false };
+        let stage = Self { root, name, folder, fresh: Vec::new(), has_links: false, is_settled: false };
         stage.folder.create_new_folder(NEW.as_ref())?;
         Ok(stage)
     }
@@ -129,6 +131,7 @@ impl Stage {
                 if !self.link(path, *is_there).map_err(Error::io("replace", &target))? {
                     break;
                 }
+                self.has_links = true;
             }
         }
         Ok(())
@@ -190,6 +193,10 @@ impl Stage {
             return Err(Error::Exists { path });
         }
         self.is_settled = true;
+        if self.has_links {
+            // Readers that followed a link a moment ago get the time to open the file behind it.
+            self.root.sync().map_err(Error::io("write", self.root.path()))?;
+        }
         clear(&self.root, &self.name)
     }
 
@@ -276,7 +283,9 @@ fn put_folders(root: &Folder, stage: &Path, side: Side) -> io::Result<BTreeSet<P
         return Ok(put);
     }
     let new = stage.join(NEW);
-    for (name, is_folder) in root.folder(&new)?.entries()? {
+    // Absent if a killed run was clearing the hidden folder away.
+    let Some(folder) = root.folder(&new).map(Some).or_else(absent)? else { return Ok(put) };
+    for (name, is_folder) in folder.entries()? {
         if is_folder && root.find(name.as_ref())?.is_none() {
             root.rename(&new.join(&name), name.as_ref())?;
             put.insert(name.into());
@@ -294,7 +303,7 @@ fn settle_one(root: &Folder, stage: &Path, side: Side, path: &Path) -> io::Resul
     let is_linked = || root.read_link(path).is_some_and(|text| text == link_text(&stage.to_string_lossy(), path));
     if target.is_some_and(Entry::is_link) && is_linked() {
         return if root.find(&source).or_else(absent)?.is_some() {
-            root.rename(&source, path).map(|()| true)
+            replace_link(root, stage, &source, path).map(|()| true)
         } else {
             remove(root, path).map(|()| true)
         };
@@ -309,6 +318,18 @@ fn settle_one(root: &Folder, stage: &Path, side: Side, path: &Path) -> io::Resul
         Some(target) if target.is_same(staged) => root.remove(&new).map(|()| true),
         Some(_) if is_old(root, &old, path)? => root.rename(&new, path).map(|()| true),
         Some(_) => Ok(false),
+    }
+}
+
+/// Replaces a link by the file that it leads to. The file keeps its name in the hidden folder as well: a reader that has
+/// read the link a moment ago still finds it there.
+fn replace_link(root: &Folder, stage: &Path, source: &Path, path: &Path) -> io::Result<()> {
+    let next = stage.join(NEXT);
+    root.remove(&next)?;
+    match root.link(source, &next) {
+        Ok(()) => root.rename(&next, path),
+        // No second names on this file system.
+        Err(_) => root.rename(source, path),
     }
 }
 
@@ -392,8 +413,13 @@ fn collect(folder: &Folder, path: &Path, depth: usize, files: &mut Vec<PathBuf>)
 
 /// Removes a hidden folder and all in it, links in it as links.
 fn clear(root: &Folder, name: &str) -> Result<(), Error> {
-    let cleared =
-        root.folder(name.as_ref()).and_then(|folder| empty(&folder)).and_then(|()| root.remove_folder(name.as_ref()));
+    let clear = |folder: Folder| {
+        // First the choice: without it the next run finds nothing to settle.
+        folder.remove(CURRENT.as_ref())?;
+        empty(&folder)?;
+        root.remove_folder(name.as_ref())
+    };
+    let cleared = root.folder(name.as_ref()).and_then(clear);
     match cleared {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(Error::io("remove", &root.path().join(name))(error))
