@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::path::{Component, Path, PathBuf};
 
-use super::Error;
+use super::{Error, stage};
 use super::owner::{Entry, Kind};
 
 /// Where a path leads to.
@@ -41,6 +41,7 @@ pub(super) fn find(path: &Path) -> Result<Place, Error> {
         Some(Kind::CharacterDevice) => return Ok(Place::Stream(end)),
         Some(Kind::Folder) => return Err(Error::IsFolder { path: path.to_owned() }),
         None | Some(Kind::File) => {}
+        Some(Kind::Link) if std::fs::read_link(&end).is_ok_and(|text| stage::is_link_text(&text)) => {}
         Some(kind) => return Err(Error::NotRegular { path: path.to_owned(), kind: kind.name() }),
     }
     let Some(name) = end.file_name() else { return Err(Error::IsFolder { path: path.to_owned() }) };
@@ -75,6 +76,8 @@ fn follow<E>(path: &Path, check: impl Fn(&Path) -> Result<(), E>) -> Result<Path
             return Ok(whole);
         }
         let target = std::fs::read_link(&here).ok().filter(|_| links < MAX_LINKS);
+        // A link that a killed run has left is the file that will stand there once that run's set is settled.
+        let target = target.filter(|target| !(left.is_empty() && stage::is_link_text(target)));
         let Some(target) = target else {
             resolved = here;
             continue;

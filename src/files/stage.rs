@@ -17,9 +17,10 @@
 //! as they are in `old`, by which the next run knows them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::folder::Folder;
 use super::owner::Entry;
@@ -370,6 +371,13 @@ fn link_text(name: &str, path: &Path) -> PathBuf {
     up.chain([name, CURRENT]).collect::<PathBuf>().join(path)
 }
 
+/// Returns true if the text of a link is one that [`link_text`] makes: the target of a set that a killed run has left.
+pub(super) fn is_link_text(text: &Path) -> bool {
+    let mut parts = text.components().map(Component::as_os_str).skip_while(|part| *part == "..");
+    let is_hidden = parts.next().and_then(OsStr::to_str).is_some_and(|name| name.starts_with(PREFIX));
+    is_hidden && parts.next().is_some_and(|part| part == CURRENT)
+}
+
 /// Which side counts in a hidden folder; `None` before there is a choice.
 fn side(folder: &Folder) -> Option<Side> {
     let current = Path::new(CURRENT);
@@ -545,6 +553,18 @@ mod tests {
             drop(recover_folder(folder.path()).unwrap());
             assert_eq!(content(folder.path()), tag, "{steps} steps done");
         }
+    }
+
+    /// The links of a killed run lead into its hidden folder: that folder was taken for the one to settle.
+    #[cfg(unix)]
+    #[test]
+    fn a_set_whose_targets_are_all_links_is_settled_by_its_paths() {
+        let folder = tempfile::tempdir().unwrap();
+        write_set(&set(folder.path(), "old"), Existing::Keep).unwrap();
+        kill_after(4, folder.path(), "new");
+        assert!(folder.path().join("cert.pem").is_symlink() && folder.path().join("key.pem").is_symlink());
+        drop(super::super::settle_all(set(folder.path(), "new").iter().map(NewFile::path)).unwrap());
+        assert_eq!(content(folder.path()), expected("old"));
     }
 
     /// Where there are no links, `current` is a file, and the next run tells old files by their content.
