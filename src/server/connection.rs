@@ -17,9 +17,10 @@ use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 use tokio_rustls::StartHandshake;
 
-use crate::server::event::Event;
+use crate::server::event::{DisconnectReason, Event};
 use crate::server::handshake::HandshakeError;
 use crate::server::hello::{self, HANDSHAKE_RECORD};
+use crate::server::patient::{Patient, is_impatience};
 use crate::server::plaintext;
 use crate::server::routes::Site;
 use crate::server::session::Peer;
@@ -27,6 +28,15 @@ use crate::server::websocket::Tls;
 
 /// The largest head of a request that is read, as in Node.
 const MAX_HEAD: u16 = 16 * 1024;
+
+/// The most requests at a time over one HTTP/2 connection, the least that RFC 9113 section 6.5.2 recommends.
+const MAX_STREAMS: u32 = 100;
+
+/// The most of an answer that waits inside an HTTP/2 connection.
+const STREAM_BUFFER: usize = 16 * 1024;
+
+/// The ciphertext that waits in memory for a client that does not read.
+const TLS_BUFFER: usize = 32 * 1024;
 
 /// Serves a connection to its end, or until HTTP hands it over to a WebSocket.
 pub(super) async fn serve(site: Arc<Site>, tcp: TcpStream, peer: SocketAddr, mut stopping: watch::Receiver<()>) {
@@ -100,8 +110,10 @@ fn has_suite(hello: &ClientHello<'_>, config: &ServerConfig) -> bool {
     ours.iter().any(|ours| hello.cipher_suites().contains(&ours.suite()))
 }
 
-async fn serve_tls(site: Arc<Site>, tls: Tls, address: SocketAddr, stopping: watch::Receiver<()>) {
+async fn serve_tls(site: Arc<Site>, mut tls: Tls, address: SocketAddr, stopping: watch::Receiver<()>) {
     let peer = peer(address, tls.get_ref().1);
+    tls.get_mut().1.set_buffer_limit(Some(TLS_BUFFER));
+    let tls = Patient::new(tls, site.limits().write);
     if peer.http2 {
         serve_http2(site, tls, peer, stopping).await;
     } else {
@@ -118,9 +130,9 @@ fn peer(address: SocketAddr, tls: &ServerConnection) -> Peer {
     }
 }
 
-async fn serve_http1(site: Arc<Site>, tls: Tls, peer: Peer, mut stopping: watch::Receiver<()>) {
+async fn serve_http1(site: Arc<Site>, tls: Patient, peer: Peer, mut stopping: watch::Receiver<()>) {
     let header_deadline = site.limits().header;
-    let service = service_fn(move |request: Request<Incoming>| {
+    let service = service_fn(|request: Request<Incoming>| {
         let site = Arc::clone(&site);
         async move { Ok::<_, Infallible>(site.respond(request, peer).await) }
     });
@@ -131,9 +143,11 @@ async fn serve_http1(site: Arc<Site>, tls: Tls, peer: Peer, mut stopping: watch:
         .serve_connection(TokioIo::new(tls), service)
         .with_upgrades();
     let mut connection = pin!(connection);
-    // How it ends says nothing that its requests have not said.
     tokio::select! {
-        _ = connection.as_mut() => {}
+        // How it ends otherwise says nothing that its requests have not said.
+        ended = connection.as_mut() => if ended.is_err_and(|error| is_impatience(&error)) {
+            site.observe(&does_not_read(peer));
+        },
         _ = stopping.changed() => {
             connection.as_mut().graceful_shutdown();
             connection.await.ok();
@@ -141,22 +155,25 @@ async fn serve_http1(site: Arc<Site>, tls: Tls, peer: Peer, mut stopping: watch:
     }
 }
 
-async fn serve_http2(site: Arc<Site>, tls: Tls, peer: Peer, mut stopping: watch::Receiver<()>) {
+fn does_not_read(peer: Peer) -> Event {
+    Event::Dropped { peer: peer.address, reason: DisconnectReason::Overflowed }
+}
+
+async fn serve_http2(site: Arc<Site>, tls: Patient, peer: Peer, mut stopping: watch::Receiver<()>) {
     let limits = *site.limits();
-    let spoken = Arc::new(Notify::new());
-    let service = service_fn({
-        let spoken = Arc::clone(&spoken);
-        move |request: Request<Incoming>| {
-            spoken.notify_one();
-            let site = Arc::clone(&site);
-            async move { Ok::<_, Infallible>(site.respond(request, peer).await) }
-        }
+    let (spoken, outbox) = (Arc::new(Notify::new()), Arc::new(site.outboxes().open()));
+    let service = service_fn(|request: Request<Incoming>| {
+        spoken.notify_one();
+        let (site, outbox) = (Arc::clone(&site), Arc::clone(&outbox));
+        async move { Ok::<_, Infallible>(outbox.count(site.respond(request, peer).await)) }
     });
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .keep_alive_interval(limits.header)
         .keep_alive_timeout(limits.header)
         .max_header_list_size(MAX_HEAD.into())
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_send_buf_size(STREAM_BUFFER)
         .serve_connection(TokioIo::new(tls), service);
     let mut connection = pin!(connection);
     // Its keep-alive begins with the client's preface, which may never come.
@@ -166,7 +183,11 @@ async fn serve_http2(site: Arc<Site>, tls: Tls, peer: Peer, mut stopping: watch:
         _ = stopping.changed() => return,
     }
     tokio::select! {
-        _ = connection.as_mut() => {}
+        ended = connection.as_mut() => if ended.is_err_and(|error| is_impatience(&error)) {
+            site.observe(&does_not_read(peer));
+        },
+        // Its answers wait for a window.
+        () = outbox.stalled(limits.write) => site.observe(&does_not_read(peer)),
         _ = stopping.changed() => {
             connection.as_mut().graceful_shutdown();
             connection.await.ok();

@@ -57,14 +57,15 @@ pub enum Event {
         /// Who it was.
         peer: SocketAddr,
     },
-    /// No connection can be accepted, as when all descriptors are in use: told once, then tried every `pause`.
+    /// No connection can be accepted, as when all descriptors are in use. Accepting is tried again every `pause`; further
+    /// failures are not reported before [`Event::AcceptResumed`].
     AcceptPaused {
         /// What the system said.
         error: io::Error,
         /// The time between attempts.
         pause: Duration,
     },
-    /// Connections are accepted again.
+    /// Connections have been accepted for a while without a failure.
     AcceptResumed,
 }
 

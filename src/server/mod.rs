@@ -15,7 +15,9 @@ mod handshake;
 mod hello;
 mod namespace;
 mod origin;
+mod outbox;
 mod page;
+mod patient;
 mod plaintext;
 mod queue;
 mod routes;
@@ -32,7 +34,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 pub use self::event::{Client, DisconnectReason, Event, Observer, Refused, Transport};
 pub use self::handshake::HandshakeError;
@@ -226,6 +228,10 @@ impl Error {
 /// How long to wait before accepting again, when the system has run out of something.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// The time without a failure after which the lack is over: at the limit of descriptors, each connection that ends lets
+/// one more in.
+const RECOVERY: Duration = Duration::from_secs(10);
+
 /// A server that has its port.
 pub struct Server {
     listener: TcpListener,
@@ -268,7 +274,7 @@ impl Server {
         let Self { listener, also, site, observer, shutdown: deadline, .. } = self;
         let (stop, stopping) = watch::channel(());
         // As a task, it shares a thread with the connections rather than waking another for each.
-        let accepting = Accepting { listener, also, observer, paused: false };
+        let accepting = Accepting { listener, also, observer, failed: None };
         let accepting = tokio::spawn(accepting.run(Arc::clone(&site), stopping));
         shutdown.await;
         stop.send_replace(());
@@ -367,7 +373,8 @@ struct Accepting {
     listener: TcpListener,
     also: Option<TcpListener>,
     observer: Observer,
-    paused: bool,
+    /// The time of the last failure, until the lack is over.
+    failed: Option<Instant>,
 }
 
 impl Accepting {
@@ -394,14 +401,14 @@ impl Accepting {
             };
             match accepted {
                 Ok(accepted) => {
-                    if std::mem::take(&mut self.paused) {
+                    if self.failed.take_if(|failed| failed.elapsed() > RECOVERY).is_some() {
                         (self.observer)(&Event::AcceptResumed);
                     }
                     return accepted;
                 }
                 Err(error) if is_peers_fault(&error) => {}
                 Err(error) => {
-                    if !std::mem::replace(&mut self.paused, true) {
+                    if self.failed.replace(Instant::now()).is_none() {
                         (self.observer)(&Event::AcceptPaused { error, pause: ACCEPT_PAUSE });
                     }
                     sleep(ACCEPT_PAUSE).await;

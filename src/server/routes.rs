@@ -29,6 +29,7 @@ use crate::server::engine::Engine;
 use crate::server::event::{Event, Observer};
 use crate::server::fixture_index;
 use crate::server::origin::Origins;
+use crate::server::outbox::Outboxes;
 use crate::server::page::{self, Page};
 use crate::server::plaintext::is_authority;
 use crate::server::session::Peer;
@@ -50,6 +51,7 @@ pub(super) struct Site {
     router: Router,
     limits: Limits,
     origins: Origins,
+    outboxes: Arc<Outboxes>,
     observer: Observer,
 }
 
@@ -67,7 +69,7 @@ impl Site {
             }
         };
         let router = router.merge(client_library(library));
-        Self { tls: config.tls, engine, router, limits: config.limits, origins, observer }
+        Self { tls: config.tls, engine, router, limits: config.limits, origins, outboxes: Arc::default(), observer }
     }
 
     pub(super) fn tls(&self) -> &ByName {
@@ -76,6 +78,10 @@ impl Site {
 
     pub(super) fn engine(&self) -> &Arc<Engine> {
         &self.engine
+    }
+
+    pub(super) fn outboxes(&self) -> &Arc<Outboxes> {
+        &self.outboxes
     }
 
     pub(super) fn limits(&self) -> &Limits {

@@ -452,6 +452,18 @@ impl Session {
         }
     }
 
+    /// Waits until the session has ended.
+    pub(super) async fn until_ended(&self) {
+        loop {
+            let mut news = pin!(self.drained.notified());
+            news.as_mut().enable();
+            if self.ended().is_some() {
+                return;
+            }
+            news.await;
+        }
+    }
+
     pub(super) fn ended(&self) -> Option<DisconnectReason> {
         self.state().ended
     }

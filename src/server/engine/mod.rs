@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::header::{CONNECTION, CONTENT_ENCODING, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, UPGRADE};
+use axum::http::header::{CONNECTION, CONTENT_ENCODING, HeaderValue, SEC_WEBSOCKET_ACCEPT, UPGRADE};
 use axum::http::{Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming as Upload;
@@ -29,13 +29,14 @@ use tokio::time::{sleep, timeout};
 use self::compression::Encoding;
 use self::payload::{Answer, Packets, Payload, Polling, Received};
 use self::request::{Query, Refusal, accept_key, text};
-use crate::server::budget::{Budget, Exceeded};
+use crate::server::budget::{Budget, Charge, Exceeded, Share};
 use crate::server::event::{DisconnectReason, Event, Observer, Refused, Transport};
 use crate::server::namespace::{Crowd, Incoming, SocketIo};
 use crate::server::origin::Access;
+use crate::server::patient::Patient;
 use crate::server::queue::Item;
 use crate::server::session::{HEAVY, Next, Peer, Session, Sessions};
-use crate::server::websocket::{Frames, Tls, WebSocket, wait_for_room};
+use crate::server::websocket::{Frames, WebSocket, wait_for_room};
 use crate::server::{Limits, Timing};
 
 /// A wait before more is taken from a client.
@@ -95,7 +96,9 @@ impl Engine {
         if let Some(origin) = access.refused() {
             self.refused(peer, Refused::ForeignOrigin(origin));
             if request.method() != Method::OPTIONS {
-                return Refusal::ForeignOrigin.into_response();
+                let mut response = Refusal::ForeignOrigin.into_response();
+                access.mark(response.headers_mut());
+                return response;
             }
         }
         if request.method() == Method::OPTIONS {
@@ -125,7 +128,12 @@ impl Engine {
                 let session = self.open(peer, Transport::Polling)?;
                 Ok(text(self.open_packet(&session, "\"websocket\"")))
             }
-            (Transport::Polling, Some(session), &Method::GET) => self.poll(session, request.headers()).await,
+            (Transport::Polling, Some(session), &Method::GET) => {
+                let encoding = Encoding::preferred(request.headers());
+                // Its head need not be kept while the poll waits.
+                drop(request);
+                self.poll(session, encoding).await
+            }
             (Transport::Polling, Some(session), &Method::POST) => self.receive(&session, request.into_body()).await,
             _ => Err(Refusal::BadRequest),
         }
@@ -144,6 +152,7 @@ impl Engine {
             self.refused(peer, Refused::TooManySessions);
             return Err(Refusal::Full);
         };
+        self.relieve(&share);
         if share.is_exceeded().is_some() {
             self.refused(peer, Refused::TooMuchMemory);
             return Err(Refusal::Full);
@@ -181,14 +190,13 @@ impl Engine {
         for session in crowd.full {
             self.end(&session, DisconnectReason::Overflowed);
         }
-        self.relieve(sender);
+        self.relieve(sender.share());
         let crowded = crowd.crowded;
         (!crowded.is_empty()).then(|| Box::pin(wait_for_room(crowded, PATIENCE)) as Wait)
     }
 
-    /// Ends a session if more memory is held than may be: one of the client's network if that is what holds it.
-    pub(super) fn relieve(&self, session: &Session) {
-        let share = session.share();
+    /// Ends a session if more memory is held than may be: one of the network's if that is what holds it.
+    pub(super) fn relieve(&self, share: &Arc<Share>) {
         let Some(exceeded) = share.is_exceeded() else { return };
         let of_network = |other: &Session| Arc::ptr_eq(other.share(), share);
         let heaviest = match exceeded {
@@ -219,7 +227,11 @@ impl Engine {
 /// Long-polling.
 impl Engine {
     /// Answers a poll with what is queued, or what comes first.
-    async fn poll(self: &Arc<Self>, session: Arc<Session>, headers: &HeaderMap) -> Result<Response<Body>, Refusal> {
+    async fn poll(
+        self: &Arc<Self>,
+        session: Arc<Session>,
+        encoding: Option<Encoding>,
+    ) -> Result<Response<Body>, Refusal> {
         let Some(is_probing) = session.start_poll() else {
             self.end(&session, DisconnectReason::Malformed);
             return Err(Refusal::BadRequest);
@@ -254,7 +266,7 @@ impl Engine {
             }
         };
         session.set_in_hand(items.iter().map(Item::size).sum());
-        Ok(self.answer(&session, Payload::new(items), polling, Encoding::preferred(headers)).await)
+        Ok(self.answer(&session, Payload::new(items), polling, encoding).await)
     }
 
     async fn answer(
@@ -318,8 +330,10 @@ impl Engine {
             }
             Taken::Some(wait) => {
                 let (engine, session) = (Arc::clone(self), Arc::clone(session));
+                let charge = session.share().charge(packets.len());
                 // As a task, for the client may not wait for the answer.
-                let rest = tokio::spawn(async move { engine.take_rest(&session, packets, wait, posting).await });
+                let rest =
+                    tokio::spawn(async move { engine.take_rest(&session, packets, charge, wait, posting).await });
                 rest.await.map_err(|_| Refusal::BadRequest)??;
             }
             Taken::Refused => return Err(Refusal::BadRequest),
@@ -331,6 +345,7 @@ impl Engine {
         &self,
         session: &Arc<Session>,
         mut packets: Packets,
+        _charge: Charge,
         mut wait: Option<Wait>,
         _posting: Posting,
     ) -> Result<(), Refusal> {
@@ -400,11 +415,15 @@ impl Engine {
                 }
                 whole.extend_from_slice(&data);
                 session.hold(whole.capacity());
-                self.relieve(session);
+                self.relieve(session.share());
             }
             if length > max { Err(Refusal::TooLarge) } else { Ok(whole) }
         };
-        timeout(self.limits.body, read).await.unwrap_or(Err(Refusal::TooSlow))
+        tokio::select! {
+            read = timeout(self.limits.body, read) => read.unwrap_or(Err(Refusal::TooSlow)),
+            // Whatever has come is let go of.
+            () = session.until_ended() => Err(Refusal::BadRequest),
+        }
     }
 }
 
@@ -447,9 +466,9 @@ impl Engine {
     }
 
     async fn attach(self: Arc<Self>, upgraded: Upgraded, peer: Peer, purpose: Purpose) {
-        let Ok(parts) = upgraded.downcast::<TokioIo<Tls>>() else { return self.abandon(purpose) };
+        let Ok(parts) = upgraded.downcast::<TokioIo<Patient>>() else { return self.abandon(purpose) };
         let max = usize::try_from(self.limits.max_payload).unwrap_or(usize::MAX);
-        let mut socket = WebSocket::new(parts.io.into_inner(), &parts.read_buf, max, self.frames);
+        let mut socket = WebSocket::new(parts.io.into_inner().into_inner(), &parts.read_buf, max, self.frames);
         let session = match purpose {
             Purpose::Open(session) => {
                 let greeting = self.open_packet(&session, "");

@@ -36,6 +36,11 @@ impl Packets {
         Some(Self { payload: String::from_utf8(payload).ok()?.into(), at: 0 })
     }
 
+    /// The bytes of the whole payload.
+    pub(super) fn len(&self) -> usize {
+        self.payload.len()
+    }
+
     /// How far the payload has been read.
     pub(super) fn offset(&self) -> usize {
         self.at

@@ -34,9 +34,6 @@ const PROBE_DEADLINE: Duration = Duration::from_secs(10);
 /// The time a client may take for its part of the goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
 
-/// The ciphertext that waits in memory for a client that does not read, beside the message in hand.
-const TLS_BUFFER: usize = 32 * 1024;
-
 /// A WebSocket after its HTTP handshake.
 pub(super) struct WebSocket {
     tls: Tls,
@@ -46,8 +43,7 @@ pub(super) struct WebSocket {
 
 impl WebSocket {
     /// `received` is what the client has sent already.
-    pub(super) fn new(mut tls: Tls, received: &[u8], max_message: usize, frames: Frames) -> Self {
-        tls.get_mut().1.set_buffer_limit(Some(TLS_BUFFER));
+    pub(super) fn new(tls: Tls, received: &[u8], max_message: usize, frames: Frames) -> Self {
         Self { tls, reader: Reader::new(received, max_message), writer: Writer::new(frames) }
     }
 
@@ -270,7 +266,7 @@ impl Transport {
         if held != self.held {
             self.session.hold(held);
             if held > self.held {
-                self.engine.relieve(&self.session);
+                self.engine.relieve(self.session.share());
             }
             self.held = held;
         }
