@@ -54,8 +54,10 @@ fn with_local(
     ca_dir: &CaDirArgs,
     out: &mut Output,
 ) -> Result<Arc<Anchors>, Failure> {
-    let paths = ca_dir.paths()?;
-    if paths.exist() {
+    // Without a home folder, as in many containers, there is no local CA unless one is named.
+    if let Ok(paths) = ca_dir.paths()
+        && paths.exist()
+    {
         trusted.extend(super::certificates(&paths.root, out)?);
     }
     Ok(Arc::new(Anchors::new(trusted)))
