@@ -8,8 +8,8 @@ use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::path::{Component, Path, PathBuf};
 
-use super::{Error, stage};
 use super::owner::{Entry, Kind};
+use super::{Error, stage};
 
 /// Where a path leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -40,8 +40,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
-    let (ca, who, now) =
-        (LocalCa::load(&args.folder.paths_to_change(out)?)?, args::user(), validity::now());
+    let (ca, who, now) = (LocalCa::load(&args.folder.paths_to_change(out)?)?, args::user(), validity::now());
     let to_revoke = args.certificates.iter().map(|given| to_revoke(given));
     let to_revoke = to_revoke.collect::<Result<Vec<_>, _>>()?;
     let revocations = ca.revoke(&to_revoke, args.reason, who.as_deref(), now)?;
