@@ -480,6 +480,19 @@ fn of_servers() {
     ]);
 }
 
+/// A server that started without the files that were meant says which key belongs to them.
+#[test]
+fn of_a_key_with_another_name() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert -q --out-key key.pem");
+    let server = sandbox.serve("");
+    sandbox.ok(&format!("kill -TERM {}", server.id()));
+    let (_, log) = server.end();
+    let commands = commands(&log);
+    assert_eq!(commands, ["secure-io serve --port 0 --cert server-cert.pem --key key.pem"]);
+    serve(&sandbox, &commands[0], "secure-io serve --port 0");
+}
+
 /// Keys and stores of other programs; these commands ask for passphrases.
 #[test]
 fn of_files_of_other_programs() {
