@@ -263,6 +263,8 @@ fn of_requests_and_issuers() {
     let company =
         "openssl req -x509 -newkey rsa:2048 -noenc -keyout root-key.pem -out root.pem -subj /CN=Company 2>/dev/null";
     let wrong = format!("{company} && secure-io gen-key -q");
+    let uri =
+        format!("{ca} && {openssl} -addext 'subjectAltName=URI:https://me@app.example:3000/x,email:me@app.example'");
     check(&[
         (request, "secure-io gen-cert --csr server-csr.pem", Gone::Itself, &["server-cert.pem"]),
         (&other, "secure-io gen-cert --csr server-csr.pem -k 'other key.pem'", Gone::Itself, &["server-cert.pem"]),
@@ -279,6 +281,7 @@ fn of_requests_and_issuers() {
             &["server-cert.pem", "a.p12"],
         ),
         (&san, "secure-io gen-cert --ca --ca-dir ca --csr r.pem", Gone::Itself, &["server-cert.pem", "ca/"]),
+        (&uri, "secure-io gen-cert --ca --ca-dir ca --csr r.pem", Gone::Again, &["ca/"]),
         (&code, "secure-io gen-cert --ca --ca-dir ca --csr r.pem", Gone::Itself, &["server-cert.pem", "ca/"]),
         (&is_ca, "secure-io gen-cert --csr r.pem --key k.pem", Gone::Itself, &["server-cert.pem"]),
         (
