@@ -38,7 +38,7 @@ fn help_names_every_command() {
               - auto:   On a terminal, unless `NO_COLOR` is set
               - always: Always
               - never:  Never
-
+              
               [default: auto]
 
       -q, --quiet
