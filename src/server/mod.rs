@@ -11,6 +11,8 @@ mod connection;
 mod engine;
 mod event;
 mod fixture_index;
+#[doc(hidden)]
+pub mod fuzz;
 mod handshake;
 mod hello;
 mod namespace;
