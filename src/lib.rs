@@ -9,6 +9,7 @@
 //!
 //! | | |
 //! | --- | --- |
+//! | [`words`] | Words that depend on numbers. |
 //! | [`asn1`] | BER and DER taken apart; object identifiers by name. |
 //! | [`files`] | Reads a path or standard input; writes sets of files whole or not at all. |
 //! | [`ordered`] | Works on items on all cores, results in order. |
@@ -32,6 +33,7 @@
 //! | [`credentials`] | What a server shows its clients. |
 //! | [`tls`] | The one place that builds rustls configurations. |
 //! | [`probe`] | Connects to a server and tells what it presented. |
+//! | [`check`] | Audits a running server, and grades it. |
 //! | [`server`] | HTTPS and Socket.IO. |
 //!
 //! # Example
@@ -44,6 +46,8 @@
 //! print!("{}", *container::pem("PRIVATE KEY", key.pkcs8())?);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+
+pub mod words;
 
 pub mod asn1;
 pub mod files;
@@ -78,5 +82,7 @@ pub mod trust;
 pub mod tls;
 
 pub mod probe;
+
+pub mod check;
 
 pub mod server;

@@ -2,7 +2,7 @@
 
 mod advice;
 mod batch;
-mod trust;
+pub(super) mod trust;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -154,7 +154,7 @@ fn time(text: &str, now: OffsetDateTime) -> Result<OffsetDateTime, Failure> {
 }
 
 /// The certificates in a file; those that are malformed are passed over with a warning.
-fn certificates(path: &Path, out: &mut Output) -> Result<Vec<Arc<Certificate>>, Failure> {
+pub(super) fn certificates(path: &Path, out: &mut Output) -> Result<Vec<Arc<Certificate>>, Failure> {
     let mut parsed = Vec::new();
     for (index, der) in args::load_certificates(path)?.into_iter().enumerate() {
         match Certificate::parse(der) {
@@ -267,7 +267,7 @@ fn print(verdict: &Verdict, source: &str, json: bool, out: &mut Output) -> Resul
     if json {
         out.json(verdict)?;
     } else {
-        out.report(&verdict.text(source), false)?;
+        out.answer(&verdict.text(source))?;
         for warning in &verdict.warnings {
             let whose = warning.certificate.as_ref().map(|whose| format!("{whose}: ")).unwrap_or_default();
             out.warning(format!("{whose}{}", warning.message));

@@ -27,7 +27,7 @@ pub(super) fn anchors(files: &[PathBuf], ca_dir: &CaDirArgs, out: &mut Output) -
 }
 
 /// Reads all that is trusted.
-pub(super) fn all(files: &[PathBuf], ca_dir: &CaDirArgs, out: &mut Output) -> Result<Arc<Anchors>, Failure> {
+pub(crate) fn all(files: &[PathBuf], ca_dir: &CaDirArgs, out: &mut Output) -> Result<Arc<Anchors>, Failure> {
     let mut trusted = Vec::new();
     for path in files {
         trusted.extend(super::certificates(path, out)?);
@@ -54,8 +54,10 @@ fn with_local(
     ca_dir: &CaDirArgs,
     out: &mut Output,
 ) -> Result<Arc<Anchors>, Failure> {
-    let paths = ca_dir.paths()?;
-    if paths.exist() {
+    // Without a home folder, as in many containers, there is no local CA unless one is named.
+    if let Ok(paths) = ca_dir.paths()
+        && paths.exist()
+    {
         trusted.extend(super::certificates(&paths.root, out)?);
     }
     Ok(Arc::new(Anchors::new(trusted)))
