@@ -2,7 +2,7 @@
 
 mod advice;
 mod batch;
-mod trust;
+pub(super) mod trust;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -154,7 +154,7 @@ fn time(text: &str, now: OffsetDateTime) -> Result<OffsetDateTime, Failure> {
 }
 
 /// The certificates in a file; those that are malformed are passed over with a warning.
-fn certificates(path: &Path, out: &mut Output) -> Result<Vec<Arc<Certificate>>, Failure> {
+pub(super) fn certificates(path: &Path, out: &mut Output) -> Result<Vec<Arc<Certificate>>, Failure> {
     let mut parsed = Vec::new();
     for (index, der) in args::load_certificates(path)?.into_iter().enumerate() {
         match Certificate::parse(der) {

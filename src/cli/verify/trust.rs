@@ -27,7 +27,7 @@ pub(super) fn anchors(files: &[PathBuf], ca_dir: &CaDirArgs, out: &mut Output) -
 }
 
 /// Reads all that is trusted.
-pub(super) fn all(files: &[PathBuf], ca_dir: &CaDirArgs, out: &mut Output) -> Result<Arc<Anchors>, Failure> {
+pub(crate) fn all(files: &[PathBuf], ca_dir: &CaDirArgs, out: &mut Output) -> Result<Arc<Anchors>, Failure> {
     let mut trusted = Vec::new();
     for path in files {
         trusted.extend(super::certificates(path, out)?);
