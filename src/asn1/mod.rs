@@ -58,7 +58,7 @@ pub mod tag {
 pub struct Error {
     /// The field, by the standard's name.
     pub field: &'static str,
-    /// What is wrong with it.
+    /// The fault.
     pub reason: Cow<'static, str>,
 }
 

@@ -160,6 +160,11 @@ impl Log {
 
 /// Adds an event. The caller holds the lock.
 pub(super) fn append(path: &Path, event: &Event) -> Result<(), Error> {
-    let line = serde_json::to_string(event).map_err(Error::Log)?;
-    Ok(files::append_line(path, &line)?)
+    append_all(path, std::slice::from_ref(event))
+}
+
+/// Adds events, all of them or none. The caller holds the lock.
+pub(super) fn append_all(path: &Path, events: &[Event]) -> Result<(), Error> {
+    let lines = events.iter().map(|event| serde_json::to_string(event).map_err(Error::Log));
+    Ok(files::append_lines(path, &lines.collect::<Result<Vec<_>, _>>()?)?)
 }

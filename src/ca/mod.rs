@@ -28,7 +28,7 @@ pub use self::create::{DEFAULT_DAYS, Plan, RootKey};
 pub use self::export::mobileconfig;
 pub use self::paths::Paths;
 pub use self::renew::{Renewal, Renewed};
-pub use self::revocation::{CRL_DAYS, Reason};
+pub use self::revocation::{CRL_DAYS, Reason, ToRevoke};
 use crate::cert;
 use crate::container;
 use crate::files;
@@ -67,7 +67,7 @@ pub enum Error {
     Permit {
         /// What was typed.
         input: String,
-        /// What to write instead, where that is clear: a word, or several.
+        /// The words to write instead, if that is clear: one, or several.
         instead: Vec<String>,
     },
     /// The root's key is encrypted, or the passphrase is another's.
@@ -231,7 +231,7 @@ pub fn roots(paths: &Paths) -> Result<Vec<(PathBuf, CertificateDer<'static>)>, E
     Ok(all)
 }
 
-/// Whether a certificate was issued by the local CA, as it is now or as it was before.
+/// Decides whether a certificate was issued by the local CA, as it is now or as it was before.
 #[must_use]
 pub fn has_issued(paths: &Paths, der: &[u8]) -> bool {
     let is_certificate =

@@ -1,5 +1,7 @@
 //! Certificates revoked, and the CRLs that say so (RFC 5280 section 5).
 
+use std::collections::{HashMap, HashSet};
+
 use rcgen::{CertificateRevocationListParams, KeyIdMethod, RevocationReason, RevokedCertParams};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -84,6 +86,69 @@ pub struct Revocation {
     pub again: bool,
 }
 
+/// A certificate to be revoked.
+#[derive(Debug, Clone)]
+pub enum ToRevoke {
+    /// The certificate itself, DER, whether the log knows it or not.
+    Certificate(Vec<u8>),
+    /// The serial number, in hex, of a certificate that the log knows.
+    Serial(String),
+}
+
+/// Finds certificates among those that a local CA has issued.
+struct Finder<'a> {
+    /// By serial number, without leading zeros.
+    by_serial: HashMap<&'a str, &'a log::Issued>,
+    by_fingerprint: HashSet<&'a str>,
+    subject: Subject,
+    key: &'a PrivateKey,
+    key_id: Option<String>,
+}
+
+impl<'a> Finder<'a> {
+    fn new(ca: &'a LocalCa, known: &'a Log) -> Result<Self, Error> {
+        let [intermediate] = &ca.intermediate;
+        let mut by_serial = HashMap::new();
+        for issued in known.issued() {
+            by_serial.entry(issued.serial.trim_start_matches('0')).or_insert(issued);
+        }
+        Ok(Self {
+            by_serial,
+            by_fingerprint: known.issued().map(|issued| issued.sha256_fingerprint.as_str()).collect(),
+            subject: Subject::from_der(inspect::parse(intermediate)?.subject().as_raw())?,
+            key: &ca.key,
+            key_id: ca.key_id()?,
+        })
+    }
+
+    /// The serial number and the authority key identifier of a certificate, in hex.
+    fn find(&self, certificate: &ToRevoke) -> Result<(String, Option<String>), Error> {
+        match certificate {
+            ToRevoke::Certificate(der) => {
+                let report = inspect::certificate(der)?;
+                if cert::is_issued_by(der, &self.subject, self.key.spki()) {
+                    return Ok((report.serial, report.authority_key_id));
+                }
+                Err(if self.by_fingerprint.contains(report.sha256_fingerprint.as_str()) {
+                    Error::Former { serial: report.serial }
+                } else {
+                    Error::NotIssued { what: format!("the certificate of {}", report.subject) }
+                })
+            }
+            ToRevoke::Serial(serial) => {
+                let digits: String = serial.chars().filter(|c| *c != ':').collect::<String>().to_ascii_lowercase();
+                let issued = self.by_serial.get(digits.trim_start_matches("0x").trim_start_matches('0'));
+                let not_issued = || Error::NotIssued { what: format!("a certificate with the serial number {serial}") };
+                let issued = issued.ok_or_else(not_issued)?;
+                if issued.authority_key_id != self.key_id {
+                    return Err(Error::Former { serial: issued.serial.clone() });
+                }
+                Ok((issued.serial.clone(), issued.authority_key_id.clone()))
+            }
+        }
+    }
+}
+
 /// A CRL as made.
 #[derive(Debug)]
 pub struct Crl {
@@ -98,79 +163,43 @@ pub struct Crl {
 }
 
 impl LocalCa {
-    /// Revokes a certificate that it has issued, whether the log knows it or not.
+    /// Revokes certificates that it has issued: all of them, or none.
     ///
     /// # Errors
     ///
     /// [`Error::NotIssued`], [`Error::Former`], [`Error::File`].
-    pub fn revoke_certificate(
+    pub fn revoke(
         &self,
-        der: &[u8],
+        certificates: &[ToRevoke],
         reason: Reason,
         who: Option<&str>,
         now: OffsetDateTime,
-    ) -> Result<Revocation, Error> {
-        let report = inspect::certificate(der)?;
-        let [intermediate] = &self.intermediate;
-        let issuer = inspect::parse(intermediate)?;
-        let subject = Subject::from_der(issuer.subject().as_raw())?;
-        if !cert::is_issued_by(der, &subject, self.key.spki()) {
-            let known = Log::read(&self.paths.log)?;
-            let is_it = |issued: &&log::Issued| issued.sha256_fingerprint == report.sha256_fingerprint;
-            return Err(match known.issued().find(is_it) {
-                Some(_) => Error::Former { serial: report.serial },
-                None => Error::NotIssued { what: format!("the certificate of {}", report.subject) },
-            });
-        }
-        self.revoke(&report.serial, report.authority_key_id.as_deref(), reason, who, now)
-    }
-
-    /// Revokes a certificate by its serial number, in hex, which the log must know.
-    ///
-    /// # Errors
-    ///
-    /// As [`LocalCa::revoke_certificate`].
-    pub fn revoke_serial(
-        &self,
-        serial: &str,
-        reason: Reason,
-        who: Option<&str>,
-        now: OffsetDateTime,
-    ) -> Result<Revocation, Error> {
-        let digits: String = serial.chars().filter(|c| *c != ':').collect::<String>().to_ascii_lowercase();
-        let digits = digits.trim_start_matches("0x").trim_start_matches('0');
-        let known = Log::read(&self.paths.log)?;
-        let issued = known.issued().find(|issued| issued.serial.trim_start_matches('0') == digits);
-        let not_issued = || Error::NotIssued { what: format!("a certificate with the serial number {serial}") };
-        let issued = issued.ok_or_else(not_issued)?;
-        if issued.authority_key_id != self.key_id()? {
-            return Err(Error::Former { serial: issued.serial.clone() });
-        }
-        self.revoke(&issued.serial, issued.authority_key_id.as_deref(), reason, who, now)
-    }
-
-    fn revoke(
-        &self,
-        serial: &str,
-        authority_key_id: Option<&str>,
-        reason: Reason,
-        who: Option<&str>,
-        now: OffsetDateTime,
-    ) -> Result<Revocation, Error> {
+    ) -> Result<Vec<Revocation>, Error> {
         let _lock = files::lock(&self.paths.lock)?;
         let known = Log::read(&self.paths.log)?;
-        if let Some(before) = known.revoked().into_iter().find(|revoked| revoked.serial == serial) {
-            return Ok(Revocation { revoked: before.clone(), again: true });
+        let finder = Finder::new(self, &known)?;
+        let mut revoked: HashMap<String, Revoked> =
+            known.revoked().into_iter().map(|revoked| (revoked.serial.clone(), revoked.clone())).collect();
+        let (mut revocations, mut events) = (Vec::new(), Vec::new());
+        for certificate in certificates {
+            let (serial, authority_key_id) = finder.find(certificate)?;
+            if let Some(before) = revoked.get(&serial) {
+                revocations.push(Revocation { revoked: before.clone(), again: true });
+                continue;
+            }
+            let now_revoked = Revoked {
+                at: rfc3339(now),
+                serial: serial.clone(),
+                reason,
+                authority_key_id,
+                who: who.map(str::to_owned),
+            };
+            events.push(Event::Revoked(now_revoked.clone()));
+            revoked.insert(serial, now_revoked.clone());
+            revocations.push(Revocation { revoked: now_revoked, again: false });
         }
-        let revoked = Revoked {
-            at: rfc3339(now),
-            serial: serial.to_owned(),
-            reason,
-            authority_key_id: authority_key_id.map(str::to_owned),
-            who: who.map(str::to_owned),
-        };
-        log::append(&self.paths.log, &Event::Revoked(revoked.clone()))?;
-        Ok(Revocation { revoked, again: false })
+        log::append_all(&self.paths.log, &events)?;
+        Ok(revocations)
     }
 
     /// Makes a CRL of what the log has revoked, with a number greater than any before.

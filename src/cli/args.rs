@@ -33,7 +33,7 @@ pub(crate) fn algorithm_parser() -> impl TypedValueParser<Value = Algorithm> {
     })
 }
 
-/// What other programs call an algorithm; `rsa` alone is what `openssl genpkey -algorithm RSA` makes.
+/// Other programs' names of an algorithm; `rsa` alone is what `openssl genpkey -algorithm RSA` makes.
 fn other_names(algorithm: Algorithm) -> &'static [&'static str] {
     match algorithm.name() {
         "ecdsa-p256" => &["p256", "p-256", "P256", "P-256", "ec", "EC", "ecdsa", "ECDSA", "prime256v1", "secp256r1"],
@@ -81,7 +81,7 @@ pub(crate) struct NameArgs {
 }
 
 impl NameArgs {
-    /// Whether neither hosts nor subject nor purpose were given.
+    /// Decides whether neither hosts nor subject nor purpose were given.
     pub(crate) fn is_default(&self) -> bool {
         self.hosts.is_empty() && self.subject.is_none() && self.purpose.is_none()
     }
@@ -444,7 +444,7 @@ impl LoadedIssuer {
 }
 
 impl IssuerArgs {
-    /// Whether an issuer was named, the certificate's own key included.
+    /// Decides whether an issuer was named, the certificate's own key included.
     pub(crate) fn is_named(&self) -> bool {
         self.ca || self.self_signed || self.ca_cert.is_some()
     }

@@ -2,7 +2,7 @@
 
 mod advice;
 mod batch;
-mod trust;
+pub(super) mod trust;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -129,7 +129,7 @@ fn read(args: &Args, out: &mut Output) -> Result<Asked, Failure> {
     let host = host.map_err(|error| Failure::new(error.into()).hint("give a name as in app.test, or an address"))?;
     let now = validity::now();
     let at = question.at.as_deref().map_or(Ok(now), |at| time(at, now))?;
-    let trusted = trust::anchors(args, out)?;
+    let trusted = trust::anchors(args.trusted(), out)?;
     let mut presented = Vec::new();
     for path in &question.untrusted {
         presented.extend(certificates(path, &args.passphrase, out)?);
@@ -152,8 +152,19 @@ fn time(text: &str, now: OffsetDateTime) -> Result<OffsetDateTime, Failure> {
     }
 }
 
+impl Args {
+    /// The sources of trust anchors.
+    fn trusted(&self) -> trust::Sources<'_> {
+        trust::Sources { files: &self.question.trust, ca_dir: &self.ca_dir, passphrase: &self.passphrase }
+    }
+}
+
 /// The certificates in a file; those that are malformed are passed over with a warning.
-fn certificates(path: &Path, passphrase: &PassphraseArgs, out: &mut Output) -> Result<Vec<Arc<Certificate>>, Failure> {
+pub(super) fn certificates(
+    path: &Path,
+    passphrase: &PassphraseArgs,
+    out: &mut Output,
+) -> Result<Vec<Arc<Certificate>>, Failure> {
     let mut parsed = Vec::new();
     for (index, der) in args::load_certificates(path, passphrase)?.into_iter().enumerate() {
         match Certificate::parse(der) {
@@ -231,7 +242,7 @@ fn one(leaf: &Path, args: &Args, asked: &Asked, out: &mut Output) -> Result<Outc
     };
     let mut verdict = judge(&request);
     if !verdict.valid && asked.trusted.is_partial {
-        let anchors = trust::all(args, out)?;
+        let anchors = trust::all(args.trusted(), out)?;
         verdict = judge(&Request { anchors: &anchors, ..request });
     }
     let key_proven = connection.as_ref().map(|connection| connection.key_proven);

@@ -169,6 +169,20 @@ pub fn ask(endpoint: &Endpoint, options: &Options) -> Result<Presented, Error> {
     asked
 }
 
+/// Connects to the first address of a server that answers.
+///
+/// # Errors
+///
+/// As [`ask`].
+pub(crate) async fn connect(endpoint: &Endpoint, options: &Options) -> Result<(TcpStream, SocketAddr), Error> {
+    Asking::new(endpoint, options)?.connect().await
+}
+
+/// The status that a stapled OCSP response gives, as in [`crate::report::remote::Ocsp`].
+pub(crate) fn ocsp_status(der: &[u8]) -> String {
+    crate::inspect::stapled(der).status
+}
+
 struct Asking<'a> {
     endpoint: &'a Endpoint,
     options: &'a Options,

@@ -13,6 +13,7 @@ mod hints;
 mod inspect;
 mod interrupted;
 mod lint;
+mod planted;
 mod reading;
 mod remote;
 mod renewal;

@@ -1,7 +1,7 @@
 //! `inspect`: what is in these files.
 
 mod json;
-mod lint;
+pub(super) mod lint;
 mod pem;
 mod source;
 mod tally;

@@ -309,7 +309,12 @@ impl Args {
                     return Ok(described(credentials, "server-cert.pem", out, now));
                 }
             }
-            (true, false) => out.warning("server-cert.pem is here without server-key.pem, and is left aside"),
+            (true, false) => {
+                out.warning("server-cert.pem is here without server-key.pem, and is left aside");
+                if let Some(hint) = advice::of_missing_key(certificate) {
+                    out.hint(hint);
+                }
+            }
             (false, true) => out.warning("server-key.pem is here without server-cert.pem, and is left aside"),
             (false, false) => {}
         }

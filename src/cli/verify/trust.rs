@@ -1,11 +1,12 @@
 //! What is trusted: the files named, else the system's roots and the local CA.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use secure_io::chain::{Anchors, Certificate};
 use secure_io::{container, files};
 
-use super::Args;
+use crate::cli::args::{CaDirArgs, PassphraseArgs};
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 
@@ -16,23 +17,32 @@ pub(super) struct Trusted {
     pub(super) is_partial: bool,
 }
 
-/// Reads what is trusted. Where the system has one file of its roots that alone is read: the folder beside it holds the
-/// same ones a second and a third time, as a rule, and takes longer to read than all the rest.
-pub(super) fn anchors(args: &Args, out: &mut Output) -> Result<Trusted, Failure> {
-    match bundle().filter(|_| args.question.trust.is_empty()) {
-        Some(roots) => with_local(roots, args, out).map(|anchors| Trusted { anchors, is_partial: true }),
-        None => all(args, out).map(|anchors| Trusted { anchors, is_partial: false }),
+/// Sources of trust anchors.
+#[derive(Clone, Copy)]
+pub(crate) struct Sources<'a> {
+    /// Files of anchors; if empty, the system's roots and the local CA's.
+    pub(crate) files: &'a [PathBuf],
+    pub(crate) ca_dir: &'a CaDirArgs,
+    /// Opens stores among the files.
+    pub(crate) passphrase: &'a PassphraseArgs,
+}
+
+/// Reads the trust anchors. If the system has one file of its roots, only that file is read: the folder beside it usually
+/// holds copies of the same roots, and takes longer to read than all other input.
+pub(super) fn anchors(sources: Sources<'_>, out: &mut Output) -> Result<Trusted, Failure> {
+    match bundle().filter(|_| sources.files.is_empty()) {
+        Some(roots) => with_local(roots, sources, out).map(|anchors| Trusted { anchors, is_partial: true }),
+        None => all(sources, out).map(|anchors| Trusted { anchors, is_partial: false }),
     }
 }
 
-/// Reads all that is trusted.
-pub(super) fn all(args: &Args, out: &mut Output) -> Result<Arc<Anchors>, Failure> {
-    let files = &args.question.trust;
+/// Reads all trust anchors.
+pub(crate) fn all(sources: Sources<'_>, out: &mut Output) -> Result<Arc<Anchors>, Failure> {
     let mut trusted = Vec::new();
-    for path in files {
-        trusted.extend(super::certificates(path, &args.passphrase, out)?);
+    for path in sources.files {
+        trusted.extend(super::certificates(path, sources.passphrase, out)?);
     }
-    if !files.is_empty() {
+    if !sources.files.is_empty() {
         return Ok(Arc::new(Anchors::new(trusted)));
     }
     let native = rustls_native_certs::load_native_certs();
@@ -41,7 +51,7 @@ pub(super) fn all(args: &Args, out: &mut Output) -> Result<Arc<Anchors>, Failure
             out.warning(format!("cannot read the system's roots: {error}"));
         }
     }
-    with_local(parsed(native.certs), args, out)
+    with_local(parsed(native.certs), sources, out)
 }
 
 /// The certificates that can be read: what the system trusts and nobody can read cannot be on a path either.
@@ -49,12 +59,16 @@ fn parsed(ders: Vec<rustls::pki_types::CertificateDer<'static>>) -> Vec<Arc<Cert
     ders.into_iter().filter_map(|der| Certificate::parse(der).ok()).map(Arc::new).collect()
 }
 
-fn with_local(mut trusted: Vec<Arc<Certificate>>, args: &Args, out: &mut Output) -> Result<Arc<Anchors>, Failure> {
+fn with_local(
+    mut trusted: Vec<Arc<Certificate>>,
+    sources: Sources<'_>,
+    out: &mut Output,
+) -> Result<Arc<Anchors>, Failure> {
     // Without a home folder, as in many containers, there is no local CA unless one is named.
-    if let Ok(paths) = args.ca_dir.paths()
+    if let Ok(paths) = sources.ca_dir.paths()
         && paths.exist()
     {
-        trusted.extend(super::certificates(&paths.root, &args.passphrase, out)?);
+        trusted.extend(super::certificates(&paths.root, sources.passphrase, out)?);
     }
     Ok(Arc::new(Anchors::new(trusted)))
 }
