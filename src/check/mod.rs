@@ -38,7 +38,7 @@ pub use self::trust::Known;
 use self::trust::Presented;
 use self::version::Version;
 use crate::chain::Host;
-use crate::probe::{self, Endpoint};
+use crate::probe::{self, Endpoint, NoEndpoint};
 use crate::report::check::{Protocol, Target};
 use crate::report::verdict::Code;
 
@@ -74,6 +74,12 @@ pub fn audit(named: &str, endpoint: &Endpoint, options: &Options<'_>, is_wanted:
     }
     target.seconds = (started.elapsed().as_secs_f64() * 1_000.0).round() / 1_000.0;
     target
+}
+
+/// What is said of something typed that is no server.
+#[must_use]
+pub fn not_a_server(named: &str, error: &NoEndpoint) -> Target {
+    Target { target: named.to_owned(), findings: vec![unreachable::name(error)], ..Target::default() }
 }
 
 async fn look(target: &mut Target, endpoint: &Endpoint, options: &Options<'_>, is_wanted: &dyn Fn(&str) -> bool) {

@@ -38,7 +38,7 @@ pub(super) fn setup(error: &io::Error) -> Finding {
 
 /// A server name that is none.
 pub(super) fn name(error: &NoEndpoint) -> Finding {
-    finding("address", "bad-url", error.to_string(), "give a host name, as in `app.test`")
+    finding("address", "bad-url", error.to_string(), "write it as in `https://localhost:3000`")
 }
 
 /// No connection.

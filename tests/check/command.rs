@@ -87,6 +87,17 @@ fn what_is_no_tls_is_named() {
     }
 }
 
+/// The report is whole although one of the servers is none.
+#[test]
+fn a_bad_url_is_a_finding_beside_the_others() {
+    let sandbox = Sandbox::new();
+    let stub = Stub::default().start();
+    let outcome = sandbox.run(&format!("secure-io check --json http://localhost:1 localhost:{stub}")).exits(2);
+    let report: serde_json::Value = serde_json::from_str(&outcome.stdout_text()).expect("JSON");
+    assert_eq!(report["targets"][0]["findings"][0]["id"], "bad-url", "{report:#}");
+    assert_eq!(report["targets"][1]["grade"], "T", "{report:#}");
+}
+
 #[test]
 fn thresholds_decide_the_exit_status() {
     let sandbox = prepared();

@@ -38,7 +38,7 @@ pub(crate) fn node(sandbox: &Sandbox, options: &str, handler: &str) -> Backgroun
 pub(crate) fn start_when_open(sandbox: &Sandbox, line: &str, port: u16) -> Background {
     let is_open = format!("(: < /dev/tcp/127.0.0.1/{port}) 2> /dev/null");
     sandbox.start(
-        &format!("bash -c '(until {is_open}; do sleep 0.02; done; echo ready on :{port}) & exec {line}'"),
+        &format!("bash -c 'PATH=$PATH:/usr/sbin; (until {is_open}; do sleep 0.02; done; echo ready on :{port}) & exec {line}'"),
         "ready on",
     )
 }

@@ -166,9 +166,14 @@ mod tests {
             let page = page.unwrap_or_else(|error| panic!("{}: {error}", rule.id));
             let page = String::from_utf8_lossy(&page);
             assert!(page.starts_with(&format!("# {}\n", rule.id)), "{}", rule.id);
-            for part in ["## Why", "## Reproduce", "## Fix"] {
-                assert!(page.contains(part), "{}: {part}", rule.id);
+            let words = page.split_whitespace().collect::<Vec<_>>().join(" ");
+            for part in ["## Why", "## Reproduce", "## Fix", rule.title.get(1..).unwrap(), rule.source] {
+                assert!(words.contains(part), "{}: {part}", rule.id);
             }
+            for directive in [rule.fix.nginx, rule.fix.haproxy, rule.fix.caddy, rule.fix.node] {
+                assert!(page.contains(directive), "{}: {directive}", rule.id);
+            }
+            assert!(words.contains(rule.fix.general.get(1..).unwrap()), "{}: {}", rule.id, rule.fix.general);
         }
     }
 }

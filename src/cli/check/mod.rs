@@ -16,7 +16,7 @@ use std::sync::Arc;
 use super::Outcome;
 use super::args::CaDirArgs;
 use super::command_line::CommandLine;
-use super::failure::{self, Failure};
+use super::failure::Failure;
 use super::output::Output;
 use super::remote::RemoteArgs;
 use super::{inspect, verify};
@@ -117,8 +117,6 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         out.answer(&text::list())?;
         return Ok(Outcome::Done);
     }
-    let endpoints = args.targets.iter().map(|target| target.parse::<Endpoint>().map_err(failure::no_endpoint));
-    let endpoints = endpoints.collect::<Result<Vec<_>, _>>()?;
     let anchors = verify::trust::all(&args.trust, &args.ca_dir, out)?;
     let intermediates = local_intermediates(args, out)?;
     let issuers = inspect::lint::system_issuers();
@@ -129,8 +127,11 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         known: Known { anchors: &anchors, intermediates: &intermediates, issuers: &issuers, now: validity::now() },
     };
     let mut report = Check::default();
-    for (named, endpoint) in args.targets.iter().zip(&endpoints) {
-        let target = check::audit(named, endpoint, &options, |id| args.selection.wants(id));
+    for named in &args.targets {
+        let target = match named.parse::<Endpoint>() {
+            Ok(endpoint) => check::audit(named, &endpoint, &options, |id| args.selection.wants(id)),
+            Err(error) => check::not_a_server(named, &error),
+        };
         if !args.json {
             out.styled(&text::target(&target, Output::width()))?;
         }
