@@ -1,7 +1,7 @@
 //! Fetches npm's socket.io-client and stores it, compressed, for `src/server/client_js.rs` to include.
 //!
 //! The package is pinned by `templates/client/package-lock.json` and installed without running scripts. Everything
-//! stays in `OUT_DIR`. Without npm the build goes on, and the server says what is missing.
+//! stays in `OUT_DIR`. Without npm the build continues, and the server reports the missing client.
 
 #![expect(clippy::disallowed_methods, reason = "the library's own file functions are not built yet")]
 
@@ -17,7 +17,7 @@ use flate2::{Compression, Crc};
 /// The files Node's socket.io serves, of those in the package's `dist` folder; each has a `.map` beside it.
 const SCRIPTS: [&str; 4] = ["socket.io.js", "socket.io.min.js", "socket.io.esm.min.js", "socket.io.msgpack.min.js"];
 
-/// What npm needs to install the client, nothing else of this repository.
+/// Files that npm needs to install the client.
 const MANIFESTS: [&str; 2] = ["package.json", "package-lock.json"];
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -43,7 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Why there is no client: `reason` for the page, without paths or hosts, and `detail` for who builds.
+/// Reason why the client is missing: `reason` for the page, without paths or hosts, and `detail` for the builder.
 struct Failure {
     reason: &'static str,
     detail: String,

@@ -1,6 +1,6 @@
 //! Compares building a test PKI, files and all, with the cryptography in it: `cargo bench --bench fixtures`.
 //!
-//! Both sides take turns in one run, on all cores; absolute times move with what else the machine does.
+//! Both sides take turns in one run, on all cores; absolute times vary with the machine's other load.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
 
@@ -20,7 +20,7 @@ const LEAVES: u32 = 10_000;
 /// Runs of each side, in turn.
 const ROUNDS: usize = 7;
 
-/// About as long as what is signed of a leaf.
+/// About as long as the signed part of a leaf.
 const MESSAGE: [u8; 350] = [7; 350];
 
 fn main() {

@@ -1,6 +1,6 @@
 //! Compares `gen-cert` with OpenSSL, whole processes side by side in one run: `cargo bench --bench gen_cert`.
 //!
-//! Prints a ratio for each comparison; absolute times move with what else the machine does.
+//! Prints a ratio for each comparison; absolute times vary with the machine's other load.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
 
@@ -33,7 +33,7 @@ fn default_algorithm(folder: &Path) {
     println!("gen-cert / openssl req -x509 -newkey ec: {:.2} (goal: below 1)", ratio(ours, theirs));
 }
 
-/// What `gen-cert --algorithm rsa-2048` costs over generating the key.
+/// Cost of `gen-cert --algorithm rsa-2048` beyond generating the key.
 ///
 /// The key's own time varies so much that comparing it with whole runs says nothing in a minute; so all the rest of a
 /// run is timed with a key that is there, and added to the key's.

@@ -1,7 +1,7 @@
 //! Compares `inspect` with a loop over x509-parser and with OpenSSL, side by side in one run:
 //! `cargo bench --bench inspect`.
 //!
-//! Prints both sides and their ratio; absolute times move with what else the machine does.
+//! Prints both sides and their ratio; absolute times vary with the machine's other load.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
 #![expect(clippy::disallowed_methods, reason = "plain files for the programs compared")]
@@ -83,7 +83,7 @@ fn small(one: &Path) {
     println!("  openssl x509 -text             {:.2} ms: {times:.1} times its speed", theirs.as_secs_f64() * 1e3);
 }
 
-/// What a plain program would do: subject, issuer, serial number, dates, names, and two digests of each certificate.
+/// Work of a plain program: subject, issuer, serial number, dates, names, and two digests of each certificate.
 fn parser_loop(bundle: &Path) -> usize {
     let bytes = fs::read(bundle).expect("read");
     let mut count = 0;

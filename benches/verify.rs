@@ -1,12 +1,12 @@
 //! Compares `verify --batch` with plain rustls-webpki over the same requests, on the same threads, in one run:
 //! `cargo bench --bench verify`.
 //!
-//! Then the program itself, at three sizes of what it reads, time and memory: a batch with a CRL, whose signature is
+//! Then the program itself, at three sizes of its input, time and memory: a batch with a CRL, whose signature is
 //! checked once, and a single certificate against roots.
 //!
 //! The other side is the least that answers the question: certificates decoded and trust anchors prepared beforehand,
-//! webpki's path and webpki's name check. Ours reads each line's JSON and PEM, judges, and writes JSON; the signature on
-//! the one intermediate, which all have in common, it checks once.
+//! webpki's path and webpki's name check. Ours reads each line's JSON and PEM, judges, and writes JSON; the signature
+//! on the one intermediate, which all have in common, it checks once.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
 #![expect(clippy::disallowed_methods, reason = "plain files for the program")]

@@ -1,4 +1,4 @@
-//! Issues certificates (RFC 5280 section 4): what they say, who signs them.
+//! Issues certificates (RFC 5280 section 4).
 
 mod asked_names;
 mod carried;
@@ -19,28 +19,28 @@ use crate::name::{self, Subject, SubjectAltName, hex};
 use crate::signed::{self, Signed, Unsigned};
 use crate::validity::{self, Validity};
 
-/// Why a certificate could not be issued.
+/// Reason why a certificate could not be issued.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A key and a certificate, or a key and a request, with different public keys.
     #[error("the public keys differ")]
     KeyMismatch {
-        /// What the certificate or request holds.
+        /// Key in the certificate or request.
         theirs: Box<KeySummary>,
-        /// What the private key has.
+        /// Private key given.
         ours: Box<KeySummary>,
     },
     /// The issuer's certificate may not sign others.
     #[error("it may not sign certificates: {reason}")]
     NotACa {
-        /// Which extension says so.
+        /// Fault of the extension.
         reason: &'static str,
     },
     /// The issuer's certificate is no longer, or not yet, valid.
     #[error("the issuer's certificate {reason}")]
     IssuerTime {
-        /// When it ended or begins.
+        /// Time when it ended or begins.
         reason: String,
     },
     /// The issuer may not sign for a name (RFC 5280 section 4.2.1.10).
@@ -48,7 +48,7 @@ pub enum Error {
     NotPermitted {
         /// The names that it may not sign for, at least one.
         names: Vec<String>,
-        /// What they permit.
+        /// Permitted names.
         permitted: String,
     },
     /// The issuer may not sign for a name (RFC 5280 section 4.2.1.10).
@@ -59,27 +59,27 @@ pub enum Error {
         /// The subtree that it is in.
         excluded: String,
     },
-    /// The issuer may sign for none of the purposes (RFC 5280 section 4.2.1.12, as clients apply it to CAs).
+    /// The issuer may sign for none of the requested purposes (RFC 5280 section 4.2.1.12, as clients apply it to CAs).
     #[error("the CA may not sign for {purposes}: its extKeyUsage permits {permitted}")]
     PurposeNotPermitted {
         /// The purposes.
         purposes: String,
-        /// What it permits.
+        /// Permitted names.
         permitted: String,
     },
     /// The issuer's name constraints are malformed.
     #[error(transparent)]
     NameConstraints(#[from] constraints::Error),
-    /// A request asks for what only a CA has.
+    /// A request asks for an extension reserved to CAs.
     #[error("the request asks for {what}, which makes a CA")]
     AsksForCa {
         /// The extension and value.
         what: String,
     },
-    /// A request for a CA that contradicts itself, or names nobody.
+    /// A request for a CA that contradicts itself, or has an empty subject.
     #[error("the request {what}")]
     Contradiction {
-        /// How it does.
+        /// Fault in words.
         what: &'static str,
     },
     /// A request for a key that no client takes.
@@ -157,7 +157,7 @@ pub fn validity_of(certificate: &X509Certificate<'_>) -> Validity {
     Validity { not_before: validity.not_before.to_datetime(), not_after: validity.not_after.to_datetime() }
 }
 
-/// What a certificate is to say, but for who signs it.
+/// Content of a certificate, apart from its issuer.
 #[derive(Debug, Clone)]
 pub struct Template {
     /// Its subject.
@@ -172,9 +172,9 @@ pub struct Template {
     pub key_usages: Vec<KeyUsagePurpose>,
     /// The extended key usages; when empty, the extension is not written.
     pub extended_key_usages: Vec<rcgen::ExtendedKeyUsagePurpose>,
-    /// Whether it may sign others, and how many CAs may follow.
+    /// Path length limit of a CA's certificate; `None` for an end entity.
     pub ca: Option<BasicConstraints>,
-    /// What a CA's certificates may be for.
+    /// Name constraints of a CA's certificate.
     pub name_constraints: Option<rcgen::NameConstraints>,
     /// Other extensions, as they are.
     pub extensions: Vec<Extension>,
@@ -270,7 +270,7 @@ fn serial() -> [u8; 20] {
     octets
 }
 
-/// Whether a certificate names this issuer and its signature verifies with the issuer's key.
+/// Returns true if a certificate names this issuer and its signature verifies with the issuer's key.
 #[must_use]
 pub fn is_issued_by(der: &[u8], issuer: &Subject, issuer_spki: &[u8]) -> bool {
     inspect::parse(der).is_ok_and(|certificate| certificate.issuer().as_raw() == issuer.as_der())

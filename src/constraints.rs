@@ -16,14 +16,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use crate::asn1::{self, Value, tag};
 use crate::name::{Canonical, DistinguishedName, GeneralName, SubjectAltName, hex, rfc4514_der};
 
-/// Why a name is refused.
+/// Reason why a name is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The extension is not what RFC 5280 has it be.
+    /// The extension violates RFC 5280.
     #[error("its name constraints {reason} (RFC 5280 section 4.2.1.10)")]
     Malformed {
-        /// What is wrong.
+        /// Fault in words.
         reason: &'static str,
     },
     /// A name in an excluded subtree.
@@ -90,7 +90,7 @@ pub enum Name<'a> {
     Other(u8, &'a [u8]),
 }
 
-/// How often names may be compared with subtrees along one path: webpki's own figure.
+/// Largest number of comparisons of names with subtrees along one path: webpki's own limit.
 pub const BUDGET: u32 = 250_000;
 
 const OTHER_NAME: u8 = tag::constructed(0);
@@ -108,8 +108,8 @@ impl<'a> NameConstraints<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::Malformed`], also for a single subtree that is not what its kind of name has: left out, its kind would be
-    /// free.
+    /// [`Error::Malformed`], also for a single malformed subtree: without it, names of its kind would be
+    /// unconstrained.
     pub fn parse(value: &'a [u8]) -> Result<Self, Error> {
         let malformed = |reason| Error::Malformed { reason };
         let outer = asn1::only(value, tag::SEQUENCE, "").map_err(|_| malformed("are not a SEQUENCE in DER"))?;
@@ -127,20 +127,21 @@ impl<'a> NameConstraints<'a> {
         Ok(Self { permitted, excluded })
     }
 
-    /// Whether nothing is constrained, which RFC 5280 forbids.
+    /// Returns true if no name is constrained, which RFC 5280 forbids.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.permitted.is_empty() && self.excluded.is_empty()
     }
 
-    /// Whether a dNSName begins with a dot, which RFC 5280 does not know and many CAs use for "the names below alone".
+    /// Returns true if a dNSName begins with a dot, which RFC 5280 does not define and many CAs use for subdomains
+    /// only.
     #[must_use]
     pub fn has_leading_dot(&self) -> bool {
         let is_dotted = |subtree: &Subtree<'_>| matches!(subtree, Subtree::Dns(base) if base.starts_with('.'));
         self.permitted.iter().chain(&self.excluded).any(is_dotted)
     }
 
-    /// Whether other names than dNSName and iPAddress are constrained.
+    /// Returns true if names other than dNSName and iPAddress are constrained.
     #[must_use]
     pub fn has_other_kinds(&self) -> bool {
         let is_other = |subtree: &Subtree<'_>| !matches!(subtree, Subtree::Dns(_) | Subtree::Ip(..));
@@ -181,7 +182,7 @@ impl<'a> NameConstraints<'a> {
         Err(Error::NotPermitted { name: name.text() })
     }
 
-    /// What is permitted, in words; subtrees that hold nothing are left out.
+    /// Lists the permitted names in words, without subtrees that match nothing.
     #[must_use]
     pub fn permitted_text(&self) -> Vec<String> {
         self.permitted.iter().filter(|subtree| !subtree.is_nothing()).map(Subtree::text).collect()
@@ -250,7 +251,7 @@ impl<'a> Subtree<'a> {
         }
     }
 
-    /// Whether the whole name is in the subtree; `None` when that cannot be said.
+    /// Returns true if the whole name is in the subtree; `None` if that cannot be decided.
     fn contains(&self, name: &Name<'_>) -> Option<bool> {
         match (self, name) {
             (Self::Dns(base), Name::Dns(name)) => dns::contains(base, name),
@@ -263,7 +264,7 @@ impl<'a> Subtree<'a> {
         }
     }
 
-    /// Whether any host that the name stands for is in the subtree; `None` when that cannot be said.
+    /// Returns true if any host that the name stands for is in the subtree; `None` if that cannot be decided.
     fn overlaps(&self, name: &Name<'_>) -> Option<bool> {
         match (self, name) {
             (Self::Dns(base), Name::Dns(name)) => dns::overlaps(base, name),
@@ -271,7 +272,7 @@ impl<'a> Subtree<'a> {
         }
     }
 
-    /// Whether it only stands there so that its kind is not free: a name or address that nobody has.
+    /// Returns true if the subtree only serves to forbid its kind: a name or address that nobody has.
     fn is_nothing(&self) -> bool {
         match self {
             Self::Dns(base) | Self::Uri(base) | Self::Email(base) => *base == "invalid",
@@ -323,12 +324,12 @@ fn other_text(tag: u8, kind: &[u8]) -> String {
 
 impl<'a> Name<'a> {
     /// All names of a certificate that constraints are held against, from its subject and the content of its
-    /// subjectAltName: the subject, the emailAddresses in the subject where the subjectAltName has no rfc822Name, and the
-    /// subjectAltName's entries.
+    /// subjectAltName: the subject, the emailAddresses in the subject where the subjectAltName has no rfc822Name, and
+    /// the subjectAltName's entries.
     ///
     /// # Errors
     ///
-    /// When one of them is not what its kind has.
+    /// If a name is malformed for its kind.
     pub fn all(subject: &'a [u8], subject_alt_name: Option<&'a [u8]>) -> Result<Vec<Self>, asn1::Error> {
         let mut names = Vec::new();
         let mut entries = asn1::Reader::new(subject_alt_name.unwrap_or_default());

@@ -1,4 +1,4 @@
-//! What a server shows its clients and proves to be: a certificate chain and its key, from files, from the local CA,
+//! Credentials of a server: a certificate chain and its key, from files, from the local CA,
 //! or made and kept.
 
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use crate::name::hex;
 use crate::report;
 use crate::validity::{distance, rfc3339};
 
-/// Why there are no credentials.
+/// Reason why credentials are missing or unusable.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -27,7 +27,7 @@ pub enum Error {
     Expired {
         /// Its last second.
         not_after: String,
-        /// How long ago that was.
+        /// Time since the certificate's end.
         ago: String,
     },
     /// The certificate is for the future.
@@ -35,7 +35,7 @@ pub enum Error {
     NotYetValid {
         /// Its first second.
         not_before: String,
-        /// How far away that is.
+        /// Time until the certificate's beginning.
         ahead: String,
     },
     /// The certificate cannot be read, or is not the key's.
@@ -44,12 +44,12 @@ pub enum Error {
     /// A file cannot be read or written.
     #[error(transparent)]
     File(#[from] files::Error),
-    /// A file does not hold what it should.
+    /// A file with unexpected content.
     #[error("cannot use `{}`: {source}", path.display())]
     Container {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Fault of the file.
         source: container::Error,
     },
     /// A key cannot be made or used.
@@ -58,7 +58,7 @@ pub enum Error {
     /// A certificate cannot be made.
     #[error(transparent)]
     Material(#[from] material::Error),
-    /// The local CA cannot write down what it issues.
+    /// The local CA cannot record the certificates it issues.
     #[error(transparent)]
     Ca(#[from] crate::ca::Error),
 }
@@ -95,8 +95,8 @@ impl Credentials {
         Ok(issued)
     }
 
-    /// As [`Credentials::from_ca`], without an entry in the CA's log: for a log that strangers could fill, or that cannot
-    /// be written.
+    /// As [`Credentials::from_ca`], without an entry in the CA's log: for a log that strangers could fill, or that
+    /// cannot be written.
     ///
     /// # Errors
     ///
@@ -118,7 +118,7 @@ impl Credentials {
     }
 
     /// Self-signed ones, kept in a folder from one run to the next, so that an exception made for them in a browser
-    /// lasts; made anew when they are about to expire.
+    /// lasts; made again when they are about to expire.
     ///
     /// # Errors
     ///
@@ -141,7 +141,7 @@ impl Credentials {
         Ok(made)
     }
 
-    /// What was kept, if it can be read; if not, it is made anew.
+    /// Reads kept credentials; returns nothing if they are unreadable, so that new ones are made.
     fn read(key_file: &Path, cert_file: &Path) -> Option<Self> {
         let no_passphrase = || Ok::<_, container::Error>(None);
         let key = container::private_key(&files::read(key_file).ok()?, no_passphrase).ok()?;
@@ -162,7 +162,7 @@ impl Credentials {
         Ok(vec![NewFile::secret(key_file, key), NewFile::public(cert_file, chain)])
     }
 
-    /// What there is to say of the leaf.
+    /// Describes the leaf.
     ///
     /// # Errors
     ///
@@ -226,7 +226,7 @@ mod tests {
         assert_ne!(kept(350), first);
     }
 
-    /// What cannot be read is no reason not to serve.
+    /// Kept credentials that cannot be read do not keep the server from starting.
     #[test]
     fn damaged_ones_are_made_anew() {
         let folder = tempfile::tempdir().unwrap();

@@ -8,7 +8,7 @@ use crate::key::{self, PrivateKey};
 use crate::name::{self, Subject, SubjectAltName};
 use crate::signed::{self, Signed, Unsigned};
 
-/// Why a request could not be made or taken.
+/// Reason why a request could not be made or accepted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -18,10 +18,10 @@ pub enum Error {
         /// The part that is wrong.
         what: &'static str,
     },
-    /// The request is not signed by the key it names: nobody showed that they hold it.
+    /// The request is not signed with its own key, so possession of the key is not proven.
     #[error("its own signature cannot be taken: {source}")]
     Signature {
-        /// What is wrong with it.
+        /// Fault of the key.
         source: key::Error,
     },
     /// Making one failed.
@@ -29,7 +29,7 @@ pub enum Error {
     Write(#[from] signed::Error),
 }
 
-/// What a certificate is for: its extended key usage (RFC 5280 section 4.2.1.12).
+/// Purpose of a certificate: its extended key usage (RFC 5280 section 4.2.1.12).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Purpose {
     /// A server shows it to its clients: serverAuth.
@@ -145,7 +145,7 @@ pub fn placeholder(subject: &Subject) -> DistinguishedName {
 pub struct Extension {
     /// Dotted OID.
     pub oid: String,
-    /// Whether who does not know it must refuse the certificate.
+    /// True if a client that does not understand the extension must refuse the certificate.
     pub critical: bool,
     /// DER of its value.
     pub value: Vec<u8>,
@@ -258,7 +258,7 @@ mod tests {
         assert_eq!(asked, ["2.5.29.15", "2.5.29.17", "2.5.29.37"]);
     }
 
-    /// Who cannot show that they hold the key gets no certificate for it.
+    /// A requester who cannot prove possession of the key gets no certificate for it.
     #[test]
     fn a_request_signed_by_another_key_is_refused() {
         let (key, other) =

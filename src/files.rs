@@ -41,17 +41,17 @@ pub use self::tree::{Standing, Tree};
 
 /// More than any key, certificate or bundle is long: 64 MiB.
 ///
-/// Bounds what an endless pipe can make us read.
+/// Limit for input from endless pipes.
 pub const READ_LIMIT: u64 = 64 << 20;
 
-/// Why a file could not be read or written.
+/// Reason why a file could not be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The operating system said no.
     #[error("cannot {action} `{}`: {source}", path.display())]
     Io {
-        /// What was tried: `read`, `write`.
+        /// Attempted operation: `read`, `write`.
         action: &'static str,
         /// The file.
         path: PathBuf,
@@ -184,19 +184,19 @@ fn read_limited(reader: impl Read, path: &Path) -> Result<Zeroizing<Vec<u8>>, Er
     Ok(bytes)
 }
 
-/// Whether a path names standard input or output.
+/// Returns true if a path names standard input or output.
 #[must_use]
 pub fn is_stdio(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// Whether something is at this path, a dangling symbolic link included.
+/// Returns true if a file exists at this path, a dangling symbolic link included.
 #[must_use]
 pub fn exists(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
 }
 
-/// Whether a file is there and we may write to it.
+/// Returns true if a file exists and is writable for this process.
 #[must_use]
 pub fn is_writable(path: &Path) -> bool {
     OpenOptions::new().append(true).open(path).is_ok()
@@ -218,7 +218,7 @@ pub fn small_files(folder: &Path, limit: u64) -> Vec<PathBuf> {
     entries.into_iter().flatten().filter(is_small).map(walkdir::DirEntry::into_path).collect()
 }
 
-/// Whether two paths lead to the same file, one that is there or one that would be made.
+/// Returns true if two paths lead to the same file, existing or not.
 #[must_use]
 pub fn same(a: &Path, b: &Path) -> bool {
     !is_stdio(a) && !is_stdio(b) && resolve(a) == resolve(b)
@@ -289,20 +289,20 @@ impl NewFile {
         Self { path: path.into(), content, secret: true }
     }
 
-    /// Where it will be.
+    /// Returns the path of the future file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What it will hold.
+    /// Returns the content of the future file.
     #[must_use]
     pub fn content(&self) -> &[u8] {
         &self.content
     }
 }
 
-/// What to do with files that exist.
+/// Treatment of files that exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Existing {
     /// Refuse the whole set.
@@ -331,7 +331,7 @@ pub fn check_set<'a>(paths: impl IntoIterator<Item = &'a Path>, existing: Existi
     Ok(())
 }
 
-/// Writes a set of files: all of them, or none.
+/// Writes a set of files: all or none of them.
 ///
 /// Devices and the process's own open files (`/dev/stdout`) are written to as they are, after the files are in place. A
 /// symbolic link of the user's own is followed and stays.

@@ -27,14 +27,14 @@ pub use self::public::{describe, public_key};
 pub(crate) use self::verification::spki_parts;
 pub use self::verification::{signature_name, verify_signature};
 
-/// Why a key could not be made, read or used.
+/// Reason why a key could not be made, read or used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Not one of the seven algorithms.
     #[error("`{name}` is not a key algorithm here: {}", Algorithm::ALL.map(Algorithm::name).join(", "))]
     UnknownAlgorithm {
-        /// What was asked for.
+        /// Algorithm as typed.
         name: String,
     },
     /// A key of a kind that is not used for TLS certificates here.
@@ -48,13 +48,13 @@ pub enum Error {
     /// The bytes are no private key, or a damaged one.
     #[error("the private key is damaged")]
     Damaged {
-        /// What the reader said.
+        /// Error from the reader.
         source: Option<rcgen::Error>,
     },
     /// Generating or signing failed.
     #[error("cannot {action}")]
     Crypto {
-        /// What was tried.
+        /// Attempted operation.
         action: &'static str,
         /// The provider's reason.
         source: rcgen::Error,
@@ -226,13 +226,13 @@ impl PrivateKey {
         &self.spki
     }
 
-    /// What kind of key it is.
+    /// Describes the public key.
     #[must_use]
     pub fn public_key(&self) -> report::PublicKey {
         public_key(&self.spki)
     }
 
-    /// Whether it is of the kind that [`PrivateKey::generate`] makes for an algorithm.
+    /// Returns true if the key is of the kind that [`PrivateKey::generate`] makes for an algorithm.
     #[must_use]
     pub fn is(&self, algorithm: Algorithm) -> bool {
         let report::PublicKey { algorithm: name, curve, bits, .. } = self.public_key();
@@ -247,7 +247,7 @@ impl PrivateKey {
         }
     }
 
-    /// Whether it is an RSA key.
+    /// Returns true for an RSA key.
     #[must_use]
     pub fn is_rsa(&self) -> bool {
         self.public_key().algorithm == "RSA"
@@ -269,7 +269,7 @@ impl PrivateKey {
     }
 }
 
-/// The mark of what anybody can make again: octets of private keys that come from a seed, and of the serial numbers of
+/// The mark of reproducible secrets: octets of private keys that come from a seed, and of the serial numbers of
 /// certificates that are signed with one.
 pub const TEST_MARK: &[u8; 8] = b"TESTONLY";
 
@@ -293,7 +293,7 @@ fn in_pkcs8(algorithm: &str, parameters: Option<ObjectIdentifier>, key: &[u8]) -
     vec![version, identifier, key].to_der().ok()
 }
 
-/// PKCS#8 without what version 2 adds (RFC 5958): OpenSSL 3.0 does not read it.
+/// PKCS#8 without the additions of version 2 (RFC 5958), which OpenSSL 3.0 does not read.
 fn version_1(pkcs8: &[u8]) -> Vec<u8> {
     let shortened = || {
         let fields = Vec::<Any>::from_der(pkcs8).ok()?;
@@ -424,7 +424,7 @@ pub fn key_identifier(spki: &[u8]) -> Result<Vec<u8>, Error> {
 mod tests {
     use super::*;
 
-    /// What a key signs, the public key it says it has verifies; and a key that was written is the key that is read.
+    /// Signatures verify with the public key that the same key reports, and a key survives writing and reading.
     #[test]
     fn every_algorithm_makes_a_key_that_signs_and_loads() {
         for algorithm in Algorithm::ALL {

@@ -1,4 +1,4 @@
-//! What `gen-cert` makes: a key, a request and a certificate that belong together, from what a person asks for.
+//! Material of `gen-cert`: a key, a request and a certificate that belong together.
 
 mod refusal;
 mod renewal;
@@ -21,7 +21,7 @@ use crate::name::{self, Subject, SubjectAltName};
 use crate::validity::{self, Validity, rfc3339};
 use crate::words::counted;
 
-/// Why it could not be made.
+/// Reason why the material could not be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -37,7 +37,7 @@ pub enum Error {
     /// The lifetime.
     #[error(transparent)]
     Validity(#[from] validity::Error),
-    /// A request that names nobody, to be signed by a CA.
+    /// A request without any name, to be signed by a CA.
     #[error("the request names no host, and a certificate without one is refused by every client")]
     NoNames,
     /// A request to be signed by its own key, and no key.
@@ -49,19 +49,19 @@ pub enum Error {
     /// No certificate of the CA's file has the CA's key.
     #[error("the CA key's public key is in no certificate there, of {}", counted(*count, "certificate"))]
     NoIssuer {
-        /// How many there are.
+        /// Number of names.
         count: usize,
     },
 }
 
-/// What a person asks of a certificate.
+/// Specification of a certificate, as the user gives it.
 #[derive(Debug, Clone, Default)]
 pub struct Order {
-    /// The names; none means this machine's, or what the subject or request says.
+    /// The names; if empty, this machine's names, or those in the subject or request.
     pub names: Vec<SubjectAltName>,
     /// The subject; by default the first name as its commonName.
     pub subject: Option<Subject>,
-    /// What it is for; by default a server's.
+    /// Purpose of the certificate; by default a server's.
     pub purpose: Option<Purpose>,
     /// First second; by default [`validity::BACKDATE`] before now.
     pub not_before: Option<OffsetDateTime>,
@@ -113,7 +113,7 @@ impl Order {
     }
 }
 
-/// The subject, or a stand-in: who signs for themselves must have a name (RFC 5280 section 4.1.2.4).
+/// The subject, or a placeholder: a self-signed certificate must have a subject (RFC 5280 section 4.1.2.4).
 fn named(subject: Subject, signer: Signer<'_>) -> Subject {
     match signer {
         Signer::Own if subject.is_empty() => Subject::common_name("self-signed certificate"),
@@ -132,7 +132,7 @@ fn host_in(subject: &Subject) -> Option<SubjectAltName> {
     is_host.then_some(name)
 }
 
-/// Who signs a certificate.
+/// Signer of a certificate.
 #[derive(Debug, Clone, Copy)]
 pub enum Signer<'a> {
     /// Its own key.
@@ -146,7 +146,7 @@ pub enum Signer<'a> {
     },
 }
 
-/// A certificate with those above it, but the root: what a server sends.
+/// A certificate with the CAs above it except the root, as a server sends them.
 pub type Chain = Vec<CertificateDer<'static>>;
 
 impl Signer<'_> {
@@ -179,14 +179,14 @@ fn issued(above: &CertificateDer<'_>, below: &CertificateDer<'_>) -> bool {
     subject.is_ok_and(|subject| cert::is_issued_by(below, &subject, above.public_key().raw))
 }
 
-/// A certificate as made, with what a person should know about it.
+/// A generated certificate, with notes and warnings about it.
 #[derive(Debug)]
 pub struct Issued {
     /// Leaf first, without the root.
     pub chain: Chain,
-    /// What was done that was not asked for in so many words.
+    /// Decisions that the user did not ask for explicitly.
     pub notes: Vec<String>,
-    /// What some clients will not like.
+    /// Properties that some clients refuse.
     pub warnings: Vec<String>,
 }
 
@@ -214,7 +214,7 @@ pub fn make(
 ///
 /// # Errors
 ///
-/// [`Error::NoNames`] when a CA is to sign for nobody, [`Error`] otherwise as its variants say.
+/// [`Error::NoNames`] if a CA is to sign without any name; the other variants of [`Error`] as they say.
 pub fn sign_request(
     order: &Order,
     request: &Request,
@@ -275,7 +275,7 @@ pub fn asked_hosts(request: &Request) -> Vec<String> {
     names.iter().map(ToString::to_string).collect()
 }
 
-/// The names to put in beside what is carried over; none when the request has its own and no others are given.
+/// The names to add to the copied extensions; empty if the request has its own and no others are given.
 fn names_for(
     order: &Order,
     request: &Request,
@@ -306,7 +306,7 @@ fn names_for(
     }
 }
 
-/// Issues what `template` says, within what the signer may sign.
+/// Issues the certificate that `template` describes, within the signer's powers.
 fn issue(
     order: &Order,
     key: &PrivateKey,
@@ -346,8 +346,8 @@ fn issue(
     Ok(issued)
 }
 
-/// Refuses a certificate that no client takes for anything, since its issuer's extKeyUsage has none of its purposes; warns
-/// of those that it has not.
+/// Refuses a certificate that no client accepts because its issuer's extKeyUsage has none of its purposes; warns
+/// about the purposes that the issuer lacks.
 fn check_purposes(issuer: &[u8], leaf: &[u8]) -> Result<Option<String>, cert::Error> {
     const ANY: &str = "anyExtendedKeyUsage";
     let permitted = inspect::certificate(issuer)?.extended_key_usage;

@@ -1,5 +1,5 @@
-//! What people type ("localhost", "::1", "*.dev.test", an email, a URI, `CN=…,O=…`) to subjectAltName and subject;
-//! and names in certificates back to text.
+//! Typed names ("localhost", "::1", "*.dev.test", an email, a URI, `CN=…,O=…`), parsed to subjectAltName and subject;
+//! and names in certificates, printed as text.
 
 mod compare;
 mod distinguished;
@@ -37,12 +37,12 @@ pub fn is_public_suffix(domain: &[u8]) -> bool {
     psl::suffix(&domain).is_some_and(|suffix| suffix.as_bytes() == domain && suffix.typ() == Some(psl::Type::Icann))
 }
 
-/// Why something typed cannot be a name in a certificate.
+/// Reason why typed text cannot be a name in a certificate.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{input}` cannot be a name in a certificate: {reason}")]
 #[non_exhaustive]
 pub struct Error {
-    /// What was typed.
+    /// Input as typed.
     pub input: String,
     /// The fault.
     pub reason: String,
@@ -73,7 +73,7 @@ pub enum SubjectAltName {
     Uri(String),
 }
 
-/// The names a certificate is for when none are given: this machine, as browsers reach it.
+/// The names of a certificate if none are given: this machine, as browsers reach it.
 #[must_use]
 pub fn loopback() -> Vec<SubjectAltName> {
     vec![
@@ -98,7 +98,7 @@ impl fmt::Display for SubjectAltName {
 impl FromStr for SubjectAltName {
     type Err = Error;
 
-    /// Sorts what was typed by its kind; `DNS:`, `IP:`, `email:` and `URI:` in front say it outright.
+    /// Recognises the kind of a typed name; a prefix `DNS:`, `IP:`, `email:` or `URI:` sets the kind explicitly.
     fn from_str(input: &str) -> Result<Self, Error> {
         Typed::new(input).parse()
     }
@@ -114,7 +114,7 @@ impl SubjectAltName {
         }
     }
 
-    /// What hardly anybody wants of such a name.
+    /// Returns a warning for a name that hardly anybody wants.
     #[must_use]
     pub fn warning(&self) -> Option<Warning> {
         let text = match self {

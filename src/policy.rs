@@ -12,11 +12,11 @@ use crate::asn1::{self, Value, der, tag};
 /// The content octets of anyPolicy's OID, 2.5.29.32.0.
 const ANY_POLICY: &[u8] = &[0x55, 0x1d, 0x20, 0x00];
 
-/// Why a path is refused for its policies.
+/// Reason why policies forbid a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A certificate policy is required, and none is valid for the whole path (section 6.1.3 f, 6.1.5 g).
+    /// A certificate policy is required, and no policy is valid for the whole path (section 6.1.3 f, 6.1.5 g).
     #[error("a CA above it requires a certificate policy, and none holds along the whole path")]
     NoPolicy {
         /// The certificate's place in the path.
@@ -28,7 +28,7 @@ pub enum Error {
         /// The certificate's place in the path.
         index: usize,
     },
-    /// An extension about policies that is not what RFC 5280 has it be.
+    /// A policy extension that violates RFC 5280.
     #[error("its extensions about policies are malformed")]
     Malformed {
         /// The certificate's place in the path.
@@ -89,7 +89,7 @@ struct Extensions<'a> {
     inhibit_any_policy: Option<u32>,
 }
 
-/// Checks that an extension about policies, by the last arc of its type, is what its section of RFC 5280 has it be.
+/// Checks that a policy extension, selected by the last arc of its type, has the structure of its section in RFC 5280.
 pub(crate) fn check_extension(number: u8, value: &[u8]) -> Result<(), asn1::Error> {
     Extensions::default().add(number, value)
 }

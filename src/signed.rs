@@ -1,4 +1,4 @@
-//! What certificates and requests have in common: something to be signed, an algorithm, a signature
+//! The outer structure of certificates and requests: tbs, algorithm and signature
 //! (RFC 5280 section 4.1.1, RFC 2986 section 4.2).
 //!
 //! rcgen writes the structures, and loses bytes that matter: an issuer's or subject's name with a repeated attribute
@@ -11,7 +11,7 @@ use rcgen::{PublicKeyData, SignatureAlgorithm, SigningKey};
 
 use crate::key::{self, PrivateKey};
 
-/// Why a structure could not be taken apart or put together.
+/// Reason why a structure could not be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -31,7 +31,7 @@ pub enum Error {
 
 /// A signed structure, taken apart.
 pub struct Signed {
-    /// DER of what is signed.
+    /// DER of the signed part (tbs).
     pub content: Vec<u8>,
     /// DER AlgorithmIdentifier.
     pub algorithm: Vec<u8>,
@@ -58,7 +58,7 @@ impl Signed {
         })
     }
 
-    /// The fields of what is signed.
+    /// The fields of the signed part (tbs).
     ///
     /// # Errors
     ///
@@ -67,7 +67,7 @@ impl Signed {
         Vec::<Any>::from_der(&self.content).map_err(|_| Error::Shape)
     }
 
-    /// Replaces fields of what is signed; the signature is then another's.
+    /// Replaces fields of the signed part; the signature then no longer matches.
     ///
     /// # Errors
     ///

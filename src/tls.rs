@@ -1,4 +1,4 @@
-//! The only place that builds rustls configurations, and that names what a connection agreed on.
+//! The only place that builds rustls configurations, and that describes a connection's TLS parameters.
 
 mod by_name;
 mod danger;
@@ -21,7 +21,7 @@ use crate::report;
 /// A browser opens a WebSocket over `http/1.1`. See [RFC 7301](https://www.rfc-editor.org/rfc/rfc7301#section-3.2).
 const SERVER_ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
-/// Why a TLS configuration cannot be built.
+/// Reason why a TLS configuration cannot be built.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -63,7 +63,7 @@ fn certified(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -
     Ok(certified)
 }
 
-/// Builds a client's configuration that accepts whatever certificates a server shows, to tell what they are.
+/// Builds a client's configuration that accepts any certificate, to examine the certificates that servers show.
 ///
 /// # Errors
 ///

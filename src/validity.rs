@@ -10,10 +10,10 @@ use time::{OffsetDateTime, UtcOffset};
 
 use crate::words::counted;
 
-/// How far before now a certificate's notBefore is put, for clocks that are behind: one hour, as public CAs do.
+/// Distance of notBefore before now, for clocks that are behind: one hour, as public CAs do.
 pub const BACKDATE: Duration = Duration::from_hours(1);
 
-/// Lifetime of a certificate unless told otherwise: 365 days.
+/// Default lifetime of a certificate: 365 days.
 ///
 /// The limits that browsers set for certificates under public roots (200 days in 2026, less later) do not hold for
 /// private ones; only Apple's 825 days do.
@@ -26,20 +26,20 @@ pub const APPLE_LIMIT_DAYS: i64 = 825;
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// Why a validity cannot be.
+/// Reason why a validity is impossible.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
     /// Neither RFC 3339 nor a span.
     #[error("`{input}` is neither a time (2026-01-02T03:04:05Z) nor a span (90d, -1d, 12h)")]
     Unreadable {
-        /// What was written.
+        /// Input as typed.
         input: String,
     },
     /// Outside the years 1 to 9999, which is all that X.509 can hold.
     #[error("`{input}` is outside the years 1 to 9999")]
     OutOfRange {
-        /// What was written.
+        /// Input as typed.
         input: String,
     },
     /// It would end before it begins.
@@ -132,13 +132,13 @@ impl Validity {
         Ok((Self { not_before, not_after }, not_after < self.not_after))
     }
 
-    /// How long it lasts, both ends included.
+    /// Returns the lifetime, both ends included.
     #[must_use]
     pub fn lifetime(self) -> time::Duration {
         self.not_after - self.not_before + time::Duration::SECOND
     }
 
-    /// How long is left; negative when it has expired.
+    /// Returns the time left; negative after notAfter.
     #[must_use]
     pub fn remaining(self, now: OffsetDateTime) -> time::Duration {
         self.not_after - now

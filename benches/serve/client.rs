@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-/// A TLS connection with what has been read from it.
+/// A TLS connection with its read buffer.
 pub(crate) struct Client {
     stream: TlsStream<TcpStream>,
     received: Vec<u8>,

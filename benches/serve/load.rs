@@ -1,4 +1,4 @@
-//! What clients do to a server, and how it is counted.
+//! Load that clients put on a server, and its measurement.
 
 use std::cell::Cell;
 use std::io;
@@ -12,24 +12,24 @@ use tokio::time::{sleep, timeout};
 use crate::client::Client;
 use crate::side::Server;
 
-/// How many connect at once.
+/// Number of clients that connect at once.
 const CONNECTING: usize = 16;
 
 const ECHOING: usize = 50;
 
 const LISTENING: usize = 200;
 
-/// How many broadcasts are under way at a time.
+/// Number of broadcasts in flight at a time.
 const BROADCASTS: usize = 4;
 
 const POLLING: usize = 20;
 
 const IDLE: usize = 1000;
 
-/// What each event carries beside its number.
+/// Payload of each event beside its number.
 const TEXT: &str = "the quick brown fox jumps over it";
 
-/// How long late packets are waited for.
+/// Longest wait for late packets.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A kind of load.
@@ -43,11 +43,11 @@ pub(crate) enum Load {
     Memory,
 }
 
-/// What came of it.
+/// Result of a measurement.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Measured {
     pub(crate) figure: f64,
-    /// The server's processor time for one of what is counted, in microseconds: it moves less with what else runs.
+    /// The server's processor time per counted event, in microseconds: it depends less on the machine's other load.
     pub(crate) cost: f64,
     /// Packets that were lost or came out of order.
     pub(crate) faults: usize,
@@ -74,7 +74,7 @@ async fn handshake(address: SocketAddr) -> io::Result<()> {
     Ok(())
 }
 
-/// Counts how often something can be done, by several at once. What fails is a fault.
+/// Counts operations, several at once. A failed operation is a fault.
 async fn repeat<F: Future<Output = io::Result<()>> + 'static>(
     server: &Server,
     span: Duration,
@@ -246,7 +246,7 @@ fn event(name: &str, number: usize) -> String {
     format!("42[\"{name}\",{number},\"{TEXT}\"]")
 }
 
-/// What all clients of a load have done together.
+/// Totals over all clients of a load.
 #[derive(Clone)]
 struct Tally(Rc<Counts>);
 
@@ -271,7 +271,7 @@ impl Tally {
         }))
     }
 
-    /// Begins anew, when all that comes before the load is done.
+    /// Resets the counters after the load's preparations.
     fn restart(&self, server: &Server) {
         self.0.start.set(Instant::now());
         self.0.processor_time.set(server.processor_time());

@@ -2,7 +2,7 @@
 //! `cargo bench --bench serve -- [--quick] [ROW…]`, where a row is named by the first word of its name.
 //!
 //! Each server has one core, the clients another; the two take turns, and the medians of all rounds are compared.
-//! Absolute figures move with what else the machine does. Needs Node.js with npm, and `taskset` for the cores.
+//! Absolute figures vary with the machine's other load. Needs Node.js with npm, and `taskset` for the cores.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints its result")]
 #![expect(clippy::unwrap_used, reason = "a benchmark that fails may panic")]
@@ -17,7 +17,7 @@ use std::time::Duration;
 use load::{Load, Measured};
 use side::{Bench, Side};
 
-/// What is measured, and how many times Node's figure ours is to be.
+/// Measurements, each with the wanted ratio to Node's figure.
 const ROWS: [(&str, Load, f64); 7] = [
     ("handshake and GET, per s", Load::Handshake, 1.0),
     ("connect to welcome, per s", Load::Connect, 3.5),

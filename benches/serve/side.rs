@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::run;
 
-/// Whose server it is.
+/// Server under test.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Side {
     Ours,

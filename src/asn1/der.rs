@@ -2,7 +2,7 @@
 
 use super::{Error, Reader, Value, oid, tag};
 
-/// Deepest nesting that is checked: what RFC 5280 defines ends at half of that.
+/// Deepest nesting that is checked: twice the depth of the structures in RFC 5280.
 const DEPTH: usize = 32;
 
 /// Names the rule that the encoding of a value breaks; the values inside are not looked at.

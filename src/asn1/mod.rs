@@ -1,7 +1,8 @@
-//! BER and DER taken apart a value at a time, without copying and without minding what is odd in them.
+//! BER and DER, read one value at a time without copying; deviations from DER do not stop the reader.
 //!
-//! What is made here is encoded by the der crate, or by `write`. What is read, from anybody, is read by this: it says which field is
-//! wrong and why, and takes what other programs take (lengths in more octets than needed, times with offsets).
+//! Our own structures are encoded by the der crate or by `write`. Input from others is read here, because this reader
+//! names the faulty field and accepts the deviations that other programs accept (lengths in more octets than needed,
+//! times with offsets).
 
 pub mod der;
 pub mod oid;
@@ -52,7 +53,7 @@ pub mod tag {
     }
 }
 
-/// Which field is not what it should be, and why.
+/// Field that is malformed, with the reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field} {reason}")]
 pub struct Error {
@@ -93,13 +94,13 @@ impl<'a> Reader<'a> {
         Self { rest: octets }
     }
 
-    /// What was not read yet.
+    /// Returns the octets that were not read yet.
     #[must_use]
     pub const fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
-    /// Whether all was read.
+    /// Returns true if all octets were read.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.rest.is_empty()
@@ -115,7 +116,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     ///
-    /// When there is none, or it is cut short.
+    /// If the input is empty or truncated.
     pub fn value(&mut self, field: &'static str) -> Result<Value<'a>, Error> {
         let (header, length) = header(self.rest).map_err(|reason| Error::new(field, reason))?;
         let end = header.checked_add(length).filter(|end| *end <= self.rest.len());

@@ -1,6 +1,6 @@
 //! Object identifiers: in dots, and the names of those that occur in certificates and keys.
 
-/// An identifier's content octets in dots; `#` and hex when they are none.
+/// An identifier's content octets as a dotted OID; `#` and hex if they are not an OID.
 ///
 /// An arc may have 128 bits, as a UUID has (X.667).
 #[must_use]
@@ -57,13 +57,13 @@ pub fn name(dotted: &str) -> Option<&'static str> {
     NAMES.get(row).map(|(_, name)| *name)
 }
 
-/// The name of an identifier, itself when it has none here.
+/// The name of an identifier; the identifier itself if its name is unknown here.
 #[must_use]
 pub fn name_or_dotted(dotted: &str) -> String {
     name(dotted).unwrap_or(dotted).to_owned()
 }
 
-/// Attribute types, extensions, purposes, policies, algorithms and what else is met, in the order of their text.
+/// Attribute types, extensions, purposes, policies, algorithms and other identifiers, in the order of their text.
 #[rustfmt::skip]
 const NAMES: &[(&str, &str)] = &[
     ("0.4.0.1862.1.1", "QcCompliance"),

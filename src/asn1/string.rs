@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::tag;
 
-/// Whether a tag is one of a string that [`decode_string`] reads.
+/// Returns true if [`decode_string`] can read strings of this tag.
 #[must_use]
 pub const fn is_string(tag: u8) -> bool {
     matches!(
@@ -20,9 +20,9 @@ pub const fn is_string(tag: u8) -> bool {
     )
 }
 
-/// The text of a string; `None` when the octets are none of its type, and for other types.
+/// The text of a string; `None` for octets that its type forbids, and for types that are no strings.
 ///
-/// TeletexString is read as Latin-1, which is what is in them.
+/// TeletexString is read as Latin-1, its actual content in certificates.
 #[must_use]
 pub fn decode_string(tag: u8, octets: &[u8]) -> Option<Cow<'_, str>> {
     match tag {

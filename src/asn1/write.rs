@@ -1,5 +1,5 @@
-//! Writes DER a piece at a time: what no crate here writes, since it is wrong, has to come from a seed, or is only put
-//! together again.
+//! Writes DER one value at a time: values that no crate here writes, because they are wrong, come from a seed, or are
+//! only reassembled.
 
 use super::tag;
 
@@ -10,7 +10,8 @@ pub(crate) fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     der
 }
 
-/// Appends a value: its identifier octets, the length of the parts together in as few octets as it takes, and the parts.
+/// Appends a value: its identifier octets, the length of the parts together in as few octets as it takes, and the
+/// parts.
 pub(crate) fn append(out: &mut Vec<u8>, identifier: &[u8], parts: &[&[u8]]) {
     out.extend_from_slice(identifier);
     let length = parts.iter().map(|part| part.len()).sum::<usize>().to_be_bytes();

@@ -6,7 +6,7 @@ use super::create::pem;
 use super::{Error, LocalCa};
 use crate::files::{self, Existing, NewFile};
 
-/// Where systems keep all roots in one file, most common first.
+/// Files in which systems keep all roots, the most common first.
 const SYSTEM: [&str; 6] = [
     "/etc/ssl/certs/ca-certificates.crt",                // Debian, Ubuntu, Arch, Gentoo
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", // Fedora, RHEL
@@ -16,12 +16,12 @@ const SYSTEM: [&str; 6] = [
     "/opt/homebrew/etc/ca-certificates/cert.pem",        // Homebrew
 ];
 
-/// The file, and what it was made from.
+/// The bundle's path and sources.
 #[derive(Debug)]
 pub struct Bundle {
-    /// Where it is.
+    /// Path of the bundle.
     pub path: PathBuf,
-    /// The system's file; `None` when there is none, and the local CA's root is all there is in it.
+    /// The system's file; `None` if the system has no such file and the bundle holds the local CA's root alone.
     pub system: Option<PathBuf>,
 }
 

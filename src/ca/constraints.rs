@@ -1,4 +1,4 @@
-//! What a local CA may sign for, as nameConstraints (RFC 5280 section 4.2.1.10).
+//! Names a local CA may sign for, as nameConstraints (RFC 5280 section 4.2.1.10).
 
 use std::fmt;
 use std::net::IpAddr;
@@ -11,8 +11,8 @@ use crate::cert;
 use crate::csr::Extension;
 use crate::name::{self, SubjectAltName};
 
-/// What a local CA may sign for unless told otherwise: names that no public CA may certify, and addresses that are
-/// nobody's on the Internet.
+/// Names a local CA may sign for by default: names that no public CA may certify, and addresses that are
+/// not routed on the Internet.
 pub const DEFAULT_PERMIT: [&str; 12] = [
     "localhost",
     "test",
@@ -47,7 +47,7 @@ impl Permit {
     ///
     /// # Errors
     ///
-    /// [`Error::Permit`] for what is none of these.
+    /// [`Error::Permit`] for any other input.
     pub fn parse(input: &str) -> Result<Self, Error> {
         let wrong = || Error::Permit { input: input.to_owned(), instead: instead(input) };
         let (address, length) =
@@ -123,7 +123,7 @@ impl fmt::Display for Permit {
     }
 }
 
-/// What was asked for; `default` stands for [`DEFAULT_PERMIT`], and so does nothing. `None` for `any`.
+/// Reads the permitted names; `default`, or an empty list, stands for [`DEFAULT_PERMIT`]. `None` for `any`.
 ///
 /// # Errors
 ///
@@ -144,7 +144,7 @@ pub(super) fn permits(asked: &[String]) -> Result<Option<Vec<Permit>>, Error> {
     Ok(Some(unique(permits)))
 }
 
-/// What an intermediate may sign for, read back from the constraints written here; `None` for anything.
+/// Reads an intermediate's permitted names back from the constraints written here; `None` if any name is permitted.
 pub(super) fn permitted(report: &crate::report::Certificate) -> Option<Vec<Permit>> {
     use crate::report::extension::ExtensionValue;
     let constraints = report.extensions.iter().find_map(|extension| match extension.value.as_ref()? {
@@ -162,7 +162,7 @@ pub(super) fn permitted(report: &crate::report::Certificate) -> Option<Vec<Permi
     Some(constraints.permitted.iter().filter_map(read).filter(|permit| !nothing().contains(permit)).collect())
 }
 
-/// The nameConstraints extension, critical; each kind of which nothing is permitted is permitted a name that nobody has.
+/// The nameConstraints extension, critical; a kind without a permitted name gets one that nobody has.
 ///
 /// Constraints are by kind (RFC 5280 section 4.2.1.10): a kind without any would be free. directoryName is left free:
 /// Go refuses every certificate below a CA that constrains it, and TLS clients do not look there.
@@ -186,7 +186,7 @@ pub(super) fn extension(permits: &[Permit]) -> Result<Extension, Error> {
     Ok(Extension { oid: "2.5.29.30".to_owned(), critical: true, value })
 }
 
-/// Names that nobody has, one of each kind: `invalid` is reserved by RFC 6761, and these addresses are no host's.
+/// Unused names, one of each kind: `invalid` is reserved by RFC 6761, and the addresses belong to no host.
 fn nothing() -> [Permit; 5] {
     let invalid = || "invalid".to_owned();
     [
@@ -308,7 +308,7 @@ mod tests {
         }
     }
 
-    /// Constraints are by kind: one of which none is permitted was free.
+    /// Constraints apply per kind: a kind without a permitted name was unconstrained.
     #[test]
     fn every_kind_is_constrained() {
         let extension = extension(&[Permit::parse("dev.test").unwrap()]).unwrap();

@@ -16,26 +16,26 @@ use crate::key::{self, Algorithm, PrivateKey};
 use crate::name::{Subject, hex};
 use crate::validity::Validity;
 
-/// Lifetime of the root and the intermediate unless told otherwise: ten years.
+/// Default lifetime of the root and the intermediate: ten years.
 ///
-/// A root is put into stores by hand, so it should outlive the machine; the constraints bound what it can do.
+/// People add a root to stores by hand, so it should outlive the machine; the constraints bound its power.
 pub const DEFAULT_DAYS: u32 = 3650;
 
-/// How a local CA is to be made.
+/// Plan of a local CA.
 #[derive(Debug, Clone, Default)]
 pub struct Plan {
-    /// What it may sign for, as [`Permit::parse`] reads it; by default [`super::DEFAULT_PERMIT`], which `default` stands
-    /// for among others, and anything for `any`.
+    /// Names the CA may sign for, as [`Permit::parse`] reads them; by default [`super::DEFAULT_PERMIT`], which
+    /// `default` stands for among others, and anything for `any`.
     pub permit: Vec<String>,
     /// Lifetime of both certificates; by default [`DEFAULT_DAYS`].
     pub days: Option<u32>,
-    /// What becomes of the root's key.
+    /// Fate of the root's key.
     pub root_key: RootKey,
     /// Makes a new CA in place of the one that is there.
     pub replace: bool,
 }
 
-/// What becomes of the root's key.
+/// Fate of the root's key.
 #[derive(Debug, Clone, Default)]
 pub enum RootKey {
     /// It signs the intermediate and is gone.
@@ -48,7 +48,7 @@ pub enum RootKey {
 impl LocalCa {
     /// Makes a root and an intermediate and writes them; both keys are P-256.
     ///
-    /// What is left of a CA that lacks a part is put by, and so is the one that is replaced.
+    /// The remains of an incomplete CA are set aside, and so is a CA that is replaced.
     ///
     /// # Errors
     ///
@@ -81,18 +81,19 @@ pub(super) fn root(key: &PrivateKey, validity: Validity) -> Result<CertificateDe
     Ok(cert::issue(&template, &Issuer::own(key, &name)?)?)
 }
 
-/// What a CA is made of, before its intermediate is signed.
+/// Parts of a CA, before its intermediate is signed.
 pub(super) struct Hierarchy {
     pub(super) root: CertificateDer<'static>,
     pub(super) root_key: PrivateKey,
-    /// What becomes of the root's key; `None` leaves it as it is.
+    /// Fate of the root's key; `None` leaves the key as it is.
     pub(super) fate: Option<RootKey>,
     /// The intermediate's key.
     pub(super) key: PrivateKey,
 }
 
 impl Hierarchy {
-    /// Signs the intermediate, puts by what is there, and writes everything as one set. The caller holds the lock.
+    /// Signs the intermediate, sets the existing files aside, and writes everything as one set. The caller holds the
+    /// lock.
     pub(super) fn write(
         self,
         paths: &Paths,

@@ -1,8 +1,8 @@
-//! What programs that look into no store need to be told, and how each shell is told.
+//! Environment variables for programs that read no trust store, in the syntax of each shell.
 
 use std::path::Path;
 
-/// Which file a variable names.
+/// File that a variable names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Roots {
     /// The local CA's root alone: the program adds it to its own.
@@ -11,7 +11,7 @@ enum Roots {
     Bundle,
 }
 
-/// The variables, by whom they are read.
+/// The variables, by the programs that read them.
 const VARIABLES: [(&str, Roots); 9] = [
     ("NODE_EXTRA_CA_CERTS", Roots::Root),  // Node, Electron
     ("DENO_CERT", Roots::Root),            // Deno
@@ -24,7 +24,7 @@ const VARIABLES: [(&str, Roots); 9] = [
     ("CARGO_HTTP_CAINFO", Roots::Bundle),  // Cargo
 ];
 
-/// Where variables are to be set.
+/// Shell or tool in which the variables are set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shell {
     /// sh, bash, zsh, dash.
@@ -48,7 +48,7 @@ pub fn variables<'a>(root: &'a Path, bundle: &'a Path) -> [(&'static str, &'a Pa
 }
 
 impl Shell {
-    /// What sets the variables, with each value quoted as it has to be there.
+    /// Writes the lines that set the variables, with each value quoted for the shell.
     #[must_use]
     pub fn script(self, root: &Path, bundle: &Path) -> String {
         if self == Self::Docker {
@@ -96,7 +96,7 @@ fn quote_fish(word: &str) -> String {
     format!("'{}'", word.replace('\\', r"\\").replace('\'', r"\'"))
 }
 
-/// A double-quoted scalar, whose escapes are JSON's; GitLab expands what follows one dollar sign.
+/// A double-quoted scalar with JSON's escapes; GitLab expands variables after a single dollar sign.
 fn quote_yaml(word: &str) -> String {
     format!("\"{}\"", word.replace('\\', r"\\").replace('"', "\\\"").replace('$', "$$"))
 }

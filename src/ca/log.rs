@@ -1,4 +1,4 @@
-//! What a local CA has done, a line of JSON each: the file is only ever added to.
+//! Log of a local CA, one line of JSON per event; the file is only ever appended to.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -23,7 +23,7 @@ pub enum Event {
     Revoked(Revoked),
     /// A CRL was made.
     Crl {
-        /// When, RFC 3339 UTC.
+        /// Time of the event, RFC 3339 UTC.
         at: String,
         /// Its cRLNumber.
         number: u64,
@@ -33,7 +33,7 @@ pub enum Event {
 /// A certificate that was issued.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Issued {
-    /// When, RFC 3339 UTC.
+    /// Time of the event, RFC 3339 UTC.
     pub at: String,
     /// Its serial number, in hex.
     pub serial: String,
@@ -53,7 +53,7 @@ pub struct Issued {
     /// The file it was written to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
-    /// The user who asked for it.
+    /// The user who requested the certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub who: Option<String>,
 }
@@ -61,11 +61,11 @@ pub struct Issued {
 /// A certificate that was revoked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revoked {
-    /// When, RFC 3339 UTC.
+    /// Time of the event, RFC 3339 UTC.
     pub at: String,
     /// Its serial number, in hex.
     pub serial: String,
-    /// Why.
+    /// Reason for the revocation.
     pub reason: Reason,
     /// The issuer's key identifier, in hex.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,9 +100,9 @@ impl Event {
 /// The log, read.
 #[derive(Debug, Default)]
 pub struct Log {
-    /// What happened, oldest first.
+    /// Events, oldest first.
     pub events: Vec<Event>,
-    /// How many lines cannot be read.
+    /// Number of unreadable lines.
     pub unreadable: usize,
 }
 
@@ -127,7 +127,7 @@ impl Log {
         Ok(log)
     }
 
-    /// What was issued, oldest first.
+    /// Lists the issued certificates, oldest first.
     #[must_use]
     pub fn issued(&self) -> impl DoubleEndedIterator<Item = &Issued> {
         self.events.iter().filter_map(|event| match event {
@@ -136,7 +136,7 @@ impl Log {
         })
     }
 
-    /// What was revoked, oldest first, each once.
+    /// Lists the revoked certificates, oldest first, each once.
     #[must_use]
     pub fn revoked(&self) -> Vec<&Revoked> {
         let mut seen = BTreeSet::new();

@@ -1,10 +1,10 @@
 //! The local CA on disk: a root that clients trust, and a name-constrained intermediate that signs.
 //!
-//! The root's key signs the intermediate once and is destroyed, so what a thief finds on this machine can sign only
+//! The root's key signs the intermediate once and is destroyed, so a thief of this machine's files can sign only
 //! for the names the intermediate is permitted.
 //!
-//! Whoever changes the folder holds one lock while they do; what is written is written as a set, whole or not at all.
-//! What was issued and revoked is a log, a line of JSON each, which is only ever added to.
+//! A process that changes the folder holds one lock; it writes its files as a set, whole or not at all.
+//! Issued and revoked certificates are recorded in a log, one line of JSON each, which is only ever appended to.
 
 mod bundle;
 mod constraints;
@@ -38,20 +38,20 @@ use crate::material::Signer;
 use crate::name::{self, hex};
 use crate::validity;
 
-/// Why the local CA cannot be made or used.
+/// Reason why the local CA cannot be made or used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// There is none yet.
+    /// The CA does not exist yet.
     #[error("there is no local CA in `{}`", folder.display())]
     Missing {
-        /// Where it would be.
+        /// Folder of the CA.
         folder: PathBuf,
     },
     /// A part of it is missing.
     #[error("the local CA in `{}` lacks `{missing}`", folder.display())]
     Incomplete {
-        /// Where it is.
+        /// Folder of the CA.
         folder: PathBuf,
         /// The file that is not there.
         missing: String,
@@ -59,13 +59,13 @@ pub enum Error {
     /// There is one already.
     #[error("there is a local CA in `{}` already", folder.display())]
     Exists {
-        /// Where it is.
+        /// Folder of the CA.
         folder: PathBuf,
     },
     /// Something that cannot be a constraint.
     #[error("`{input}` is neither a domain nor a range of addresses (10.0.0.0/8), nor an email or a URI")]
     Permit {
-        /// What was typed.
+        /// Input as typed.
         input: String,
         /// The words to write instead, if that is clear: one, or several.
         instead: Vec<String>,
@@ -75,7 +75,7 @@ pub enum Error {
     RootKey {
         /// The key's file.
         path: PathBuf,
-        /// What is wrong.
+        /// Fault of the file.
         source: container::Error,
     },
     /// A certificate of somebody else.
@@ -93,12 +93,12 @@ pub enum Error {
     /// A file of it cannot be read or written.
     #[error(transparent)]
     File(#[from] files::Error),
-    /// A file of it does not hold what it should.
+    /// A file of the CA has unexpected content.
     #[error("cannot use `{}`", path.display())]
     Container {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Fault of the file.
         source: container::Error,
     },
     /// Its key is unusable.
@@ -124,7 +124,7 @@ pub enum Error {
     Log(#[source] serde_json::Error),
 }
 
-/// How long before its end a local CA is warned about: a month, as with certificates.
+/// Time before a local CA's end from which it is warned about: a month, as with certificates.
 pub const WARN_BEFORE: time::Duration = time::Duration::days(30);
 
 /// A local CA, loaded.
@@ -140,7 +140,7 @@ pub struct LocalCa {
 }
 
 impl LocalCa {
-    /// Loads what [`LocalCa::create`] wrote.
+    /// Loads the CA that [`LocalCa::create`] wrote.
     ///
     /// # Errors
     ///
@@ -164,7 +164,7 @@ impl LocalCa {
         Ok(Self { paths: paths.clone(), root, intermediate: [intermediate], key })
     }
 
-    /// The intermediate, as who signs.
+    /// The intermediate as an issuer.
     #[must_use]
     pub fn signer(&self) -> Signer<'_> {
         Signer::Ca { certificates: &self.intermediate, key: &self.key }
@@ -187,7 +187,7 @@ impl LocalCa {
         log::append(&self.paths.log, &log::Event::issued(&report, file, who, now))
     }
 
-    /// When it ends, for both certificates: the earlier of the two.
+    /// Returns the earlier notAfter of the two certificates.
     ///
     /// # Errors
     ///
@@ -295,7 +295,7 @@ mod tests {
         }
     }
 
-    /// Constraints are by kind: without an address among what is permitted, every address would be.
+    /// Constraints apply per kind: without a permitted address, every address would be permitted.
     #[test]
     fn a_permit_of_domains_permits_no_address() {
         let folder = tempfile::tempdir().unwrap();

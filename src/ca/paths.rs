@@ -9,7 +9,7 @@ use crate::files;
 pub struct Paths {
     /// The folder.
     pub folder: PathBuf,
-    /// The root's certificate: what clients trust.
+    /// The root's certificate, which clients trust.
     pub root: PathBuf,
     /// The root's key, where it is kept.
     pub root_key: PathBuf,
@@ -19,7 +19,7 @@ pub struct Paths {
     pub intermediate: PathBuf,
     /// The intermediate's key.
     pub intermediate_key: PathBuf,
-    /// What was issued and revoked, a line of JSON each.
+    /// Log of issued and revoked certificates, one line of JSON per event.
     pub log: PathBuf,
     /// Both CRLs, as last made.
     pub crl: PathBuf,
@@ -27,7 +27,7 @@ pub struct Paths {
     pub bundle: PathBuf,
     /// The roots and intermediates that were here before.
     pub previous: PathBuf,
-    /// Whose lock a run holds while it changes the folder.
+    /// Lock file held while a run changes the folder.
     pub(super) lock: PathBuf,
 }
 
@@ -50,7 +50,7 @@ impl Paths {
         }
     }
 
-    /// Whether a local CA is there: the intermediate's key is the one thing that cannot be made again.
+    /// Returns true if a local CA exists: only the intermediate's key cannot be replaced.
     #[must_use]
     pub fn exist(&self) -> bool {
         files::exists(&self.intermediate_key)

@@ -1,8 +1,9 @@
-//! A local CA made anew before it ends, without a leaf of it becoming invalid.
+//! Renewal of a local CA before its end that keeps all of its leaves valid.
 //!
-//! The intermediate keeps its key and name unless told otherwise, so that what it has issued is still its own. With the
-//! root's key it is signed again under the same root, or the same root with a new end; without it there is a new root,
-//! which has to be trusted. The old root is put by, and what is served with the old chain is valid under it to its end.
+//! By default the intermediate keeps its key and name, so its earlier certificates stay valid. If the root's key was
+//! kept, the same root signs the intermediate again, with a later end of its own if needed; otherwise a new root is
+//! made, which has to be trusted. The old root is kept, and servers that send the old chain stay valid under it to
+//! its end.
 
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
@@ -16,36 +17,36 @@ use crate::inspect;
 use crate::key::{Algorithm, PrivateKey};
 use crate::validity::{self, Validity};
 
-/// How a local CA is to be made anew.
+/// Plan of a renewal.
 #[derive(Debug, Clone, Default)]
 pub struct Renewal {
-    /// How much time left is little; by default 30 days, or a third of its life.
+    /// Remaining time below which the CA is renewed; by default 30 days, or a third of its life.
     pub before: Option<time::Duration>,
-    /// Makes it anew, however much time is left.
+    /// Renews regardless of the time left.
     pub force: bool,
-    /// Gives the intermediate a new key: what it has issued is then a former intermediate's.
+    /// Gives the intermediate a new key: its earlier certificates then belong to a former intermediate.
     pub new_key: bool,
-    /// What it may sign for as well from now on.
+    /// Further names the CA may sign for from now on.
     pub permit: Vec<String>,
     /// Lifetime from now on; by default [`DEFAULT_DAYS`].
     pub days: Option<u32>,
-    /// What opens the root's key, if it is kept under one.
+    /// Passphrase of the root's key, if the key is kept encrypted.
     pub passphrase: Option<Zeroizing<String>>,
 }
 
-/// What became of it.
+/// Result of a renewal.
 #[derive(Debug)]
 pub struct Renewed {
     /// The CA as it is now.
     pub ca: LocalCa,
-    /// Why it was made anew; `None` when nothing was to be done.
+    /// Reason for the renewal; `None` if nothing had to be done.
     pub because: Option<String>,
-    /// Whether the root is another certificate than before, which has to be trusted.
+    /// True if the root is a different certificate than before and has to be trusted again.
     pub new_root: bool,
 }
 
 impl Renewal {
-    /// Makes it anew if it is time, or if something else is asked for.
+    /// Renews the CA if it is due, or if a change is requested.
     ///
     /// # Errors
     ///
@@ -81,7 +82,7 @@ impl Renewal {
         Ok(Renewed { ca, because: Some(because), new_root })
     }
 
-    /// What it may sign for now and from now on; says whether that is more.
+    /// Adds to the permitted names; the flag is true if the set grew.
     fn widen(&self, present: Option<Vec<Permit>>) -> Result<(Option<Vec<Permit>>, bool), Error> {
         if self.permit.is_empty() {
             return Ok((present, false));
@@ -119,7 +120,7 @@ impl Renewal {
         Ok(validity.remaining(now) > self.before.unwrap_or_else(|| month.min(validity.lifetime() / 3)))
     }
 
-    /// The root's key, if it is kept; that of another root is what a killed run has left.
+    /// The root's key, if it is kept; the key of another root is left over from a killed run.
     fn root_key(&self, paths: &Paths, root: &[u8]) -> Result<Option<PrivateKey>, Error> {
         if !files::exists(&paths.root_key) {
             return Ok(None);

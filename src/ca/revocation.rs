@@ -17,15 +17,15 @@ use crate::name::Subject;
 use crate::signed::{self, Unsigned};
 use crate::validity::{BACKDATE, rfc3339};
 
-/// How long a CRL is good for unless told otherwise: thirty days, as long as a forgotten cron job may stay unseen.
+/// Default validity of a CRL: thirty days, as long as a forgotten cron job may stay unnoticed.
 pub const CRL_DAYS: u32 = 30;
 
-/// Why a certificate is revoked (RFC 5280 section 5.3.1), without what is for CAs and directories.
+/// Reason for a revocation (RFC 5280 section 5.3.1), without those for CAs and directories.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Reason {
-    /// None is given.
+    /// No reason is given.
     #[default]
     Unspecified,
     /// Somebody else has its key.
@@ -36,7 +36,7 @@ pub enum Reason {
     Superseded,
     /// It is needed no more.
     CessationOfOperation,
-    /// Its subject may no longer do what it allows.
+    /// The subject may no longer do what the certificate allows.
     PrivilegeWithdrawn,
 }
 
@@ -80,9 +80,9 @@ impl Reason {
 /// A certificate revoked.
 #[derive(Debug)]
 pub struct Revocation {
-    /// What the log says of it.
+    /// Entry in the log.
     pub revoked: Revoked,
-    /// Whether that was known already, and so left as it was.
+    /// True if the certificate was already revoked; its entry is unchanged then.
     pub again: bool,
 }
 
@@ -156,9 +156,9 @@ pub struct Crl {
     pub der: Vec<u8>,
     /// Its cRLNumber.
     pub number: u64,
-    /// How many certificates it lists.
+    /// Number of certificates listed.
     pub revoked: usize,
-    /// When the next one is due.
+    /// Time by which the next CRL is due.
     pub next_update: OffsetDateTime,
 }
 
@@ -202,7 +202,7 @@ impl LocalCa {
         Ok(revocations)
     }
 
-    /// Makes a CRL of what the log has revoked, with a number greater than any before.
+    /// Makes a CRL from the log's revocations, with a number greater than any before.
     ///
     /// # Errors
     ///
@@ -221,7 +221,7 @@ impl LocalCa {
         Ok(Crl { der, number, revoked, next_update })
     }
 
-    /// The intermediate's key identifier, as what it issues carries it.
+    /// The intermediate's key identifier, in the form that its certificates carry.
     fn key_id(&self) -> Result<Option<String>, Error> {
         let [intermediate] = &self.intermediate;
         Ok(inspect::certificate(intermediate)?.subject_key_id)

@@ -1,4 +1,4 @@
-//! What there is to say of a local CA.
+//! Description of a local CA.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -34,7 +34,7 @@ impl LocalCa {
         })
     }
 
-    /// Its certificates and what it has issued, newest first.
+    /// The certificates of the CA, and those it issued, newest first.
     ///
     /// # Errors
     ///
@@ -69,7 +69,8 @@ impl LocalCa {
 }
 
 impl CaShow {
-    /// Leaves only what is in use in a file and expires by then; says whether the CA or one of these does.
+    /// Keeps only the certificates that are in use in a file and expire by then; returns true if the CA or one of
+    /// these does.
     pub fn keep_expiring(&mut self, by: OffsetDateTime) -> bool {
         let expires = |text: &str| OffsetDateTime::parse(text, &Rfc3339).is_ok_and(|end| end <= by);
         self.issued.retain(|issued| {

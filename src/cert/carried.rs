@@ -1,4 +1,4 @@
-//! What a request asks for, sorted: carried over, refused, or left to the issuer.
+//! Selection of the extensions of a CSR that are copied into the certificate, refused, or left to the issuer.
 
 use der::asn1::Any;
 use der::{Decode, Encode};
@@ -11,14 +11,14 @@ use crate::key;
 use crate::name::SubjectAltName;
 use crate::validity::Validity;
 
-/// What is carried over from a request into a certificate.
+/// Extensions copied from a request into a certificate.
 #[derive(Debug, Clone)]
 pub struct Carried {
     /// The extensions, in the order asked for.
     pub extensions: Vec<Extension>,
     /// Path length and whether a CA was asked for, and allowed.
     pub ca: Option<BasicConstraints>,
-    /// What was changed or left out, in words.
+    /// Changes and omissions, in words.
     pub notes: Vec<String>,
     /// True if the request has names that others take the place of.
     pub drops_names: bool,
@@ -64,7 +64,7 @@ pub fn extension_name(oid: &str) -> Option<&'static str> {
 }
 
 impl Carried {
-    /// Sorts out what a request asks for: what describes the subject is carried over, what makes a CA is refused
+    /// Sorts the extensions of a request: those that describe the subject are copied, those that make a CA are refused
     /// unless `allow_ca`, what the issuer decides is left to it. Names are left out unless `keeps_names`.
     ///
     /// # Errors
@@ -86,7 +86,7 @@ impl Carried {
         Ok(carried)
     }
 
-    /// What no single extension shows.
+    /// Checks conditions that involve more than one extension.
     fn check(&self, request: &Request) -> Result<(), Error> {
         let key = key::public_key(&request.spki);
         if key.algorithm.starts_with("RSA") && key.bits.is_some_and(|bits| bits < 2048) {
@@ -150,7 +150,7 @@ impl Carried {
         Ok(())
     }
 
-    /// The key usage asked for, without what the key cannot do; and whether it includes keyCertSign.
+    /// The requested key usage, without bits that the key cannot serve; and true if it includes keyCertSign.
     fn key_usage(&mut self, extension: &Extension, request: &Request) -> Result<(Extension, bool), Error> {
         let malformed = || Error::MalformedExtension { what: "keyUsage" };
         let bits = der::asn1::BitString::from_der(&extension.value).map_err(|_| malformed())?;
@@ -171,12 +171,12 @@ impl Carried {
         Ok((Extension { value, critical: true, oid: extension.oid.clone() }, signs))
     }
 
-    /// Whether an extension of this OID is carried over.
+    /// Returns true if an extension of this OID is copied.
     fn has(&self, oid: &str) -> bool {
         self.extensions.iter().any(|extension| extension.oid == oid)
     }
 
-    /// Whether the request names its subjects in a subjectAltName.
+    /// Returns true if the request names its subjects in a subjectAltName.
     #[must_use]
     pub fn has_names(&self) -> bool {
         self.has(oid::SUBJECT_ALT_NAME)
@@ -206,8 +206,8 @@ impl Carried {
         named.collect()
     }
 
-    /// The template for a request: what it asks for; where it is silent, `names` and `purpose` (which, when given,
-    /// also overrule it), and what such a key is for.
+    /// The template for a request. Where the request is silent, `names` and `purpose` apply (a given `purpose` also
+    /// overrules the request), and the usual key usage for such a key.
     #[must_use]
     pub fn template(
         mut self,
@@ -257,7 +257,7 @@ fn named_bits(octets: &[u8]) -> Option<Vec<u8>> {
     der::asn1::BitString::new(u8::try_from(unused).ok()?, octets).ok()?.to_der().ok()
 }
 
-/// What a request's basicConstraints say; `None` for CA:FALSE.
+/// Reads a request's basicConstraints; `None` for CA:FALSE.
 fn basic_constraints(value: &[u8]) -> Result<Option<BasicConstraints>, Error> {
     let malformed = || Error::MalformedExtension { what: "basicConstraints" };
     let fields = Vec::<Any>::from_der(value).map_err(|_| malformed())?;

@@ -1,4 +1,4 @@
-//! Who signs, and what they may sign.
+//! Issuers of certificates, and the limits of their powers.
 
 use time::OffsetDateTime;
 use x509_parser::prelude::{ParsedExtension, X509Certificate};
@@ -10,7 +10,7 @@ use crate::key::{self, PrivateKey};
 use crate::name::{Subject, SubjectAltName};
 use crate::validity::{Validity, rfc3339};
 
-/// Who signs.
+/// An issuer: a certificate with its key.
 pub struct Issuer<'a> {
     pub(super) key: &'a PrivateKey,
     pub(super) subject: Subject,
@@ -19,7 +19,7 @@ pub struct Issuer<'a> {
     certificate: Option<IssuerCertificate>,
 }
 
-/// What an issuer's certificate says about what it may sign.
+/// Properties of an issuer's certificate that limit its powers.
 struct IssuerCertificate {
     validity: Validity,
     path_len: Option<u32>,
@@ -121,8 +121,8 @@ impl<'a> Issuer<'a> {
         Err(Error::NotPermitted { names: refused, permitted: permitted_text(&constraints) })
     }
 
-    /// Checks a subject: its emailAddresses, and as OpenSSL does its commonName, which counts as a dNSName where there is
-    /// none.
+    /// Checks a subject: its emailAddresses and, as OpenSSL does, its commonName, which counts as a dNSName if no SAN
+    /// exists.
     ///
     /// # Errors
     ///

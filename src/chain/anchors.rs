@@ -1,4 +1,4 @@
-//! What is trusted.
+//! Trust anchors.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::name::Canonical;
 pub struct Anchors {
     certificates: Vec<Arc<Certificate>>,
     by_subject: HashMap<Canonical, Vec<usize>>,
-    /// What was found below them.
+    /// Signatures verified below the anchors.
     verified: Verified,
 }
 

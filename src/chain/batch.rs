@@ -1,6 +1,6 @@
 //! Many requests in one process: a line of JSON each.
 //!
-//! What several lines have in common (trusted certificates, intermediates, CRLs) is read once.
+//! Files that several lines name (trusted certificates, intermediates, CRLs) are read once.
 
 mod cache;
 mod line;
@@ -17,7 +17,7 @@ use super::{Anchors, Certificate, Crl, Host, Purpose, Request, verify_file};
 use crate::report::verdict::{Code, Reason, Verdict};
 use crate::{container, files};
 
-/// Why a line cannot be answered.
+/// Reason why a line cannot be answered.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -27,40 +27,40 @@ pub enum Error {
     /// A file that it names cannot be read.
     #[error(transparent)]
     File(#[from] files::Error),
-    /// A file or text that does not hold what it should.
+    /// A file or text with unexpected content.
     #[error("its `{key}` cannot be used: {source}")]
     Content {
-        /// Where in the line.
+        /// Key in the line.
         key: &'static str,
-        /// Why.
+        /// Cause of the error.
         source: container::Error,
     },
-    /// A value that is none of those there are.
+    /// An unknown value.
     #[error("its `{key}` is wrong: {reason}")]
     Value {
-        /// Where in the line.
+        /// Key in the line.
         key: &'static str,
-        /// What is wrong.
+        /// Fault in words.
         reason: String,
     },
 }
 
-/// What holds for lines that do not say otherwise.
+/// Defaults for lines that do not set a value of their own.
 #[derive(Debug, Clone)]
 pub struct Defaults {
-    /// What is trusted.
+    /// Trust anchors.
     pub anchors: Arc<Anchors>,
     /// Certificates that may lie on a path.
     pub presented: Vec<Arc<Certificate>>,
     /// CRLs.
     pub crls: Vec<Arc<Crl>>,
-    /// Whom certificates must be for.
+    /// Host that certificates must name.
     pub host: Option<Host>,
-    /// What they must be for.
+    /// Purpose that certificates must serve.
     pub purpose: Purpose,
     /// The time at which they must be valid.
     pub at: OffsetDateTime,
-    /// Whether what is odd is refused.
+    /// True if warnings are refusals.
     pub strict: bool,
 }
 
@@ -76,9 +76,9 @@ pub struct Batch {
 #[serde(untagged)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Answer {
-    /// What is said of its certificate.
+    /// Verdict on the certificate.
     Verdict(Box<Verdict>),
-    /// Why nothing can be said.
+    /// Reason why no verdict was reached.
     Bad(BadLine),
 }
 
@@ -91,11 +91,11 @@ pub struct BadLine {
     pub id: Option<serde_json::Value>,
     /// Its number, from 1.
     pub line: u64,
-    /// Why.
+    /// Reason why no verdict was reached.
     pub error: BadRequest,
 }
 
-/// Why a line cannot be answered.
+/// Reason why a line cannot be answered.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BadRequest {
@@ -106,13 +106,14 @@ pub struct BadRequest {
 }
 
 impl Batch {
-    /// Begins with what holds where a line says nothing.
+    /// Begins with the values for lines that set none of their own.
     #[must_use]
     pub fn new(defaults: Defaults) -> Self {
         Self { defaults, cache: Cache::default() }
     }
 
-    /// Answers lines in parallel, each with its number, in their order; `then` is done with each answer in parallel, too.
+    /// Answers lines in parallel, each with its number, in their order; `then` is done with each answer in parallel,
+    /// too.
     pub fn answer_all<T: Send>(&self, lines: &[(u64, String)], then: impl Fn(Answer) -> T + Sync) -> Vec<T> {
         lines.par_iter().map(|(number, line)| then(self.answer(line, *number))).collect()
     }

@@ -12,7 +12,8 @@ use super::path::{self, Agreement};
 use super::{Anchors, Request};
 use crate::name::Canonical;
 
-/// Intermediates on a path at most: webpki's figure, so that no path is found that rustls clients refuse for its length.
+/// Intermediates on a path at most: webpki's figure, so that no path is found that rustls clients refuse for its
+/// length.
 pub(super) const INTERMEDIATES: usize = 6;
 
 /// Certificates that may lie on a path, by their subjects.
@@ -33,7 +34,7 @@ pub(super) enum Reach {
     Anchor,
     /// To a trust anchor, over more intermediates than there may be.
     TooFar,
-    /// To none.
+    /// No identifier matches.
     Nothing,
 }
 
@@ -59,7 +60,7 @@ impl<'a> Candidates<'a> {
         issuers.map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// Goes up from the leaf, a level at a time, and keeps what lies on paths that are short enough.
+    /// Goes up from the leaf, one level at a time, and keeps the certificates on paths that are short enough.
     fn follow(&mut self, leaf: &'a Certificate) {
         let mut names = HashSet::new();
         let mut levels = vec![vec![leaf]];
@@ -127,8 +128,8 @@ impl<'a> Candidates<'a> {
         }
     }
 
-    /// All issuers of a certificate by name, each with whether it is a trust anchor: those first whose key identifier is the
-    /// one that the certificate names, those last whose is another.
+    /// All issuers of a certificate by name, each with whether it is a trust anchor: those first whose key identifier
+    /// is the one that the certificate names, those last whose is another.
     pub(super) fn ranked(&self, certificate: &'a Certificate) -> Vec<(bool, &'a Certificate)> {
         let anchors = self.anchors.issuers_of(certificate).map(|anchor| (true, anchor));
         let mut all: Vec<_> =

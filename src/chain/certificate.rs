@@ -24,7 +24,7 @@ pub struct Certificate {
     link: OnceLock<verdict::Link>,
 }
 
-/// What is where in it, and what it says.
+/// Positions and values of a certificate's fields.
 #[derive(Debug)]
 pub(super) struct Parts {
     to_be_signed: Span,
@@ -38,14 +38,14 @@ pub(super) struct Parts {
     pub(super) not_before: i64,
     /// Last second, since 1970.
     pub(super) not_after: i64,
-    /// Counted from 0; `None` for what is no version.
+    /// Counted from 0; `None` for an invalid version.
     pub(super) version: Option<u32>,
     pub(super) has_unique_id: bool,
     has_extensions: bool,
     pub(super) extensions: Extensions,
-    /// What a CA may not issue, though clients accept it.
+    /// Properties that clients accept but a CA may not issue.
     pub(super) oddities: Vec<Oddity>,
-    /// What its fields, and its extensions, say that cannot be.
+    /// First field or extension whose value is not allowed.
     unfit: Option<Fault>,
 }
 
@@ -65,7 +65,7 @@ impl Fault {
 /// A place in a DER.
 pub(super) type Span = Range<usize>;
 
-/// Where `part` is in `whole`, of which it is a part.
+/// Returns the range of `part` within `whole`.
 pub(super) fn span(whole: &[u8], part: &[u8]) -> Span {
     let start = (part.as_ptr() as usize).saturating_sub(whole.as_ptr() as usize);
     start..start + part.len()
@@ -74,11 +74,12 @@ pub(super) fn span(whole: &[u8], part: &[u8]) -> Span {
 impl Certificate {
     /// Reads a certificate's DER.
     ///
-    /// What makes a certificate unfit for any path, but readable, is not an error here: it is said when it is judged.
+    /// A certificate that is readable but unfit for any path is no error here: the fault is reported when a path is
+    /// judged.
     ///
     /// # Errors
     ///
-    /// Which field is not what RFC 5280 section 4.1 has it be.
+    /// The field that violates RFC 5280 section 4.1.
     pub fn parse(der: impl Into<CertificateDer<'static>>) -> Result<Self, asn1::Error> {
         let der = der.into();
         let parts = Fields::read(&der)?.measure(&der);
@@ -125,7 +126,7 @@ impl Certificate {
         asn1::der::significant(self.at(&self.parts.serial))
     }
 
-    /// Why it may be on no path, but for its version.
+    /// Returns the fault that keeps the certificate off every path, its version aside.
     pub(super) fn fault(&self) -> Option<&Fault> {
         self.fault.get_or_init(|| self.find_fault()).as_ref()
     }
@@ -143,13 +144,13 @@ impl Certificate {
         names().or_else(not_der).or_else(|| self.parts.unfit.clone()).or_else(key)
     }
 
-    /// Why its version keeps it from any path; an anchor is taken for its name and key whatever its version is.
+    /// Returns a fault if the version keeps the certificate off every path; an anchor counts by name and key alone.
     pub(super) fn version_fault(&self) -> Option<Fault> {
         let version = self.parts.version;
         (version != Some(2)).then(|| Fault::new(Code::Version, version_message(version)))
     }
 
-    /// Decides whether it is of version 1 or 2, which have no extensions to say what it is for.
+    /// Decides whether the certificate is of version 1 or 2, which have no extensions to limit its purpose.
     pub(super) fn is_old(&self) -> bool {
         matches!(self.parts.version, Some(0 | 1)) && !self.parts.has_extensions
     }
@@ -164,12 +165,12 @@ impl Certificate {
         self.parts.extensions.authority_key_id.as_ref().map(|span| self.at(span)).filter(|id| !id.is_empty())
     }
 
-    /// What is signed, the AlgorithmIdentifier it is signed with, and the signature.
+    /// Returns the signed octets, the signature's AlgorithmIdentifier, and the signature.
     pub(super) fn signed(&self) -> (&[u8], &[u8], &[u8]) {
         (self.at(&self.parts.to_be_signed), self.at(&self.parts.signature_algorithm), self.at(&self.parts.signature))
     }
 
-    /// Whether subject and issuer are the same name (RFC 5280 section 6.1).
+    /// Returns true if subject and issuer are the same name (RFC 5280 section 6.1).
     pub(super) fn is_self_issued(&self) -> bool {
         self.names_as_issuer(self)
     }
@@ -179,12 +180,12 @@ impl Certificate {
         self.canonical_issuer().is_some_and(|name| Some(name) == issuer.canonical_subject())
     }
 
-    /// The subject, normalised; `None` for what is no name, which is nobody's.
+    /// The normalised subject; `None` if it is not a Name, and then equal to no other name.
     pub(super) fn canonical_subject(&self) -> Option<&Canonical> {
         self.canonical_subject.get_or_init(|| Canonical::of(self.subject())).as_ref()
     }
 
-    /// The issuer, normalised; `None` for what is no name.
+    /// The normalised issuer; `None` if it is not a Name.
     pub(super) fn canonical_issuer(&self) -> Option<&Canonical> {
         self.canonical_issuer.get_or_init(|| Canonical::of(self.issuer())).as_ref()
     }
@@ -198,7 +199,7 @@ impl Certificate {
         }
     }
 
-    /// How it is shown as part of a path.
+    /// Describes the certificate as part of a path.
     pub(super) fn link(&self) -> &verdict::Link {
         self.link.get_or_init(|| verdict::Link {
             subject: rfc4514_der(self.subject()),
@@ -308,7 +309,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// What the fields say of each other that cannot be.
+    /// Finds fields that contradict each other.
     fn contradiction(&self) -> Option<Fault> {
         let malformed = |message: &str| Some(Fault::new(Code::Malformed, message));
         if self.inner_algorithm.content != self.signature_algorithm.content {

@@ -44,12 +44,12 @@ struct Parts {
     /// The number of the CRL that it says the changes since (section 5.2.4), on a delta CRL.
     base_number: Option<Span>,
     authority_key_id: Option<Span>,
-    /// Why nothing can be concluded from what is not on it.
+    /// Reason why an absent entry proves nothing.
     unusable: Option<Cow<'static, str>>,
     oddities: Vec<Oddity>,
 }
 
-/// Which certificates it is about (section 5.2.5).
+/// Scope of a CRL: the certificates it covers (section 5.2.5).
 #[derive(Debug, Default, Clone)]
 pub(super) struct Scope {
     pub(super) users_only: bool,
@@ -58,7 +58,7 @@ pub(super) struct Scope {
     pub(super) point: Option<(u8, Span)>,
     /// The reasons it is about, as bits.
     pub(super) reasons: Option<u16>,
-    /// Whether it lists other issuers' certificates, too.
+    /// True if the CRL also lists certificates of other issuers.
     pub(super) is_indirect: bool,
     /// All of the extension.
     extension: Span,
@@ -69,8 +69,8 @@ impl Crl {
     ///
     /// # Errors
     ///
-    /// Which field is not what RFC 5280 section 5.1 has it be. What makes a CRL unusable, but readable, is no error here:
-    /// it still revokes what it lists.
+    /// The field that violates RFC 5280 section 5.1. A CRL that is readable but unusable is no error here:
+    /// its entries still count as revoked.
     pub fn parse(der: impl Into<CertificateRevocationListDer<'static>>) -> Result<Self, asn1::Error> {
         let der = der.into();
         let parts = Parts::read(&der)?;
@@ -78,7 +78,7 @@ impl Crl {
         Ok(Self { der, parts, canonical_issuer, signers: RwLock::default() })
     }
 
-    /// The issuer, normalised; `None` for what is no name, which is nobody's.
+    /// The normalised issuer; `None` if it is not a Name, and then equal to no other name.
     pub(super) const fn canonical_issuer(&self) -> Option<&Canonical> {
         self.canonical_issuer.as_ref()
     }
@@ -137,12 +137,12 @@ impl Crl {
         &self.parts.oddities
     }
 
-    /// Whether its issuer is a certificate's.
+    /// Returns true if the CRL's issuer is the certificate's issuer.
     pub(super) fn is_from_issuer_of(&self, certificate: &Certificate) -> bool {
         self.canonical_issuer().is_some_and(|issuer| Some(issuer) == certificate.canonical_issuer())
     }
 
-    /// What it says of a certificate, if it lists it.
+    /// Returns the entry for a certificate, if one exists.
     pub(super) fn listed(&self, certificate: &Certificate) -> Option<Listed> {
         self.parts.revoked.find(&self.der, certificate.serial(), |named| match named {
             // Others than indirect CRLs list the certificates of one issuer, whatever their entries say.
@@ -156,7 +156,7 @@ impl Crl {
         self.parts.base_number.is_some()
     }
 
-    /// Whether this delta CRL says what has changed since another CRL (sections 5.2.4 and 6.3.3 c).
+    /// Returns true if this delta CRL is based on the other CRL (sections 5.2.4 and 6.3.3 c).
     pub(super) fn continues(&self, complete: &Self) -> bool {
         let number = |crl: &Self, span: &Option<Span>| span.as_ref().map(|span| digits(crl.at(span)).to_vec());
         let (Some(base), Some(own), Some(other)) = (
@@ -373,7 +373,7 @@ mod tests {
 
     const INDIRECT: &[u8] = &[0x30, 3, 0x84, 1, 0xff];
 
-    /// A CRL that nobody signed.
+    /// A CRL without a valid signature.
     fn crl(issuer: &str, extensions: &[Vec<u8>], entries: &[Vec<u8>]) -> Crl {
         let algorithm = tlv(0x30, &[&[6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2]]);
         let entries = if entries.is_empty() { vec![] } else { tlv(0x30, &[&entries.concat()]) };

@@ -9,7 +9,7 @@ use crate::name::GeneralName;
 use crate::policy;
 use crate::report::verdict::Code;
 
-/// What a certificate's extensions say, as far as path validation asks.
+/// Values of a certificate's extensions that path validation needs.
 #[derive(Debug, Default)]
 pub(super) struct Extensions {
     /// cA and pathLenConstraint.
@@ -23,7 +23,7 @@ pub(super) struct Extensions {
     pub(super) name_constraints: Option<Span>,
     /// The extensions about policies: the last arc of each one's type, and its value.
     pub(super) policies: Vec<(u8, Span)>,
-    /// Whether an extension about policies is critical, which webpki does not read.
+    /// True if a policy extension, which webpki does not read, is critical.
     pub(super) has_critical_policies: bool,
     pub(super) subject_key_id: Option<Span>,
     pub(super) authority_key_id: Option<Span>,
@@ -53,13 +53,13 @@ impl Extensions {
         self.policies.iter().any(|(number, _)| *number != 32)
     }
 
-    /// Whether keyUsage, where present, has this bit.
+    /// Returns true if keyUsage is absent or has this bit.
     pub(super) fn may(&self, bit: u16) -> bool {
         self.key_usage.is_none_or(|bits| bits >> bit & 1 == 1)
     }
 }
 
-/// Reads them all: what they say, what is odd, and the first reason why their certificate may be on no path.
+/// Reads all extensions: their values, their deviations, and the first fault that keeps the certificate off every path.
 pub(super) fn read(
     der: &[u8],
     extensions: Option<Value<'_>>,
@@ -80,7 +80,7 @@ struct Reading<'a> {
     seen: Vec<&'a [u8]>,
 }
 
-/// What an extension's reader says: `None` for what is malformed.
+/// Result of reading an extension: `None` if it is malformed.
 type Read = Option<()>;
 
 impl<'a> Reading<'a> {
@@ -238,7 +238,7 @@ impl<'a> Reading<'a> {
         Some(())
     }
 
-    /// What they say is for `policy::check`: here is only seen that they can be read.
+    /// Checks that policy extensions can be read; `policy::check` applies them.
     fn policies(&mut self, number: u8, extension: &Extension<'a>) -> Read {
         policy::check_extension(number, extension.value).ok()?;
         if number == 36 && !extension.is_critical {
@@ -278,7 +278,7 @@ impl<'a> Reading<'a> {
         Some(())
     }
 
-    /// What extensions say of each other that cannot be (RFC 5280 sections 4.2.1.3, 4.2.1.9, 4.2.1.10).
+    /// Finds extensions that contradict each other (RFC 5280 sections 4.2.1.3, 4.2.1.9, 4.2.1.10).
     fn contradiction(&mut self) -> Option<Fault> {
         let extensions = &self.extensions;
         if extensions.is_ca() {
@@ -298,7 +298,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-/// Checks that the value of an extension under id-ce or id-pe is DER. What others have in theirs is their makers' affair.
+/// Checks that the value of an extension under id-ce or id-pe is DER. Private extensions may have any content.
 fn check_der(extension: &Extension<'_>) -> Result<(), asn1::Error> {
     if !matches!(extension.id, [0x55, 0x1d, _] | [0x2b, 6, 1, 5, 5, 7, 1, _]) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! What webpki refuses though it is valid, and what it refuses alone.
+//! Differences between webpki and RFC 5280: valid paths that webpki refuses, and refusals that only webpki makes.
 
 use rustls::pki_types::CertificateDer;
 use webpki::{EndEntityCert, Error};
@@ -9,7 +9,7 @@ use super::{Purpose, Request, signature};
 use crate::constraints::NameConstraints;
 use crate::report::verdict::Code;
 
-/// Whether a path that the own search found valid is one that webpki is known to refuse for what is no fault:
+/// Returns true if webpki is known to refuse a path that our own search found valid, for a reason that is no fault:
 ///
 /// - names that are equal only after RFC 5280 section 7.1's normalisation,
 /// - self-issued intermediates, which neither path lengths nor name constraints count (sections 6.1.3 b, 6.1.4 l),
@@ -38,7 +38,7 @@ pub(super) fn is_known(path: &[&Certificate], request: &Request<'_>, error: &Err
         || matches!(error, Error::MaximumSignatureChecksExceeded | Error::MaximumPathBuildCallsExceeded)
 }
 
-/// Whether it has what webpki does not read.
+/// Returns true if the certificate has a field that webpki does not read.
 fn is_unread(certificate: &Certificate) -> bool {
     let parts = &certificate.parts;
     let path_len = parts.extensions.basic_constraints.and_then(|(_, path_len)| path_len);
@@ -66,7 +66,7 @@ fn has_other_constraints(certificate: &Certificate) -> bool {
     value.is_some_and(|value| NameConstraints::parse(value).is_ok_and(|constraints| constraints.has_other_kinds()))
 }
 
-/// What webpki refuses and the own search does not.
+/// Turns a refusal that only webpki makes into a rejection.
 pub(super) fn rejection(error: &Error) -> Rejection {
     let (code, reason) = match error {
         Error::MaximumPathDepthExceeded

@@ -1,4 +1,4 @@
-//! What a person can do about a refusal.
+//! Remedies for refusals.
 
 use super::certificate::Certificate;
 use super::extension::DIGITAL_SIGNATURE;
@@ -9,7 +9,7 @@ use crate::report::verdict::Code;
 /// Names that are listed before the rest is counted.
 const NAMES: usize = 8;
 
-/// Says whom a certificate is for instead.
+/// Names the hosts that a certificate is for.
 pub(super) fn other_names(leaf: &Certificate, host: &Host) -> String {
     let (names, more) = host::texts(leaf, NAMES);
     let names = match (&names[..], more) {

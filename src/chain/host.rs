@@ -11,7 +11,7 @@ use super::Certificate;
 use crate::asn1::{Reader, tag};
 use crate::name::general_name;
 
-/// Whom the certificate must be for.
+/// Host that a certificate must name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Host {
     /// A host name: A-labels in lower case, without a dot at the end.
@@ -22,11 +22,11 @@ pub enum Host {
     Email(String),
 }
 
-/// What is no host.
+/// Error for input that is not a host.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{input}` is neither a host name nor an address")]
 pub struct NoHost {
-    /// What was given.
+    /// Input as typed.
     pub input: String,
 }
 
@@ -54,8 +54,8 @@ impl FromStr for Host {
     }
 }
 
-/// An address. The zone behind one of IPv6 (RFC 4007 section 11, and `%25` in URLs by RFC 6874) says over which interface
-/// of this machine it is reached: no certificate has it.
+/// An address. The zone behind one of IPv6 (RFC 4007 section 11, and `%25` in URLs by RFC 6874) says over which
+/// interface of this machine it is reached: no certificate has it.
 fn address(text: &str) -> Option<IpAddr> {
     match text.split_once('%') {
         None => text.parse().ok(),
@@ -67,7 +67,7 @@ fn address(text: &str) -> Option<IpAddr> {
     }
 }
 
-/// Letters, digits, hyphens and, as people use it, underscores; not an address that is none.
+/// Accepts letters, digits, hyphens and, as people use it, underscores; refuses text that only resembles an address.
 fn is_host_name(name: &str) -> bool {
     let is_label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -89,7 +89,7 @@ impl fmt::Display for Host {
 }
 
 impl Host {
-    /// Whether the certificate is for it; webpki, where it can read the certificate, must be of the same opinion.
+    /// Returns true if the certificate names the host, and webpki agrees wherever webpki can read the certificate.
     pub(super) fn is_named_by(&self, certificate: &Certificate) -> bool {
         names(certificate).any(|(tag, content)| self.matches(tag, content)) && self.webpki_agrees(certificate)
     }

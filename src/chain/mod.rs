@@ -1,8 +1,9 @@
 //! Builds the path from a certificate to a trust anchor, and judges it.
 //!
-//! rustls-webpki builds and validates paths. Beside it stands an own walk along RFC 5280 section 6.1, for what webpki
-//! leaves open, and a certificate is accepted when both accept it. Where webpki finds no path an own search follows: it
-//! finds the most telling reason, and the few paths that webpki refuses though they are valid (see `is_known_gap`).
+//! rustls-webpki builds and validates paths. Our own walk along RFC 5280 section 6.1 checks the rules that webpki
+//! leaves open; a certificate is accepted when both accept it. Where webpki finds no path, a search of our own
+//! follows: it finds the most telling reason, and the few paths that webpki refuses though they are valid (see
+//! `is_known_gap`).
 //!
 //! All work is bounded, whatever the certificates are: webpki has its budgets, the search has its own.
 
@@ -42,7 +43,7 @@ use self::path::Rejection;
 use self::search::Search;
 use crate::report::verdict::{Code, Reason, Verdict, Warning};
 
-/// What a certificate is used for.
+/// Purpose of a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Purpose {
     /// A TLS server shows it.
@@ -57,21 +58,21 @@ pub enum Purpose {
 /// A question about a certificate.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// Certificates that may lie on the path: what the server sent, and others, in any order.
+    /// Certificates that may lie on the path: those that the server sent, and others, in any order.
     pub presented: &'a [Arc<Certificate>],
-    /// What is trusted.
+    /// Trust anchors.
     pub anchors: &'a Anchors,
-    /// When there is one, each certificate on the path needs a status.
+    /// CRLs; unless empty, each certificate on the path needs a status.
     pub crls: &'a [Arc<Crl>],
-    /// Whom it must be for.
+    /// Host that the certificate must name.
     pub host: Option<&'a Host>,
-    /// What it must be for.
+    /// Purpose that the certificate must serve.
     pub purpose: Purpose,
     /// The time at which it must be valid.
     pub at: OffsetDateTime,
     /// The subjectPublicKeyInfo of the private key that it must belong to.
     pub key: Option<&'a [u8]>,
-    /// Whether what is odd is refused.
+    /// True if warnings are refusals.
     pub strict: bool,
 }
 
@@ -83,8 +84,8 @@ pub fn verify_presented(chain: &[CertificateDer<'_>], request: &Request<'_>) -> 
     judge_presented(chain, request, false)
 }
 
-/// Judges a chain as it stands in a file: as [`verify_presented`] does, but where CAs' certificates stand first, it is the
-/// end-entity certificate behind them that is judged, with a warning.
+/// Judges a chain as it stands in a file: as [`verify_presented`] does, but where CAs' certificates stand first, it
+/// is the end-entity certificate behind them that is judged, with a warning.
 #[must_use]
 pub fn verify_file(chain: &[CertificateDer<'_>], request: &Request<'_>) -> Verdict {
     judge_presented(chain, request, true)
@@ -138,7 +139,8 @@ fn behind(first: &Certificate, others: &[Arc<Certificate>], request: &Request<'_
     issued.or_else(|| others.iter().position(|other| is_end(&other)))
 }
 
-/// Adds to a verdict that its certificate is not the first of its file: a warning, or a refusal where that is asked for.
+/// Adds to a verdict that its certificate is not the first of its file: a warning, or a refusal where that is asked
+/// for.
 fn not_first(mut verdict: Verdict, leaf: &Certificate, number: usize, is_strict: bool) -> Verdict {
     let oddity = oddity::Oddity::LeafNotFirst;
     let message = format!("it is number {number} in its file: {}", oddity.message());
@@ -240,10 +242,10 @@ fn find<'a>(leaf: &'a Certificate, request: &Request<'a>) -> Result<Path<'a>, (R
     }
 }
 
-/// Whether it is trusted itself, and signed by itself: there is nothing above it.
+/// Returns true if the leaf is a trust anchor signed by itself, so that its path ends there.
 ///
-/// The algorithm of a root's signature is nobody's concern, as no path depends on it (RFC 5280 section 6.1.1 d): many roots
-/// have SHA-1.
+/// The algorithm of a root's signature does not matter, because no path depends on it (RFC 5280 section 6.1.1 d):
+/// many roots use SHA-1.
 fn is_own_anchor(leaf: &Certificate, request: &Request<'_>) -> bool {
     leaf.is_self_issued()
         && request.anchors.contains(leaf)

@@ -1,4 +1,4 @@
-//! What a CA may not issue though clients accept it: warnings, and refusals under `--strict`.
+//! Properties that clients accept but a CA may not issue: warnings, and refusals under `--strict`.
 
 use crate::report::verdict::Code;
 
@@ -37,7 +37,7 @@ pub(super) enum Oddity {
 }
 
 impl Oddity {
-    /// What is wrong, with the section that says so.
+    /// Describes the fault, with the section that forbids it.
     pub(super) const fn message(self) -> &'static str {
         match self {
             Self::AkiMissing => "it has no authorityKeyIdentifier (RFC 5280 section 4.2.1.1)",
@@ -99,7 +99,7 @@ impl Oddity {
         }
     }
 
-    /// Decides whether it is about how a certificate was issued, not about what it may do.
+    /// Decides whether the deviation concerns the issuing of a certificate rather than its use.
     pub(super) const fn is_about_issuance(self) -> bool {
         matches!(self, Self::SerialZero | Self::SerialNegative | Self::SerialTooLong | Self::TimeForm)
     }

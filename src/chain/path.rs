@@ -14,7 +14,7 @@ use crate::report::verdict::Code;
 use crate::validity::{distance, rfc3339};
 use crate::words::counted;
 
-/// Why a path, or the search for one, came to nothing.
+/// Reason why a path, or the search for one, failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Rejection {
     pub(super) code: Code,
@@ -33,7 +33,7 @@ impl Rejection {
     }
 }
 
-/// Checks what the end-entity certificate says of itself; cheap, so done before any signature.
+/// Checks the end-entity certificate's own fields; cheap, so done before any signature.
 pub(super) fn check_leaf(leaf: &Certificate, request: &Request<'_>) -> Result<(), Rejection> {
     let extensions = &leaf.parts.extensions;
     check_version(leaf, 0)?;
@@ -78,7 +78,7 @@ pub(super) fn check(path: &[&Certificate], request: &Request<'_>) -> Result<(), 
     }
 }
 
-/// Section 6.1.4 (k) to (n), for the anchor too: whoever trusts a certificate trusts it for what it says.
+/// Applies section 6.1.4 (k) to (n), to the anchor too: trust in a certificate is limited by its extensions.
 fn check_issuer(issuer: &Certificate, index: usize, below: u32, request: &Request<'_>) -> Result<(), Rejection> {
     let extensions = &issuer.parts.extensions;
     check_fault(issuer, index)?;
@@ -218,7 +218,7 @@ fn policies(certificate: &Certificate) -> policy::Certificate<'_> {
     }
 }
 
-/// What is odd about each certificate on a path, and about each with its issuer; from the end-entity certificate up.
+/// Lists the deviations of each certificate on a path and of each with its issuer, from the end-entity certificate up.
 pub(super) fn oddities(path: &[&Certificate], request: &Request<'_>) -> Vec<(usize, Oddity)> {
     let mut all = Vec::new();
     for (index, certificate) in path.iter().enumerate() {
@@ -251,7 +251,7 @@ pub(super) fn oddities(path: &[&Certificate], request: &Request<'_>) -> Vec<(usi
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Agreement {
     Same,
-    /// One of the two has none.
+    /// One of the two is absent.
     Unknown,
     Different,
 }
@@ -275,7 +275,7 @@ fn leaf_oddities(leaf: &Certificate) -> impl Iterator<Item = Oddity> {
     notes.into_iter().filter(|(is_so, _)| *is_so).map(|(_, oddity)| oddity)
 }
 
-/// Whether the last commonName, where it is a host's and there are names of its kind, is literally one of them or the
+/// Returns true if the last commonName, if it is a host and SANs of its kind exist, is literally one of them or the
 /// domain above one.
 fn is_common_name_in_san(leaf: &Certificate) -> bool {
     let Some(common_name) = common_name(leaf.subject()) else { return true };
@@ -309,7 +309,7 @@ fn common_name(subject: &[u8]) -> Option<std::borrow::Cow<'_, str>> {
     asn1::decode_string(last.value.tag, last.value.content)
 }
 
-/// Whether a wildcard stands for the last label before a public suffix.
+/// Returns true if a wildcard stands directly below a public suffix.
 fn covers_suffix(name: &[u8]) -> bool {
     let Some(rest) = name.strip_prefix(b"*.") else { return false };
     name::is_public_suffix(rest)

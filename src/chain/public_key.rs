@@ -14,7 +14,7 @@ pub(super) fn fault(spki: &[u8], key_usage: Option<u16>) -> Option<Fault> {
     }
 }
 
-/// What a keyUsage has that the key cannot do: ML-DSA is for signatures alone (RFC 9881 section 5).
+/// Finds keyUsage bits that the key cannot serve: ML-DSA keys only sign (RFC 9881 section 5).
 fn usage_fault(spki: &[u8], key_usage: Option<u16>) -> Option<Fault> {
     // keyEncipherment, dataEncipherment, keyAgreement, encipherOnly, decipherOnly.
     const OTHER_THAN_SIGNING: u16 = 1 << 2 | 1 << 3 | 1 << 4 | 1 << 7 | 1 << 8;

@@ -1,4 +1,4 @@
-//! Whether the certificates of a path are revoked (RFC 5280 section 6.3).
+//! Revocation status of the certificates of a path (RFC 5280 section 6.3).
 
 pub(super) mod point;
 
@@ -12,13 +12,13 @@ use super::signature;
 use crate::report::verdict::Code;
 use crate::validity;
 
-/// Those who may have signed a CRL in the issuer's place, at most.
+/// Largest number of certificates that may have signed a CRL in the issuer's place.
 const SIGNERS: usize = 8;
 
 /// All reasons but `unused`, as bits (section 5.2.5).
 const ALL_REASONS: u16 = 0b1_1111_1110;
 
-/// A path, and what says whether it is revoked.
+/// A path with the CRLs that decide its revocation status.
 pub(super) struct Revocation<'a> {
     pub(super) path: &'a [&'a Certificate],
     pub(super) presented: &'a [Arc<Certificate>],
@@ -27,11 +27,11 @@ pub(super) struct Revocation<'a> {
 }
 
 impl Revocation<'_> {
-    /// Looks a certificate of the path up in the CRLs of its issuer, and in those of whom it names in its issuer's place.
+    /// Looks a certificate of the path up in the CRLs of its issuer, and of the CRL issuers that the certificate names.
     ///
     /// A status is needed: CRLs that are complete, current, signed by the issuer, about certificates of its kind, and
-    /// for all reasons between them. A CRL that the issuer signed and that lists the certificate revokes it even when it
-    /// is stale, a delta, or of limited scope; only what is on hold may be taken back, by a delta CRL.
+    /// for all reasons between them. A CRL that the issuer signed and that lists the certificate revokes it even when
+    /// it is stale, a delta, or of limited scope; only an entry on hold can be removed, by a delta CRL.
     pub(super) fn check(&self, index: usize) -> Result<(), Rejection> {
         let (Some(certificate), Some(issuer)) = (self.path.get(index), self.path.get(index + 1)) else { return Ok(()) };
         let mut signed = Vec::new();
@@ -69,7 +69,8 @@ impl Revocation<'_> {
         })
     }
 
-    /// Section 6.3.3 (f) and (g): signed by whom it names as its issuer, with a key on the path or another one.
+    /// Checks section 6.3.3 (f) and (g): the CRL is signed by the issuer it names, with a key on the path or another
+    /// one.
     fn check_signature(&self, crl: &Crl, index: usize) -> Result<(), Option<String>> {
         let is_issuer = |other: &&Certificate| is_issuer(crl, other);
         let on_path = self.path.iter().copied().skip(index + 1).filter(is_issuer);
@@ -85,7 +86,8 @@ impl Revocation<'_> {
         Err(Some(fault.unwrap_or_else(|| "its issuer's certificate is not there, or not to be relied on".to_owned())))
     }
 
-    /// Whether a certificate for signing CRLs was issued on the path by an issuer from this place up, and is good.
+    /// Returns true if a CRL signer's certificate is good and was issued on the path by an issuer at or above this
+    /// position.
     fn is_vouched_for(&self, signer: &Certificate, from: usize) -> bool {
         let parts = &signer.parts;
         let is_fit = signer.fault().is_none()
@@ -100,7 +102,7 @@ impl Revocation<'_> {
             })
     }
 
-    /// Whether a CRL that an issuer signed with its own key says that a certificate is good, and none that it is revoked.
+    /// Returns true if a CRL signed with the issuer's own key clears a certificate and no CRL revokes it.
     ///
     /// An issuer may leave it to a signer of indirect CRLs to say it of itself.
     fn is_good_by(&self, certificate: &Certificate, issuer: &Certificate) -> bool {
@@ -115,7 +117,7 @@ impl Revocation<'_> {
         reasons & ALL_REASONS == ALL_REASONS && !signed.iter().any(|crl| self.is_revoked(certificate, crl, &signed))
     }
 
-    /// Whether a CRL lists a certificate, and none of the others is a delta CRL that takes it from the list.
+    /// Returns true if a CRL lists a certificate and no delta CRL among the others removes the entry.
     fn is_revoked(&self, certificate: &Certificate, crl: &Crl, others: &[&Crl]) -> bool {
         let takes_back = |delta: &&Crl| {
             delta.listed(certificate) == Some(Listed::Removed) && delta.continues(crl) && self.is_usable(delta).is_ok()
@@ -144,7 +146,7 @@ impl Revocation<'_> {
         Ok(scope.reasons.unwrap_or(ALL_REASONS) & reasons)
     }
 
-    /// Whether a CRL is current and understood.
+    /// Returns true if a CRL is current and understood.
     fn is_usable(&self, crl: &Crl) -> Result<(), Option<String>> {
         let (this_update, next_update) = crl.times();
         if self.at < this_update {
@@ -160,7 +162,7 @@ impl Revocation<'_> {
     }
 }
 
-/// Whether a CRL is of a certificate's issuer, or of whom the certificate names in its place.
+/// Returns true if a CRL comes from a certificate's issuer, or from the CRL issuer that the certificate names.
 fn is_about(crl: &Crl, certificate: &Certificate) -> bool {
     crl.is_from_issuer_of(certificate) || point::is_left_to(certificate, crl)
 }

@@ -1,4 +1,4 @@
-//! The own search for a path, for when webpki finds none: it finds the most telling reason, and the few paths that
+//! Our own search for a path, for when webpki finds none: it finds the most specific reason, and the few paths that
 //! webpki refuses though they are valid.
 
 use std::collections::HashSet;
@@ -37,7 +37,7 @@ impl<'a> Best<'a> {
     }
 }
 
-/// How telling a reason is: those about a path to an anchor before those for which there is none.
+/// Ranks reasons: those about a path to an anchor come before those for a path that reaches none.
 const fn rank(code: Code) -> u8 {
     match code {
         Code::Revoked => 20,
@@ -67,7 +67,7 @@ pub(super) struct Search<'a, 'r> {
     steps: u32,
     /// True if a path was not followed further because of its length.
     is_cut: bool,
-    /// Where no trust anchor can be reached: those whose issuers were tried.
+    /// Certificates from which no trust anchor can be reached, because all their issuers were tried.
     tried: HashSet<*const Certificate>,
     best: Best<'a>,
 }
@@ -76,7 +76,7 @@ pub(super) struct Search<'a, 'r> {
 enum Tried {
     /// It signed the certificate, and is on the path now.
     Signed,
-    /// It did not, and this is the reason to give if nobody did.
+    /// This issuer's reason, which is reported if no other issuer fits.
     Not(Rejection),
     /// Nothing more is tried.
     Exhausted,
@@ -163,7 +163,7 @@ impl<'a, 'r> Search<'a, 'r> {
         is_too_long
     }
 
-    /// Puts an issuer on the path if it signed what is below it.
+    /// Adds an issuer to the path if it signed the certificate below.
     fn try_issuer(&mut self, head: &'a Certificate, issuer: &'a Certificate) -> Tried {
         let (Some(signatures), Some(steps)) = (self.signatures.checked_sub(1), self.steps.checked_sub(1)) else {
             return Tried::Exhausted;

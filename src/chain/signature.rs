@@ -6,7 +6,7 @@ use webpki::ALL_VERIFICATION_ALGS;
 use crate::asn1::{self, oid, tag};
 use crate::key::{self, pss};
 
-/// Why a signature does not hold.
+/// Reason why a signature does not verify.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fault {
     /// It was not made with this key.
@@ -15,7 +15,7 @@ pub(super) enum Fault {
     Algorithm(String),
 }
 
-/// Checks that what is signed, with an AlgorithmIdentifier's content and a signature, was signed with this key.
+/// Checks that the signed octets, with an AlgorithmIdentifier's content and a signature, were signed with this key.
 pub(super) fn verify((message, identifier, signature): (&[u8], &[u8], &[u8]), spki: &[u8]) -> Result<(), Fault> {
     let (key_identifier, key) = key::spki_parts(spki).ok_or(Fault::Bad)?;
     if pss::is(identifier) {

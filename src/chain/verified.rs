@@ -8,7 +8,7 @@ use webpki::ALL_VERIFICATION_ALGS;
 
 use crate::key::sha256;
 
-/// Entries at most: CAs are few, and what is hostile must not fill the memory.
+/// Largest number of entries: CAs are few, and hostile input must not fill the memory.
 const ENTRIES: usize = 1024;
 
 /// Digests of all that a signature depends on, each of a signature that holds.
@@ -42,7 +42,7 @@ impl Verified {
 pub(super) struct Remembering<'a> {
     algorithm: &'static dyn SignatureVerificationAlgorithm,
     verified: &'a Verified,
-    /// What is signed of the end-entity certificate.
+    /// Signed octets of the end-entity certificate.
     end_entity: &'a [u8],
 }
 
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
     use crate::key::{Algorithm, PrivateKey};
 
-    /// Only what was verified is taken for verified: any other key, message or signature is checked anew.
+    /// A cached result applies to the same key, message and signature only; any other is checked again.
     #[test]
     fn what_holds_is_remembered_and_nothing_else() {
         let [key, other] = [(); 2].map(|()| PrivateKey::generate(Algorithm::EcdsaP256).unwrap());

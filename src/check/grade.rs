@@ -1,6 +1,7 @@
 //! The grade by SSL Labs' "SSL Server Rating Guide", version 2009r of 16 May 2025.
 //!
-//! Where the guide leaves something open: TLS 1.3 scores as TLS 1.2 does; the strength of a curve is that of an RSA key by NIST SP 800-57; RC4 caps at C where TLS 1.1 or newer has it.
+//! Where the guide leaves something open: TLS 1.3 scores as TLS 1.2 does; the strength of a curve is that of an RSA
+//! key by NIST SP 800-57; RC4 caps at C where TLS 1.1 or newer has it.
 
 use super::suite::Suite;
 use super::version::Version;

@@ -1,6 +1,8 @@
-//! ClientHellos of every version, written octet by octet: rustls can neither offer old versions nor name a single suite.
+//! ClientHellos of every version, written octet by octet: rustls can neither offer old versions nor name a single
+//! suite.
 //!
-//! Nothing here is secret: the random values come from the caller, and no handshake is ever completed with these hellos.
+//! Nothing here is secret: the random values come from the caller, and no handshake is ever completed with these
+//! hellos.
 
 use super::group::Group;
 use super::suite::Suite;

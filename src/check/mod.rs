@@ -1,8 +1,8 @@
 //! The audit of a running server: facts by hellos of our own, two verdicts, findings with their fixes.
 //!
 //! The prober asks what a server speaks (`survey`), rustls makes whole connections where it can (`session`), the
-//! library's verifier and lint judge the certificates (`trust`). What is wrong is found by a table of checks ([`RULES`]);
-//! the grades (`grade`, `tlsref`) rest on the same facts.
+//! library's verifier and lint judge the certificates (`trust`). What is wrong is found by a table of checks
+//! ([`RULES`]); the grades (`grade`, `tlsref`) rest on the same facts.
 
 mod flight;
 mod grade;

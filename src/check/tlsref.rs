@@ -1,7 +1,8 @@
-//! The verdict by TLSRef's "Server Side TLS" 6.0 of 6 April 2026 (formerly Mozilla's): modern, intermediate, or neither.
+//! The verdict by TLSRef's "Server Side TLS" 6.0 of 6 April 2026 (formerly Mozilla's): modern, intermediate, or
+//! neither.
 //!
-//! Versions, suites, groups, the certificate's key, signature and lifetime count. HSTS and stapling, which the guideline
-//! recommends as well, do not: the first pins every port of a developer's host, the second ended with OCSP.
+//! Versions, suites, groups, the certificate's key, signature and lifetime count. HSTS and stapling, which the
+//! guideline recommends as well, do not: the first pins every port of a developer's host, the second ended with OCSP.
 
 use super::group::Group;
 use super::suite::Suite;

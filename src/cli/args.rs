@@ -1,4 +1,4 @@
-//! Argument groups that commands share, and what they read.
+//! Argument groups that commands share, and the values read from them.
 
 use std::env;
 use std::io::IsTerminal;
@@ -65,7 +65,7 @@ fn purpose_parser() -> impl TypedValueParser<Value = Purpose> {
         .map(|name| Purpose::ALL.into_iter().find(|purpose| purpose.name() == name).unwrap_or_default())
 }
 
-/// Whom a certificate or request is for.
+/// Subject and names of a certificate or request.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Names")]
 pub(crate) struct NameArgs {
@@ -75,7 +75,7 @@ pub(crate) struct NameArgs {
     /// Subject as RFC 4514 writes it, `CN=app.test,O=Example` [default: the first host as CN]
     #[arg(long, value_name = "NAME")]
     subject: Option<String>,
-    /// What the certificate is for [default: server]
+    /// Purpose of the certificate [default: server]
     #[arg(long, value_name = "PURPOSE", value_parser = purpose_parser())]
     purpose: Option<Purpose>,
 }
@@ -108,7 +108,7 @@ pub(crate) fn test_key_warning(key: &PrivateKey) -> Option<String> {
     secure_io::key::is_test_key(key.pkcs8()).then(|| warning.to_owned())
 }
 
-/// How long a certificate lasts.
+/// Validity of a certificate.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Validity")]
 pub(crate) struct ValidityArgs {
@@ -124,7 +124,7 @@ pub(crate) struct ValidityArgs {
 }
 
 impl ValidityArgs {
-    /// Puts what was given into an order.
+    /// Copies the arguments into an order.
     pub(crate) fn apply(&self, order: Order, now: OffsetDateTime) -> Result<Order, Failure> {
         let time = |text: &Option<String>| text.as_deref().map(|text| validity::parse_time(text, now)).transpose();
         let (not_before, not_after) = (time(&self.not_before)?, time(&self.not_after)?);
@@ -132,7 +132,7 @@ impl ValidityArgs {
     }
 }
 
-/// Where the passphrase of an encrypted key comes from.
+/// Source of an encrypted key's passphrase.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Passphrase")]
 pub(crate) struct PassphraseArgs {
@@ -175,12 +175,12 @@ impl PassphraseArgs {
         self.check_used(is_used).map_err(|failure| failure.instead(encrypted()))
     }
 
-    /// What was given.
+    /// Returns the passphrase given by a flag.
     pub(crate) fn given(&self) -> Result<Option<Zeroizing<String>>, Failure> {
         secret(self.passphrase_file.as_deref(), self.passphrase_env.as_deref())
     }
 
-    /// What opens an encrypted key; asked for on a terminal when not given.
+    /// Returns the passphrase that opens an encrypted key; prompts on a terminal if no flag gave one.
     fn to_open(&self, path: &Path) -> Result<Option<Zeroizing<String>>, Failure> {
         let given = secret(self.passphrase_file.as_deref(), self.passphrase_env.as_deref())?;
         if given.is_some() || !std::io::stdin().is_terminal() {
@@ -189,7 +189,7 @@ impl PassphraseArgs {
         ask(&format!("Passphrase of {}: ", path.display())).map(Some)
     }
 
-    /// What a new key is encrypted with; asked for twice on a terminal when not given.
+    /// Returns the passphrase that encrypts a new key; prompts twice on a terminal if no flag gave one.
     pub(crate) fn to_encrypt(&self) -> Result<Zeroizing<String>, Failure> {
         let given = secret(self.passphrase_file.as_deref(), self.passphrase_env.as_deref())?;
         new_secret(given, "passphrase", "--passphrase-file or --passphrase-env")
@@ -310,7 +310,7 @@ pub(crate) fn load_certificates(
     found.map_err(|error| error.in_file(path, passphrase))
 }
 
-/// Where the local CA is.
+/// Folder of the local CA.
 #[derive(clap::Args)]
 pub(crate) struct CaDirArgs {
     /// Folder of the local CA [default: the platform's data folder + secure-io/ca]
@@ -319,12 +319,12 @@ pub(crate) struct CaDirArgs {
 }
 
 impl CaDirArgs {
-    /// Whether a folder was named.
+    /// Returns true if a folder was named.
     pub(crate) fn is_given(&self) -> bool {
         self.ca_dir.is_some()
     }
 
-    /// The local CA's files: under sudo those of who ran it.
+    /// The local CA's files: under sudo those of its caller.
     pub(crate) fn paths(&self) -> Result<Paths, Failure> {
         match Caller::of_sudo() {
             Some(caller) if !self.is_given() => Ok(Paths::new(&caller.ca_folder())),
@@ -332,7 +332,7 @@ impl CaDirArgs {
         }
     }
 
-    /// As [`Self::paths`], but under sudo root's: for what goes on writing there.
+    /// As [`Self::paths`], but under sudo root's: for commands that continue to write there.
     pub(crate) fn own_paths(&self) -> Result<Paths, Failure> {
         match &self.ca_dir {
             Some(folder) => Ok(Paths::new(folder)),
@@ -353,7 +353,8 @@ impl CaDirArgs {
         Ok(paths)
     }
 
-    /// As [`Self::paths_of`], to write there: refused under sudo, for root's files would be in the way of whose CA it is.
+    /// As [`Self::paths_of`], to write there: refused under sudo, for root's files would be in the way of whose CA it
+    /// is.
     pub(crate) fn paths_to_change(&self, out: &mut Output) -> Result<Paths, Failure> {
         match Caller::of_sudo() {
             Some(caller) if !self.is_given() => Err(failure::needs_no_sudo(&caller.name)),
@@ -362,7 +363,7 @@ impl CaDirArgs {
     }
 }
 
-/// Who asks: under sudo, whoever called it.
+/// Returns the name of the user: under sudo, of its caller.
 pub(crate) fn user() -> Option<String> {
     let variables = ["SUDO_USER", "LOGNAME", "USER", "USERNAME"];
     variables.into_iter().filter_map(|name| env::var(name).ok()).find(|user| !user.is_empty())
@@ -382,7 +383,7 @@ pub(crate) fn data_folder() -> Result<PathBuf, Failure> {
     Ok(base?.data_dir().join("secure-io"))
 }
 
-/// Who signs.
+/// Issuer of a certificate.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Issuer")]
 pub(crate) struct IssuerArgs {
@@ -408,7 +409,7 @@ pub(crate) struct IssuerArgs {
     ca_passphrase_env: Option<String>,
 }
 
-/// Who signs, loaded.
+/// An issuer loaded from disk.
 pub(crate) enum LoadedIssuer {
     Own,
     Local(Box<LocalCa>),
@@ -483,7 +484,7 @@ impl IssuerArgs {
     }
 }
 
-/// How files are written and reported.
+/// Options for writing and reporting files.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct WriteArgs {
@@ -499,7 +500,7 @@ pub(crate) struct WriteArgs {
 }
 
 impl WriteArgs {
-    /// Refuses to mix what is written to standard output with the report, or with more of its kind.
+    /// Refuses to mix output on standard output with the report, or with other output.
     pub(crate) fn check_stdout(&self, files: usize) -> Result<(), Failure> {
         if files + usize::from(self.json) > 1 && files > 0 {
             return Err(Failure::message("standard output takes one thing at a time"));
@@ -507,7 +508,7 @@ impl WriteArgs {
         Ok(())
     }
 
-    /// Refuses what could not be written, once what a killed run left is finished; a dry run touches nothing.
+    /// Refuses files that could not be written, after a killed run has been finished; a dry run touches nothing.
     ///
     /// `elsewhere` is the advice for a file in the way.
     pub(crate) fn check_set(
@@ -527,7 +528,7 @@ impl WriteArgs {
     }
 }
 
-/// What a key's file holds.
+/// Returns the kind of a key's file.
 pub(crate) fn key_kind(encrypted: bool) -> FileKind {
     if encrypted { FileKind::EncryptedPrivateKey } else { FileKind::PrivateKey }
 }
@@ -548,7 +549,7 @@ pub(crate) fn write_set(set: Vec<NewFile>, existing: Existing, out: &mut Output)
     stdio.iter().try_for_each(|file| out.data(file.content()))
 }
 
-/// Refuses to write over what is read.
+/// Refuses to overwrite an input file.
 pub(crate) fn check_not_input<'a>(output: &Path, inputs: impl IntoIterator<Item = &'a Path>) -> Result<(), Failure> {
     match inputs.into_iter().find(|input| files::same(input, output)) {
         Some(input) => Err(Failure::message(format!("`{}` is read and would be written over", input.display()))),

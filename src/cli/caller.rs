@@ -1,4 +1,4 @@
-//! Who ran sudo, for whose CA and stores it is then.
+//! The caller of sudo, whose CA and stores the command uses.
 
 use std::env;
 use std::path::{Path, PathBuf};

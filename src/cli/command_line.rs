@@ -1,7 +1,7 @@
 //! Commands in hints: this program as it was called, words quoted for a POSIX shell, the user's own flags kept.
 //!
-//! A hint that shows a command is built here and nowhere else, so that each can be pasted as it stands. Advice that is no
-//! command is a sentence without backticks.
+//! A hint that shows a command is built here and nowhere else, so that each can be pasted as it stands. Advice that
+//! is no command is a sentence without backticks.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -217,7 +217,8 @@ pub(crate) const PASSPHRASE_FILE: Flag = Flag { long: "--passphrase-file", short
 pub(crate) const PASSPHRASE_ENV: Flag = Flag { long: "--passphrase-env", short: None, alias: None };
 
 impl Flag {
-    /// The place of the flag among words, the number of words it takes, and its value: `--key F`, `--key=F`, `-k F`, `-kF`.
+    /// The place of the flag among words, the number of words it takes, and its value: `--key F`, `--key=F`, `-k F`,
+    /// `-kF`.
     fn find(&self, words: &[OsString]) -> Option<(usize, usize, OsString)> {
         let flags = words.iter().enumerate().skip(1).take_while(|(_, word)| *word != "--");
         flags.into_iter().find_map(|(at, word)| match self.value_in(word.to_str()?)? {
@@ -248,7 +249,8 @@ fn unmistakable(path: &Path) -> OsString {
 
 /// A word for sh.
 ///
-/// Characters that a terminal does not show as they are go through printf, and so do backticks, which would end the hint's own.
+/// Characters that a terminal does not show as they are go through printf, and so do backticks, which would end the
+/// hint's own.
 fn quoted(word: &OsStr) -> String {
     let is_shown = |c: char| !is_unprintable(c) && c != '`';
     if let Some(text) = word.to_str().filter(|text| text.chars().all(is_shown)) {

@@ -1,4 +1,4 @@
-//! Gives each library error its words on the terminal: what could not be done, why, and the command that mends it.
+//! Words for each library error on the terminal: the failed operation, the reason, and the command that fixes it.
 
 mod ca;
 mod fixtures;
@@ -17,9 +17,9 @@ use super::command_line::{self, ADDR, CA_KEY, CommandLine, Flag, PORT, PURPOSE};
 use secure_io::container::{Guess, KeyFormat};
 use secure_io::{cert, container, credentials, csr, files, key, material, name, server, validity};
 
-/// Why a command ended without its result.
+/// Reason why a command ended without its result.
 pub(crate) enum Failure {
-    /// Nobody reads stdout any more: not an error.
+    /// The reader of stdout has gone: not an error.
     BrokenPipe,
     /// It could not be done: exit status 2.
     Error(Box<Report>),
@@ -27,11 +27,11 @@ pub(crate) enum Failure {
 
 /// An error for a person in a hurry.
 pub(crate) struct Report {
-    /// What could not be done, and its causes.
+    /// Error with its causes.
     pub(crate) error: anyhow::Error,
     /// More to know, a line each.
     pub(crate) details: Vec<String>,
-    /// What to do, with the command to paste.
+    /// Remedies, with commands to paste.
     pub(crate) hints: Vec<String>,
 }
 
@@ -64,7 +64,7 @@ impl Failure {
         texts.into_iter().fold(self, Self::hint)
     }
 
-    /// Why, in one line.
+    /// Formats the reason in one line.
     pub(crate) fn reason(&self) -> String {
         match self {
             Self::BrokenPipe => "standard output is closed".to_owned(),
@@ -174,7 +174,7 @@ pub(crate) fn because(text: String, cause: String) -> Failure {
     Failure::message(text).detail(cause)
 }
 
-/// A file that does not hold what it should.
+/// A file with unexpected content.
 pub(crate) fn in_file(path: &Path, error: container::Error) -> Failure {
     let (of, beside) = (CommandLine::of, |ending: &str| {
         let mut name = path.as_os_str().to_owned();

@@ -26,7 +26,7 @@ pub(crate) struct Args {
     /// What there is to be
     #[arg(value_name = "MANIFEST", default_value = "secure-io.toml")]
     manifest: PathBuf,
-    /// Build nothing: say what would be built and why, with exit status 1 if anything
+    /// Build nothing: list stale entries with the reason, with exit status 1 if there are any
     #[arg(long)]
     check: bool,
     /// With --check, also if a good certificate or CRL ends within this time

@@ -76,19 +76,19 @@ struct KeyArgs {
 #[derive(clap::Args)]
 #[command(next_help_heading = "Files")]
 struct FileArgs {
-    /// Folder for what is made, made when missing [default: this one]
+    /// Folder for the files, created if missing [default: this one]
     #[arg(long, short = 'd', value_name = "DIR")]
     out_dir: Option<PathBuf>,
-    /// What the names of the files begin with
+    /// Prefix of the file names
     #[arg(long, short, value_name = "NAME", default_value = "server")]
     name: String,
-    /// Where to write the certificate, - for standard output [default: server-cert.pem]
+    /// File for the certificate, - for standard output [default: server-cert.pem]
     #[arg(long, short, value_name = "FILE", visible_alias = "out")]
     out_cert: Option<PathBuf>,
-    /// Where to write the key [default: server-key.pem]
+    /// File for the key [default: server-key.pem]
     #[arg(long, value_name = "FILE", conflicts_with_all = ["key", "csr"])]
     out_key: Option<PathBuf>,
-    /// Where to write the request [default: server-csr.pem]
+    /// File for the request [default: server-csr.pem]
     #[arg(long, value_name = "FILE", conflicts_with = "csr")]
     out_csr: Option<PathBuf>,
 }
@@ -116,17 +116,17 @@ struct Pkcs12Args {
 #[derive(clap::Args)]
 #[command(next_help_heading = "Renewal")]
 struct RenewArgs {
-    /// Replace what is there, but only when it no longer fits or expires soon
+    /// Replace the existing certificate, but only if it no longer fits or expires soon
     ///
     /// Names, subject, purpose, key, lifetime and issuer stay as they are, unless others are given.
     #[arg(long, conflicts_with_all = ["csr", "force"])]
     renew: bool,
-    /// How soon is soon [default: 30d, or a third of its life]
+    /// Remaining time below which a certificate is renewed [default: 30d, or a third of its life]
     #[arg(long, value_name = "SPAN", requires = "renew")]
     renew_before: Option<String>,
 }
 
-/// Where everything goes.
+/// Paths of the files to write.
 struct Targets {
     key: PathBuf,
     csr: PathBuf,
@@ -186,17 +186,17 @@ impl FileArgs {
     }
 }
 
-/// What was made, before it is written.
+/// Generated material, before it is written.
 struct Made {
     key: Option<PrivateKey>,
-    /// Whether the key is new, and so to be written.
+    /// True if the key is new and has to be written.
     key_is_new: bool,
     request: Option<Vec<u8>>,
     issued: Issued,
     renewed_because: Option<String>,
 }
 
-/// What encrypts what is written.
+/// Passphrases for the files to write.
 struct Secrets {
     passphrase: Option<Zeroizing<String>>,
     p12_password: Option<Zeroizing<String>>,
@@ -213,7 +213,7 @@ impl Args {
         all.collect()
     }
 
-    /// Refuses what could not be written, and what would overwrite its own input, before anything is made.
+    /// Refuses files that could not be written, or that would overwrite an input, before anything is made.
     fn check(&self, targets: &Targets, renewal: &Renewal, existing: Existing) -> Result<(), Failure> {
         let outputs = self.outputs(targets, renewal);
         let (stdio, named): (Vec<_>, Vec<_>) = outputs.into_iter().partition(|path| files::is_stdio(path));
@@ -368,7 +368,7 @@ impl Args {
     }
 }
 
-/// Has the local CA write down what it issued, before it is there.
+/// Records the certificate in the local CA's log, before the file exists.
 fn record(
     issuer: &LoadedIssuer,
     chain: &[CertificateDer<'_>],
@@ -380,7 +380,7 @@ fn record(
     Ok(ca.record(leaf, path.as_deref(), args::user().as_deref(), now)?)
 }
 
-/// What there is to say of a chain.
+/// Describes a chain for the report.
 fn report(chain: &[CertificateDer<'_>]) -> Result<GenCert, Failure> {
     let leaf = chain.first().ok_or_else(|| Failure::message("there is no certificate"))?;
     let certificate = inspect::certificate(leaf).map_err(|error| Failure::new(error.into()))?;

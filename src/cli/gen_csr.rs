@@ -27,7 +27,7 @@ pub(crate) struct Args {
     /// The private key, - for standard input
     #[arg(long, short, value_name = "FILE")]
     key: PathBuf,
-    /// Where to write the request, - for standard output
+    /// File for the request, - for standard output
     #[arg(long, short, value_name = "FILE", default_value = "server-csr.pem")]
     out: PathBuf,
     #[command(flatten)]

@@ -24,7 +24,7 @@ pub(crate) struct Args {
     /// Kind of key
     #[arg(long, short, value_name = "ALGORITHM", value_parser = args::algorithm_parser(), default_value = "ecdsa-p256")]
     algorithm: Algorithm,
-    /// Where to write it, - for standard output
+    /// File for the key, - for standard output
     #[arg(long, short, value_name = "FILE", default_value = "server-key.pem")]
     out: PathBuf,
     /// Encrypt it under a passphrase (PKCS#8, PBES2)

@@ -7,7 +7,7 @@ use secure_io::name::escape_unprintable;
 use secure_io::report::view::{Line, Tone};
 use unicode_width::UnicodeWidthStr;
 
-/// Measures of what is shown.
+/// Widths and indents of the output.
 pub(crate) struct Style {
     /// Columns of the terminal.
     pub(crate) width: usize,
@@ -58,7 +58,7 @@ fn ansi(tone: Tone) -> Ansi {
     }
 }
 
-/// The name of a source, above what is in it.
+/// The name of a source, above its items.
 pub(crate) fn heading(name: &str) -> String {
     let style = Ansi::new().effects(Effects::BOLD | Effects::UNDERLINE);
     format!("{style}{}{style:#}", escape_unprintable(name))
@@ -106,7 +106,7 @@ fn render_line(out: &mut String, line: &Line, (number, margin): (&str, usize), s
     out.push('\n');
 }
 
-/// Where the next word goes.
+/// Position of the next word.
 struct Cursor {
     column: usize,
     hang: usize,

@@ -15,7 +15,7 @@ Examples:
   secure-io man | man -l -
   secure-io man --out-dir ~/.local/share/man/man1")]
 pub(crate) struct Args {
-    /// Write secure-io.1 and a page per command into this folder, replacing what is there
+    /// Write secure-io.1 and a page per command into this folder, replacing existing pages
     #[arg(long, value_name = "DIR")]
     out_dir: Option<PathBuf>,
 }

@@ -52,7 +52,7 @@ pub(crate) struct Cli {
 #[derive(clap::Args)]
 #[command(next_help_heading = "Global options")]
 struct Global {
-    /// When to colour what is printed
+    /// When to colour the output
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = ColorWhen::Auto)]
     color: ColorWhen,
     /// Print results and errors only
@@ -81,14 +81,14 @@ enum Command {
     Man(man::Args),
 }
 
-/// What a command answers.
+/// Outcome of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// Done, or yes.
     Done,
     /// The answer is no.
     No,
-    /// Something could not be done, and that was told already.
+    /// An operation failed, and the failure was reported already.
     Failed,
 }
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::failure::{Failure, Report};
 use super::lines;
 
-/// When to colour.
+/// Choice of when to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum ColorWhen {
     /// On a terminal, unless `NO_COLOR` is set
@@ -45,7 +45,7 @@ impl Output {
         Self { stdout, stderr: AutoStream::new(io::stderr(), choice), quiet }
     }
 
-    /// Whether nothing but results and errors is asked for.
+    /// Returns true if only results and errors are wanted.
     pub(crate) fn is_quiet(&self) -> bool {
         self.quiet
     }
@@ -74,7 +74,7 @@ impl Output {
         Ok(self.stdout.write_all(text.as_bytes()).and_then(|()| self.stdout.flush())?)
     }
 
-    /// The columns of the terminal; no end of them where there is none.
+    /// The columns of the terminal; unlimited without a terminal.
     pub(crate) fn width() -> usize {
         let given = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
         let terminal = || terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
@@ -95,7 +95,7 @@ impl Output {
         Ok(())
     }
 
-    /// A progress bar; none when quiet, or when stderr is no terminal.
+    /// A progress bar; `None` with `--quiet`, or if stderr is not a terminal.
     pub(crate) fn progress(&self) -> Progress {
         let bar = if self.quiet { indicatif::ProgressBar::hidden() } else { indicatif::ProgressBar::no_length() };
         Progress { bar }
@@ -125,7 +125,7 @@ impl Output {
         self.labelled(WARNING, "warning", &text.to_string());
     }
 
-    /// What a lint found, on stderr, for those who print nothing else.
+    /// Prints a lint finding on stderr, for commands that print nothing else.
     pub(crate) fn finding(&mut self, severity: Severity, text: &str) {
         let style = match severity {
             Severity::Error => ERROR,
@@ -135,7 +135,7 @@ impl Output {
         self.labelled(style, severity.name(), text);
     }
 
-    /// An error, its causes and hints, on stderr. A cause that the line above it tells already is not told again.
+    /// Prints an error, its causes and hints on stderr. A cause that the line above already contains is left out.
     pub(crate) fn error(&mut self, report: &Report) {
         let mut said = String::new();
         let causes = report.error.chain().map(|cause| without_number(&cause.to_string()).to_owned());
@@ -164,7 +164,7 @@ pub(crate) fn json_line(report: &impl Serialize) -> Result<String, Failure> {
     json_text(report).map(|text| text + "\n")
 }
 
-/// How far a long piece of work has come, on a terminal's stderr.
+/// Progress of a long operation, on a terminal's stderr.
 pub(crate) struct Progress {
     bar: indicatif::ProgressBar,
 }
@@ -211,7 +211,7 @@ pub(crate) fn json_text(report: &impl Serialize) -> Result<String, Failure> {
     String::from_utf8(text).map_err(|error| Failure::new(error.into()))
 }
 
-/// Appends what [`json_text`] makes.
+/// Appends the result of [`json_text`].
 pub(crate) fn push_json(text: &mut Vec<u8>, report: &impl Serialize) -> Result<(), Failure> {
     let start = text.len();
     serde_json::to_writer(&mut *text, report).map_err(|error| Failure::new(error.into()))?;

@@ -8,14 +8,14 @@ use secure_io::{files, validity};
 
 use super::failure::{self, Failure};
 
-/// How a server is asked.
+/// Options for asking a server.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Servers")]
 pub(crate) struct RemoteArgs {
     /// Send this server name (SNI) in place of the host
     #[arg(long, value_name = "NAME")]
     pub(crate) server_name: Option<String>,
-    /// How long a server may take to show its certificates
+    /// Time limit for a server to show its certificates
     #[arg(long, value_name = "SPAN", default_value = "10s", value_parser = parse_timeout)]
     pub(crate) timeout: Duration,
 }

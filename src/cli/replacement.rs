@@ -21,8 +21,8 @@ pub(crate) struct Replacement<'a> {
 }
 
 impl Replacement<'_> {
-    /// The command that renews the certificate in its file, with all that it says; `None` if its key or its issuer is not
-    /// at hand, or if it is a CA's.
+    /// The command that renews the certificate in its file, with all that it says; `None` if its key or its issuer is
+    /// not at hand, or if it is a CA's.
     pub(crate) fn renewal(&self) -> Option<CommandLine> {
         let report = self.report()?;
         let signs_others = report.is_ca && report.key_usage.iter().any(|usage| usage == "keyCertSign");

@@ -1,5 +1,5 @@
-//! The words that were typed, on their way to a command; what clap does not understand, in the form of our errors, with the
-//! command that was meant.
+//! The words that were typed, on their way to a command; what clap does not understand, in the form of our errors,
+//! with the command that was meant.
 
 use std::env;
 use std::ffi::OsString;
@@ -95,7 +95,8 @@ const OTHER_FLAGS: [(&str, &str); 16] = [
 const HOST_FLAGS: [&str; 11] =
     ["san", "sans", "host", "hosts", "hostname", "domain", "domains", "dns", "altnames", "addext", "cn"];
 
-/// Long flags with one dash, as OpenSSL has them: clap takes them for several short ones, and `-days` for a folder `ays`.
+/// Long flags with one dash, as OpenSSL has them: clap takes them for several short ones, and `-days` for a folder
+/// `ays`.
 fn one_dash(words: &[OsString], command: &clap::Command) -> Option<Failure> {
     let (command, _) = named(words, command);
     let typed = words.iter().skip(1).filter_map(|word| word.to_str()).take_while(|word| *word != "--");
@@ -201,7 +202,8 @@ fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a 
     distances.filter(|(distance, _)| *distance <= most).min_by_key(|(distance, _)| *distance).map(|(_, word)| word)
 }
 
-/// The key that is there, where one has to be named and was not: that of the certificate that was named, or the default.
+/// The key that is there, where one has to be named and was not: that of the certificate that was named, or the
+/// default.
 fn missing_key(error: &clap::Error) -> Option<String> {
     let ContextValue::Strings(missing) = error.get(ContextKind::InvalidArg)? else { return None };
     let [missing] = &missing[..] else { return None };

@@ -41,7 +41,7 @@ pub(crate) struct Args {
     leaf: Option<PathBuf>,
     #[command(flatten)]
     question: Question,
-    /// Refuse what no CA may issue, too, though clients accept it
+    /// Also refuse certificates that no CA may issue but clients accept
     #[arg(long)]
     strict: bool,
     /// Answer many requests: a file with a JSON object on each line, - for standard input
@@ -58,14 +58,14 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// What the certificate must be.
+/// Conditions that the certificate must meet.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Judging")]
 struct Question {
     /// Trust the certificates in this file [default: the system's roots, and the local CA]
     #[arg(long, value_name = "FILE")]
     trust: Vec<PathBuf>,
-    /// Certificates that may lie between LEAF and what is trusted
+    /// Certificates that may lie between LEAF and the trust anchor
     #[arg(long, value_name = "FILE")]
     untrusted: Vec<PathBuf>,
     /// CRLs; with any, each certificate on the path needs one that speaks of it
@@ -74,7 +74,7 @@ struct Question {
     /// The name or address that it must be for
     #[arg(long, value_name = "NAME|IP")]
     host: Option<String>,
-    /// What it must be for
+    /// Purpose that the certificate must serve
     #[arg(long, value_enum, value_name = "PURPOSE", default_value_t = For::Server)]
     purpose: For,
     /// Judge as of this time, RFC 3339 [default: now]
@@ -182,7 +182,7 @@ struct Leaf {
     chain: Vec<CertificateDer<'static>>,
     /// The host of the server that shows it.
     host: Option<Host>,
-    /// How that was asked.
+    /// Connection over which the certificate came.
     connection: Option<Remote>,
 }
 

@@ -1,6 +1,6 @@
 //! Domains: of dNSNames, and of the hosts in URIs.
 
-/// Whether text is a domain: labels of letters, digits, dashes and underscores, within RFC 1035's lengths.
+/// Returns true if text is a domain: labels of letters, digits, dashes and underscores, within RFC 1035's lengths.
 pub(super) fn is_name(text: &str) -> bool {
     let is_label = |label: &str| {
         let ends = |c: char| c == '-';
@@ -12,14 +12,14 @@ pub(super) fn is_name(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(is_label)
 }
 
-/// A dNSName without its wildcard, and whether it had one; `None` for what is no dNSName.
+/// A dNSName without its wildcard, and a flag for the wildcard; `None` for text that is not a dNSName.
 fn split(name: &[u8]) -> Option<(&str, bool)> {
     let text = std::str::from_utf8(name).ok()?;
     let (rest, is_wildcard) = text.strip_prefix("*.").map_or((text, false), |rest| (rest, true));
     is_name(rest).then_some((rest, is_wildcard))
 }
 
-/// Whether all hosts that a dNSName stands for are in a subtree.
+/// Returns true if all hosts that a dNSName stands for are in a subtree.
 pub(super) fn contains(base: &str, name: &[u8]) -> Option<bool> {
     let (name, is_wildcard) = split(name)?;
     Some(match base.strip_prefix('.') {
@@ -29,7 +29,7 @@ pub(super) fn contains(base: &str, name: &[u8]) -> Option<bool> {
     })
 }
 
-/// Whether any host that a dNSName stands for is in a subtree: `*.example.com` may be `www.example.com`.
+/// Returns true if any host that a dNSName stands for is in a subtree: `*.example.com` may be `www.example.com`.
 pub(super) fn overlaps(base: &str, name: &[u8]) -> Option<bool> {
     let (domain, is_wildcard) = split(name)?;
     let is_matched = || base.split_once('.').is_some_and(|(_, parent)| parent.eq_ignore_ascii_case(domain));
@@ -43,7 +43,8 @@ fn is_below(domain: &str, name: &str) -> bool {
     })
 }
 
-/// Whether a host is one that a URI's or an rfc822Name's constraint names: itself, or those below a leading dot.
+/// Returns true if a host matches the constraint of a URI or rfc822Name: the host itself, or subdomains after a
+/// leading dot.
 pub(super) fn host_matches(base: &str, host: &str) -> bool {
     match base.strip_prefix('.') {
         Some(domain) => is_below(domain, host),

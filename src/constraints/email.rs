@@ -4,7 +4,7 @@ use super::dns::{host_matches, is_name};
 use crate::asn1::{self, tag};
 use crate::name::is_unprintable;
 
-/// Whether text is a constraint on rfc822Names: a mailbox, a host, or a domain behind a dot.
+/// Returns true if text is a constraint on rfc822Names: a mailbox, a host, or a domain after a dot.
 pub(super) fn is_constraint(text: &str) -> bool {
     match text.strip_prefix('.') {
         _ if text.is_empty() || split(text).is_some() => true,
@@ -12,7 +12,7 @@ pub(super) fn is_constraint(text: &str) -> bool {
     }
 }
 
-/// Whether a mailbox is in a subtree; `None` for what is no mailbox.
+/// Returns true if a mailbox is in a subtree; `None` for text that is not a mailbox.
 pub(super) fn contains(base: &str, mailbox: &[u8]) -> Option<bool> {
     let (local, host) = split(std::str::from_utf8(mailbox).ok()?)?;
     Some(match split(base) {
@@ -22,7 +22,8 @@ pub(super) fn contains(base: &str, mailbox: &[u8]) -> Option<bool> {
     })
 }
 
-/// As [`contains`], for the UTF8String of an SmtpUTF8Mailbox, by its domain ([RFC 9598 section 6](https://www.rfc-editor.org/rfc/rfc9598#section-6)).
+/// As [`contains`], for the UTF8String of an SmtpUTF8Mailbox, by its domain ([RFC 9598 section
+/// 6](https://www.rfc-editor.org/rfc/rfc9598#section-6)).
 ///
 /// A constraint on one mailbox never is that of a local part beyond ASCII. U-labels, which RFC 8398 had in the domain,
 /// are compared as the A-labels they stand for.
@@ -36,7 +37,7 @@ pub(super) fn contains_international(base: &str, value: &[u8]) -> Option<bool> {
     Some(split(base).is_none() && host_matches(base, &host))
 }
 
-/// The text of an SmtpUTF8Mailbox; `None` for what is no UTF8String.
+/// The text of an SmtpUTF8Mailbox; `None` unless it is a UTF8String.
 pub(super) fn international(value: &[u8]) -> Option<&str> {
     std::str::from_utf8(asn1::only(value, tag::UTF8_STRING, "").ok()?.content).ok()
 }

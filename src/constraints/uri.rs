@@ -4,8 +4,8 @@ use super::dns::is_name;
 
 /// The domain that a URI's authority names.
 ///
-/// `None` where there is no authority or no domain, and for anything that is not RFC 3986's syntax to the letter: what
-/// readers of URIs take apart in different ways (a backslash, a space, a second `@`, a percent sign in the host) could
+/// `None` without an authority or a domain, and for any text that deviates from RFC 3986's syntax: parts that
+/// readers of URIs split in different ways (a backslash, a space, a second `@`, a percent sign in the host) could
 /// show one host here and lead to another.
 pub(super) fn host(uri: &[u8]) -> Option<&str> {
     let uri = std::str::from_utf8(uri).ok()?;

@@ -10,8 +10,8 @@ use crate::files::READ_LIMIT;
 /// More structures than anybody puts behind one another.
 const ITEM_LIMIT: usize = 250_000;
 
-/// Whether the octets begin like DER or BER: an identifier and a length that text would not have, or, when they are
-/// `whole`, something known that is there to its end.
+/// Returns true if the octets begin like DER or BER: an identifier and a length that text would not have, or, if they
+/// are `whole`, something known that is there to its end.
 pub(super) fn is_der(octets: &[u8], whole: bool) -> bool {
     match octets {
         [0x30, 0x80..=0x84, ..] => true,
@@ -115,7 +115,7 @@ fn fits(content: Option<&[u8]>, length: usize) -> bool {
         .is_ok_and(|(inner, inner_length)| inner.saturating_add(inner_length) <= length)
 }
 
-/// What base64 without armour holds: DER, or PEM as Kubernetes' secrets have it.
+/// Decodes base64 without armour: DER, or PEM as in Kubernetes Secrets.
 pub(super) fn base64(text: &[u8]) -> Option<Vec<Found>> {
     let octets = base64::decode(text)?;
     let is_text = marker::is_begun(&octets) && !is_der(&octets, true);

@@ -28,7 +28,7 @@ fn even_lines(body: &[u8]) -> Option<Vec<u8>> {
     Some(octets)
 }
 
-/// Takes what went through mails, web pages, JSON and source code: indentation, spaces, `> ` before each line, quotes,
+/// Accepts text that passed through mails, web pages, JSON and source code: indentation, spaces, `> ` before each line,
 /// escapes, string literals that are joined, the URL alphabet, missing padding.
 fn forgiving(body: &[u8]) -> Option<Vec<u8>> {
     let quote = [b'"', b'\'', b'`'].into_iter().find(|quote| memchr::memchr(*quote, body).is_some());
@@ -78,7 +78,7 @@ fn digit(character: u8) -> Option<u8> {
     })
 }
 
-/// Whether text may be base64 without armour.
+/// Returns true if text may be base64 without armour.
 pub(super) fn is_plausible(text: &[u8]) -> bool {
     let is_mark =
         |octet: u8| matches!(octet, b'=' | 0 | 0xef | 0xbb | 0xbf | 0xfe | 0xff) || octet.is_ascii_whitespace();
@@ -134,7 +134,7 @@ mod tests {
         }
     }
 
-    /// What is between markers begins with the end of a line: all of it went the slow way once.
+    /// Text between markers begins with a line end: such blocks always took the slow way once.
     #[test]
     fn what_programs_write_is_read_the_quick_way() {
         for text in ["\nZm9v\nYmE=\n", "\r\nZm9v\r\nYmE=\r\n", "\nZm9vYmE=\n"] {

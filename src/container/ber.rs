@@ -15,7 +15,7 @@ const CONSTRUCTED_STRING: u8 = tag::OCTET_STRING | 0x20;
 struct Open<'a> {
     /// The identifier octets.
     tag: &'a [u8],
-    /// Where it ends; `None` when two zero octets end it.
+    /// End of the value; `None` if two zero octets end it.
     end: Option<usize>,
     /// The values in it so far.
     content: Vec<u8>,
@@ -46,7 +46,7 @@ impl Open<'_> {
 ///
 /// # Errors
 ///
-/// What is wrong with the encoding.
+/// The fault of the encoding.
 pub fn to_der(ber: &[u8]) -> Result<Vec<u8>, &'static str> {
     let (der, end) = first(ber)?;
     if end == ber.len() { Ok(der) } else { Err("something follows it") }

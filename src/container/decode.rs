@@ -1,4 +1,4 @@
-//! From a PEM block's text, or DER, to what it is.
+//! Conversion of a PEM block's text, or DER, to its content.
 
 use der::asn1::{Any, ObjectIdentifier};
 use der::{Encode, Tag};
@@ -135,7 +135,7 @@ fn is_trust_settings(octets: &[u8]) -> bool {
     crate::asn1::only(octets, tag::SEQUENCE, "trust settings").is_ok() && Shape::of(octets).is_none()
 }
 
-/// Tells the headers of old PEM files (RFC 1421 section 4.6) from what follows them.
+/// Separates the headers of traditional PEM files (RFC 1421 section 4.6) from the data after them.
 fn split_headers(body: &[u8]) -> (&[u8], &[u8]) {
     // On one line, the last header ends where its value does.
     let line_ends = |octet: &u8| matches!(octet, b'\n' | b'\r');
@@ -170,7 +170,7 @@ fn header(headers: &[u8], name: &[u8]) -> Option<String> {
     text.chars().all(|character| character.is_ascii_graphic()).then(|| text.to_owned())
 }
 
-/// What a label promises.
+/// Returns the kind of content that a label announces.
 fn promised(label: &str) -> Option<Shape> {
     Some(match label {
         "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" => Shape::Certificate,
@@ -193,8 +193,8 @@ fn promised(label: &str) -> Option<Shape> {
     })
 }
 
-/// What DER under a label is. Its shape decides among what the label may stand for; what looks like nothing known is
-/// taken for what the label says, for the reader to say what is wrong with it.
+/// Reads DER under a label. Its outer shape decides among the kinds that the label may stand for; an unknown shape is
+/// treated as the kind that the label names, so that its reader reports the fault.
 fn content(label: &str, der: Vec<u8>) -> Result<Content, Flaw> {
     if label == "OPENSSH PRIVATE KEY" {
         return Ok(open_ssh(der));

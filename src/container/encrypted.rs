@@ -1,4 +1,4 @@
-//! Opens what is under a passphrase: encrypted PKCS#8 keys, the bags of PKCS#12, old PEM files.
+//! Decryption with a passphrase: encrypted PKCS#8 keys, the bags of PKCS#12, traditional PEM files.
 //!
 //! PBES2 is the pkcs5 crate's. PBES1 ([RFC 8018](https://www.rfc-editor.org/rfc/rfc8018#section-6.1), and
 //! [RFC 7292 appendix C](https://www.rfc-editor.org/rfc/rfc7292#appendix-C)) and OpenSSL's `Proc-Type: 4,ENCRYPTED` no
@@ -20,17 +20,17 @@ use crate::asn1::{self, Value, oid, tag};
 /// Rounds of hashing that a file may ask for, all its parts together: more than anybody asks of a person's computer.
 const ROUNDS_LIMIT: u32 = 4_000_000;
 
-/// Memory, in octets, that scrypt may take, and what it may work through in all its passes.
+/// Limit of scrypt's memory, in octets, and of the octets that scrypt processes in all its passes.
 const SCRYPT_MEMORY_LIMIT: u64 = 256 << 20;
 const SCRYPT_WORK_LIMIT: u64 = 1 << 30;
 /// So many octets of scrypt's work take as long as a round of hashing.
 const SCRYPT_OCTETS_A_ROUND: u64 = 512;
 
-/// Why something under a passphrase stays shut.
+/// Reason why encrypted content stays closed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A passphrase is needed, and none was given.
+    /// A passphrase is needed but was not given.
     #[error("it is encrypted")]
     PassphraseNeeded,
     /// The passphrase does not open it.
@@ -45,12 +45,12 @@ pub enum Error {
         /// Its name or OID.
         cipher: String,
     },
-    /// Not what the standard has it be.
+    /// The structure violates its standard.
     #[error("it is damaged: {0}")]
     Malformed(#[from] asn1::Error),
 }
 
-/// What trying a passphrase on all that is in one source may still cost, on whatever threads.
+/// Remaining cost for trying a passphrase on all content of one source, shared by all threads.
 #[derive(Debug)]
 pub struct Rounds(AtomicU32);
 
@@ -96,7 +96,7 @@ impl Secret {
     }
 }
 
-/// Opens a private key in whatever way it is encrypted; what comes out has the format that it is said to have.
+/// Decrypts a private key of any encryption; the result has the format that is returned with it.
 ///
 /// # Errors
 ///
@@ -133,7 +133,7 @@ pub fn pkcs8(der: &[u8], passphrase: &str, rounds: &Rounds) -> Result<Zeroizing<
     }
 }
 
-/// Opens what an AlgorithmIdentifier says how it was encrypted.
+/// Decrypts data by the scheme of its AlgorithmIdentifier.
 pub(super) fn decrypt(
     algorithm: Value<'_>,
     data: &[u8],
@@ -156,7 +156,7 @@ pub(super) fn decrypt(
     scheme.cipher.open(&key, &iv, data).ok_or(Error::WrongPassphrase)
 }
 
-/// A scheme of PBES1: how the key comes from the passphrase, and what it opens.
+/// A scheme of PBES1: its key derivation and cipher.
 struct Scheme {
     oid: &'static str,
     derivation: Derivation,
@@ -302,7 +302,7 @@ fn check_cost(kdf: &pbes2::Kdf, rounds: &Rounds) -> Result<(), Error> {
     rounds.take(u32::try_from(work / SCRYPT_OCTETS_A_ROUND).unwrap_or(u32::MAX)).map(|_| ())
 }
 
-/// Names what a PBES2 is made of: the cipher's OID if there is one, else the scheme's.
+/// Names the parts of a PBES2 scheme: the cipher's OID if there is one, else the scheme's.
 fn unknown(algorithm: Value<'_>) -> Error {
     let cipher = || -> Result<String, asn1::Error> {
         let (kdf, cipher) = pbes2_parts(algorithm)?;
@@ -389,7 +389,7 @@ pub(super) fn pbkdf2(
 ///
 /// # Errors
 ///
-/// [`Error::UnknownCipher`], [`Error::WrongPassphrase`], [`Error::Malformed`] for a `DEK-Info` that is none.
+/// [`Error::UnknownCipher`], [`Error::WrongPassphrase`], [`Error::Malformed`] for a malformed `DEK-Info`.
 pub fn legacy_pem(ciphertext: &[u8], dek_info: &str, passphrase: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
     let (name, iv) = dek_info.split_once(',').ok_or_else(|| asn1::Error::new("DEK-Info", "has no IV"))?;
     let cipher = match name.trim() {

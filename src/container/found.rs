@@ -1,4 +1,4 @@
-//! What is found in a source: items in their order, each with its place.
+//! Items found in a source, in order, each with its place.
 
 use zeroize::Zeroizing;
 
@@ -7,21 +7,21 @@ use super::Error;
 /// One thing found in a source.
 #[derive(Debug)]
 pub struct Found {
-    /// Its place among what was found in the source, from 0.
+    /// Its position among the items of the source, from 0.
     pub index: usize,
     /// The line that it begins on, from 1; `None` for a file that is no text.
     pub line: Option<usize>,
-    /// The label of its BEGIN; `None` for what is not PEM.
+    /// The label of its BEGIN; `None` unless it is PEM.
     pub label: Option<String>,
-    /// What it is, or why that cannot be said.
+    /// Content, or the reason why it cannot be read.
     pub content: Result<Content, Error>,
 }
 
-/// An item by its kind. Kinds are told apart by label and outer shape; whether the DER is sound is the reader's to see.
+/// An item by its kind, as label and outer shape indicate; the DER may still be malformed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Content {
-    /// A certificate's DER. What OpenSSL appends to a `TRUSTED CERTIFICATE` is cut off.
+    /// A certificate's DER, without OpenSSL's suffix of a `TRUSTED CERTIFICATE`.
     Certificate(Vec<u8>),
     /// A certification request's DER (PKCS#10).
     Request(Vec<u8>),
@@ -29,14 +29,14 @@ pub enum Content {
     Crl(Vec<u8>),
     /// A private key.
     PrivateKey {
-        /// How it is written.
+        /// Encoding of the key.
         format: KeyFormat,
         /// Its DER; the decoded body of an OpenSSH key.
         der: Zeroizing<Vec<u8>>,
     },
     /// A private key under a passphrase.
     EncryptedPrivateKey {
-        /// How it is written.
+        /// Encoding of the key.
         format: KeyFormat,
         /// PKCS#8: the DER of its EncryptedPrivateKeyInfo; old PEM: the ciphertext; OpenSSH: the decoded body.
         der: Vec<u8>,
@@ -63,7 +63,7 @@ pub enum Content {
 }
 
 impl Content {
-    /// What it is, with its article, for messages; what is not known goes by its label.
+    /// Describes the content with its article, for messages; unknown content goes by its label.
     #[must_use]
     pub fn describe(&self, label: Option<&str>) -> String {
         match self {
@@ -82,7 +82,7 @@ impl Content {
     }
 }
 
-/// How a private key is written.
+/// Encoding of a private key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyFormat {
     /// RFC 5958 (RFC 5208).

@@ -1,6 +1,6 @@
-//! What a file looks like in which there is nothing to read.
+//! Recognition of files that hold nothing readable.
 
-/// What was given instead of PEM or DER.
+/// Kind of file that was given instead of PEM or DER.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "each says itself")]
@@ -61,7 +61,7 @@ impl Guess {
         )
     }
 
-    /// In words, as what it is.
+    /// Describes the kind in words.
     const fn describe(self) -> &'static str {
         match self {
             Self::Empty => "empty",
@@ -121,7 +121,7 @@ const BEGINNINGS: [(&[u8], Guess); 28] = [
     (b"\x85\x01", Guess::Pgp),
 ];
 
-/// Whether it reads as UTF-8, but for a character cut at the end, and has no control characters.
+/// Returns true if the octets are UTF-8 without control characters; a character cut at the end is allowed.
 fn is_text(head: &[u8]) -> bool {
     let valid = match std::str::from_utf8(head) {
         Ok(text) => text,

@@ -28,9 +28,9 @@ where
     }
 }
 
-/// Everything in a file that `pick` takes, at least one; or what was there instead. A block that is broken matters only
-/// when it has a label of the `kind` asked for, or when there is nothing else. A container that cannot be opened may hold
-/// what was asked for.
+/// Everything in a file that `pick` takes, at least one; or what was there instead. A block that is broken matters
+/// only when it has a label of the `kind` asked for, or when there is nothing else. A container that cannot be opened
+/// may hold what was asked for.
 pub(super) fn all<T, F, E>(
     bytes: &[u8],
     wanted: &'static str,

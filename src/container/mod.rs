@@ -1,8 +1,8 @@
-//! PEM and DER in and out: finds the items in what a file holds, and says what was found when it is not what was
-//! asked for.
+//! PEM and DER, read and written: finds the items in a file, and names the actual content if the expected content is
+//! missing.
 //!
 //! [`chunks`] splits a source of any length, [`Chunk::into_found`] decodes a part of it, [`stream`] and [`find`] do both.
-//! What is found is told apart by label and outer shape alone; whether it is sound is the reader's to see.
+//! Label and outer shape alone decide an item's kind; its reader checks the content.
 //!
 //! The one module that uses rustls-pemfile.
 
@@ -37,16 +37,16 @@ pub use self::guess::Guess;
 pub use self::stream::{Chunk, Chunks, chunks, find, stream};
 pub use self::write::{Pkcs12Ciphers, encrypt_key, pem, pkcs12};
 
-/// Why the bytes could not be read as what they should be.
+/// Reason why the bytes could not be read as the expected content.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Nothing of the kind asked for.
     #[error("{}", missing(wanted, found))]
     Missing {
-        /// What was asked for, with its article: `a certificate`.
+        /// Expected content, with its article: `a certificate`.
         wanted: &'static str,
-        /// What was there instead, in order.
+        /// Content found instead, in order.
         found: Vec<String>,
     },
     /// A PEM block that is broken.
@@ -58,7 +58,7 @@ pub enum Error {
         line: usize,
         /// Its label.
         label: String,
-        /// What is wrong.
+        /// Fault in words.
         reason: &'static str,
     },
     /// A PEM block that holds something else than its label says.
@@ -70,19 +70,19 @@ pub enum Error {
         line: usize,
         /// Its label.
         label: String,
-        /// What it holds, with its article: `a private key`.
+        /// Content of the file, with its article: `a private key`.
         holds: &'static str,
     },
     /// Neither PEM nor DER.
     #[error("{}{found}", if *found == Guess::Empty { "it is " } else { "there is neither PEM nor DER in it: it is " })]
     Nothing {
-        /// What it looks like.
+        /// Likely kind of the file.
         found: Guess,
     },
     /// DER that is not there to its end.
     #[error("it looks like DER, but {reason}")]
     Cut {
-        /// What is wrong.
+        /// Fault in words.
         reason: String,
     },
     /// DER of something else.
@@ -91,7 +91,7 @@ pub enum Error {
     /// Octets behind DER.
     #[error("the DER is followed by {} of nothing known here", counted(*count, "octet"))]
     TrailingOctets {
-        /// How many.
+        /// Number of items.
         count: usize,
     },
     /// Octets in a PEM block behind the structure that its label promises.
@@ -141,10 +141,10 @@ pub enum Error {
         /// Its name or OID.
         cipher: String,
     },
-    /// An encrypted key that is not what the standard has it be.
+    /// An encrypted key that violates its standard.
     #[error("the private key is damaged")]
     Damaged {
-        /// What is wrong.
+        /// Cause of the error.
         source: crate::asn1::Error,
     },
     /// A PKCS#12 file under a password, and no password.
@@ -174,7 +174,7 @@ pub enum Error {
     /// Writing failed.
     #[error("cannot encode the {what}")]
     Encode {
-        /// What was to be written.
+        /// Content that was to be written.
         what: &'static str,
         /// The encoder's reason.
         source: Box<dyn std::error::Error + Send + Sync>,
@@ -240,7 +240,7 @@ pub fn crls(bytes: &[u8]) -> Result<Vec<CertificateRevocationListDer<'static>>, 
 ///
 /// # Errors
 ///
-/// [`Error::Missing`] when there is none, [`Error::Block`] and the like when it is broken.
+/// [`Error::Missing`] if the file has none, [`Error::Block`] and similar if it is malformed.
 pub fn request(bytes: &[u8]) -> Result<Vec<u8>, Error> {
     let (wanted, kind) = ("a certification request (CSR)", "CERTIFICATE REQUEST");
     let requests = members::all(bytes, wanted, kind, &mut Passphrase::new(|| Ok(None)), |content| match content {
@@ -250,13 +250,13 @@ pub fn request(bytes: &[u8]) -> Result<Vec<u8>, Error> {
     requests.map(|mut requests: Vec<_>| requests.swap_remove(0))
 }
 
-/// The first private key in a file, or in a PKCS#12 in it; an encrypted one is opened with what `passphrase` gives when it
-/// is needed.
+/// The first private key in a file, or in a PKCS#12 in it; an encrypted one is opened with what `passphrase` gives
+/// when it is needed.
 ///
 /// # Errors
 ///
-/// [`Error::Missing`] when there is none, [`Error::PassphraseNeeded`] when `passphrase` gives none,
-/// [`Error::WrongPassphrase`], [`Error::UnknownCipher`], [`Error::Block`] and the like when it is broken.
+/// [`Error::Missing`] if the file has none, [`Error::PassphraseNeeded`] if `passphrase` returns none,
+/// [`Error::WrongPassphrase`], [`Error::UnknownCipher`], [`Error::Block`] and similar if it is malformed.
 pub fn private_key<E: From<Error>>(
     bytes: &[u8],
     passphrase: impl FnOnce() -> Result<Option<Zeroizing<String>>, E>,

@@ -1,7 +1,7 @@
 //! Splits text into PEM blocks (RFC 7468), without decoding them, and finds what else is in it.
 //!
-//! A marker counts wherever it stands, so that text which lost its line ends, was quoted or indented is read as well. One
-//! in the middle of prose counts only when a sound block follows, or one that was meant to be sound.
+//! A marker counts wherever it stands, so that text which lost its line ends, was quoted or indented is read as well.
+//! One in the middle of prose counts only when a sound block follows, or one that was meant to be sound.
 
 use std::ops::Range;
 
@@ -19,13 +19,13 @@ const MIN_BODY: usize = 64;
 /// Pieces after which a part ends.
 pub(super) const PIECES_LIMIT: usize = 100_000;
 
-/// Where a block is in a text.
+/// Position of a block in a text.
 #[derive(Debug, Clone)]
 pub(super) struct Block {
     /// The line of its BEGIN, from 1.
     pub(super) line: usize,
     pub(super) label: Range<usize>,
-    /// What is between its markers, or what is wrong with them.
+    /// Octets between the markers, or the fault of the markers.
     pub(super) body: Result<Range<usize>, &'static str>,
 }
 
@@ -65,7 +65,7 @@ pub(super) struct Splitter {
 /// The pieces of a part of a text.
 pub(super) struct Part {
     pub(super) pieces: Vec<Piece>,
-    /// How much of it is dealt with; the next part goes on from there.
+    /// Number of octets consumed; the next part continues there.
     pub(super) used: usize,
 }
 
@@ -192,7 +192,7 @@ fn next_block(text: &[u8], from: usize, is_wide: bool, last: bool) -> Next {
 
 const NO_END: &str = "has no END line of its own";
 
-/// How far a text without further markers is done with: not beyond where one may have been cut.
+/// Returns the end of the text that holds no marker, before any marker that may have been cut.
 fn unfinished_marker(text: &[u8], at: usize, is_wide: bool, last: bool) -> usize {
     let length = if is_wide { 4 * "-----BEGIN".len() } else { "-----BEGIN".len() };
     let kept = text.len().saturating_sub(length - 1).max(at);
@@ -210,7 +210,7 @@ enum Body {
     Unfinished,
     Found {
         body: Result<Range<usize>, &'static str>,
-        /// Where to go on.
+        /// Position at which to continue.
         next: usize,
     },
 }
@@ -234,7 +234,7 @@ fn body(text: &[u8], begun: &Marker) -> Body {
     Body::Unfinished
 }
 
-/// Whether there are words before a marker on its line, other than another marker.
+/// Returns true if words other than another marker precede a marker on its line.
 fn is_in_prose(text: &[u8], start: usize) -> bool {
     let before = text.get(line_start(text, start, 0)..start).unwrap_or_default();
     let before: Vec<u8> = before.iter().copied().filter(|octet| *octet != 0).collect();
@@ -260,7 +260,7 @@ fn is_meant(text: &[u8], marker: &Marker, body: &Result<Range<usize>, &'static s
     decode::is_known(&label) && digits >= MIN_BODY && words <= digits / 16
 }
 
-/// How many lines end in a stretch of the text, whatever ends them: LF, CRLF, or CR alone.
+/// Counts the line ends in a stretch of the text: LF, CRLF, or CR alone.
 pub(super) fn lines(text: &[u8], stretch: Range<usize>, is_wide: bool) -> usize {
     let part = text.get(stretch.clone()).unwrap_or_default();
     if is_wide {

@@ -1,4 +1,4 @@
-//! What is in a PKCS#12 file (RFC 7292).
+//! Content of a PKCS#12 file (RFC 7292).
 
 use std::borrow::Cow;
 
@@ -22,11 +22,11 @@ const BAG_LIMIT: usize = 100_000;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Bag {
-    /// What people call it: `friendlyName`.
+    /// `friendlyName`: a name for people.
     pub friendly_name: Option<String>,
-    /// What says which certificate belongs to which key: `localKeyId`.
+    /// `localKeyId`: links a certificate to its key.
     pub local_key_id: Option<Vec<u8>>,
-    /// What it is; a key under a passphrase is opened.
+    /// The item; an encrypted key is decrypted.
     pub content: Content,
 }
 
@@ -234,7 +234,7 @@ impl Opener<'_> {
     }
 }
 
-/// What is within an OCTET STRING may be BER again.
+/// Converts the content of an OCTET STRING, which may be BER, to DER.
 fn der_of(octets: &[u8], field: &'static str) -> Result<Vec<u8>, Error> {
     Ok(ber::to_der(octets).map_err(|reason| asn1::Error::new(field, reason))?)
 }

@@ -1,21 +1,21 @@
-//! What is in a PKCS#7 file: the certificates and CRLs of a SignedData (RFC 2315 section 9.1, RFC 5652 section 5.1).
+//! Content of a PKCS#7 file: the certificates and CRLs of a SignedData (RFC 2315 section 9.1, RFC 5652 section 5.1).
 
 use super::{Content, ber};
 use crate::asn1::{self, tag};
 
-/// Why nothing could be taken out of a PKCS#7 file.
+/// Reason why nothing could be extracted from a PKCS#7 file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Not BER.
     #[error("it is not BER: {0}")]
     Encoding(&'static str),
-    /// Not what the standard has it be.
+    /// The structure violates its standard.
     #[error("it is damaged: {0}")]
     Malformed(#[from] asn1::Error),
 }
 
-/// What a PKCS#7 file holds.
+/// Content of a PKCS#7 file.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Opened {

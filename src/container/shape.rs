@@ -1,10 +1,10 @@
-//! What a DER or BER structure is by its outer shape: the tags of the first values in it.
+//! Kinds of DER and BER structures by their outer shape: the tags of the first values.
 
 use crate::asn1::{Reader, Value, bit_length, tag};
 
 use super::KeyFormat;
 
-/// What a structure looks like.
+/// Kind of a structure by its outer shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
     Certificate,
@@ -55,7 +55,7 @@ impl Shape {
         }
     }
 
-    /// Whether a label that stands for the one may stand for the other.
+    /// Returns true if a label for one kind may also stand for the other.
     pub(super) fn is_akin(self, other: Self) -> bool {
         use Shape::{EncryptedPrivateKey, Parameters, PrivateKey, PublicKey, RsaPublicKey};
         match (self, other) {
@@ -85,7 +85,7 @@ impl Shape {
     }
 }
 
-/// What is in an outer SEQUENCE, whether its length is definite or not.
+/// Returns the content of an outer SEQUENCE of definite or indefinite length.
 fn content(octets: &[u8]) -> Option<Reader<'_>> {
     match octets {
         [tag::SEQUENCE, 0x80, rest @ ..] => Some(Reader::new(rest)),
@@ -145,7 +145,7 @@ fn numbered(first: Value<'_>, mut rest: Reader<'_>) -> Option<Shape> {
     }
 }
 
-/// Whether a SEQUENCE, of definite length or not, begins with one of PKCS#7's types.
+/// Returns true if a SEQUENCE, of definite length or not, begins with one of PKCS#7's types.
 fn is_pkcs7_ahead(octets: &[u8]) -> bool {
     let near = octets.get(..octets.len().min(18)).unwrap_or_default();
     near.windows(PKCS7.len()).any(|window| window == PKCS7)
@@ -155,7 +155,7 @@ fn is_field(value: Value<'_>) -> bool {
     value.reader().tagged(tag::OID, "fieldType").is_ok_and(|oid| oid.content.starts_with(&FIELD_TYPE))
 }
 
-/// Nothing but numbers: told apart by how many they are, and how long.
+/// A SEQUENCE of numbers alone: the kind follows from their count and lengths.
 fn numbers(first: Value<'_>, mut rest: Reader<'_>) -> Option<Shape> {
     let second = rest.value("number").ok()?;
     let mut count = 2;

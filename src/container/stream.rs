@@ -11,7 +11,7 @@ use super::source::Source;
 use super::{Error, Found, Guess, bare, base64};
 use crate::files::READ_LIMIT;
 
-/// How much is read at once, unless a block is longer.
+/// Number of octets read at once, unless a block is longer.
 const CHUNK: usize = 256 << 10;
 
 /// Broken blocks after which the rest is not looked at.
@@ -21,9 +21,9 @@ const TOO_LONG: &str = "is longer than 64 MiB";
 
 /// Splits a source into chunks, each of them one or more whole blocks.
 ///
-/// This is the cheap half of the work, for one thread; [`Chunk::into_found`] is the other, for as many as there are.
-/// Whatever the source, no more than one chunk or one block is held, and neither a block nor what stands between two
-/// may be longer than [`READ_LIMIT`].
+/// This is the cheap half of the work, for one thread; [`Chunk::into_found`] is the other half, for any number of
+/// threads. For any source, at most one chunk or one block is held in memory, and neither a block nor the text
+/// between two may be longer than [`READ_LIMIT`].
 ///
 /// A source in which there is nothing to read has one chunk with one error.
 pub fn chunks<R: Read>(reader: R) -> Chunks<R> {
@@ -90,7 +90,7 @@ impl Drop for Text {
 }
 
 impl Chunk {
-    /// How many items it holds.
+    /// Returns the number of items.
     #[must_use]
     pub fn count(&self) -> usize {
         match &self.0 {
@@ -99,7 +99,7 @@ impl Chunk {
         }
     }
 
-    /// Decodes what it holds.
+    /// Decodes the items of the chunk.
     #[must_use]
     pub fn into_found(self) -> Vec<Found> {
         match self.0 {
@@ -139,7 +139,7 @@ fn found(text: &[u8], first: usize, piece: Piece, all: &mut Vec<Found>) {
 /// The chunks of a source: see [`chunks`].
 pub struct Chunks<R> {
     source: Source<R>,
-    /// What was read and is not dealt with yet.
+    /// Octets read but not consumed yet.
     buffer: Vec<u8>,
     splitter: Splitter,
     state: State,

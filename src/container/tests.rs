@@ -1,4 +1,4 @@
-//! What people have, and what they should not be able to do with it.
+//! Inputs that people have, and hostile ones.
 
 use std::io::{self, Read};
 
@@ -200,7 +200,7 @@ proptest! {
         let _ = find(&der);
     }
 
-    /// What is written is found again, with the kind that it was.
+    /// Written items are found again, with the kind they had.
     #[test]
     fn blocks_survive_what_stands_between_them(words in proptest::collection::vec("[a-z: \r\n-]{0,30}", 1..6)) {
         let all = words.iter().map(|words| format!("{words}\n{}", text())).collect::<Vec<_>>().concat();
@@ -209,7 +209,7 @@ proptest! {
     }
 }
 
-/// What a person gave instead is named, not only that something is missing.
+/// An unexpected content is named, not only reported as missing.
 #[test]
 fn says_what_was_found_instead() {
     let pem = pem("X509 CRL", b"\x30\x00").unwrap();
@@ -277,7 +277,7 @@ fn a_passphrase_that_is_hashed_for_ever_is_refused() {
     assert_eq!(encrypted::pkcs8(&costly, "secret", &Rounds::default()), Err(encrypted::Error::TooCostly));
 }
 
-/// CRLF, a byte order mark, indentation and a missing final newline are what editors leave behind.
+/// Editors leave CRLF, a byte order mark, indentation or no final newline.
 #[test]
 fn reads_what_editors_leave() {
     let der = [0x30, 0x03, 0x02, 0x01, 0x05];

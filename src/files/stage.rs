@@ -322,8 +322,8 @@ fn settle_one(root: &Folder, stage: &Path, side: Side, path: &Path) -> io::Resul
     }
 }
 
-/// Replaces a link by the file that it leads to. The file keeps its name in the hidden folder as well: a reader that has
-/// read the link a moment ago still finds it there.
+/// Replaces a link by the file that it leads to. The file keeps its name in the hidden folder as well: a reader that
+/// has read the link a moment ago still finds it there.
 fn replace_link(root: &Folder, stage: &Path, source: &Path, path: &Path) -> io::Result<()> {
     let next = stage.join(NEXT);
     root.remove(&next)?;

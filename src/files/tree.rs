@@ -36,8 +36,8 @@ impl Tree {
         Some(Self { root, path: path.to_owned(), staged: None, _lock: FolderLock { _file: None } })
     }
 
-    /// Opens a folder below another to write, and makes it unless it is there; finishes or clears away what a killed run
-    /// left in it, and locks it against other runs.
+    /// Opens a folder below another to write, and makes it unless it is there; finishes or clears away what a killed
+    /// run left in it, and locks it against other runs.
     ///
     /// # Errors
     ///

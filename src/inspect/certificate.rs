@@ -12,7 +12,7 @@ use crate::validity::rfc3339;
 
 /// Something signed: the content, the algorithm and the signature (RFC 5280 section 4.1.1, RFC 2986 section 4.2).
 pub(super) struct Signed<'a> {
-    /// What is signed.
+    /// The signed part (tbs).
     pub(super) content: Value<'a>,
     algorithm: Value<'a>,
     signature: Value<'a>,
@@ -34,7 +34,7 @@ impl<'a> Signed<'a> {
         algorithm_name(self.algorithm)
     }
 
-    /// Whether the signature is that of a key; `None` when that cannot be checked here.
+    /// Returns true if the signature verifies with a key; `None` if that cannot be checked here.
     pub(super) fn verifies(&self, spki: &[u8]) -> Option<bool> {
         let signature = self.signature.bits().unwrap_or_default();
         match key::verify_signature(spki, self.algorithm.raw, self.content.raw, signature) {
@@ -45,13 +45,13 @@ impl<'a> Signed<'a> {
     }
 }
 
-/// An AlgorithmIdentifier's name; its dotted OID when it has none here.
+/// An AlgorithmIdentifier's name; its dotted OID if its name is unknown here.
 fn algorithm_name(identifier: Value<'_>) -> Result<String, asn1::Error> {
     let oid = identifier.reader().tagged(tag::OID, "the algorithm")?.oid();
     Ok(key::signature_name(&oid).map_or(oid, str::to_owned))
 }
 
-/// Says what is in a certificate.
+/// Describes a certificate.
 ///
 /// # Errors
 ///
@@ -178,7 +178,7 @@ fn note_serial(serial: Value<'_>, notes: &mut Vec<String>) {
     }
 }
 
-/// A name as an RFC 4514 string; as hex, with a note, when it is none.
+/// A name as an RFC 4514 string; as hex, with a note, if it is not a Name.
 pub(super) fn subject_name(name: Value<'_>, field: &str, notes: &mut Vec<String>) -> String {
     name::distinguished_name(name.raw).unwrap_or_else(|error| {
         notes.push(format!("{field} is no distinguished name: {error}"));
@@ -186,7 +186,7 @@ pub(super) fn subject_name(name: Value<'_>, field: &str, notes: &mut Vec<String>
     })
 }
 
-/// What the extensions say that has a field of its own in a report.
+/// Values of extensions that have a field of their own in a report.
 #[derive(Default)]
 pub(super) struct Summary {
     pub(super) subject_alt_names: Vec<String>,
@@ -246,7 +246,7 @@ impl Summary {
     }
 }
 
-/// Says what a DER subjectPublicKeyInfo holds.
+/// Describes a DER subjectPublicKeyInfo.
 ///
 /// # Errors
 ///

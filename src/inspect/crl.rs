@@ -11,7 +11,7 @@ use crate::report::extension::{Extension, ExtensionValue};
 use crate::report::item::{Crl, Revoked};
 use crate::validity::rfc3339;
 
-/// Says what is in a certificate revocation list.
+/// Describes a certificate revocation list.
 ///
 /// # Errors
 ///

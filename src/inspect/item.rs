@@ -1,4 +1,4 @@
-//! What was found in a source into items of a report.
+//! Conversion of items found in a source into items of a report.
 
 use super::certificate::bare_key;
 use super::{Error, Facts, certificate, crl, encrypted_private_key, ocsp_response, private_key, request};
@@ -8,17 +8,17 @@ use crate::container::{self, Content, Found, KeyFormat, encrypted, pkcs7, pkcs12
 use crate::report::item::{EncryptedKey, Entry, Item, Pkcs7, Pkcs12, Place, PrivateKey, Problem, Unknown};
 use zeroize::Zeroizing;
 
-/// An item, and what it was made of.
+/// An item, and the contents behind it.
 #[derive(Debug)]
 pub struct Inspected {
-    /// What is said of it.
+    /// Item of the report.
     pub item: Item,
-    /// What it was made of; behind it, in order, what those within it were made of. `None` for what is an error.
+    /// Contents behind the item and, in order, behind the items within it. `None` for an error.
     pub contents: Vec<Option<Content>>,
 }
 
 impl Inspected {
-    /// What the item and those within it have to do with others; in the order of `contents`.
+    /// Returns the facts that relate the item and those within it to others; in the order of `contents`.
     #[must_use]
     pub fn facts(&self) -> Vec<Facts> {
         let mut facts = Vec::new();
@@ -29,7 +29,7 @@ impl Inspected {
 }
 
 impl Inspected {
-    /// What is in it, when it is a container.
+    /// Returns the items within, if the item is a container.
     #[must_use]
     pub fn within(self) -> Vec<Self> {
         let mut contents = self.contents.into_iter().skip(1);
@@ -41,7 +41,7 @@ impl Inspected {
     }
 }
 
-/// How many an item and those within it are.
+/// Counts an item and those within it.
 fn size(item: &Item) -> usize {
     1 + item.items().iter().map(size).sum::<usize>()
 }
@@ -59,8 +59,8 @@ fn collect<'a>(
     }
 }
 
-/// Says what a found thing is; [`Item::Error`] when it is not what it should be. A passphrase opens what is encrypted,
-/// as long as that costs no more than all that is in one source may.
+/// Describes an item; [`Item::Error`] if it is malformed. A passphrase opens encrypted content
+/// as long as the total cost for one source stays within its limit.
 #[must_use]
 pub fn item(found: Found, source: &str, passphrase: Option<&str>, rounds: &Rounds) -> Inspected {
     let Found { index, line, label, content } = found;
@@ -127,7 +127,7 @@ impl Opener<'_> {
         })
     }
 
-    /// A container and what is in it.
+    /// A container and its items.
     fn container(
         &self,
         content: Content,

@@ -1,7 +1,7 @@
 //! DER to report; never judges.
 //!
-//! What is odd is read all the same and said in `notes`, an extension that cannot be read is shown with the reason,
-//! and only what has not the structure of its kind is refused.
+//! Deviations are tolerated and reported in `notes`, an unreadable extension is shown with the reason,
+//! and only data without the structure of its kind is refused.
 
 mod certificate;
 mod crl;
@@ -27,20 +27,20 @@ pub use self::request::request;
 use crate::asn1;
 use crate::words::counted;
 
-/// Why the bytes are not what they should be.
+/// Reason why the bytes are not the expected structure.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Not a certificate.
     #[error("it is not a certificate (RFC 5280 section 4.1): {reason}")]
     Malformed {
-        /// What the parser said.
+        /// Error from the parser.
         reason: String,
     },
     /// Something behind the certificate.
     #[error("the certificate is followed by {}", counted(*count, "octet"))]
     TrailingData {
-        /// How many.
+        /// Number of trailing octets.
         count: usize,
     },
     /// Not a certification request.
@@ -60,7 +60,7 @@ pub enum Error {
     PublicKey(#[source] asn1::Error),
 }
 
-/// Parses a certificate that must be all there is, for those who judge it.
+/// Parses a certificate without trailing data, for callers that judge it.
 ///
 /// # Errors
 ///

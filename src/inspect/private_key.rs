@@ -1,4 +1,4 @@
-//! Private keys of every kind: what they are, and the public key that belongs to them.
+//! Private keys of every kind, and their public keys.
 
 use std::borrow::Cow;
 
@@ -17,7 +17,7 @@ const EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1];
 const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
 const DSA: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x38, 4, 1];
 
-/// Says what a private key is.
+/// Describes a private key.
 ///
 /// # Errors
 ///
@@ -39,7 +39,7 @@ pub fn private_key(format: KeyFormat, der: &[u8]) -> Result<PrivateKey, Error> {
     })
 }
 
-/// Says what a private key under a passphrase is; `dek_info` is the header of old PEM files.
+/// Describes an encrypted private key; `dek_info` is the header of traditional PEM files.
 ///
 /// # Errors
 ///
@@ -211,7 +211,7 @@ fn encode(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     der
 }
 
-/// How an EncryptedPrivateKeyInfo is encrypted (RFC 5958 section 3, RFC 8018).
+/// Describes the encryption of an EncryptedPrivateKeyInfo (RFC 5958 section 3, RFC 8018).
 fn encryption(der: &[u8]) -> Result<String, asn1::Error> {
     let mut fields = asn1::only(der, tag::SEQUENCE, "EncryptedPrivateKeyInfo")?.reader();
     let algorithm = fields.tagged(tag::SEQUENCE, "encryptionAlgorithm")?;

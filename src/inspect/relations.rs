@@ -1,4 +1,4 @@
-//! Which items belong together: keys with certificates, certificates with their issuers.
+//! Relations between items: keys with certificates, certificates with their issuers.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,7 +12,7 @@ use crate::report::relation::{Chain, Links, Relations};
 /// Signatures that are checked at most: thousands of look-alike issuers must not take minutes.
 const SIGNATURES: usize = 10_000;
 
-/// What an item has to do with others.
+/// Facts about an item that relate it to others.
 #[derive(Debug)]
 pub struct Facts {
     source: String,
@@ -32,10 +32,10 @@ enum Kind {
     Other,
 }
 
-/// A certificate's or CRL's names and what is needed to check who signed it.
+/// A certificate's or CRL's names, and the values needed to check its signature.
 #[derive(Debug)]
 struct Names {
-    /// `None` for what is no name, which is nobody's.
+    /// `None` if it is not a Name, and then equal to no other name.
     subject: Option<Canonical>,
     issuer: Option<Canonical>,
     issuer_text: String,
@@ -86,7 +86,7 @@ impl Names {
 }
 
 impl Facts {
-    /// What an item, and the content it was made of, have to do with others.
+    /// Collects the facts of an item and of the content behind it.
     #[must_use]
     pub fn of(item: &Item, content: Option<&Content>, number: String) -> Self {
         let spki_sha256 = match item {
@@ -125,17 +125,17 @@ impl Facts {
     }
 }
 
-/// All facts, so that they can be asked for what belongs together.
+/// All facts, indexed so that related items can be found.
 pub struct Related<'a> {
     facts: &'a [Facts],
-    /// How many items each source has.
+    /// Number of items of each source.
     sizes: HashMap<&'a str, usize>,
     /// For each item the certificates that issued it.
     issuers: Vec<Vec<usize>>,
 }
 
 impl<'a> Related<'a> {
-    /// Finds out who issued what.
+    /// Finds the issuer of each item.
     #[must_use]
     pub fn new(facts: &'a [Facts]) -> Self {
         let mut sizes = HashMap::new();
@@ -145,7 +145,7 @@ impl<'a> Related<'a> {
         Self { facts, sizes, issuers: issuers(facts) }
     }
 
-    /// What belongs to each item.
+    /// Computes the relations of each item.
     #[must_use]
     pub fn relations(&self) -> Relations {
         let mut by_key: HashMap<&str, Vec<usize>> = HashMap::new();
@@ -170,7 +170,7 @@ impl<'a> Related<'a> {
         Relations { links: links.collect() }
     }
 
-    /// How a person finds one item from another: `#2` in the same source, else its source, and its number there when
+    /// Names one item as seen from another: `#2` in the same source, else its source, with its number there unless
     /// it is not alone.
     fn reference(&self, from: usize, to: usize) -> String {
         let (Some(from), Some(to)) = (self.facts.get(from), self.facts.get(to)) else { return String::new() };
@@ -215,8 +215,8 @@ impl<'a> Related<'a> {
     }
 }
 
-/// Whether two items of the same key belong together: a private key and something for it, or a bare public key and
-/// anything.
+/// Returns true if two items of the same key belong together: a private key and something for it, or a bare public
+/// key and anything.
 fn belong(one: &Facts, other: Option<&Facts>) -> bool {
     let Some(other) = other else { return false };
     let is_private = |facts: &Facts| matches!(facts.kind, Kind::PrivateKey);

@@ -13,7 +13,7 @@ const EXTENSION_REQUESTS: [&str; 2] = ["1.2.840.113549.1.9.14", "1.3.6.1.4.1.311
 
 const CHALLENGE_PASSWORD: &str = "1.2.840.113549.1.9.7";
 
-/// Says what is in a certification request.
+/// Describes a certification request.
 ///
 /// # Errors
 ///

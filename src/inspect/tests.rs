@@ -1,4 +1,4 @@
-//! What a reader of anybody's files must withstand, and extensions in words.
+//! Hostile input, and extensions in words.
 
 use rcgen::{CertificateParams, CustomExtension, KeyPair};
 
@@ -151,7 +151,7 @@ fn damaged_input_does_no_harm() {
     }
 }
 
-/// What belongs together is found by keys and signatures, not by names alone.
+/// Keys and signatures decide which items belong together, not names alone.
 #[test]
 fn a_key_belongs_to_its_certificate() {
     let key = PrivateKey::generate(Algorithm::EcdsaP256).unwrap();

@@ -12,14 +12,14 @@ use crate::words::counted;
 /// A fault of a public key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Flaw {
-    /// It is no key of its kind: nobody can have the private key, or readers disagree about which key it is.
+    /// The octets are not a key of its kind: no private key exists for it, or readers disagree about its value.
     Malformed(Cow<'static, str>),
     /// A key that clients do not accept: too small, too large, or of another kind.
     Unaccepted(String),
 }
 
-/// Fewest and most bits of an RSA modulus that clients accept: CA/Browser Forum 6.1.5, and what BoringSSL, Go and
-/// aws-lc-rs take.
+/// Fewest and most bits of an RSA modulus that clients accept: CA/Browser Forum 6.1.5, and the limits of BoringSSL,
+/// Go and aws-lc-rs.
 const RSA_BITS: std::ops::RangeInclusive<u32> = 2048..=8192;
 
 /// Most bits of an RSA exponent: verifying takes as many squarings, and OpenSSL takes no more of large keys.
@@ -143,7 +143,8 @@ fn ec(spki: Value<'_>, parameters: Option<Value<'_>>, key: &[u8]) -> Result<(), 
     }
 }
 
-/// A point of Ed25519 as RFC 8032 section 5.1.3 decodes it, and none that any message is signed with.
+/// Decodes a point of Ed25519 by RFC 8032 section 5.1.3, and refuses small-order points, under which any message
+/// verifies.
 fn ed25519(key: &[u8]) -> Result<(), Flaw> {
     /// The y coordinate of two points of order 8; that of the other two is its negative.
     const ORDER_8: [u8; 32] = [

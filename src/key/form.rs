@@ -50,8 +50,8 @@ fn is_padding(octets: &[u8]) -> bool {
     octets.iter().all(|octet| Some(octet) == octets.first() && (*octet == 0 || usize::from(*octet) == octets.len()))
 }
 
-/// The public key that a PKCS#8 key of version 2 states (RFC 5958 section 2), also in the form of ring 0.16, which wrote
-/// an explicit tag.
+/// The public key that a PKCS#8 key of version 2 states (RFC 5958 section 2), also in the form of ring 0.16, which
+/// wrote an explicit tag.
 pub(super) fn stated_public_key<'a>(key: &'a PrivateKeyDer<'_>) -> Option<&'a [u8]> {
     let PrivateKeyDer::Pkcs8(key) = key else { return None };
     let mut fields = asn1::only(key.secret_pkcs8_der(), tag::SEQUENCE, "PrivateKeyInfo").ok()?.reader();

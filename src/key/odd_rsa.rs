@@ -1,5 +1,5 @@
-//! Signatures of RSA keys of sizes that aws-lc-rs does not verify with: nobody trusts them, yet who looks at one wants to
-//! know whose it is.
+//! Signatures of RSA keys of sizes that aws-lc-rs does not verify: no client trusts them, but `inspect` still has to
+//! find their issuer.
 
 use aws_lc_rs::digest;
 use num_bigint::BigUint;
@@ -9,14 +9,15 @@ use super::public::{RSA_PSS, rsa_numbers};
 /// Most bits of a modulus, and of an exponent: beyond them it takes too long.
 const MOST_BITS: (u64, u64) = (16_384, 64);
 
-/// Whether aws-lc-rs takes no modulus of this size for a signature algorithm: it has SHA-384 and RSASSA-PSS from 2048
-/// bits on, the others from 1024.
+/// Returns true if aws-lc-rs accepts no modulus of this size for a signature algorithm: it has SHA-384 and RSASSA-PSS
+/// from 2048 bits on, the others from 1024.
 pub(super) fn is_odd(modulus_bits: u32, oid: &str) -> bool {
     let least = if matches!(oid, "1.2.840.113549.1.1.12" | RSA_PSS) { 2048 } else { 1024 };
     !(least..=8192).contains(&modulus_bits)
 }
 
-/// Checks an RSASSA-PKCS1-v1_5 signature (RFC 8017 section 8.2.2); `None` when that cannot be done, as of all other kinds.
+/// Checks an RSASSA-PKCS1-v1_5 signature (RFC 8017 section 8.2.2); `None` when that cannot be done, as of all other
+/// kinds.
 pub(super) fn verify(key: &[u8], oid: &str, message: &[u8], signature: &[u8]) -> Option<bool> {
     let (modulus, exponent) = rsa_numbers(key)?;
     let (modulus, exponent) = (BigUint::from_bytes_be(modulus), BigUint::from_bytes_be(exponent));

@@ -1,4 +1,5 @@
-//! RSASSA-PSS: its parameters, and signatures checked ([RFC 4055 section 3](https://www.rfc-editor.org/rfc/rfc4055#section-3)).
+//! RSASSA-PSS: its parameters, and signatures checked ([RFC 4055 section
+//! 3](https://www.rfc-editor.org/rfc/rfc4055#section-3)).
 
 use aws_lc_rs::signature::{self, RsaPssSaltLength, VerificationAlgorithm};
 
@@ -18,12 +19,12 @@ pub(crate) struct Parameters {
     salt: u16,
 }
 
-/// Why parameters cannot be verified with.
+/// Reason why RSASSA-PSS parameters cannot be used for verification.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// They are not what RFC 4055 section 3.1 has.
+    /// The parameters violate RFC 4055 section 3.1.
     Malformed(asn1::Error),
-    /// They ask for what is not supported, in words.
+    /// The parameters need an unsupported feature, described in words.
     Unsupported(String),
 }
 
@@ -87,8 +88,8 @@ pub(crate) fn is(identifier: &[u8]) -> bool {
     Reader::new(identifier).tagged(tag::OID, "").is_ok_and(|id| id.content == ID)
 }
 
-/// Checks a signature, by the content of its AlgorithmIdentifier and that of the key's, whose parameters may narrow what
-/// the key is for (section 3.3).
+/// Checks a signature, by the content of its AlgorithmIdentifier and that of the key's, whose parameters may narrow the
+/// key's use (section 3.3).
 pub(crate) fn verify(
     identifier: &[u8],
     (key_identifier, key): (&[u8], &[u8]),

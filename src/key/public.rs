@@ -23,7 +23,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Says what kind of key a DER subjectPublicKeyInfo holds.
+/// Describes the key in a DER subjectPublicKeyInfo.
 #[must_use]
 pub fn public_key(spki: &[u8]) -> PublicKey {
     let Some(fields) = Fields::parse(spki) else {
@@ -32,7 +32,7 @@ pub fn public_key(spki: &[u8]) -> PublicKey {
     describe(&fields.algorithm, fields.parameters, fields.key)
 }
 
-/// Says what kind of key an algorithm, its parameters and the key's octets make.
+/// Describes the key of an algorithm, its parameters and the key's octets.
 #[must_use]
 pub fn describe(algorithm: &str, parameters: Option<Value<'_>>, key: &[u8]) -> PublicKey {
     let (mut curve, mut bits, mut exponent) = (None, None, None);

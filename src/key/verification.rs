@@ -34,7 +34,7 @@ pub fn signature_name(oid: &str) -> Option<&'static str> {
 
 /// Checks a signature made with the key of `spki`; `identifier` is the DER AlgorithmIdentifier it was made with.
 ///
-/// SHA-1 is accepted: who asks decides what to do about it.
+/// SHA-1 is accepted: the caller decides what it means.
 ///
 /// # Errors
 ///
@@ -64,8 +64,8 @@ pub fn verify_signature(spki: &[u8], identifier: &[u8], message: &[u8], signatur
     key.verify(message, signature).map_err(|_| Error::BadSignature)
 }
 
-/// The content of a subjectPublicKeyInfo's AlgorithmIdentifier, and the key's octets; `None` for what is none, and for a
-/// key that is not made of whole octets.
+/// The content of a subjectPublicKeyInfo's AlgorithmIdentifier, and the key's octets; `None` if it is malformed, and
+/// for a key whose length is not a whole number of octets.
 pub(crate) fn spki_parts(spki: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut fields = asn1::only(spki, tag::SEQUENCE, "").ok()?.reader();
     let identifier = fields.tagged(tag::SEQUENCE, "").ok()?.content;

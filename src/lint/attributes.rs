@@ -147,7 +147,7 @@ fn each_value(subject: &Subject<'_>, is_wrong: impl Fn(&Value<'_>) -> bool, word
     [of("subject", subject.subject), of("issuer", issuer)].concat()
 }
 
-/// Of what is no name verifiers cannot say whose it is, nor whether it is permitted.
+/// For a malformed name verifiers can decide neither its owner nor whether it is permitted.
 pub(super) fn malformed(subject: &Subject<'_>) -> Messages {
     let own = [("subject", subject.subject), ("issuer", subject.issuer)];
     let own = own.into_iter().filter_map(|(whose, name)| {

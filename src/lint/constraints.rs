@@ -61,7 +61,8 @@ pub(super) fn min_max(subject: &Subject<'_>) -> Messages {
     when(has_distance, || "nameConstraints have a minimum or maximum, which nobody reads".to_owned())
 }
 
-/// What verifiers must not leave out, as its kind of name would be free then (RFC 5280 section 4.2.1.10).
+/// Reports malformed constraints: verifiers must not ignore them, because names of that kind would be unconstrained
+/// (RFC 5280 section 4.2.1.10).
 pub(super) fn malformed(subject: &Subject<'_>) -> Messages {
     let Some(extension) = subject.extension(oid::NAME_CONSTRAINTS) else { return Vec::new() };
     // Each of these has its own rule.

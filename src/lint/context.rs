@@ -1,4 +1,4 @@
-//! What is around that which is judged: who issued it, what is trusted, what time it is.
+//! Context of a lint run: known issuers, trust anchors, audience, current time.
 
 use std::collections::{HashMap, HashSet};
 
@@ -10,10 +10,10 @@ use crate::key::sha256;
 use crate::name::Canonical;
 use crate::report::finding::Audience;
 
-/// How many CAs there may be between a certificate and its root.
+/// Largest number of CAs between a certificate and its root.
 const LONGEST_PATH: usize = 8;
 
-/// How many certificates of one name are tried as the issuer of one other.
+/// Largest number of certificates with the same name that are tried as a certificate's issuer.
 const CANDIDATES: usize = 8;
 
 /// CA certificates by which others are judged: whose they are, whether they end after their issuer.
@@ -23,7 +23,7 @@ pub struct Issuers {
     anchors: HashSet<[u8; 32]>,
 }
 
-/// Where a CA's certificate comes from.
+/// Origin of a CA's certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     /// Read, as any other.
@@ -34,14 +34,14 @@ pub enum Origin {
     PublicAnchor,
 }
 
-/// What is kept of a CA's certificate.
+/// Facts kept about a CA's certificate.
 #[derive(Debug)]
 struct Issuer {
     der: Vec<u8>,
     is_public: bool,
 }
 
-/// What the rules look at of it.
+/// Facts about an issuer that the rules need.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct IssuerFacts<'a> {
     pub(super) not_after: OffsetDateTime,
@@ -67,7 +67,7 @@ impl Issuers {
         }
     }
 
-    /// Who signed it.
+    /// Finds the issuer that signed the subject.
     fn of<'s>(&'s self, subject: &Subject<'_>) -> Option<(&'s Issuer, Subject<'s>)> {
         let name = Canonical::of(subject.issuer?.raw)?;
         let candidates = self.by_name.get(&name)?.iter().take(CANDIDATES);
@@ -83,19 +83,19 @@ impl Issuers {
     }
 }
 
-/// The CA/Browser Forum has public CAs name their country; those that developers' tools make name none.
+/// The CA/Browser Forum requires public CAs to name their country; developers' tools leave it out.
 fn has_country(subject: &Subject<'_>) -> bool {
     let attributes = subject.subject.map(super::attributes::all).unwrap_or_default();
     attributes.iter().any(|(kind, _)| *kind == [0x55, 4, 6])
 }
 
-/// What public CAs alone put into certificates: proofs that they were logged, the CA/Browser Forum's policies.
+/// Recognises certificates of public CAs by their signed certificate timestamps and CA/Browser Forum policies.
 fn is_marked_public(subject: &Subject<'_>) -> bool {
     let is_logged = [oid::SCTS, oid::CT_POISON].iter().any(|kind| subject.extension(kind).is_some());
     is_logged || issuance::has_reserved_policy(subject)
 }
 
-/// What is around one subject.
+/// Context of one subject.
 #[derive(Debug)]
 pub(super) struct Context<'a> {
     pub(super) now: OffsetDateTime,
@@ -132,7 +132,8 @@ impl<'a> Context<'a> {
     }
 }
 
-/// By whose rules: a public root's above it, what only public CAs write in it, else a private CA's or its own.
+/// Decides whose rules apply: a public CA's if a public root is above or the marks of a public CA are present, else a
+/// private CA's.
 fn audience(
     subject: &Subject<'_>,
     issuers: &Issuers,

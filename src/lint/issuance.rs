@@ -1,4 +1,4 @@
-//! What a public CA puts into a server's certificate: policies, where to ask for revocation, proofs of logging.
+//! Rules for public CAs' server certificates: policies, revocation pointers, signed certificate timestamps.
 
 use time::Duration;
 

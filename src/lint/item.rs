@@ -1,4 +1,4 @@
-//! What `inspect` found, judged.
+//! Linting of the items that `inspect` found.
 
 use super::{Issuers, Judge, Origin};
 use crate::container::Content;
@@ -18,7 +18,7 @@ impl Issuers {
 }
 
 impl Judge<'_> {
-    /// Judges an item and those within it, and returns what was found in each, in order.
+    /// Lints an item and the items within it, and returns their findings in order.
     pub fn item(&self, inspected: &mut Inspected) -> Vec<Lint> {
         let mut found = Vec::new();
         self.walk(&mut inspected.item, &mut inspected.contents.iter(), &mut found);

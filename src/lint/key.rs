@@ -63,7 +63,7 @@ impl<'a> Rsa<'a> {
         BigUint::from_bytes_be(self.modulus)
     }
 
-    /// The modulus divided by a small number: what is left.
+    /// The remainder of the modulus divided by a small number.
     pub(super) fn modulo(&self, divisor: u32) -> u32 {
         let divisor = u64::from(divisor.max(1));
         let rest = self.modulus.iter().fold(0, |rest, octet| (rest << 8 | u64::from(*octet)) % divisor);

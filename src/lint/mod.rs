@@ -1,8 +1,8 @@
-//! What is wrong with certificates, requests and CRLs.
+//! Rules for certificates, requests and CRLs.
 //!
-//! Each rule is a row of [`RULES`]; adding one is the whole change, but for its pair of certificates in tests/lint and
-//! its row in docs/linting.md, and tests fail until they are there. How bad a finding is depends on who issued the
-//! thing: what a public CA must not do may be just right on a developer's desk.
+//! Each rule is a row of [`RULES`]; a new rule also needs its pair of certificates in tests/lint and
+//! its row in docs/linting.md, and tests fail until they exist. The severity of a finding depends on the issuer:
+//! a fault in a public CA's certificate may be right for a development machine.
 
 mod attributes;
 mod constraints;
@@ -32,39 +32,39 @@ use self::subject::Subject;
 use crate::asn1;
 use crate::report::finding::{Audience, Finding, Lint, Severity};
 
-/// How often one rule may find something in one item; how many more there are is said.
+/// Largest number of findings of one rule in one item; the rest is counted.
 const FINDINGS: usize = 8;
 
-/// Why something could not be judged.
+/// Reason why an item could not be linted.
 #[derive(Debug, thiserror::Error)]
 #[error("it cannot be judged: {0}")]
 #[non_exhaustive]
 pub struct Error(#[from] asn1::Error);
 
-/// A rule: what it is about, how bad it is to break it, who says so, how to mend it.
+/// A rule: its subject, its severity, its source, and the fix.
 #[derive(Debug)]
 pub struct Rule {
     /// Its name, which never changes.
     pub id: &'static str,
-    /// What is judged by it.
+    /// Roles of the subjects that the rule applies to.
     pub roles: &'static [Role],
-    /// How bad a finding is in what a public CA issued; `None` when that may be.
+    /// Severity in an item issued by a public CA; `None` if the rule does not apply.
     pub public: Option<Severity>,
-    /// How bad it is in what a private CA issued, or what is signed by itself.
+    /// Severity in an item issued by a private CA, or signed by itself.
     pub private: Option<Severity>,
     /// The field or extension.
     pub field: &'static str,
-    /// What is found.
+    /// Title of the finding.
     pub title: &'static str,
-    /// Who says so.
+    /// Document that states the rule.
     pub source: &'static str,
-    /// How to mend it.
+    /// Fix for the finding.
     pub mend: &'static str,
     check: Check,
 }
 
 impl Rule {
-    /// How bad a finding is for an audience.
+    /// Returns the severity of a finding for an audience.
     #[must_use]
     pub const fn severity(&self, audience: Audience) -> Option<Severity> {
         match audience {
@@ -97,15 +97,15 @@ impl Rule {
     }
 }
 
-/// What is found, one text each.
+/// Findings of a check, one text each.
 type Messages = Vec<String>;
 
-/// How a rule is checked.
+/// Function that checks a rule.
 #[derive(Debug, Clone, Copy)]
 enum Check {
-    /// By what is judged alone.
+    /// Checks the subject alone.
     Alone(fn(&Subject<'_>) -> Messages),
-    /// By what is around it as well.
+    /// Checks the subject in its context.
     Within(fn(&Subject<'_>, &Context<'_>) -> Messages),
 }
 
@@ -114,7 +114,7 @@ fn when(is_so: bool, message: impl FnOnce() -> String) -> Messages {
     if is_so { vec![message()] } else { Vec::new() }
 }
 
-/// By whose rules to judge, and what is known beside the thing itself.
+/// The audience, and the certificates known beside the subject.
 #[derive(Debug)]
 pub struct Judge<'a> {
     /// Given, or `None` for whoever issued the thing.

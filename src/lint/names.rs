@@ -11,7 +11,7 @@ use crate::words::counted;
 
 const COMMON_NAME: &[u8] = &[0x55, 4, 3];
 
-/// Domains that no public CA may certify, for nobody owns them.
+/// Domains without an owner, which no public CA may certify.
 const INTERNAL: [&str; 12] = [
     "localhost",
     "test",
@@ -197,7 +197,7 @@ fn is_internal_v4(v4: Ipv4Addr) -> bool {
         || first >= 240
 }
 
-/// All but global unicast (2000::/3), and what is for documentation of that.
+/// All addresses except global unicast (2000::/3), and the documentation ranges within it.
 fn is_internal_v6(v6: Ipv6Addr) -> bool {
     let [first, second, ..] = v6.segments();
     first & 0xe000 != 0x2000 || first == 0x2001 && second == 0xdb8

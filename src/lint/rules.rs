@@ -41,8 +41,8 @@ const fn rule(
 const RENEW: &str = "issue it anew with `secure-io gen-cert`";
 const NAMES_ANEW: &str = "issue it anew with `secure-io gen-cert HOST…`, which puts each name where clients look";
 
-/// Every rule, by what it is about. The columns: id, what it judges, severity for public and private audiences, field,
-/// what is found, who says so, how to mend it.
+/// Every rule, ordered by subject. The columns: id, roles, severity for public and private audiences, field,
+/// title, source, fix.
 #[rustfmt::skip]
 pub const RULES: &[Rule] = &[
     // Names.

@@ -49,7 +49,7 @@ pub(super) fn parameters(subject: &Subject<'_>) -> Messages {
     }
 }
 
-/// Of requests, and of what says that it is signed with its own key.
+/// Rules for requests, and for certificates that claim to be signed with their own key.
 pub(super) fn not_its_own(subject: &Subject<'_>) -> Messages {
     let authority = subject.authority_key_id().iter().find(|field| field.tag == tag::context(0)).map(|id| id.content);
     let says_own = match subject.role {

@@ -1,4 +1,4 @@
-//! What is judged: certificates, requests and CRLs taken apart, as they were encoded.
+//! Subjects of a lint run: certificates, requests and CRLs taken apart, as they were encoded.
 
 use time::OffsetDateTime;
 
@@ -7,7 +7,7 @@ use crate::asn1::{self, Error, Reader, Value, tag};
 use crate::key;
 use crate::name::same_name;
 
-/// What something is for: which rules it is judged by.
+/// Role of a subject, which selects the rules that apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// A certificate that a server may show.
@@ -74,7 +74,7 @@ pub(super) const CRL_SIGN: usize = 6;
 pub(super) struct Extension<'a> {
     pub(super) oid: &'a [u8],
     pub(super) is_critical: bool,
-    /// Whether `critical` is there although it is the default.
+    /// True if `critical` is encoded although it has its default value.
     pub(super) spells_default: bool,
     pub(super) value: &'a [u8],
 }
@@ -123,17 +123,17 @@ impl<'a> Time<'a> {
 #[expect(clippy::struct_excessive_bools, reason = "facts that are independent of each other")]
 pub(super) struct Subject<'a> {
     pub(super) role: Role,
-    /// All octets, what follows the structure included.
+    /// All octets, including any after the structure.
     pub(super) der: &'a [u8],
-    /// What is signed.
+    /// The signed part (tbs).
     pub(super) content: Value<'a>,
     pub(super) algorithm: Value<'a>,
     pub(super) signature: Value<'a>,
-    /// The algorithm within what is signed; a request has none.
+    /// The algorithm within the signed part; a request has none.
     pub(super) inner_algorithm: Option<Value<'a>>,
     /// Counted from 1.
     pub(super) version: u32,
-    /// Whether a default version is spelled out.
+    /// True if a default version is encoded.
     pub(super) spells_version: bool,
     pub(super) serial: Option<Value<'a>>,
     pub(super) issuer: Option<Value<'a>>,
@@ -142,7 +142,7 @@ pub(super) struct Subject<'a> {
     pub(super) times: Vec<Time<'a>>,
     pub(super) key: Option<Key<'a>>,
     pub(super) has_unique_ids: bool,
-    /// Whether there is a list of extensions, be it empty.
+    /// True if a list of extensions is present, even an empty one.
     pub(super) has_extensions: bool,
     pub(super) extensions: Vec<Extension<'a>>,
     /// subjectAltName's entries.
@@ -266,7 +266,7 @@ impl<'a> Subject<'a> {
         Ok(())
     }
 
-    /// Reads what the rules look at often. What cannot be read is `extension_malformed`'s affair.
+    /// Reads the fields that many rules use. Unreadable ones are reported by `extension_malformed`.
     fn read_extension(&mut self, oid: &[u8], value: &'a [u8]) {
         let sequence = || asn1::only(value, tag::SEQUENCE, "extnValue");
         match oid {
@@ -319,12 +319,12 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// Whether it names hosts.
+    /// Returns true if the certificate names hosts.
     pub(super) fn names_hosts(&self) -> bool {
         self.names.iter().any(|name| matches!(name.tag, DNS | IP))
     }
 
-    /// Whether its signature is that of a key; `None` when that cannot be checked here.
+    /// Returns true if the signature verifies with the key; `None` if that cannot be checked here.
     pub(super) fn is_signed_by(&self, spki: &[u8]) -> Option<bool> {
         let signature = self.signature.bits().unwrap_or_default();
         match key::verify_signature(spki, self.algorithm.raw, self.content.raw, signature) {

@@ -1,4 +1,4 @@
-//! What keys may be used for: keyUsage, extKeyUsage, basicConstraints.
+//! Rules for the purposes of keys: keyUsage, extKeyUsage, basicConstraints.
 
 use time::macros::datetime;
 
@@ -55,7 +55,7 @@ pub(super) fn eku_critical(subject: &Subject<'_>) -> Messages {
     when(is_critical, || "extKeyUsage is critical".to_owned())
 }
 
-/// A CA certificate that a server is meant to show: one that names hosts, or that nobody else would be.
+/// A CA certificate that a server is meant to present: one that names hosts, or a lone one.
 pub(super) fn ca_true_leaf(subject: &Subject<'_>) -> Messages {
     let has_host_as_subject = || {
         let text = subject.subject.map(|subject| name::rfc4514_der(subject.raw)).unwrap_or_default();

@@ -11,7 +11,7 @@ use crate::name::escape_unprintable;
 use crate::validity::{APPLE_LIMIT_DAYS, distance, rfc3339};
 use crate::words::counted;
 
-/// How long a public CA's server certificate may live, by when it begins (ballot SC-081v3), the newest first.
+/// Longest validity of a public CA's server certificate by its notBefore (ballot SC-081v3), the newest first.
 const LIMITS: [(OffsetDateTime, i64); 4] = [
     (datetime!(2029-03-15 0:00 UTC), 47),
     (datetime!(2027-03-15 0:00 UTC), 100),
@@ -106,7 +106,7 @@ pub(super) fn not_yet_valid(subject: &Subject<'_>, context: &Context<'_>) -> Mes
     when(begin > context.now && begin <= end, || format!("it is valid only {}", distance(begin, context.now)))
 }
 
-/// Below 30 days, or below a third of its life for what lives shorter than 90.
+/// Below 30 days, or below a third of its life if that is less than 90 days.
 pub(super) fn expires_soon(subject: &Subject<'_>, context: &Context<'_>) -> Messages {
     let Some(ends) = ends(subject) else { return Vec::new() };
     let soon = Duration::days(30).min(lifetime(ends) / 3);

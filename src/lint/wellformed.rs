@@ -25,10 +25,10 @@ const UNDERSTOOD: [&[u8]; 12] = [
     &[0x55, 0x1d, 54],
 ];
 
-/// What a CRL may have that is critical: issuingDistributionPoint and deltaCRLIndicator.
+/// Critical extensions allowed in a CRL: issuingDistributionPoint and deltaCRLIndicator.
 const UNDERSTOOD_IN_CRLS: [&[u8]; 2] = [&[0x55, 0x1d, 28], &[0x55, 0x1d, 27]];
 
-/// Nesting below which nothing is looked at: there is nothing so deep in what RFC 5280 has.
+/// Deepest nesting that is checked: no structure of RFC 5280 is as deep.
 const DEPTH: usize = 32;
 
 fn name(oid: &[u8]) -> String {
@@ -63,7 +63,7 @@ pub(super) fn unknown_critical(subject: &Subject<'_>) -> Messages {
         .collect()
 }
 
-/// What `inspect` says of the extensions that it knows and cannot read.
+/// Reports known extensions that `inspect` cannot read.
 pub(super) fn extension_malformed(subject: &Subject<'_>) -> Messages {
     let wrong = subject.extensions.iter().filter_map(|extension| {
         let error = inspect::extension_error(extension.oid, extension.value)?;
@@ -121,7 +121,7 @@ fn is_sorted(set: Value<'_>) -> bool {
     values(set.reader()).windows(2).all(|pair| matches!(pair, [a, b] if a.raw <= b.raw))
 }
 
-/// Values that are written although they are what is meant without them (X.690 section 11.5).
+/// Values that are encoded although they are the default (X.690 section 11.5).
 fn defaults(subject: &Subject<'_>) -> Vec<&'static str> {
     let mut found = Vec::new();
     if subject.spells_version {

@@ -94,7 +94,8 @@ fn has_usage(report: &report::Certificate, usage: &str) -> bool {
     report.key_usage.iter().any(|other| other == usage)
 }
 
-/// Decides whether a certificate says that it signs others: `openssl req -x509` writes CA:TRUE for everybody, but no keyUsage.
+/// Decides whether a certificate says that it signs others: `openssl req -x509` writes CA:TRUE for everybody, but no
+/// keyUsage.
 fn signs_certificates(report: &report::Certificate) -> bool {
     has_usage(report, "keyCertSign")
 }

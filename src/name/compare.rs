@@ -1,5 +1,5 @@
-//! Compares distinguished names as [RFC 5280 section 7.1](https://www.rfc-editor.org/rfc/rfc5280#section-7.1) has it:
-//! by what their attributes say, not by how they are encoded.
+//! Compares distinguished names by [RFC 5280 section 7.1](https://www.rfc-editor.org/rfc/rfc5280#section-7.1):
+//! by the values of their attributes, not by their encoding.
 
 use super::DistinguishedName;
 use crate::asn1::{Value, decode_string};
@@ -15,7 +15,7 @@ pub struct Canonical {
 }
 
 impl Canonical {
-    /// The form of a name's DER; `None` for what is no name, so that it equals no other.
+    /// The normalised form of a name's DER; `None` if it is not a Name, so that it equals no other.
     #[must_use]
     pub fn of(der: &[u8]) -> Option<Self> {
         DistinguishedName::read(der).ok().map(|name| Self::of_name(&name))
@@ -33,20 +33,20 @@ impl Canonical {
         Self { rdns: rdns.collect() }
     }
 
-    /// Whether the name has no attributes.
+    /// Returns true if the name has no attributes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rdns.is_empty()
     }
 
-    /// Whether the name is in the subtree of another: begins with all its RDNs.
+    /// Returns true if the name is in the subtree of another name: begins with all its RDNs.
     #[must_use]
     pub fn is_within(&self, base: &Self) -> bool {
         self.rdns.starts_with(&base.rdns)
     }
 }
 
-/// Decides whether two names' DER say the same; what is no name is the same as nothing, itself included.
+/// Decides whether two names' DER have equal values; a malformed name equals nothing, not even itself.
 #[must_use]
 pub fn same_name(a: &[u8], b: &[u8]) -> bool {
     if a == b {
@@ -55,7 +55,7 @@ pub fn same_name(a: &[u8], b: &[u8]) -> bool {
     Canonical::of(a).is_some_and(|a| Some(a) == Canonical::of(b))
 }
 
-/// Text is marked by a leading zero octet, so that it never equals a value that is none.
+/// Text is marked by a leading zero octet, so that it never equals a value that is not text.
 fn value(value: Value<'_>) -> Vec<u8> {
     match decode_string(value.tag, value.content) {
         Some(text) => [b"\0", fold(&text).as_bytes()].concat(),

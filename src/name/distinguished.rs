@@ -1,5 +1,5 @@
-//! Distinguished names taken apart: the one reader of [RFC 5280 section 4.1.2.4](https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.4)'s
-//! `Name`.
+//! Distinguished names taken apart: the one reader of [RFC 5280 section
+//! 4.1.2.4](https://www.rfc-editor.org/rfc/rfc5280#section-4.1.2.4)'s `Name`.
 
 use crate::asn1::{self, Error, Value, oid, tag};
 
@@ -25,8 +25,8 @@ impl<'a> DistinguishedName<'a> {
     ///
     /// # Errors
     ///
-    /// When it is not a SEQUENCE of SETs, each of at least one SEQUENCE of an OBJECT IDENTIFIER and a value, and nothing
-    /// else.
+    /// When it is not a SEQUENCE of SETs, each of at least one SEQUENCE of an OBJECT IDENTIFIER and a value, and
+    /// nothing else.
     pub fn read(der: &'a [u8]) -> Result<Self, Error> {
         let mut rdns = asn1::only(der, tag::SEQUENCE, "the name")?.reader();
         let mut attributes = Vec::new();

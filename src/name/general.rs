@@ -36,7 +36,7 @@ impl<'a> GeneralName<'a> {
     ///
     /// # Errors
     ///
-    /// When its tag is none of the nine kinds, or its content not what its kind has.
+    /// If its tag is none of the nine kinds, or its content is malformed for its kind.
     pub fn read(name: Value<'a>) -> Result<Self, Error> {
         Ok(match name.tag {
             OTHER => Self::other(name)?,
@@ -57,7 +57,7 @@ impl<'a> GeneralName<'a> {
     ///
     /// # Errors
     ///
-    /// As [`GeneralName::read`], and when there is none.
+    /// As [`GeneralName::read`], and if the input is empty.
     pub fn read_all(content: &'a [u8]) -> Result<Vec<Self>, Error> {
         let (mut reader, mut names) = (Reader::new(content), Vec::new());
         while !reader.is_empty() {

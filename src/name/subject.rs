@@ -11,8 +11,8 @@ use x509_cert::attr::AttributeTypeAndValue;
 use super::{COMMON_NAME_LIMIT, Error, distinguished_name, hex, rfc4514_der};
 use crate::asn1::{self, tag};
 
-/// A distinguished name, kept as the DER it is: encoded anew, a name may lose an attribute or change its string
-/// types, and then no verifier finds the issuer it names.
+/// A distinguished name, kept as its original DER: encoding a parsed name again may lose an attribute or change its
+/// string types, and then no verifier finds the issuer it names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
     der: Vec<u8>,
@@ -62,7 +62,7 @@ impl Subject {
         &self.der
     }
 
-    /// Whether it has no attributes.
+    /// Returns true if the subject has no attributes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.der == [0x30, 0x00]
@@ -124,7 +124,7 @@ impl Subject {
     }
 }
 
-/// Whether an attribute is an emailAddress, 1.2.840.113549.1.9.1.
+/// Returns true if an attribute is an emailAddress, 1.2.840.113549.1.9.1.
 fn is_email(attribute: &[u8]) -> bool {
     let Ok(attribute) = asn1::only(attribute, tag::SEQUENCE, "an attribute") else { return false };
     let kind = attribute.reader().value("type");
@@ -143,7 +143,8 @@ impl FromStr for Subject {
 
     /// Reads an RFC 4514 string, most specific attribute first: `CN=localhost,O=Example`.
     ///
-    /// OpenSSL's `/O=Example/CN=localhost` is read as well, also as Git for Windows rewrites it, and values in double quotes.
+    /// OpenSSL's `/O=Example/CN=localhost` is read as well, also as Git for Windows rewrites it, and values in double
+    /// quotes.
     fn from_str(input: &str) -> Result<Self, Error> {
         let error = |reason: String| {
             let is_host = !input.contains('=') && input.parse::<super::SubjectAltName>().is_ok();
@@ -316,7 +317,7 @@ fn ends_in_backslash(text: &str) -> bool {
     (text.len() - text.trim_end_matches('\\').len()) % 2 == 1
 }
 
-/// Whether octets may be in a PrintableString (X.680 section 41.4).
+/// Returns true if the octets may be in a PrintableString (X.680 section 41.4).
 fn is_printable(octets: &[u8]) -> bool {
     octets.iter().all(|octet| octet.is_ascii_alphanumeric() || b" '()+,-./:=?".contains(octet))
 }

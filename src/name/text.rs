@@ -8,7 +8,7 @@ use super::{Attribute, DistinguishedName, GeneralName};
 use crate::asn1::{self, Reader, Value, oid};
 
 /// Prints a DER distinguished name by RFC 4514: last attribute first, its nine short names, else dotted OIDs with the
-/// value in hex. What is no distinguished name comes out as `#` and hex.
+/// value in hex. Octets that are no distinguished name are printed as `#` and hex.
 #[must_use]
 pub fn rfc4514_der(der: &[u8]) -> String {
     distinguished_name(der).unwrap_or_else(|_| format!("#{}", hex(der)))
@@ -81,7 +81,7 @@ fn attribute(text: &mut String, kind: Value<'_>, value: Value<'_>) {
     }
 }
 
-/// Escapes what RFC 4514 section 2.4 says, and every character that could trouble a terminal.
+/// Escapes the characters of RFC 4514 section 2.4, and every character that could disturb a terminal.
 pub(super) fn escape_value(out: &mut String, text: &str) {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-./:_@*'()&!?=".contains(&byte);
     let is_inside = |byte: u8| is_plain(byte) || byte == b' ';
@@ -107,8 +107,8 @@ pub(super) fn escape_value(out: &mut String, text: &str) {
     }
 }
 
-/// A GeneralName (RFC 5280 section 4.2.1.6) with its kind in front, as in `DNS:localhost`; one that is not what its
-/// tag says comes out as `invalid:` with its tag and octets.
+/// A GeneralName (RFC 5280 section 4.2.1.6) with its kind in front, as in `DNS:localhost`; a malformed one
+/// is printed as `invalid:` with its tag and octets.
 #[must_use]
 pub fn general_name(name: Value<'_>) -> String {
     known_general_name(name).unwrap_or_else(|| format!("invalid:[{}]#{}", name.tag & 0x1f, hex(name.content)))
@@ -128,7 +128,7 @@ fn known_general_name(name: Value<'_>) -> Option<String> {
     })
 }
 
-/// An IA5String with what could trouble a terminal escaped. UTF-8, which should not be there, is let through: other
+/// An IA5String with characters escaped that could disturb a terminal. UTF-8, though not allowed, is shown; other
 /// octets make it invalid.
 fn ascii(octets: &[u8]) -> Option<Cow<'_, str>> {
     std::str::from_utf8(octets).ok().map(escape_unprintable_cow)
@@ -200,7 +200,7 @@ fn readable_attribute(part: &str) -> Option<String> {
     Some(text)
 }
 
-/// Whether a character could change how a terminal shows the rest: controls, and marks that turn the direction.
+/// Returns true if a character could change how a terminal shows the rest: controls, and marks that turn the direction.
 #[must_use]
 pub fn is_unprintable(c: char) -> bool {
     c.is_control()

@@ -1,5 +1,5 @@
-//! Reads a name that a person typed or a request holds: sorts it by kind, or refuses it with the reason and with what to
-//! write instead.
+//! Reads a name that a person typed or a request holds: sorts it by kind, or refuses it with the reason and with what
+//! to write instead.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -238,8 +238,8 @@ impl<'a> Typed<'a> {
         Ok(SubjectAltName::Dns(name))
     }
 
-    /// A host name in lower-case A-labels (UTS 46, nontransitional, as browsers do it). `whole` puts it back into what it
-    /// is a part of.
+    /// A host name in lower-case A-labels (UTS 46, nontransitional, as browsers do it). `whole` puts it back into
+    /// what it is a part of.
     fn a_labels(&self, text: &str, whole: &dyn Fn(&str) -> String) -> Result<String, Error> {
         let other = |reason: &str, text: &str| self.instead(reason, [whole(text).as_str()]);
         if text.is_empty() {

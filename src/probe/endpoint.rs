@@ -1,4 +1,4 @@
-//! Where a server is: what people type, taken apart.
+//! Servers as people type them: host, port and scheme.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -26,18 +26,18 @@ pub enum EndpointHost {
     Zoned(Ipv6Addr, String),
 }
 
-/// Why something typed is no server.
+/// Error for input that is not a server.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{input}` is not a server: {reason}")]
 pub struct NoEndpoint {
-    /// What was typed.
+    /// Input as typed.
     pub input: String,
     /// The fault.
     pub reason: &'static str,
 }
 
 impl Endpoint {
-    /// Whether something typed can only be a server: it begins with a scheme of TLS, or is a host with a port.
+    /// Returns true if the input can only be a server: it begins with a scheme of TLS, or is a host with a port.
     #[must_use]
     pub fn is_meant(input: &str) -> bool {
         let is_port = |port: &str| !port.is_empty() && port.len() < 6 && port.bytes().all(|byte| byte.is_ascii_digit());
@@ -61,7 +61,7 @@ impl Endpoint {
     }
 }
 
-/// What follows `https://` or `wss://`.
+/// Returns the text after `https://` or `wss://`.
 fn scheme(input: &str) -> Option<&str> {
     let (scheme, rest) = input.split_once("://")?;
     ["https", "wss"].iter().any(|known| scheme.eq_ignore_ascii_case(known)).then_some(rest)

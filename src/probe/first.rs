@@ -1,4 +1,4 @@
-//! A stream that remembers how the other side began to speak, so that what is no TLS can be named.
+//! A stream that remembers the first octets from the other side, so that a protocol other than TLS can be named.
 
 use std::io;
 use std::pin::Pin;

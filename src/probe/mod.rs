@@ -21,14 +21,14 @@ use crate::inspect::{self, Inspected};
 use crate::report::remote::Remote;
 use crate::tls::{self, Listening};
 
-/// How long asking a server may take unless told otherwise, all steps together: longer than a slow server's handshake,
+/// Default time for all steps of asking a server: longer than a slow server's handshake,
 /// shorter than a person's patience.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The protocols offered, as a browser does.
 const ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
-/// Why a server could not be asked.
+/// Reason why a server could not be asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -37,7 +37,7 @@ pub enum Error {
     Unresolved {
         /// The host.
         host: String,
-        /// What the system said.
+        /// Error from the operating system.
         source: io::Error,
     },
     /// Nothing listens there.
@@ -51,7 +51,7 @@ pub enum Error {
     Unreachable {
         /// The server.
         endpoint: String,
-        /// What the system said.
+        /// Error from the operating system.
         source: io::Error,
     },
     /// It took too long.
@@ -67,7 +67,7 @@ pub enum Error {
     NotTls {
         /// The server.
         endpoint: String,
-        /// What it speaks, as far as its first words tell.
+        /// Protocol of the server, as far as its first octets show.
         protocol: &'static str,
     },
     /// It ends the connection.
@@ -99,7 +99,7 @@ pub enum Error {
     Handshake {
         /// The server.
         endpoint: String,
-        /// What rustls said.
+        /// Error from rustls.
         source: io::Error,
     },
     /// The name to send is none.
@@ -108,17 +108,17 @@ pub enum Error {
     /// No configuration or no runtime.
     #[error("cannot prepare a connection")]
     Setup {
-        /// Why.
+        /// Cause of the failure.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
 
-/// How to ask.
+/// Options for asking a server.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The server name to send in place of the endpoint's host.
     pub server_name: Option<String>,
-    /// How long all may take.
+    /// Time limit for all steps together.
     pub timeout: Duration,
 }
 
@@ -128,12 +128,12 @@ impl Default for Options {
     }
 }
 
-/// What a server presented.
+/// Certificates and facts that a server presented.
 #[derive(Debug, Clone)]
 pub struct Presented {
     /// Its certificates, in the order sent.
     pub chain: Vec<CertificateDer<'static>>,
-    /// How the connection was made.
+    /// Facts about the connection.
     pub remote: Remote,
 }
 
@@ -320,13 +320,14 @@ fn deadline(span: Duration) -> Instant {
     now.checked_add(span).unwrap_or_else(|| now + Duration::from_hours(24 * 365))
 }
 
-/// Whether a certificate's RSA key is too small for aws-lc-rs to check anything with, which is not to say that it is wrong.
+/// Returns true if a certificate's RSA key is too small for aws-lc-rs to verify a signature; the key may still be
+/// sound.
 fn is_small_rsa(der: &[u8]) -> bool {
     let bits = |certificate: &crate::report::Certificate| certificate.public_key.bits.unwrap_or(u32::MAX);
     inspect::certificate(der).is_ok_and(|leaf| leaf.public_key.algorithm.starts_with("RSA") && bits(&leaf) < 2048)
 }
 
-/// What a greeting that is no TLS is of; `None` for TLS, or for silence.
+/// Names the protocol of a greeting that is not TLS; `None` for TLS, or for silence.
 fn protocol(first: &[u8]) -> Option<&'static str> {
     const GREETINGS: [(&[u8], &str); 8] = [
         (b"HTTP/", "plain HTTP"),

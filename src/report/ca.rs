@@ -1,4 +1,4 @@
-//! What there is to say of the local CA.
+//! Reports of the `ca` commands about the local CA itself.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -19,13 +19,13 @@ pub struct Authority {
     /// Its folder.
     #[serde(serialize_with = "lossy")]
     pub folder: PathBuf,
-    /// What clients trust.
+    /// The root: the certificate that clients trust.
     pub root: Certificate,
-    /// Whether the root's key is in the folder.
+    /// True if the root's key is still in the folder.
     pub root_key_kept: bool,
-    /// What signs.
+    /// The intermediate: the certificate that signs.
     pub intermediate: Certificate,
-    /// What it may sign for; absent when that is anything.
+    /// Names the intermediate may sign for; absent if any name is permitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub permitted: Option<Vec<String>>,
     /// SHA-256 fingerprints of the roots that were in the folder before, in hex: clients may still trust them.
@@ -34,7 +34,7 @@ pub struct Authority {
     pub previous_roots: Vec<String>,
 }
 
-/// What `ca init` made.
+/// Report of `ca init`.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CaInit {
@@ -43,30 +43,30 @@ pub struct CaInit {
     pub authority: Authority,
 }
 
-/// What `ca renew` did.
+/// Report of `ca renew`.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CaRenew {
-    /// Whether anything was made anew.
+    /// True if a certificate was made.
     pub renewed: bool,
-    /// Why.
+    /// Reason for the renewal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
-    /// Whether the root is another certificate than before, which has to be trusted.
+    /// True if the root is a different certificate than before and has to be trusted again.
     pub new_root: bool,
     /// The CA as it is now.
     #[serde(flatten)]
     pub authority: Authority,
 }
 
-/// What `ca show` tells.
+/// Report of `ca show`.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CaShow {
     /// The CA.
     #[serde(flatten)]
     pub authority: Authority,
-    /// What it has issued, newest first.
+    /// Certificates issued, newest first.
     pub issued: Vec<Issued>,
     /// Lines of its log that cannot be read.
     #[serde(skip_serializing_if = "is_zero")]
@@ -78,7 +78,7 @@ pub struct CaShow {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Issued {
-    /// When, RFC 3339 UTC.
+    /// Time of issue, RFC 3339 UTC.
     pub issued_at: String,
     /// Its serial number, in hex.
     pub serial: String,
@@ -96,17 +96,17 @@ pub struct Issued {
     /// The user who asked for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub who: Option<String>,
-    /// Whether a later one was written to the same file.
+    /// True if a later certificate was written to the same file.
     pub replaced: bool,
-    /// When it was revoked, RFC 3339 UTC.
+    /// Time of revocation, RFC 3339 UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<String>,
-    /// Why it was revoked, by RFC 5280's name.
+    /// Reason for revocation, by its name in RFC 5280.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }
 
-/// What `ca revoke` did.
+/// Report of `ca revoke`.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CaRevoke {
@@ -120,15 +120,15 @@ pub struct CaRevoke {
 pub struct Revoked {
     /// Its serial number, in hex.
     pub serial: String,
-    /// When, RFC 3339 UTC.
+    /// Time of revocation, RFC 3339 UTC.
     pub revoked_at: String,
-    /// Why, by RFC 5280's name.
+    /// Reason for revocation, by its name in RFC 5280.
     pub reason: String,
-    /// Whether it was revoked before, and so left as it was.
+    /// True if the certificate was already revoked; its entry is unchanged then.
     pub already: bool,
 }
 
-/// What `ca crl` made.
+/// Report of `ca crl`.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CaCrl {
@@ -137,13 +137,13 @@ pub struct CaCrl {
     pub path: PathBuf,
     /// Its cRLNumber: greater than any before.
     pub crl_number: u64,
-    /// How many certificates it lists.
+    /// Number of certificates listed.
     pub revoked_count: usize,
-    /// When the next one is due, RFC 3339 UTC.
+    /// Time by which the next CRL is due, RFC 3339 UTC.
     pub next_update: String,
 }
 
-/// What `ca export` wrote.
+/// Report of `ca export`.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CaExport {
@@ -166,7 +166,7 @@ const fn is_zero(count: &usize) -> bool {
 }
 
 impl Authority {
-    /// What it may sign for, in words.
+    /// Lists the permitted names, in words.
     #[must_use]
     pub fn permitted_text(&self) -> String {
         self.permitted.as_ref().map_or_else(|| "anything".to_owned(), |permitted| permitted.join(", "))
@@ -187,7 +187,7 @@ impl Authority {
 }
 
 impl CaInit {
-    /// Where it is, and what it may do.
+    /// Prints the folder and the names the CA may sign for.
     #[must_use]
     pub fn text(&self, now: OffsetDateTime) -> String {
         format!("Made a local CA in {}\n{}", self.authority.folder.display(), self.authority.lines(now))
@@ -195,7 +195,7 @@ impl CaInit {
 }
 
 impl CaRenew {
-    /// What was done, and why.
+    /// Prints the renewal and its reason.
     #[must_use]
     pub fn text(&self, now: OffsetDateTime) -> String {
         let (folder, lines) = (self.authority.folder.display(), self.authority.lines(now));
@@ -228,7 +228,7 @@ impl CaShow {
 }
 
 impl CaShow {
-    /// What is left by `--expires-within`, a line each.
+    /// Prints the certificates that expire within `--expires-within`, one per line.
     #[must_use]
     pub fn expiring_text(&self, now: OffsetDateTime) -> String {
         let mut text: String = self.issued.iter().map(|issued| issued.text(now) + "\n").collect();
@@ -281,7 +281,7 @@ impl CaRevoke {
 }
 
 impl CaCrl {
-    /// Where it is, and what it lists.
+    /// Prints the CRL's path and the number of its entries.
     #[must_use]
     pub fn text(&self) -> String {
         format!(

@@ -32,8 +32,8 @@ pub struct Target {
     pub server: Option<String>,
     /// How long it took, in seconds.
     pub seconds: f64,
-    /// The grade by SSL Labs' guide 2009r: `A+`, `A`, `A-`, `B` to `F`, `T` (not trusted), `M` (another name). Absent when
-    /// the server cannot be graded.
+    /// The grade by SSL Labs' guide 2009r: `A+`, `A`, `A-`, `B` to `F`, `T` (not trusted), `M` (another name). Absent
+    /// when the server cannot be graded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grade: Option<String>,
     /// The same if the certificate were trusted and named the host.

@@ -1,4 +1,4 @@
-//! What extensions say (RFC 5280 section 4.2 and 5.2, and their kin).
+//! Values of extensions (RFC 5280 sections 4.2 and 5.2, and related standards).
 
 use std::borrow::Cow;
 
@@ -13,20 +13,20 @@ pub struct Extension {
     /// Its name, as RFC 5280 or whoever made it writes it; absent when it has none here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<Cow<'static, str>>,
-    /// Whether who does not understand it must refuse the certificate.
+    /// True if a client that does not understand the extension must refuse the certificate.
     pub critical: bool,
-    /// What it says; absent when its presence is all it says, and when it is not understood.
+    /// Value of the extension; absent if the extension has no value, or is not understood.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<ExtensionValue>,
     /// Its octets in hex, when they are not understood or not what they should be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value_hex: Option<String>,
-    /// Why it cannot be read.
+    /// Reason why the value cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
-/// What an extension says; which of these it is follows from the extension's name.
+/// Value of an extension; the extension's name decides which variant.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -70,7 +70,7 @@ pub enum ExtensionValue {
     CaVersion(CaVersion),
 }
 
-/// Whether it is a CA, and how deep.
+/// basicConstraints: CA or not, and the path length allowed below.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BasicConstraints {
@@ -81,7 +81,7 @@ pub struct BasicConstraints {
     pub path_len: Option<u32>,
 }
 
-/// Which of its issuer's keys signed it.
+/// authorityKeyIdentifier: the issuer's key that signed the certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AuthorityKeyId {
@@ -120,7 +120,7 @@ pub struct Policy {
     /// Its name, when it has one here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<Cow<'static, str>>,
-    /// Where the practice statement is.
+    /// URLs of the certification practice statement.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(test, schemars(default))]
     pub cps: Vec<String>,
@@ -144,7 +144,7 @@ pub struct PolicyMapping {
     pub subject: String,
 }
 
-/// What holds for policies further down, after how many certificates.
+/// policyConstraints: policy rules for the certificates below, and after how many certificates they apply.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PolicyConstraints {
@@ -156,30 +156,30 @@ pub struct PolicyConstraints {
     pub inhibit_policy_mapping: Option<u32>,
 }
 
-/// Where to find a CRL.
+/// A place that offers a CRL.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DistributionPoint {
-    /// Where, as names with their kind; relative to the issuer: an RFC 4514 string.
+    /// Names of the place with their kind; relative to the issuer: an RFC 4514 string.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(test, schemars(default))]
     pub names: Vec<String>,
-    /// Which reasons for revocation it has; all when absent.
+    /// Revocation reasons the CRL covers; all if absent.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(test, schemars(default))]
     pub reasons: Vec<Cow<'static, str>>,
-    /// Who signs it, when it is not the certificate's issuer.
+    /// Signer of the CRL, if other than the certificate's issuer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(test, schemars(default))]
     pub crl_issuer: Vec<String>,
 }
 
-/// What a CRL is for.
+/// issuingDistributionPoint: the scope of a CRL.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[expect(clippy::struct_excessive_bools, reason = "RFC 5280 section 5.2.5 has them so")]
 pub struct IssuingDistributionPoint {
-    /// Where it is.
+    /// Names of the place that offers the CRL.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(test, schemars(default))]
     pub names: Vec<String>,
@@ -197,13 +197,13 @@ pub struct IssuingDistributionPoint {
     pub indirect: bool,
 }
 
-/// Where to get something about a certificate.
+/// An access description: a service or document about a certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Access {
-    /// What: `OCSP`, `caIssuers`; a dotted OID when it has no name here.
+    /// Access method: `OCSP`, `caIssuers`, or a dotted OID.
     pub method: Cow<'static, str>,
-    /// Where, a name with its kind.
+    /// Location, a name with its kind.
     pub location: String,
 }
 
@@ -215,16 +215,16 @@ pub struct Sct {
     pub version: u32,
     /// The log's key's SHA-256, in hex.
     pub log_id: String,
-    /// When it was given, RFC 3339 UTC, with milliseconds.
+    /// Time of the log entry, RFC 3339 UTC, with milliseconds.
     pub timestamp: String,
-    /// How it is signed, as in `ecdsa-sha256`.
+    /// Signature algorithm, as in `ecdsa-sha256`.
     pub signature_algorithm: String,
     /// Its extensions in hex.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extensions: Option<String>,
 }
 
-/// When the private key may sign.
+/// privateKeyUsagePeriod: the time in which the private key may sign.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Period {
@@ -258,7 +258,7 @@ pub struct Statement {
     /// Its name, when it has one here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<Cow<'static, str>>,
-    /// What it adds: texts, numbers and names of OIDs in their order.
+    /// Further fields: texts, numbers and names of OIDs in their order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(test, schemars(default))]
     pub info: Vec<String>,
@@ -278,7 +278,7 @@ pub struct Template {
     pub minor_version: Option<u32>,
 }
 
-/// How often a Microsoft CA's certificate and key were renewed.
+/// Renewal counts of a Microsoft CA's certificate and key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CaVersion {

@@ -1,10 +1,10 @@
-//! What a lint found.
+//! Findings of `lint`.
 
 use std::borrow::Cow;
 
 use serde::Serialize;
 
-/// How bad a finding is, for the audience it was judged for.
+/// Severity of a finding, for the audience it was judged for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -54,18 +54,18 @@ impl Audience {
     }
 }
 
-/// What a lint found in one item.
+/// Result of linting one item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Lint {
     /// By whose rules it was judged.
     pub audience: Audience,
-    /// What was found, the worst first.
+    /// Findings, the worst first.
     pub findings: Vec<Finding>,
 }
 
 impl Lint {
-    /// How bad the worst is.
+    /// Returns the severity of the worst finding.
     #[must_use]
     pub fn worst(&self) -> Option<Severity> {
         self.findings.iter().map(|finding| finding.severity).max()
@@ -78,14 +78,14 @@ impl Lint {
 pub struct Finding {
     /// The rule's id, as in `san_missing`: docs/linting.md has them all.
     pub rule: Cow<'static, str>,
-    /// How bad it is.
+    /// Severity for the audience.
     pub severity: Severity,
-    /// What is wrong. For people: the words may change.
+    /// Fault in words. For people: the words may change.
     pub message: String,
     /// The field or extension, by the standard's name.
     pub field: Cow<'static, str>,
-    /// Who says so.
+    /// Document that states the rule.
     pub source: Cow<'static, str>,
-    /// How to mend it. For people: the words may change.
+    /// Fix in words. For people: the words may change.
     pub mend: Cow<'static, str>,
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::verdict::Code;
 
-/// What stands beside a test PKI as `expected.json`: what a right client does with each of its certificates.
+/// Content of `expected.json` beside a test PKI: a correct client's verdict on each of its certificates.
 ///
 /// Paths are relative to the file's own folder and have `/` between their parts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,7 +15,7 @@ use super::verdict::Code;
 pub struct Expected {
     /// The form of this file: 1.
     pub format: u32,
-    /// Whether everybody can make the same keys again from the manifest's seed: never to be used outside tests.
+    /// True if anybody can make the same keys from the manifest's seed: never use them outside tests.
     pub test_only: bool,
     /// The time the verdicts are for, RFC 3339 UTC: the manifest's clock, else when the tree was last built.
     pub at: String,
@@ -29,7 +29,7 @@ pub struct Expected {
 pub struct Fixture {
     /// Its name in the manifest.
     pub name: String,
-    /// What is wrong with it (or unusual about it), by its name in docs/fixtures.md.
+    /// Defect (or oddity) of the certificate, by its name in docs/fixtures.md.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub defect: Option<String>,
     /// The same in badssl.com's words.
@@ -39,13 +39,13 @@ pub struct Fixture {
     pub server_name: String,
     /// The name or address that the client asked for.
     pub host: String,
-    /// What the client wants it for.
+    /// Purpose for which the client checks the certificate.
     pub purpose: Purpose,
-    /// What a server sends: the certificate and those above it, PEM.
+    /// Chain that a server sends: the certificate and those above it, PEM.
     pub chain: String,
     /// The private key, PEM.
     pub key: String,
-    /// What the client trusts, PEM.
+    /// Trust anchors of the client, PEM.
     pub trust: String,
     /// The CRLs that the client has, PEM.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -57,12 +57,12 @@ pub struct Fixture {
     pub not_before: String,
     /// The last second of its validity, RFC 3339 UTC.
     pub not_after: String,
-    /// Whether a right client accepts it.
+    /// True if a correct client accepts the certificate.
     pub valid: bool,
-    /// Why it does not: the code that `verify` gives.
+    /// Reason for a refusal: the code that `verify` gives.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<Code>,
-    /// What is wrong, what a right client does and why, by section of the standard.
+    /// Explanation: the fault, a correct client's behaviour and the reason, by section of the standard.
     pub why: String,
     /// Clients that do something else, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -99,10 +99,10 @@ pub enum Client {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Deviation {
-    /// Whether it accepts the certificate.
+    /// True if the client accepts the certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accepts: Option<bool>,
-    /// Whether a server made with the same library loads the certificate with its key: false, or absent.
+    /// False if a server made with the same library refuses to load the certificate with its key; else absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loads: Option<bool>,
 }
@@ -113,11 +113,11 @@ pub struct Deviation {
 pub struct Difference {
     /// The client.
     pub client: String,
-    /// What it does.
+    /// Behaviour of the client.
     pub does: String,
 }
 
-/// What a client wants a certificate for.
+/// Purpose for which a client checks a certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -128,23 +128,23 @@ pub enum Purpose {
     Client,
 }
 
-/// What the `fixtures` command did, or with `--check` would do.
+/// Report of the `fixtures` command; with `--check`, of the work it would do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Fixtures {
     /// The tree's folder.
     pub folder: String,
-    /// Whether files were written; false with `--check`, and when nothing was to be done.
+    /// True if files were written; false with `--check`, and if nothing was stale.
     pub written: bool,
-    /// How many entries the tree has: authorities, certificates, keys, CRLs, bundles.
+    /// Number of entries in the tree: authorities, certificates, keys, CRLs, bundles.
     pub entries: usize,
-    /// What was made, or would be, and why.
+    /// Entries that were made or would be, with the reason.
     pub made: Vec<Made>,
     /// Files that were removed, or would be, since the manifest no longer names them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(test, schemars(default))]
     pub removed: Vec<String>,
-    /// What expires sooner than asked for with `--expires-within`.
+    /// Entries that expire within `--expires-within`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(test, schemars(default))]
     pub expiring: Vec<Expiring>,
@@ -156,7 +156,7 @@ pub struct Fixtures {
 pub struct Made {
     /// Its name.
     pub name: String,
-    /// Why.
+    /// Reason for making the entry.
     pub because: String,
 }
 
@@ -170,17 +170,17 @@ pub struct Expiring {
     pub not_after: String,
 }
 
-/// How many entries are told one by one.
+/// Largest number of entries that are listed one by one.
 const TOLD: usize = 12;
 
 impl Fixtures {
-    /// Whether the tree is as the manifest wants it and nothing in it expires soon.
+    /// Returns true if the tree matches the manifest and nothing in it expires soon.
     #[must_use]
     pub fn is_current(&self) -> bool {
         self.made.is_empty() && self.removed.is_empty() && self.expiring.is_empty()
     }
 
-    /// What was done, or would be, a line each.
+    /// Prints the work done, or to be done, one entry per line.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();

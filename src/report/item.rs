@@ -1,4 +1,4 @@
-//! What `inspect` found: an item each.
+//! Items that `inspect` found.
 
 use std::borrow::Cow;
 
@@ -27,9 +27,9 @@ pub enum Item {
     EncryptedPrivateKey(Entry<EncryptedKey>),
     /// A public key on its own.
     PublicKey(Entry<BareKey>),
-    /// A PKCS#7 (CMS) message, and what is in it.
+    /// A PKCS#7 (CMS) message, and its items.
     Pkcs7(Entry<Pkcs7>),
-    /// A PKCS#12 store, and what is in it.
+    /// A PKCS#12 store, and its items.
     Pkcs12(Entry<Pkcs12>),
     /// An OCSP response.
     OcspResponse(Entry<OcspResponse>),
@@ -39,7 +39,7 @@ pub enum Item {
     Error(Entry<Problem>),
 }
 
-/// What the entries of all kinds have, borrowed as the item is.
+/// Lends the fields that entries of all kinds share.
 macro_rules! of_any_kind {
     ($item:expr, $entry:ident => $value:expr) => {
         match $item {
@@ -59,7 +59,7 @@ macro_rules! of_any_kind {
 }
 
 impl Item {
-    /// Where it was found.
+    /// Returns the place where the item was found.
     #[must_use]
     pub fn place(&self) -> &Place {
         of_any_kind!(self, entry => &entry.place)
@@ -71,7 +71,7 @@ impl Item {
         place.connection = Some(Box::new(connection));
     }
 
-    /// What is in it, when it is a container.
+    /// Returns the items within, if the item is a container.
     #[must_use]
     pub fn items(&self) -> &[Self] {
         match self {
@@ -96,21 +96,21 @@ impl Item {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Entry<T> {
-    /// Where it was found.
+    /// Place where the item was found.
     #[serde(flatten)]
     pub place: Place,
-    /// What it is.
+    /// The item itself.
     #[serde(flatten)]
     pub content: T,
 }
 
-/// Where an item was found.
+/// Place where an item was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Place {
     /// The file or server; `-` for standard input.
     pub source: String,
-    /// Its place among what was found there, from 0; within a container, among what is in that.
+    /// Its position among the items found there, from 0; within a container, among the container's items.
     pub index: usize,
     /// The line of its BEGIN, from 1; absent when it is not PEM.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -121,7 +121,7 @@ pub struct Place {
     /// Its name in a PKCS#12 store (friendlyName).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub friendly_name: Option<String>,
-    /// How the server that showed it was asked; with the first of its certificates.
+    /// Connection over which a server sent the item; given with the first of its certificates.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connection: Option<Box<Remote>>,
 }
@@ -138,9 +138,9 @@ pub struct Csr {
     pub subject_alt_names: Vec<String>,
     /// The key it is for.
     pub public_key: PublicKey,
-    /// The signature algorithm's name; its dotted OID when it has none here.
+    /// The signature algorithm's name; its dotted OID if its name is unknown here.
     pub signature_algorithm: String,
-    /// Whether it is signed with the key it is for; absent when that cannot be checked here.
+    /// True if the request is signed with its own key; absent if that cannot be checked here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signature_valid: Option<bool>,
     /// basicConstraints' cA, as asked for.
@@ -162,11 +162,11 @@ pub struct Csr {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(test, schemars(default))]
     pub attributes: Vec<Attribute>,
-    /// How it differs from what the standard has it be. For people: the words may change.
+    /// Deviations from the standard. For people: the words may change.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(test, schemars(default))]
     pub notes: Vec<String>,
-    /// What `--lint` found.
+    /// Findings of `--lint`.
     #[serde(flatten)]
     pub lint: Option<Lint>,
 }
@@ -179,12 +179,12 @@ pub struct Crl {
     pub version: u32,
     /// Its issuer as an RFC 4514 string.
     pub issuer: String,
-    /// When it was made, RFC 3339 UTC.
+    /// Time of issue, RFC 3339 UTC.
     pub this_update: String,
     /// By when there will be a newer one, RFC 3339 UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_update: Option<String>,
-    /// The signature algorithm's name; its dotted OID when it has none here.
+    /// The signature algorithm's name; its dotted OID if its name is unknown here.
     pub signature_algorithm: String,
     /// cRLNumber, in hex.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -199,15 +199,15 @@ pub struct Crl {
     pub sha256_fingerprint: String,
     /// Its extensions, in their order.
     pub extensions: Vec<Extension>,
-    /// How many certificates are on it.
+    /// Number of revoked certificates.
     pub revoked_count: usize,
     /// The certificates on it.
     pub revoked: Vec<Revoked>,
-    /// How it differs from what the standard has it be. For people: the words may change.
+    /// Deviations from the standard. For people: the words may change.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(test, schemars(default))]
     pub notes: Vec<String>,
-    /// What `--lint` found.
+    /// Findings of `--lint`.
     #[serde(flatten)]
     pub lint: Option<Lint>,
 }
@@ -218,15 +218,15 @@ pub struct Crl {
 pub struct Revoked {
     /// The serial number's octets in lower-case hex.
     pub serial: String,
-    /// When, RFC 3339 UTC.
+    /// Time of revocation, RFC 3339 UTC.
     pub revoked_at: String,
-    /// Why, by RFC 5280's name.
+    /// Reason for revocation, by its name in RFC 5280.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Cow<'static, str>>,
     /// From when on the key is suspected, RFC 3339 UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub invalid_since: Option<String>,
-    /// Who issued it, when not the CRL's issuer or that of the entry before.
+    /// Issuer of the certificate, if other than the CRL's issuer or that of the entry before.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(test, schemars(default))]
     pub certificate_issuer: Vec<String>,
@@ -240,14 +240,14 @@ pub struct Revoked {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PrivateKey {
-    /// How it is written: `PKCS#8`, `PKCS#1`, `SEC1`, `DSA` or `OpenSSH`.
+    /// Encoding of the key: `PKCS#8`, `PKCS#1`, `SEC1`, `DSA` or `OpenSSH`.
     pub format: Cow<'static, str>,
     /// The public key that belongs to it.
     pub public_key: PublicKey,
     /// SHA-256 over that key's DER subjectPublicKeyInfo, in hex: the pin. Absent when it cannot be worked out here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spki_sha256: Option<String>,
-    /// Whether it was under a passphrase.
+    /// True if the key was encrypted with a passphrase.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(test, schemars(default))]
     pub was_encrypted: bool,
@@ -257,9 +257,9 @@ pub struct PrivateKey {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct EncryptedKey {
-    /// How it is written: `PKCS#8`, `PEM` (the old way) or `OpenSSH`.
+    /// Encoding of the key: `PKCS#8`, `PEM` (the traditional form) or `OpenSSH`.
     pub format: Cow<'static, str>,
-    /// How it is encrypted, as in `PBES2, PBKDF2 with hmacWithSHA256, AES-256-CBC`.
+    /// Encryption, as in `PBES2, PBKDF2 with hmacWithSHA256, AES-256-CBC`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encryption: Option<String>,
     /// The public key that belongs to it; OpenSSH alone leaves it readable.
@@ -268,7 +268,7 @@ pub struct EncryptedKey {
     /// SHA-256 over that key's DER subjectPublicKeyInfo, in hex: the pin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spki_sha256: Option<String>,
-    /// Why the passphrase that was given does not open it. For people: the words may change.
+    /// Reason why the given passphrase does not open the key. For people: the words may change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
 }
@@ -287,14 +287,14 @@ pub struct BareKey {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Pkcs7 {
-    /// Its content type: `signedData` holds certificates and CRLs, others none.
+    /// Its content type: `signedData` holds certificates and CRLs, others hold neither.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content_type: Option<Cow<'static, str>>,
-    /// How it differs from what the standard has it be. For people: the words may change.
+    /// Deviations from the standard. For people: the words may change.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(test, schemars(default))]
     pub notes: Vec<String>,
-    /// What is in it.
+    /// Items in the container.
     pub items: Vec<Item>,
 }
 
@@ -302,12 +302,12 @@ pub struct Pkcs7 {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Pkcs12 {
-    /// Whether it is under a password that was not given: what is in it cannot be said then.
+    /// True if the container needs a password that was not given; its items are unknown then.
     pub locked: bool,
-    /// Why the password that was given does not open it. For people: the words may change.
+    /// Reason why the given password does not open the container. For people: the words may change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
-    /// What is in it.
+    /// Items in the container.
     pub items: Vec<Item>,
 }
 
@@ -347,13 +347,13 @@ pub struct OcspAnswer {
     pub next_update: Option<String>,
 }
 
-/// Something that is none of the other kinds.
+/// Data of another kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Unknown {
-    /// What it is, as far as that can be told.
+    /// Best description of the item.
     pub description: String,
-    /// How many octets it has.
+    /// Size in octets.
     pub size: usize,
 }
 
@@ -361,6 +361,6 @@ pub struct Unknown {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Problem {
-    /// What is wrong. For people: the words may change.
+    /// Fault in words. For people: the words may change.
     pub message: String,
 }

@@ -1,4 +1,4 @@
-//! What the `gen-` commands made.
+//! Reports of the `gen-` commands.
 
 use std::path::{Path, PathBuf};
 
@@ -10,9 +10,9 @@ use super::{Certificate, PublicKey};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct File {
-    /// What it holds.
+    /// Kind of content.
     pub kind: FileKind,
-    /// Where it is; `-` for standard output. What is not UTF-8 in it is replaced by U+FFFD.
+    /// Path of the file; `-` for standard output. Octets that are not UTF-8 are replaced by U+FFFD.
     #[serde(serialize_with = "lossy")]
     pub path: PathBuf,
 }
@@ -21,7 +21,7 @@ fn lossy<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&path.to_string_lossy())
 }
 
-/// What a file holds.
+/// Kind of content of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -39,7 +39,7 @@ pub enum FileKind {
 }
 
 impl FileKind {
-    /// What it is, in words.
+    /// Names the kind in words.
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
@@ -52,13 +52,13 @@ impl FileKind {
     }
 }
 
-/// What `gen-key` made.
+/// Report of `gen-key`.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct GenKey {
     /// The key's file.
     pub files: Vec<File>,
-    /// Whether they were written; false for a dry run.
+    /// True if the files were written; false for a dry run.
     pub written: bool,
     /// The key.
     pub public_key: PublicKey,
@@ -66,13 +66,13 @@ pub struct GenKey {
     pub spki_sha256: String,
 }
 
-/// What `gen-csr` made.
+/// Report of `gen-csr`.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct GenCsr {
     /// The request's file.
     pub files: Vec<File>,
-    /// Whether they were written; false for a dry run.
+    /// True if the files were written; false for a dry run.
     pub written: bool,
     /// The subject asked for, as an RFC 4514 string.
     pub subject: String,
@@ -82,32 +82,32 @@ pub struct GenCsr {
     pub public_key: PublicKey,
     /// SHA-256 over the DER subjectPublicKeyInfo, in hex: the pin.
     pub spki_sha256: String,
-    /// What some clients will not like.
+    /// Properties that some clients refuse.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(test, schemars(default))]
     pub warnings: Vec<String>,
 }
 
-/// What `gen-cert` made, or left as it was.
+/// Report of `gen-cert`.
 #[derive(Debug, Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct GenCert {
-    /// The files; none when nothing needed to be made.
+    /// The files; empty if nothing had to be made.
     pub files: Vec<File>,
-    /// Whether they were written; false for a dry run, or when the certificate still fits (`--renew`).
+    /// True if the files were written; false for a dry run, or if the certificate still fits (`--renew`).
     pub written: bool,
-    /// Why a certificate that was there was made anew (`--renew`).
+    /// Reason why an existing certificate was replaced (`--renew`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub renewed_because: Option<String>,
     /// The certificate.
     pub certificate: Certificate,
-    /// How many certificates its file holds.
+    /// Number of certificates in the file.
     pub chain_length: usize,
-    /// What was done that was not asked for in so many words.
+    /// Decisions that the user did not ask for explicitly.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(test, schemars(default))]
     pub notes: Vec<String>,
-    /// What some clients will not like.
+    /// Properties that some clients refuse.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(test, schemars(default))]
     pub warnings: Vec<String>,

@@ -1,4 +1,4 @@
-//! What we can say about keys, certificates and connections, as plain serialisable data.
+//! Facts about keys, certificates and connections, as plain serialisable data.
 //!
 //! The JSON of these types is the contract of `--json`: keys are snake_case, times RFC 3339 UTC, digests and serial
 //! numbers lower-case hex without colons, absent things left out. Fields are only ever added.
@@ -43,11 +43,12 @@ pub struct Certificate {
     pub not_before: String,
     /// Last second of the validity (inclusive), RFC 3339 UTC.
     pub not_after: String,
-    /// The subjectAltName entries, each with its kind: `DNS:`, `IP:`, `email:`, `URI:`, `dirName:`, `otherName:`, `RID:`.
+    /// The subjectAltName entries, each with its kind: `DNS:`, `IP:`, `email:`, `URI:`, `dirName:`, `otherName:`,
+    /// `RID:`.
     pub subject_alt_names: Vec<String>,
     /// The subject's public key.
     pub public_key: PublicKey,
-    /// The signature algorithm's name, as in `ecdsa-with-SHA256`; its dotted OID when it has none here.
+    /// The signature algorithm's name, as in `ecdsa-with-SHA256`; its dotted OID if its name is unknown here.
     pub signature_algorithm: String,
     /// basicConstraints' cA.
     pub is_ca: bool,
@@ -80,11 +81,11 @@ pub struct Certificate {
     pub subject_unique_id: Option<String>,
     /// Its extensions, in their order, those summed up above included.
     pub extensions: Vec<Extension>,
-    /// How it differs from what the standard has it be. For people: the words may change.
+    /// Deviations from the standard. For people: the words may change.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(test, schemars(default))]
     pub notes: Vec<String>,
-    /// What `--lint` found.
+    /// Findings of `--lint`.
     #[serde(flatten)]
     pub lint: Option<Lint>,
 }
@@ -94,10 +95,10 @@ pub struct Certificate {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PublicKey {
     /// `EC`, `RSA`, `RSA-PSS`, `Ed25519`, `Ed448`, `X25519`, `X448`, `DSA`, `DH`, or another name; a dotted OID when it
-    /// has none here.
+    /// if its name is unknown here.
     pub algorithm: String,
-    /// The curve's NIST name, as in `P-256`; its own name or dotted OID when it has none; `explicit` when its numbers
-    /// are given instead of a name.
+    /// The curve's NIST name, as in `P-256`; its own name or dotted OID if it has no NIST name; `explicit` if its
+    /// numbers are given instead of a name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub curve: Option<String>,
     /// The size of the RSA modulus, of the DSA or DH prime, or of the curve's field, in bits.
@@ -122,7 +123,7 @@ impl fmt::Display for PublicKey {
     }
 }
 
-/// How one TLS connection was agreed, as the server saw it.
+/// Result of a TLS handshake, as the server saw it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Connection {

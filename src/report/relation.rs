@@ -1,6 +1,6 @@
-//! Which items belong together.
+//! Relations between items: key of a certificate, issuer of a certificate.
 
-/// What belongs to each item, in the order in which they were found, those within containers behind these.
+/// Relations of each item, in the order in which the items were found; items in containers come last.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Relations {
     /// For each item.
@@ -8,14 +8,14 @@ pub struct Relations {
 }
 
 impl Relations {
-    /// What belongs to the item in this place; nothing where nothing is known.
+    /// Returns the relations of the item at this position; empty if none are known.
     #[must_use]
     pub fn of(&self, position: usize) -> Option<&Links> {
         self.links.get(position)
     }
 }
 
-/// What belongs to one item; each named so that a person finds it, as in `#2` or `server-key.pem`.
+/// Relations of one item; each names its partner as in `#2` or `server-key.pem`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Links {
     /// The certificates that issued it, by name and signature.
@@ -33,7 +33,7 @@ pub struct Links {
 pub struct Chain {
     /// Their numbers in the order in which they should be.
     pub numbers: Vec<String>,
-    /// Whether that is the order in which they are.
+    /// True if the certificates are in that order.
     pub is_in_order: bool,
     /// The issuer of the last, which is not among them; `None` when the last is self-signed.
     pub above: Option<String>,

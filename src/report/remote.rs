@@ -1,10 +1,10 @@
-//! What a server showed when it was asked.
+//! Facts about a server, from one TLS connection.
 
 use serde::Serialize;
 
 use super::Connection;
 
-/// How a connection to a server was made, and what it sent beside its certificates.
+/// Properties of the connection, and data that the server sent beside its certificates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Remote {
@@ -19,9 +19,9 @@ pub struct Remote {
     /// The group of the key exchange, as in `X25519MLKEM768`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_exchange: Option<String>,
-    /// Whether the server asked for a client certificate.
+    /// True if the server asked for a client certificate.
     pub client_certificate_requested: bool,
-    /// Whether the server proved that it has the first certificate's key; absent when that cannot be checked here.
+    /// True if the server proved that it has the first certificate's key; absent if that cannot be checked here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_proven: Option<bool>,
     /// The stapled OCSP response.
@@ -35,10 +35,10 @@ pub struct Remote {
 pub struct Ocsp {
     /// `good`, `revoked`, `unknown`; for a response without one its own status, as in `tryLater`; `malformed`.
     pub status: String,
-    /// When that was known to be so, RFC 3339 UTC.
+    /// Time of the status, RFC 3339 UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub this_update: Option<String>,
-    /// When there will be news, RFC 3339 UTC.
+    /// Time by which a newer status is due, RFC 3339 UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_update: Option<String>,
 }

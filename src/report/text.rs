@@ -23,7 +23,7 @@ impl GenKey {
 }
 
 impl GenCsr {
-    /// What is asked for, and one line per file.
+    /// Prints a summary, and one line per file.
     #[must_use]
     pub fn text(&self) -> String {
         let verb = if self.written { "Made" } else { "Would make" };
@@ -34,7 +34,7 @@ impl GenCsr {
 }
 
 impl GenCert {
-    /// For whom, from whom, and one line per file.
+    /// The names, the issuer, and one line per file.
     #[must_use]
     pub fn text(&self, now: OffsetDateTime) -> String {
         let certificate = &self.certificate;
@@ -51,7 +51,7 @@ impl GenCert {
         text
     }
 
-    /// What is said when the certificate there was left as it is.
+    /// Prints that the existing certificate was left unchanged.
     #[must_use]
     pub fn unchanged_text(&self, path: &std::path::Path, now: OffsetDateTime) -> String {
         let (certificate, path) = (&self.certificate, path.display());
@@ -60,7 +60,8 @@ impl GenCert {
 }
 
 impl Verdict {
-    /// Yes or no, why not, and the path drawn from the certificate up; a path of one that the reason names is not drawn.
+    /// Yes or no, why not, and the path drawn from the certificate up; a path of one that the reason names is not
+    /// drawn.
     #[must_use]
     pub fn text(&self, source: &str) -> String {
         let mut text = match &self.error {
@@ -110,7 +111,7 @@ pub fn expiry(certificate: &Certificate, now: OffsetDateTime) -> String {
     format!("{verb} {day} ({})", distance(end, now))
 }
 
-/// The names a certificate is for; its subject when it has none.
+/// The names of a certificate; its subject if it has no names.
 #[must_use]
 pub fn certificate_names(certificate: &Certificate) -> String {
     if certificate.subject_alt_names.is_empty() {

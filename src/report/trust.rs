@@ -1,10 +1,10 @@
-//! Which stores trust the local CA.
+//! Trust stores, and their answers about the local CA.
 
 use std::fmt::Write;
 
 use serde::Serialize;
 
-/// What `ca trust`, `ca untrust` and `ca status` found, and did.
+/// Report of `ca trust`, `ca untrust` and `ca status`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Trust {
@@ -12,10 +12,10 @@ pub struct Trust {
     pub ca: String,
     /// SHA-256 over the DER of its root, in hex.
     pub sha256_fingerprint: String,
-    /// Whose CA it is, when it is run for another with sudo.
+    /// Owner of the CA, if sudo runs the command for another user.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
-    /// Whether every store has what was asked for: trusts the root, or no longer has it (`ca untrust`).
+    /// True if every store reached the wanted state: it trusts the root, or no longer has it (`ca untrust`).
     pub complete: bool,
     /// The stores that exist here.
     pub stores: Vec<Store>,
@@ -27,23 +27,23 @@ pub struct Trust {
 pub struct Store {
     /// Its kind.
     pub store: StoreKind,
-    /// Whose it is, as in `Firefox default-release`.
+    /// Name of the store, as in `Firefox default-release`.
     pub name: String,
-    /// Where it is.
+    /// Path of the store.
     pub place: String,
-    /// Whether it trusts the root now.
+    /// Answer of the store: whether it trusts the root now.
     pub trusted: Trusted,
-    /// What was done to it.
+    /// Change made to the store.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub change: Option<Change>,
-    /// Why it could not be asked or changed.
+    /// Reason why the store could not be read or changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// Commands to run by hand.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(test, schemars(default))]
     pub commands: Vec<String>,
-    /// What else to know.
+    /// Further facts to know.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(test, schemars(default))]
     pub notes: Vec<String>,
@@ -66,7 +66,7 @@ pub enum StoreKind {
     Windows,
 }
 
-/// What a store answers.
+/// Answer of a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// It trusts the certificate.
@@ -90,7 +90,7 @@ pub enum Trusted {
     Unknown,
 }
 
-/// What was done to a store.
+/// Change made to a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

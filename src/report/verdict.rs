@@ -1,10 +1,10 @@
-//! What `verify` says, and every judgement's code.
+//! Verdict of `verify`, and the codes of all refusals.
 
 use serde::{Deserialize, Serialize};
 
 use super::remote::Remote;
 
-/// Why a certificate is refused: the codes of `verify --json` and of a test PKI's `expected.json`.
+/// Reason for a refusal: the codes of `verify --json` and of a test PKI's `expected.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -33,7 +33,7 @@ pub enum Code {
     UnknownCriticalExtension,
     /// On its issuer's CRL.
     Revoked,
-    /// CRLs are given, but none that says anything about it.
+    /// CRLs are given, but no CRL covers the certificate.
     RevocationUnknown,
     /// A CRL that is stale, unsigned or cannot be used.
     CrlInvalid,
@@ -43,7 +43,7 @@ pub enum Code {
     WeakSignature,
     /// A key that is too small, or of a kind that is not accepted.
     WeakKey,
-    /// Not what RFC 5280 has it be.
+    /// The certificate violates RFC 5280.
     Malformed,
     /// Not version 3.
     Version,
@@ -108,41 +108,41 @@ impl Code {
     }
 }
 
-/// What `verify --json` says.
+/// Document that `verify --json` prints.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Verdict {
     /// The request's own name for itself, in a batch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<serde_json::Value>,
-    /// Whether clients should accept it.
+    /// True if clients should accept the certificate.
     pub valid: bool,
     /// The first reason that matters, when they should not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Reason>,
     /// The path, from the certificate to the trust anchor; as far as there is one when it is not valid.
     pub chain: Vec<Link>,
-    /// What a CA may not issue, though clients accept it: refusals under `--strict`.
+    /// Properties that clients accept but a CA may not issue: refusals under `--strict`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(test, schemars(default))]
     pub warnings: Vec<Warning>,
-    /// How the server that showed the certificate was asked.
+    /// Connection over which a server sent the certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connection: Option<Box<Remote>>,
 }
 
-/// Why a certificate is refused.
+/// Reason for a refusal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Reason {
     /// For programs.
     pub code: Code,
-    /// For people: what is wrong with `certificate`. The words may change.
+    /// For people: the fault of `certificate`. The words may change.
     pub message: String,
     /// The subject of the certificate on the path that is to blame.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
-    /// What can be done about it. For people: the words may change.
+    /// Remedy. For people: the words may change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
 }
@@ -153,7 +153,7 @@ pub struct Reason {
 pub struct Warning {
     /// The code that it is refused with under `--strict`.
     pub code: Code,
-    /// For people: what is odd. The words may change.
+    /// For people: the deviation. The words may change.
     pub message: String,
     /// The certificate's subject.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,4 +1,4 @@
-//! npm's socket.io-client as `build.rs` stored it: what Node's server serves beside the sockets.
+//! npm's socket.io-client as `build.rs` stored it: the files that Node's server offers, too.
 
 // `FILES`: a row for each file, none when the build had no npm.
 include!(concat!(env!("OUT_DIR"), "/client_js.rs"));
@@ -6,7 +6,7 @@ include!(concat!(env!("OUT_DIR"), "/client_js.rs"));
 /// The version of socket.io-client that was built in, if one was.
 pub(crate) const VERSION: Option<&str> = option_env!("SOCKET_IO_CLIENT_VERSION");
 
-/// What to tell a person who asks for a client that was not built in.
+/// Message for a person who asks for a client library that was not built in.
 pub(crate) const MISSING: &str = concat!(
     "This secure-io was built without the Socket.IO client: ",
     env!("SOCKET_IO_CLIENT_MISSING"),

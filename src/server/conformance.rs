@@ -1,8 +1,8 @@
-//! What [the protocol's test suite](https://github.com/socketio/socket.io-protocol#test-suite) expects of a server, in
-//! the namespaces `/` and `/custom`.
+//! The application that [the protocol's test suite](https://github.com/socketio/socket.io-protocol#test-suite)
+//! expects, in the namespaces `/` and `/custom`.
 //!
-//! A client is sent `auth` with what it came with. `message` is answered by `message-back`, and `message-with-ack`
-//! acknowledged, with the same arguments.
+//! A client is sent `auth` with its handshake's auth data. `message` is answered by `message-back`, and
+//! `message-with-ack` acknowledged, with the same arguments.
 
 use serde_json::value::RawValue;
 

@@ -1,4 +1,4 @@
-//! One TCP connection: told apart by its first byte, then TLS, then HTTP/1.1 or HTTP/2.
+//! One TCP connection: its first byte shows the protocol; then TLS, then HTTP/1.1 or HTTP/2.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -81,7 +81,7 @@ async fn serve_open(
     }
 }
 
-/// What a connection turns out to be.
+/// Protocol of a connection, as its first octets show.
 enum Opened {
     Tls(Box<Tls>),
     Http(TcpStream),
@@ -111,7 +111,7 @@ async fn open(site: &Site, mut tcp: TcpStream) -> Result<Opened, HandshakeError>
     in_time.unwrap_or_else(|_| Err(if has_spoken { HandshakeError::TimedOut } else { HandshakeError::Silent }))
 }
 
-/// Goes on with the certificate for what the client asks for.
+/// Continues with the certificate for the requested name.
 async fn shake_hands(site: &Site, tcp: TcpStream, hello: Accepted) -> Result<Opened, HandshakeError> {
     let called = tcp.local_addr().map_err(HandshakeError::Broken)?.ip();
     let name = hello.client_hello().server_name().map(str::to_owned);

@@ -1,4 +1,4 @@
-//! What the server tells its observer; it prints nothing itself.
+//! Events that the server reports to its observer; the server itself prints nothing.
 
 use std::fmt;
 use std::io;
@@ -20,7 +20,7 @@ pub enum Event {
     Connected(Client),
     /// A client that is in a namespace moved from polling to WebSocket.
     Upgraded(Client),
-    /// A client left a namespace; told once for each [`Event::Connected`].
+    /// A client left a namespace; reported once for each [`Event::Connected`].
     Disconnected(Client, DisconnectReason),
     /// A client that did not read has filled its queue, and is cut off before it misses an event.
     Overflowed(Client),
@@ -47,20 +47,20 @@ pub enum Event {
     },
     /// A connection ended before TLS was agreed: a timeout, an alert such as a client's distrust, or no TLS at all.
     HandshakeFailed {
-        /// Who it was.
+        /// Address of the client.
         peer: SocketAddr,
-        /// Why.
+        /// Reason for the failure.
         error: HandshakeError,
     },
-    /// Somebody spoke plain HTTP to the TLS port, and was told where to go.
+    /// A client spoke plain HTTP to the TLS port, and got the https:// address.
     Plaintext {
-        /// Who it was.
+        /// Address of the client.
         peer: SocketAddr,
     },
-    /// No connection can be accepted, as when all descriptors are in use. Accepting is tried again every `pause`; further
-    /// failures are not reported before [`Event::AcceptResumed`].
+    /// No connection can be accepted, as when all descriptors are in use. Accepting is tried again every `pause`;
+    /// further failures are not reported before [`Event::AcceptResumed`].
     AcceptPaused {
-        /// What the system said.
+        /// Error from the operating system.
         error: io::Error,
         /// The time between attempts.
         pause: Duration,
@@ -90,19 +90,19 @@ pub enum Refused {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Client {
-    /// Its Socket.IO id, which other clients may be told.
+    /// Its Socket.IO id, which other clients may learn.
     pub id: String,
     /// The namespace, `/` for the main one.
     pub namespace: &'static str,
     /// The other end of the TCP connection.
     pub peer: SocketAddr,
-    /// How its packets travel.
+    /// Transport of the packets.
     pub transport: Transport,
-    /// What TLS agreed on.
+    /// Result of the TLS handshake.
     pub connection: report::Connection,
 }
 
-/// How Engine.IO packets travel.
+/// Transport of Engine.IO packets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
     /// HTTP long-polling.
@@ -122,7 +122,7 @@ impl Transport {
     }
 }
 
-/// Why a client is no longer in a namespace.
+/// Reason why a client left a namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DisconnectReason {
@@ -134,7 +134,7 @@ pub enum DisconnectReason {
     ConnectionLost,
     /// It did not answer a ping in time.
     HeartbeatMissed,
-    /// It sent what is not the protocol.
+    /// The client violated the protocol.
     Malformed,
     /// It sent a message over the limit.
     TooLarge,

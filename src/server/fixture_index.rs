@@ -1,4 +1,4 @@
-//! The index of a test PKI: which certificate each server name shows, and what a right client does with it.
+//! The index of a test PKI: the certificate of each server name, and a correct client's verdict on it.
 
 use std::fmt::Write;
 
@@ -39,7 +39,7 @@ pub(super) fn text(expected: &Expected) -> String {
     text
 }
 
-/// What a right client does.
+/// Describes a correct client's verdict.
 fn verdict(fixture: &Fixture) -> String {
     match (fixture.valid, fixture.code) {
         (true, _) => "accept".to_owned(),

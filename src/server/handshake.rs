@@ -4,7 +4,7 @@ use std::io;
 
 use rustls::{AlertDescription, InvalidMessage, PeerIncompatible, PeerMisbehaved};
 
-/// Why a connection did not come to TLS.
+/// Reason why a TLS handshake failed.
 ///
 /// Its text is a clause that begins in lower case: `the client's newest TLS version is TLS 1.1 …`.
 #[derive(Debug, thiserror::Error)]
@@ -36,10 +36,10 @@ pub enum HandshakeError {
     /// The client has cipher suites that the server has, for certificates with another kind of key.
     #[error("the client offers no cipher suite for a certificate with this kind of key")]
     NoSuiteForKey,
-    /// The connection ended before the client had said what it wants.
+    /// The connection ended before the client's hello.
     #[error("the client hung up in the middle of its ClientHello")]
     HungUpInHello,
-    /// What begins like TLS is none.
+    /// A record that looks like TLS but is malformed.
     #[error("the client sends what is no TLS")]
     Malformed,
     /// The connection ended once the certificate was sent.
@@ -148,7 +148,7 @@ fn received(alert: AlertDescription) -> String {
     format!("{meaning} (alert {})", u8::from(alert))
 }
 
-/// Explains what a client lacks.
+/// Explains a client's missing capability.
 fn incompatible(reason: &PeerIncompatible) -> &'static str {
     use PeerIncompatible as Why;
     match reason {

@@ -1,7 +1,7 @@
 //! The first message of a TLS client, read before the server chooses a certificate.
 //!
 //! rustls answers a client without TLS 1.2 as if it lacked an extension or a group, because such a client does lack
-//! them. What it offers is read here, so that it is sent `protocol_version` (RFC 5246 appendix E.1).
+//! them. The offered versions are read here, so that such a client gets `protocol_version` (RFC 5246 appendix E.1).
 
 use std::convert::Infallible;
 
@@ -28,7 +28,7 @@ const ALERT: [u8; 7] = [0x15, 3, 0, 0, 2, 2, 70];
 ///
 /// # Errors
 ///
-/// Why there is none, or none that can be answered. The client has been sent an alert then.
+/// The reason why the hello is missing or cannot be answered. The client has been sent an alert then.
 pub(super) async fn read(tcp: &mut TcpStream) -> Result<Accepted, HandshakeError> {
     let mut acceptor = Acceptor::default();
     let mut kept = Vec::new();
@@ -66,7 +66,7 @@ pub(super) async fn read(tcp: &mut TcpStream) -> Result<Accepted, HandshakeError
 ///
 /// # Errors
 ///
-/// Always: nobody who speaks it can be served.
+/// Always: no current client needs it.
 pub(super) async fn read_ssl2(tcp: &mut TcpStream) -> Result<Infallible, HandshakeError> {
     let mut head = [0; 5];
     tcp.read_exact(&mut head).await.map_err(|error| HandshakeError::hung_up_in_hello(&error))?;

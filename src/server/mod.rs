@@ -1,7 +1,7 @@
-//! An HTTPS server that speaks Socket.IO, as Node's does: what it promises its clients is written in each module.
+//! An HTTPS server that speaks Socket.IO as Node's server does; each module documents its promises to clients.
 //!
-//! [`Server::bind`] takes the port, [`Server::run`] serves until it is told to stop. Nothing is printed: an
-//! [`Observer`] hears of what happens.
+//! [`Server::bind`] takes the port, [`Server::run`] serves until it is stopped. Nothing is printed: an
+//! [`Observer`] receives the events.
 
 mod args;
 mod budget;
@@ -49,14 +49,14 @@ use self::websocket::Frames;
 use crate::report;
 use crate::tls::ByName;
 
-/// What a server serves, and how.
+/// Configuration of a server.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Config {
     /// The address to listen on: `127.0.0.1` unless changed, which only this machine can reach.
     pub address: IpAddr,
     /// A second address to listen on, on the same port, as far as it can be had: `::1`, which `localhost` means to
-    /// some clients alone. None unless changed.
+    /// some clients alone. `None` by default.
     pub also: Option<IpAddr>,
     /// The port; 0 takes any that is free. 3000 unless changed, as in the Socket.IO tutorials.
     pub port: u16,
@@ -64,11 +64,11 @@ pub struct Config {
     pub tls: Arc<ByName>,
     /// The certificate of most clients, as the demo page shows it.
     pub certificate: report::Certificate,
-    /// What to do with Socket.IO clients.
+    /// Application for Socket.IO clients.
     pub app: App,
     /// The protocol's times.
     pub timing: Timing,
-    /// What one client may take up.
+    /// Limits per client.
     pub limits: Limits,
     /// The pages of other origins that may use Socket.IO.
     pub origins: Origins,
@@ -101,13 +101,13 @@ impl Config {
     }
 }
 
-/// What to do with Socket.IO clients.
+/// Application for Socket.IO clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum App {
     /// A welcome, and events to try things with.
     #[default]
     Demo,
-    /// What socketio/socket.io-protocol's test suite expects.
+    /// The application that socketio/socket.io-protocol's test suite expects.
     Conformance,
 }
 
@@ -116,9 +116,9 @@ pub enum App {
 pub struct Timing {
     /// From one ping to the next; 25 s, as in Node.
     pub ping_interval: Duration,
-    /// How long a client may take to answer one; 20 s, as in Node.
+    /// Time a client has to answer a ping; 20 s, as in Node.
     pub ping_timeout: Duration,
-    /// How long it may take to join a namespace; 45 s, as in Node.
+    /// Time a client has to join a namespace; 45 s, as in Node.
     pub connect_timeout: Duration,
 }
 
@@ -132,7 +132,7 @@ impl Default for Timing {
     }
 }
 
-/// What one client may take up.
+/// Limits per client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// The time for a TLS handshake, the wait for its first byte included; 10 s.
@@ -178,40 +178,40 @@ impl Default for Limits {
     }
 }
 
-/// Why a server cannot listen.
+/// Reason why a server cannot listen.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Another program listens there.
     #[error("{address} is in use")]
     PortInUse {
-        /// Where.
+        /// Address it tried.
         address: SocketAddr,
-        /// What the system said.
+        /// Error from the operating system.
         source: io::Error,
     },
     /// The system keeps the port for privileged programs.
     #[error("port {} needs privileges", address.port())]
     PrivilegedPort {
-        /// Where.
+        /// Address it tried.
         address: SocketAddr,
-        /// What the system said.
+        /// Error from the operating system.
         source: io::Error,
     },
     /// The address is not one of this machine's.
     #[error("{} is not an address of this machine", address.ip())]
     AddressNotAvailable {
-        /// Where.
+        /// Address it tried.
         address: SocketAddr,
-        /// What the system said.
+        /// Error from the operating system.
         source: io::Error,
     },
     /// It cannot for another reason.
     #[error("cannot listen on {address}")]
     Listen {
-        /// Where.
+        /// Address it tried.
         address: SocketAddr,
-        /// What the system said.
+        /// Error from the operating system.
         source: io::Error,
     },
 }
@@ -227,7 +227,7 @@ impl Error {
     }
 }
 
-/// How long to wait before accepting again, when the system has run out of something.
+/// Pause before accepting again when the system has run out of a resource.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The time without a failure after which the lack is over: at the limit of descriptors, each connection that ends lets
@@ -424,7 +424,7 @@ async fn accept(listener: Option<&TcpListener>) -> Option<io::Result<(TcpStream,
     Some(listener?.accept().await)
 }
 
-/// Whether only this one connection is lost.
+/// Returns true if the error concerns only this one connection.
 fn is_peers_fault(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)

@@ -14,14 +14,14 @@ pub(crate) const JS: &str = include_str!("../../templates/page/demo.js");
 /// The page's icon, served at `/favicon.svg`.
 pub(crate) const ICON: &str = include_str!("../../templates/page/favicon.svg");
 
-/// What the page shows before its script runs.
+/// Content of the page before its script runs.
 #[derive(Debug)]
 pub(crate) struct Page<'a> {
     /// The certificate the server presents.
     pub(crate) certificate: &'a report::Certificate,
     /// The connection that asked for the page.
     pub(crate) connection: &'a report::Connection,
-    /// Whether there is something to serve at `/socket.io/socket.io.js`.
+    /// True if `/socket.io/socket.io.js` is available.
     pub(crate) client_js: bool,
 }
 

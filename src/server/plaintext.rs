@@ -1,4 +1,4 @@
-//! Plain HTTP on the TLS port: told where to go, in its own words.
+//! Plain HTTP on the TLS port, answered in HTTP with the https:// address.
 
 use std::fmt::Write;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use tokio::time::timeout;
 /// The largest head that is read.
 const MAX_HEAD: usize = 8 * 1024;
 
-/// How long the client's last bytes are waited for: closing on unread ones would take our answer from it.
+/// Longest wait for the client's last bytes: closing while bytes are unread would destroy the answer in transit.
 const LINGER: Duration = Duration::from_secs(1);
 
 /// Answers one request and closes the connection. A head that takes longer than `deadline` is not answered.
@@ -36,7 +36,7 @@ async fn read_head(tcp: &mut TcpStream) -> Option<Vec<u8>> {
     Some(head)
 }
 
-/// What a request's head says that matters here.
+/// Parts of a request's head that matter here.
 struct Head<'a> {
     method: &'a str,
     path: &'a str,
@@ -68,7 +68,7 @@ fn path(target: &str) -> &str {
     if path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic()) { path } else { "/" }
 }
 
-/// Whether a Host header holds what may be put into a URL: a name or an address, and a port.
+/// Returns true if a Host header can be part of a URL: a name or an address, and a port.
 pub(super) fn is_authority(host: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
     !host.is_empty() && host.len() <= 255 && host.bytes().all(allowed)

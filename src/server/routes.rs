@@ -1,4 +1,4 @@
-//! What the server answers over HTTP: the demo page or a person's own files, the client library, and Socket.IO.
+//! HTTP routes of the server: the demo page or static files, the client library, and Socket.IO.
 
 use std::io::Read;
 use std::path::PathBuf;
@@ -36,10 +36,10 @@ use crate::server::session::Peer;
 use crate::server::{Config, Limits};
 use crate::tls::ByName;
 
-/// What `GET /` answers to programs.
+/// Answer to `GET /` for programs.
 const GREETING: &str = "Hello, Socket.io with SSL/TLS!";
 
-/// Where Engine.IO lives.
+/// Path of Engine.IO.
 const ENGINE_PATH: &str = "/socket.io/";
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -111,7 +111,7 @@ impl Site {
     }
 }
 
-/// Whether Engine.IO is meant: all below its path, save the client library's files.
+/// Returns true if the path belongs to Engine.IO: all below its path except the client library's files.
 fn is_engine_path(path: &str) -> bool {
     match path.strip_prefix(ENGINE_PATH) {
         Some(file) => !file.starts_with("socket.io."),
@@ -130,7 +130,7 @@ async fn fresh(mut response: axum::response::Response) -> axum::response::Respon
     response
 }
 
-/// The demo page and what it loads.
+/// The demo page and its scripts.
 fn demo(home_page: Home) -> Router {
     let asset = |content_type, text: &'static str| get(move || async move { asset(content_type, text) });
     Router::new()
@@ -157,7 +157,7 @@ struct Home {
 }
 
 impl Home {
-    /// The test PKI, unless the host is one of its own: those serve what every server does.
+    /// The test PKI, unless the host is one of its own: those get the usual routes.
     fn fixtures_for(&self, authority: Option<&str>) -> Option<&Expected> {
         let host = authority?.rsplit_once(':').map_or(authority?, |(host, _)| host);
         let is_host = |name: &str| name.eq_ignore_ascii_case(host);
@@ -198,7 +198,7 @@ async fn home(
     (policy, fixed, html).into_response()
 }
 
-/// Allows what the page needs and nothing else. `'self'` does not cover `wss:` in every browser.
+/// Allows the page's own resources and nothing else. `'self'` does not cover `wss:` in every browser.
 fn content_security_policy(uri: &Uri, headers: &HeaderMap) -> String {
     let host = authority(uri, headers);
     let socket = host.map(|host| format!(" wss://{host}")).unwrap_or_default();
@@ -214,7 +214,7 @@ fn authority<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
     host.filter(|host| is_authority(host))
 }
 
-/// Whether a header that lists choices with their weights names one, and not with the weight zero.
+/// Returns true if a header of weighted choices names this one with a weight above zero.
 fn accepts(headers: &HeaderMap, name: HeaderName, choice: &str) -> bool {
     let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).any(|item| {

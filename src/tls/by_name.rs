@@ -117,7 +117,7 @@ impl ByName {
         result
     }
 
-    /// Lets an issuer make what is missing, except for the names, wildcards and addresses that the default is for.
+    /// Lets an issuer make missing certificates, except for the names, wildcards and addresses of the default one.
     #[must_use]
     pub fn issuing(mut self, for_default: impl IntoIterator<Item = String>, issuer: Arc<dyn Issuer>) -> Self {
         let default = for_default.into_iter().map(|name| (name.to_ascii_lowercase(), Arc::clone(&self.default)));

@@ -1,4 +1,4 @@
-//! A client that takes whatever a server shows, to tell what that is. Nothing is sent over its connections.
+//! A client that accepts any certificate in order to describe it. Nothing is sent over its connections.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,18 +9,18 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 
-/// What a server showed during a handshake, whatever came of that.
+/// Facts that a server revealed during a handshake, even a failed one.
 #[derive(Debug, Default, Clone)]
 pub struct Shown {
-    /// The stapled OCSP response, in DER; empty when there is none.
+    /// The stapled OCSP response, in DER; empty if the server sent none.
     pub ocsp: Vec<u8>,
-    /// Whether it asked for a client certificate.
+    /// True if the server asked for a client certificate.
     pub client_certificate_requested: bool,
-    /// Whether it signed the handshake with the first certificate's key; `None` when that could not be checked.
+    /// True if the server signed the handshake with the first certificate's key; `None` if that could not be checked.
     pub key_proven: Option<bool>,
 }
 
-/// Writes down what the server shows, and accepts it.
+/// Records the server's certificates, and accepts them.
 #[derive(Debug)]
 pub(super) struct Recorder {
     provider: Arc<CryptoProvider>,
@@ -94,7 +94,7 @@ impl ServerCertVerifier for Recorder {
     }
 }
 
-/// Notes that a certificate was asked for, and has none.
+/// Records that a certificate was requested, and offers none.
 impl ResolvesClientCert for Recorder {
     fn resolve(&self, _hints: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         self.with(|shown| shown.client_certificate_requested = true);
@@ -106,7 +106,7 @@ impl ResolvesClientCert for Recorder {
     }
 }
 
-/// A client's configuration that accepts every certificate, and what the server shows to it.
+/// A client's configuration that accepts every certificate, and the record of the server's certificates.
 #[derive(Debug, Clone)]
 pub struct Listening {
     /// For one connection.
@@ -115,7 +115,7 @@ pub struct Listening {
 }
 
 impl Listening {
-    /// What the server has shown so far.
+    /// Returns the facts revealed so far.
     #[must_use]
     pub fn shown(&self) -> Shown {
         self.recorder.shown()

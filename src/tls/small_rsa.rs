@@ -11,11 +11,11 @@ use rustls::sign::{Signer, SigningKey};
 use rustls::{Error, SignatureAlgorithm, SignatureScheme};
 use sha2::{Digest, Sha256};
 
-/// Signs with SHA-256 alone: the longer digests do not fit into what such keys sign.
+/// Signs with SHA-256 alone: longer digests do not fit into signatures of such keys.
 #[derive(Debug)]
 struct SmallRsa(Arc<rsa::PrivateKey>);
 
-/// A key that signs TLS handshakes; `None` for what is no RSA key in PKCS#8.
+/// A key that signs TLS handshakes; `None` unless it is an RSA key in PKCS#8.
 pub(super) fn signing_key(key: &PrivateKeyDer<'_>) -> Option<Arc<dyn SigningKey>> {
     let key = rsa::PrivateKey::from_pkcs8_der(key.secret_der()).ok()?;
     Some(Arc::new(SmallRsa(Arc::new(key))))

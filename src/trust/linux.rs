@@ -1,5 +1,5 @@
 //! The system's store on Linux: a folder of anchors, a program that makes a bundle of them, and the bundle that
-//! OpenSSL, GnuTLS and those who use them read. The bundle is what is asked.
+//! OpenSSL, GnuTLS and their users read. The answer comes from the bundle.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use super::{Error, Machine, Root, Store, certificates, contains};
 use crate::files;
 use crate::report::trust::{Answer, StoreKind};
 
-/// How a family of distributions does it.
+/// Trust store layout of a family of distributions.
 struct Layout {
     /// `ID` or `ID_LIKE` in `/etc/os-release`.
     ids: &'static [&'static str],
@@ -98,7 +98,7 @@ fn ids(machine: &Machine<'_>) -> Vec<String> {
     words.replace(['"', '\''], " ").split_whitespace().map(str::to_owned).collect()
 }
 
-/// The system's store; none where the distribution is of no family known here.
+/// The system's store; `None` for an unknown family of distributions.
 pub(super) fn store(machine: &Machine<'_>) -> Option<SystemStore> {
     let ids = ids(machine);
     let has_anchors = |layout: &&Layout| machine.environment.system(layout.anchors).is_dir();
@@ -131,7 +131,7 @@ impl SystemStore {
         files::list(&folder).into_iter().filter_map(with).collect()
     }
 
-    /// The program that makes the bundle; told where everything is when that is not where it always is.
+    /// The program that makes the bundle; it gets the paths if they are unusual.
     fn refresh(&self, machine: &Machine<'_>, removed: bool) -> Invocation {
         let words = if removed { self.layout.refresh_removed } else { self.layout.refresh };
         let program = words.first().copied().unwrap_or_default();

@@ -8,11 +8,11 @@ use crate::report::trust::{Answer, StoreKind};
 
 const KEYCHAIN: &str = "/Library/Keychains/System.keychain";
 
-/// The system's keychain: what Safari and Chrome trust, and Firefox since version 120.
+/// The system's keychain, which Safari and Chrome trust, and Firefox since version 120.
 pub(super) struct Keychain;
 
 impl Keychain {
-    /// Whether the certificate is in the keychain, trusted or not.
+    /// Returns true if the certificate is in the keychain, trusted or not.
     fn has(machine: &Machine<'_>, root: &Root) -> Result<bool, Error> {
         let found = machine.run(&Invocation::new("security", ["find-certificate", "-a", "-p", KEYCHAIN]))?;
         Ok(contains(&found.stdout, root))

@@ -1,4 +1,4 @@
-//! Puts the local CA's root where clients look for what they trust, and takes it out again.
+//! Adds the local CA's root to clients' trust stores, and removes it again.
 //!
 //! A [`Store`] is asked itself whether it has a certificate, by the certificate's bytes, never by a name or a marker of
 //! ours. One that cannot be edited does not stop the others.
@@ -25,7 +25,7 @@ use crate::name::hex;
 use crate::report::trust::{Answer, StoreKind};
 use program::{Finished, Invocation, Programs};
 
-/// Why a store could not be edited.
+/// Reason why a store could not be edited.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -40,7 +40,7 @@ pub enum Error {
     /// Only root may.
     #[error("only root may change it")]
     NotRoot {
-        /// What root has to run.
+        /// Commands that root has to run.
         commands: Vec<String>,
     },
     /// A program could not be started.
@@ -48,7 +48,7 @@ pub enum Error {
     Start {
         /// The command line.
         command: String,
-        /// Why not.
+        /// Error from the operating system.
         source: std::io::Error,
     },
     /// A program failed.
@@ -79,10 +79,10 @@ impl Error {
     }
 }
 
-/// What kind of system this is.
+/// Kind of operating system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Platform {
-    /// Linux, and what is like it.
+    /// Linux, and similar systems.
     Linux,
     /// macOS.
     MacOs,
@@ -116,9 +116,9 @@ pub struct Owner {
 /// The machine and the person whose stores are meant.
 #[derive(Debug, Clone)]
 pub struct Environment {
-    /// What kind of system it is.
+    /// Kind of operating system.
     pub platform: Platform,
-    /// What stands for `/`: another folder in tests.
+    /// Folder that stands for `/`; another one in tests.
     pub root: PathBuf,
     /// The person's home folder.
     pub home: PathBuf,
@@ -128,7 +128,7 @@ pub struct Environment {
     pub config_home: Option<PathBuf>,
     /// `JAVA_HOME`.
     pub java_home: Option<PathBuf>,
-    /// Whether we may do what root may.
+    /// True if the process has root's rights.
     pub is_root: bool,
     /// The person, when we act for them as root.
     pub owner: Option<Owner>,
@@ -158,7 +158,7 @@ pub struct Root {
     pub path: PathBuf,
     /// SHA-256 over its DER, in hex.
     pub sha256: String,
-    /// SHA-1 over its DER, in hex: what Windows and macOS name certificates by.
+    /// SHA-1 over its DER, in hex, by which Windows and macOS name certificates.
     pub sha1: String,
     pem: String,
 }
@@ -175,27 +175,27 @@ impl Root {
         Ok(Self { der: der.to_vec(), path: path.to_owned(), sha256, sha1, pem })
     }
 
-    /// What we call it in a store: no two have the same name.
+    /// Name of the certificate in a store, unique per certificate.
     fn label(&self) -> String {
         format!("secure-io-{}", self.sha256.get(..16).unwrap_or_default())
     }
 }
 
-/// A place where clients look for what they trust.
+/// A trust store of clients.
 pub trait Store {
-    /// What kind of store it is.
+    /// Returns the kind of store.
     fn kind(&self) -> StoreKind;
 
-    /// Whose it is, for a person.
+    /// Returns the store's name for people.
     fn name(&self) -> String;
 
-    /// Where it is.
+    /// Returns the path of the store.
     fn place(&self) -> PathBuf;
 
     /// Asks it whether it trusts a certificate.
     fn check(&self, machine: &Machine<'_>, root: &Root) -> Answer;
 
-    /// Whether it holds a certificate, trusted or not.
+    /// Returns true if the store holds a certificate, trusted or not.
     fn holds(&self, machine: &Machine<'_>, root: &Root) -> bool {
         self.check(machine, root) == Answer::Yes
     }
@@ -214,7 +214,7 @@ pub trait Store {
     /// Whatever stands in the way.
     fn uninstall(&self, machine: &Machine<'_>, root: &Root) -> Result<(), Error>;
 
-    /// What a person should know after a change.
+    /// Returns a note for the person after a change.
     fn note(&self, _machine: &Machine<'_>) -> Option<String> {
         None
     }
@@ -308,19 +308,19 @@ impl Machine<'_> {
     }
 }
 
-/// Why a store cannot be asked, with the command that mends it.
+/// Explains why a store cannot be read, with the command that fixes it.
 fn unknown(error: &Error) -> Answer {
     let commands = error.commands();
     let hint = if commands.is_empty() { String::new() } else { format!(": `{}` installs it", commands.join("`, `")) };
     Answer::Unknown(format!("{error}{hint}"))
 }
 
-/// Where administrators of a Linux system put CA certificates of their own.
+/// Lists the folders where administrators of Linux systems add CA certificates.
 pub fn anchor_folders() -> impl Iterator<Item = &'static Path> {
     linux::anchor_folders()
 }
 
-/// Every certificate in a text of PEM blocks, or the one that a DER file is; what is broken is passed over, as the
+/// Every certificate in a text of PEM blocks, or the one of a DER file; malformed ones are skipped, as the
 /// readers of such bundles do.
 #[must_use]
 pub fn certificates(bundle: &[u8]) -> Vec<Vec<u8>> {
@@ -328,7 +328,7 @@ pub fn certificates(bundle: &[u8]) -> Vec<Vec<u8>> {
     if blocks.is_empty() && bundle.first() == Some(&0x30) { vec![bundle.to_vec()] } else { blocks }
 }
 
-/// Whether a certificate is in a text of PEM blocks.
+/// Returns true if a certificate is among the PEM blocks of a text.
 fn contains(bundle: &[u8], root: &Root) -> bool {
     certificates(bundle).contains(&root.der)
 }

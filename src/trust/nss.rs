@@ -2,7 +2,7 @@
 //! them with a running browser.
 //!
 //! Certificates with one subject are one entry to NSS in many respects: asked for a nickname, `certutil` shows all
-//! with the same subject, and it deletes whichever it finds first. So certificates are told apart by their
+//! with the same subject, and it deletes whichever it finds first. So certificates are identified by their
 //! fingerprints, and a deletion is looked at afterwards.
 
 use std::ffi::OsString;
@@ -61,7 +61,7 @@ impl Database {
         Ok(entries(&machine.run(&self.certutil(machine, &["-L"]))?.text()))
     }
 
-    /// The certificates with the same subject as the one of a nickname; nobody's when the nickname is gone.
+    /// The certificates with the same subject as the one of a nickname; empty if the nickname is gone.
     fn described(&self, machine: &Machine<'_>, nickname: &str) -> Vec<Described> {
         let finished = machine.run(&self.certutil(machine, &["-L", "-n", nickname]));
         finished.map(|finished| described(&finished.text())).unwrap_or_default()
@@ -84,7 +84,7 @@ impl Database {
         machine.run(&add).map(drop)
     }
 
-    /// Deletes a nickname, and returns what was deleted.
+    /// Deletes a nickname, and returns the deleted certificate.
     fn delete(&self, machine: &Machine<'_>, entry: &Entry) -> Result<Option<Vec<u8>>, Error> {
         let all = |nickname: &str| -> Vec<Vec<u8>> {
             let finished = machine.run(&self.certutil(machine, &["-L", "-a", "-n", nickname]));

@@ -1,4 +1,4 @@
-//! Where browsers keep their NSS databases.
+//! Locations of browsers' NSS databases.
 
 use std::path::{Path, PathBuf};
 
@@ -50,7 +50,7 @@ pub(super) fn chromium(machine: &Machine<'_>) -> Vec<PathBuf> {
     found
 }
 
-/// Whether a browser would make its database in the old place.
+/// Returns true if a browser would make its database in the old place.
 fn is_old(machine: &Machine<'_>, browser: &str) -> bool {
     let invocation = super::Invocation::new(browser, ["--version"]).owner(machine.environment.owner.as_ref());
     let Ok(finished) = machine.programs.run(&invocation) else { return false };
@@ -111,7 +111,7 @@ fn profiles_ini(text: &str) -> Vec<(String, PathBuf)> {
     sections.into_iter().filter_map(profile).collect()
 }
 
-/// Whether a profile is in use: its lock is a symbolic link that names the process.
+/// Returns true if a profile is in use: its lock is a symbolic link that names the process.
 pub(super) fn is_running(machine: &Machine<'_>, profile: &Path) -> bool {
     let Ok(target) = profile.join("lock").read_link() else { return false };
     let target = target.to_string_lossy();

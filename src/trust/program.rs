@@ -15,9 +15,9 @@ pub struct Invocation {
     pub program: OsString,
     /// Its arguments.
     pub arguments: Vec<OsString>,
-    /// What it reads from standard input.
+    /// Standard input of the program.
     pub input: Vec<u8>,
-    /// Who runs it, when that is not who we are: what it writes must belong to them.
+    /// User to run the program as, if other than ours: the files it writes must belong to that user.
     pub owner: Option<Owner>,
 }
 
@@ -60,14 +60,14 @@ impl fmt::Display for Invocation {
     }
 }
 
-/// How a program ended, and what it said.
+/// Exit status and output of a program.
 #[derive(Debug, Clone, Default)]
 pub struct Finished {
-    /// Whether it ended with status 0.
+    /// True if the exit status was 0.
     pub success: bool,
-    /// What it printed.
+    /// Standard output.
     pub stdout: Vec<u8>,
-    /// What it complained about.
+    /// Standard error.
     pub stderr: Vec<u8>,
 }
 
@@ -76,7 +76,7 @@ impl Finished {
         String::from_utf8_lossy(&self.stdout).into_owned()
     }
 
-    /// The last line of what it complained about, which is the reason with most programs.
+    /// The last line of standard error, which gives the reason with most programs.
     pub(super) fn reason(&self) -> String {
         let last = |bytes: &[u8]| {
             let text = String::from_utf8_lossy(bytes);
@@ -86,10 +86,10 @@ impl Finished {
     }
 }
 
-/// The programs of a machine: the one seam between this module and the world, so that what would be run on other
-/// systems can be asserted on this one.
+/// The programs of a machine: the one seam between this module and the world, so that a test can assert the calls for
+/// other systems on this one.
 pub trait Programs {
-    /// Where a program is.
+    /// Finds the path of a program.
     fn find(&self, name: &str) -> Option<PathBuf>;
 
     /// Runs one to its end.
@@ -105,7 +105,7 @@ pub trait Programs {
 pub struct Installed {
     /// Folders they are looked for in, first to last.
     pub folders: Vec<PathBuf>,
-    /// The home folder they are told.
+    /// The home folder that programs get.
     pub home: PathBuf,
 }
 

@@ -1,4 +1,4 @@
-//! What would be run on systems that are not here: each program is a stand-in that notes how it was called.
+//! Calls on systems other than this one: each program is a stand-in that records how it was called.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -12,11 +12,11 @@ use crate::files::{Existing, NewFile};
 use crate::material::{self, Order};
 use crate::validity;
 
-/// Programs that are said to be there, and what they answer.
+/// Programs that exist, with their answers.
 #[derive(Default)]
 struct StandIns {
     here: Vec<&'static str>,
-    /// By the beginning of the command line; what has no answer here succeeds in silence.
+    /// Answers by the beginning of the command line; a call without an answer succeeds in silence.
     answers: HashMap<&'static str, Finished>,
     calls: RefCell<Vec<String>>,
 }
@@ -87,7 +87,7 @@ impl World {
         Machine { environment: &self.environment, programs }
     }
 
-    /// Command lines without what differs from run to run.
+    /// Command lines without the parts that differ from run to run.
     fn redact(&self, lines: &[String]) -> Vec<String> {
         let folder = self.folder.path().to_string_lossy().into_owned();
         let named = |line: &String| line.replace(&folder, "").replace(&self.root.label(), "LABEL");
@@ -97,7 +97,7 @@ impl World {
 
 const ANSWER_NO: Finished = Finished { success: false, stdout: Vec::new(), stderr: Vec::new() };
 
-/// Each family of distributions: where the root goes, what is run, and the bundle that is asked.
+/// Each family of distributions: the root's place, the programs run, and the bundle that is read.
 #[test]
 fn every_linux_has_its_folder_and_its_program() {
     let cases = [
@@ -159,7 +159,7 @@ fn every_linux_has_its_folder_and_its_program() {
     }
 }
 
-/// Who is not root gets the commands; nothing is run.
+/// A user without root's rights gets the commands; nothing is run.
 #[test]
 fn without_roots_rights_the_commands_are_told() {
     let mut world = World::linux("ID=fedora");
@@ -253,7 +253,7 @@ fn every_profile_of_firefox_is_found() {
     assert_eq!(found, expected);
 }
 
-/// Under sudo what is made in the person's home folder is made by them.
+/// Under sudo files in the person's home folder are made by that person.
 #[test]
 fn a_persons_database_is_edited_as_that_person() {
     struct Owners(RefCell<Vec<Option<Owner>>>);
@@ -341,7 +341,7 @@ fn wsl_has_windows_store_as_well() {
     assert_eq!(world.redact(&programs.calls()), expected);
 }
 
-/// Debian's own program, on a copy of its layout: what is trusted is in the bundle, and out of it again.
+/// Debian's own program, on a copy of its layout: a trusted root is in the bundle, and later out of it again.
 #[test]
 fn debians_bundle_has_it_and_has_it_no_more() {
     let world = World::linux("ID=debian");

@@ -9,7 +9,7 @@ use super::{Error, Machine, Root, Store, unknown};
 use crate::files;
 use crate::report::trust::{Answer, StoreKind};
 
-/// What Windows, Edge, Chrome and, since version 120, Firefox trust for this user.
+/// The root store that Windows, Edge, Chrome and, since version 120, Firefox use for this user.
 pub(super) struct RootStore {
     program: &'static str,
     is_beside_wsl: bool,

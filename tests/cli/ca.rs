@@ -74,7 +74,7 @@ fn its_folder_is_the_platforms_unless_said_otherwise() {
     "#);
 }
 
-/// What is issued is written down, revoked by file or number, and on the CRL from then on; numbers only grow.
+/// Issued certificates are recorded, revoked by file or number, and then listed on the CRL; numbers only grow.
 #[test]
 fn what_was_issued_is_shown_and_revoked() {
     let sandbox = Sandbox::new();
@@ -176,7 +176,7 @@ fn what_another_ca_issued_is_not_revoked() {
     "#);
 }
 
-/// With the root's key the root stays what it is; without it there is a new one. The old one is put by.
+/// If the root's key was kept, the root stays the same; otherwise a new root is made. The old one is kept aside.
 #[test]
 fn it_is_renewed_in_time() {
     let sandbox = Sandbox::new();
@@ -259,7 +259,7 @@ fn its_end_is_warned_about() {
     assert!(!quiet.stderr.contains("warning"), "{}", quiet.stderr);
 }
 
-/// A folder that lacks a part cannot be used: it is made anew, and what is left of the old CA is put by.
+/// An incomplete folder cannot be used: a new CA is made, and the remains of the old one are kept aside.
 #[test]
 fn a_half_made_folder_is_mended() {
     let sandbox = Sandbox::new();

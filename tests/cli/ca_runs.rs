@@ -53,7 +53,7 @@ fn two_first_runs_make_one_ca() {
     sandbox.ok("secure-io gen-cert -q --ca");
 }
 
-/// A renewal that is killed leaves the old CA or the new one, with which the next run signs; what was issued stays valid.
+/// A killed renewal leaves the old CA or the new one, with which the next run signs; earlier certificates stay valid.
 #[test]
 fn a_killed_renewal_leaves_the_old_ca_or_the_new_one() {
     const ROUNDS: u32 = 40;

@@ -22,7 +22,7 @@ fn there_must_be_a_ca() {
     "#);
 }
 
-/// Trusted, asked, trusted again, taken out, taken out again: each says what was done and what was left.
+/// Trusted, asked, trusted again, removed, removed again: each report names the changes and the unchanged stores.
 #[test]
 fn it_goes_in_and_out_of_browsers_and_both_may_be_said_twice() {
     let sandbox = Sandbox::new();
@@ -125,7 +125,7 @@ fn exactly_that_certificate_is_removed_whatever_it_is_called() {
     sandbox.run("secure-io ca status --ca-dir b --store chromium").success();
 }
 
-/// A certificate that is there without trust is not trusted; `trust` mends that.
+/// A certificate that is in a store without trust is not trusted; `trust` fixes that.
 #[test]
 fn being_there_is_not_being_trusted() {
     let sandbox = Sandbox::new();
@@ -160,7 +160,7 @@ fn a_store_that_cannot_be_edited_comes_with_the_command_that_helps() {
     "#);
 }
 
-/// Where Firefox has no profile there is nothing to be trusted by: that is not success.
+/// Without a Firefox profile no store could trust the root: that is not success.
 #[test]
 fn no_store_is_not_success() {
     let sandbox = Sandbox::new();

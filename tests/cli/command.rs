@@ -21,7 +21,7 @@ fn help_names_every_command() {
       gen-key      Make a private key
       gen-csr      Make a certification request (CSR) for a key
       gen-cert     Make a key, a CSR and a certificate; or sign a CSR
-      inspect      Say what is in files: certificates, requests, CRLs, keys, PKCS#7, PKCS#12, in any mix
+      inspect      Show the content of files: certificates, requests, CRLs, keys and stores, in any mix
       verify       Say whether clients should accept a certificate, and if not, why not
       check        Audit a running server: TLS, certificates, HTTP headers; with two grades
       ca           Make and show the local CA, which signs for development hosts only
@@ -33,7 +33,7 @@ fn help_names_every_command() {
 
     Global options:
           --color <WHEN>
-              When to colour what is printed
+              When to colour the output
 
               Possible values:
               - auto:   On a terminal, unless `NO_COLOR` is set
@@ -103,7 +103,7 @@ fn usage_errors_look_like_all_errors() {
     }
 }
 
-/// Every command closes its help with examples or, where there is nothing to show, at least says what it is for.
+/// Every command closes its help with examples or, if nothing can be shown, at least with its purpose.
 #[test]
 fn every_command_has_help() {
     let sandbox = Sandbox::new();
@@ -137,7 +137,7 @@ fn a_closed_stdout_ends_it_quietly() {
     assert_eq!(outcome.stderr, "");
 }
 
-/// What the commands print is what the published schemas promise.
+/// The output of commands conforms to the published schemas.
 #[test]
 fn json_keeps_to_its_schema() {
     let sandbox = Sandbox::new();

@@ -1,4 +1,4 @@
-//! The README and the book show what really happens: their commands are run, and what they show is compared.
+//! The README and the book show real runs: their commands are run, and the shown output is compared.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -7,7 +7,7 @@ use secure_io::files;
 
 use crate::sandbox::{Sandbox, redact};
 
-/// A command as shown, and what it is shown to print.
+/// A command as shown, with its shown output.
 struct Shown {
     command: String,
     output: Vec<String>,
@@ -51,7 +51,7 @@ impl Shown {
         ours && !self.command.starts_with("secure-io serve") && !self.command.contains("s_client")
     }
 
-    /// Runs the command in a shell, and compares what it prints, but for what differs from run to run.
+    /// Runs the command in a shell, and compares its output, apart from the parts that differ from run to run.
     fn check(&self, sandbox: &Sandbox, page: &str) {
         let mut command = sandbox.command("bash");
         let binary = Path::new(env!("CARGO_BIN_EXE_secure-io")).parent().expect("it is in a folder");

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::sandbox::Sandbox;
 
-/// A seeded tree of what is quick to make.
+/// A seeded tree of entries that are quick to make.
 const SEEDED: &str = r#"seed = "tests"
 clock = "2026-01-01T00:00:00Z"
 defects = ["expired", "revoked"]
@@ -55,7 +55,7 @@ fn it_begins_with_a_commented_manifest() {
     "#);
 }
 
-/// What is missing, edited or new in the manifest is made again, and what stands below it; nothing else is.
+/// Missing, edited and new entries of the manifest are made again, with those below them, and no others.
 #[test]
 fn only_what_is_stale_is_built_again() {
     let sandbox = Sandbox::new();

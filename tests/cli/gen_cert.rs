@@ -449,7 +449,7 @@ fn a_passphrase_for_nothing_is_refused() {
     assert_eq!(read_text(&sandbox, "passphrase"), "correct horse\n");
 }
 
-/// openssl and curl take an IPv4 address in a commonName for a DNS name, and refused what the local CA had signed.
+/// openssl and curl take an IPv4 address in a commonName for a DNS name, and refused the local CA's certificates.
 #[test]
 fn certificates_of_addresses_alone_are_accepted_under_the_local_ca() {
     let sandbox = Sandbox::new();

@@ -88,7 +88,7 @@ fn files_that_are_not_what_they_should_be_are_named() {
     assert!(!sandbox.exists("server-csr.pem"));
 }
 
-/// Keys that TLS servers here cannot use are named for what they are.
+/// Keys that TLS servers here cannot use are named by their kind.
 #[test]
 fn kinds_of_keys_that_cannot_be_used_are_named() {
     let sandbox = Sandbox::new();

@@ -1,5 +1,5 @@
-//! Every hint that is a command is pasted into a shell, in a copy of the folder: it has to work, the error has to be gone, and
-//! every file that is not meant has to be what it was.
+//! Every hint that is a command is pasted into a shell, in a copy of the folder: it has to work, the error has to be
+//! gone, and every file that is not meant has to be what it was.
 
 #![expect(clippy::disallowed_methods, reason = "plain files for the programs under test")]
 

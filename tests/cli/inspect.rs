@@ -1,4 +1,4 @@
-//! `inspect`: what it says, and its exit statuses.
+//! `inspect`: its output and its exit statuses.
 
 use insta::assert_snapshot;
 
@@ -274,7 +274,7 @@ fn a_passphrase_opens_a_key() {
     "#);
 }
 
-/// A certificate is anybody's text: what it says must not move the cursor.
+/// A certificate's text comes from strangers: it must not move the cursor.
 #[test]
 fn control_characters_do_not_reach_the_terminal() {
     let sandbox = Sandbox::new();
@@ -312,7 +312,8 @@ fn an_item_that_does_not_exist_is_an_error() {
     assert_snapshot!(sandbox.run("secure-io inspect --item 2 --pem both.pem server-cert.pem --kind private-key -q").exits(0).stderr, @"");
 }
 
-/// From the hundredth item on its number touched the text, and what stood in a container was indented less than its heading.
+/// From the hundredth item on its number touched the text, and what stood in a container was indented less than its
+/// heading.
 #[test]
 fn fields_stand_below_their_heading() {
     let sandbox = Sandbox::new();

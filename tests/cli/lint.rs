@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 
 use crate::sandbox::Sandbox;
 
-/// A certificate for hosts that is none as browsers want it.
+/// A certificate for hosts that browsers refuse.
 fn bad(sandbox: &Sandbox) {
     sandbox.ok("openssl req -x509 -newkey rsa:1024 -nodes -keyout k.pem -out bad.pem -subj /CN=localhost -days 900");
 }
@@ -42,7 +42,7 @@ fn what_is_wrong_is_said_with_its_mend() {
     ");
 }
 
-/// No findings of warning or above in what is made as it should be, by us and by openssl.
+/// Correct certificates, ours and openssl's, have no findings of warning or above.
 #[test]
 fn good_certificates_have_no_findings() {
     let sandbox = Sandbox::new();

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use regex::Regex;
 use tempfile::TempDir;
 
-/// Longer than anything here takes on a busy machine: what has not come by then will not.
+/// Longer than anything here takes on a busy machine: after that it will not come.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A folder of its own for one test, removed afterwards.
@@ -32,7 +32,7 @@ impl Sandbox {
         Self { folder: tempfile::tempdir().expect("a temporary folder can be made") }
     }
 
-    /// Where a file of this name is.
+    /// Returns the path of a file of this name.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -89,7 +89,7 @@ impl Sandbox {
         self.finish(line, &mut self.typed(line), input.as_ref())
     }
 
-    /// Runs a command to its end; `line` is what to call it.
+    /// Runs a command to its end; `line` is its name in messages.
     #[track_caller]
     pub(crate) fn finish(&self, line: &str, command: &mut Command, input: &[u8]) -> Outcome {
         let mut child = spawn(command.stdin(Stdio::piped()));
@@ -107,7 +107,7 @@ impl Sandbox {
         }
     }
 
-    /// Runs a command line that must succeed, and returns what it printed.
+    /// Runs a command line that must succeed, and returns its output.
     #[track_caller]
     pub(crate) fn ok(&self, line: &str) -> String {
         self.run(line).success().stdout_text()
@@ -126,12 +126,12 @@ impl Sandbox {
     }
 }
 
-/// The Python that has what `tests/python/requirements.txt` names.
+/// The Python with the packages of `tests/python/requirements.txt`.
 fn python() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("target/python/bin/python3")
 }
 
-/// What a program did.
+/// Result of a program.
 pub(crate) struct Outcome {
     line: String,
     folder: PathBuf,
@@ -174,7 +174,7 @@ impl Outcome {
     }
 }
 
-/// The whole of it for a snapshot, without what differs from run to run.
+/// All output for a snapshot, without the parts that differ from run to run.
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let code = self.status.code().map_or_else(|| "killed".to_owned(), |code| code.to_string());
@@ -188,7 +188,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Takes out of a text what differs from run to run: folder, port, times, digests and serial numbers.
+/// Removes from a text the parts that differ from run to run: folder, port, times, digests and serial numbers.
 pub(crate) fn redact(text: &str, folder: &Path) -> String {
     static RULES: LazyLock<[(Regex, &str); 8]> = LazyLock::new(|| {
         [
@@ -207,7 +207,7 @@ pub(crate) fn redact(text: &str, folder: &Path) -> String {
     RULES.iter().fold(text, |text, (pattern, replacement)| pattern.replace_all(&text, *replacement).into_owned())
 }
 
-/// A program that runs until the test is over, or until it is told to stop.
+/// A program that runs until the test ends, or until it is stopped.
 pub(crate) struct Background {
     child: Child,
     lines: Receiver<String>,

@@ -1,4 +1,4 @@
-//! `secure-io serve`: what it says before, while and after it serves.
+//! `secure-io serve`: its output before, while and after it serves.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -153,7 +153,7 @@ fn a_port_in_use_is_said_to_be() {
     "#);
 }
 
-/// Root may listen anywhere, so the test becomes nobody when it is root.
+/// Root may listen on any port, so the test switches to the user nobody if it runs as root.
 #[test]
 fn a_privileged_port_is_said_to_be() {
     let sandbox = Sandbox::new();
@@ -242,7 +242,7 @@ fn it_stops_on_sigint_and_on_sigterm() {
     }
 }
 
-/// A request without TLS is answered: a browser is sent to https://, and who wants ws:// is told of wss://.
+/// A request without TLS is answered: a browser is sent to https://, and a ws:// client is pointed to wss://.
 #[test]
 fn a_plaintext_request_is_told_where_to_go() {
     let sandbox = Sandbox::new();
@@ -262,7 +262,7 @@ fn a_plaintext_request_is_told_where_to_go() {
     assert!(answer.contains("wss://"), "{answer}");
 }
 
-/// The hint of both errors above mends them.
+/// The hint of both errors above fixes them.
 #[test]
 fn a_certificate_made_anew_as_the_hint_says() {
     let sandbox = Sandbox::new();
@@ -286,7 +286,7 @@ fn it_stops_while_clients_are_connected() {
     assert!(status.success(), "{status}\n{log}");
 }
 
-/// rustls refuses to be configured with a certificate of version 1, which is what the three OpenSSL commands make.
+/// rustls refuses to be configured with a certificate of version 1, which the three OpenSSL commands make.
 #[test]
 fn what_the_three_openssl_commands_make_is_served() {
     let sandbox = Sandbox::new();

@@ -42,7 +42,7 @@ fn the_page_is_secure_with_the_certificate_that_serve_makes() {
     open_page(&sandbox, &server, "self-signed", true);
 }
 
-/// Where `serve` keeps what it makes, in a home folder without settings.
+/// Folder in which `serve` keeps its certificate, in a home folder without settings.
 const KEPT: &str = ".local/share/secure-io/serve";
 
 #[test]
@@ -55,7 +55,7 @@ fn the_page_is_secure_with_a_certificate_under_a_trusted_ca() {
     open_page(&sandbox, &sandbox.serve(""), "ca", true);
 }
 
-/// Without trust Chromium refuses the same server: what the other tests see is not an unchecked certificate.
+/// Without trust Chromium refuses the same server: the other tests do not pass because of an unchecked certificate.
 #[test]
 fn the_page_is_refused_when_the_certificate_is_not_trusted() {
     let sandbox = Sandbox::new();

@@ -1,4 +1,4 @@
-//! A test PKI in the hands of strangers: what each makes of each certificate stands in docs/fixtures.md.
+//! Clients' verdicts on a test PKI; their verdict on each certificate is in docs/fixtures.md.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -44,7 +44,7 @@ fn openssl(sandbox: &Sandbox, fixture: &Fixture) -> String {
     error.map_or_else(|| "accepts".to_owned(), |(_, error)| format!("refuses: {error}"))
 }
 
-/// A client in the table: its name in `expected.json`, its heading in the book, and what it does with each fixture.
+/// A client in the table: its name in `expected.json`, its heading in the book, and its verdict on each fixture.
 type Measured = (Client, &'static str, BTreeMap<String, String>);
 
 /// Every client's answers to a tree in `fixtures`.
@@ -169,7 +169,7 @@ fn keytool_and_openssl_open_the_stores() {
     assert_eq!(encrypted, sandbox.ok("openssl pkey -in fixtures/spare/key.pem"));
 }
 
-/// A counted certificate's one file, key and chain together, is what TLS servers take.
+/// The single file of a counted certificate, key and chain together, is accepted by TLS servers.
 #[test]
 fn a_counted_certificate_is_taken_from_its_one_file() {
     let sandbox = Sandbox::new();

@@ -1,4 +1,4 @@
-//! What `inspect` says is what others say.
+//! Agreement of `inspect` with other programs.
 
 use crate::sandbox::Sandbox;
 
@@ -14,7 +14,7 @@ fn python_reads_the_same_in_every_certificate() {
     assert!(same == "certificates are the same" && count.parse().is_ok_and(|count: usize| count > 600), "{output}");
 }
 
-/// A request and a CRL by their openssl text: what it names, we name.
+/// A request and a CRL by their openssl text: every name in it is in our output.
 #[test]
 fn openssl_names_the_same_in_requests_and_keys() {
     let sandbox = Sandbox::new();

@@ -1,4 +1,4 @@
-//! What we make is accepted, and refused, by implementations we did not write; and what they make is taken here.
+//! Acceptance and refusal of our output by implementations that we did not write, and of their output by ours.
 //!
 //! The programs are Debian's and npm's. `tests/run` installs them: a test whose program is missing fails.
 

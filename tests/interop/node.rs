@@ -1,4 +1,4 @@
-//! Node: its socket.io clients against `serve`, and its https with what we make. The scripts are in `tests/node`.
+//! Node: its socket.io clients against `serve`, and its https with our certificates. The scripts are in `tests/node`.
 
 use std::path::Path;
 use std::process::Command;

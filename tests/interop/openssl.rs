@@ -1,4 +1,4 @@
-//! OpenSSL verifies and prints what we make, and either program can do any of the three steps to a certificate.
+//! OpenSSL verifies and prints our certificates, and either program can do any of the three steps to a certificate.
 
 use crate::sandbox::Sandbox;
 
@@ -126,7 +126,7 @@ fn check_all_at_once(algorithm: &Algorithm) {
     assert_eq!(certificate("p12-cert.pem"), certificate("server-cert.pem"));
 }
 
-/// A version 3 server certificate for these names, valid under `root`, and what RFC 5280 wants of it.
+/// A version 3 server certificate for these names, valid under `root`, with the fields that RFC 5280 requires.
 #[track_caller]
 fn check_certificate(sandbox: &Sandbox, algorithm: &Algorithm, file: &str, root: &str) {
     sandbox.ok(&format!(
@@ -154,7 +154,7 @@ fn check_certificate(sandbox: &Sandbox, algorithm: &Algorithm, file: &str, root:
     assert!(text.contains(&format!("X509v3 Key Usage: critical\n                {usages}")), "{text}");
 }
 
-/// What a request and its certificate have in common.
+/// Compares the names of a request and of its certificate.
 #[track_caller]
 fn check_names(text: &str, algorithm: &Algorithm) {
     let expected = [
@@ -216,7 +216,7 @@ fn every_combination_of_steps_works_for_ec() {
     check_every_combination("-algorithm EC -pkeyopt ec_paramgen_curve:P-256", "ecdsa-p256");
 }
 
-/// What a request of OpenSSL's default settings makes: a subject without a host, and no subjectAltName.
+/// A request of OpenSSL's default settings has a subject without a host, and no subjectAltName.
 #[test]
 fn a_request_with_openssls_default_subject_becomes_a_certificate_for_this_machine() {
     let sandbox = Sandbox::new();
@@ -226,7 +226,7 @@ fn a_request_with_openssls_default_subject_becomes_a_certificate_for_this_machin
     sandbox.ok("openssl verify -verify_hostname localhost -CAfile server-cert.pem server-cert.pem");
 }
 
-/// OpenSSL's server presents what we made, and its client, checking everything, accepts it.
+/// OpenSSL's server presents our certificate, and its client, checking everything, accepts it.
 #[test]
 fn s_server_and_s_client_agree_on_a_certificate() {
     for algorithm in ["ecdsa-p256", "ed25519", "rsa-2048"] {
@@ -323,8 +323,8 @@ fn a_client_certificate_opens_mutual_tls() {
     }
 }
 
-/// Salts of other lengths than the hash's, and keys that are for RSASSA-PSS alone, were refused with `bad-signature`, or
-/// with the advice to take SHA-256.
+/// Salts of other lengths than the hash's, and keys that are for RSASSA-PSS alone, were refused with `bad-signature`,
+/// or with the advice to take SHA-256.
 #[test]
 fn rsassa_pss_of_all_salts_and_keys_is_verified() {
     let sandbox = Sandbox::new();

@@ -161,7 +161,7 @@ fn value<'a>(text: &'a str, extension: &str) -> Vec<&'a str> {
     found
 }
 
-/// A request whose own signature does not verify is refused: nobody showed that they hold its key.
+/// A request whose own signature does not verify is refused: possession of the key is not proven.
 #[test]
 fn a_request_with_a_broken_signature_is_refused() {
     let sandbox = Sandbox::new();

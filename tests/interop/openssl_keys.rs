@@ -85,7 +85,7 @@ fn encrypted_keys_of_every_cipher() {
     }
 }
 
-/// What OpenSSL wrote before PBES2: the encryption of old PEM files, and PBES1.
+/// OpenSSL's encryptions before PBES2: traditional PEM encryption, and PBES1.
 #[test]
 fn keys_encrypted_in_old_ways() {
     let sandbox = Sandbox::new();
@@ -146,8 +146,8 @@ fn keys_of_other_kinds_are_refused_by_name() {
     }
 }
 
-/// aws-lc-rs verifies nothing with RSA keys under 1024 bits (with SHA-384, under 2048), and what they had signed themselves
-/// was taken for signed by another.
+/// aws-lc-rs verifies nothing with RSA keys under 1024 bits (with SHA-384, under 2048), and their self-signed
+/// certificates seemed to be signed by another key.
 #[test]
 fn certificates_of_small_rsa_keys_are_known_as_self_signed() {
     let sandbox = Sandbox::new();

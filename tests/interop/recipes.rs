@@ -53,7 +53,8 @@ fn the_java_recipe_opens_the_stores() {
     sandbox.run("java Stores.java").success().says("DNSName: localhost");
 }
 
-/// A test suite that passes must be able to fail: with the deviations taken out, the recipe notices the clients' own answers.
+/// A test suite that passes must be able to fail: with the deviations taken out, the recipe notices the clients' own
+/// answers.
 #[test]
 fn the_node_recipe_fails_without_the_deviations() {
     let sandbox = sandbox_with("fixtures.test.mjs");

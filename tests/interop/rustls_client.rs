@@ -9,7 +9,7 @@ use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKey
 use rustls::{ClientConfig, ClientConnection, Connection, RootCertStore, ServerConfig, ServerConnection};
 use secure_io::report::fixtures::Fixture;
 
-/// Serves a fixture and connects to it, and says what the client does.
+/// Serves a fixture, connects to it, and describes the client's reaction.
 pub(crate) fn meet(folder: &Path, fixture: &Fixture) -> String {
     match server(folder, fixture) {
         Err(error) => format!("cannot be loaded: {error}"),

@@ -1,5 +1,5 @@
-//! The local CA's key in a thief's hands: what it signs for others' hosts is refused by every client, and what it is for
-//! is accepted by the same ones.
+//! The local CA's key in a thief's hands: what it signs for others' hosts is refused by every client, and what it is
+//! for is accepted by the same ones.
 
 use crate::sandbox::{Background, Sandbox};
 

@@ -1,4 +1,4 @@
-//! PKCS#12 stores and PKCS#7 bundles of OpenSSL and ours are opened, and what is damaged in them is refused.
+//! PKCS#12 stores and PKCS#7 bundles of OpenSSL and ours are opened, and damaged parts are refused.
 
 use crate::sandbox::Sandbox;
 
@@ -50,7 +50,7 @@ fn ours_is_opened_and_belongs_together() {
     assert!(text.contains("belongs to"), "{text}");
 }
 
-/// There are two ways to have none: the empty password, which is a zero character, and nothing at all.
+/// A missing password has two forms: the empty password, which is a zero character, and no octets at all.
 #[test]
 fn stores_without_a_password_are_opened_whatever_is_given() {
     let sandbox = made();
@@ -88,7 +88,7 @@ fn bundles_are_opened_in_der_and_pem() {
     }
 }
 
-/// Neither a panic, nor a long wait, nor a store that says what it was not made to say.
+/// Neither a panic, nor a long wait, nor a store with content that was never put in.
 #[test]
 fn damaged_stores_are_refused() {
     use secure_io::container::encrypted::Rounds;

@@ -1,4 +1,4 @@
-//! `ca trust` and `ca untrust`, as browsers, curl and Python see them; and what a thief can do with the CA's key.
+//! `ca trust` and `ca untrust`, as browsers, curl and Python see them; and the limits of a stolen CA key.
 
 use std::path::PathBuf;
 use std::{env, fs};
@@ -11,7 +11,7 @@ use secure_io::{container, files};
 use crate::node::script;
 use crate::sandbox::Sandbox;
 
-/// A browser opens these addresses, and sees or says what stands beside each.
+/// A browser opens these addresses, and sees or reports the text beside each.
 #[track_caller]
 fn browse(sandbox: &Sandbox, browser: &str, program: &str, pages: &[(&str, &str)]) {
     let pages: Vec<_> = pages.iter().map(|(address, expected)| format!("[\"{address}\",\"{expected}\"]")).collect();
@@ -28,7 +28,7 @@ fn installed(program: &str) -> PathBuf {
     found.unwrap_or_else(|| panic!("{program} is not installed: `tests/run` installs what the tests need"))
 }
 
-/// A server with what [`steal`] made.
+/// A server with a certificate made by [`steal`].
 const THIEF: &str = "secure-io serve --port 0 --cert stolen-cert.pem --key stolen-key.pem";
 
 /// A certificate for a host that the CA is not permitted, signed with its stolen key, with no help from us.
@@ -128,7 +128,7 @@ fn a_stolen_key_signs_for_nobodys_bank() {
     sandbox.finish("node -e …", &mut node, b"").exits(1).says("permitted subtree violation");
 }
 
-/// The system's store, on a copy of Debian's layout: curl and Python take what they find in its bundle.
+/// The system's store, on a copy of Debian's layout: curl and Python trust the content of its bundle.
 #[test]
 fn curl_and_python_trust_what_the_system_trusts() {
     let sandbox = Sandbox::new();

@@ -1,4 +1,4 @@
-//! What Python's cryptography finds in its test vectors is found and named here.
+//! Everything that Python's cryptography finds in its test vectors is found and named here.
 
 #![expect(clippy::disallowed_methods, reason = "files for the library under test")]
 
@@ -29,7 +29,7 @@ fn what_cryptography_reads_is_found() {
     assert!(different.is_empty(), "{different:#?}");
 }
 
-/// What is in a file, in words.
+/// Lists the content of a file, in words.
 fn found(path: &str) -> BTreeSet<String> {
     let octets = fs::read(path).unwrap_or_else(|error| panic!("cannot read {path}: {error}"));
     let described = container::find(&octets).into_iter().map(|found| match found.content {

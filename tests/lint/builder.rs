@@ -99,7 +99,7 @@ pub(crate) fn rsa(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
     seq(&[&algorithm(RSA, NULL), &bits(0, &key)])
 }
 
-/// A modulus of so many bits, with nothing remarkable about it but that nobody knows its factors.
+/// A modulus of this many bits, unremarkable except that its factors are unknown.
 pub(crate) fn modulus(bits: usize) -> Vec<u8> {
     let length = bits.div_ceil(8);
     // The digits of a hash, and an end that makes it divisible by no small prime (found by trying).

@@ -15,7 +15,7 @@ use secure_io::report::finding::{Audience, Lint};
 use time::OffsetDateTime;
 use time::macros::datetime;
 
-/// When all of this is judged.
+/// Time at which everything is judged.
 const NOW: OffsetDateTime = datetime!(2026-06-01 0:00 UTC);
 
 /// The CA that the builder's certificates come from, known.

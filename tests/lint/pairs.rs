@@ -16,7 +16,7 @@ pub(crate) struct Pair {
     pub(crate) passes: Item,
     /// Other rules that cannot but trip along.
     pub(crate) also: &'static [&'static str],
-    /// What is found in the one that passes.
+    /// Findings in the certificate that passes.
     pub(crate) passes_with: &'static [&'static str],
 }
 

@@ -1,7 +1,7 @@
 //! Our findings held against pkilint's.
 //!
-//! What pkilint says of a pair's two certificates differs by what the pair is about: each rule is mapped to the code
-//! that it adds, or to the reason why it adds none.
+//! The difference between pkilint's findings for a pair's two certificates depends on the rule: each rule is mapped
+//! to the code that it adds, or to the reason why it adds none.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use crate::Item;
 use crate::pairs::{self, Pair};
 
-/// What pkilint says of the one that trips and not of the one that passes.
+/// Findings of pkilint in the certificate that trips and not in the one that passes.
 enum Theirs {
     /// One of these codes.
     Says(&'static [&'static str]),

@@ -17,7 +17,7 @@ fn a_servers_certificate_in_a_root_store_is_told_of() {
     assert_eq!((lint.audience, rules(&lint)), (Audience::SelfSigned, vec!["self_signed_leaf_trusted".to_owned()]));
 }
 
-/// What is judged by the rules for public CAs: what has a public root above it, and what only public CAs write.
+/// Rules for public CAs apply to items below a public root, and to items with marks that only public CAs write.
 #[test]
 fn the_audience_is_told_by_who_issued_it() {
     let leaf = Item::Certificate(builder::private().der());

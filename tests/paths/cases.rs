@@ -1,4 +1,4 @@
-//! The table of cases: each a chain with one thing about it, and what is said of it.
+//! The table of cases: each a chain with one property, and the verdict on it.
 
 use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyUsagePurpose,
@@ -12,7 +12,7 @@ use time::macros::datetime;
 use crate::crls;
 use crate::kit::{self, Made, NO_AKI, NOW, ca, extension, issue, leaf, root};
 
-/// What is judged.
+/// Case to judge.
 #[derive(Clone)]
 pub(crate) struct Case {
     pub(crate) name: &'static str,
@@ -25,7 +25,7 @@ pub(crate) struct Case {
     pub(crate) at: OffsetDateTime,
     /// The code, by default and under `--strict`.
     pub(crate) expected: (Option<Code>, Option<Code>),
-    /// What `openssl verify` says where it is not of our default opinion, and why.
+    /// Verdict of `openssl verify` where it differs from our default, with the reason.
     pub(crate) openssl: Option<&'static str>,
 }
 
@@ -446,7 +446,7 @@ fn oddities(cases: &mut Vec<Case>) {
     );
 }
 
-/// Several paths: a good one is found beside a bad one, and the most telling reason is told.
+/// Several paths: a good one is found beside a bad one, and the most specific reason is reported.
 fn candidates(cases: &mut Vec<Case>) {
     let (trusted, unknown) = (root(ca("root")), root(ca("unknown root")));
     let middle = issue(&trusted, ca("ca"));

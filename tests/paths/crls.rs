@@ -256,7 +256,7 @@ fn scopes(cases: &mut Vec<Case>) {
     case("fields out of order", &[0x82, 1, 0, 0x81, 1, 0xff], invalid, order);
 }
 
-/// A complete CRL of number 5, and what a delta CRL of number 6 changes.
+/// A complete CRL of number 5, and the changes of a delta CRL of number 6.
 fn deltas(cases: &mut Vec<Case>) {
     use RevocationReason::{CertificateHold, KeyCompromise, RemoveFromCrl};
     let trusted = root(ca("root"));
@@ -294,7 +294,7 @@ fn deltas(cases: &mut Vec<Case>) {
     );
 }
 
-/// What is odd about a CRL was never seen to be said.
+/// Warnings about deviations of a CRL were not tested.
 #[test]
 fn what_is_odd_about_a_crl_is_a_warning() {
     let trusted = root(ca("root"));

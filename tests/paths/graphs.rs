@@ -15,7 +15,7 @@ use crate::kit::{ca, issue, issue_with, leaf, root};
 /// Authorities: the first is trusted.
 const AUTHORITIES: usize = 6;
 
-/// Why no path may go over a certificate.
+/// Reason why no path may include a certificate.
 #[derive(Debug, Clone, Copy)]
 enum Fault {
     Expired,
@@ -56,7 +56,7 @@ impl Fault {
     }
 }
 
-/// Whom the trusted one leads to.
+/// Returns the certificates that are reachable from the trusted one.
 fn reachable(edges: &[Edge]) -> BTreeSet<usize> {
     let mut reached = BTreeSet::from([0]);
     for _ in 0..AUTHORITIES {

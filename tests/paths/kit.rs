@@ -12,10 +12,10 @@ use time::macros::datetime;
 
 pub(crate) use crate::tlv::tlv;
 
-/// When all cases are judged, unless they say otherwise.
+/// Time at which all cases are judged, unless they set another.
 pub(crate) const NOW: OffsetDateTime = datetime!(2026-06-01 12:00 UTC);
 
-/// A certificate with its key, and what it was made from.
+/// A certificate with its key, and the parts it was made from.
 pub(crate) struct Made {
     pub(crate) der: Vec<u8>,
     pub(crate) params: CertificateParams,
@@ -137,7 +137,7 @@ pub(crate) fn crl_numbered(
     params.signed_by(&issuer.issuer()).expect("a CRL").der().to_vec()
 }
 
-/// A CRL with further critical extensions, by the last number of their types, and signed anew.
+/// A CRL with further critical extensions, by the last number of their types, and signed again.
 pub(crate) fn extended(issuer: &Made, crl: &[u8], extensions: &[(u8, &[u8])]) -> Vec<u8> {
     let fields = |der: &[u8]| Vec::<Any>::from_der(der).expect("a SEQUENCE");
     let [signed, algorithm, _] = &fields(crl)[..] else { panic!("a CRL has three fields") };

@@ -6,7 +6,7 @@ use secure_io::chain::{self, Anchors, Host, Purpose, Request};
 use crate::certificates;
 use crate::kit::{self, NOW, ca, issue, issue_with, leaf, root};
 
-/// Which of two names there is: the one that is asked for, or one that shares no subtree with it.
+/// One of two names: the wanted one, or one that shares no subtree with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Which {
     Absent,
@@ -18,14 +18,14 @@ use Which::{Absent, Asked, Other};
 
 const ALL: [Which; 3] = [Absent, Asked, Other];
 
-/// What an intermediate permits and excludes of a kind of names.
+/// Names of one kind that an intermediate permits and excludes.
 type Rule = (Which, Which);
 
 fn rules() -> impl Iterator<Item = Rule> {
     ALL.into_iter().flat_map(|permitted| ALL.map(|excluded| (permitted, excluded)))
 }
 
-/// Whether a rule lets a name be; each is in the subtree of its own.
+/// Returns true if a rule allows a name; each name is in a subtree of its own.
 fn allows((permitted, excluded): Rule, name: Which) -> bool {
     name == Absent || (permitted == Absent || permitted == name) && excluded != name
 }
@@ -46,7 +46,7 @@ fn subtrees(domain: Which, network: Which) -> Vec<GeneralSubtree> {
     domain.into_iter().chain(network.map(GeneralSubtree::IpAddress)).collect()
 }
 
-/// The commonName is none of the names: it neither matches nor offends.
+/// The commonName equals no SAN: it neither matches nor violates a constraint.
 #[test]
 fn every_combination_of_names_and_constraints() {
     let trusted = root(ca("root"));

@@ -1,4 +1,4 @@
-//! What `openssl verify` says of the cases: the same, but for what the table lists with its reason.
+//! Agreement of `openssl verify` with our verdicts, apart from the table's exceptions with their reasons.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,7 +9,7 @@ use secure_io::files::{self, Existing, NewFile};
 
 use crate::{Case, cases};
 
-/// What it accepts and we refuse by default must be listed, and so must the reverse; a stale entry fails.
+/// Every difference between OpenSSL's verdict and our default must be listed; a stale entry fails.
 #[test]
 fn openssl_agrees_but_for_what_is_listed() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -1,7 +1,7 @@
-//! What Python's `cryptography` and GnuTLS say of the cases, beside OpenSSL, and of the roots that Debian trusts.
+//! Verdicts of Python's `cryptography` and GnuTLS on the cases, beside OpenSSL, and on the roots that Debian trusts.
 //!
-//! Where all who can be asked are of one opinion and we of another, there is a reason in the table here. What OpenSSL
-//! says is known from the table of cases, which is compared with it one by one.
+//! If all peers that can judge a case agree and our verdict differs, the table here gives the reason. OpenSSL's
+//! verdicts are known from the table of cases, which is compared with OpenSSL one by one.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -66,7 +66,7 @@ fn the_systems_roots_are_taken_as_the_others_take_them() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// What each of the others says of each case.
+/// Asks each of the peers about each case.
 pub(crate) fn ask(cases: &[Case]) -> Vec<serde_json::Map<String, Value>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut command = Command::new(root.join("target/python/bin/python3"));

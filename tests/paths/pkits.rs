@@ -1,7 +1,7 @@
 //! NIST's Public Key Interoperability Test Suite, from PyPI's cryptography_vectors.
 //!
 //! Each end-entity certificate is judged with all the suite's intermediates and CRLs at hand, for any purpose. Its name
-//! says whether it is valid; those whose name says nothing depend on what policies a user asks for, which nobody does
+//! says whether it is valid; those with other names depend on the policies that a user asks for, which
 //! here.
 
 use std::collections::BTreeMap;

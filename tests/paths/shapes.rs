@@ -1,5 +1,5 @@
-//! Paths of random shapes: what an oracle says of each from how it was made is what is said of it, whatever the order of
-//! the certificates that it is found among.
+//! Paths of random shapes: what an oracle says of each from how it was made is what is said of it, whatever the order
+//! of the certificates that it is found among.
 
 use std::sync::LazyLock;
 
@@ -18,7 +18,7 @@ use crate::cases::{self, Case, HOST};
 use crate::kit::{self, Made};
 use crate::{judge, peers};
 
-/// What is random about a CA, the root included.
+/// Random properties of a CA, the root included.
 #[derive(Debug, Clone)]
 struct Authority {
     /// It has the name of the one above it, as after a change of keys.
@@ -103,7 +103,7 @@ prop_compose! {
 }
 
 impl Shape {
-    /// Whether RFC 5280 section 6.1 has it be valid, and rustls's limit of six intermediates.
+    /// Returns true if the path is valid by RFC 5280 section 6.1 and rustls's limit of six intermediates.
     fn is_valid(&self) -> bool {
         let serves = |purposes: &[_]| purposes.is_empty() || purposes.contains(&ExtendedKeyUsagePurpose::ServerAuth);
         let count = self.authorities.len();
@@ -207,8 +207,8 @@ fn config() -> ProptestConfig {
     ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() }
 }
 
-/// Python's `cryptography` and GnuTLS are never of one opinion and we of another. Self-issued CAs are left out: both count
-/// them, as RFC 5280 section 6.1.4 (l) does not.
+/// Python's `cryptography` and GnuTLS are never of one opinion and we of another. Self-issued CAs are left out: both
+/// count them, as RFC 5280 section 6.1.4 (l) does not.
 #[test]
 fn peers_judge_random_paths_alike() {
     let mut runner = TestRunner::deterministic();
@@ -248,7 +248,8 @@ proptest! {
         }
     }
 
-    /// A piece of a certificate or CRL cut out, put in, or written over: an answer, and no yes where what is signed differs.
+    /// A piece of a certificate or CRL cut out, put in, or written over: an answer, and no yes where what is signed
+    /// differs.
     #[test]
     fn damage_of_any_kind_is_answered(
         which in 0..4_usize,

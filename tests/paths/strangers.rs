@@ -138,7 +138,7 @@ fn common_name(text: &[u8]) -> Vec<u8> {
     tlv(0x31, &tlv(0x30, &[&[6, 3, 0x55, 4, 3][..], &tlv(0x0c, text)].concat()))
 }
 
-/// What is no Name, in each way that a reader could let through.
+/// Malformed Names, in each way that a reader could let through.
 fn no_names() -> Vec<Vec<u8>> {
     let rdn = common_name(b"ca");
     let value = tlv(0x0c, b"ca");
@@ -378,7 +378,7 @@ fn a_trust_anchors_serial_number_is_not_odd() {
     }
 }
 
-/// What others than the issuer's name say of a certificate is not passed over in silence.
+/// Malformed names in extensions are reported like a malformed issuer.
 #[test]
 fn names_in_extensions_are_names() {
     let trusted = root(ca("root"));
@@ -422,8 +422,8 @@ fn names_in_extensions_are_names() {
     assert_eq!(with(&[1, 3, 6, 1, 4, 1, 99999, 1], b"anything"), None, "what others write is theirs");
 }
 
-/// The certificateIssuer of an entry, the issuer and the place of a CRL: what cannot be read revokes what it may, and says
-/// that nothing is good.
+/// The certificateIssuer of an entry, the issuer and the place of a CRL: what cannot be read revokes what it may, and
+/// says that nothing is good.
 #[test]
 fn crls_that_cannot_be_read_say_that_nothing_is_good() {
     let trusted = root(ca("root"));

@@ -1,4 +1,4 @@
-//! What lines have in common, read once.
+//! Files that lines share, each read once.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -11,7 +11,7 @@ use crate::{asn1, container, files};
 type Certificates = Vec<Arc<Certificate>>;
 type Crls = Result<Vec<Arc<Crl>>, asn1::Error>;
 
-/// Parsed files and PEM texts, by what the line says.
+/// Parsed files and PEM texts, by the line's text.
 #[derive(Debug, Default)]
 pub(super) struct Cache {
     certificates: Store<String, Certificates>,
@@ -77,7 +77,7 @@ impl Cache {
     }
 }
 
-/// Whether a text is PEM itself, and no file's name.
+/// Returns true if a text is PEM rather than a file name.
 pub(super) fn is_inline(text: &str) -> bool {
     text.contains("-----BEGIN ")
 }

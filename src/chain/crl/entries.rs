@@ -7,7 +7,7 @@ use super::each_extension;
 use crate::asn1::{self, Reader, Value, tag};
 use crate::name::{Canonical, GeneralName};
 
-/// What a CRL says of a certificate that it lists; what counts for more comes last.
+/// Status of a certificate listed in a CRL; the more serious status comes last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(in super::super) enum Listed {
     /// It is no longer on the list that this one is a delta of (`removeFromCRL`).
@@ -22,9 +22,9 @@ pub(in super::super) enum Listed {
 pub(super) struct Entries {
     /// By their serial numbers.
     sorted: Vec<Entry>,
-    /// What the entries' certificateIssuer extensions say.
+    /// Names from the entries' certificateIssuer extensions.
     issuers: Vec<Vec<Canonical>>,
-    /// Why nothing can be concluded from what is not among them.
+    /// Reason why an absent entry proves nothing.
     pub(super) unusable: Option<Cow<'static, str>>,
 }
 
@@ -101,12 +101,12 @@ impl Entries {
         self.issuers.push(issuers);
     }
 
-    /// Whether an entry is about another's certificate than the CRL issuer's.
+    /// Returns true if an entry is about a certificate of an issuer other than the CRL's.
     pub(super) fn name_issuers(&self) -> bool {
         !self.issuers.is_empty()
     }
 
-    /// What is said of a serial number, by those entries whose issuer (`None`: the CRL's) is the right one.
+    /// Finds the status of a serial number among the entries of one issuer (`None`: the CRL's own).
     pub(super) fn find(
         &self,
         der: &[u8],

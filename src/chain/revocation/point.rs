@@ -1,4 +1,5 @@
-//! Distribution points: whether a CRL was made for the one that a certificate names (RFC 5280 sections 4.2.1.13, 5.2.5).
+//! Distribution points: whether a CRL was made for the one that a certificate names (RFC 5280 sections 4.2.1.13,
+//! 5.2.5).
 
 use super::super::certificate::Certificate;
 use super::super::crl::Crl;
@@ -6,7 +7,7 @@ use super::ALL_REASONS;
 use crate::asn1::{self, Reader, Value, tag, write};
 use crate::name::{Canonical, DistinguishedName, GeneralName};
 
-/// Whether a certificate leaves it to the issuer of an indirect CRL to say whether it is revoked (cRLIssuer).
+/// Returns true if a certificate leaves its revocation status to the issuer of an indirect CRL (cRLIssuer).
 pub(super) fn is_left_to(certificate: &Certificate, crl: &Crl) -> bool {
     crl.scope().is_indirect && all(certificate).any(|point| point.is_left_to(crl))
 }
@@ -85,7 +86,7 @@ impl<'a> Point<'a> {
         names.iter().any(|name| matches!(name, Name::Directory(issuer) if Some(issuer) == crl.canonical_issuer()))
     }
 
-    /// Whether a CRL was made for this point, whose names may be relative to an issuer (section 6.3.3 b 2 i).
+    /// Returns true if a CRL was made for this point, whose names may be relative to an issuer (section 6.3.3 b 2 i).
     fn is_at(&self, crl: &Crl, issuer: &[u8]) -> bool {
         let Some(named) = crl.point() else { return true };
         let wanted = Name::all(named, crl.issuer());

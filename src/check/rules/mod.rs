@@ -1,5 +1,5 @@
-//! What is wrong with a server: a table of checks. Adding a row, its function and its page in docs/failures is the whole
-//! change.
+//! What is wrong with a server: a table of checks. Adding a row, its function and its page in docs/failures is the
+//! whole change.
 
 mod certificate;
 mod fix;

@@ -32,7 +32,8 @@ pub(in crate::check) enum KeyExchange {
 impl Suite {
     /// Suites that a version of the protocol may offer, those of everyday use first.
     ///
-    /// Before TLS 1.2, no suite has an AEAD or another hash than SHA-1 and MD5 (RFC 5246 appendix A.5); TLS 1.3 has its own.
+    /// Before TLS 1.2, no suite has an AEAD or another hash than SHA-1 and MD5 (RFC 5246 appendix A.5); TLS 1.3 has
+    /// its own.
     pub(in crate::check) fn of_version(version: Version) -> Vec<Self> {
         let all = SUITES.iter().map(|(number, _)| Self(*number));
         let mut suites: Vec<_> = all.filter(|suite| suite.is_of(version)).collect();

@@ -1,5 +1,5 @@
-//! Cipher suites by number: IANA's registry "TLS Cipher Suites", and the RC4 and DES suites of 1024-bit export, which were
-//! never registered.
+//! Cipher suites by number: IANA's registry "TLS Cipher Suites", and the RC4 and DES suites of 1024-bit export, which
+//! were never registered.
 
 /// Number and name; signalling values (SCSV) are left out.
 #[rustfmt::skip]

@@ -26,7 +26,7 @@ Exit status: 0 done, 2 it could not be done")]
 pub(crate) struct Args {
     #[command(flatten)]
     folder: CaDirArgs,
-    /// Where to write it, - for standard output [default: crl.pem in the CA's folder]
+    /// File for the CRL, - for standard output [default: crl.pem in the CA's folder]
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
     /// In how many days the next one is due

@@ -10,10 +10,10 @@ use crate::cli::command_line::CommandLine;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 
-/// Print what Node, Python, curl, Git and others need to trust the local CA
+/// Print the environment variables with which Node, Python, curl, Git and others trust the local CA
 ///
 /// Node and Deno add the root to their own; the others take one file in place of all roots, so they are given
-/// bundle.pem in the CA's folder, which is the system's roots and this one, written anew by this command.
+/// bundle.pem in the CA's folder, which holds the system's roots and this one, and which this command rewrites.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -27,7 +27,7 @@ Exit status: 0 done, 2 it could not be done")]
 pub(crate) struct Args {
     #[command(flatten)]
     folder: CaDirArgs,
-    /// For whom [default: the shell that $SHELL names]
+    /// Shell or tool to print for [default: the shell that $SHELL names]
     #[arg(long, value_enum, value_name = "SHELL")]
     shell: Option<Kind>,
 }

@@ -23,10 +23,10 @@ Exit status: 0 done, 2 it could not be done")]
 pub(crate) struct Args {
     #[command(flatten)]
     folder: CaDirArgs,
-    /// Where to write it, - for standard output
+    /// File for the certificate, - for standard output
     #[arg(long, short, value_name = "FILE", default_value = "-")]
     out: PathBuf,
-    /// How to write it
+    /// Format of the file
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Pem)]
     format: Format,
     /// Replace a file that exists

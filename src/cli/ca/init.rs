@@ -22,8 +22,8 @@ Exit status: 0 done, 2 it could not be done")]
 pub(crate) struct Args {
     #[command(flatten)]
     folder: CaDirArgs,
-    /// What it may sign for: a domain, a range of addresses, an email, @host, a URI's host as in spiffe://dev, `default`
-    /// or `any`; may be given again
+    /// Names the CA may sign for: a domain, a range of addresses, an email, @host, a URI's host as in spiffe://dev,
+    /// `default` or `any`; may be given again
     #[arg(long, value_name = "NAME")]
     permit: Vec<String>,
     /// Lifetime of both certificates in days [default: 3650]

@@ -8,11 +8,11 @@ use crate::cli::command_line::CommandLine;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 
-/// Make the CA's certificates anew before they end, or for more names
+/// Renew the CA's certificates before they end, or permit more names
 ///
-/// What it has issued stays valid: the intermediate keeps its name and key. Under a root key that is kept it is signed
-/// again, and the root stays what it is for as long as it lasts; otherwise there is a new root, which has to be
-/// trusted, and the old one stays good for what is served with the old intermediate.
+/// Earlier certificates stay valid: the intermediate keeps its name and key. If the root's key was kept, the same root
+/// signs the intermediate again, and nothing has to be trusted again; otherwise a new root is made, which has to be
+/// trusted, and the old root stays valid for servers that send the old intermediate.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -23,16 +23,16 @@ Exit status: 0 done, or nothing to do; 2 it could not be done")]
 pub(crate) struct Args {
     #[command(flatten)]
     folder: CaDirArgs,
-    /// How soon is soon [default: 30d, or a third of its life]
+    /// Remaining time below which the CA is renewed [default: 30d, or a third of its life]
     #[arg(long, value_name = "SPAN")]
     renew_before: Option<String>,
-    /// Make it anew, however much time is left
+    /// Renew regardless of the time left
     #[arg(long, short, help_heading = "Output")]
     force: bool,
-    /// Give the intermediate a new key, after a theft; what it has issued is good only where the old root is trusted
+    /// Give the intermediate a new key, after a theft; earlier certificates then need the old root
     #[arg(long)]
     new_key: bool,
-    /// What it may sign for as well, as with `ca init`; may be given again
+    /// Further names the CA may sign for, as with `ca init`; may be given again
     #[arg(long, value_name = "NAME")]
     permit: Vec<String>,
     /// Lifetime in days from now [default: 3650]

@@ -31,7 +31,7 @@ pub(crate) struct Args {
     /// Certificate files, or serial numbers in hex
     #[arg(required = true, value_name = "FILE|SERIAL")]
     certificates: Vec<String>,
-    /// Why
+    /// Reason for the revocation
     #[arg(long, value_name = "REASON", value_parser = reason_parser(), default_value = "unspecified")]
     reason: Reason,
     /// Report as JSON

@@ -7,7 +7,7 @@ use crate::cli::args::CaDirArgs;
 use crate::cli::failure::{self, Failure};
 use crate::cli::output::Output;
 
-/// Show the local CA, what it has issued and what expires
+/// Show the local CA, the certificates it issued, and their expiry
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -18,7 +18,7 @@ Exit status: 0 done, 1 something expires (--expires-within), 2 it could not be d
 pub(crate) struct Args {
     #[command(flatten)]
     folder: CaDirArgs,
-    /// Only what expires within this time and is in use: neither revoked nor replaced
+    /// Only certificates that expire within this time and are in use: neither revoked nor replaced
     #[arg(long, value_name = "SPAN")]
     expires_within: Option<String>,
     /// Report as JSON

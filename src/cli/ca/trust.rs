@@ -17,8 +17,8 @@ use crate::cli::output::Output;
 
 /// Have the system, browsers and Java trust the local CA's root
 ///
-/// Every store that is here gets the root; one that cannot be changed does not stop the others. Without root's rights
-/// it does what it can and prints the commands for the rest.
+/// Every store on this machine gets the root; a store that cannot be changed does not stop the others. Without root's
+/// rights the command does its part and prints the commands for the rest.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -177,7 +177,7 @@ fn print(trust: &Trust, args: &StoreArgs, out: &mut Output) -> Result<(), Failur
     Ok(())
 }
 
-/// What a store says, after it was changed if that was asked for.
+/// Reports a store's answer, after the change if one was requested.
 fn report(machine: Machine<'_>, store: &dyn Store, roots: &[Root], action: Action) -> Report {
     let result = match action {
         Action::Status => None,
@@ -230,7 +230,7 @@ fn roots(paths: &Paths, action: Action) -> Result<Vec<Root>, Failure> {
     roots.iter().map(|(path, der)| Root::new(der, path).map_err(|error| failure::in_file(path, error))).collect()
 }
 
-/// Whose stores these are: the user's; with sudo those of who ran it, for root has no browser.
+/// Owner of the stores: the user, or under sudo its caller, because root has no browser.
 struct Person {
     home: PathBuf,
     /// Their name and number, with sudo.
@@ -265,7 +265,7 @@ impl Person {
     }
 }
 
-/// Where programs are; those for administrators are not on everybody's path.
+/// Lists the folders of programs, including those for administrators, which are not on every user's path.
 fn program_folders() -> Vec<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<_> = std::env::split_paths(&path).filter(|folder| folder.is_absolute()).collect();

@@ -1,4 +1,4 @@
-//! What the local CA refuses.
+//! Errors of the local CA, with their remedies.
 
 use std::path::Path;
 
@@ -44,7 +44,7 @@ fn permit_instead(input: &str, instead: &[String]) -> String {
     }
 }
 
-/// A command that writes into the CA of who ran sudo.
+/// A command that writes into the CA of sudo's caller.
 pub(crate) fn needs_no_sudo(caller: &str) -> Failure {
     Failure::message(format!("run with sudo, and root's files would be in the way in the CA of {caller}"))
         .hint(format!("run it without sudo: `{}`", CommandLine::typed()))

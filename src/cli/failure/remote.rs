@@ -5,7 +5,7 @@ use secure_io::probe::{Endpoint, Error};
 use super::Failure;
 use crate::cli::command_line::{CommandLine, TIMEOUT};
 
-/// A server that could not be asked, with what to try next.
+/// A server that could not be asked, with remedies.
 pub(crate) fn remote(endpoint: &Endpoint, error: Error) -> Failure {
     let (host, port) = (&endpoint.host, endpoint.port);
     let hint = match &error {

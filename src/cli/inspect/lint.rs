@@ -14,21 +14,21 @@ use time::OffsetDateTime;
 use crate::cli::Outcome;
 use crate::cli::output::Output;
 
-/// As many items are held back, so that it does not matter whether an issuer comes before or after what it issued.
+/// Number of items held back, so that an issuer may come before or after the certificates it issued.
 const HELD: usize = 2_000;
 
-/// How many findings are named on stderr when nothing else is printed.
+/// Largest number of findings named on stderr when nothing else is printed.
 const NAMED: usize = 100;
 
-/// Where vendors put root stores. One from elsewhere, as `SSL_CERT_FILE` can have it, may hold anybody's.
+/// Folders of vendors' root stores. A store elsewhere, such as one named by `SSL_CERT_FILE`, may hold any roots.
 const VENDORS: [&str; 4] = ["/etc/ssl", "/etc/pki", "/usr", "/nix"];
 
-/// Whether and how to judge.
+/// Options for linting.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Judging")]
 pub(super) struct LintArgs {
-    /// Say what is wrong with certificates, requests and CRLs, by the rules for a public CA's or a private CA's;
-    /// auto: by who issued them [default: auto]
+    /// Report faults of certificates, requests and CRLs, by the rules for a public CA's or a private CA's;
+    /// auto: by their issuer [default: auto]
     #[arg(long, value_name = "public|private|auto", num_args = 0..=1, default_missing_value = "auto")]
     #[arg(conflicts_with = "pem")]
     pub(super) lint: Option<Asked>,
@@ -37,7 +37,7 @@ pub(super) struct LintArgs {
     lint_fail: Option<FailFrom>,
 }
 
-/// What stands behind `--lint`: an audience, or, as it may be left out, the first file.
+/// Value after `--lint`: an audience or, because the audience may be omitted, the first file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Asked {
     Auto,
@@ -68,15 +68,15 @@ impl LintArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum FailFrom {
-    /// What clients refuse, or a standard forbids
+    /// Faults that clients refuse, or that a standard forbids
     Error,
-    /// What some clients mind, too
+    /// Faults that some clients refuse, too
     Warning,
     /// Everything
     Note,
 }
 
-/// Judges what goes through it.
+/// Lints each item that passes through.
 pub(super) struct Linter {
     issuers: Issuers,
     audience: Option<Audience>,
@@ -125,7 +125,7 @@ impl Linter {
         if self.is_streaming { self.finish() } else { Vec::new() }
     }
 
-    /// Judges what was held back.
+    /// Lints the items held back.
     pub(super) fn finish(&mut self) -> Vec<Inspected> {
         let mut held = std::mem::take(&mut self.held);
         for inspected in &mut held {
@@ -150,7 +150,7 @@ impl Linter {
         }
     }
 
-    /// Says how much was found; names it for those who asked for nothing else.
+    /// Prints the number of findings, and their names if nothing else is printed.
     pub(super) fn outcome(&self, out: &mut Output) -> Outcome {
         if out.is_quiet() {
             for (severity, words) in &self.named {
@@ -168,7 +168,7 @@ impl Linter {
     }
 }
 
-/// The system's trust anchors. Those that somebody here put there, which are nobody's public CA, are told from those that
+/// The system's trust anchors. Private CAs that an administrator added are kept apart from those that
 /// its vendor delivers.
 /// The CAs of the system's root store, public ones and those that somebody added.
 pub(crate) fn system_issuers() -> Issuers {

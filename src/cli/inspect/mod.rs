@@ -1,4 +1,4 @@
-//! `inspect`: what is in these files.
+//! `inspect`: shows the content of files.
 
 mod json;
 pub(super) mod lint;
@@ -24,7 +24,7 @@ use lint::{LintArgs, Linter};
 use source::{Source, Where};
 use tally::Tally;
 
-/// Say what is in files: certificates, requests, CRLs, keys, PKCS#7, PKCS#12, in any mix
+/// Show the content of files: certificates, requests, CRLs, keys and stores, in any mix
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -58,7 +58,7 @@ pub(crate) struct Args {
     form: Form,
 }
 
-/// Which items are shown.
+/// Selection of the items shown.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Filters")]
 struct Filter {
@@ -73,14 +73,14 @@ struct Filter {
     expires_within: Option<String>,
 }
 
-/// How it is shown.
+/// Form in which items are shown.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Output")]
 struct Form {
     /// Report as JSON: an array with one object per item
     #[arg(long, conflicts_with = "pem")]
     json: bool,
-    /// How much to say
+    /// Amount of detail
     #[arg(long, value_enum, value_name = "DETAIL", default_value_t = Text::Short, conflicts_with_all = ["json", "pem"])]
     text: Text,
     /// Write the items themselves as clean PEM; private keys only with --kind private-key
@@ -90,7 +90,7 @@ struct Form {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Text {
-    /// What one wants to know at a glance
+    /// The essentials at a glance
     Short,
     /// Everything
     Full,
@@ -131,7 +131,7 @@ impl Kind {
 }
 
 impl Filter {
-    /// What of an item is shown: itself, or of a container that is not asked for, what is in it.
+    /// Selects an item, or the items of a container that was not asked for.
     fn apply(&self, inspected: Inspected) -> Vec<Inspected> {
         let number = inspected.item.place().index + 1;
         if !self.item.is_empty() && !self.item.contains(&number) {
@@ -148,7 +148,7 @@ impl Filter {
     }
 }
 
-/// Where what was found goes.
+/// Destination of the items.
 enum Sink {
     Text(Box<text::TextSink>),
     Json(json::JsonSink),
@@ -194,11 +194,11 @@ struct Run<'a> {
     linter: Option<Linter>,
 }
 
-/// What has become of a part of a source.
+/// Result of one part of a source.
 enum Part {
     /// Items, for those that look at all of them.
     Items(Vec<Inspected>),
-    /// JSON of items, and what counts of them.
+    /// JSON of items, with the counts of them.
     Json(Vec<u8>, Tally),
     /// The source cannot be read, or no further.
     Unreadable(Failure),
@@ -223,7 +223,7 @@ impl Run<'_> {
         ordered::map(chunks, |chunk| worker.part(chunk), |part| self.take(part, out))
     }
 
-    /// What a server presents, in the order that it sends it.
+    /// Prints the certificates that a server presents, in the order in which the server sends them.
     fn server(&mut self, name: &str, endpoint: &Endpoint, out: &mut Output) -> Result<(), Failure> {
         match self.args.remote.ask(endpoint) {
             Ok(presented) => self.take(Part::Items(presented.inspected(name)), out),
@@ -270,7 +270,7 @@ impl Run<'_> {
         Ok(if outcome == Outcome::Done { found } else { outcome })
     }
 
-    /// A source that cannot be read is told of, and the others are shown.
+    /// An unreadable source is reported, and the others are shown.
     fn unreadable(&mut self, failure: Failure, out: &mut Output) -> Result<(), Failure> {
         match failure {
             Failure::Error(report) => {
@@ -283,7 +283,7 @@ impl Run<'_> {
     }
 }
 
-/// What is done to a part of a source, on any thread.
+/// Work on one part of a source, on any thread.
 struct Worker<'a> {
     source: &'a Source,
     name: String,

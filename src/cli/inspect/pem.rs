@@ -20,7 +20,7 @@ impl PemSink {
         Self { with_keys, keys_left_out: 0, others_left_out: Vec::new() }
     }
 
-    /// Writes an item; of a container what is in it.
+    /// Writes an item; for a container, the items in it.
     pub(super) fn take(&mut self, inspected: Inspected, out: &mut Output) -> Result<(), Failure> {
         if !self.with_keys && matches!(inspected.item, Item::PrivateKey(_)) {
             self.keys_left_out += 1;
@@ -37,7 +37,7 @@ impl PemSink {
         inspected.within().into_iter().try_for_each(|inner| self.take(inner, out))
     }
 
-    /// Says what was left out.
+    /// Reports the omitted items.
     pub(super) fn finish(&mut self, out: &mut Output) {
         match self.keys_left_out {
             0 => {}
@@ -50,7 +50,7 @@ impl PemSink {
     }
 }
 
-/// The usual label of a kind, the own one of what has no kind; and the DER.
+/// The usual label of a kind, or an item's own label if its kind has none; and the DER.
 fn block<'a>(content: &'a Content, item: &Item) -> Option<(String, &'a [u8])> {
     let (label, der): (&str, &[u8]) = match content {
         Content::Certificate(der) => ("CERTIFICATE", der),

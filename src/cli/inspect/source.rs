@@ -1,4 +1,4 @@
-//! Where to look: files, standard input, what folders and patterns stand for, and servers.
+//! Sources of items: files, standard input, folders, patterns and servers.
 
 use std::collections::HashSet;
 use std::io::Read;
@@ -13,7 +13,7 @@ use crate::cli::command_line::CommandLine;
 use crate::cli::failure::{self, Failure};
 use crate::cli::remote;
 
-/// Where to look.
+/// A source to read.
 pub(super) enum Where {
     /// Something to read.
     Source(Source),
@@ -25,19 +25,19 @@ pub(super) enum Where {
 pub(super) enum Source {
     /// A file, or standard input.
     File(PathBuf),
-    /// A file that nobody named: one in a folder. It may well hold nothing of interest.
+    /// A file that the user did not name, in a folder. It may hold nothing of interest.
     Member(PathBuf),
 }
 
 impl Source {
-    /// What it is called in what is shown.
+    /// Returns the name of the source in the output.
     pub(super) fn name(&self) -> String {
         match self {
             Self::File(path) | Self::Member(path) => path.to_string_lossy().into_owned(),
         }
     }
 
-    /// Whether this is nothing to be told of: that there is nothing in a file that nobody named.
+    /// Returns true if the result needs no report: nothing in a file that the user did not name.
     pub(super) fn is_passed_over(&self, found: &Found) -> bool {
         matches!(self, Self::Member(_)) && matches!(found.content, Err(container::Error::Nothing { .. }))
     }
@@ -49,7 +49,7 @@ impl Source {
         }
     }
 
-    /// Why it cannot be read, or no further.
+    /// Turns a read error into a failure that names the source.
     pub(super) fn failure(&self, error: container::Error) -> Failure {
         match self {
             Self::File(path) | Self::Member(path) => failure::in_file(path, error),
@@ -84,17 +84,17 @@ pub(super) fn expand(arguments: &[PathBuf], recursive: bool) -> Result<Vec<Where
     Ok(places)
 }
 
-/// Whether a file was not met before, by another of its names: system stores are full of links.
+/// Returns true if a file was not seen before under another name: system stores are full of links.
 fn is_new(path: &Path, seen: &mut HashSet<PathBuf>) -> bool {
     path.canonicalize().is_ok_and(|real| seen.insert(real))
 }
 
-/// The files below a folder, sorted. What cannot be read there, and what is no regular file, is passed over.
+/// The files below a folder, sorted. Unreadable entries, and entries that are not regular files, are skipped.
 fn members(folder: &Path, is_wanted: impl Fn(&Path) -> bool) -> Vec<PathBuf> {
     files::list(folder).into_iter().filter(|path| is_wanted(path)).collect()
 }
 
-/// The files that a pattern stands for, where no shell has expanded it; `None` for what is no pattern.
+/// The files that match a pattern that no shell has expanded; `None` for text that is not a pattern.
 fn matching(argument: &Path) -> Result<Option<Vec<PathBuf>>, Failure> {
     let Some(text) = argument.to_str().filter(|text| text.contains(['*', '?', '['])) else { return Ok(None) };
     if files::exists(argument) {

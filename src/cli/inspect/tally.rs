@@ -1,4 +1,4 @@
-//! What decides the exit status: what could not be read, and what expires.
+//! Counts that decide the exit status: unreadable items, and items that expire.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use crate::cli::Outcome;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 
-/// How many things that expire, or cannot be read, are named; how many more there are is said.
+/// Largest number of expiring or unreadable items that are named; the rest is counted.
 const NAMED: usize = 100;
 
-/// What was counted.
+/// Counts so far.
 #[derive(Clone)]
 pub(super) struct Tally {
     within: Option<Duration>,
@@ -57,7 +57,7 @@ impl Tally {
         }
     }
 
-    /// Adds what was counted of what comes next.
+    /// Adds the counts of the next part.
     pub(super) fn add(&mut self, mut other: Self) {
         self.failed += other.failed;
         self.expiring += other.expiring;
@@ -68,7 +68,7 @@ impl Tally {
         self.problems.truncate(NAMED);
     }
 
-    /// Something could not be read; it has been told of.
+    /// Counts an unreadable item that was reported already.
     pub(super) fn fail(&mut self) {
         self.failed += 1;
     }
@@ -139,7 +139,7 @@ impl Tally {
         }
     }
 
-    /// Names what could not be read and what expires, and gives the answer.
+    /// Names the unreadable and the expiring items, and returns the answer.
     pub(super) fn outcome(&self, out: &mut Output) -> Outcome {
         for problem in &self.problems {
             if let Failure::Error(report) = Failure::message(problem) {

@@ -1,4 +1,4 @@
-//! Items as text: source by source, with what belongs together.
+//! Items as text: source by source, with their relations.
 
 use secure_io::inspect::{Facts, Inspected, Related};
 use secure_io::name::escape_unprintable;
@@ -10,8 +10,8 @@ use crate::cli::failure::Failure;
 use crate::cli::lines::{self, Style};
 use crate::cli::output::Output;
 
-/// As many items are held back until all are there, so that what belongs together can be said. More are shown as they
-/// come, and nothing is said of that.
+/// Number of items held back until all are read, so that their relations can be shown. Further items are shown as they
+/// come, without relations.
 const HELD: usize = 2_000;
 
 /// Shows items.

@@ -22,8 +22,8 @@ impl Files<'_> {
         Replacement { path: self.certificate, leaf: self.leaf, key: Some(self.key), ca_dir: self.ca_dir }
     }
 
-    /// Key and certificate do not belong together: names the right key if it stands beside them, or the right certificate,
-    /// else makes a certificate for this key in a new file.
+    /// Key and certificate do not belong together: names the right key if it stands beside them, or the right
+    /// certificate, else makes a certificate for this key in a new file.
     pub(super) fn mismatch(&self, failure: Failure, spki: &[u8]) -> Failure {
         let serve = |certificate: &Path, key: &Path| CommandLine::typed().with(&CERT, certificate).with(&KEY, key);
         let theirs = beside::spki_of(self.leaf);

@@ -1,4 +1,4 @@
-//! Which certificates `serve` shows: one, and by server name those of the local CA or of a test PKI.
+//! Certificates of `serve`: one, or by server name those of the local CA or of a test PKI.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -116,8 +116,8 @@ pub(super) fn names(credentials: &Credentials) -> Vec<String> {
     bare.map(str::to_owned).collect()
 }
 
-/// Certificates by name that are written into the CA's log, in one run of the server: more names than a person opens,
-/// and few enough that a stranger who sends thousands does not fill the disk.
+/// Largest number of certificates by name that one run of the server records in the CA's log: more than a person opens,
+/// and few enough that a stranger who asks for thousands does not fill the disk.
 const RECORDED: usize = 64;
 
 /// Names without a certificate that get a line in the server's log.

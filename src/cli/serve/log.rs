@@ -1,4 +1,4 @@
-//! What `serve` tells of its clients, a line each, on stderr.
+//! Log of `serve` about its clients, one line per event, on stderr.
 //!
 //! Lines go through a queue to a thread of their own: a terminal or pipe that is not read must not stop the server.
 
@@ -13,12 +13,12 @@ use secure_io::words::counted;
 
 use crate::cli::output::{LogStream, Output};
 
-/// Lines that may wait for a slow reader; what comes on top is counted.
+/// Largest number of lines that wait for a slow reader; further lines are counted.
 const QUEUE: usize = 4096;
 
 /// The log of a server.
 pub(crate) struct Log {
-    /// `None` ends it: observers may outlive the server, in tasks that nobody waits for.
+    /// `None` ends the log: observers may outlive the server, in tasks that run on.
     lines: SyncSender<Option<String>>,
     dropped: Arc<AtomicU64>,
     writer: JoinHandle<()>,
@@ -33,7 +33,7 @@ impl Log {
         Self { lines, dropped, writer }
     }
 
-    /// What the server tells its events to.
+    /// Returns the observer that receives the server's events.
     pub(crate) fn observer(&self) -> Observer {
         let lines = self.lines();
         Arc::new(move |event| {
@@ -53,7 +53,7 @@ impl Log {
         let _ = self.lines.send(Some(line));
     }
 
-    /// Writes what is left.
+    /// Writes the remaining lines.
     pub(crate) fn finish(self) {
         let _ = self.lines.send(None);
         let _ = self.writer.join();
@@ -85,7 +85,7 @@ fn write(queue: &Receiver<Option<String>>, dropped: &AtomicU64, mut stream: LogS
     }
 }
 
-/// An event in words; `None` for what nobody needs to know.
+/// An event in words; `None` for an event without interest.
 fn line(event: &Event) -> Option<String> {
     Some(match event {
         Event::Connected(client) => format!("A user connected via secure {}", details(client, None)),

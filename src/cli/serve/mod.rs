@@ -74,7 +74,7 @@ pub(crate) struct Args {
 #[derive(clap::Args)]
 #[command(next_help_heading = "Application")]
 struct AppArgs {
-    /// What to do with Socket.IO clients
+    /// Application for Socket.IO clients
     #[arg(long, value_name = "APP", value_enum, default_value_t = AppName::Demo)]
     app: AppName,
     /// Serve this folder in place of the demo page
@@ -93,16 +93,16 @@ struct AppArgs {
     /// From one ping to the next, in milliseconds or as 25s
     #[arg(long, value_name = "TIME", default_value = "25000", value_parser = parse_milliseconds)]
     ping_interval: Duration,
-    /// How long a client may take to answer one
+    /// Time a client has to answer a ping
     #[arg(long, value_name = "TIME", default_value = "20000", value_parser = parse_milliseconds)]
     ping_timeout: Duration,
-    /// How long a client may take to join a namespace
+    /// Time a client has to join a namespace
     #[arg(long, value_name = "TIME", default_value = "45000", value_parser = parse_milliseconds)]
     connect_timeout: Duration,
 }
 
 impl AppArgs {
-    /// Refuses what could not be served before a certificate is made for it; reads the client library given.
+    /// Refuses files that could not be served before a certificate is made; reads the client library given.
     fn check(&self) -> Result<Option<Vec<u8>>, Failure> {
         if let Some(folder) = self.static_dir.as_ref().filter(|folder| !folder.is_dir()) {
             return Err(Failure::message(format!("cannot serve `{}`: it is not a folder", folder.display())));
@@ -125,7 +125,7 @@ const MAX_TIMER: u128 = (1 << 31) - 1;
 enum AppName {
     /// A welcome, and events to try things with
     Demo,
-    /// What the test suite of socketio/socket.io-protocol expects
+    /// The application that socketio/socket.io-protocol's test suite expects
     Conformance,
 }
 
@@ -251,7 +251,7 @@ impl Args {
         Ok(origins)
     }
 
-    /// The certificates by server name: the test PKI's; else, unless files were named, what the local CA issues.
+    /// The certificates by server name: the test PKI's; else, unless files were named, new ones from the local CA.
     fn tls(
         &self,
         credentials: Credentials,
@@ -287,7 +287,7 @@ impl Args {
         self.ca_dir.own_paths().ok().filter(Paths::exist)
     }
 
-    /// What to show clients: the files named, those in this folder, the local CA's, or self-signed ones.
+    /// Selects the certificates: the files named, those in this folder, the local CA's, or self-signed ones.
     fn credentials(&self, order: &Order, out: &mut Output, now: OffsetDateTime) -> Result<Credentials, Failure> {
         if let (Some(certificate), Some(key)) = (&self.cert, &self.key) {
             let credentials = self.load(certificate, key, now)?;
@@ -448,7 +448,7 @@ impl Signals {
         self.reached(1)
     }
 
-    /// Ready at the second, for people who do not want to wait for clients to leave.
+    /// Ready at the second signal, for people who do not want to wait for clients to leave.
     fn second(&self) -> impl Future<Output = ()> + use<> {
         self.reached(2)
     }

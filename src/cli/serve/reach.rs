@@ -1,4 +1,4 @@
-//! The addresses by which `serve` is reached, and what people have to know of them.
+//! The addresses by which `serve` is reached, with notes about them.
 
 use std::net::{IpAddr, SocketAddr};
 

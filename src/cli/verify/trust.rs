@@ -1,4 +1,4 @@
-//! What is trusted: the files named, else the system's roots and the local CA.
+//! Trust anchors: from the files named, else the system's roots and the local CA.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -27,8 +27,8 @@ pub(crate) struct Sources<'a> {
     pub(crate) passphrase: &'a PassphraseArgs,
 }
 
-/// Reads the trust anchors. If the system has one file of its roots, only that file is read: the folder beside it usually
-/// holds copies of the same roots, and takes longer to read than all other input.
+/// Reads the trust anchors. If the system has one file of its roots, only that file is read: the folder beside it
+/// usually holds copies of the same roots, and takes longer to read than all other input.
 pub(super) fn anchors(sources: Sources<'_>, out: &mut Output) -> Result<Trusted, Failure> {
     match bundle().filter(|_| sources.files.is_empty()) {
         Some(roots) => with_local(roots, sources, out).map(|anchors| Trusted { anchors, is_partial: true }),
@@ -54,7 +54,7 @@ pub(crate) fn all(sources: Sources<'_>, out: &mut Output) -> Result<Arc<Anchors>
     with_local(parsed(native.certs), sources, out)
 }
 
-/// The certificates that can be read: what the system trusts and nobody can read cannot be on a path either.
+/// The readable certificates: an unreadable anchor cannot be on a path.
 fn parsed(ders: Vec<rustls::pki_types::CertificateDer<'static>>) -> Vec<Arc<Certificate>> {
     ders.into_iter().filter_map(|der| Certificate::parse(der).ok()).map(Arc::new).collect()
 }

@@ -17,7 +17,7 @@ pub(super) use self::words::attribute;
 
 type Decoded = Result<ExtensionValue, Error>;
 
-/// The extensions in a SEQUENCE of them, in order. What cannot be read is among them, with the reason.
+/// The extensions of a SEQUENCE, in order, including unreadable ones with the reason.
 pub(super) fn extensions(list: Value<'_>) -> Vec<Extension> {
     let mut reader = list.reader();
     let mut extensions = Vec::with_capacity(10);
@@ -72,13 +72,13 @@ fn decoded(oid: String, critical: bool, octets: &[u8]) -> Extension {
     Extension { oid, name, critical, value, value_hex, error }
 }
 
-/// Why an extension of a kind that is known here cannot be read; `oid` is its identifier's content octets.
+/// Explains why an extension of a known kind cannot be read; `oid` is its identifier's content octets.
 #[must_use]
 pub fn extension_error(oid: &[u8], octets: &[u8]) -> Option<Error> {
     decode(&oid::dotted(oid), octets)?.err()
 }
 
-/// What an extension says: nothing when its presence is all, `None` when it is not known here.
+/// Decodes an extension's value: nothing if the extension has no value, `None` if its kind is not known here.
 fn decode(oid: &str, octets: &[u8]) -> Option<Result<Option<ExtensionValue>, Error>> {
     if let Some(number) = oid.strip_prefix("2.5.29.") {
         return decode_standard(number, octets).map(|decoded| decoded.map(Some));
@@ -157,7 +157,7 @@ const KEY_USAGES: [&str; 9] = [
 const NETSCAPE_TYPES: [&str; 8] =
     ["sslClient", "sslServer", "email", "objectSigning", "reserved", "sslCA", "emailCA", "objectSigningCA"];
 
-/// Why certificates are revoked, by ReasonFlags' bits (RFC 5280 section 4.2.1.13), which are CRLReason's numbers but
+/// Reasons for revocation by ReasonFlags' bits (RFC 5280 section 4.2.1.13), which are CRLReason's numbers except for
 /// for the last two.
 const REASON_FLAGS: [&str; 9] = [
     "unused",
@@ -187,7 +187,7 @@ fn purposes(octets: &[u8]) -> Decoded {
     Ok(ExtensionValue::Names(list.iter().map(|purpose| name_or_dotted(*purpose)).collect()))
 }
 
-/// An OID by its name, in dots when it has none here.
+/// An OID by its name, dotted if its name is unknown here.
 fn name_or_dotted(value: Value<'_>) -> Cow<'static, str> {
     let dotted = value.oid();
     oid::name(&dotted).map_or(Cow::Owned(dotted), Cow::Borrowed)

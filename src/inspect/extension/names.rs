@@ -7,7 +7,7 @@ use crate::asn1::{self, Error, Value, tag};
 use crate::name::{constraint, general_name, hex};
 use crate::report::extension::{AuthorityKeyId, ExtensionValue, NameConstraints};
 
-/// GeneralNames, those that are not what they should be among them.
+/// GeneralNames, malformed ones included.
 pub(super) fn general_names(octets: &[u8], field: &'static str) -> Decoded {
     let names = list(asn1::only(octets, tag::SEQUENCE, field)?)?;
     Ok(ExtensionValue::Names(names.into_iter().map(Cow::Owned).collect()))
@@ -39,7 +39,7 @@ pub(super) fn constraints(octets: &[u8]) -> Decoded {
     Ok(ExtensionValue::NameConstraints(NameConstraints { permitted, excluded }))
 }
 
-/// `minimum` is 0 and `maximum` absent, by RFC 5280; what is there all the same is shown.
+/// By RFC 5280 `minimum` is 0 and `maximum` absent; other values are shown.
 fn subtrees(list: Value<'_>) -> Result<Vec<String>, Error> {
     let subtree = |value: &Value<'_>| {
         let mut reader = value.reader();

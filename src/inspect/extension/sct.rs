@@ -74,7 +74,7 @@ impl<'a> Octets<'a> {
         Some(self.take(count)?.iter().fold(0, |number, octet| number << 8 | u64::from(*octet)))
     }
 
-    /// What has its length in two octets in front.
+    /// Reads a vector whose first two octets are its length.
     fn vector(&mut self) -> Option<&'a [u8]> {
         let length = usize::try_from(self.number(2)?).ok()?;
         self.take(length)

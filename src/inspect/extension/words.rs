@@ -8,7 +8,7 @@ use crate::name::{escape_unprintable, hex};
 use crate::report::extension::{Attribute, ExtensionValue, Statement};
 use crate::validity::rfc3339;
 
-/// How deep the structures are that are flattened into words.
+/// Largest depth of structures that are flattened into words.
 const DEPTH: usize = 8;
 
 /// A string of any type.
@@ -50,7 +50,7 @@ fn attribute_value(value: Value<'_>) -> String {
     word(value).unwrap_or_else(|| format!("#{}", hex(value.raw)))
 }
 
-/// qcStatements (RFC 3739 section 3.2.6): what a statement adds is flattened.
+/// qcStatements (RFC 3739 section 3.2.6), with the values of statements flattened.
 pub(super) fn statements(octets: &[u8]) -> Decoded {
     let statement = |value: &Value<'_>| {
         let mut reader = value.reader();

@@ -1,10 +1,10 @@
-//! What a lint found, line by line.
+//! Lines of text for lint findings.
 
 use super::{Detail, Tone, View};
 use crate::report::finding::{Lint, Severity};
 
 impl View<'_> {
-    /// By whose rules, and what was found: the severity is a word, whatever its colour.
+    /// The audience and the findings: the severity is a word, whatever its colour.
     pub(super) fn lint(&mut self, lint: Option<&Lint>) {
         let Some(lint) = lint else { return };
         let judged = format!("judged as {}", lint.audience.words());

@@ -133,7 +133,7 @@ impl View<'_> {
         }
     }
 
-    /// Its name, and what it says below.
+    /// The extension's name, and its value below.
     fn extension(&mut self, extension: &Extension) {
         let unnamed = if extension.oid.is_empty() { "unreadable" } else { &extension.oid };
         let critical = if extension.critical { " (critical)" } else { "" };

@@ -1,4 +1,4 @@
-//! Items as lines for people: what is said of each, short or full, in words and tones, before it meets a terminal.
+//! Items as lines for people, short or full, in words and tones, without regard to the terminal.
 
 mod extension;
 mod finding;
@@ -13,15 +13,15 @@ use super::relation::{Chain, Relations};
 use crate::name::readable;
 use crate::validity::distance;
 
-/// How something is meant, for whoever has colours.
+/// Meaning of a span, rendered as a colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Tone {
     /// As it comes.
     #[default]
     Plain,
-    /// What the eye should find first.
+    /// The part to read first.
     Strong,
-    /// What is there to be looked up.
+    /// A detail for reference.
     Dim,
     /// All is well.
     Good,
@@ -34,22 +34,22 @@ pub enum Tone {
 /// A piece of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Span {
-    /// Its text. It may hold what a terminal must not see: whoever prints it escapes it.
+    /// Its text. It may hold characters that disturb a terminal: the printer escapes them.
     pub text: String,
-    /// How it is meant.
+    /// Meaning of the span.
     pub tone: Tone,
 }
 
-/// A line: a label, and what is said behind it.
+/// A line: a label, and the text after it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Line {
-    /// How deep it stands.
+    /// Depth of nesting.
     pub depth: usize,
-    /// What it is about; empty when it goes on with the line above, `None` when it has no room for one.
+    /// Label of the line; empty if the line continues the one above, `None` if the line has no label column.
     pub label: Option<String>,
-    /// What it says.
+    /// Text of the line.
     pub spans: Vec<Span>,
-    /// Whether an item begins with it.
+    /// True if the line begins an item.
     pub is_heading: bool,
     /// The item's place in the container that it is in, for the line it begins with.
     pub number: Option<usize>,
@@ -70,16 +70,16 @@ impl Line {
     }
 }
 
-/// How much is said.
+/// Amount of detail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Detail {
-    /// What one wants to know at a glance.
+    /// The essentials at a glance.
     Short,
     /// Everything.
     Full,
 }
 
-/// What is said of an item, and of those within it; `position` is its place in the relations, and is moved on.
+/// Renders an item and the items within it; advances `position`, the item's index into the relations.
 #[must_use]
 pub fn lines(
     item: &Item,
@@ -92,7 +92,7 @@ pub fn lines(
     view.lines
 }
 
-/// What is said of the chain that a source's certificates are.
+/// Renders the line about the chain that a source's certificates form.
 #[must_use]
 pub fn chain(chain: &Chain) -> Line {
     let numbers: Vec<String> = chain.numbers.iter().map(|number| format!("#{number}")).collect();
@@ -162,7 +162,7 @@ impl View<'_> {
         }
     }
 
-    /// What an item begins with.
+    /// Renders the first line of an item.
     fn heading(&mut self, kind: &str, text: impl Into<String>) {
         let line = Line::new(self.depth, kind).toned(text, Tone::Strong);
         self.lines.push(Line { is_heading: true, ..line });

@@ -1,4 +1,4 @@
-//! What one wants to know at a glance: who, for which names, from whom, how long still, which key, what is odd.
+//! The essentials of an item: subject, names, issuer, time left, key, deviations.
 
 use super::{Tone, View, and, day};
 use crate::name::readable;
@@ -7,7 +7,7 @@ use crate::report::extension::ExtensionValue;
 use crate::report::item::{Crl, Csr, Item, OcspResponse, Revoked};
 use crate::words::counted;
 
-/// How many names, revoked certificates and other things of a kind are shown; how many more there are is said.
+/// Largest number of names, revoked certificates and other lists that are shown; the rest is counted.
 const SHOWN: usize = 8;
 
 impl View<'_> {
@@ -237,13 +237,13 @@ pub(super) fn bare(name: &str) -> String {
     if bare.contains([',', ' ']) && !readable.starts_with("dirName:") { format!("\"{bare}\"") } else { bare.to_owned() }
 }
 
-/// Whether a subject says no more than the first name does.
+/// Returns true if the subject only repeats the first name.
 fn is_first_name(subject: &str, names: &[String]) -> bool {
     let common_name = subject.strip_prefix("CN=");
     common_name.is_some_and(|common_name| names.iter().any(|name| bare(name) == common_name))
 }
 
-/// What a key may be used for, in few words.
+/// Summarises the purposes of a key.
 fn purposes(certificate: &Certificate) -> String {
     let word = |purpose: &str| match purpose {
         "serverAuth" => "servers".to_owned(),

@@ -73,7 +73,8 @@ impl Refusal {
     }
 }
 
-/// Checks a WebSocket's opening handshake, [RFC 6455 section 4.2.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1).
+/// Checks a WebSocket's opening handshake, [RFC 6455 section
+/// 4.2.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1).
 pub(super) fn accept_key(headers: &HeaderMap) -> Option<HeaderValue> {
     let has = |name: HeaderName, token: &str| {
         let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());

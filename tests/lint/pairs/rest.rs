@@ -1,4 +1,4 @@
-//! Validity, usage, identifiers, structure, constraints, what public CAs add, CRLs.
+//! Validity, usage, identifiers, structure, constraints, public CAs' additions, CRLs.
 
 use super::{Pair, items, pair};
 use crate::builder::*;
