@@ -45,7 +45,12 @@ impl Kind {
 
 impl Entry {
     #[cfg(unix)]
-    #[allow(clippy::useless_conversion, clippy::cast_sign_loss, reason = "the types differ from system to system")]
+    #[allow(
+        clippy::useless_conversion,
+        clippy::unnecessary_cast,
+        clippy::cast_sign_loss,
+        reason = "the types differ from system to system: a device's number is i32 on macOS, u64 on Linux"
+    )]
     pub(super) fn of_stat(stat: &rustix::fs::Stat) -> Self {
         use rustix::fs::FileType;
         let kind = match FileType::from_raw_mode(stat.st_mode) {
@@ -57,7 +62,7 @@ impl Entry {
             FileType::Socket => Kind::Socket,
             _ => Kind::Other,
         };
-        let id = Some((u64::from(stat.st_dev), u64::from(stat.st_ino)));
+        let id = Some((stat.st_dev as u64, u64::from(stat.st_ino)));
         Self { kind, owner: stat.st_uid, mode: u32::from(stat.st_mode) & 0o7777, id }
     }
 
