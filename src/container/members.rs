@@ -28,9 +28,9 @@ where
     }
 }
 
-/// Everything in a file that `pick` takes, at least one; or what was there instead. A block that is broken matters
-/// only when it has a label of the `kind` asked for, or when there is nothing else. A container that cannot be opened
-/// may hold what was asked for.
+/// Everything in a file that `pick` takes, at least one; or what was there instead. A broken block matters only when it
+/// has a label of the `kind` asked for, or none, or when there is nothing else. A container that cannot be opened may
+/// hold what was asked for.
 pub(super) fn all<T, F, E>(
     bytes: &[u8],
     wanted: &'static str,
@@ -42,7 +42,8 @@ where
     F: FnOnce() -> Result<Option<Zeroizing<String>>, E>,
     E: From<Error>,
 {
-    let (mut picked, mut others, mut broken) = (Vec::new(), Vec::new(), None);
+    let (mut picked, mut others) = (Vec::new(), Vec::new());
+    let (mut unlabelled, mut broken) = (None, None);
     let rounds = Rounds::default();
     for found in stream(bytes) {
         let found = found?;
@@ -66,12 +67,14 @@ where
             },
             // What is lost may be what was asked for.
             Err(error) if found.label.as_ref().is_some_and(|label| label.ends_with(kind)) => return Err(error.into()),
-            Err(error) if !picked.is_empty() && found.label.is_none() => return Err(error.into()),
+            Err(error) if found.label.is_none() => unlabelled = unlabelled.or(Some(error)),
             Err(error) => broken = broken.or(Some(error)),
         }
     }
-    match broken {
-        _ if !picked.is_empty() => Ok(picked),
+    if !picked.is_empty() {
+        return unlabelled.map_or(Ok(picked), |error| Err(error.into()));
+    }
+    match unlabelled.or(broken) {
         // What is like nothing in particular is better called not what was asked for.
         Some(Error::Nothing { found: Guess::Text | Guess::Binary }) => {
             Err(Error::Missing { wanted, found: others }.into())

@@ -229,6 +229,20 @@ fn names_the_block_that_is_broken() {
     assert_eq!(error, "PEM block 1 (line 1, CERTIFICATE) is not base64");
 }
 
+/// What cannot be read may be what was asked for, before as well as behind what can.
+#[test]
+fn octets_that_are_nothing_known_are_an_error_on_either_side_of_a_request() {
+    let (unknown, garbage) = (b"\x30\x03\x02\x01\x05".as_slice(), b"\x00\xff\x01\x02\x03garb\n".as_slice());
+    let clean = text();
+    for octets in [unknown, garbage] {
+        let message = |parts: &[&[u8]]| request(&parts.concat()).unwrap_err().to_string();
+        let (before, behind) = (message(&[octets, clean.as_bytes()]), message(&[clean.as_bytes(), octets]));
+        assert!(before.contains(" octets from line 1 on are neither text nor DER"), "{before}");
+        assert!(behind.contains(" octets from line 4 on are neither text nor DER"), "{behind}");
+    }
+    assert_eq!(request(format!("Subject: CN=a\n{clean}").as_bytes()).unwrap(), REQUEST);
+}
+
 /// The whole key was once shown as the label of its block.
 #[test]
 fn a_key_without_line_ends_is_read_and_never_shown() {
