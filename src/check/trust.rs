@@ -56,7 +56,7 @@ impl Presented {
         key_proven: Option<bool>,
         known: Known<'_>,
     ) -> Self {
-        let certificates: Vec<_> = chain.iter().filter_map(|der| inspect::certificate(der).ok()).collect();
+        let read: Vec<_> = chain.iter().filter_map(|der| Some((der, inspect::certificate(der).ok()?))).collect();
         let request = Request {
             presented: &[],
             anchors: known.anchors,
@@ -71,8 +71,7 @@ impl Presented {
         let mut missing = None;
         if verdict.error.as_ref().is_some_and(|error| error.code == Code::UnknownIssuer) {
             let whole = chain::verify_presented(chain, &Request { presented: known.intermediates, ..request });
-            let is_sent =
-                |link: &Link| certificates.iter().any(|sent| sent.sha256_fingerprint == link.sha256_fingerprint);
+            let is_sent = |link: &Link| read.iter().any(|(_, sent)| sent.sha256_fingerprint == link.sha256_fingerprint);
             if whole.error.as_ref().is_none_or(|error| error.code != Code::UnknownIssuer) {
                 missing = whole.chain.iter().find(|link| !is_sent(link)).map(|link| link.subject.clone());
                 verdict = whole;
@@ -82,16 +81,19 @@ impl Presented {
             let message = "the server does not have its private key: it signs with another";
             verdict = Verdict { chain: verdict.chain, ..Verdict::no(Reason::new(Code::KeyMismatch, message)) };
         }
-        let leaf = certificates.first().cloned();
-        let pairs = || certificates.iter().zip(certificates.iter().skip(1));
+        // Of a chain whose first certificate cannot be read, no other takes its place.
+        let leaf = read.first().filter(|(der, _)| chain.first() == Some(*der)).map(|(_, leaf)| leaf.clone());
         Self {
-            links: certificates.iter().map(link).collect(),
+            links: read.iter().map(|(_, certificate)| link(certificate)).collect(),
             verdict,
             missing,
-            lints: lints(chain, &certificates, known),
+            lints: lints(&read, known),
             days: leaf.as_ref().and_then(days),
-            is_out_of_order: pairs().any(|(one, next)| one.issuer != next.subject),
-            has_root: certificates.len() > 1 && certificates.last().is_some_and(|last| last.self_signed),
+            is_out_of_order: read
+                .iter()
+                .zip(read.iter().skip(1))
+                .any(|((_, one), (_, next))| one.issuer != next.subject),
+            has_root: read.len() > 1 && read.last().is_some_and(|(_, last)| last.self_signed),
             must_staple: leaf.as_ref().is_some_and(must_staple),
             leaf,
         }
@@ -142,23 +144,43 @@ fn must_staple(certificate: &report::Certificate) -> bool {
     certificate.extensions.iter().any(|extension: &Extension| extension.oid == TLS_FEATURE)
 }
 
-fn lints(
-    chain: &[CertificateDer<'static>],
-    certificates: &[report::Certificate],
-    known: Known<'_>,
-) -> Vec<(String, Finding)> {
+/// What the lint finds in certificates, each beside its report.
+fn lints(read: &[(&CertificateDer<'static>, report::Certificate)], known: Known<'_>) -> Vec<(String, Finding)> {
     let mut own = Issuers::default();
-    for der in chain {
+    for (der, _) in read {
         own.add(der, Origin::Read);
     }
     // The chain's own issuers are for the leaf; who is public the given ones know.
     let judge = Judge { audience: None, issuers: known.issuers, now: known.now };
     let within = Judge { audience: None, issuers: &own, now: known.now };
     let mut found = Vec::new();
-    for (der, certificate) in chain.iter().zip(certificates) {
+    for (der, certificate) in read {
         let judged = judge.certificate(der).ok().filter(|lint| lint.audience == report::finding::Audience::Public);
         let Some(lint) = judged.or_else(|| within.certificate(der).ok()) else { continue };
         found.extend(lint.findings.into_iter().map(|finding| (certificate.subject.clone(), finding)));
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::material::{self, Order};
+
+    /// A leaf of which nothing is known has no days, no key and no demands, and no lint of another's.
+    #[test]
+    fn no_other_certificate_stands_for_a_first_one_that_cannot_be_read() {
+        let now = crate::validity::now();
+        let (_, chain) = material::self_signed(&Order { days: Some(3_000), ..Order::default() }, now).unwrap();
+        let readable = chain[0].clone();
+        let known = Known { anchors: &Anchors::default(), intermediates: &[], issuers: &Issuers::default(), now };
+        let judged = |chain: &[CertificateDer<'static>]| Presented::judge(chain, None, None, known);
+
+        let alone = judged(std::slice::from_ref(&readable));
+        assert!(alone.leaf.is_some() && alone.days == Some(3_000) && !alone.lints.is_empty());
+        let behind = judged(&[CertificateDer::from(vec![0x30, 0]), readable]);
+        assert!(behind.leaf.is_none() && behind.days.is_none() && behind.key_bits().is_none());
+        assert_eq!(behind.verdict.error.unwrap().code, Code::Malformed);
+        assert_eq!(behind.lints, alone.lints);
+    }
 }
