@@ -10,6 +10,7 @@
 //! | | |
 //! | --- | --- |
 //! | [`words`] | Words that depend on numbers. |
+//! | [`octets`] | Octets read front to back, as TLS and SSH write them. |
 //! | [`asn1`] | BER and DER taken apart; object identifiers by name. |
 //! | [`files`] | Reads a path or standard input; writes sets of files whole or not at all. |
 //! | [`ordered`] | Works on items on all cores, results in order. |
@@ -47,6 +48,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod octets;
 pub mod words;
 
 pub mod asn1;

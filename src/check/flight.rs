@@ -6,6 +6,7 @@ use super::group::Group;
 use super::hello::extension;
 use super::suite::Suite;
 use super::version::Version;
+use crate::octets::Octets;
 
 /// The random value of a ServerHello that is a HelloRetryRequest (RFC 8446 section 4.1.3).
 const RETRY: [u8; 32] = [
@@ -57,52 +58,14 @@ impl ServerHello {
 
     /// The group that a HelloRetryRequest, or a share, names.
     pub(super) fn group(&self) -> Option<Group> {
-        Reader(self.extension(extension::KEY_SHARE)?).number16().map(Group)
+        Octets(self.extension(extension::KEY_SHARE)?).number16().map(Group)
     }
 
     /// The application protocol that was chosen.
     pub(super) fn alpn(&self) -> Option<String> {
-        let mut list = Reader(self.extension(extension::ALPN)?);
-        let protocol = Reader(list.vector16()?).vector8()?;
+        let mut list = Octets(self.extension(extension::ALPN)?);
+        let protocol = Octets(list.vector(2)?).vector(1)?;
         Some(String::from_utf8_lossy(protocol).into_owned())
-    }
-}
-
-/// What is left to read.
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, length: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    fn number8(&mut self) -> Option<u8> {
-        self.take(1)?.first().copied()
-    }
-
-    fn number16(&mut self) -> Option<u16> {
-        self.take(2)?.try_into().ok().map(u16::from_be_bytes)
-    }
-
-    fn number24(&mut self) -> Option<usize> {
-        self.take(3).map(|octets| octets.iter().fold(0, |sum, octet| sum << 8 | usize::from(*octet)))
-    }
-
-    fn vector8(&mut self) -> Option<&'a [u8]> {
-        let length = self.number8()?;
-        self.take(length.into())
-    }
-
-    fn vector16(&mut self) -> Option<&'a [u8]> {
-        let length = self.number16()?;
-        self.take(length.into())
-    }
-
-    fn vector24(&mut self) -> Option<&'a [u8]> {
-        let length = self.number24()?;
-        self.take(length)
     }
 }
 
@@ -110,7 +73,7 @@ impl Flight {
     /// Reads all that has come so far; what is not whole yet is left out.
     pub(super) fn read(octets: &[u8]) -> Self {
         let mut flight = Self::default();
-        let mut records = Reader(octets);
+        let mut records = Octets(octets);
         let mut handshake = Vec::new();
         while let Some((kind, content)) = record(&mut records) {
             match kind {
@@ -121,7 +84,7 @@ impl Flight {
                 _ => break,
             }
         }
-        let mut messages = Reader(&handshake);
+        let mut messages = Octets(&handshake);
         while let Some((kind, body)) = message(&mut messages) {
             flight.take(kind, body);
         }
@@ -147,10 +110,10 @@ impl Flight {
     }
 }
 
-fn record<'a>(reader: &mut Reader<'a>) -> Option<(u8, &'a [u8])> {
+fn record<'a>(reader: &mut Octets<'a>) -> Option<(u8, &'a [u8])> {
     let kind = reader.number8()?;
     reader.number16()?;
-    Some((kind, reader.vector16()?))
+    Some((kind, reader.vector(2)?))
 }
 
 /// The description of a fatal alert.
@@ -158,32 +121,32 @@ fn fatal(content: &[u8]) -> Option<u8> {
     if let [2, description] = content { Some(*description) } else { None }
 }
 
-fn message<'a>(reader: &mut Reader<'a>) -> Option<(u8, &'a [u8])> {
-    Some((reader.number8()?, reader.vector24()?))
+fn message<'a>(reader: &mut Octets<'a>) -> Option<(u8, &'a [u8])> {
+    Some((reader.number8()?, reader.vector(3)?))
 }
 
 fn server_hello(body: &[u8]) -> Option<ServerHello> {
-    let mut fields = Reader(body);
+    let mut fields = Octets(body);
     let legacy = fields.number16()?;
     let random = fields.take(32)?;
-    let has_session_id = !fields.vector8()?.is_empty();
+    let has_session_id = !fields.vector(1)?.is_empty();
     let suite = Suite(fields.number16()?);
     let compression = fields.number8()?;
     let mut extensions = Vec::new();
-    let mut list = Reader(fields.vector16().unwrap_or_default());
-    while let Some((number, content)) = list.number16().zip(list.vector16()) {
+    let mut list = Octets(fields.vector(2).unwrap_or_default());
+    while let Some((number, content)) = list.number16().zip(list.vector(2)) {
         extensions.push((number, content.to_vec()));
     }
     let hello =
         ServerHello { version: legacy, suite, has_session_id, compression, extensions, is_retry: random == RETRY };
-    let selected = hello.extension(extension::SUPPORTED_VERSIONS).and_then(|content| Reader(content).number16());
+    let selected = hello.extension(extension::SUPPORTED_VERSIONS).and_then(|content| Octets(content).number16());
     Some(ServerHello { version: selected.unwrap_or(legacy), ..hello })
 }
 
 fn certificates(body: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let mut list = Reader(Reader(body).vector24()?);
+    let mut list = Octets(Octets(body).vector(3)?);
     let mut chain = Vec::new();
-    while let Some(certificate) = list.vector24() {
+    while let Some(certificate) = list.vector(3) {
         chain.push(certificate.to_vec());
     }
     Some(chain)
@@ -191,14 +154,14 @@ fn certificates(body: &[u8]) -> Option<Vec<Vec<u8>>> {
 
 fn params(body: &[u8], exchange: super::suite::KeyExchange) -> Option<Params> {
     use super::suite::KeyExchange;
-    let mut fields = Reader(body);
+    let mut fields = Octets(body);
     match exchange {
         // named_curve is the one kind that RFC 8422 has left.
         KeyExchange::Ecdhe => {
             (fields.number8()? == 3).then(|| fields.number16().map(|group| Params::Curve(Group(group))))?
         }
         KeyExchange::Dhe => {
-            let prime = fields.vector16()?;
+            let prime = fields.vector(2)?;
             let zeros = prime.iter().take_while(|octet| **octet == 0).count();
             let first = prime.get(zeros)?;
             let octets = u32::try_from(prime.len() - zeros).ok()?;

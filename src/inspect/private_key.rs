@@ -9,6 +9,7 @@ use crate::asn1::{self, Reader, Value, oid, tag, write};
 use crate::container::KeyFormat;
 use crate::key;
 use crate::name::hex;
+use crate::octets::Octets;
 use crate::report::item::{EncryptedKey, PrivateKey};
 
 const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
@@ -265,7 +266,7 @@ impl OpenSsh {
         let error = || asn1::Error::new("the OpenSSH key", "is cut short");
         let rest = body.strip_prefix(b"openssh-key-v1\0");
         let mut fields =
-            Strings(rest.ok_or_else(|| asn1::Error::new("the OpenSSH key", "is of a version not known here"))?);
+            Octets(rest.ok_or_else(|| asn1::Error::new("the OpenSSH key", "is of a version not known here"))?);
         let text = |octets: &[u8]| crate::name::escape_unprintable(&String::from_utf8_lossy(octets));
         let cipher = text(fields.string().ok_or_else(error)?);
         let derivation = text(fields.string().ok_or_else(error)?);
@@ -278,7 +279,7 @@ impl OpenSsh {
 
 /// RFC 4253 section 6.6, RFC 5656 section 3.1, RFC 8709 section 4.
 fn ssh_public(blob: &[u8]) -> Option<Public> {
-    let mut fields = Strings(blob);
+    let mut fields = Octets(blob);
     let kind = fields.string()?;
     Some(match kind {
         b"ssh-rsa" => {
@@ -305,20 +306,4 @@ fn ssh_public(blob: &[u8]) -> Option<Public> {
 
 fn integer(octets: &[u8]) -> Vec<u8> {
     encode(tag::INTEGER, &[octets])
-}
-
-/// SSH's strings: a length of four octets each.
-struct Strings<'a>(&'a [u8]);
-
-impl<'a> Strings<'a> {
-    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(count)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    fn string(&mut self) -> Option<&'a [u8]> {
-        let length = u32::from_be_bytes(self.take(4)?.try_into().ok()?);
-        self.take(usize::try_from(length).ok()?)
-    }
 }

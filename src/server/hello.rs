@@ -10,6 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::handshake::HandshakeError;
+use crate::octets::Octets;
 
 /// The first byte of a TLS connection: a handshake record,
 /// [RFC 8446 section 5.1](https://www.rfc-editor.org/rfc/rfc8446#section-5.1).
@@ -131,20 +132,20 @@ const SUPPORTED_VERSIONS: u16 = 43;
 /// The newest version that a ClientHello offers; `None` when too little of it is there, or when it is malformed.
 fn newest(records: &[u8]) -> Option<Version> {
     let hello = handshake_octets(records);
-    let mut fields = Fields(&hello);
+    let mut fields = Octets(&hello);
     if fields.take(1)? != [1] {
         return None;
     }
     fields.take(3)?;
-    let legacy = Version(fields.number()?);
+    let legacy = Version(fields.number16()?);
     fields.take(32)?;
     let mut offered = || -> Option<Version> {
         fields.vector(1)?;
         fields.vector(2)?;
         fields.vector(1)?;
-        let mut extensions = Fields(fields.vector(2)?);
+        let mut extensions = Octets(fields.vector(2)?);
         loop {
-            let (kind, mut content) = (extensions.number()?, Fields(extensions.vector(2)?));
+            let (kind, mut content) = (extensions.number16()?, Octets(extensions.vector(2)?));
             if kind == SUPPORTED_VERSIONS {
                 let versions = content.vector(1)?.as_chunks().0;
                 // Among them are numbers that mean nothing (RFC 8701).
@@ -161,33 +162,12 @@ fn newest(records: &[u8]) -> Option<Version> {
 
 /// The contents of handshake records, one after the other.
 fn handshake_octets(records: &[u8]) -> Vec<u8> {
-    let (mut octets, mut fields) = (Vec::new(), Fields(records));
-    while let (Some([HANDSHAKE_RECORD, _, _]), Some(length)) = (fields.take(3), fields.number()) {
+    let (mut octets, mut fields) = (Vec::new(), Octets(records));
+    while let (Some([HANDSHAKE_RECORD, _, _]), Some(length)) = (fields.take(3), fields.number16()) {
         let length = usize::from(length).min(fields.0.len());
         octets.extend_from_slice(fields.take(length).unwrap_or_default());
     }
     octets
-}
-
-/// Octets yet to be read.
-struct Fields<'a>(&'a [u8]);
-
-impl<'a> Fields<'a> {
-    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(count)?;
-        self.0 = rest;
-        Some(taken)
-    }
-
-    fn number(&mut self) -> Option<u16> {
-        Some(u16::from_be_bytes(self.take(2)?.try_into().ok()?))
-    }
-
-    /// A vector whose length comes first, in one octet or two.
-    fn vector(&mut self, size: usize) -> Option<&'a [u8]> {
-        let length = self.take(size)?.iter().fold(0, |length, octet| length << 8 | usize::from(*octet));
-        self.take(length)
-    }
 }
 
 #[cfg(test)]
