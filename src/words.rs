@@ -1,5 +1,7 @@
 //! Words that depend on numbers.
 
+use std::fmt::Display;
+
 /// A number with its noun, which gets an s unless there is one: `1 octet`, `2 octets`.
 #[must_use]
 pub fn counted(count: impl TryInto<u64>, noun: &str) -> String {
@@ -8,9 +10,27 @@ pub fn counted(count: impl TryInto<u64>, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
+/// The first `most` of a list with commas, and how many more there are: `a, b and 2 more`.
+#[must_use]
+pub fn first_few<T: Display>(all: &[T], most: usize) -> String {
+    let shown: Vec<_> = all.iter().take(most).map(T::to_string).collect();
+    let shown = shown.join(", ");
+    match all.len().saturating_sub(most) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::counted;
+    use super::{counted, first_few};
+
+    #[test]
+    fn of_a_long_list_the_rest_is_counted() {
+        assert_eq!(first_few::<u8>(&[], 2), "");
+        assert_eq!(first_few(&[1, 2], 2), "1, 2");
+        assert_eq!(first_few(&[1, 2, 3, 4], 2), "1, 2 and 2 more");
+    }
 
     #[test]
     fn one_is_no_plural() {

@@ -4,11 +4,14 @@
 //! Versions, suites, groups, the certificate's key, signature and lifetime count. HSTS and stapling, which the
 //! guideline recommends as well, do not: the first pins every port of a developer's host, the second ended with OCSP.
 
+use std::fmt::Display;
+
 use super::group::Group;
 use super::suite::Suite;
 use super::version::Version;
 use crate::report;
 use crate::report::check::TlsRef;
+use crate::words::first_few;
 
 const TLS13: [u16; 3] = [0x1301, 0x1302, 0x1303];
 const TLS12: [u16; 6] = [0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8];
@@ -97,12 +100,9 @@ fn is_curve(key: &report::PublicKey) -> bool {
     key.algorithm == "EC" && matches!(key.curve.as_deref(), Some("P-256" | "P-384"))
 }
 
-/// The first of a list, and how many more there are.
-fn listed<T: ToString>(what: &str, all: &[T]) -> Option<String> {
-    let shown: Vec<_> = all.iter().take(3).map(T::to_string).collect();
-    let more = all.len().saturating_sub(3);
-    let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
-    (!all.is_empty()).then(|| format!("{what}: {}{rest}", shown.join(", ")))
+/// The first of a list that is not empty.
+fn listed<T: Display>(what: &str, all: &[T]) -> Option<String> {
+    (!all.is_empty()).then(|| format!("{what}: {}", first_few(all, 3)))
 }
 
 #[cfg(test)]

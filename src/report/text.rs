@@ -10,6 +10,7 @@ use super::verdict::{Link, Reason, Verdict};
 use super::{Certificate, PublicKey};
 use crate::name::readable;
 use crate::validity::distance;
+use crate::words::first_few;
 
 impl GenKey {
     /// One line per file.
@@ -129,7 +130,7 @@ pub fn plain_names(names: &[String]) -> String {
         [] => "nobody".to_owned(),
         [one] => one.clone(),
         [first @ .., last] if first.len() < 6 => format!("{} and {last}", first.join(", ")),
-        [first, rest @ ..] => format!("{first} and {} more", rest.len()),
+        all => first_few(all, 1),
     }
 }
 

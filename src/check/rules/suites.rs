@@ -4,22 +4,16 @@ use super::{Audit, Hit};
 use crate::check::group::Group;
 use crate::check::suite::{KeyExchange, Suite};
 use crate::check::version::Version;
+use crate::words::first_few;
 
 /// Names shown of a list.
 const SHOWN: usize = 4;
-
-/// The names of the first few, and how many more there are.
-fn names<T: ToString>(all: &[T]) -> String {
-    let shown: Vec<_> = all.iter().take(SHOWN).map(T::to_string).collect();
-    let more = all.len().saturating_sub(SHOWN);
-    if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
-}
 
 fn suites(audit: &Audit<'_>, message: &str, holds: impl Fn(Suite) -> bool) -> Option<Hit> {
     let found = audit.facts.suites_that(|_, suite| holds(suite));
     (!found.is_empty()).then(|| {
         let hello = format!("ClientHello that offers {} alone", if found.len() == 1 { "it" } else { "them" });
-        Hit::new(format!("{message}: {}", names(&found)), hello, "ServerHello that chooses one of these")
+        Hit::new(format!("{message}: {}", first_few(&found, SHOWN)), hello, "ServerHello that chooses one of these")
     })
 }
 
@@ -63,7 +57,7 @@ pub(super) fn no_common(audit: &Audit<'_>) -> Option<Hit> {
     is_so.then(|| {
         let message = "TLS 1.2 has no suite with ECDHE and an AEAD: rustls and other clients of today do not connect";
         let hello = "ClientHello of TLS 1.2 with ECDHE and AES-GCM or ChaCha20-Poly1305";
-        Hit::new(message, hello, format!("refused; the server has {}", names(&found)))
+        Hit::new(message, hello, format!("refused; the server has {}", first_few(&found, SHOWN)))
     })
 }
 
@@ -106,7 +100,7 @@ pub(super) fn weak_group(audit: &Audit<'_>) -> Option<Hit> {
     let is_weak = |group: &Group| group.rsa_bits().is_some_and(|bits| bits < 2_048);
     let found: Vec<_> = audit.facts.groups.iter().copied().filter(is_weak).collect();
     (!found.is_empty()).then(|| {
-        let message = format!("curves of less than 224 bit are offered: {}", names(&found));
+        let message = format!("curves of less than 224 bit are offered: {}", first_few(&found, SHOWN));
         Hit::new(message, "ClientHello with these groups", "key exchange with one of these")
     })
 }
@@ -116,6 +110,6 @@ pub(super) fn no_post_quantum(audit: &Audit<'_>) -> Option<Hit> {
     let is_missing = audit.facts.offers(Version::Tls13) && !groups.iter().any(|group| group.is_post_quantum());
     is_missing.then(|| {
         let message = "no group with ML-KEM is offered: sessions recorded today can be read with a quantum computer";
-        Hit::new(message, "ClientHello with all groups", format!("chosen: {}", names(groups)))
+        Hit::new(message, "ClientHello with all groups", format!("chosen: {}", first_few(groups, SHOWN)))
     })
 }

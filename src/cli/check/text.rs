@@ -6,6 +6,7 @@ use secure_io::check::RULES;
 use secure_io::report::check::{Finding, Target};
 use secure_io::report::finding::Severity;
 use secure_io::report::view::{Line, Span, Tone};
+use secure_io::words::first_few;
 
 use crate::cli::lines::{self, Style};
 
@@ -97,13 +98,13 @@ fn findings(lines: &mut Lines, findings: &[Finding]) {
 fn facts(lines: &mut Lines, target: &Target) {
     for protocol in target.protocols.iter().filter(|protocol| protocol.status == "offered") {
         let order = protocol.order.as_deref().map(|order| format!(" ({order}'s order)")).unwrap_or_default();
-        lines.plain(&protocol.version, format!("{}{order}", shortened(&protocol.suites)));
+        lines.plain(&protocol.version, format!("{}{order}", first_few(&protocol.suites, SHOWN)));
     }
     let named = |status: &str| {
         let all = target.protocols.iter().filter(|protocol| protocol.status == status);
         all.map(|protocol| protocol.version.as_str()).collect::<Vec<_>>().join(", ")
     };
-    let groups = shortened(&target.groups);
+    let groups = first_few(&target.groups, SHOWN);
     let answers = [
         ("refused", named("refused")),
         ("groups", groups),
@@ -125,12 +126,6 @@ fn facts(lines: &mut Lines, target: &Target) {
 
 fn yes_or_no(answer: Option<bool>) -> String {
     answer.map_or("", |answer| if answer { "yes" } else { "no" }).to_owned()
-}
-
-fn shortened(all: &[String]) -> String {
-    let shown = all.get(..all.len().min(SHOWN)).unwrap_or_default().join(", ");
-    let more = all.len().saturating_sub(SHOWN);
-    if more > 0 { format!("{shown} and {more} more") } else { shown }
 }
 
 /// A line for each server.
