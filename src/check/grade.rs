@@ -40,6 +40,12 @@ impl Grade {
     pub const ALL: [Self; 10] =
         [Self::APlus, Self::A, Self::AMinus, Self::B, Self::C, Self::D, Self::E, Self::F, Self::T, Self::M];
 
+    /// The grade of a name, as [`Self::name`] gives it.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|grade| grade.name() == name)
+    }
+
     /// As the guide writes it.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -92,6 +92,17 @@ pub(crate) enum Outcome {
     Failed,
 }
 
+impl Outcome {
+    /// The exit status.
+    const fn status(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::No => 1,
+            Self::Failed => 2,
+        }
+    }
+}
+
 pub(crate) fn main() -> ExitCode {
     let cli = match usage::parse() {
         Ok(cli) => cli,
@@ -99,9 +110,8 @@ pub(crate) fn main() -> ExitCode {
     };
     let mut out = Output::new(cli.global.color, cli.global.quiet);
     match run(&cli.command, &mut out) {
-        Ok(Outcome::Done) | Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
-        Ok(Outcome::No) => ExitCode::from(1),
-        Ok(Outcome::Failed) => ExitCode::from(2),
+        Ok(outcome) => ExitCode::from(outcome.status()),
+        Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
         Err(Failure::Error(error)) => {
             out.error(&error);
             ExitCode::from(2)

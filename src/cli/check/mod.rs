@@ -107,8 +107,7 @@ impl From<FailOn> for Severity {
 
 fn grade_parser() -> impl TypedValueParser<Value = Grade> {
     let letters = Grade::ALL.into_iter().filter(|grade| *grade > Grade::F);
-    PossibleValuesParser::new(letters.map(Grade::name))
-        .map(|name| Grade::ALL.into_iter().find(|grade| grade.name() == name).unwrap_or(Grade::APlus))
+    PossibleValuesParser::new(letters.map(Grade::name)).try_map(|name| Grade::named(&name).ok_or("no grade"))
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
@@ -139,23 +138,15 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         }
         report.targets.push(target);
     }
-    let outcome = report.targets.iter().map(|target| args.thresholds.outcome(target)).max_by_key(|one| status(*one));
+    let outcome = report.targets.iter().map(|target| args.thresholds.outcome(target)).max_by_key(|one| one.status());
     let outcome = outcome.unwrap_or(Outcome::Done);
-    report.exit = status(outcome);
+    report.exit = outcome.status();
     if args.json {
         out.json(&report)?;
     } else if report.targets.len() > 1 {
         out.styled(&text::table(&report.targets))?;
     }
     Ok(outcome)
-}
-
-const fn status(outcome: Outcome) -> u8 {
-    match outcome {
-        Outcome::Done => 0,
-        Outcome::No => 1,
-        Outcome::Failed => 2,
-    }
 }
 
 /// The local CA's intermediate, which a server may have left out.
@@ -192,8 +183,7 @@ impl Selection {
 impl Thresholds {
     fn outcome(&self, target: &Target) -> Outcome {
         let Some(grade) = &target.grade else { return Outcome::Failed };
-        let grade = Grade::ALL.into_iter().find(|known| known.name() == grade);
-        let is_below = self.fail_below.is_some_and(|least| grade < Some(least));
+        let is_below = self.fail_below.is_some_and(|least| Grade::named(grade) < Some(least));
         let worst = target.findings.iter().map(|finding| finding.severity).max();
         let is_bad = self.fail_on.is_some_and(|from| worst >= Some(from.into()));
         if is_below || is_bad { Outcome::No } else { Outcome::Done }
