@@ -25,6 +25,9 @@ const GROUPS: &[(u16, &str, u32)] = &[
 ];
 
 impl Group {
+    /// X25519, P-256 and P-384, which browsers, Node and rustls have in common.
+    pub(in crate::check) const COMMON: [Self; 3] = [Self(29), Self(23), Self(24)];
+
     /// All known groups, those of everyday use first.
     pub(in crate::check) fn all() -> Vec<Self> {
         GROUPS.iter().map(|(number, ..)| Self(*number)).collect()

@@ -22,6 +22,11 @@ pub(super) struct Cookie {
     pub(super) same_site: Option<String>,
 }
 
+/// A request of a site's first page, after whose answer the server closes the connection.
+pub(super) fn request(authority: &str) -> String {
+    format!("GET / HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n")
+}
+
 impl Response {
     /// Reads a head; `None` if the octets are none, or not whole.
     pub(super) fn read(octets: &[u8]) -> Option<Self> {

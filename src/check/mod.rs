@@ -139,8 +139,7 @@ async fn plain(address: SocketAddr, endpoint: &Endpoint, options: &Options<'_>, 
     let port = options.http_port.or((endpoint.port == 443).then_some(80))?;
     let prober = Prober::new(SocketAddr::new(address.ip(), port), limit, Instant::now() + limit);
     let authority = if port == 80 { endpoint.host.to_string() } else { format!("{}:{port}", endpoint.host) };
-    let request = format!("GET / HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
-    let response = Response::read(&prober.say(request.as_bytes()).await)?;
+    let response = Response::read(&prober.say(http::request(&authority).as_bytes()).await)?;
     Some(Plain { port, response })
 }
 

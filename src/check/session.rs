@@ -97,10 +97,19 @@ impl Place<'_> {
     }
 
     async fn connect(&self, config: &std::sync::Arc<ClientConfig>) -> io::Result<TlsStream<TcpStream>> {
+        self.connect_with(config, |_| ()).await
+    }
+
+    /// Connects; `see` is shown the connection before its handshake.
+    async fn connect_with(
+        &self,
+        config: &std::sync::Arc<ClientConfig>,
+        see: impl FnOnce(&mut rustls::ClientConnection),
+    ) -> io::Result<TlsStream<TcpStream>> {
         let connecting = async {
             let tcp = TcpStream::connect(self.address).await?;
             tcp.set_nodelay(true).ok();
-            TlsConnector::from(config.clone()).connect(self.server_name.clone(), tcp).await
+            TlsConnector::from(config.clone()).connect_with(self.server_name.clone(), tcp, see).await
         };
         let connected = timeout_at(Instant::now() + self.limit, connecting).await;
         connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
@@ -126,14 +135,8 @@ impl Place<'_> {
 
     async fn resume(&self, config: &std::sync::Arc<ClientConfig>, session: &mut Session) {
         let mut offers_early = false;
-        let connecting = async {
-            let tcp = TcpStream::connect(self.address).await?;
-            tcp.set_nodelay(true).ok();
-            let connector = TlsConnector::from(config.clone());
-            let see = |connection: &mut rustls::ClientConnection| offers_early = connection.early_data().is_some();
-            connector.connect_with(self.server_name.clone(), tcp, see).await
-        };
-        if let Ok(Ok(stream)) = timeout_at(Instant::now() + self.limit, connecting).await {
+        let see = |connection: &mut rustls::ClientConnection| offers_early = connection.early_data().is_some();
+        if let Ok(stream) = self.connect_with(config, see).await {
             let connection = stream.get_ref().1;
             session.is_resumed = Some(connection.handshake_kind() == Some(HandshakeKind::Resumed));
             session.takes_early_data = connection.is_early_data_accepted();

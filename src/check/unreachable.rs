@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use super::http;
 use super::prober::{Answer, Prober, shown};
 use super::survey::Facts;
 use crate::probe::{Error, NoEndpoint};
@@ -64,9 +65,8 @@ pub(super) fn probe(error: &Error) -> Finding {
 /// Says why a server that accepts connections speaks no version of TLS.
 pub(super) async fn handshake(facts: &Facts, prober: &Prober) -> Finding {
     let refusals: Vec<_> = facts.versions.values().map(|offer| &offer.refusal).collect();
-    let request = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
     let silent = prober.watch(WATCHED).await;
-    let plain = if silent.is_some() { Vec::new() } else { prober.say(request).await };
+    let plain = if silent.is_some() { Vec::new() } else { prober.say(http::request("localhost").as_bytes()).await };
     let banner =
         refusals.iter().find_map(|answer| if let Answer::NotTls(octets) = answer { Some(octets) } else { None });
     let received = banner

@@ -178,11 +178,6 @@ pub(crate) async fn connect(endpoint: &Endpoint, options: &Options) -> Result<(T
     Asking::new(endpoint, options)?.connect().await
 }
 
-/// The status that a stapled OCSP response gives, as in [`crate::report::remote::Ocsp`].
-pub(crate) fn ocsp_status(der: &[u8]) -> String {
-    crate::inspect::stapled(der).status
-}
-
 struct Asking<'a> {
     endpoint: &'a Endpoint,
     options: &'a Options,

@@ -1,6 +1,7 @@
 //! Certificates: what `verify` says, one check for each of its codes, and what the lint says.
 
 use super::{Audit, Hit};
+use crate::inspect;
 use crate::report::check::{Evidence, Finding};
 use crate::report::verdict::Code;
 
@@ -102,7 +103,7 @@ pub(super) fn root_sent(audit: &Audit<'_>) -> Option<Hit> {
 /// The status that was stapled, if any.
 fn stapled(audit: &Audit<'_>) -> Option<String> {
     let session = audit.session.filter(|session| !session.ocsp.is_empty())?;
-    Some(crate::probe::ocsp_status(&session.ocsp))
+    Some(inspect::stapled(&session.ocsp).status)
 }
 
 pub(super) fn must_staple(audit: &Audit<'_>) -> Option<Hit> {

@@ -1,6 +1,7 @@
 //! How handshakes go.
 
 use super::{Audit, Hit};
+use crate::check::group::Group;
 use crate::check::prober::Answer;
 use crate::check::version::Version;
 
@@ -69,13 +70,10 @@ pub(super) fn alpn(audit: &Audit<'_>) -> Option<Hit> {
     })
 }
 
-/// Groups that browsers, Node and rustls have in common.
-const COMMON: [u16; 3] = [29, 23, 24];
-
 pub(super) fn no_common_group(audit: &Audit<'_>) -> Option<Hit> {
     let failure = audit.session?.failure.as_ref()?;
     let groups = &audit.facts.groups;
-    let has_common = groups.iter().any(|group| COMMON.contains(&group.0));
+    let has_common = groups.iter().any(|group| Group::COMMON.contains(group));
     (!groups.is_empty() && !has_common).then(|| {
         let names: Vec<_> = groups.iter().map(ToString::to_string).collect();
         let message = format!(

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::enumerate::Offer;
 use crate::check::group::Group;
 use crate::check::hello::{Hello, extension};
+use crate::check::http;
 use crate::check::prober::{Answer, Prober};
 use crate::check::suite::Suite;
 use crate::check::version::Version;
@@ -80,8 +81,7 @@ impl Behaviour {
         if let Some(clear) = newest(Version::Tls12) {
             seen.ask_in_clear(prober, &hello(clear)).await;
         }
-        let request =
-            format!("GET / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", server_name.unwrap_or("localhost"));
+        let request = http::request(server_name.unwrap_or("localhost"));
         seen.plaintext = prober.say(request.as_bytes()).await;
         seen
     }
@@ -103,7 +103,7 @@ impl Behaviour {
     /// Asks what is answered in the clear below TLS 1.3.
     async fn ask_in_clear(&mut self, prober: &Prober, hello: &Hello) {
         let suites = |numbers: &[&[u16]]| numbers.concat().into_iter().map(Suite).collect::<Vec<_>>();
-        let groups = [29, 23, 24].map(Group).to_vec();
+        let groups = Group::COMMON.to_vec();
         let modern = Hello { suites: suites(&[&MODERN]), groups, ..hello.clone() };
         let triple = Hello { suites: suites(&[&MODERN, &TRIPLE_DES]), ..modern.clone() };
         let alpn = |protocols: &[&'static str]| Hello { alpn: protocols.to_vec(), ..hello.clone() };

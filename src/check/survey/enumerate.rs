@@ -136,7 +136,7 @@ async fn rest(prober: &Prober, offer: &mut Offer, hello: &Hello, suites: &[Suite
 
 /// Asks a server that closes the connection on a hello of ordinary size with short ones.
 async fn small(prober: &Prober, offer: &mut Offer, hello: &Hello) {
-    let hello = Hello { groups: [29, 23, 24].map(Group).to_vec(), ..hello.clone() };
+    let hello = Hello { groups: Group::COMMON.to_vec(), ..hello.clone() };
     for chunk in hello.suites.chunks(IN_SMALL_HELLO).take(3) {
         rest(prober, offer, &hello, chunk).await;
         if !offer.is_offered && matches!(offer.refusal, Answer::Alert(70) | Answer::TimedOut) {

@@ -16,14 +16,11 @@ const OF_CERTIFICATES: [Group; 3] = [Group(23), Group(24), Group(25)];
 /// All groups that the server agrees to, in the order in which it chose them.
 pub(super) async fn all(prober: &Prober, server_name: Option<&str>, versions: &BTreeMap<Version, Offer>) -> Vec<Group> {
     let (mut found, older) = tokio::join!(tls13(prober, server_name, versions), older(prober, server_name, versions));
-    found.extend(older);
-    let mut seen = Vec::new();
-    found.retain(|group| {
-        !seen.contains(group) && {
-            seen.push(*group);
-            true
+    for group in older {
+        if !found.contains(&group) {
+            found.push(group);
         }
-    });
+    }
     found
 }
 
