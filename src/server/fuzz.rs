@@ -116,12 +116,7 @@ impl Client {
 
     /// Takes in a packet. Returns false if it has ended the session.
     fn receive(&self, packet: Result<Received, DisconnectReason>) -> bool {
-        match packet {
-            Ok(Received::Message(incoming)) => drop(self.engine.take(&self.session, incoming)),
-            Ok(Received::Pong) => self.session.ponged(),
-            Ok(Received::Close) => self.engine.end(&self.session, DisconnectReason::ClientClosed),
-            Err(reason) => self.engine.end(&self.session, reason),
-        }
+        drop(self.engine.take(&self.session, packet));
         self.session.ended().is_none()
     }
 

@@ -31,7 +31,7 @@ use self::payload::{Answer, Packets, Payload, Polling, Received};
 use self::request::{Query, Refusal, accept_key, text};
 use crate::server::budget::{Budget, Charge, Exceeded, Share};
 use crate::server::event::{DisconnectReason, Event, Observer, Refused, Transport};
-use crate::server::namespace::{Crowd, Incoming, SocketIo};
+use crate::server::namespace::{Crowd, SocketIo};
 use crate::server::origin::Access;
 use crate::server::patient::Patient;
 use crate::server::queue::Item;
@@ -174,9 +174,18 @@ impl Engine {
         )
     }
 
-    /// Takes a message from a client. Returns a wait that the client is held back for.
-    pub(super) fn take(&self, session: &Arc<Session>, incoming: Incoming) -> Option<Wait> {
-        match self.io.receive(session, incoming) {
+    /// Takes a packet from a client. Returns a wait that the client is held back for.
+    pub(super) fn take(&self, session: &Arc<Session>, packet: Result<Received, DisconnectReason>) -> Option<Wait> {
+        let taken = match packet {
+            Ok(Received::Message(incoming)) => self.io.receive(session, incoming),
+            Ok(Received::Pong) => {
+                session.ponged();
+                return None;
+            }
+            Ok(Received::Close) => Err(DisconnectReason::ClientClosed),
+            Err(reason) => Err(reason),
+        };
+        match taken {
             Ok(crowd) => self.settle(session, crowd),
             Err(reason) => {
                 self.end(session, reason);
@@ -369,21 +378,11 @@ impl Engine {
     fn take_some(&self, session: &Arc<Session>, packets: &mut Packets) -> Taken {
         let start = packets.offset();
         while let Some(packet) = packets.next() {
-            let wait = match packet {
-                Ok(Received::Message(incoming)) => self.take(session, incoming),
-                Ok(Received::Pong) => {
-                    session.ponged();
-                    None
-                }
-                Ok(Received::Close) => {
-                    self.end(session, DisconnectReason::ClientClosed);
-                    return Taken::All(None);
-                }
-                Err(reason) => {
-                    self.end(session, reason);
-                    None
-                }
-            };
+            let is_close = matches!(packet, Ok(Received::Close));
+            let wait = self.take(session, packet);
+            if is_close {
+                return Taken::All(None);
+            }
             if session.ended().is_some() {
                 return Taken::Refused;
             }

@@ -273,21 +273,14 @@ impl Transport {
     }
 
     fn take(&mut self, received: Received) {
-        let incoming = match received {
+        let packet = match received {
             Received::Text(text) => {
                 self.taken += text.len() + CONTROL;
-                match payload::read(&text.into()) {
-                    Ok(payload::Received::Message(incoming)) => incoming,
-                    Ok(payload::Received::Pong) => return self.session.ponged(),
-                    Ok(payload::Received::Close) => {
-                        return self.engine.end(&self.session, DisconnectReason::ClientClosed);
-                    }
-                    Err(reason) => return self.engine.end(&self.session, reason),
-                }
+                payload::read(&text.into())
             }
             Received::Binary(bytes) => {
                 self.taken += bytes.len() + CONTROL;
-                Incoming::Binary(bytes.into())
+                Ok(payload::Received::Message(Incoming::Binary(bytes.into())))
             }
             Received::Ping(payload) => {
                 // Answers wait for a client that reads them, and so does the next ping.
@@ -299,10 +292,10 @@ impl Transport {
                 self.taken += CONTROL;
                 return;
             }
-            Received::Close => return self.engine.end(&self.session, DisconnectReason::ClientClosed),
+            Received::Close => Ok(payload::Received::Close),
         };
         self.account();
-        self.waiting = self.engine.take(&self.session, incoming);
+        self.waiting = self.engine.take(&self.session, packet);
     }
 
     /// Says goodbye in the way that suits the reason.
