@@ -15,6 +15,7 @@ mod fixture_index;
 #[doc(hidden)]
 pub mod fuzz;
 mod handshake;
+mod header;
 mod hello;
 mod namespace;
 mod origin;

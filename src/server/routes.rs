@@ -29,6 +29,7 @@ use crate::server::connections::Connections;
 use crate::server::engine::Engine;
 use crate::server::event::{Event, Observer};
 use crate::server::fixture_index;
+use crate::server::header;
 use crate::server::origin::Origins;
 use crate::server::page::{self, Page};
 use crate::server::plaintext::is_authority;
@@ -216,13 +217,7 @@ fn authority<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
 
 /// Returns true if a header of weighted choices names this one with a weight above zero.
 fn accepts(headers: &HeaderMap, name: HeaderName, choice: &str) -> bool {
-    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).any(|item| {
-        let mut parts = item.split(';').map(str::trim);
-        let is_choice = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(choice));
-        let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
-        is_choice && weight.is_none_or(|weight| weight.parse::<f32>().is_ok_and(|weight| weight > 0.0))
-    })
+    header::weighted(headers, name).any(|(name, weight)| name.eq_ignore_ascii_case(choice) && weight > 0)
 }
 
 /// The Socket.IO client library, where Node's server has it.
@@ -297,8 +292,7 @@ fn cached(
     etag: &str,
     content: impl FnOnce() -> (Option<&'static str>, Bytes),
 ) -> axum::response::Response {
-    let known = headers.get_all(IF_NONE_MATCH).into_iter().filter_map(|value| value.to_str().ok());
-    let is_known = known.flat_map(|value| value.split(',')).any(|known| is_same(known.trim(), etag));
+    let is_known = header::elements(headers, IF_NONE_MATCH).any(|known| is_same(known, etag));
     let fixed = [(ETAG, etag), (CACHE_CONTROL, "public, max-age=0"), (VARY, "Accept-Encoding")];
     if is_known {
         return (StatusCode::NOT_MODIFIED, fixed).into_response();

@@ -6,6 +6,8 @@ use axum::http::header::{ACCEPT_ENCODING, HeaderMap};
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 
+use crate::server::header;
+
 /// The length from which on an answer is compressed: Node's `httpCompression.threshold`.
 pub(super) const THRESHOLD: usize = 1024;
 
@@ -23,8 +25,7 @@ pub(super) enum Encoding {
 impl Encoding {
     /// The encoding that a client prefers, if it takes one.
     pub(super) fn preferred(headers: &HeaderMap) -> Option<Self> {
-        let values = headers.get_all(ACCEPT_ENCODING).into_iter().filter_map(|value| value.to_str().ok());
-        let choices: Vec<_> = values.flat_map(|value| value.split(',')).filter_map(choice).collect();
+        let choices: Vec<_> = header::weighted(headers, ACCEPT_ENCODING).collect();
         let weight = |encoding: Self| {
             let named = choices.iter().position(|(name, _)| name.eq_ignore_ascii_case(encoding.name()));
             let at = named.or_else(|| choices.iter().position(|(name, _)| *name == "*"))?;
@@ -59,18 +60,6 @@ impl Encoding {
         };
         compressed.ok()
     }
-}
-
-/// A choice with its weight in thousandths.
-fn choice(text: &str) -> Option<(&str, u32)> {
-    let mut parts = text.split(';').map(str::trim);
-    let name = parts.next().filter(|name| !name.is_empty())?;
-    let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
-    let weight: f32 = weight.map_or(Some(1.0), |weight| weight.trim().parse().ok())?;
-    // Weights are between 0 and 1.
-    let thousandths = (weight.clamp(0.0, 1.0) * 1000.0).round();
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 1000; NaN is 0")]
-    Some((name, thousandths as u32))
 }
 
 #[cfg(test)]

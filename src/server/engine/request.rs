@@ -9,6 +9,7 @@ use axum::http::{Response, StatusCode, Uri};
 use tungstenite::handshake::derive_accept_key;
 
 use crate::server::event::Transport;
+use crate::server::header;
 
 /// The parameters of an Engine.IO request.
 pub(super) struct Query<'a> {
@@ -77,8 +78,7 @@ impl Refusal {
 /// 4.2.1](https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1).
 pub(super) fn accept_key(headers: &HeaderMap) -> Option<HeaderValue> {
     let has = |name: HeaderName, token: &str| {
-        let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
-        values.flat_map(|value| value.split(',')).any(|value| value.trim().eq_ignore_ascii_case(token))
+        header::elements(headers, name).any(|element| element.eq_ignore_ascii_case(token))
     };
     let complete = has(CONNECTION, "upgrade") && has(UPGRADE, "websocket") && has(SEC_WEBSOCKET_VERSION, "13");
     let key = headers.get(SEC_WEBSOCKET_KEY).filter(|_| complete)?;
