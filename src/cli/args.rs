@@ -19,7 +19,7 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::caller::Caller;
-use super::command_line::{CommandLine, PASSPHRASE_ENV, PASSPHRASE_FILE};
+use super::command_line::{CA_DIR_VARIABLE, CommandLine, PASSPHRASE_ENV, PASSPHRASE_FILE};
 use super::failure::{self, Failure};
 use super::output::Output;
 
@@ -182,7 +182,7 @@ impl PassphraseArgs {
 
     /// Returns the passphrase that opens an encrypted key; prompts on a terminal if no flag gave one.
     fn to_open(&self, path: &Path) -> Result<Option<Zeroizing<String>>, Failure> {
-        let given = secret(self.passphrase_file.as_deref(), self.passphrase_env.as_deref())?;
+        let given = self.given()?;
         if given.is_some() || !std::io::stdin().is_terminal() {
             return Ok(given);
         }
@@ -191,8 +191,7 @@ impl PassphraseArgs {
 
     /// Returns the passphrase that encrypts a new key; prompts twice on a terminal if no flag gave one.
     pub(crate) fn to_encrypt(&self) -> Result<Zeroizing<String>, Failure> {
-        let given = secret(self.passphrase_file.as_deref(), self.passphrase_env.as_deref())?;
-        new_secret(given, "passphrase", "--passphrase-file or --passphrase-env")
+        new_secret(self.given()?, "passphrase", "--passphrase-file or --passphrase-env")
     }
 }
 
@@ -314,7 +313,7 @@ pub(crate) fn load_certificates(
 #[derive(clap::Args)]
 pub(crate) struct CaDirArgs {
     /// Folder of the local CA [default: the platform's data folder + secure-io/ca]
-    #[arg(long, value_name = "DIR", env = "SECURE_IO_CA_DIR", hide_env_values = true)]
+    #[arg(long, value_name = "DIR", env = CA_DIR_VARIABLE, hide_env_values = true)]
     ca_dir: Option<PathBuf>,
 }
 

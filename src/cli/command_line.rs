@@ -23,6 +23,14 @@ pub(crate) struct CommandLine {
 /// The environment variable that names the local CA's folder, as `--ca-dir` does.
 pub(crate) const CA_DIR_VARIABLE: &str = "SECURE_IO_CA_DIR";
 
+/// Advice to write other words in the place of one: the command with them if that word was typed as it is.
+pub(crate) fn write_instead(word: &str, others: &[String]) -> String {
+    match CommandLine::typed().replacing(word, others) {
+        Some(command) => format!("write `{command}`"),
+        None => format!("write {}", others.join(" ")),
+    }
+}
+
 impl CommandLine {
     /// This program, as it was called, with the words of a subcommand.
     pub(crate) fn ours(subcommand: &str) -> Self {

@@ -128,14 +128,8 @@ pub(crate) fn elsewhere(flag: &Flag) -> impl FnOnce(&Path) -> String {
 impl From<name::Error> for Failure {
     fn from(error: name::Error) -> Self {
         let (input, instead) = (error.input.clone(), error.instead.clone());
-        let failure = Self::new(error.into());
-        if instead.is_empty() {
-            return failure;
-        }
-        match CommandLine::typed().replacing(&input, &instead) {
-            Some(command) => failure.hint(format!("write `{command}`")),
-            None => failure.hint(format!("write {}", instead.join(" "))),
-        }
+        let hint = (!instead.is_empty()).then(|| command_line::write_instead(&input, &instead));
+        Self::new(error.into()).hints(hint)
     }
 }
 
@@ -382,11 +376,7 @@ impl From<material::Error> for Failure {
             E::Certificate(cert::Error::IssuerTime { .. }) => Some(ca::renew_hint()),
             _ => None,
         };
-        let failure = Self::new(error.into());
-        match hint {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        }
+        Self::new(error.into()).hints(hint)
     }
 }
 

@@ -25,8 +25,7 @@ impl Replacement<'_> {
     /// not at hand, or if it is a CA's.
     pub(crate) fn renewal(&self) -> Option<CommandLine> {
         let report = self.report()?;
-        let signs_others = report.is_ca && report.key_usage.iter().any(|usage| usage == "keyCertSign");
-        if signs_others || files::is_stdio(self.path) {
+        if report.is_ca && report.signs_certificates() || files::is_stdio(self.path) {
             return None;
         }
         let command = CommandLine::ours("gen-cert --renew").flag("--key", self.key()?);

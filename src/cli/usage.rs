@@ -12,7 +12,7 @@ use secure_io::name::SubjectAltName;
 
 use super::Cli;
 use super::beside;
-use super::command_line::{CA_CERT, CA_KEY, CERT, CommandLine, KEY};
+use super::command_line::{CA_CERT, CA_KEY, CERT, CommandLine, KEY, write_instead};
 use super::failure::Failure;
 use super::output::ColorWhen;
 
@@ -27,12 +27,12 @@ pub(crate) fn parse() -> Result<Cli, Unread> {
     if let Some(failure) = one_dash(&words, &command) {
         return Err(Unread::Failure(failure));
     }
-    let read = command.clone().try_get_matches_from(&words).and_then(|found| Cli::from_arg_matches(&found));
+    let read = command.try_get_matches_from(&words).and_then(|found| Cli::from_arg_matches(&found));
     read.map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             Unread::Help(error)
         }
-        _ => Unread::Failure(failure(&error, &words, &command)),
+        _ => Unread::Failure(failure(&error, &words, &Cli::command())),
     })
 }
 
@@ -106,7 +106,7 @@ fn one_dash(words: &[OsString], command: &clap::Command) -> Option<Failure> {
         };
         let name = name.split('=').next().unwrap_or(name);
         if name == "install" || name == "uninstall" {
-            return Some(unknown(word).hint(written(&subcommand(name)?, word)));
+            return Some(unknown(word).hint(write_instead(word, &subcommand(name)?)));
         }
         let long = long_flag(name, command);
         if long.is_some() || takes_hosts(command) && HOST_FLAGS.contains(&name) {
@@ -181,7 +181,7 @@ fn failure(error: &clap::Error, words: &[OsString], root: &clap::Command) -> Fai
         ErrorKind::InvalidSubcommand => invalid(ContextKind::InvalidSubcommand).and_then(|word| {
             let ours = subcommand(word).filter(|_| path.is_empty());
             let near = || nearest(word, command.get_subcommands().map(clap::Command::get_name));
-            ours.or_else(|| Some(vec![near()?.to_owned()])).map(|names| written(&names, word))
+            ours.or_else(|| Some(vec![near()?.to_owned()])).map(|names| write_instead(word, &names))
         }),
         ErrorKind::InvalidValue => invalid(ContextKind::InvalidValue).and_then(|word| {
             let Some(ContextValue::Strings(values)) = error.get(ContextKind::ValidValue) else { return None };
@@ -246,13 +246,6 @@ fn subcommand(word: &str) -> Option<Vec<String>> {
     }
     let is_host = word == "localhost" || word.contains(['.', ':']) && word.parse::<SubjectAltName>().is_ok();
     is_host.then(|| owned(&["gen-cert", word]))
-}
-
-fn written(words: &[String], word: &str) -> String {
-    match CommandLine::typed().replacing(word, words) {
-        Some(command) => format!("write `{command}`"),
-        None => format!("write {}", words.join(" ")),
-    }
 }
 
 /// Clap's quotes as ours, where they come in pairs.

@@ -75,10 +75,10 @@ fn misfit(report: &report::Certificate, order: &Order) -> Option<String> {
     if !order.names.is_empty() && sorted(names) != sorted(report.subject_alt_names.clone()) {
         return Some(format!("it is for {}", plain_names(&report.subject_alt_names)));
     }
-    if report.is_ca && !signs_certificates(report) {
+    if report.is_ca && !report.signs_certificates() {
         return Some("it is a CA's certificate".to_owned());
     }
-    if !report.key_usage.is_empty() && !has_usage(report, "digitalSignature") && !report.is_ca {
+    if !report.key_usage.is_empty() && !report.has_usage("digitalSignature") && !report.is_ca {
         return Some("its keyUsage lacks digitalSignature".to_owned());
     }
     let purposes: &[&str] = match order.purpose {
@@ -88,16 +88,6 @@ fn misfit(report: &report::Certificate, order: &Order) -> Option<String> {
         Some(Purpose::Both) => &["serverAuth", "clientAuth"],
     };
     (report.extended_key_usage != purposes).then(|| "it is for another purpose".to_owned())
-}
-
-fn has_usage(report: &report::Certificate, usage: &str) -> bool {
-    report.key_usage.iter().any(|other| other == usage)
-}
-
-/// Decides whether a certificate says that it signs others: `openssl req -x509` writes CA:TRUE for everybody, but no
-/// keyUsage.
-fn signs_certificates(report: &report::Certificate) -> bool {
-    has_usage(report, "keyCertSign")
 }
 
 /// Makes a request and a certificate in place of one that exists.
@@ -117,7 +107,7 @@ pub fn renew(
 ) -> Result<(Vec<u8>, Issued), Error> {
     let parsed = inspect::parse(existing).map_err(cert::Error::from)?;
     let report = inspect::certificate(existing).map_err(cert::Error::from)?;
-    if report.is_ca && signs_certificates(&report) {
+    if report.is_ca && report.signs_certificates() {
         return Err(Error::RenewsCa);
     }
     let order = &Order { not_after: end(&parsed, order, now), ..order.clone() };
@@ -205,7 +195,7 @@ const WRITTEN: [&str; 4] = ["2.5.29.14", "2.5.29.35", "2.5.29.19", "1.3.6.1.4.1.
 fn kept(parsed: &X509Certificate<'_>, report: &report::Certificate) -> (Vec<Extension>, Vec<String>) {
     let (mut extensions, mut left_out) = (Vec::new(), Vec::new());
     // A TLS certificate needs digitalSignature, and only a CA has keyCertSign.
-    let usage_fits = has_usage(report, "digitalSignature") && !signs_certificates(report);
+    let usage_fits = report.has_usage("digitalSignature") && !report.signs_certificates();
     for extension in parsed.extensions() {
         let oid = extension.oid.to_id_string();
         if KEPT.contains(&oid.as_str()) {

@@ -90,12 +90,26 @@ pub struct Certificate {
     pub lint: Option<Lint>,
 }
 
+impl Certificate {
+    /// Decides whether keyUsage has this bit, by its RFC 5280 name.
+    pub(crate) fn has_usage(&self, name: &str) -> bool {
+        self.key_usage.iter().any(|usage| usage == name)
+    }
+
+    /// Decides whether the certificate says that it signs others, with keyUsage's keyCertSign. A cA bit alone says less:
+    /// `openssl req -x509` sets it for everybody, without a keyUsage.
+    #[must_use]
+    pub fn signs_certificates(&self) -> bool {
+        self.has_usage("keyCertSign")
+    }
+}
+
 /// A public key's kind and size.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PublicKey {
-    /// `EC`, `RSA`, `RSA-PSS`, `Ed25519`, `Ed448`, `X25519`, `X448`, `DSA`, `DH`, or another name; a dotted OID when it
-    /// if its name is unknown here.
+    /// `EC`, `RSA`, `RSA-PSS`, `Ed25519`, `Ed448`, `X25519`, `X448`, `DSA`, `DH`, or another name; a dotted OID if its
+    /// name is unknown here.
     pub algorithm: String,
     /// The curve's NIST name, as in `P-256`; its own name or dotted OID if it has no NIST name; `explicit` if its
     /// numbers are given instead of a name.

@@ -22,11 +22,7 @@ pub(crate) fn fixtures(manifest: &Path, error: Error) -> Failure {
         }
         Error::Manifest(error) => {
             let hint = error.instead.as_ref().map(|instead| format!("write: {instead}"));
-            let failure = Failure::message(format!("cannot use `{}`: {error}", manifest.display()));
-            match hint {
-                Some(hint) => failure.hint(hint),
-                None => failure,
-            }
+            Failure::message(format!("cannot use `{}`: {error}", manifest.display())).hints(hint)
         }
         Error::File(files::Error::Exists { path }) if path == manifest => {
             Failure::new(files::Error::Exists { path }.into()).hint(format!("build the tree: `{}`", build(manifest)))

@@ -60,7 +60,8 @@ fn is_request_of(request: &Path, key: &Path) -> bool {
     request_in(request).is_some_and(|request| beside::has_key(key, &request.spki))
 }
 
-fn request_in(path: &Path) -> Option<Request> {
+/// The request in a file, if one can be read.
+pub(super) fn request_in(path: &Path) -> Option<Request> {
     Request::from_der(&container::request(&files::read(path).ok()?).ok()?).ok()
 }
 

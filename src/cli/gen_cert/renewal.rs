@@ -7,9 +7,10 @@ use secure_io::ca::{self, LocalCa};
 use secure_io::key::PrivateKey;
 use secure_io::material::{self, Order};
 use secure_io::report::made::GenCert;
-use secure_io::{container, csr, files, inspect, validity};
+use secure_io::{files, inspect, validity};
 use time::OffsetDateTime;
 
+use super::advice::request_in;
 use super::{Args, Targets, report};
 use crate::cli::args::{self, LoadedIssuer};
 use crate::cli::beside;
@@ -95,7 +96,7 @@ impl Present {
             (Some(because), Some(leaf)) if issuer.is_none() => Err(not_at_hand(leaf, &because, targets)),
             (Some(because), _) => {
                 let rewrites_csr =
-                    self.chain.is_empty() || args.files.out_csr.is_some() || is_request_for(&targets.csr, &self.key);
+                    self.chain.is_empty() || args.files.out_csr.is_some() || is_its_request(&targets.csr, &self.key);
                 Ok(Renewal::Needed { because, existing: self.chain.into_iter().next(), key: self.key, rewrites_csr })
             }
         }
@@ -103,9 +104,8 @@ impl Present {
 }
 
 /// Decides whether a file holds a request for this key: that of another set is left alone.
-fn is_request_for(path: &Path, key: &PrivateKey) -> bool {
-    let request = files::read(path).ok().and_then(|bytes| container::request(&bytes).ok());
-    request.and_then(|der| csr::Request::from_der(&der).ok()).is_some_and(|request| request.spki == key.spki())
+fn is_its_request(path: &Path, key: &PrivateKey) -> bool {
+    request_in(path).is_some_and(|request| request.spki == key.spki())
 }
 
 /// The key of the certificate to be renewed is missing, or is another's.
