@@ -1,4 +1,4 @@
-//! Fetches npm's socket.io-client and stores it, compressed, for `src/server/client_js.rs` to include.
+//! Fetches npm's socket.io-client and stores it, compressed, for `src/net/server/client_js.rs` to include.
 //!
 //! The package is pinned by `templates/client/package-lock.json` and installed without running scripts. Everything
 //! stays in `OUT_DIR`. Without npm the build continues, and the server reports the missing client.
@@ -89,7 +89,7 @@ fn npm_error(output: &Output) -> String {
     if told.is_empty() { output.status.to_string() } else { told.join("; ") }
 }
 
-/// Compresses each file into `out_dir` and returns the rows of the table in `src/server/client_js.rs`.
+/// Compresses each file into `out_dir` and returns the rows of the table in `src/net/server/client_js.rs`.
 fn store(package: &Path, out_dir: &Path) -> io::Result<String> {
     let version = version(package)?;
     let mut rows = String::new();

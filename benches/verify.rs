@@ -20,8 +20,8 @@ use std::time::{Duration, Instant};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls::pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
-use secure_io::chain::batch::{Answer, Batch, Defaults};
-use secure_io::chain::{Anchors, Purpose};
+use secure_io::verify::batch::{Answer, Batch, Defaults};
+use secure_io::verify::{Anchors, Purpose};
 use secure_io::{container, validity};
 use webpki::{ALL_VERIFICATION_ALGS, EndEntityCert, KeyUsage};
 

@@ -5,86 +5,69 @@
 //!
 //! # The map
 //!
-//! A module may use those above it in this list, never one below.
+//! The library is a house of six floors, a folder each. A floor may use those above it in this list, never one below;
+//! `tests/architecture.rs` reads the imports and holds that. Inside, a module is named by its floor; other programs see
+//! the modules themselves.
 //!
-//! | | |
-//! | --- | --- |
-//! | [`words`] | Words that depend on numbers. |
-//! | [`octets`] | Octets read front to back, as TLS and SSH write them. |
-//! | [`asn1`] | BER and DER taken apart; object identifiers by name. |
-//! | [`files`] | Reads a path or standard input; writes sets of files whole or not at all. |
-//! | [`ordered`] | Works on items on all cores, results in order. |
-//! | [`container`] | PEM and DER in and out, encrypted keys, PKCS#12. |
-//! | [`name`] | What people type to subjectAltName and subject, and back. |
-//! | [`validity`] | notBefore, notAfter, spans, the clock. |
-//! | [`report`] | What we can say, as plain data; `report::text` turns it into text. |
-//! | [`key`] | Algorithms; private keys, public keys, signatures. |
-//! | [`signed`] | What certificates and requests have in common. |
-//! | [`csr`] | Certification requests (PKCS#10). |
-//! | [`inspect`] | DER to report; never judges. |
-//! | [`constraints`] | Which names a CA may certify. |
-//! | [`policy`] | Certificate policies along a path. |
-//! | [`chain`] | Paths to trust anchors, and the verdict on them. |
-//! | [`lint`] | What is wrong with certificates, requests and CRLs: a table of rules. |
-//! | [`cert`] | What a certificate says, and who signs it. |
-//! | [`material`] | What `gen-cert` makes from what a person asks for. |
-//! | [`ca`] | The local CA on disk. |
-//! | [`fixtures`] | Whole test PKIs, good certificates and deliberately bad ones. |
-//! | [`trust`] | Where clients look for what they trust: system, browsers, Java. |
-//! | [`credentials`] | What a server shows its clients. |
-//! | [`tls`] | The one place that builds rustls configurations. |
-//! | [`probe`] | Connects to a server and tells what it presented. |
-//! | [`check`] | Audits a running server, and grades it. |
-//! | [`server`] | HTTPS and Socket.IO. |
+//! | floor | module | |
+//! | --- | --- | --- |
+//! | `base` | [`words`] | Words that depend on numbers. |
+//! | | [`hex()`] | Octets as text. |
+//! | | [`octets`] | Octets read front to back, as TLS and SSH write them. |
+//! | | [`files`] | Reads a path or standard input; writes sets of files whole or not at all. |
+//! | | [`ordered`] | Works on items on all cores, results in order. |
+//! | | [`validity`] | notBefore, notAfter, spans, the clock. |
+//! | `encoding` | [`asn1`] | BER and DER taken apart; object identifiers by name. |
+//! | | [`container`] | PEM and DER in and out, encrypted keys, PKCS#12. |
+//! | `x509` | [`name`] | What people type to subjectAltName and subject, and back. |
+//! | | [`key`] | Algorithms; private keys, public keys, signatures. |
+//! | | [`signed`] | What certificates and requests have in common. |
+//! | | [`csr`] | Certification requests (PKCS#10). |
+//! | | [`constraints`] | Which names a CA may certify. |
+//! | | [`policy`] | Certificate policies along a path. |
+//! | `judge` | [`report`] | What we can say, as plain data; `report::text` turns it into text. |
+//! | | [`inspect`] | DER to report; never judges. |
+//! | | [`verify`] | Paths to trust anchors, and the verdict on them. |
+//! | | [`lint`] | What is wrong with certificates, requests and CRLs: a table of rules. |
+//! | `issue` | [`cert`] | What a certificate says, and who signs it. |
+//! | | [`generate`] | What `gen-cert` makes from what a person asks for. |
+//! | | [`ca`] | The local CA on disk. |
+//! | | [`fixtures`] | Whole test PKIs, good certificates and deliberately bad ones. |
+//! | | [`trust`] | Where clients look for what they trust: system, browsers, Java. |
+//! | | [`credentials`] | What a server shows its clients. |
+//! | `net` | [`tls`] | The one place that builds rustls configurations. |
+//! | | [`probe`] | Connects to a server and tells what it presented. |
+//! | | [`check`] | Audits a running server, and grades it. |
+//! | | [`server`] | HTTPS and Socket.IO. |
 //!
 //! # Example
 //!
 //! ```
-//! use secure_io::{container, inspect, material, validity};
+//! use secure_io::{container, generate, inspect, validity};
 //!
-//! let (key, chain) = material::self_signed(&material::Order::default(), validity::now())?;
+//! let (key, chain) = generate::self_signed(&generate::CertificateSpec::default(), validity::now())?;
 //! assert_eq!(inspect::certificate(&chain[0])?.subject_alt_names, ["DNS:localhost", "IP:127.0.0.1", "IP:::1"]);
 //! print!("{}", *container::pem("PRIVATE KEY", key.pkcs8())?);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-pub mod octets;
-pub mod words;
+mod base;
+mod encoding;
+mod x509;
 
-pub mod asn1;
-pub mod files;
-pub mod ordered;
+mod judge;
 
-pub mod container;
-pub mod name;
-pub mod report;
-pub mod validity;
+mod issue;
 
-pub mod key;
-pub mod signed;
+mod net;
 
-pub mod csr;
-pub mod inspect;
+#[cfg(test)]
+mod schema;
 
-pub mod constraints;
-pub mod policy;
-
-pub mod chain;
-pub mod lint;
-
-pub mod cert;
-pub mod material;
-
-pub mod ca;
-pub mod fixtures;
-
-pub mod credentials;
-pub mod trust;
-
-pub mod tls;
-
-pub mod probe;
-
-pub mod check;
-
-pub mod server;
+pub use base::hex::hex;
+pub use base::{files, octets, ordered, validity, words};
+pub use encoding::{asn1, container};
+pub use issue::{ca, cert, credentials, fixtures, generate, trust};
+pub use judge::{inspect, lint, report, verify};
+pub use net::{check, probe, server, tls};
+pub use x509::{constraints, csr, key, name, policy, signed};

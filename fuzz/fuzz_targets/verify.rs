@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
-use secure_io::chain::{self, Anchors, Certificate, Crl, Purpose, Request};
+use secure_io::verify::{self, Anchors, Certificate, Crl, Purpose, Request};
 use secure_io::container::{Content, find};
 use secure_io::validity;
 
@@ -30,5 +30,5 @@ fuzz_target!(|octets: &[u8]| {
         key: None,
         strict: false,
     };
-    let _ = chain::verify_presented(&chain, &request);
+    let _ = verify::verify_presented(&chain, &request);
 });

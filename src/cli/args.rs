@@ -10,8 +10,8 @@ use rustls::pki_types::CertificateDer;
 use secure_io::ca::{LocalCa, Paths};
 use secure_io::csr::Purpose;
 use secure_io::files::{self, Existing, NewFile};
+use secure_io::generate::{self, CertificateSpec, Signer};
 use secure_io::key::{self, Algorithm, PrivateKey};
-use secure_io::material::{self, Order, Signer};
 use secure_io::name::{self, SubjectAltName};
 use secure_io::report::made::FileKind;
 use secure_io::{container, validity};
@@ -87,12 +87,12 @@ impl NameArgs {
     }
 
     /// The names, checked.
-    pub(crate) fn order(&self) -> Result<Order, Failure> {
-        Ok(Order {
+    pub(crate) fn spec(&self) -> Result<CertificateSpec, Failure> {
+        Ok(CertificateSpec {
             names: name::parse_all(self.hosts.iter().map(String::as_str))?,
             subject: self.subject.as_deref().map(str::parse).transpose()?,
             purpose: self.purpose,
-            ..Order::default()
+            ..CertificateSpec::default()
         })
     }
 }
@@ -125,10 +125,10 @@ pub(crate) struct ValidityArgs {
 
 impl ValidityArgs {
     /// Copies the arguments into an order.
-    pub(crate) fn apply(&self, order: Order, now: OffsetDateTime) -> Result<Order, Failure> {
+    pub(crate) fn apply(&self, spec: CertificateSpec, now: OffsetDateTime) -> Result<CertificateSpec, Failure> {
         let time = |text: &Option<String>| text.as_deref().map(|text| validity::parse_time(text, now)).transpose();
         let (not_before, not_after) = (time(&self.not_before)?, time(&self.not_after)?);
-        Ok(Order { days: self.days, not_before, not_after, ..order })
+        Ok(CertificateSpec { days: self.days, not_before, not_after, ..spec })
     }
 }
 
@@ -427,7 +427,7 @@ impl LoadedIssuer {
     /// A warning that clients refuse what a CA of the caller's has signed.
     pub(crate) fn refusal(&self, chain: &[CertificateDer<'_>], now: OffsetDateTime) -> Option<String> {
         match self {
-            Self::Other { certificates, .. } => material::refusal(chain, certificates, now),
+            Self::Other { certificates, .. } => generate::refusal(chain, certificates, now),
             Self::Own | Self::Local(_) => None,
         }
     }

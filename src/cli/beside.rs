@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use secure_io::hex;
 use secure_io::key::{self, PrivateKey};
-use secure_io::name::{Subject, hex};
+use secure_io::name::Subject;
 use secure_io::{cert, container, files, inspect};
 
 /// Files of a folder that are looked into at most.

@@ -14,8 +14,8 @@ pub(crate) use self::remote::{no_endpoint, remote};
 use super::args::IssuerArgs;
 use super::beside;
 use super::command_line::{self, ADDR, CA_KEY, CommandLine, Flag, PORT, PURPOSE};
-use secure_io::container::{Guess, KeyFormat};
-use secure_io::{cert, container, credentials, csr, files, key, material, name, server, validity};
+use secure_io::container::{FileType, KeyFormat};
+use secure_io::{cert, container, credentials, csr, files, generate, key, name, server, validity};
 
 /// Reason why a command ended without its result.
 pub(crate) enum Failure {
@@ -189,12 +189,12 @@ pub(crate) fn in_file(path: &Path, error: container::Error) -> Failure {
             let convert = of("ssh-keygen -p -m PKCS8 -f").path(&copy);
             format!("convert a copy of it with `{}`", of("cp").path(path).path(&copy).and(convert))
         }
-        container::Error::Nothing { found: Guess::JavaKeystore } => keytool(path, &beside(".p12")),
-        container::Error::Nothing { found: Guess::Putty } => {
+        container::Error::Nothing { found: FileType::JavaKeystore } => keytool(path, &beside(".p12")),
+        container::Error::Nothing { found: FileType::Putty } => {
             let command = of("puttygen").path(path).args(["-O", "private-openssh"]);
             format!("convert it with `{}`", command.flag("-o", beside(".key")))
         }
-        container::Error::Nothing { found: Guess::SshPublicKey } => {
+        container::Error::Nothing { found: FileType::SshPublicKey } => {
             format!("convert it with `{}`", of("ssh-keygen -e -m PKCS8 -f").path(path))
         }
         _ => return about(path, error.into()),
@@ -245,7 +245,7 @@ pub(crate) fn credentials(error: credentials::Error) -> Failure {
 }
 
 /// A certificate that is not renewed.
-pub(crate) fn not_renewed(path: &Path, error: material::Error) -> Failure {
+pub(crate) fn not_renewed(path: &Path, error: generate::Error) -> Failure {
     let text = format!("cannot renew `{}`: {error}", path.display());
     Failure::new(anyhow::Error::new(error).context(text))
 }
@@ -299,9 +299,9 @@ pub(crate) fn mismatch(
 }
 
 /// A certificate that could not be issued, with the file that is to blame.
-pub(crate) fn issuing(error: material::Error, request: Option<&Path>, issuer: &IssuerArgs) -> Failure {
+pub(crate) fn issuing(error: generate::Error, request: Option<&Path>, issuer: &IssuerArgs) -> Failure {
     use cert::Error as C;
-    use material::Error as M;
+    use generate::Error as M;
     let ca = issuer.files();
     let blamed = match (&error, request, ca) {
         (M::Certificate(C::NotPermitted { .. }), _, Some(_)) => return Failure::new(error.into()),
@@ -354,9 +354,9 @@ fn issuer_mismatch(certificate: &Path, key: &Path) -> Failure {
     }
 }
 
-impl From<material::Error> for Failure {
-    fn from(error: material::Error) -> Self {
-        use material::Error as E;
+impl From<generate::Error> for Failure {
+    fn from(error: generate::Error) -> Self {
+        use generate::Error as E;
         let hint = match &error {
             E::NoNames => Some("name the host behind the command".to_owned()),
             E::Certificate(cert::Error::BadNames { instead, .. }) if !instead.is_empty() => {

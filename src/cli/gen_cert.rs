@@ -7,8 +7,8 @@ use rustls::pki_types::CertificateDer;
 use secure_io::container::{self, Pkcs12Ciphers};
 use secure_io::csr::Request;
 use secure_io::files::{self, Existing, NewFile};
+use secure_io::generate::{self, CertificateSpec, Issued};
 use secure_io::key::{Algorithm, PrivateKey};
-use secure_io::material::{self, Issued, Order};
 use secure_io::report::made::{File, FileKind, GenCert};
 use secure_io::{cert, inspect, validity};
 use time::OffsetDateTime;
@@ -135,7 +135,7 @@ struct Targets {
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let now = validity::now();
-    let order = args.validity.apply(args.names.order()?, now)?;
+    let spec = args.validity.apply(args.names.spec()?, now)?;
     let targets = args.files.targets()?;
     let present = Present::read(args, &targets)?;
     let issuer = match &present {
@@ -143,7 +143,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         _ => Some(args.issuer.load(out)?),
     };
     let renewal = match present {
-        Some(present) => present.renewal(args, &targets, &order, issuer.as_ref(), now)?,
+        Some(present) => present.renewal(args, &targets, &spec, issuer.as_ref(), now)?,
         None => Renewal::None,
     };
     let issuer = issuer.unwrap_or(LoadedIssuer::Own);
@@ -153,7 +153,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let existing = if args.renew.renew { Existing::Replace } else { args.write.existing() };
     args.check(&targets, &renewal, existing)?;
     let secrets = args.secrets()?;
-    let made = args.make(&order, &issuer, (renewal, &targets), now)?;
+    let made = args.make(&spec, &issuer, (renewal, &targets), now)?;
     let (set, mut report) = args.files(&targets, &made, &secrets)?;
     report.warnings.extend(issuer.warning(now));
     report.warnings.extend(issuer.refusal(&made.issued.chain, now));
@@ -254,13 +254,13 @@ impl Args {
 
     fn make(
         &self,
-        order: &Order,
+        spec: &CertificateSpec,
         issuer: &LoadedIssuer,
         (renewal, targets): (Renewal, &Targets),
         now: OffsetDateTime,
     ) -> Result<Made, Failure> {
         if let Some(path) = &self.key.csr {
-            return self.sign_request(path, order, issuer, now);
+            return self.sign_request(path, spec, issuer, now);
         }
         let (key, key_is_new, renewed) = match (renewal, &self.key.key) {
             (Renewal::Needed { key, because, existing, rewrites_csr }, _) => {
@@ -274,11 +274,11 @@ impl Args {
             None => (None, None, true),
         };
         let made = match &existing {
-            Some(existing) => material::renew(order, existing, &key, issuer.signer(), now),
-            None => material::make(order, &key, issuer.signer(), now),
+            Some(existing) => generate::renew(spec, existing, &key, issuer.signer(), now),
+            None => generate::make(spec, &key, issuer.signer(), now),
         };
         let (request, issued) = made.map_err(|error| match error {
-            error @ material::Error::RenewsCa => failure::not_renewed(&targets.cert, error),
+            error @ generate::Error::RenewsCa => failure::not_renewed(&targets.cert, error),
             error => failure::issuing(error, None, &self.issuer),
         })?;
         Ok(Made { key: Some(key), key_is_new, request: rewrites_csr.then_some(request), issued, renewed_because })
@@ -287,19 +287,19 @@ impl Args {
     fn sign_request(
         &self,
         path: &Path,
-        order: &Order,
+        spec: &CertificateSpec,
         issuer: &LoadedIssuer,
         now: OffsetDateTime,
     ) -> Result<Made, Failure> {
         let der = container::request(&files::read(path)?).map_err(|error| failure::in_file(path, error))?;
         let request = Request::from_der(&der).map_err(|error| failure::request_in_file(path, error))?;
         let key = self.key.key.as_ref().map(|path| args::load_key(path, &self.passphrase)).transpose()?;
-        let issued = material::sign_request(order, &request, key.as_ref(), issuer.signer(), self.key.allow_ca, now);
+        let issued = generate::sign_request(spec, &request, key.as_ref(), issuer.signer(), self.key.allow_ca, now);
         let issued = issued.map_err(|error| match (error, &self.key.key) {
-            (material::Error::Certificate(cert::Error::KeyMismatch { theirs, ours }), Some(key)) => {
+            (generate::Error::Certificate(cert::Error::KeyMismatch { theirs, ours }), Some(key)) => {
                 advice::mismatch(key, path, (&theirs, &ours))
             }
-            (error @ material::Error::NoKey, _) => {
+            (error @ generate::Error::NoKey, _) => {
                 advice::without_key(path, failure::issuing(error, Some(path), &self.issuer))
             }
             (error, _) => failure::issuing(error, Some(path), &self.issuer),

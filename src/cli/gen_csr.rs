@@ -3,9 +3,9 @@ use std::path::PathBuf;
 use secure_io::container;
 use secure_io::csr;
 use secure_io::files::{self, NewFile};
+use secure_io::generate::Signer;
+use secure_io::hex;
 use secure_io::key;
-use secure_io::material::Signer;
-use secure_io::name::hex;
 use secure_io::report::made::{File, FileKind, GenCsr};
 
 use super::Outcome;
@@ -39,7 +39,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
-    let order = args.names.order()?;
+    let spec = args.names.spec()?;
     let to_stdout = files::is_stdio(&args.out);
     args.write.check_stdout(usize::from(to_stdout))?;
     if !to_stdout {
@@ -47,8 +47,8 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         args::check_not_input(&args.out, [args.key.as_path()])?;
     }
     let key = args::load_key(&args.key, &args.passphrase)?;
-    let (names, subject) = (order.effective_names(), order.effective_subject(Signer::Own));
-    let der = csr::generate(&key, &subject, &names, order.purpose.unwrap_or_default())?;
+    let (names, subject) = (spec.effective_names(), spec.effective_subject(Signer::Own));
+    let der = csr::generate(&key, &subject, &names, spec.purpose.unwrap_or_default())?;
     let report = GenCsr {
         files: vec![File { kind: FileKind::Csr, path: args.out.clone() }],
         written: !args.write.dry_run,

@@ -1,8 +1,8 @@
 use std::path::PathBuf;
 
 use secure_io::files::{self, NewFile};
+use secure_io::hex;
 use secure_io::key::{self, Algorithm, PrivateKey};
-use secure_io::name::hex;
 use secure_io::report::made::{File, GenKey};
 
 use super::Outcome;

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
-use secure_io::chain::{self, Certificate, Crl, Host, Purpose, Request};
 use secure_io::key::{self, PrivateKey};
 use secure_io::report::remote::Remote;
 use secure_io::report::verdict::{Code, Reason, Verdict};
+use secure_io::verify::{self, Certificate, Crl, Host, Purpose, Request};
 use secure_io::{container, files, validity};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -237,8 +237,8 @@ fn one(leaf: &Path, args: &Args, asked: &Asked, out: &mut Output) -> Result<Outc
         strict: args.strict,
     };
     let judge = |request: &Request<'_>| match connection {
-        Some(_) => chain::verify_presented(&chain, request),
-        None => chain::verify_file(&chain, request),
+        Some(_) => verify::verify_presented(&chain, request),
+        None => verify::verify_file(&chain, request),
     };
     let mut verdict = judge(&request);
     if !verdict.valid && asked.trusted.is_partial {

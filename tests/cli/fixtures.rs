@@ -293,7 +293,7 @@ fn tree_digest(sandbox: &Sandbox) -> String {
     paths.sort_unstable();
     let lines = paths.iter().map(|path| {
         let digest = secure_io::key::sha256(&sandbox.read(path));
-        format!("{} {path}\n", &secure_io::name::hex(&digest)[..8])
+        format!("{} {path}\n", &secure_io::hex(&digest)[..8])
     });
     lines.collect()
 }

@@ -182,5 +182,5 @@ fn line(item: &Item) -> Option<String> {
     let Item::Certificate(der) = item else { return None };
     let is_ca = secure_io::inspect::certificate(der).is_ok_and(|certificate| certificate.is_ca);
     let kind = if is_ca { "INTERNAL-UNCONSTRAINED-TLS-CA" } else { "DV-FINAL-CERTIFICATE" };
-    Some(format!("{kind} {}", secure_io::name::hex(der)))
+    Some(format!("{kind} {}", secure_io::hex(der)))
 }

@@ -4,8 +4,8 @@ use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyUsagePurpose,
     NameConstraints, SanType, SerialNumber,
 };
-use secure_io::chain::Purpose;
 use secure_io::report::verdict::Code;
+use secure_io::verify::Purpose;
 use time::OffsetDateTime;
 use time::macros::datetime;
 
@@ -101,7 +101,7 @@ pub(crate) fn all() -> Vec<Case> {
     issuers(&mut cases);
     constraints(&mut cases);
     extensions(&mut cases);
-    oddities(&mut cases);
+    deviations(&mut cases);
     crls::add(&mut cases);
     candidates(&mut cases);
     cases
@@ -406,7 +406,7 @@ fn extensions(cases: &mut Vec<Case>) {
     cases.push(policies("policies that nobody requires", false, 2));
 }
 
-fn oddities(cases: &mut Vec<Case>) {
+fn deviations(cases: &mut Vec<Case>) {
     let odd = Code::Malformed;
     cases.push(three("no AKI", |_, _, end| end.not_before = NO_AKI).odd(odd));
     cases.push(

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use secure_io::chain::Certificate;
 use secure_io::report::verdict::Code;
+use secure_io::verify::Certificate;
 
 use crate::cases::{self, HOST};
 use crate::kit::{self, ca, issue, leaf, root};

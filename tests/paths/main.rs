@@ -17,8 +17,8 @@ mod tlv;
 use std::sync::Arc;
 
 use cases::Case;
-use secure_io::chain::{self, Anchors, Certificate, Crl, Host, Request};
 use secure_io::report::verdict::Verdict;
+use secure_io::verify::{self, Anchors, Certificate, Crl, Host, Request};
 
 fn certificates(ders: &[Vec<u8>]) -> Vec<Arc<Certificate>> {
     ders.iter().map(|der| Arc::new(Certificate::parse(der.clone()).expect("it parses"))).collect()
@@ -39,8 +39,8 @@ fn judge(case: &Case, strict: bool) -> Verdict {
         strict,
     };
     match Certificate::parse(case.leaf.clone()) {
-        Ok(leaf) => chain::verify(&leaf, &request),
-        Err(error) => chain::malformed(&error),
+        Ok(leaf) => verify::verify(&leaf, &request),
+        Err(error) => verify::malformed(&error),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Names under constraints, in every combination.
 
 use rcgen::{CidrSubnet, DnType, GeneralSubtree, NameConstraints};
-use secure_io::chain::{self, Anchors, Host, Purpose, Request};
+use secure_io::verify::{self, Anchors, Host, Purpose, Request};
 
 use crate::certificates;
 use crate::kit::{self, NOW, ca, issue, issue_with, leaf, root};
@@ -95,7 +95,7 @@ fn every_combination_of_names_and_constraints() {
                 };
                 let is_named = if *is_domain { *domain == Asked } else { *address == Asked };
                 let expected = is_named && allows(domains, *domain) && allows(networks, *address);
-                let verdict = chain::verify(leaf, &request);
+                let verdict = verify::verify(leaf, &request);
                 assert_eq!(
                     verdict.valid, expected,
                     "{domains:?} {networks:?} {domain:?} {address:?} {host:?}: {:?}",

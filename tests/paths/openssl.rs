@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use secure_io::chain::Purpose;
 use secure_io::container;
 use secure_io::files::{self, Existing, NewFile};
+use secure_io::verify::Purpose;
 
 use crate::{Case, cases};
 

@@ -7,8 +7,8 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use secure_io::chain::Purpose;
-use secure_io::name::hex;
+use secure_io::hex;
+use secure_io::verify::Purpose;
 use serde_json::{Value, json};
 
 use crate::{Case, cases, judge, openssl};

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use secure_io::chain::{self, Anchors, Certificate, Crl, Purpose, Request};
 use secure_io::files;
+use secure_io::verify::{self, Anchors, Certificate, Crl, Purpose, Request};
 use time::macros::datetime;
 
 /// Valid, and refused all the same.
@@ -51,8 +51,8 @@ fn pkits_is_judged_as_nist_has_it() {
     let mut wrong = Vec::new();
     for (name, der) in ends {
         let verdict = match Certificate::parse(der) {
-            Ok(leaf) => chain::verify(&leaf, &request),
-            Err(error) => chain::malformed(&error),
+            Ok(leaf) => verify::verify(&leaf, &request),
+            Err(error) => verify::malformed(&error),
         };
         let is_refused = REFUSED.iter().any(|(refused, _)| *refused == name);
         let expected = !name.starts_with("Invalid") && !NO_POLICY.contains(&name.as_str()) && !is_refused;

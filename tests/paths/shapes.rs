@@ -11,7 +11,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa, KeyUsagePurpose,
     NameConstraints, SerialNumber,
 };
-use secure_io::chain::{Certificate, Crl};
+use secure_io::verify::{Certificate, Crl};
 use time::macros::datetime;
 
 use crate::cases::{self, Case, HOST};

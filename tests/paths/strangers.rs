@@ -4,10 +4,10 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use secure_io::chain::{self, Anchors, Certificate, Crl, Host, Purpose, Request};
 use secure_io::container;
 use secure_io::files;
 use secure_io::report::verdict::{Code, Verdict};
+use secure_io::verify::{self, Anchors, Certificate, Crl, Host, Purpose, Request};
 use time::OffsetDateTime;
 use time::macros::datetime;
 
@@ -78,8 +78,8 @@ fn verdict(folder: &str, host: &str, at: OffsetDateTime, strict: bool) -> Verdic
         strict,
     };
     match Certificate::parse(load(folder, "leaf.pem").remove(0)) {
-        Ok(leaf) => chain::verify(&leaf, &request),
-        Err(error) => chain::malformed(&error),
+        Ok(leaf) => verify::verify(&leaf, &request),
+        Err(error) => verify::malformed(&error),
     }
 }
 

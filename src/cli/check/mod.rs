@@ -5,11 +5,11 @@ mod text;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use secure_io::chain::Certificate;
 use secure_io::check::{self, Grade, Known, Options, RULES};
 use secure_io::probe::Endpoint;
 use secure_io::report::check::{Check, Target};
 use secure_io::report::finding::Severity;
+use secure_io::verify::Certificate;
 use secure_io::{lint, validity};
 use std::sync::Arc;
 

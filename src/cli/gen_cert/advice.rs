@@ -4,7 +4,7 @@ use std::path::Path;
 
 use secure_io::csr::Request;
 use secure_io::files;
-use secure_io::{cert, container, material};
+use secure_io::{cert, container, generate};
 
 use super::{Args, Targets};
 use crate::cli::beside;
@@ -110,7 +110,7 @@ pub(super) fn mismatch(key: &Path, request: &Path, summaries: (&cert::KeySummary
     }
     let another = command_line::unused(request);
     let make = CommandLine::ours("gen-csr").flag("--key", key).flag("--out", &another);
-    let make = make.carrying(&[&PASSPHRASE_FILE, &PASSPHRASE_ENV]).args(material::asked_hosts(&read));
+    let make = make.carrying(&[&PASSPHRASE_FILE, &PASSPHRASE_ENV]).args(generate::asked_hosts(&read));
     let sign = CommandLine::typed().with(&CSR, &another);
     failure.hint(format!("make a request for this key: `{}`", make.and(sign)))
 }

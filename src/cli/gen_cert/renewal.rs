@@ -4,8 +4,8 @@ use std::path::Path;
 
 use rustls::pki_types::CertificateDer;
 use secure_io::ca::{self, LocalCa};
+use secure_io::generate::{self, CertificateSpec};
 use secure_io::key::PrivateKey;
-use secure_io::material::{self, Order};
 use secure_io::report::made::GenCert;
 use secure_io::{files, inspect, validity};
 use time::OffsetDateTime;
@@ -81,14 +81,14 @@ impl Present {
         self,
         args: &Args,
         targets: &Targets,
-        order: &Order,
+        spec: &CertificateSpec,
         issuer: Option<&LoadedIssuer>,
         now: OffsetDateTime,
     ) -> Result<Renewal, Failure> {
         let before = args.renew.renew_before.as_deref().map(validity::parse_span).transpose()?;
         let before = before.map(|span| time::Duration::try_from(span).unwrap_or(time::Duration::MAX));
         let signer = issuer.map(LoadedIssuer::signer);
-        let because = material::why_renew(&self.chain, &self.key, order, signer, before, now);
+        let because = generate::why_renew(&self.chain, &self.key, spec, signer, before, now);
         let missing = args.p12.p12.as_deref().filter(|path| !files::exists(path));
         let because = because.or_else(|| missing.map(|path| format!("`{}` is missing", path.display())));
         match (because, self.chain.first()) {

@@ -9,7 +9,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use secure_io::ca::LocalCa;
 use secure_io::credentials::{self, Credentials};
-use secure_io::material::Order;
+use secure_io::generate::CertificateSpec;
 use secure_io::name::SubjectAltName;
 use secure_io::report::fixtures::{Expected, Fixture};
 use secure_io::tls::{Answer, ByName, Issuer};
@@ -147,10 +147,10 @@ impl FromCa {
 
     /// Issues for these names, with an entry in the CA's log while there are few.
     fn credentials(&self, names: Vec<SubjectAltName>) -> Result<Credentials, credentials::Error> {
-        let order = Order { names, ..Order::default() };
+        let spec = CertificateSpec { names, ..CertificateSpec::default() };
         let is_recorded = self.told().issued < RECORDED;
         let from_ca = if is_recorded { Credentials::from_ca } else { Credentials::unrecorded };
-        from_ca(&self.ca, &order, validity::now())
+        from_ca(&self.ca, &spec, validity::now())
     }
 
     fn told(&self) -> MutexGuard<'_, Told> {

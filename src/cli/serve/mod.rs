@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use secure_io::ca::{LocalCa, Paths};
 use secure_io::credentials::{self, Credentials};
-use secure_io::material::Order;
+use secure_io::generate::CertificateSpec;
 use secure_io::name::{self, SubjectAltName};
 use secure_io::report::fixtures::Expected;
 use secure_io::report::{self, text};
@@ -151,15 +151,18 @@ fn parse_milliseconds(text: &str) -> Result<Duration, String> {
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let now = validity::now();
-    let order = Order { names: name::parse_all(args.hosts.iter().map(String::as_str))?, ..Order::default() };
+    let spec = CertificateSpec {
+        names: name::parse_all(args.hosts.iter().map(String::as_str))?,
+        ..CertificateSpec::default()
+    };
     let client_js = args.app.check()?;
     let mut fixtures = args.fixtures.read()?;
-    let credentials = args.credentials(&order, out, now)?;
+    let credentials = args.credentials(&spec, out, now)?;
     args.fixtures.check(fixtures.as_ref(), &credentials, args.address())?;
     let certificate = credentials.report().map_err(|error| Failure::new(error.into()))?;
-    let host = args.host(&order, &certificate);
+    let host = args.host(&spec, &certificate);
     let log = Log::start(out);
-    let (tls, covered) = args.tls(credentials, &order, fixtures.as_mut(), &log, out)?;
+    let (tls, covered) = args.tls(credentials, &spec, fixtures.as_mut(), &log, out)?;
     let mut config = args.config(Arc::new(tls), certificate, client_js);
     config.origins = args.origins()?;
     config.fixtures = fixtures.map(Arc::new);
@@ -191,8 +194,8 @@ impl Args {
     }
 
     /// The host to tell people: the one asked for, else `localhost` where it leads here, else the address.
-    fn host(&self, order: &Order, certificate: &report::Certificate) -> String {
-        let asked = order.names.iter().find_map(|name| match name {
+    fn host(&self, spec: &CertificateSpec, certificate: &report::Certificate) -> String {
+        let asked = spec.names.iter().find_map(|name| match name {
             SubjectAltName::Dns(name) if !name.starts_with('*') => Some(name.clone()),
             SubjectAltName::Ip(address) => Some(reach::host(*address)),
             _ => None,
@@ -255,7 +258,7 @@ impl Args {
     fn tls(
         &self,
         credentials: Credentials,
-        order: &Order,
+        spec: &CertificateSpec,
         fixtures: Option<&mut Expected>,
         log: &Log,
         out: &mut Output,
@@ -272,7 +275,7 @@ impl Args {
         {
             match LocalCa::load(&paths) {
                 Ok(ca) => {
-                    let issuer = certificates::FromCa::new(ca, order.effective_names(), log.lines());
+                    let issuer = certificates::FromCa::new(ca, spec.effective_names(), log.lines());
                     by_name = by_name.issuing(covered.names.iter().cloned(), Arc::new(issuer));
                     covered.issues = true;
                 }
@@ -288,10 +291,15 @@ impl Args {
     }
 
     /// Selects the certificates: the files named, those in this folder, the local CA's, or self-signed ones.
-    fn credentials(&self, order: &Order, out: &mut Output, now: OffsetDateTime) -> Result<Credentials, Failure> {
+    fn credentials(
+        &self,
+        spec: &CertificateSpec,
+        out: &mut Output,
+        now: OffsetDateTime,
+    ) -> Result<Credentials, Failure> {
         if let (Some(certificate), Some(key)) = (&self.cert, &self.key) {
             let credentials = self.load(certificate, key, now)?;
-            if let Some(missing) = uncovered(&credentials, order) {
+            if let Some(missing) = uncovered(&credentials, spec) {
                 out.warning(format!("{} is not for {missing}: clients will refuse it there", certificate.display()));
             }
             self.warn_of_no_names(&credentials, certificate, key, out);
@@ -302,7 +310,7 @@ impl Args {
         match (files::exists(certificate), files::exists(key)) {
             (true, true) => {
                 let credentials = self.load(certificate, key, now)?;
-                if let Some(missing) = uncovered(&credentials, order) {
+                if let Some(missing) = uncovered(&credentials, spec) {
                     out.note(format!("the server-cert.pem here is not for {missing}, and is left aside"));
                 } else {
                     self.warn_of_no_names(&credentials, certificate, key, out);
@@ -318,7 +326,7 @@ impl Args {
             (false, true) => out.warning("server-key.pem is here without server-cert.pem, and is left aside"),
             (false, false) => {}
         }
-        self.made(order, out, now)
+        self.made(spec, out, now)
     }
 
     /// Says what browsers will do with a certificate without subjectAltName, which the three OpenSSL commands make.
@@ -353,17 +361,17 @@ impl Args {
         Ok(credentials)
     }
 
-    fn made(&self, order: &Order, out: &mut Output, now: OffsetDateTime) -> Result<Credentials, Failure> {
+    fn made(&self, spec: &CertificateSpec, out: &mut Output, now: OffsetDateTime) -> Result<Credentials, Failure> {
         if let Some(paths) = self.local_ca() {
             let ca = LocalCa::load(&paths)?;
             if let Some(warning) = ca.warning(now) {
                 out.warning(warning);
                 out.hint(failure::renew_hint());
             }
-            let credentials = match Credentials::from_ca(&ca, order, now) {
+            let credentials = match Credentials::from_ca(&ca, spec, now) {
                 Err(credentials::Error::Ca(error)) => {
                     out.warning(format!("the certificate is not in the local CA's log: {error}"));
-                    Credentials::unrecorded(&ca, order, now)
+                    Credentials::unrecorded(&ca, spec, now)
                 }
                 issued => issued,
             };
@@ -372,7 +380,7 @@ impl Args {
         }
         let kept = args::data_folder().map_err(|failure| failure.reason()).and_then(|folder| {
             let folder = folder.join("serve");
-            let kept = Credentials::kept(&folder, order, now);
+            let kept = Credentials::kept(&folder, spec, now);
             kept.map(|credentials| (credentials, folder)).map_err(|error| error.to_string())
         });
         match kept {
@@ -383,7 +391,7 @@ impl Args {
             }
             // Containers often have no home folder, or none that can be written.
             Err(reason) => {
-                let credentials = Credentials::self_signed(order, now).map_err(failure::credentials)?;
+                let credentials = Credentials::self_signed(spec, now).map_err(failure::credentials)?;
                 let credentials = described(credentials, "a self-signed certificate", out, now);
                 out.warning(format!(
                     "it cannot be kept ({reason}): it is lost when the server stops, and with it every exception made for it in a browser"
@@ -395,7 +403,7 @@ impl Args {
 }
 
 /// The first host asked for that a certificate is not for.
-fn uncovered(credentials: &Credentials, order: &Order) -> Option<String> {
+fn uncovered(credentials: &Credentials, spec: &CertificateSpec) -> Option<String> {
     let names = credentials.report().map(|report| report.subject_alt_names).unwrap_or_default();
     let covers = |name: &SubjectAltName| {
         let wildcard = match name {
@@ -404,7 +412,7 @@ fn uncovered(credentials: &Credentials, order: &Order) -> Option<String> {
         };
         names.contains(&name.to_string()) || wildcard.is_some_and(|wildcard| names.contains(&wildcard))
     };
-    order.names.iter().find(|name| !covers(name)).map(SubjectAltName::value)
+    spec.names.iter().find(|name| !covers(name)).map(SubjectAltName::value)
 }
 
 fn described(credentials: Credentials, what: &str, out: &mut Output, now: OffsetDateTime) -> Credentials {

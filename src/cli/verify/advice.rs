@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rustls::pki_types::CertificateDer;
 use secure_io::report::verdict::{Code, Verdict};
-use secure_io::{chain::Purpose, files, inspect, key, name::hex};
+use secure_io::{files, hex, inspect, key, verify::Purpose};
 
 use super::Args;
 use crate::cli::beside;

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use secure_io::chain::batch::{Answer, Batch, Defaults};
 use secure_io::files;
+use secure_io::verify::batch::{Answer, Batch, Defaults};
 
 use super::{Args, Asked, trust};
 use crate::cli::Outcome;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use secure_io::chain::{Anchors, Certificate};
+use secure_io::verify::{Anchors, Certificate};
 use secure_io::{container, files};
 
 use crate::cli::args::{CaDirArgs, PassphraseArgs};

@@ -1,0 +1,54 @@
+//! One file with the system's roots and the local CA's, for programs that take one file in place of all roots.
+
+use std::path::{Path, PathBuf};
+
+use super::create::pem;
+use super::{Error, LocalCa};
+use crate::base::files::{self, Existing, NewFile};
+
+/// Files in which systems keep all roots, the most common first.
+const SYSTEM: [&str; 6] = [
+    "/etc/ssl/certs/ca-certificates.crt",                // Debian, Ubuntu, Arch, Gentoo
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", // Fedora, RHEL
+    "/etc/pki/tls/certs/ca-bundle.crt",                  // older RHEL
+    "/etc/ssl/ca-bundle.pem",                            // openSUSE
+    "/etc/ssl/cert.pem",                                 // Alpine, macOS, the BSDs
+    "/opt/homebrew/etc/ca-certificates/cert.pem",        // Homebrew
+];
+
+/// The bundle's path and sources.
+#[derive(Debug)]
+pub struct Bundle {
+    /// Path of the bundle.
+    pub path: PathBuf,
+    /// The system's file; `None` if the system has no such file and the bundle holds the local CA's root alone.
+    pub system: Option<PathBuf>,
+}
+
+impl LocalCa {
+    /// Writes the file, if it is not as it should be.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`].
+    pub fn bundle(&self) -> Result<Bundle, Error> {
+        let system = SYSTEM.iter().map(Path::new).find(|path| files::exists(path));
+        let mut content = match system {
+            Some(path) => files::read(path)?.to_vec(),
+            None => Vec::new(),
+        };
+        if content.last().is_some_and(|last| *last != b'\n') {
+            content.push(b'\n');
+        }
+        let root = pem(&self.paths.bundle, "CERTIFICATE", &self.root)?;
+        if !content.windows(root.len()).any(|part| part == root.as_slice()) {
+            content.extend_from_slice(&root);
+        }
+        let _lock = files::lock(&self.paths.lock)?;
+        let path = self.paths.bundle.clone();
+        if !files::read(&path).is_ok_and(|present| *present == content) {
+            files::write_set(&[NewFile::public(&path, content)], Existing::Replace)?;
+        }
+        Ok(Bundle { path, system: system.map(Path::to_owned) })
+    }
+}

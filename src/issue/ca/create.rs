@@ -1,0 +1,173 @@
+//! A local CA's certificates and keys, made and written.
+
+use std::path::Path;
+
+use rustls::pki_types::CertificateDer;
+use time::OffsetDateTime;
+use zeroize::Zeroizing;
+
+use super::constraints::{self, Permit};
+use super::{Error, LocalCa, Paths, certificate, revocation, short};
+use crate::base::files::{self, Existing, NewFile};
+use crate::base::hex::hex;
+use crate::base::validity::Validity;
+use crate::encoding::container;
+use crate::issue::cert::{self, Issuer, Template};
+use crate::x509::csr::Purpose;
+use crate::x509::key::{self, Algorithm, PrivateKey};
+use crate::x509::name::Subject;
+
+/// Default lifetime of the root and the intermediate: ten years.
+///
+/// People add a root to stores by hand, so it should outlive the machine; the constraints bound its power.
+pub const DEFAULT_DAYS: u32 = 3650;
+
+/// Plan of a local CA.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// Names the CA may sign for, as [`Permit::parse`] reads them; by default [`super::DEFAULT_PERMIT`], which
+    /// `default` stands for among others, and anything for `any`.
+    pub permit: Vec<String>,
+    /// Lifetime of both certificates; by default [`DEFAULT_DAYS`].
+    pub days: Option<u32>,
+    /// Fate of the root's key.
+    pub root_key: RootKey,
+    /// Makes a new CA in place of the one that is there.
+    pub replace: bool,
+}
+
+/// Fate of the root's key.
+#[derive(Debug, Clone, Default)]
+pub enum RootKey {
+    /// It signs the intermediate and is gone.
+    #[default]
+    Destroyed,
+    /// It is written beside the rest, under the passphrase if there is one.
+    Kept(Option<Zeroizing<String>>),
+}
+
+impl LocalCa {
+    /// Makes a root and an intermediate and writes them; both keys are P-256.
+    ///
+    /// The remains of an incomplete CA are set aside, and so is a CA that is replaced.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Exists`] when there is one already, [`Error::Permit`], [`Error::File`].
+    pub fn create(paths: &Paths, plan: &Plan, now: OffsetDateTime) -> Result<Self, Error> {
+        let permits = constraints::permits(&plan.permit)?;
+        let validity = Validity::new(now, None, None, Some(plan.days.unwrap_or(DEFAULT_DAYS)))?;
+        files::create_folder(&paths.folder, true)?;
+        let _lock = files::lock(&paths.lock)?;
+        drop(files::settle(&paths.folder)?);
+        if !plan.replace && paths.missing().is_none() {
+            return Err(Error::Exists { folder: paths.folder.clone() });
+        }
+        let root_key = PrivateKey::generate(Algorithm::default())?;
+        let made = Hierarchy {
+            root: root(&root_key, validity)?,
+            root_key,
+            fate: Some(plan.root_key.clone()),
+            key: PrivateKey::generate(Algorithm::default())?,
+        };
+        made.write(paths, permits.as_deref(), validity, now)
+    }
+}
+
+/// A root's certificate, self-signed.
+pub(super) fn root(key: &PrivateKey, validity: Validity) -> Result<CertificateDer<'static>, Error> {
+    // No user or host name, since a certificate travels further than people think; but something to tell two apart by.
+    let name = Subject::common_name(&format!("secure-io development root {}", short(key.spki())));
+    let template = Template::ca(name.clone(), key.spki(), Some(1), validity);
+    Ok(cert::issue(&template, &Issuer::own(key, &name)?)?)
+}
+
+/// Parts of a CA, before its intermediate is signed.
+pub(super) struct Hierarchy {
+    pub(super) root: CertificateDer<'static>,
+    pub(super) root_key: PrivateKey,
+    /// Fate of the root's key; `None` leaves the key as it is.
+    pub(super) fate: Option<RootKey>,
+    /// The intermediate's key.
+    pub(super) key: PrivateKey,
+}
+
+impl Hierarchy {
+    /// Signs the intermediate, sets the existing files aside, and writes everything as one set. The caller holds the
+    /// lock.
+    pub(super) fn write(
+        self,
+        paths: &Paths,
+        permits: Option<&[Permit]>,
+        validity: Validity,
+        now: OffsetDateTime,
+    ) -> Result<LocalCa, Error> {
+        let issuer = Issuer::from_certificate(&self.root, &self.root_key, now)?;
+        let (validity, _) = issuer.limit(validity)?;
+        let intermediate = cert::issue(&intermediate(&self.key, permits, validity)?, &issuer)?;
+        let root_crl = revocation::root_crl(&self.root, &self.root_key, now)?;
+        put_by(paths)?;
+        let mut set = vec![
+            NewFile::secret(&paths.intermediate_key, key_pem(&paths.intermediate_key, &self.key, None)?),
+            NewFile::public(&paths.intermediate, pem(&paths.intermediate, "CERTIFICATE", &intermediate)?),
+            NewFile::public(&paths.root, pem(&paths.root, "CERTIFICATE", &self.root)?),
+            NewFile::public(&paths.root_crl, pem(&paths.root_crl, "X509 CRL", &root_crl)?),
+        ];
+        if let Some(RootKey::Kept(passphrase)) = &self.fate {
+            let key = key_pem(&paths.root_key, &self.root_key, passphrase.as_ref())?;
+            set.push(NewFile::secret(&paths.root_key, key));
+        }
+        files::write_set(&set, Existing::Replace)?;
+        if let Some(RootKey::Destroyed) = self.fate {
+            // The key of the root before.
+            files::remove(&paths.root_key)?;
+        }
+        Ok(LocalCa { paths: paths.clone(), root: self.root, intermediate: [intermediate], key: self.key })
+    }
+}
+
+/// An intermediate to be; for TLS alone, so that a thief's signatures on mail or programs are worth nothing.
+fn intermediate(key: &PrivateKey, permits: Option<&[Permit]>, validity: Validity) -> Result<Template, Error> {
+    let name = Subject::common_name(&format!("secure-io development intermediate {}", short(key.spki())));
+    let mut template = Template::ca(name, key.spki(), Some(0), validity);
+    template.extended_key_usages = Purpose::Both.extended_key_usages();
+    template.extensions.extend(permits.map(constraints::extension).transpose()?);
+    Ok(template)
+}
+
+/// Keeps copies of the certificates that are there, by their fingerprints: clients may still trust the root.
+fn put_by(paths: &Paths) -> Result<(), Error> {
+    let mut copies = Vec::new();
+    for (path, kind) in [(&paths.root, "root"), (&paths.intermediate, "intermediate")] {
+        if !files::exists(path) {
+            continue;
+        }
+        // What cannot be read is no certificate that anybody trusts.
+        if let Ok(der) = certificate(path) {
+            let digest = hex(&key::sha256(&der));
+            let name = format!("{kind}-{}.pem", digest.get(..16).unwrap_or_default());
+            let copy = paths.previous.join(name);
+            copies.push(NewFile::public(&copy, pem(&copy, "CERTIFICATE", &der)?));
+        }
+    }
+    if copies.is_empty() {
+        return Ok(());
+    }
+    files::create_folder(&paths.previous, true)?;
+    Ok(files::write_set(&copies, Existing::Replace)?)
+}
+
+pub(super) fn pem(path: &Path, label: &'static str, der: &[u8]) -> Result<Vec<u8>, Error> {
+    let text = container::pem(label, der).map_err(|source| Error::Container { path: path.to_owned(), source })?;
+    Ok(text.as_bytes().to_vec())
+}
+
+fn key_pem(path: &Path, key: &PrivateKey, passphrase: Option<&Zeroizing<String>>) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let text = match passphrase {
+        Some(passphrase) => container::encrypt_key(key.pkcs8(), passphrase)
+            .and_then(|der| container::pem("ENCRYPTED PRIVATE KEY", &der)),
+        None => container::pem("PRIVATE KEY", key.pkcs8()),
+    };
+    let text = text.map_err(|source| Error::Container { path: path.to_owned(), source })?;
+    Ok(Zeroizing::new(text.as_bytes().to_vec()))
+}

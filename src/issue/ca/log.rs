@@ -1,0 +1,170 @@
+//! Log of a local CA, one line of JSON per event; the file is only ever appended to.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::Error;
+use super::revocation::Reason;
+use crate::base::files;
+use crate::base::validity::rfc3339;
+use crate::judge::report;
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Event {
+    /// A certificate was issued.
+    Issued(Issued),
+    /// A certificate was revoked.
+    Revoked(Revoked),
+    /// A CRL was made.
+    Crl {
+        /// Time of the event, RFC 3339 UTC.
+        at: String,
+        /// Its cRLNumber.
+        number: u64,
+    },
+}
+
+/// A certificate that was issued.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Issued {
+    /// Time of the event, RFC 3339 UTC.
+    pub at: String,
+    /// Its serial number, in hex.
+    pub serial: String,
+    /// Its subject, as an RFC 4514 string.
+    pub subject: String,
+    /// Its names, each with its kind.
+    pub subject_alt_names: Vec<String>,
+    /// Its first second, RFC 3339 UTC.
+    pub not_before: String,
+    /// Its last second, RFC 3339 UTC.
+    pub not_after: String,
+    /// SHA-256 over its DER, in hex.
+    pub sha256_fingerprint: String,
+    /// The issuer's key identifier, in hex.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authority_key_id: Option<String>,
+    /// The file it was written to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The user who requested the certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub who: Option<String>,
+}
+
+/// A certificate that was revoked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revoked {
+    /// Time of the event, RFC 3339 UTC.
+    pub at: String,
+    /// Its serial number, in hex.
+    pub serial: String,
+    /// Reason for the revocation.
+    pub reason: Reason,
+    /// The issuer's key identifier, in hex.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authority_key_id: Option<String>,
+    /// The user who revoked it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub who: Option<String>,
+}
+
+impl Event {
+    pub(super) fn issued(
+        certificate: &report::Certificate,
+        file: Option<&Path>,
+        who: Option<&str>,
+        now: OffsetDateTime,
+    ) -> Self {
+        Self::Issued(Issued {
+            at: rfc3339(now),
+            serial: certificate.serial.clone(),
+            subject: certificate.subject.clone(),
+            subject_alt_names: certificate.subject_alt_names.clone(),
+            not_before: certificate.not_before.clone(),
+            not_after: certificate.not_after.clone(),
+            sha256_fingerprint: certificate.sha256_fingerprint.clone(),
+            authority_key_id: certificate.authority_key_id.clone(),
+            file: file.map(|file| file.to_string_lossy().into_owned()),
+            who: who.map(str::to_owned),
+        })
+    }
+}
+
+/// The log, read.
+#[derive(Debug, Default)]
+pub struct Log {
+    /// Events, oldest first.
+    pub events: Vec<Event>,
+    /// Number of unreadable lines.
+    pub unreadable: usize,
+}
+
+impl Log {
+    /// Reads a log; one that is not there is empty.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`].
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        let mut log = Self::default();
+        if !files::exists(path) {
+            return Ok(log);
+        }
+        let bytes = files::read(path)?;
+        for line in bytes.split(|octet| *octet == b'\n').filter(|line| !line.is_empty()) {
+            match serde_json::from_slice(line) {
+                Ok(event) => log.events.push(event),
+                Err(_) => log.unreadable += 1,
+            }
+        }
+        Ok(log)
+    }
+
+    /// Lists the issued certificates, oldest first.
+    #[must_use]
+    pub fn issued(&self) -> impl DoubleEndedIterator<Item = &Issued> {
+        self.events.iter().filter_map(|event| match event {
+            Event::Issued(issued) => Some(issued),
+            _ => None,
+        })
+    }
+
+    /// Lists the revoked certificates, oldest first, each once.
+    #[must_use]
+    pub fn revoked(&self) -> Vec<&Revoked> {
+        let mut seen = BTreeSet::new();
+        let revoked = self.events.iter().filter_map(|event| match event {
+            Event::Revoked(revoked) => Some(revoked),
+            _ => None,
+        });
+        revoked.filter(|revoked| seen.insert(&revoked.serial)).collect()
+    }
+
+    /// The number of the next CRL: always greater than the last.
+    #[must_use]
+    pub fn next_crl_number(&self) -> u64 {
+        let numbers = self.events.iter().filter_map(|event| match event {
+            Event::Crl { number, .. } => Some(*number),
+            _ => None,
+        });
+        numbers.max().unwrap_or(0).saturating_add(1)
+    }
+}
+
+/// Adds an event. The caller holds the lock.
+pub(super) fn append(path: &Path, event: &Event) -> Result<(), Error> {
+    append_all(path, std::slice::from_ref(event))
+}
+
+/// Adds events, all of them or none. The caller holds the lock.
+pub(super) fn append_all(path: &Path, events: &[Event]) -> Result<(), Error> {
+    let lines = events.iter().map(|event| serde_json::to_string(event).map_err(Error::Log));
+    Ok(files::append_lines(path, &lines.collect::<Result<Vec<_>, _>>()?)?)
+}

@@ -1,0 +1,311 @@
+//! The local CA on disk: a root that clients trust, and a name-constrained intermediate that signs.
+//!
+//! The root's key signs the intermediate once and is destroyed, so a thief of this machine's files can sign only
+//! for the names the intermediate is permitted.
+//!
+//! A process that changes the folder holds one lock; it writes its files as a set, whole or not at all.
+//! Issued and revoked certificates are recorded in a log, one line of JSON each, which is only ever appended to.
+
+mod bundle;
+mod constraints;
+mod create;
+pub mod env;
+mod export;
+pub mod log;
+mod paths;
+mod renew;
+mod revocation;
+mod show;
+
+use std::path::{Path, PathBuf};
+
+use rustls::pki_types::CertificateDer;
+use time::OffsetDateTime;
+
+pub use self::bundle::Bundle;
+pub use self::constraints::{DEFAULT_PERMIT, Permit};
+pub use self::create::{DEFAULT_DAYS, Plan, RootKey};
+pub use self::export::mobileconfig;
+pub use self::paths::Paths;
+pub use self::renew::{Renewal, Renewed};
+pub use self::revocation::{CRL_DAYS, Reason, ToRevoke};
+use crate::base::files;
+use crate::base::hex::hex;
+use crate::base::validity;
+use crate::encoding::container;
+use crate::issue::cert;
+use crate::issue::generate::Signer;
+use crate::judge::inspect;
+use crate::x509::key::{self, PrivateKey};
+use crate::x509::name;
+
+/// Reason why the local CA cannot be made or used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The CA does not exist yet.
+    #[error("there is no local CA in `{}`", folder.display())]
+    Missing {
+        /// Folder of the CA.
+        folder: PathBuf,
+    },
+    /// A part of it is missing.
+    #[error("the local CA in `{}` lacks `{missing}`", folder.display())]
+    Incomplete {
+        /// Folder of the CA.
+        folder: PathBuf,
+        /// The file that is not there.
+        missing: String,
+    },
+    /// There is one already.
+    #[error("there is a local CA in `{}` already", folder.display())]
+    Exists {
+        /// Folder of the CA.
+        folder: PathBuf,
+    },
+    /// Something that cannot be a constraint.
+    #[error("`{input}` is neither a domain nor a range of addresses (10.0.0.0/8), nor an email or a URI")]
+    Permit {
+        /// Input as typed.
+        input: String,
+        /// The words to write instead, if that is clear: one, or several.
+        instead: Vec<String>,
+    },
+    /// The root's key is encrypted, or the passphrase is another's.
+    #[error("cannot use `{}`", path.display())]
+    RootKey {
+        /// The key's file.
+        path: PathBuf,
+        /// Fault of the file.
+        source: container::Error,
+    },
+    /// A certificate of somebody else.
+    #[error("the local CA did not issue {what}")]
+    NotIssued {
+        /// The certificate or serial number.
+        what: String,
+    },
+    /// A certificate of an intermediate whose key is gone.
+    #[error("the certificate {serial} was issued by an intermediate that was here before, and its key is destroyed")]
+    Former {
+        /// The serial number.
+        serial: String,
+    },
+    /// A file of it cannot be read or written.
+    #[error(transparent)]
+    File(#[from] files::Error),
+    /// A file of the CA has unexpected content.
+    #[error("cannot use `{}`", path.display())]
+    Container {
+        /// The file.
+        path: PathBuf,
+        /// Fault of the file.
+        source: container::Error,
+    },
+    /// Its key is unusable.
+    #[error(transparent)]
+    Key(#[from] key::Error),
+    /// Its certificates could not be issued.
+    #[error(transparent)]
+    Certificate(#[from] cert::Error),
+    /// Its lifetime.
+    #[error(transparent)]
+    Validity(#[from] validity::Error),
+    /// One of its certificates cannot be read.
+    #[error(transparent)]
+    Inspect(#[from] inspect::Error),
+    /// One of its names cannot be read.
+    #[error(transparent)]
+    Name(#[from] name::Error),
+    /// A CRL could not be written.
+    #[error("cannot make the CRL")]
+    Crl(#[from] crate::x509::signed::Error),
+    /// The log's entry could not be written down.
+    #[error("cannot write the log")]
+    Log(#[source] serde_json::Error),
+}
+
+/// Time before a local CA's end from which it is warned about: a month, as with certificates.
+pub const WARN_BEFORE: time::Duration = time::Duration::days(30);
+
+/// A local CA, loaded.
+#[derive(Debug)]
+pub struct LocalCa {
+    /// Its files.
+    pub paths: Paths,
+    /// The root's certificate.
+    pub root: CertificateDer<'static>,
+    /// The intermediate's certificate.
+    pub intermediate: [CertificateDer<'static>; 1],
+    key: PrivateKey,
+}
+
+impl LocalCa {
+    /// Loads the CA that [`LocalCa::create`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Missing`], [`Error::File`], [`Error::Container`], [`Error::Certificate`] when the key is another's.
+    pub fn load(paths: &Paths) -> Result<Self, Error> {
+        // Held until all is read: another run may be replacing it.
+        let _settled = files::settle(&paths.folder)?;
+        if !paths.exist() {
+            return Err(Error::Missing { folder: paths.folder.clone() });
+        }
+        if let Some(path) = paths.missing() {
+            let missing = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            return Err(Error::Incomplete { folder: paths.folder.clone(), missing });
+        }
+        let (root, intermediate) = (certificate(&paths.root)?, certificate(&paths.intermediate)?);
+        let key = load_key(&paths.intermediate_key, None)
+            .map_err(|source| Error::Container { path: paths.intermediate_key.clone(), source })?;
+        let key = PrivateKey::load(&key)?;
+        let parsed = inspect::parse(&intermediate)?;
+        cert::check_key(parsed.public_key().raw, &key)?;
+        Ok(Self { paths: paths.clone(), root, intermediate: [intermediate], key })
+    }
+
+    /// The intermediate as an issuer.
+    #[must_use]
+    pub fn signer(&self) -> Signer<'_> {
+        Signer::Ca { certificates: &self.intermediate, key: &self.key }
+    }
+
+    /// Writes down that it has issued a certificate, before that is given to anybody.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`] when the log cannot be written, [`Error::Inspect`] when it is not a certificate.
+    pub fn record(
+        &self,
+        certificate: &[u8],
+        file: Option<&Path>,
+        who: Option<&str>,
+        now: OffsetDateTime,
+    ) -> Result<(), Error> {
+        let _lock = files::lock(&self.paths.lock)?;
+        let report = inspect::certificate(certificate)?;
+        log::append(&self.paths.log, &log::Event::issued(&report, file, who, now))
+    }
+
+    /// Returns the earlier notAfter of the two certificates.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Inspect`].
+    pub fn not_after(&self) -> Result<OffsetDateTime, Error> {
+        let [intermediate] = &self.intermediate;
+        let end = |der: &[u8]| inspect::parse(der).map(|certificate| cert::validity_of(&certificate).not_after);
+        Ok(end(&self.root)?.min(end(intermediate)?))
+    }
+
+    /// Says that it ends soon ([`WARN_BEFORE`]).
+    #[must_use]
+    pub fn warning(&self, now: OffsetDateTime) -> Option<String> {
+        let end = self.not_after().ok()?;
+        let day = validity::rfc3339(end).get(..10).unwrap_or_default().to_owned();
+        (end - now <= WARN_BEFORE).then(|| format!("the local CA ends {day} ({})", validity::distance(end, now)))
+    }
+}
+
+/// The present root, if there is one, and behind it those that were here before, each with its file.
+///
+/// One put by that cannot be read any more is passed over.
+///
+/// # Errors
+///
+/// [`Error::File`], [`Error::Container`].
+pub fn roots(paths: &Paths) -> Result<Vec<(PathBuf, CertificateDer<'static>)>, Error> {
+    let _settled = files::settle(&paths.folder)?;
+    let mut all = Vec::new();
+    if files::exists(&paths.root) {
+        all.push((paths.root.clone(), certificate(&paths.root)?));
+    }
+    let is_root = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("root-"));
+    for path in files::list(&paths.previous).into_iter().filter(is_root) {
+        if let Ok(root) = certificate(&path)
+            && all.iter().all(|(_, other)| *other != root)
+        {
+            all.push((path, root));
+        }
+    }
+    Ok(all)
+}
+
+/// Decides whether a certificate was issued by the local CA, as it is now or as it was before.
+#[must_use]
+pub fn has_issued(paths: &Paths, der: &[u8]) -> bool {
+    let is_certificate =
+        |path: &PathBuf| path.extension().is_some_and(|ending| ending == "pem") && *path != paths.bundle;
+    let issued = |path: PathBuf| {
+        let Ok(issuer) = certificate(&path) else { return false };
+        let Ok(issuer) = inspect::parse(&issuer) else { return false };
+        let subject = name::Subject::from_der(issuer.subject().as_raw());
+        subject.is_ok_and(|subject| cert::is_issued_by(der, &subject, issuer.public_key().raw))
+    };
+    files::list(&paths.folder).into_iter().filter(is_certificate).any(issued)
+}
+
+/// The one certificate of a file.
+fn certificate(path: &Path) -> Result<CertificateDer<'static>, Error> {
+    let in_file = |source| Error::Container { path: path.to_owned(), source };
+    let mut certificates = container::certificates(&files::read(path)?).map_err(in_file)?;
+    let none = || in_file(container::Error::Missing { wanted: "a certificate", found: Vec::new() });
+    if certificates.is_empty() { Err(none()) } else { Ok(certificates.swap_remove(0)) }
+}
+
+/// A private key of a file, opened with the passphrase if it is encrypted.
+fn load_key(
+    path: &Path,
+    passphrase: Option<&zeroize::Zeroizing<String>>,
+) -> Result<rustls::pki_types::PrivateKeyDer<'static>, container::Error> {
+    let bytes =
+        files::read(path).map_err(|error| container::Error::Encode { what: "private key", source: error.into() })?;
+    container::private_key(&bytes, || Ok::<_, container::Error>(passphrase.cloned()))
+}
+
+/// The first eight digits of a key's pin: enough to tell two CAs of one machine apart.
+fn short(spki: &[u8]) -> String {
+    hex(&key::spki_sha256(spki)).get(..8).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::issue::generate::{self, CertificateSpec};
+    use crate::x509::key::Algorithm;
+
+    fn sign(ca: &LocalCa, host: &str) -> Result<Vec<CertificateDer<'static>>, generate::Error> {
+        let spec = CertificateSpec { names: name::parse_all([host]).unwrap(), ..CertificateSpec::default() };
+        let key = PrivateKey::generate(Algorithm::default()).unwrap();
+        generate::make(&spec, &key, ca.signer(), validity::now()).map(|(_, issued)| issued.chain)
+    }
+
+    #[test]
+    fn it_signs_for_development_and_for_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = Paths::new(&folder.path().join("ca"));
+        LocalCa::create(&paths, &Plan::default(), validity::now()).unwrap();
+        assert!(!files::exists(&paths.root_key), "the root's key is destroyed");
+        let ca = LocalCa::load(&paths).unwrap();
+        for host in ["localhost", "app.localhost", "*.dev.test", "printer.local", "127.0.0.1", "::1", "192.168.1.7"] {
+            assert_eq!(sign(&ca, host).unwrap().len(), 2, "{host}");
+        }
+        for host in ["example.com", "bank.com", "8.8.8.8", "2001:db8::1"] {
+            assert!(sign(&ca, host).is_err(), "{host}");
+        }
+    }
+
+    /// Constraints apply per kind: without a permitted address, every address would be permitted.
+    #[test]
+    fn a_permit_of_domains_permits_no_address() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = Paths::new(folder.path());
+        let plan = Plan { permit: vec![".dev.example".to_owned()], root_key: RootKey::Kept(None), ..Plan::default() };
+        let ca = LocalCa::create(&paths, &plan, validity::now()).unwrap();
+        assert!(files::exists(&paths.root_key));
+        assert!(sign(&ca, "a.dev.example").is_ok());
+        assert!(sign(&ca, "localhost").is_err() && sign(&ca, "127.0.0.1").is_err() && sign(&ca, "::1").is_err());
+        assert!(matches!(LocalCa::create(&paths, &plan, validity::now()), Err(Error::Exists { .. })));
+    }
+}

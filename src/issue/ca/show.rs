@@ -1,0 +1,82 @@
+//! Description of a local CA.
+
+use std::collections::{BTreeSet, HashMap};
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::log::{self, Log};
+use super::{Error, LocalCa, constraints, roots};
+use crate::base::files;
+use crate::base::hex::hex;
+use crate::judge::inspect;
+use crate::judge::report::ca::{Authority, CaShow, Issued};
+use crate::x509::key;
+
+impl LocalCa {
+    /// Its certificates.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Inspect`], [`Error::File`].
+    pub fn authority(&self) -> Result<Authority, Error> {
+        let [intermediate] = &self.intermediate;
+        let intermediate = inspect::certificate(intermediate)?;
+        let permitted = constraints::permitted(&intermediate);
+        let previous = roots(&self.paths)?.into_iter().filter(|(_, root)| *root != self.root);
+        Ok(Authority {
+            folder: self.paths.folder.clone(),
+            root: inspect::certificate(&self.root)?,
+            root_key_kept: files::exists(&self.paths.root_key),
+            intermediate,
+            permitted: permitted.map(|permits| permits.iter().map(ToString::to_string).collect()),
+            previous_roots: previous.map(|(_, root)| hex(&key::sha256(&root))).collect(),
+        })
+    }
+
+    /// The certificates of the CA, and those it issued, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Inspect`], [`Error::File`].
+    pub fn show(&self) -> Result<CaShow, Error> {
+        let known = Log::read(&self.paths.log)?;
+        let revoked: HashMap<&str, &log::Revoked> =
+            known.revoked().into_iter().map(|revoked| (revoked.serial.as_str(), revoked)).collect();
+        let mut files = BTreeSet::new();
+        let issued = known.issued().rev().map(|issued| {
+            let revoked = revoked.get(issued.serial.as_str());
+            let replaced = issued.file.as_ref().is_some_and(|file| !files.insert(file.as_str()));
+            let log::Issued {
+                at, serial, subject, subject_alt_names, not_after, sha256_fingerprint, file, who, ..
+            } = issued.clone();
+            Issued {
+                issued_at: at,
+                serial,
+                subject,
+                subject_alt_names,
+                not_after,
+                sha256_fingerprint,
+                file,
+                who,
+                replaced,
+                revoked_at: revoked.map(|revoked| revoked.at.clone()),
+                reason: revoked.map(|revoked| revoked.reason.name().to_owned()),
+            }
+        });
+        Ok(CaShow { authority: self.authority()?, issued: issued.collect(), unreadable_lines: known.unreadable })
+    }
+}
+
+impl CaShow {
+    /// Keeps only the certificates that are in use in a file and expire by then; returns true if the CA or one of
+    /// these does.
+    pub fn keep_expiring(&mut self, by: OffsetDateTime) -> bool {
+        let expires = |text: &str| OffsetDateTime::parse(text, &Rfc3339).is_ok_and(|end| end <= by);
+        self.issued.retain(|issued| {
+            issued.file.is_some() && !issued.replaced && issued.revoked_at.is_none() && expires(&issued.not_after)
+        });
+        let ca = [&self.authority.root, &self.authority.intermediate];
+        !self.issued.is_empty() || ca.into_iter().any(|certificate| expires(&certificate.not_after))
+    }
+}

@@ -1,0 +1,274 @@
+//! Selection of the extensions of a CSR that are copied into the certificate, refused, or left to the issuer.
+
+use der::asn1::Any;
+use der::{Decode, Encode};
+use rcgen::BasicConstraints;
+use x509_parser::prelude::GeneralName;
+
+use super::{Error, Template, asked_names};
+use crate::base::validity::Validity;
+use crate::x509::csr::{Extension, Purpose, Request};
+use crate::x509::key;
+use crate::x509::name::SubjectAltName;
+
+/// Extensions copied from a request into a certificate.
+#[derive(Debug, Clone)]
+pub struct RequestedExtensions {
+    /// The extensions, in the order asked for.
+    pub extensions: Vec<Extension>,
+    /// Path length and whether a CA was asked for, and allowed.
+    pub ca: Option<BasicConstraints>,
+    /// Changes and omissions, in words.
+    pub notes: Vec<String>,
+    /// True if the request has names that others take the place of.
+    pub drops_names: bool,
+}
+
+/// OIDs of the extensions that requests ask for and that are judged here.
+mod oid {
+    pub(super) const SUBJECT_KEY_IDENTIFIER: &str = "2.5.29.14";
+    pub(super) const KEY_USAGE: &str = "2.5.29.15";
+    pub(super) const SUBJECT_ALT_NAME: &str = "2.5.29.17";
+    pub(super) const BASIC_CONSTRAINTS: &str = "2.5.29.19";
+    pub(super) const NAME_CONSTRAINTS: &str = "2.5.29.30";
+    pub(super) const POLICY_MAPPINGS: &str = "2.5.29.33";
+    pub(super) const AUTHORITY_KEY_IDENTIFIER: &str = "2.5.29.35";
+    pub(super) const POLICY_CONSTRAINTS: &str = "2.5.29.36";
+    pub(super) const EXTENDED_KEY_USAGE: &str = "2.5.29.37";
+    pub(super) const INHIBIT_ANY_POLICY: &str = "2.5.29.54";
+}
+
+/// Names of extensions by OID, as RFC 5280 and its kin write them.
+#[must_use]
+pub fn extension_name(oid: &str) -> Option<&'static str> {
+    Some(match oid {
+        oid::SUBJECT_KEY_IDENTIFIER => "subjectKeyIdentifier",
+        oid::KEY_USAGE => "keyUsage",
+        oid::SUBJECT_ALT_NAME => "subjectAltName",
+        oid::BASIC_CONSTRAINTS => "basicConstraints",
+        oid::NAME_CONSTRAINTS => "nameConstraints",
+        oid::POLICY_MAPPINGS => "policyMappings",
+        oid::AUTHORITY_KEY_IDENTIFIER => "authorityKeyIdentifier",
+        oid::POLICY_CONSTRAINTS => "policyConstraints",
+        oid::EXTENDED_KEY_USAGE => "extKeyUsage",
+        oid::INHIBIT_ANY_POLICY => "inhibitAnyPolicy",
+        "2.5.29.18" => "issuerAltName",
+        "2.5.29.31" => "cRLDistributionPoints",
+        "2.5.29.32" => "certificatePolicies",
+        "1.3.6.1.5.5.7.1.1" => "authorityInfoAccess",
+        "1.3.6.1.5.5.7.1.24" => "tlsFeature",
+        "1.3.6.1.4.1.311.20.2" => "Microsoft certificate template name",
+        "1.3.6.1.4.1.311.21.7" => "Microsoft certificate template",
+        _ => return None,
+    })
+}
+
+impl RequestedExtensions {
+    /// Sorts the extensions of a request: those that describe the subject are copied, those that make a CA are refused
+    /// unless `allow_ca`, what the issuer decides is left to it. Names are left out unless `keeps_names`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::AsksForCa`], [`Error::BadNames`], [`Error::DuplicateExtension`], [`Error::MalformedExtension`].
+    pub fn from_request(request: &Request, allow_ca: bool, keeps_names: bool) -> Result<Self, Error> {
+        let mut requested = Self { extensions: Vec::new(), ca: None, notes: Vec::new(), drops_names: false };
+        for (index, extension) in request.extensions.iter().enumerate() {
+            if request.extensions[..index].iter().any(|other| other.oid == extension.oid) {
+                return Err(Error::DuplicateExtension { oid: extension.oid.clone() });
+            }
+            if keeps_names || extension.oid != oid::SUBJECT_ALT_NAME {
+                requested.add(extension, request, allow_ca)?;
+            } else {
+                requested.drops_names = true;
+            }
+        }
+        requested.check(request)?;
+        Ok(requested)
+    }
+
+    /// Checks conditions that involve more than one extension.
+    fn check(&self, request: &Request) -> Result<(), Error> {
+        let key = key::public_key(&request.spki);
+        if key.algorithm.starts_with("RSA") && key.bits.is_some_and(|bits| bits < 2048) {
+            return Err(Error::WeakKey { kind: key.to_string() });
+        }
+        if self.ca.is_some() && request.subject.is_empty() {
+            return Err(Error::Contradiction {
+                what: "is for a CA, and a CA needs a subject (RFC 5280 section 4.1.2.6)",
+            });
+        }
+        let usage = self.extensions.iter().find(|extension| extension.oid == oid::KEY_USAGE);
+        let signs = usage.map(|usage| named_bit(&usage.value, KEY_CERT_SIGN));
+        match (self.ca.is_some(), signs) {
+            (true, Some(false)) => Err(Error::Contradiction { what: "is for a CA whose keyUsage lacks keyCertSign" }),
+            (false, Some(true)) => {
+                Err(Error::Contradiction { what: "asks for keyCertSign without basicConstraints CA:TRUE" })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn add(&mut self, extension: &Extension, request: &Request, allow_ca: bool) -> Result<(), Error> {
+        let refuse_ca = |what: &str| {
+            if allow_ca { Ok(()) } else { Err(Error::AsksForCa { what: what.to_owned() }) }
+        };
+        match extension.oid.as_str() {
+            oid::SUBJECT_KEY_IDENTIFIER | oid::AUTHORITY_KEY_IDENTIFIER => {}
+            oid::BASIC_CONSTRAINTS => {
+                if let Some(constraints) = basic_constraints(&extension.value)? {
+                    refuse_ca("basicConstraints CA:TRUE")?;
+                    self.ca = Some(constraints);
+                }
+            }
+            oid::KEY_USAGE => {
+                let (extension, signs) = self.key_usage(extension, request)?;
+                if signs {
+                    refuse_ca("keyUsage keyCertSign")?;
+                }
+                self.extensions.push(extension);
+            }
+            oid::NAME_CONSTRAINTS | oid::POLICY_MAPPINGS | oid::POLICY_CONSTRAINTS | oid::INHIBIT_ANY_POLICY => {
+                refuse_ca(extension_name(&extension.oid).unwrap_or_default())?;
+                self.extensions.push(extension.clone());
+            }
+            oid::SUBJECT_ALT_NAME => {
+                let (value, notes) = asked_names::checked(&extension.value)?;
+                self.notes.extend(notes);
+                // RFC 5280 section 4.2.1.6: critical exactly when there is no other name.
+                let critical = request.subject.is_empty();
+                self.extensions.push(Extension { critical, value, oid: extension.oid.clone() });
+            }
+            oid::EXTENDED_KEY_USAGE => {
+                let purposes = Vec::<der::asn1::ObjectIdentifier>::from_der(&extension.value);
+                if purposes.map_or(true, |purposes| purposes.is_empty()) {
+                    return Err(Error::MalformedExtension { what: "extKeyUsage" });
+                }
+                self.extensions.push(extension.clone());
+            }
+            _ => self.extensions.push(extension.clone()),
+        }
+        Ok(())
+    }
+
+    /// The requested key usage, without bits that the key cannot serve; and true if it includes keyCertSign.
+    fn key_usage(&mut self, extension: &Extension, request: &Request) -> Result<(Extension, bool), Error> {
+        let malformed = || Error::MalformedExtension { what: "keyUsage" };
+        let bits = der::asn1::BitString::from_der(&extension.value).map_err(|_| malformed())?;
+        let mut octets = bits.raw_bytes().to_vec();
+        let first = octets.first_mut().ok_or_else(malformed)?;
+        let is_rsa = key::public_key(&request.spki).algorithm == "RSA";
+        if *first & KEY_ENCIPHERMENT != 0 && !is_rsa {
+            *first &= !KEY_ENCIPHERMENT;
+            self.notes.push("keyEncipherment left out: only an RSA key can be encrypted to".to_owned());
+        }
+        let signs = *first & KEY_CERT_SIGN != 0;
+        if octets.iter().all(|octet| *octet == 0) {
+            // RFC 5280 section 4.2.1.3: at least one bit.
+            octets = vec![DIGITAL_SIGNATURE];
+            self.notes.push("digitalSignature put in: a keyUsage without any is not allowed".to_owned());
+        }
+        let value = named_bits(&octets).ok_or_else(malformed)?;
+        Ok((Extension { value, critical: true, oid: extension.oid.clone() }, signs))
+    }
+
+    /// Returns true if an extension of this OID is copied.
+    fn has(&self, oid: &str) -> bool {
+        self.extensions.iter().any(|extension| extension.oid == oid)
+    }
+
+    /// Returns true if the request names its subjects in a subjectAltName.
+    #[must_use]
+    pub fn has_names(&self) -> bool {
+        self.has(oid::SUBJECT_ALT_NAME)
+    }
+
+    /// The names of the extensions carried over.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let name = |oid: &str| extension_name(oid).unwrap_or(oid).to_owned();
+        self.extensions.iter().map(|extension| name(&extension.oid)).collect()
+    }
+
+    /// The names in the subjectAltName carried over, of the kinds that constraints are checked for.
+    #[must_use]
+    pub fn subject_alt_names(&self) -> Vec<SubjectAltName> {
+        use x509_parser::prelude::{FromDer, SubjectAlternativeName};
+        let extension = self.extensions.iter().find(|extension| extension.oid == oid::SUBJECT_ALT_NAME);
+        let parsed = extension.and_then(|extension| SubjectAlternativeName::from_der(&extension.value).ok());
+        let names = parsed.map(|(_, san)| san.general_names).unwrap_or_default();
+        let named = names.iter().filter_map(|name| match name {
+            GeneralName::DNSName(name) => Some(SubjectAltName::Dns(name.to_ascii_lowercase())),
+            GeneralName::IPAddress(octets) => asked_names::ip(octets).map(SubjectAltName::Ip),
+            GeneralName::RFC822Name(address) => Some(SubjectAltName::Email((*address).to_owned())),
+            GeneralName::URI(uri) => Some(SubjectAltName::Uri((*uri).to_owned())),
+            _ => None,
+        });
+        named.collect()
+    }
+
+    /// The template for a request. Where the request is silent, `names` and `purpose` apply (a given `purpose` also
+    /// overrules the request), and the usual key usage for such a key.
+    #[must_use]
+    pub fn template(
+        mut self,
+        request: &Request,
+        names: Vec<SubjectAltName>,
+        purpose: Option<Purpose>,
+        validity: Validity,
+    ) -> Template {
+        if !names.is_empty() {
+            self.extensions.retain(|extension| extension.oid != oid::SUBJECT_ALT_NAME);
+        }
+        if purpose.is_some() {
+            self.extensions.retain(|extension| extension.oid != oid::EXTENDED_KEY_USAGE);
+        }
+        let (subject, spki) = (request.subject.clone(), &request.spki);
+        let purpose = purpose.unwrap_or_default();
+        let mut template = Template::end_entity(subject.clone(), spki, names, purpose, validity);
+        if let Some(constraints) = self.ca.take() {
+            template = Template { ca: Some(constraints), ..Template::ca(subject, spki, None, validity) };
+        }
+        if self.has(oid::KEY_USAGE) {
+            template.key_usages.clear();
+        }
+        if self.has(oid::EXTENDED_KEY_USAGE) {
+            template.extended_key_usages.clear();
+        }
+        template.extensions = self.extensions;
+        template
+    }
+}
+
+/// Bits of keyUsage's first octet (RFC 5280 section 4.2.1.3).
+const DIGITAL_SIGNATURE: u8 = 0x80;
+const KEY_ENCIPHERMENT: u8 = 0x20;
+const KEY_CERT_SIGN: u8 = 0x04;
+
+fn named_bit(value: &[u8], bit: u8) -> bool {
+    let bits = der::asn1::BitString::from_der(value);
+    bits.is_ok_and(|bits| bits.raw_bytes().first().is_some_and(|octet| octet & bit != 0))
+}
+
+/// A BIT STRING of named bits: trailing zero bits are left out (X.690 section 11.2.2).
+fn named_bits(octets: &[u8]) -> Option<Vec<u8>> {
+    let used = octets.iter().rposition(|&octet| octet != 0).map_or(0, |last| last + 1);
+    let octets = octets.get(..used)?;
+    let unused = octets.last().map_or(0, |octet| octet.trailing_zeros());
+    der::asn1::BitString::new(u8::try_from(unused).ok()?, octets).ok()?.to_der().ok()
+}
+
+/// Reads a request's basicConstraints; `None` for CA:FALSE.
+fn basic_constraints(value: &[u8]) -> Result<Option<BasicConstraints>, Error> {
+    let malformed = || Error::MalformedExtension { what: "basicConstraints" };
+    let fields = Vec::<Any>::from_der(value).map_err(|_| malformed())?;
+    let (ca, path_len) = match &fields[..] {
+        [] => (false, None),
+        [ca] => (ca.decode_as::<bool>().map_err(|_| malformed())?, None),
+        [ca, path_len] => {
+            let path_len = path_len.decode_as::<u8>().map_err(|_| malformed())?;
+            (ca.decode_as::<bool>().map_err(|_| malformed())?, Some(path_len))
+        }
+        _ => return Err(malformed()),
+    };
+    Ok(ca.then(|| path_len.map_or(BasicConstraints::Unconstrained, BasicConstraints::Constrained)))
+}

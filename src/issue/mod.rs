@@ -1,0 +1,8 @@
+//! Makes certificates, CAs and test PKIs, and brings roots into trust stores.
+
+pub mod ca;
+pub mod cert;
+pub mod credentials;
+pub mod fixtures;
+pub mod generate;
+pub mod trust;

@@ -1,0 +1,74 @@
+//! DER to report; never judges.
+//!
+//! Deviations are tolerated and reported in `notes`, an unreadable extension is shown with the reason,
+//! and only data without the structure of its kind is refused.
+
+mod certificate;
+mod crl;
+mod extension;
+mod item;
+mod ocsp;
+mod private_key;
+mod relations;
+mod request;
+#[cfg(test)]
+mod tests;
+
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+pub use self::certificate::certificate;
+pub use self::crl::crl;
+pub use self::extension::extension_error;
+pub use self::item::{Inspected, item};
+pub use self::ocsp::{ocsp_response, stapled};
+pub use self::private_key::{encrypted_private_key, private_key};
+pub use self::relations::{Facts, Related};
+pub use self::request::request;
+use crate::base::words::counted;
+use crate::encoding::asn1;
+
+/// Reason why the bytes are not the expected structure.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Not a certificate.
+    #[error("it is not a certificate (RFC 5280 section 4.1): {reason}")]
+    Malformed {
+        /// Error from the parser.
+        reason: String,
+    },
+    /// Something behind the certificate.
+    #[error("the certificate is followed by {}", counted(*count, "octet"))]
+    TrailingData {
+        /// Number of trailing octets.
+        count: usize,
+    },
+    /// Not a certification request.
+    #[error("it is not a certification request (RFC 2986): {0}")]
+    Request(#[source] asn1::Error),
+    /// Not a CRL.
+    #[error("it is not a certificate revocation list (RFC 5280 section 5.1): {0}")]
+    Crl(#[source] asn1::Error),
+    /// Not an OCSP response.
+    #[error("it is not an OCSP response (RFC 6960 section 4.2.1): {0}")]
+    Ocsp(#[source] asn1::Error),
+    /// Not a private key.
+    #[error("it is not a private key: {0}")]
+    PrivateKey(#[source] asn1::Error),
+    /// Not a public key.
+    #[error("it is not a public key (RFC 5280 section 4.1.2.7): {0}")]
+    PublicKey(#[source] asn1::Error),
+}
+
+/// Parses a certificate without trailing data, for callers that judge it.
+///
+/// # Errors
+///
+/// [`Error::Malformed`], [`Error::TrailingData`].
+pub fn parse(der: &[u8]) -> Result<X509Certificate<'_>, Error> {
+    match X509Certificate::from_der(der) {
+        Ok(([], certificate)) => Ok(certificate),
+        Ok((rest, _)) => Err(Error::TrailingData { count: rest.len() }),
+        Err(error) => Err(Error::Malformed { reason: error.to_string() }),
+    }
+}

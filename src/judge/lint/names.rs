@@ -1,0 +1,254 @@
+//! Names of hosts: subjectAltName and commonName.
+
+use std::collections::HashSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::subject::{DNS, EMAIL, IP, Subject, URI, oid};
+use super::{Messages, when};
+use crate::base::words::counted;
+use crate::encoding::asn1::{Value, decode_string};
+use crate::x509::name::{self, escape_unprintable};
+
+const COMMON_NAME: &[u8] = &[0x55, 4, 3];
+
+/// Domains without an owner, which no public CA may certify.
+const INTERNAL: [&str; 12] = [
+    "localhost",
+    "test",
+    "internal",
+    "local",
+    "invalid",
+    "example",
+    "onion",
+    "lan",
+    "home",
+    "corp",
+    "localdomain",
+    "home.arpa",
+];
+
+/// A dNSName as text; octets that are not ASCII become U+FFFD, which no rule takes for a letter.
+fn text(name: &Value<'_>) -> String {
+    name.content.iter().map(|octet| if octet.is_ascii() { char::from(*octet) } else { '\u{fffd}' }).collect()
+}
+
+fn quoted(text: &str) -> String {
+    format!("`{}`", escape_unprintable(text))
+}
+
+/// The dNSNames of which something is true, each with the words that say so.
+fn each_dns(subject: &Subject<'_>, wrong: impl Fn(&str) -> Option<String>) -> Messages {
+    let names = subject.names.iter().filter(|name| name.tag == DNS).map(text);
+    names.filter_map(|name| wrong(&name).map(|words| format!("{} {words}", quoted(&name)))).collect()
+}
+
+fn labels_of(name: &str) -> impl Iterator<Item = &str> {
+    name.strip_prefix("*.").unwrap_or(name).split('.')
+}
+
+pub(super) fn san_missing(subject: &Subject<'_>) -> Messages {
+    when(!subject.names_hosts(), || match subject.extension(oid::SAN) {
+        Some(_) => "its subjectAltName names no host".to_owned(),
+        None => "it has no subjectAltName, and clients do not look at the commonName".to_owned(),
+    })
+}
+
+/// A subject's commonNames as text.
+fn common_names(subject: &Subject<'_>) -> Vec<String> {
+    let attributes = subject.subject.map(super::attributes::all).unwrap_or_default();
+    let names = attributes.into_iter().filter(|(kind, _)| *kind == COMMON_NAME);
+    names.filter_map(|(_, value)| decode_string(value.tag, value.content).map(std::borrow::Cow::into_owned)).collect()
+}
+
+fn ip_text(octets: &[u8]) -> Option<String> {
+    ip(octets).map(|address| address.to_string())
+}
+
+fn ip(octets: &[u8]) -> Option<IpAddr> {
+    let v4 = <[u8; 4]>::try_from(octets).ok().map(IpAddr::from);
+    v4.or_else(|| <[u8; 16]>::try_from(octets).ok().map(IpAddr::from))
+}
+
+pub(super) fn cn_not_in_san(subject: &Subject<'_>) -> Messages {
+    if !subject.names_hosts() {
+        return Vec::new();
+    }
+    let names: HashSet<String> = subject
+        .names
+        .iter()
+        .filter_map(|name| match name.tag {
+            DNS => Some(text(name)),
+            IP => ip_text(name.content),
+            _ => None,
+        })
+        .collect();
+    let missing = common_names(subject).into_iter().filter(|name| !names.contains(name));
+    missing.map(|name| format!("the commonName {} is none of the subjectAltNames", quoted(&name))).collect()
+}
+
+pub(super) fn cn_present(subject: &Subject<'_>) -> Messages {
+    when(!common_names(subject).is_empty(), || "it has a commonName, which no client needs".to_owned())
+}
+
+pub(super) fn ip_in_dns_san(subject: &Subject<'_>) -> Messages {
+    each_dns(subject, |name| is_address(name).then(|| "is an address in a dNSName: clients look in iPAddress".into()))
+}
+
+fn is_address(name: &str) -> bool {
+    name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok()
+}
+
+pub(super) fn dns_bad_syntax(subject: &Subject<'_>) -> Messages {
+    each_dns(subject, |name| {
+        if is_address(name) {
+            return None;
+        }
+        let bare = name.trim_start_matches("*.");
+        let bad = bare.chars().find(|c| !c.is_ascii_alphanumeric() && !"-_.*".contains(*c));
+        Some(match bad {
+            _ if name.is_empty() => "is empty".to_owned(),
+            Some(':' | '/') => "has a port or a path, or is a URL".to_owned(),
+            Some(bad) if bad.is_whitespace() => "has a space".to_owned(),
+            Some('\u{fffd}') => "is not ASCII: internationalised names are written as A-labels (xn--…)".to_owned(),
+            Some(_) => "has a character that no host name has".to_owned(),
+            None if name.ends_with('.') => "ends with a dot".to_owned(),
+            None if bare.split('.').any(str::is_empty) => "has an empty label".to_owned(),
+            None if name.len() > 253 => format!("has {} octets, more than 253", name.len()),
+            None if bare.split('.').any(|label| label.len() > 63) => "has a label of more than 63 octets".to_owned(),
+            None if bare.split('.').any(|label| label.starts_with('-') || label.ends_with('-')) => {
+                "has a label that begins or ends with a dash".to_owned()
+            }
+            None => return None,
+        })
+    })
+}
+
+pub(super) fn dns_underscore(subject: &Subject<'_>) -> Messages {
+    each_dns(subject, |name| name.contains('_').then(|| "has an underscore".to_owned()))
+}
+
+pub(super) fn wildcard_bad(subject: &Subject<'_>) -> Messages {
+    each_dns(subject, |name| {
+        let stars = name.matches('*').count();
+        let is_good = stars == 0 || stars == 1 && name.starts_with("*.") && name.len() > 2;
+        (!is_good).then(|| "has a wildcard that is not the whole of the leftmost label, once".to_owned())
+    })
+}
+
+pub(super) fn wildcard_too_wide(subject: &Subject<'_>) -> Messages {
+    each_dns(subject, |name| {
+        let base = name.strip_prefix("*.").filter(|base| !base.is_empty() && !base.contains('*'))?.to_ascii_lowercase();
+        let is_wide = !base.contains('.') || name::is_public_suffix(base.as_bytes());
+        is_wide.then(|| format!("stands for everything below `{}`: clients do not match it", escape_unprintable(&base)))
+    })
+}
+
+pub(super) fn dns_reserved_label(subject: &Subject<'_>) -> Messages {
+    each_dns(subject, |name| {
+        labels_of(name).find_map(|label| {
+            let label = label.to_ascii_lowercase();
+            if label.as_bytes().get(2..4) != Some(b"--".as_slice()) {
+                return None;
+            }
+            if !label.starts_with("xn--") {
+                return Some("has a label with `--` in its third and fourth place that is not xn--".to_owned());
+            }
+            let (unicode, result) = idna::domain_to_unicode(&label);
+            let is_same = idna::domain_to_ascii(&unicode).is_ok_and(|back| back == label);
+            (result.is_err() || !is_same || unicode == label).then(|| "has a label that is no A-label".to_owned())
+        })
+    })
+}
+
+pub(super) fn internal_name(subject: &Subject<'_>) -> Messages {
+    let internal = |name: &Value<'_>| match name.tag {
+        DNS => Some(text(name)).filter(|name| is_internal_domain(name)),
+        IP => ip(name.content).filter(is_internal_address).map(|address| address.to_string()),
+        _ => None,
+    };
+    let found = subject.names.iter().filter_map(internal);
+    found.map(|name| format!("{} is nobody's on the Internet: no public CA may certify it", quoted(&name))).collect()
+}
+
+fn is_internal_domain(name: &str) -> bool {
+    let name = name.trim_start_matches("*.").trim_end_matches('.').to_ascii_lowercase();
+    let is_below = |domain: &str| name.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+    let is_known = || psl::suffix(name.as_bytes()).is_some_and(|suffix| suffix.is_known());
+    INTERNAL.iter().any(|domain| is_below(domain)) || !name.is_empty() && !is_address(&name) && !is_known()
+}
+
+fn is_internal_address(address: &IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => is_internal_v4(*v4),
+        IpAddr::V6(v6) => v6.to_ipv4_mapped().map_or_else(|| is_internal_v6(*v6), is_internal_v4),
+    }
+}
+
+fn is_internal_v4(v4: Ipv4Addr) -> bool {
+    let [first, second, ..] = v4.octets();
+    let is_shared = first == 100 && second & 0xc0 == 64;
+    v4.is_private()
+        || v4.is_loopback()
+        || v4.is_link_local()
+        || v4.is_documentation()
+        || v4.is_multicast()
+        || is_shared
+        || first == 0
+        || first >= 240
+}
+
+/// All addresses except global unicast (2000::/3), and the documentation ranges within it.
+fn is_internal_v6(v6: Ipv6Addr) -> bool {
+    let [first, second, ..] = v6.segments();
+    first & 0xe000 != 0x2000 || first == 0x2001 && second == 0xdb8
+}
+
+pub(super) fn san_duplicate(subject: &Subject<'_>) -> Messages {
+    let mut seen = HashSet::new();
+    let mut again = |name: &&Value<'_>| {
+        let folded = if name.tag == DNS { name.content.to_ascii_lowercase() } else { name.content.to_vec() };
+        !seen.insert((name.tag, folded))
+    };
+    let twice = subject.names.iter().filter(|name| again(name));
+    twice.map(|value| format!("`{}` is there twice", name::general_name(*value))).collect()
+}
+
+pub(super) fn san_ip_length(subject: &Subject<'_>) -> Messages {
+    let addresses = subject.names.iter().filter(|name| name.tag == IP);
+    let bad = addresses.filter(|name| !matches!(name.content.len(), 4 | 16));
+    bad.map(|name| format!("an iPAddress has {}, neither 4 nor 16", counted(name.content.len(), "octet"))).collect()
+}
+
+pub(super) fn san_critical(subject: &Subject<'_>) -> Messages {
+    let Some(extension) = subject.extension(oid::SAN) else { return Vec::new() };
+    let has_subject = subject.subject.is_some_and(|name| !name.content.is_empty());
+    match (extension.is_critical, has_subject) {
+        (true, true) => vec!["subjectAltName is critical although there is a subject".to_owned()],
+        (false, false) => vec!["subjectAltName is not critical although the subject is empty".to_owned()],
+        _ => Vec::new(),
+    }
+}
+
+pub(super) fn san_bad_entry(subject: &Subject<'_>) -> Messages {
+    let wrong = |name: &Value<'_>| match name.tag {
+        EMAIL if !is_mailbox(name.content) => Some("an rfc822Name is no address"),
+        URI if !is_uri(name.content) => Some("a URI has no scheme, or nothing behind it"),
+        _ => None,
+    };
+    let found = subject.names.iter().filter_map(|value| wrong(value).map(|words| (value, words)));
+    found.map(|(value, words)| format!("{words}: {}", name::general_name(*value))).collect()
+}
+
+fn is_mailbox(octets: &[u8]) -> bool {
+    let mut parts = octets.rsplitn(2, |octet| *octet == b'@');
+    let is_text = |part: Option<&[u8]>| part.is_some_and(|part| !part.is_empty() && part.is_ascii());
+    is_text(parts.next()) && is_text(parts.next()) && !octets.iter().any(u8::is_ascii_whitespace)
+}
+
+fn is_uri(octets: &[u8]) -> bool {
+    let mut parts = octets.splitn(2, |octet| *octet == b':');
+    let scheme = parts.next().unwrap_or_default();
+    let is_scheme = scheme.first().is_some_and(u8::is_ascii_alphabetic)
+        && scheme.iter().all(|octet| octet.is_ascii_alphanumeric() || b"+-.".contains(octet));
+    is_scheme && octets.is_ascii() && parts.next().is_some_and(|rest| !rest.is_empty())
+}

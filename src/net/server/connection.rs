@@ -1,0 +1,247 @@
+//! One TCP connection: its first byte shows the protocol; then TLS, then HTTP/1.1 or HTTP/2.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::server::{Accepted, ClientHello};
+use rustls::{CipherSuite, PeerIncompatible, ProtocolVersion, ServerConfig, ServerConnection};
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, watch};
+use tokio::time::timeout;
+use tokio_rustls::StartHandshake;
+
+use crate::net::server::connections::{Cut, Handle};
+use crate::net::server::event::{DisconnectReason, Event};
+use crate::net::server::handshake::HandshakeError;
+use crate::net::server::hello::{self, HANDSHAKE_RECORD};
+use crate::net::server::patient::{Patient, is_impatience};
+use crate::net::server::plaintext;
+use crate::net::server::routes::Site;
+use crate::net::server::session::Peer;
+use crate::net::server::websocket::Tls;
+
+/// The largest head of a request that is read, as in Node.
+const MAX_HEAD: u16 = 16 * 1024;
+
+/// The most requests at a time over one HTTP/2 connection, the least that RFC 9113 section 6.5.2 recommends.
+const MAX_STREAMS: u32 = 100;
+
+/// The most of an answer that waits inside an HTTP/2 connection.
+const STREAM_BUFFER: usize = 16 * 1024;
+
+/// The most of a head or an answer that waits inside an HTTP/1.1 connection.
+const HTTP1_BUFFER: usize = 2 * MAX_HEAD as usize;
+
+/// The ciphertext that waits in memory for a client that does not read.
+const TLS_BUFFER: usize = 32 * 1024;
+
+/// Serves a connection to its end, or until HTTP hands it over to a WebSocket.
+pub(super) async fn serve(site: Arc<Site>, tcp: TcpStream, peer: SocketAddr, stopping: watch::Receiver<()>) {
+    let (handle, is_crowded) = site.connections().open();
+    if is_crowded {
+        site.observe(&Event::Crowded);
+    }
+    let handle = Arc::new(handle);
+    tokio::select! {
+        () = serve_open(Arc::clone(&site), tcp, peer, Arc::clone(&handle), stopping) => {}
+        cut = handle.cut(site.limits().write) => if cut == Cut::Unread {
+            site.observe(&does_not_read(peer));
+        },
+    }
+}
+
+async fn serve_open(
+    site: Arc<Site>,
+    tcp: TcpStream,
+    peer: SocketAddr,
+    handle: Arc<Handle>,
+    mut stopping: watch::Receiver<()>,
+) {
+    // Without it, what is written in two steps waits for the acknowledgement of the first.
+    tcp.set_nodelay(true).ok();
+    let opened = tokio::select! {
+        opened = open(&site, tcp) => opened,
+        _ = stopping.changed() => return,
+    };
+    match opened {
+        Ok(Opened::Tls(tls)) => serve_tls(site, *tls, peer, handle, stopping).await,
+        Ok(Opened::Http(tcp)) => {
+            site.observe(&Event::Plaintext { peer });
+            plaintext::answer(tcp, site.limits().header).await;
+        }
+        Err(error) => site.observe(&Event::HandshakeFailed { peer, error }),
+    }
+}
+
+/// Protocol of a connection, as its first octets show.
+enum Opened {
+    Tls(Box<Tls>),
+    Http(TcpStream),
+}
+
+async fn open(site: &Site, mut tcp: TcpStream) -> Result<Opened, HandshakeError> {
+    let mut has_spoken = false;
+    let opened = async {
+        let mut first = [0];
+        // A probe of the port may end with a reset, too.
+        if tcp.peek(&mut first).await.unwrap_or(0) == 0 {
+            return Err(HandshakeError::Silent);
+        }
+        has_spoken = true;
+        match first {
+            [HANDSHAKE_RECORD] => {
+                let hello = hello::read(&mut tcp).await?;
+                shake_hands(site, tcp, hello).await
+            }
+            [b'A'..=b'Z'] => Ok(Opened::Http(tcp)),
+            // The length of an SSL 2.0 hello has its first bit set.
+            [0x80..=0xff] => hello::read_ssl2(&mut tcp).await.map(|never| match never {}),
+            _ => Err(HandshakeError::NeitherTlsNorHttp),
+        }
+    };
+    let in_time = timeout(site.limits().handshake, opened).await;
+    in_time.unwrap_or_else(|_| Err(if has_spoken { HandshakeError::TimedOut } else { HandshakeError::Silent }))
+}
+
+/// Continues with the certificate for the requested name.
+async fn shake_hands(site: &Site, tcp: TcpStream, hello: Accepted) -> Result<Opened, HandshakeError> {
+    let called = tcp.local_addr().map_err(HandshakeError::Broken)?.ip();
+    let name = hello.client_hello().server_name().map(str::to_owned);
+    let config = site.tls().choose(name.as_deref(), called).await;
+    let has_suite = has_suite(&hello.client_hello(), &config);
+    match StartHandshake::from_parts(hello, tcp).into_stream(config).await.map_err(HandshakeError::from) {
+        Ok(tls) => Ok(Opened::Tls(Box::new(tls))),
+        Err(HandshakeError::Tls(rustls::Error::PeerIncompatible(
+            PeerIncompatible::NoCipherSuitesInCommon | PeerIncompatible::NoKxGroupsInCommon,
+        ))) if !has_suite => Err(HandshakeError::NoSuite),
+        Err(HandshakeError::Tls(rustls::Error::PeerIncompatible(PeerIncompatible::NoCipherSuitesInCommon))) => {
+            Err(HandshakeError::NoSuiteForKey)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Decides whether the client offers a cipher suite of ours, be it for another kind of key.
+fn has_suite(hello: &ClientHello<'_>, config: &ServerConfig) -> bool {
+    let ours = &config.crypto_provider().cipher_suites;
+    ours.iter().any(|ours| hello.cipher_suites().contains(&ours.suite()))
+}
+
+async fn serve_tls(
+    site: Arc<Site>,
+    mut tls: Tls,
+    address: SocketAddr,
+    handle: Arc<Handle>,
+    stopping: watch::Receiver<()>,
+) {
+    let peer = peer(address, tls.get_ref().1);
+    tls.get_mut().1.set_buffer_limit(Some(TLS_BUFFER));
+    let tls = Patient::new(tls, site.limits().write);
+    if peer.http2 {
+        serve_http2(site, tls, peer, handle, stopping).await;
+    } else {
+        serve_http1(site, tls, peer, handle, stopping).await;
+    }
+}
+
+/// Answers a request, and counts the answer as its connection's.
+async fn respond(
+    site: Arc<Site>,
+    handle: Arc<Handle>,
+    request: Request<Incoming>,
+    peer: Peer,
+) -> Result<Response<Body>, Infallible> {
+    let _request = handle.request();
+    Ok(handle.count(site.respond(request, peer).await))
+}
+
+fn peer(address: SocketAddr, tls: &ServerConnection) -> Peer {
+    Peer {
+        address,
+        tls_version: tls.protocol_version().unwrap_or(ProtocolVersion::Unknown(0)),
+        cipher_suite: tls.negotiated_cipher_suite().map_or(CipherSuite::Unknown(0), |suite| suite.suite()),
+        http2: tls.alpn_protocol() == Some(b"h2"),
+    }
+}
+
+async fn serve_http1(
+    site: Arc<Site>,
+    tls: Patient,
+    peer: Peer,
+    handle: Arc<Handle>,
+    mut stopping: watch::Receiver<()>,
+) {
+    let service = service_fn(|request| respond(Arc::clone(&site), Arc::clone(&handle), request, peer));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(site.limits().header)
+        .max_header_size(MAX_HEAD.into())
+        .max_buf_size(HTTP1_BUFFER)
+        .serve_connection(TokioIo::new(tls), service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    tokio::select! {
+        ended = connection.as_mut() => tell(&site, peer, ended),
+        _ = stopping.changed() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await.ok();
+        }
+    }
+}
+
+/// Tells the observer of a client that has stopped to read. How a connection ends otherwise says nothing that its
+/// requests have not said.
+fn tell(site: &Site, peer: Peer, ended: hyper::Result<()>) {
+    if ended.is_err_and(|error| is_impatience(&error)) {
+        site.observe(&does_not_read(peer.address));
+    }
+}
+
+fn does_not_read(peer: SocketAddr) -> Event {
+    Event::Dropped { peer, reason: DisconnectReason::Overflowed }
+}
+
+async fn serve_http2(
+    site: Arc<Site>,
+    tls: Patient,
+    peer: Peer,
+    handle: Arc<Handle>,
+    mut stopping: watch::Receiver<()>,
+) {
+    let limits = *site.limits();
+    let spoken = Arc::new(Notify::new());
+    let service = service_fn(|request| {
+        spoken.notify_one();
+        respond(Arc::clone(&site), Arc::clone(&handle), request, peer)
+    });
+    let connection = http2::Builder::new(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .keep_alive_interval(limits.header)
+        .keep_alive_timeout(limits.header)
+        .max_header_list_size(MAX_HEAD.into())
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_send_buf_size(STREAM_BUFFER)
+        .serve_connection(TokioIo::new(tls), service);
+    let mut connection = pin!(connection);
+    // Its keep-alive begins with the client's preface, which may never come.
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        spoken = timeout(limits.header, spoken.notified()) => if spoken.is_err() { return },
+        _ = stopping.changed() => return,
+    }
+    tokio::select! {
+        ended = connection.as_mut() => tell(&site, peer, ended),
+        _ = stopping.changed() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await.ok();
+        }
+    }
+}

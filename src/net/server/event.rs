@@ -1,0 +1,187 @@
+//! Events that the server reports to its observer; the server itself prints nothing.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::handshake::HandshakeError;
+use crate::judge::report;
+
+/// Is called with each event, from whichever task it happens in: it must not block for long.
+pub type Observer = Arc<dyn Fn(&Event) + Send + Sync>;
+
+/// Something that happened to the server or one of its clients.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A client joined a namespace.
+    Connected(Client),
+    /// A client that is in a namespace moved from polling to WebSocket.
+    Upgraded(Client),
+    /// A client left a namespace; reported once for each [`Event::Connected`].
+    Disconnected(Client, DisconnectReason),
+    /// A client that did not read has filled its queue, and is cut off before it misses an event.
+    Overflowed(Client),
+    /// A session was ended before its client had joined a namespace.
+    Dropped {
+        /// The client's address.
+        peer: SocketAddr,
+        /// The reason for the end.
+        reason: DisconnectReason,
+    },
+    /// A request to open a session, or to use one, was refused.
+    Refused {
+        /// The client's address.
+        peer: SocketAddr,
+        /// The reason for the refusal.
+        reason: Refused,
+    },
+    /// A client asked for a namespace that does not exist.
+    UnknownNamespace {
+        /// The client's address.
+        peer: SocketAddr,
+        /// The namespace, as the client wrote it.
+        namespace: String,
+    },
+    /// A connection ended before TLS was agreed: a timeout, an alert such as a client's distrust, or no TLS at all.
+    HandshakeFailed {
+        /// Address of the client.
+        peer: SocketAddr,
+        /// Reason for the failure.
+        error: HandshakeError,
+    },
+    /// A client spoke plain HTTP to the TLS port, and got the https:// address.
+    Plaintext {
+        /// Address of the client.
+        peer: SocketAddr,
+    },
+    /// No connection can be accepted, as when all descriptors are in use. Accepting is tried again every `pause`;
+    /// further failures are not reported before [`Event::AcceptResumed`].
+    AcceptPaused {
+        /// Error from the operating system.
+        error: io::Error,
+        /// The time between attempts.
+        pause: Duration,
+    },
+    /// There are as many connections as there may be: from now on the one that has been idle longest is closed for each
+    /// new one. Not reported again before there have been half as many.
+    Crowded,
+    /// Connections have been accepted for a while without a failure.
+    AcceptResumed,
+}
+
+/// Why a request is refused before there is a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refused {
+    /// The client speaks another version of Engine.IO; what it called its own, if it did.
+    Protocol(Option<String>),
+    /// The request comes from a page that may not use this server; the page's origin as the browser wrote it.
+    ForeignOrigin(String),
+    /// There are as many sessions as there may be, of this client's network or in all.
+    TooManySessions,
+    /// As much memory is held as may be, for this client's network or in all.
+    TooMuchMemory,
+}
+
+/// A client in a namespace, as it is connected at the time of the event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Client {
+    /// Its Socket.IO id, which other clients may learn.
+    pub id: String,
+    /// The namespace, `/` for the main one.
+    pub namespace: &'static str,
+    /// The other end of the TCP connection.
+    pub peer: SocketAddr,
+    /// Transport of the packets.
+    pub transport: Transport,
+    /// Result of the TLS handshake.
+    pub connection: report::Connection,
+}
+
+/// Transport of Engine.IO packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// HTTP long-polling.
+    Polling,
+    /// WebSocket.
+    WebSocket,
+}
+
+impl Transport {
+    /// The name the protocol has for it: `polling` or `websocket`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Polling => "polling",
+            Self::WebSocket => "websocket",
+        }
+    }
+}
+
+/// Reason why a client left a namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DisconnectReason {
+    /// It left the namespace.
+    ClientLeft,
+    /// It closed the connection.
+    ClientClosed,
+    /// The connection broke.
+    ConnectionLost,
+    /// It did not answer a ping in time.
+    HeartbeatMissed,
+    /// The client violated the protocol.
+    Malformed,
+    /// It sent a message over the limit.
+    TooLarge,
+    /// It sent packets of another parser than Socket.IO's own.
+    OtherParser,
+    /// It left a message, or an event's attachments, incomplete for too long.
+    Unfinished,
+    /// It joined no namespace in time.
+    NothingJoined,
+    /// It did not read, and its queue was full.
+    Overflowed,
+    /// It held most of the memory that clients may take up, when that was used up.
+    OverBudget,
+    /// The server stops.
+    ServerStopping,
+}
+
+impl fmt::Display for DisconnectReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ClientLeft => "the client left the namespace",
+            Self::ClientClosed => "the client closed the connection",
+            Self::ConnectionLost => "the connection was lost",
+            Self::HeartbeatMissed => "the client did not answer a ping in time",
+            Self::Malformed => "the client sent a malformed packet",
+            Self::TooLarge => "the client sent a message over the limit",
+            Self::OtherParser => "the client uses another parser than Socket.IO's own",
+            Self::Unfinished => "the client left a message incomplete",
+            Self::NothingJoined => "the client joined no namespace",
+            Self::Overflowed => "the client did not read what was sent to it",
+            Self::OverBudget => "the client held too much of the server's memory",
+            Self::ServerStopping => "the server is stopping",
+        })
+    }
+}
+
+impl DisconnectReason {
+    /// Whether the end of a session that has joined nothing is worth telling the observer.
+    pub(super) fn is_notable(self) -> bool {
+        !matches!(
+            self,
+            Self::ClientLeft
+                | Self::ClientClosed
+                | Self::ConnectionLost
+                | Self::HeartbeatMissed
+                | Self::NothingJoined
+                | Self::ServerStopping
+        )
+    }
+}

@@ -1,0 +1,313 @@
+//! HTTP routes of the server: the demo page or static files, the client library, and Socket.IO.
+
+use std::io::Read;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_lc_rs::digest;
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{Extension, Path, State};
+use axum::http::header::{
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HOST,
+    HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::uri::Authority;
+use axum::http::{Request, Response, StatusCode, Uri};
+use axum::middleware::map_response;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use flate2::read::GzDecoder;
+use hyper::body::Incoming;
+use tower::ServiceExt;
+use tower_http::services::ServeDir;
+
+use crate::judge::report;
+use crate::judge::report::fixtures::Expected;
+use crate::net::server::client_js::{self, ClientFile};
+use crate::net::server::connections::Connections;
+use crate::net::server::engine::Engine;
+use crate::net::server::event::{Event, Observer};
+use crate::net::server::fixture_index;
+use crate::net::server::header;
+use crate::net::server::origin::Origins;
+use crate::net::server::page::{self, Page};
+use crate::net::server::plaintext::is_authority;
+use crate::net::server::session::Peer;
+use crate::net::server::{Config, Limits};
+use crate::net::tls::ByName;
+
+/// Answer to `GET /` for programs.
+const GREETING: &str = "Hello, Socket.io with SSL/TLS!";
+
+/// Path of Engine.IO.
+const ENGINE_PATH: &str = "/socket.io/";
+
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// Everything that a connection needs to be served.
+pub(super) struct Site {
+    tls: Arc<ByName>,
+    engine: Arc<Engine>,
+    router: Router,
+    limits: Limits,
+    origins: Origins,
+    connections: Arc<Connections>,
+    observer: Observer,
+}
+
+impl Site {
+    pub(super) fn new(config: Config, engine: Arc<Engine>, observer: Observer) -> Self {
+        let mut origins = config.origins;
+        for name in config.certificate.subject_alt_names.iter().filter_map(|name| name.strip_prefix("DNS:")) {
+            origins.cover(name);
+        }
+        let library = Library(config.client_js.map(Supplied::new));
+        let router = match config.static_dir {
+            Some(folder) => files(folder),
+            None => {
+                demo(Home { certificate: config.certificate, client_js: library.is_there(), fixtures: config.fixtures })
+            }
+        };
+        let router = router.merge(client_library(library));
+        Self { tls: config.tls, engine, router, limits: config.limits, origins, connections: Arc::default(), observer }
+    }
+
+    pub(super) fn tls(&self) -> &ByName {
+        &self.tls
+    }
+
+    pub(super) fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    pub(super) fn connections(&self) -> &Arc<Connections> {
+        &self.connections
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub(super) fn observe(&self, event: &Event) {
+        (self.observer)(event);
+    }
+
+    /// Answers a request.
+    pub(super) async fn respond(&self, mut request: Request<Incoming>, peer: Peer) -> Response<Body> {
+        let path = request.uri().path();
+        if !path.starts_with("/socket.io") {
+            request.extensions_mut().insert(peer);
+            let Ok(response) = self.router.clone().oneshot(request).await;
+            return response;
+        }
+        let access = self.origins.check(request.headers(), authority(request.uri(), request.headers()));
+        if is_engine_path(path) {
+            return self.engine.respond(request, peer, &access).await;
+        }
+        request.extensions_mut().insert(peer);
+        let Ok(mut response) = self.router.clone().oneshot(request).await;
+        access.mark(response.headers_mut());
+        response
+    }
+}
+
+/// Returns true if the path belongs to Engine.IO: all below its path except the client library's files.
+fn is_engine_path(path: &str) -> bool {
+    match path.strip_prefix(ENGINE_PATH) {
+        Some(file) => !file.starts_with("socket.io."),
+        None => path == "/socket.io",
+    }
+}
+
+/// A person's own page.
+fn files(folder: PathBuf) -> Router {
+    Router::new().fallback_service(ServeDir::new(folder)).layer(map_response(fresh))
+}
+
+/// A file that was changed is seen at the next load.
+async fn fresh(mut response: axum::response::Response) -> axum::response::Response {
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}
+
+/// The demo page and its scripts.
+fn demo(home_page: Home) -> Router {
+    let asset = |content_type, text: &'static str| get(move || async move { asset(content_type, text) });
+    Router::new()
+        .route("/", get(home))
+        .route("/demo.css", asset("text/css; charset=utf-8", page::CSS))
+        .route("/demo.js", asset("text/javascript; charset=utf-8", page::JS))
+        .route("/favicon.svg", asset("image/svg+xml", page::ICON))
+        .fallback(|| async { (StatusCode::NOT_FOUND, [(CONTENT_TYPE, TEXT)], "Not found\n") })
+        .method_not_allowed_fallback(|| async {
+            (StatusCode::METHOD_NOT_ALLOWED, [(CONTENT_TYPE, TEXT)], "Method not allowed\n")
+        })
+        .route("/fixtures.css", asset("text/css; charset=utf-8", fixture_index::CSS))
+        .with_state(Arc::new(home_page))
+}
+
+fn asset(content_type: &'static str, text: &'static str) -> impl IntoResponse {
+    ([(CONTENT_TYPE, content_type), (CACHE_CONTROL, "no-cache"), (X_CONTENT_TYPE_OPTIONS, "nosniff")], text)
+}
+
+struct Home {
+    certificate: report::Certificate,
+    client_js: bool,
+    fixtures: Option<Arc<Expected>>,
+}
+
+impl Home {
+    /// The test PKI, unless the host is one of its own: those get the usual routes.
+    fn fixtures_for(&self, authority: Option<&str>) -> Option<&Expected> {
+        let host = authority?.rsplit_once(':').map_or(authority?, |(host, _)| host);
+        let is_host = |name: &str| name.eq_ignore_ascii_case(host);
+        let is_own = |fixtures: &&Arc<Expected>| fixtures.fixtures.iter().any(|one| is_host(&one.server_name));
+        self.fixtures.as_ref().filter(|fixtures| !is_own(fixtures)).map(Arc::as_ref)
+    }
+}
+
+async fn home(
+    State(home): State<Arc<Home>>,
+    Extension(peer): Extension<Peer>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> axum::response::Response {
+    let authority = authority(&uri, &headers);
+    let fixtures = home.fixtures_for(authority);
+    if !accepts(&headers, ACCEPT, "text/html") {
+        let text = fixtures.map_or_else(|| GREETING.to_owned(), fixture_index::text);
+        return ([(CONTENT_TYPE, TEXT), (VARY, "Accept")], text).into_response();
+    }
+    let connection = peer.report();
+    let page = Page { certificate: &home.certificate, connection: &connection, client_js: home.client_js };
+    let html = match fixtures {
+        Some(fixtures) => fixture_index::html(fixtures, authority),
+        None => page::render(&page),
+    };
+    let Ok(html) = html else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let policy = [(CONTENT_SECURITY_POLICY, content_security_policy(&uri, &headers))];
+    let fixed = [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (VARY, "Accept"),
+        (CACHE_CONTROL, "no-store"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "no-referrer"),
+    ];
+    (policy, fixed, html).into_response()
+}
+
+/// Allows the page's own resources and nothing else. `'self'` does not cover `wss:` in every browser.
+fn content_security_policy(uri: &Uri, headers: &HeaderMap) -> String {
+    let host = authority(uri, headers);
+    let socket = host.map(|host| format!(" wss://{host}")).unwrap_or_default();
+    format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'{socket}; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+}
+
+/// The host and port that were asked: HTTP/2 has them in the request's target, HTTP/1.1 in a header.
+fn authority<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
+    let host = uri.authority().map(Authority::as_str).or_else(|| headers.get(HOST)?.to_str().ok());
+    host.filter(|host| is_authority(host))
+}
+
+/// Returns true if a header of weighted choices names this one with a weight above zero.
+fn accepts(headers: &HeaderMap, name: HeaderName, choice: &str) -> bool {
+    header::weighted(headers, name).any(|(name, weight)| name.eq_ignore_ascii_case(choice) && weight > 0)
+}
+
+/// The Socket.IO client library, where Node's server has it.
+fn client_library(library: Library) -> Router {
+    Router::new().route("/socket.io/{file}", get(client_file)).with_state(Arc::new(library))
+}
+
+/// The library's files: a supplied one comes before those that were built in.
+struct Library(Option<Supplied>);
+
+impl Library {
+    fn is_there(&self) -> bool {
+        self.0.is_some() || client_js::file("socket.io.js").is_some()
+    }
+}
+
+struct Supplied {
+    script: Bytes,
+    etag: String,
+}
+
+impl Supplied {
+    fn new(script: Vec<u8>) -> Self {
+        let hash = digest::digest(&digest::SHA256, &script);
+        let bytes = hash.as_ref().first_chunk().copied().unwrap_or_default();
+        let etag = format!("W/\"{:x}\"", u128::from_be_bytes(bytes));
+        Self { script: script.into(), etag }
+    }
+}
+
+async fn client_file(
+    State(library): State<Arc<Library>>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+) -> axum::response::Response {
+    match (&library.0, client_js::file(&name)) {
+        (Some(supplied), _) if ["socket.io.js", "socket.io.min.js"].contains(&&*name) => {
+            let content_type = "application/javascript; charset=utf-8";
+            cached(&headers, content_type, &supplied.etag, || (None, supplied.script.clone()))
+        }
+        (_, Some(file)) => {
+            cached(&headers, file.content_type, file.etag, || encode(file, accepts(&headers, ACCEPT_ENCODING, "gzip")))
+        }
+        _ => (StatusCode::NOT_FOUND, [(CONTENT_TYPE, TEXT)], client_js::MISSING).into_response(),
+    }
+}
+
+/// The content, and how it is encoded.
+fn encode(file: ClientFile, gzip: bool) -> (Option<&'static str>, Bytes) {
+    // Inflated once for all clients, however many ask and do not read.
+    static INFLATED: Mutex<Vec<(&str, Bytes)>> = Mutex::new(Vec::new());
+    if gzip {
+        return (Some("gzip"), Bytes::from_static(file.gzip));
+    }
+    let mut known = INFLATED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, content)) = known.iter().find(|(etag, _)| *etag == file.etag) {
+        return (None, content.clone());
+    }
+    let mut inflated = Vec::new();
+    if GzDecoder::new(file.gzip).read_to_end(&mut inflated).is_err() {
+        return (Some("gzip"), Bytes::from_static(file.gzip));
+    }
+    let content = Bytes::from(inflated);
+    known.push((file.etag, content.clone()));
+    (None, content)
+}
+
+/// Answers with content that the client may have already.
+fn cached(
+    headers: &HeaderMap,
+    content_type: &str,
+    etag: &str,
+    content: impl FnOnce() -> (Option<&'static str>, Bytes),
+) -> axum::response::Response {
+    let is_known = header::elements(headers, IF_NONE_MATCH).any(|known| is_same(known, etag));
+    let fixed = [(ETAG, etag), (CACHE_CONTROL, "public, max-age=0"), (VARY, "Accept-Encoding")];
+    if is_known {
+        return (StatusCode::NOT_MODIFIED, fixed).into_response();
+    }
+    let (encoding, content) = content();
+    let mut response = (fixed, [(CONTENT_TYPE, content_type)], content).into_response();
+    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if let Some(encoding) = encoding {
+        response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
+    }
+    response
+}
+
+/// The weak comparison of [RFC 9110 section 8.8.3.2](https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3.2).
+fn is_same(one: &str, other: &str) -> bool {
+    let opaque = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).to_owned();
+    one == "*" || opaque(one) == opaque(other)
+}

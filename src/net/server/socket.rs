@@ -1,0 +1,83 @@
+//! The demo application: what a client of `/` can do.
+//!
+//! | event | arguments | effect |
+//! |---|---|---|
+//! | `echo` | any | emitted back, or acknowledged with the arguments when that is asked for |
+//! | `broadcast` | any | emitted to everyone in the namespace, the sender too |
+//! | `join` | room | joins; acknowledged with `true`, or `false` for a name or a number of rooms beyond the limits |
+//! | `leave` | room | leaves; acknowledged with `true` |
+//! | `room` | room, any | emitted, the room's name included, to everyone who has joined the room |
+//! | `tls` | none | acknowledged with what the server sees of this connection |
+//!
+//! `broadcast` and `room` are acknowledged with the number of clients they went to. As with Node's `io.to(room)`, one
+//! does not have to be in a room to send to it, and gets its own message only when one is. Arguments travel as they
+//! came, binary attachments included.
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::judge::report;
+use crate::net::server::args::{self, Event};
+use crate::net::server::namespace::{Ack, Application, Client};
+
+/// What each client is told first, as the event `message`; a JSON string.
+const WELCOME: &str = "\"Welcome to the secure server!\"";
+
+/// The most rooms one client may be in.
+const MAX_ROOMS: usize = 64;
+
+/// The longest name of a room, in bytes.
+const MAX_ROOM_NAME: usize = 128;
+
+/// The demo application.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Demo;
+
+impl Application for Demo {
+    fn greet(&self, client: &Client<'_>, _: &RawValue) {
+        client.emit(args::event("message", WELCOME));
+    }
+
+    fn receive(&self, client: &Client<'_>, event: &Event<'_>, ack: Ack) {
+        let room = event.subject.as_deref().filter(|room| !room.is_empty());
+        match &*event.name {
+            "echo" if ack.is_wanted() => ack.send(client, event.arguments()),
+            "echo" => client.emit(event.again()),
+            "broadcast" => acknowledge(client, ack, &client.emit_to_all(event.again())),
+            "join" => acknowledge(client, ack, &room.is_some_and(|room| join(client, room))),
+            "leave" => acknowledge(client, ack, &room.is_some_and(|room| leave(client, room))),
+            "room" => acknowledge(client, ack, &room.map_or(0, |room| client.emit_to_room(room, event.again()))),
+            "tls" => acknowledge(client, ack, &Seen::of(client)),
+            _ => {}
+        }
+    }
+}
+
+fn acknowledge(client: &Client<'_>, ack: Ack, result: &impl Serialize) {
+    if let Ok(json) = serde_json::to_string(result) {
+        ack.send(client, args::acknowledgement(&json));
+    }
+}
+
+fn join(client: &Client<'_>, room: &str) -> bool {
+    room.len() <= MAX_ROOM_NAME && client.join(room, MAX_ROOMS)
+}
+
+fn leave(client: &Client<'_>, room: &str) -> bool {
+    client.leave(room);
+    true
+}
+
+/// What the server sees of a client's connection.
+#[derive(Serialize)]
+struct Seen {
+    #[serde(flatten)]
+    connection: report::Connection,
+    transport: &'static str,
+}
+
+impl Seen {
+    fn of(client: &Client<'_>) -> Self {
+        Self { connection: client.session.connection(), transport: client.session.transport().name() }
+    }
+}

@@ -1,0 +1,150 @@
+//! The only place that builds rustls configurations, and that describes a connection's TLS parameters.
+
+mod by_name;
+mod danger;
+mod small_rsa;
+
+use std::sync::Arc;
+
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::ResolvesServerCert;
+use rustls::sign::CertifiedKey;
+use rustls::{CipherSuite, ClientConfig, InconsistentKeys, ProtocolVersion, ServerConfig};
+
+pub use self::by_name::{Answer, ByName, Issuer};
+pub use self::danger::{Listening, Shown};
+use crate::judge::report;
+
+/// The protocols a server offers by ALPN, in its order of preference.
+///
+/// A browser opens a WebSocket over `http/1.1`. See [RFC 7301](https://www.rfc-editor.org/rfc/rfc7301#section-3.2).
+const SERVER_ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
+
+/// Reason why a TLS configuration cannot be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The private key is not the end-entity certificate's.
+    #[error("the private key does not belong to the certificate")]
+    KeyMismatch,
+    /// rustls refuses the certificate or the key.
+    #[error(transparent)]
+    Refused(rustls::Error),
+}
+
+/// Builds a server's configuration: TLS 1.3 and 1.2, ALPN `h2` and `http/1.1`, no client certificates.
+///
+/// # Errors
+///
+/// [`Error::Refused`] when rustls has no protocol version, which it has.
+fn server_config(resolver: Arc<dyn ResolvesServerCert>) -> Result<ServerConfig, Error> {
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .map_err(Error::Refused)?
+        .with_no_client_auth()
+        .with_cert_resolver(resolver);
+    config.alpn_protocols = SERVER_ALPN.map(<[u8]>::to_vec).to_vec();
+    Ok(config)
+}
+
+/// A chain with a key that belongs to it: the end-entity certificate followed by its intermediates.
+///
+/// Its validity is not checked.
+fn certified(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<CertifiedKey, Error> {
+    let key = provider().key_provider.load_private_key(key).map_err(Error::Refused)?;
+    let certified = CertifiedKey::new(chain, key);
+    certified.end_entity_cert().map_err(Error::Refused)?;
+    // The certificate's other failings are its clients' to judge: rustls itself would refuse those of version 1, which
+    // `openssl x509 -req` makes.
+    if let Err(rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) = certified.keys_match() {
+        return Err(Error::KeyMismatch);
+    }
+    Ok(certified)
+}
+
+/// Builds a client's configuration that accepts any certificate, to examine the certificates that servers show.
+///
+/// # Errors
+///
+/// [`Error::Refused`] when rustls has no protocol version, which it has.
+pub fn danger_listening(alpn: &[&[u8]]) -> Result<Listening, Error> {
+    let provider = provider();
+    let recorder = Arc::new(danger::Recorder::new(Arc::clone(&provider)));
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
+        .map_err(Error::Refused)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::clone(&recorder) as _)
+        .with_client_cert_resolver(Arc::clone(&recorder) as _);
+    config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
+    Ok(Listening { config: Arc::new(config), recorder })
+}
+
+/// The one crypto provider, passed explicitly so that nothing is installed for the whole process.
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(aws_lc_rs::default_provider())
+}
+
+/// Describes a connection by the names that OpenSSL and the RFCs use.
+pub(crate) fn describe(version: ProtocolVersion, suite: CipherSuite, alpn: Option<&str>) -> report::Connection {
+    report::Connection {
+        tls_version: version_name(version),
+        cipher_suite: suite_name(suite),
+        alpn: alpn.map(str::to_owned),
+    }
+}
+
+fn version_name(version: ProtocolVersion) -> String {
+    match version {
+        ProtocolVersion::TLSv1_3 => "TLSv1.3".to_owned(),
+        ProtocolVersion::TLSv1_2 => "TLSv1.2".to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+/// rustls writes `TLS13_…` for the suites that IANA's registry calls `TLS_…`.
+fn suite_name(suite: CipherSuite) -> String {
+    format!("{suite:?}").replacen("TLS13_", "TLS_", 1)
+}
+
+/// The group's name in IANA's registry.
+pub(crate) fn group_name(group: rustls::NamedGroup) -> String {
+    format!("{group:?}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair() -> rcgen::CertifiedKey<rcgen::KeyPair> {
+        rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap()
+    }
+
+    fn key(pair: &rcgen::KeyPair) -> PrivateKeyDer<'static> {
+        PrivateKeyDer::try_from(pair.serialize_der()).unwrap()
+    }
+
+    #[test]
+    fn another_key_is_a_mismatch() {
+        let (pair, other) = (pair(), pair());
+        let error = certified(vec![pair.cert.der().clone()], key(&other.signing_key)).unwrap_err();
+        assert!(matches!(error, Error::KeyMismatch), "{error:?}");
+    }
+
+    #[test]
+    fn an_empty_chain_is_refused() {
+        let error = certified(Vec::new(), key(&pair().signing_key)).unwrap_err();
+        assert!(matches!(error, Error::Refused(_)), "{error:?}");
+    }
+
+    #[test]
+    fn connections_are_named_as_the_registries_do() {
+        let connection = describe(ProtocolVersion::TLSv1_3, CipherSuite::TLS13_AES_256_GCM_SHA384, Some("h2"));
+        assert_eq!(connection.tls_version, "TLSv1.3");
+        assert_eq!(connection.cipher_suite, "TLS_AES_256_GCM_SHA384");
+        assert_eq!(connection.alpn.as_deref(), Some("h2"));
+        let suite = CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256;
+        assert_eq!(suite_name(suite), "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256");
+    }
+}
