@@ -6,11 +6,12 @@ mod small_rsa;
 
 use std::sync::Arc;
 
+use rustls::client::Resumption;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::ResolvesServerCert;
 use rustls::sign::CertifiedKey;
-use rustls::{CipherSuite, ClientConfig, InconsistentKeys, ProtocolVersion, ServerConfig};
+use rustls::{CipherSuite, ClientConfig, InconsistentKeys, KeyLog, ProtocolVersion, ServerConfig};
 
 pub use self::by_name::{Answer, ByName, Issuer};
 pub use self::danger::{Listening, Shown};
@@ -69,8 +70,36 @@ fn certified(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -
 ///
 /// [`Error::Refused`] when rustls has no protocol version, which it has.
 pub fn danger_listening(alpn: &[&[u8]]) -> Result<Listening, Error> {
+    listening(alpn, None)
+}
+
+/// Builds the same for a client that goes on to speak: with a client certificate, a log of the connections' secrets, and
+/// no resumption, so that each connection shows the certificates again.
+///
+/// The caller has to judge the certificates before it sends anything that is not for everyone.
+///
+/// # Errors
+///
+/// [`Error::KeyMismatch`] and [`Error::Refused`] for the client certificate.
+pub fn danger_speaking(
+    alpn: &[&[u8]],
+    identity: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>,
+    key_log: Option<Arc<dyn KeyLog>>,
+) -> Result<Listening, Error> {
+    let identity = identity.map(|(chain, key)| certified(chain, key)).transpose()?;
+    let mut listening = listening(alpn, identity.map(Arc::new))?;
+    let mut config = ClientConfig::clone(&listening.config);
+    config.resumption = Resumption::disabled();
+    if let Some(key_log) = key_log {
+        config.key_log = key_log;
+    }
+    listening.config = Arc::new(config);
+    Ok(listening)
+}
+
+fn listening(alpn: &[&[u8]], identity: Option<Arc<CertifiedKey>>) -> Result<Listening, Error> {
     let provider = provider();
-    let recorder = Arc::new(danger::Recorder::new(Arc::clone(&provider)));
+    let recorder = Arc::new(danger::Recorder::new(Arc::clone(&provider), identity));
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(Error::Refused)?

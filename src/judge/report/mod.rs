@@ -5,6 +5,7 @@
 
 pub mod ca;
 pub mod check;
+pub mod connect;
 pub mod extension;
 pub mod finding;
 pub mod fixtures;

@@ -9,14 +9,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 /// Enough of a greeting to know it by.
-const REMEMBERED: usize = 64;
+const REMEMBERED: usize = 256;
 
 /// The first octets that came, shared with who asks for them.
 #[derive(Debug, Clone, Default)]
-pub(super) struct First(Arc<Mutex<Vec<u8>>>);
+pub(in crate::net) struct First(Arc<Mutex<Vec<u8>>>);
 
 impl First {
-    pub(super) fn octets(&self) -> Vec<u8> {
+    pub(in crate::net) fn octets(&self) -> Vec<u8> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -28,13 +28,13 @@ impl First {
 }
 
 /// A TCP stream whose first octets are remembered.
-pub(super) struct Remembering {
+pub(in crate::net) struct Remembering {
     tcp: TcpStream,
     first: First,
 }
 
 impl Remembering {
-    pub(super) fn new(tcp: TcpStream) -> (Self, First) {
+    pub(in crate::net) fn new(tcp: TcpStream) -> (Self, First) {
         let first = First::default();
         (Self { tcp, first: first.clone() }, first)
     }

@@ -1,7 +1,7 @@
 //! Connects to a server, shakes hands, and tells what it presented. Never judges.
 
 mod endpoint;
-mod first;
+pub(in crate::net) mod first;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

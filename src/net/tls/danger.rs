@@ -1,4 +1,5 @@
-//! A client that accepts any certificate in order to describe it. Nothing is sent over its connections.
+//! A client that accepts any certificate in order to describe it. Whoever sends something over its connections judges the
+//! certificates first.
 
 use std::sync::{Arc, Mutex};
 
@@ -16,20 +17,27 @@ pub struct Shown {
     pub ocsp: Vec<u8>,
     /// True if the server asked for a client certificate.
     pub client_certificate_requested: bool,
+    /// The subjects, in DER, of the CAs whose client certificates the server says it accepts.
+    pub acceptable_issuers: Vec<Vec<u8>>,
     /// True if the server signed the handshake with the first certificate's key; `None` if that could not be checked.
     pub key_proven: Option<bool>,
 }
+
+/// Acceptable issuers that are recorded; a server may name hundreds.
+const MOST_ISSUERS: usize = 16;
 
 /// Records the server's certificates, and accepts them.
 #[derive(Debug)]
 pub(super) struct Recorder {
     provider: Arc<CryptoProvider>,
     shown: Mutex<Shown>,
+    /// The client certificate to send when the server asks for one.
+    identity: Option<Arc<CertifiedKey>>,
 }
 
 impl Recorder {
-    pub(super) fn new(provider: Arc<CryptoProvider>) -> Self {
-        Self { provider, shown: Mutex::default() }
+    pub(super) fn new(provider: Arc<CryptoProvider>, identity: Option<Arc<CertifiedKey>>) -> Self {
+        Self { provider, shown: Mutex::default(), identity }
     }
 
     pub(super) fn shown(&self) -> Shown {
@@ -94,15 +102,18 @@ impl ServerCertVerifier for Recorder {
     }
 }
 
-/// Records that a certificate was requested, and offers none.
+/// Records that a certificate was requested, and sends the one that was given, if any.
 impl ResolvesClientCert for Recorder {
-    fn resolve(&self, _hints: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        self.with(|shown| shown.client_certificate_requested = true);
-        None
+    fn resolve(&self, hints: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.with(|shown| {
+            shown.client_certificate_requested = true;
+            shown.acceptable_issuers = hints.iter().take(MOST_ISSUERS).map(|hint| hint.to_vec()).collect();
+        });
+        self.identity.clone()
     }
 
     fn has_certs(&self) -> bool {
-        false
+        self.identity.is_some()
     }
 }
 

@@ -8,14 +8,12 @@ use axum::body::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use socketioxide_core::Str;
 
+use crate::net::engine_io::SEPARATOR;
 use crate::net::server::budget::Charge;
 use crate::net::server::event::DisconnectReason;
 use crate::net::server::namespace::Incoming;
 use crate::net::server::queue::{Item, Packet};
 use crate::net::server::session::Session;
-
-/// Between the packets of a payload.
-const SEPARATOR: char = '\x1e';
 
 /// A packet of a client's payload.
 pub(crate) enum Received {
