@@ -38,6 +38,7 @@
 //! | `net` | [`tls`] | The one place that builds rustls configurations. |
 //! | | [`probe`] | Connects to a server and tells what it presented. |
 //! | | [`check`] | Audits a running server, and grades it. |
+//! | | [`connect`] | A Socket.IO client that says why a connection fails. |
 //! | | [`server`] | HTTPS and Socket.IO. |
 //!
 //! # Features
@@ -76,6 +77,6 @@ pub use encoding::{asn1, container};
 pub use issue::{ca, cert, credentials, fixtures, generate, trust};
 pub use judge::{inspect, lint, report, verify};
 #[cfg(feature = "serve")]
-pub use net::server;
+pub use net::{connect, server};
 pub use net::{check, probe, tls};
 pub use x509::{constraints, csr, key, name, policy, signed};

@@ -7,6 +7,7 @@ mod caller;
 mod check;
 mod command_line;
 mod completions;
+mod connect;
 mod failure;
 mod fixtures;
 mod gen_cert;
@@ -74,6 +75,7 @@ enum Command {
     Inspect(Box<inspect::Args>),
     Verify(Box<verify::Args>),
     Check(Box<check::Args>),
+    Connect(Box<connect::Args>),
     Ca(ca::Args),
     Fixtures(fixtures::Args),
     Serve(Box<serve::Args>),
@@ -144,6 +146,7 @@ fn run(command: &Command, out: &mut Output) -> Result<Outcome, Failure> {
         Command::Inspect(args) => inspect::run(args, out),
         Command::Verify(args) => verify::run(args, out),
         Command::Check(args) => check::run(args, out),
+        Command::Connect(args) => connect::run(args, out),
         Command::Ca(args) => ca::run(args, out),
         Command::Fixtures(args) => fixtures::run(args, out),
         Command::Completions(args) => completions::run(args, out),

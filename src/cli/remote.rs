@@ -20,7 +20,7 @@ pub(crate) struct RemoteArgs {
     pub(crate) timeout: Duration,
 }
 
-fn parse_timeout(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_timeout(text: &str) -> Result<Duration, String> {
     let span = text.parse().map(Duration::from_secs).or_else(|_| validity::parse_span(text));
     match span {
         Ok(span) if span > Duration::from_hours(24) => Err("a day is the longest".to_owned()),

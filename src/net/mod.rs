@@ -1,8 +1,11 @@
 //! TLS connections, and the programs on both of their ends.
 
 pub mod check;
+#[cfg(feature = "serve")]
 pub(crate) mod client;
+#[cfg(feature = "serve")]
 pub mod connect;
+#[cfg(feature = "serve")]
 pub(crate) mod engine_io;
 pub mod probe;
 #[cfg(feature = "serve")]

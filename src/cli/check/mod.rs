@@ -119,7 +119,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let passphrase = PassphraseArgs::absent();
     let sources = verify::trust::Sources { files: &args.trust, ca_dir: &args.ca_dir, passphrase: &passphrase };
     let anchors = verify::trust::all(sources, out)?;
-    let intermediates = local_intermediates(args, out)?;
+    let intermediates = local_intermediates(&args.ca_dir, out)?;
     let issuers = inspect::lint::system_issuers();
     let options = Options {
         server_name: args.remote.server_name.clone(),
@@ -150,8 +150,8 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
 }
 
 /// The local CA's intermediate, which a server may have left out.
-fn local_intermediates(args: &Args, out: &mut Output) -> Result<Vec<Arc<Certificate>>, Failure> {
-    match args.ca_dir.paths() {
+pub(crate) fn local_intermediates(ca_dir: &CaDirArgs, out: &mut Output) -> Result<Vec<Arc<Certificate>>, Failure> {
+    match ca_dir.paths() {
         Ok(paths) if paths.exist() => verify::certificates(&paths.intermediate, &PassphraseArgs::absent(), out),
         // Without a home folder there is no local CA unless one is named.
         _ => Ok(Vec::new()),

@@ -16,7 +16,7 @@ mod software;
 mod suite;
 mod survey;
 mod tlsref;
-mod trust;
+pub(in crate::net) mod trust;
 mod unreachable;
 mod version;
 
@@ -56,6 +56,17 @@ pub struct Options<'a> {
     pub http_port: Option<u16>,
     /// What is trusted.
     pub known: Known<'a>,
+}
+
+/// Decides whether a server answers a hello of TLS 1.1 or older with a ServerHello.
+pub(in crate::net) async fn answers_old_tls(address: SocketAddr, limit: Duration) -> bool {
+    let prober = Prober::new(address, limit, Instant::now() + limit);
+    for version in [Version::Tls11, Version::Tls10, Version::Ssl3] {
+        if prober.ask(&hello::Hello::of(version, None)).await.hello().is_some() {
+            return true;
+        }
+    }
+    false
 }
 
 /// Audits a server. It blocks until all is known.

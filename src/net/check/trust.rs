@@ -28,12 +28,12 @@ pub struct Known<'a> {
 
 /// What was presented, and what is thought of it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Presented {
-    pub(super) leaf: Option<report::Certificate>,
-    pub(super) links: Vec<Link>,
+pub(in crate::net) struct Presented {
+    pub(in crate::net) leaf: Option<report::Certificate>,
+    pub(in crate::net) links: Vec<Link>,
     pub(super) verdict: Verdict,
     /// The chain is valid with a known intermediate that the server does not send.
-    pub(super) missing: Option<String>,
+    pub(in crate::net) missing: Option<String>,
     /// What the lint found, with the subject of the certificate.
     pub(super) lints: Vec<(String, Finding)>,
     /// Days between notBefore and notAfter.
@@ -50,7 +50,7 @@ pub(super) struct Presented {
 const TLS_FEATURE: &str = "1.3.6.1.5.5.7.1.24";
 
 impl Presented {
-    pub(super) fn judge(
+    pub(in crate::net) fn judge(
         chain: &[CertificateDer<'static>],
         host: Option<&Host>,
         key_proven: Option<bool>,
@@ -100,7 +100,7 @@ impl Presented {
     }
 
     /// The code with which the chain is refused.
-    pub(super) fn refusal(&self) -> Option<&Reason> {
+    pub(in crate::net) fn refusal(&self) -> Option<&Reason> {
         self.verdict.error.as_ref()
     }
 

@@ -34,11 +34,11 @@ pub(crate) struct Dialer {
 
 /// A proxy of HTTP to which CONNECT is said.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Proxy {
+pub struct Proxy {
     /// As in `proxy.test:3128`.
-    pub(crate) authority: String,
+    pub authority: String,
     /// `user:password` in Base64.
-    pub(crate) credentials: Option<String>,
+    pub credentials: Option<String>,
 }
 
 /// Reason why there is no connection.

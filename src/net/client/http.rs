@@ -51,8 +51,8 @@ pub(crate) enum Unanswered {
     Dial(Undialed),
     /// The connection broke, in the words of its error, after these first octets.
     Broken { error: String, alert: Option<rustls::AlertDescription>, first: Vec<u8> },
-    /// It took too long, after these first octets.
-    Timeout { first: Vec<u8> },
+    /// It took too long.
+    Timeout,
 }
 
 impl Request {
@@ -88,7 +88,7 @@ impl Request {
         match timeout_at(Instant::now() + limit, self.exchange(stream, authority)).await {
             Ok(Ok(answered)) => Ok(answered),
             Ok(Err(error)) => Err(Unanswered::Broken { alert: alert(&error), error: words(&error), first: first() }),
-            Err(_) => Err(Unanswered::Timeout { first: first() }),
+            Err(_) => Err(Unanswered::Timeout),
         }
     }
 

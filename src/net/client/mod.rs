@@ -20,10 +20,12 @@ pub(crate) mod socket;
 pub(crate) mod stream;
 pub(crate) mod websocket;
 
-pub(crate) use self::answer::{NotOpen, opened};
-pub(crate) use self::dial::{Dialer, Proxy, Undialed};
+pub(crate) use self::answer::opened;
+pub use self::dial::Proxy;
+pub(crate) use self::dial::{Dialer, Undialed};
 pub(crate) use self::http::{Answer, Answered, Request, Unanswered};
 pub(crate) use self::packet::{Kind, Message};
-pub(crate) use self::session::{Lost, NotUpgraded, Server, Session, Trace, Transport};
+pub use self::session::Transport;
+pub(crate) use self::session::{Lost, NotUpgraded, Server, Session, Trace};
 pub(crate) use self::socket::{Incoming, Socket};
 pub(crate) use self::websocket::NoWebSocket;

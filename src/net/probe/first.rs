@@ -13,10 +13,10 @@ const REMEMBERED: usize = 256;
 
 /// The first octets that came, shared with who asks for them.
 #[derive(Debug, Clone, Default)]
-pub(in crate::net) struct First(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct First(Arc<Mutex<Vec<u8>>>);
 
 impl First {
-    pub(in crate::net) fn octets(&self) -> Vec<u8> {
+    pub(crate) fn octets(&self) -> Vec<u8> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -28,13 +28,13 @@ impl First {
 }
 
 /// A TCP stream whose first octets are remembered.
-pub(in crate::net) struct Remembering {
+pub(crate) struct Remembering {
     tcp: TcpStream,
     first: First,
 }
 
 impl Remembering {
-    pub(in crate::net) fn new(tcp: TcpStream) -> (Self, First) {
+    pub(crate) fn new(tcp: TcpStream) -> (Self, First) {
         let first = First::default();
         (Self { tcp, first: first.clone() }, first)
     }

@@ -1,7 +1,7 @@
 //! Connects to a server, shakes hands, and tells what it presented. Never judges.
 
 mod endpoint;
-pub(in crate::net) mod first;
+pub(crate) mod first;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -323,7 +323,7 @@ fn is_small_rsa(der: &[u8]) -> bool {
 }
 
 /// Names the protocol of a greeting that is not TLS; `None` for TLS, or for silence.
-fn protocol(first: &[u8]) -> Option<&'static str> {
+pub(in crate::net) fn protocol(first: &[u8]) -> Option<&'static str> {
     const GREETINGS: [(&[u8], &str); 8] = [
         (b"HTTP/", "plain HTTP"),
         (b"<!DOCTYPE", "plain HTTP"),

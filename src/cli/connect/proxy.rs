@@ -1,0 +1,79 @@
+//! The proxy that the environment names for a URL.
+
+use std::net::IpAddr;
+
+use base64_simd::STANDARD;
+use secure_io::connect::Proxy;
+
+/// The proxy of `HTTPS_PROXY` for an https URL, unless `NO_PROXY` has its host. Loopback is never asked through a proxy.
+pub(super) fn for_url(url: &str, variable: impl Fn(&str) -> Option<String>) -> Option<Proxy> {
+    let rest = url.split_once("://").map_or(Some(url), |(scheme, rest)| {
+        ["https", "wss"].iter().any(|known| scheme.eq_ignore_ascii_case(known)).then_some(rest)
+    })?;
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+    let host = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, _)) => address,
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    let is_loopback = host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    if is_loopback || host == "localhost" || host.ends_with(".localhost") {
+        return None;
+    }
+    let either = |upper: &str| variable(upper).or_else(|| variable(&upper.to_ascii_lowercase()));
+    let proxy = either("HTTPS_PROXY").filter(|proxy| !proxy.is_empty())?;
+    let excluded = either("NO_PROXY").unwrap_or_default();
+    if excluded.split(',').map(str::trim).any(|entry| covers(entry, host, &authority)) {
+        return None;
+    }
+    Some(read(&proxy))
+}
+
+fn covers(entry: &str, host: &str, authority: &str) -> bool {
+    let entry = entry.to_ascii_lowercase();
+    let name = entry.trim_start_matches("*.").trim_start_matches('.');
+    let is_below = host.strip_suffix(name).is_some_and(|rest| rest.ends_with('.'));
+    entry == "*" || !name.is_empty() && (host == name || authority == name || is_below)
+}
+
+/// Reads `http://user:password@proxy:3128`.
+fn read(proxy: &str) -> Proxy {
+    let rest = proxy.split_once("://").map_or(proxy, |(_, rest)| rest);
+    let rest = rest.split('/').next().unwrap_or_default();
+    let (user, authority) = rest.rsplit_once('@').map_or((None, rest), |(user, authority)| (Some(user), authority));
+    let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    Proxy {
+        authority: if has_port { authority.to_owned() } else { format!("{authority}:80") },
+        credentials: user.map(|user| STANDARD.encode_to_string(user)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_names_the_proxy() {
+        let with = |url: &str, no: &str| {
+            let no = no.to_owned();
+            for_url(url, move |name| match name {
+                "HTTPS_PROXY" => Some("http://me:pw@proxy.test:3128/".to_owned()),
+                "NO_PROXY" => Some(no.clone()),
+                _ => None,
+            })
+            .map(|proxy| proxy.authority)
+        };
+        assert_eq!(with("https://app.test:3000/chat", "").as_deref(), Some("proxy.test:3128"));
+        for (url, no) in [
+            ("http://app.test", ""),
+            ("https://localhost:3000", ""),
+            ("wss://a.localhost", ""),
+            ("https://[::1]:3000", ""),
+            ("https://app.test", "other, app.test"),
+            ("https://a.app.test", ".app.test"),
+            ("https://app.test:3000", "app.test:3000"),
+            ("https://app.test", "*"),
+        ] {
+            assert_eq!(with(url, no), None, "{url} {no}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Names and connections: which addresses a URL leads to, and which of them answers.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::address::Address;
+use super::run::{Found, Run};
+use crate::judge::report::connect::LayerName;
+use crate::net::client::{Dialer, Undialed};
+use crate::net::probe::EndpointHost;
+
+/// How long a second look at another address may take: it is for the hint alone.
+const GLANCE: Duration = Duration::from_millis(150);
+
+/// The addresses of a server: one that accepts connections, and the others.
+pub(super) struct Reached {
+    pub(super) dialer: Dialer,
+    /// The first connection.
+    pub(super) tcp: TcpStream,
+    pub(super) others: Vec<SocketAddr>,
+}
+
+impl Run<'_> {
+    /// Warns about what the URL alone tells.
+    pub(super) fn before(&mut self, address: &Address) {
+        if !address.is_secure
+            && let Some(top) = address.preloaded()
+        {
+            let host = &address.endpoint.host;
+            let message = format!("browsers force https for every name below .{top}, so {host} is never asked in plain HTTP");
+            self.warn(Found::new("hsts-preloaded", message).sent(address.origin()));
+        }
+    }
+
+    /// Finds the addresses, and connects to the first that answers.
+    pub(super) async fn reach(&mut self, address: &Address) -> Result<Reached, Found> {
+        let addresses = self.look_up(address).await?;
+        self.passed(LayerName::Dns, None, addresses.iter().map(|one| one.ip().to_string()).collect());
+        let mut failures: Vec<(SocketAddr, Undialed)> = Vec::new();
+        let until = Instant::now() + self.options.timeout;
+        for (index, one) in addresses.iter().enumerate() {
+            let left = until.saturating_duration_since(Instant::now());
+            let share = left / u32::try_from(addresses.len() - index).unwrap_or(1);
+            let dialer = Dialer {
+                address: *one,
+                authority: address.authority(),
+                tls: None,
+                proxy: self.options.proxy.clone(),
+                limit: share,
+            };
+            match dialer.tcp().await {
+                Ok(tcp) => {
+                    self.passed(LayerName::Tcp, Some(format!("connected to {one}")), vec![one.to_string()]);
+                    let others = addresses.iter().copied().filter(|other| other != one).collect();
+                    let dialer = Dialer { limit: self.options.timeout, ..dialer };
+                    return Ok(Reached { dialer, tcp, others });
+                }
+                Err(failure) => failures.push((*one, failure)),
+            }
+        }
+        Err(self.unreached(address, failures).await)
+    }
+
+    async fn look_up(&self, address: &Address) -> Result<Vec<SocketAddr>, Found> {
+        if let Some(proxy) = &self.options.proxy {
+            let found = lookup_host(&proxy.authority).await;
+            let found = found.map(Iterator::collect::<Vec<_>>).unwrap_or_default();
+            let message = format!("the proxy {} of HTTPS_PROXY has no address", proxy.authority);
+            return if found.is_empty() { Err(Found::new("proxy-refused", message)) } else { Ok(found) };
+        }
+        let (host, port) = (&address.endpoint.host, address.endpoint.port);
+        let name = match host {
+            EndpointHost::Address(ip) => return Ok(vec![SocketAddr::new(*ip, port)]),
+            EndpointHost::Zoned(ip, zone) => format!("{ip}%{zone}"),
+            EndpointHost::Name(name) => name.clone(),
+        };
+        let given: Vec<_> = self.options.resolve.iter().filter(|one| one.0 == name && one.1 == port).collect();
+        if !given.is_empty() {
+            return Ok(given.into_iter().map(|one| SocketAddr::new(one.2, port)).collect());
+        }
+        // RFC 6761 section 6.3: names below localhost are this machine, as browsers have it.
+        if name.ends_with(".localhost") {
+            let loopback = [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()];
+            return Ok(loopback.map(|ip| SocketAddr::new(ip, port)).to_vec());
+        }
+        let sent = format!("a query for the addresses of {name}, to the system's resolver");
+        match timeout(self.options.timeout, lookup_host((name.as_str(), port))).await {
+            Err(_) => Err(Found::new("dns-timeout", format!("the resolver does not answer for {name}")).sent(sent)),
+            Ok(Err(error)) => {
+                let is_temporary = error.to_string().contains("Temporary failure");
+                let (code, message) = if is_temporary {
+                    ("dns-timeout", format!("the resolver does not answer for {name}"))
+                } else {
+                    ("name-not-found", format!("the resolver knows no address for {name}"))
+                };
+                Err(Found::new(code, message).sent(sent).received(error.to_string()))
+            }
+            Ok(Ok(found)) => {
+                let mut addresses: Vec<SocketAddr> = Vec::new();
+                found.for_each(|one| if !addresses.contains(&one) { addresses.push(one) });
+                let none = || Found::new("name-not-found", format!("the resolver knows no address for {name}")).sent(sent);
+                if addresses.is_empty() { Err(none()) } else { Ok(addresses) }
+            }
+        }
+    }
+
+    /// The cause of a server that no address leads to.
+    async fn unreached(&self, address: &Address, failures: Vec<(SocketAddr, Undialed)>) -> Found {
+        let tried: Vec<_> = failures.iter().map(|(one, failure)| format!("{one}: {}", words(failure))).collect();
+        let tried = tried.join("; ");
+        let sent = format!("SYN to {}", failures.iter().map(|(one, _)| one.to_string()).collect::<Vec<_>>().join(", "));
+        if let Some(proxy) = &self.options.proxy {
+            let message = format!("the proxy {} of HTTPS_PROXY does not connect to {}", proxy.authority, address.authority());
+            return Found::new("proxy-refused", message).sent(format!("CONNECT {}", address.authority())).received(tried);
+        }
+        let is = |kind: io::ErrorKind| {
+            failures.iter().any(|(_, failure)| matches!(failure, Undialed::Tcp(error) if error.kind() == kind))
+        };
+        let endpoint = &address.endpoint;
+        if is(io::ErrorKind::ConnectionRefused) {
+            let found = Found::new("refused", format!("nothing listens on {endpoint}")).sent(sent).received(tried);
+            return match self.elsewhere(address, &failures).await {
+                Some(other) => {
+                    let hint = format!("something listens on {other}: connect there, or let the server listen on the address that the URL names");
+                    found.hint(hint)
+                }
+                None => found,
+            };
+        }
+        if failures.iter().all(|(_, failure)| matches!(failure, Undialed::TcpTimeout)) {
+            let message = format!("{endpoint} does not answer: no connection within {} s", self.options.timeout.as_secs_f32());
+            return Found::new("connect-timeout", message).sent(sent).received(tried);
+        }
+        Found::new("unreachable", format!("{endpoint} cannot be reached")).sent(sent).received(tried)
+    }
+
+    /// Another address of this machine on which something listens at the port.
+    async fn elsewhere(&self, address: &Address, failures: &[(SocketAddr, Undialed)]) -> Option<SocketAddr> {
+        if !address.is_loopback() {
+            return None;
+        }
+        let loopback = [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()];
+        let others = loopback.map(|ip| SocketAddr::new(ip, address.endpoint.port));
+        for other in others.into_iter().filter(|other| failures.iter().all(|(tried, _)| tried != other)) {
+            if listens(other).await {
+                return Some(other);
+            }
+        }
+        None
+    }
+}
+
+/// Decides whether something accepts connections at an address.
+pub(super) async fn listens(address: SocketAddr) -> bool {
+    let until = Instant::now() + GLANCE;
+    timeout_at(until, TcpStream::connect(address)).await.is_ok_and(|connected| connected.is_ok())
+}
+
+/// A failure in a few words.
+fn words(failure: &Undialed) -> String {
+    match failure {
+        Undialed::Tcp(error) => error.to_string(),
+        Undialed::TcpTimeout => "no answer".to_owned(),
+        Undialed::Proxy(line) => line.clone(),
+        Undialed::Tls { error, .. } => error.to_string(),
+        Undialed::TlsTimeout { .. } => "no answer to the ClientHello".to_owned(),
+    }
+}
