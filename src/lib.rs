@@ -76,7 +76,7 @@ pub use base::{files, octets, ordered, validity, words};
 pub use encoding::{asn1, container};
 pub use issue::{ca, cert, credentials, fixtures, generate, trust};
 pub use judge::{inspect, lint, report, verify};
+pub use net::{check, probe, tls};
 #[cfg(feature = "serve")]
 pub use net::{connect, server};
-pub use net::{check, probe, tls};
 pub use x509::{constraints, csr, key, name, policy, signed};

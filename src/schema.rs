@@ -8,6 +8,7 @@ use crate::base::files::{self, Existing, NewFile};
 use crate::issue::fixtures::manifest::Manifest;
 use crate::judge::report::ca::{CaCrl, CaExport, CaInit, CaRenew, CaRevoke, CaShow};
 use crate::judge::report::check::Check;
+use crate::judge::report::connect::Document;
 use crate::judge::report::fixtures::{Expected, Fixtures};
 use crate::judge::report::item::Item;
 use crate::judge::report::made::{GenCert, GenCsr, GenKey};
@@ -44,6 +45,7 @@ fn the_published_schemas_are_current() {
     check::<CaExport>("ca-export");
     check::<Verdict>("verify");
     check::<Check>("check");
+    check::<Document>("connect");
     check::<Expected>("fixtures-expected");
     check::<Fixtures>("fixtures");
     check::<Manifest>("fixtures-manifest");

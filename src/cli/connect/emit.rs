@@ -43,7 +43,8 @@ impl clap::Args for EmitArgs {
             .action(ArgAction::Append)
             .allow_negative_numbers(true)
             .help("Emit an event with these arguments, JSON each; @FILE is an attachment");
-        let ack = Arg::new("ack").long("ack").action(ArgAction::SetTrue).help("Wait for the acknowledgement of each event");
+        let ack =
+            Arg::new("ack").long("ack").action(ArgAction::SetTrue).help("Wait for the acknowledgement of each event");
         command.arg(emit).arg(ack)
     }
 

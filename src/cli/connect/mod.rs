@@ -148,7 +148,8 @@ fn json(text: &str) -> Result<Box<RawValue>, String> {
 }
 
 fn path(text: &str) -> Result<String, String> {
-    let is_path = text.starts_with('/') && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\"<>".contains(&byte));
+    let is_path =
+        text.starts_with('/') && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#\"<>".contains(&byte));
     if is_path { Ok(text.to_owned()) } else { Err("a path begins with `/`, and has no query".to_owned()) }
 }
 
@@ -160,7 +161,9 @@ fn pair(text: &str) -> Result<(String, String), String> {
 /// Percent-encodes what a query may not have as it is (RFC 3986 section 3.4).
 fn escaped(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
-    text.bytes().map(|byte| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    text.bytes()
+        .map(|byte| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
 }
 
 fn field(text: &str) -> Result<(String, String), String> {
@@ -182,8 +185,7 @@ fn resolve(text: &str) -> Result<(String, u16, IpAddr), String> {
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
-    let sources =
-        verify::trust::Sources { files: &args.tls.trust, ca_dir: &args.ca_dir, passphrase: &args.passphrase };
+    let sources = verify::trust::Sources { files: &args.tls.trust, ca_dir: &args.ca_dir, passphrase: &args.passphrase };
     let anchors = verify::trust::all(sources, out)?;
     let intermediates = check::local_intermediates(&args.ca_dir, out)?;
     let issuers = inspect::lint::system_issuers();
@@ -216,7 +218,8 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         frames: args.frames,
         reconnect: args.limits.reconnect,
         proxy,
-        key_log: std::env::var_os("SSLKEYLOGFILE").map(|_| Arc::new(rustls::KeyLogFile::new()) as Arc<dyn rustls::KeyLog>),
+        key_log: std::env::var_os("SSLKEYLOGFILE")
+            .map(|_| Arc::new(rustls::KeyLogFile::new()) as Arc<dyn rustls::KeyLog>),
         known: Known { anchors: &anchors, intermediates: &intermediates, issuers: &issuers, now: validity::now() },
     };
     let emits = args.emit.start()?;
@@ -261,9 +264,9 @@ struct Printer<'a> {
 
 impl Printer<'_> {
     fn print(&mut self, mut document: Document) {
-        let printed = self.save(&mut document).and_then(|()| {
-            if self.args.json { self.out.json(&document) } else { text::print(&document, self.out) }
-        });
+        let printed = self
+            .save(&mut document)
+            .and_then(|()| if self.args.json { self.out.json(&document) } else { text::print(&document, self.out) });
         if let Err(failure) = printed {
             self.failure.get_or_insert(failure);
         }

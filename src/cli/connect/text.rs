@@ -28,7 +28,9 @@ pub(super) fn print(document: &Document, out: &mut Output) -> Result<(), Failure
 fn layer(layer: &Layer) -> String {
     let detail = match layer.status {
         Status::Ok => layer.detail.clone().unwrap_or_else(|| layer.addresses.join(", ")),
-        status => [Some(status.name().to_owned()), layer.detail.clone()].into_iter().flatten().collect::<Vec<_>>().join(", "),
+        status => {
+            [Some(status.name().to_owned()), layer.detail.clone()].into_iter().flatten().collect::<Vec<_>>().join(", ")
+        }
     };
     let detail = if detail.is_empty() { layer.status.name().to_owned() } else { detail };
     let ms = layer.ms.map(|ms| format!(" ({ms} ms)")).unwrap_or_default();
@@ -37,7 +39,11 @@ fn layer(layer: &Layer) -> String {
 
 fn event(event: &Event) -> String {
     let arguments = arguments(&event.args, &event.attachments);
-    if event.event == "message" { format!("Received: {arguments}\n") } else { format!("Received {}: {arguments}\n", event.event) }
+    if event.event == "message" {
+        format!("Received: {arguments}\n")
+    } else {
+        format!("Received {}: {arguments}\n", event.event)
+    }
 }
 
 fn ack(ack: &Ack) -> String {

@@ -94,7 +94,8 @@ fn by_tls(answer: &Answer) -> Option<NotOpen> {
         return Some(NotOpen::new("tls-on-plain-url", "the port speaks TLS, and the request was sent in plain HTTP"));
     }
     if has("No required SSL certificate was sent") || answer.status.as_u16() == 496 {
-        let message = "the server wants a client certificate, and says so in HTTP: No required SSL certificate was sent";
+        let message =
+            "the server wants a client certificate, and says so in HTTP: No required SSL certificate was sent";
         return Some(NotOpen::new("client-certificate-required", message));
     }
     if has("The SSL certificate error") || answer.status.as_u16() == 495 {
@@ -121,7 +122,8 @@ fn by_platform(answer: &Answer) -> Option<NotOpen> {
     }
     let is_failure = matches!(status, 404 | 500 | 502 | 503 | 504);
     let text = answer.text();
-    let is_heroku = via.contains("vegur") || via.contains("heroku") || server.contains("heroku") || text.contains("herokucdn.com");
+    let is_heroku =
+        via.contains("vegur") || via.contains("heroku") || server.contains("heroku") || text.contains("herokucdn.com");
     let platform = match () {
         () if !is_failure => return None,
         () if is_heroku => "Heroku's router",
@@ -138,7 +140,8 @@ fn by_platform(answer: &Answer) -> Option<NotOpen> {
 /// `H10` to `H99` in an error page.
 fn heroku_code(text: &str) -> Option<String> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric());
-    let is_code = |word: &&str| word.len() == 3 && word.starts_with('H') && word.bytes().skip(1).all(|b| b.is_ascii_digit());
+    let is_code =
+        |word: &&str| word.len() == 3 && word.starts_with('H') && word.bytes().skip(1).all(|b| b.is_ascii_digit());
     words.into_iter().find(is_code).map(str::to_owned)
 }
 
@@ -211,11 +214,15 @@ fn not_engine_io(answer: &Answer) -> NotOpen {
     let text = answer.text();
     let begin = text.trim_start().to_ascii_lowercase();
     let message = match () {
-        () if status == 426 => "the server answers 426 Upgrade Required: it is a plain WebSocket server, not Socket.IO".to_owned(),
+        () if status == 426 => {
+            "the server answers 426 Upgrade Required: it is a plain WebSocket server, not Socket.IO".to_owned()
+        }
         () if begin.starts_with("<!doctype") || begin.starts_with("<html") => {
             format!("the server answers {status} with an HTML page, not with Engine.IO's open packet")
         }
-        () if answer.body.is_empty() => format!("the server answers {status} with nothing, not with Engine.IO's open packet"),
+        () if answer.body.is_empty() => {
+            format!("the server answers {status} with nothing, not with Engine.IO's open packet")
+        }
         () => format!("the server answers {status}, but not with Engine.IO's open packet"),
     };
     NotOpen::new("not-engine-io", message)

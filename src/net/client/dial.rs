@@ -50,9 +50,14 @@ pub(crate) enum Undialed {
     /// The proxy said no, or nothing that can be read: its status line.
     Proxy(String),
     /// TLS failed after these first octets of the server.
-    Tls { error: io::Error, first: Vec<u8> },
+    Tls {
+        error: io::Error,
+        first: Vec<u8>,
+    },
     /// The hello got no answer but these octets.
-    TlsTimeout { first: Vec<u8> },
+    TlsTimeout {
+        first: Vec<u8>,
+    },
 }
 
 impl Dialer {

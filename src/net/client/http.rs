@@ -50,7 +50,11 @@ pub(crate) enum Answered {
 pub(crate) enum Unanswered {
     Dial(Undialed),
     /// The connection broke, in the words of its error, after these first octets.
-    Broken { error: String, alert: Option<rustls::AlertDescription>, first: Vec<u8> },
+    Broken {
+        error: String,
+        alert: Option<rustls::AlertDescription>,
+        first: Vec<u8>,
+    },
     /// It took too long.
     Timeout,
 }

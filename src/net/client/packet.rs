@@ -102,8 +102,15 @@ mod tests {
 
     #[test]
     fn packets_are_written_as_they_are_read() {
-        for text in ["0", "0/chat,{\"token\":1}", "2[\"a\",1.0]", "212[\"a\"]", "3/chat,7[]", "1/chat,", "4{\"message\":\"no\"}"]
-        {
+        for text in [
+            "0",
+            "0/chat,{\"token\":1}",
+            "2[\"a\",1.0]",
+            "212[\"a\"]",
+            "3/chat,7[]",
+            "1/chat,",
+            "4{\"message\":\"no\"}",
+        ] {
             let (message, count) = Message::read(text).unwrap();
             assert_eq!((message.packets(), count), (vec![Packet::Message(text.to_owned())], 0));
         }

@@ -16,8 +16,8 @@ pub(super) struct Address {
 
 /// Top-level domains for which browsers force https (the HSTS preload list).
 const PRELOADED: [&str; 20] = [
-    "app", "dev", "page", "new", "day", "foo", "zip", "mov", "nexus", "dad", "phd", "prof", "esq", "meme", "ing", "boo",
-    "rsvp", "channel", "bank", "google",
+    "app", "dev", "page", "new", "day", "foo", "zip", "mov", "nexus", "dad", "phd", "prof", "esq", "meme", "ing",
+    "boo", "rsvp", "channel", "bank", "google",
 ];
 
 impl Address {
@@ -36,7 +36,8 @@ impl Address {
             "http" | "ws" => false,
             other => {
                 let nearest = if matches!(other, "htp" | "htttp" | "htpp") { "http" } else { "https" };
-                let reason = format!("`{input}` is not a URL that can be used: its scheme is not https, wss, http or ws");
+                let reason =
+                    format!("`{input}` is not a URL that can be used: its scheme is not https, wss, http or ws");
                 return Err((reason, Some(format!("{nearest}://{rest}"))));
             }
         };
@@ -47,7 +48,8 @@ impl Address {
         let endpoint = format!("https://{authority}").parse::<Endpoint>();
         let mut endpoint = endpoint.map_err(|error| {
             let host: String = authority.rsplit_once(':').map_or(authority, |(host, _)| host).to_owned();
-            let nearest = format!("https://{host}").parse::<Endpoint>().is_ok().then(|| format!("{scheme}://{host}:3000"));
+            let nearest =
+                format!("https://{host}").parse::<Endpoint>().is_ok().then(|| format!("{scheme}://{host}:3000"));
             (format!("`{input}` is not a URL that can be used: {}", error.reason), nearest)
         })?;
         let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| !port.is_empty() && !port.contains(']'));

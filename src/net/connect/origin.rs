@@ -17,7 +17,8 @@ impl Run<'_> {
             self.warn(Found::new("mixed-content", message).sent(format!("Origin: {origin}")));
         }
         if page.as_ref().is_some_and(is_public) && is_local(ip) {
-            let message = format!("Chrome asks the person before a page of {origin} may connect to {ip}, which is local");
+            let message =
+                format!("Chrome asks the person before a page of {origin} may connect to {ip}, which is local");
             self.warn(Found::new("local-network-access", message).sent(format!("Origin: {origin}")));
         }
         if page.is_none_or(|page| page.origin() != address.origin()) {
@@ -45,7 +46,9 @@ impl Run<'_> {
             [one] => Found::new("cors-missing", format!("the answer allows the origin {one}, and not {origin}"))
                 .hint(format!("allow the page's origin in Socket.IO's options: new Server(httpServer, {{ cors: {{ origin: '{origin}' }} }})")),
         };
-        self.warn(found.sent(sent).received(allowed.iter().map(|value| format!("Access-Control-Allow-Origin: {value}")).collect::<Vec<_>>().join("; ")));
+        self.warn(found.sent(sent).received(
+            allowed.iter().map(|value| format!("Access-Control-Allow-Origin: {value}")).collect::<Vec<_>>().join("; "),
+        ));
     }
 
     /// Warns about HSTS on this machine, where it pins every port.
@@ -58,7 +61,10 @@ impl Run<'_> {
         };
         let is_off = value.to_ascii_lowercase().replace([' ', '"'], "").split(';').any(|part| part == "max-age=0");
         if !is_off {
-            let message = format!("Strict-Transport-Security on {} makes browsers ask every port of it by https", address.endpoint.host);
+            let message = format!(
+                "Strict-Transport-Security on {} makes browsers ask every port of it by https",
+                address.endpoint.host
+            );
             self.warn(Found::new("hsts-on-localhost", message).received(format!("Strict-Transport-Security: {value}")));
         }
     }

@@ -31,7 +31,8 @@ impl Run<'_> {
             && let Some(top) = address.preloaded()
         {
             let host = &address.endpoint.host;
-            let message = format!("browsers force https for every name below .{top}, so {host} is never asked in plain HTTP");
+            let message =
+                format!("browsers force https for every name below .{top}, so {host} is never asked in plain HTTP");
             self.warn(Found::new("hsts-preloaded", message).sent(address.origin()));
         }
     }
@@ -101,8 +102,13 @@ impl Run<'_> {
             }
             Ok(Ok(found)) => {
                 let mut addresses: Vec<SocketAddr> = Vec::new();
-                found.for_each(|one| if !addresses.contains(&one) { addresses.push(one) });
-                let none = || Found::new("name-not-found", format!("the resolver knows no address for {name}")).sent(sent);
+                found.for_each(|one| {
+                    if !addresses.contains(&one) {
+                        addresses.push(one)
+                    }
+                });
+                let none =
+                    || Found::new("name-not-found", format!("the resolver knows no address for {name}")).sent(sent);
                 if addresses.is_empty() { Err(none()) } else { Ok(addresses) }
             }
         }
@@ -114,8 +120,11 @@ impl Run<'_> {
         let tried = tried.join("; ");
         let sent = format!("SYN to {}", failures.iter().map(|(one, _)| one.to_string()).collect::<Vec<_>>().join(", "));
         if let Some(proxy) = &self.options.proxy {
-            let message = format!("the proxy {} of HTTPS_PROXY does not connect to {}", proxy.authority, address.authority());
-            return Found::new("proxy-refused", message).sent(format!("CONNECT {}", address.authority())).received(tried);
+            let message =
+                format!("the proxy {} of HTTPS_PROXY does not connect to {}", proxy.authority, address.authority());
+            return Found::new("proxy-refused", message)
+                .sent(format!("CONNECT {}", address.authority()))
+                .received(tried);
         }
         let is = |kind: io::ErrorKind| {
             failures.iter().any(|(_, failure)| matches!(failure, Undialed::Tcp(error) if error.kind() == kind))
@@ -125,14 +134,17 @@ impl Run<'_> {
             let found = Found::new("refused", format!("nothing listens on {endpoint}")).sent(sent).received(tried);
             return match self.elsewhere(address, &failures).await {
                 Some(other) => {
-                    let hint = format!("something listens on {other}: connect there, or let the server listen on the address that the URL names");
+                    let hint = format!(
+                        "something listens on {other}: connect there, or let the server listen on the address that the URL names"
+                    );
                     found.hint(hint)
                 }
                 None => found,
             };
         }
         if failures.iter().all(|(_, failure)| matches!(failure, Undialed::TcpTimeout)) {
-            let message = format!("{endpoint} does not answer: no connection within {} s", self.options.timeout.as_secs_f32());
+            let message =
+                format!("{endpoint} does not answer: no connection within {} s", self.options.timeout.as_secs_f32());
             return Found::new("connect-timeout", message).sent(sent).received(tried);
         }
         Found::new("unreachable", format!("{endpoint} cannot be reached")).sent(sent).received(tried)

@@ -144,7 +144,11 @@ impl<'a> Run<'a> {
     /// Marks a layer as passed.
     pub(super) fn passed(&mut self, layer: LayerName, detail: Option<String>, addresses: Vec<String>) {
         let ms = milliseconds(self.began.elapsed());
-        let status = if self.minded.is_some() && layer > LayerName::Tls { Status::LookedAt } else { Status::Ok };
+        let status = match layer {
+            LayerName::Tls if self.minded.is_some() => Status::Failed,
+            above if above > LayerName::Tls && self.minded.is_some() => Status::LookedAt,
+            _ => Status::Ok,
+        };
         self.layers.insert(layer, Layer { layer, status, ms: Some(ms), addresses, detail });
         self.began = Instant::now();
     }
@@ -232,7 +236,10 @@ impl<'a> Run<'a> {
     fn fail(&mut self, failed: &Found) {
         let layer = Cause::of(failed.code).layer;
         if self.is_flushed {
-            (self.sink)(Document::Layer(bare(layer, Status::Failed)));
+            // A fault of TLS that only some clients mind was said with its layer.
+            if layer != LayerName::Tls {
+                (self.sink)(Document::Layer(bare(layer, Status::Failed)));
+            }
             return;
         }
         let ms = self.layers.get(&layer).and_then(|layer| layer.ms).unwrap_or(milliseconds(self.began.elapsed()));
@@ -286,4 +293,3 @@ fn finding(found: Found, severity: Severity) -> Finding {
 pub(super) fn milliseconds(span: Duration) -> f64 {
     (span.as_secs_f64() * 100_000.0).round() / 100.0
 }
-

@@ -25,9 +25,28 @@ const WATCHED: Duration = Duration::from_millis(120);
 
 /// Inspection products and antivirus programs, by what their issuers are called.
 const INSPECTORS: [&str; 22] = [
-    "Zscaler", "Fortinet", "FortiGate", "Netskope", "Blue Coat", "Symantec Web", "Palo Alto", "Cisco Umbrella", "Sophos",
-    "Kaspersky", "ESET SSL", "avast", "AVG Technologies", "Bitdefender", "Forcepoint", "McAfee Web", "Check Point", "Barracuda",
-    "WatchGuard", "Charles Proxy", "mitmproxy", "Fiddler",
+    "Zscaler",
+    "Fortinet",
+    "FortiGate",
+    "Netskope",
+    "Blue Coat",
+    "Symantec Web",
+    "Palo Alto",
+    "Cisco Umbrella",
+    "Sophos",
+    "Kaspersky",
+    "ESET SSL",
+    "avast",
+    "AVG Technologies",
+    "Bitdefender",
+    "Forcepoint",
+    "McAfee Web",
+    "Check Point",
+    "Barracuda",
+    "WatchGuard",
+    "Charles Proxy",
+    "mitmproxy",
+    "Fiddler",
 ];
 
 impl Run<'_> {
@@ -48,8 +67,13 @@ impl Run<'_> {
             Err(failure) => return Err(self.no_handshake(&dialer, failure, &listening).await),
         };
         let shown = listening.shown();
-        let chain: Vec<CertificateDer<'static>> = stream.tls().and_then(|tls| tls.peer_certificates())
-            .unwrap_or_default().iter().map(|der| der.clone().into_owned()).collect();
+        let chain: Vec<CertificateDer<'static>> = stream
+            .tls()
+            .and_then(|tls| tls.peer_certificates())
+            .unwrap_or_default()
+            .iter()
+            .map(|der| der.clone().into_owned())
+            .collect();
         let host = host.parse().ok();
         let presented = Presented::judge(&chain, host.as_ref(), shown.key_proven, self.options.known);
         if let Some(found) = judged(&presented, &dialer.authority) {
@@ -79,7 +103,12 @@ impl Run<'_> {
     }
 
     /// Warns if another address of localhost leads to another server.
-    async fn compare(&mut self, dialer: &Dialer, others: &[std::net::SocketAddr], leaf: Option<&CertificateDer<'static>>) {
+    async fn compare(
+        &mut self,
+        dialer: &Dialer,
+        others: &[std::net::SocketAddr],
+        leaf: Option<&CertificateDer<'static>>,
+    ) {
         for other in others.iter().take(1) {
             let second = Dialer { address: *other, limit: Duration::from_millis(250), ..dialer.clone() };
             let Ok(tcp) = second.tcp().await else { continue };
@@ -95,7 +124,8 @@ impl Run<'_> {
                 Err(_) => continue,
             };
             let message = format!("{} and {other} are different servers: the second shows {what}", dialer.address);
-            let found = Found::new("other-server-on-address", message).sent(format!("ClientHello to {other}")).received(what);
+            let found =
+                Found::new("other-server-on-address", message).sent(format!("ClientHello to {other}")).received(what);
             self.warn(found);
         }
     }
@@ -110,7 +140,9 @@ impl Run<'_> {
         let (error, first) = match failure {
             Undialed::TlsTimeout { first } => return self.unanswered(dialer, &first).await.sent(sent),
             Undialed::Tls { error, first } => (error, first),
-            other => return Found::new("tls-reset", format!("{authority} cannot be reached again: {other:?}")).sent(sent),
+            other => {
+                return Found::new("tls-reset", format!("{authority} cannot be reached again: {other:?}")).sent(sent);
+            }
         };
         if let Some(found) = not_tls(authority, &first) {
             return found.sent(sent);
@@ -124,19 +156,23 @@ impl Run<'_> {
                 self.alert(dialer, *alert, shown.client_certificate_requested, has_identity).await
             }
             Some(rustls::Error::PeerIncompatible(
-                PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig | PeerIncompatible::ServerDoesNotSupportTls12Or13,
+                PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig
+                | PeerIncompatible::ServerDoesNotSupportTls12Or13,
             )) => Found::new("old-tls", format!("{authority} speaks nothing newer than TLS 1.1")),
-            Some(rustls::Error::PeerIncompatible(_)) => {
-                Found::new("no-common-suite", format!("{authority} has no cipher suite or group that clients of today take"))
-            }
-            Some(rustls::Error::NoApplicationProtocol) => {
-                Found::new("no-alpn-overlap", format!("{authority} does not speak http/1.1, only another protocol of ALPN"))
-            }
+            Some(rustls::Error::PeerIncompatible(_)) => Found::new(
+                "no-common-suite",
+                format!("{authority} has no cipher suite or group that clients of today take"),
+            ),
+            Some(rustls::Error::NoApplicationProtocol) => Found::new(
+                "no-alpn-overlap",
+                format!("{authority} does not speak http/1.1, only another protocol of ALPN"),
+            ),
             Some(_) => Found::new("tls-reset", format!("{authority} answers with TLS that makes no sense")),
             None if shown.client_certificate_requested => client_certificate(authority, has_identity),
             None => self.closed(dialer, &first).await,
         };
-        Found { received: if found.received.is_empty() { received } else { found.received.clone() }, ..found }.sent(sent)
+        Found { received: if found.received.is_empty() { received } else { found.received.clone() }, ..found }
+            .sent(sent)
     }
 
     /// The cause behind an alert.
@@ -147,9 +183,10 @@ impl Run<'_> {
         match alert {
             Alert::ProtocolVersion => Found::new("old-tls", format!("{authority} speaks nothing newer than TLS 1.1")),
             Alert::UnrecognisedName => unknown_name(),
-            Alert::NoApplicationProtocol => {
-                Found::new("no-alpn-overlap", format!("{authority} does not speak http/1.1, only another protocol of ALPN"))
-            }
+            Alert::NoApplicationProtocol => Found::new(
+                "no-alpn-overlap",
+                format!("{authority} does not speak http/1.1, only another protocol of ALPN"),
+            ),
             Alert::CertificateRequired => client_certificate(authority, has_identity),
             _ if is_requested => client_certificate(authority, has_identity),
             _ if self.passes_without_name(dialer).await => unknown_name(),
@@ -157,7 +194,10 @@ impl Run<'_> {
                 if self.is_old(dialer).await {
                     return Found::new("old-tls", format!("{authority} speaks nothing newer than TLS 1.1"));
                 }
-                Found::new("no-common-suite", format!("{authority} refuses every cipher suite of TLS 1.3 and 1.2 that clients of today offer"))
+                Found::new(
+                    "no-common-suite",
+                    format!("{authority} refuses every cipher suite of TLS 1.3 and 1.2 that clients of today offer"),
+                )
             }
             _ => Found::new("tls-reset", format!("{authority} ends the handshake with an alert")),
         }
@@ -177,7 +217,9 @@ impl Run<'_> {
             return false;
         }
         let until = Instant::now() + Duration::from_secs(1).min(dialer.limit);
-        timeout_at(until, crate::net::check::answers_old_tls(dialer.address, Duration::from_secs(1))).await.unwrap_or(false)
+        timeout_at(until, crate::net::check::answers_old_tls(dialer.address, Duration::from_secs(1)))
+            .await
+            .unwrap_or(false)
     }
 
     /// The cause of a connection that was closed in the handshake.
@@ -189,8 +231,11 @@ impl Run<'_> {
         if let Some(said) = watch(dialer).await {
             return match not_tls(authority, &said) {
                 Some(found) => found,
-                None => Found::new("closed-at-once", format!("{authority} accepts connections and closes them at once, before a byte comes"))
-                    .received("the connection is closed"),
+                None => Found::new(
+                    "closed-at-once",
+                    format!("{authority} accepts connections and closes them at once, before a byte comes"),
+                )
+                .received("the connection is closed"),
             };
         }
         if let Some(found) = not_tls(authority, &ask_plain(dialer).await) {
@@ -212,8 +257,11 @@ impl Run<'_> {
             return found;
         }
         let seconds = self.options.timeout.as_secs_f32();
-        Found::new("tls-timeout", format!("{authority} accepts the connection, and does not answer the ClientHello within {seconds} s"))
-            .received("nothing")
+        Found::new(
+            "tls-timeout",
+            format!("{authority} accepts the connection, and does not answer the ClientHello within {seconds} s"),
+        )
+        .received("nothing")
     }
 }
 
@@ -259,7 +307,10 @@ pub(super) fn client_certificate(authority: &str, has_identity: bool) -> Found {
     if has_identity {
         Found::new("client-certificate-refused", format!("{authority} refuses the client certificate that was sent"))
     } else {
-        Found::new("client-certificate-required", format!("{authority} demands a client certificate, and none was sent"))
+        Found::new(
+            "client-certificate-required",
+            format!("{authority} demands a client certificate, and none was sent"),
+        )
     }
 }
 
@@ -288,7 +339,9 @@ fn judged(presented: &Presented, authority: &str) -> Option<Found> {
                     issuers().next().unwrap_or_default()
                 ),
             ),
-            (code, _) => Found::new(code.name(), reason.message.clone()),
+            (code, _) => {
+                Found::new(code.name(), format!("the certificate of {authority} is refused: {}", reason.message))
+            }
         }
     };
     Some(Found { certificate: leaf, ..found }.sent(format!("ClientHello for {authority}")).received(received))

@@ -13,8 +13,8 @@ use crate::judge::report::connect::LayerName;
 use crate::net::client::http::fields;
 use crate::net::client::stream::Stream;
 use crate::net::client::{
-    Answer, Answered, Dialer, Incoming, Kind, Lost, NoWebSocket, NotUpgraded, Request, Server, Session, Socket, Transport,
-    Unanswered, answer, opened, websocket,
+    Answer, Answered, Dialer, Incoming, Kind, Lost, NoWebSocket, NotUpgraded, Request, Server, Session, Socket,
+    Transport, Unanswered, answer, opened, websocket,
 };
 use crate::net::engine_io::Packet;
 use crate::net::probe::protocol;
@@ -117,7 +117,9 @@ impl Run<'_> {
                 let message = "the server answers 101, but its Sec-WebSocket-Accept is not the one for the key";
                 return Err(Found::new("upgrade-refused", message).sent(line).received(answer.words()));
             }
-            Err(NoWebSocket::Refused(answer)) => return Err(self.no_websocket(address, server, &answer).await.sent(line)),
+            Err(NoWebSocket::Refused(answer)) => {
+                return Err(self.no_websocket(address, server, &answer).await.sent(line));
+            }
         };
         self.passed(LayerName::Http, Some("HTTP 101".to_owned()), Vec::new());
         self.transport = Some(Transport::WebSocket.name());
@@ -136,10 +138,13 @@ impl Run<'_> {
                 Err(Found::new("upgrade-broken", message).sent(line).received(error))
             }
             Err(Lost::Timeout) => {
-                let message = "the WebSocket is open, and nothing comes: it is not Socket.IO, or something swallows the frames";
+                let message =
+                    "the WebSocket is open, and nothing comes: it is not Socket.IO, or something swallows the frames";
                 Err(Found::new("not-engine-io", message).sent(line).received("nothing"))
             }
-            Err(lost) => Err(Found::new("upgrade-broken", "the WebSocket ends as soon as it is open").sent(line).received(words(&lost))),
+            Err(lost) => Err(Found::new("upgrade-broken", "the WebSocket ends as soon as it is open")
+                .sent(line)
+                .received(words(&lost))),
         }
     }
 
@@ -150,7 +155,10 @@ impl Run<'_> {
             return Found::new("upgrade-dropped", dropped).received(answer.words());
         }
         let not = answer::refusal(answer);
-        if not.code == "not-engine-io" {
+        // Whether only the WebSocket is refused, polling tells.
+        let polled = server.opening().send(&server.dialer).await;
+        let is_upgrade = matches!(&polled, Ok(Answered::Answer(answer)) if opened(answer).is_ok());
+        if is_upgrade || not.code == "not-engine-io" {
             let message = format!("the server answers {} in place of 101", answer.status);
             return Found::new("upgrade-refused", message).received(answer.words());
         }
@@ -158,8 +166,16 @@ impl Run<'_> {
     }
 
     /// The cause of an answer that opens no session.
-    async fn refused(&self, address: &Address, server: &Server, code: &'static str, message: String, answer: &Answer) -> Found {
-        let found = |code, message: String| Found { is_answered: true, ..Found::new(code, message).received(answer.words()) };
+    async fn refused(
+        &self,
+        address: &Address,
+        server: &Server,
+        code: &'static str,
+        message: String,
+        answer: &Answer,
+    ) -> Found {
+        let found =
+            |code, message: String| Found { is_answered: true, ..Found::new(code, message).received(answer.words()) };
         if code != "redirected" {
             let mut found = found(code, message);
             if code == "tls-on-plain-url" {
@@ -171,10 +187,19 @@ impl Run<'_> {
         let location = answer.field("location").unwrap_or_default();
         let own = format!("{}{}", address.origin(), server.target(Transport::Polling, None));
         let is_same = |location: &str| location == own || location == server.target(Transport::Polling, None);
-        if is_same(location) {
-            return found("redirect-loop", format!("the request is redirected ({}) to its own URL", answer.status.as_u16()));
+        if !address.is_secure && location.starts_with(&format!("https://{}/", server.dialer.authority)) {
+            let message =
+                format!("{} speaks TLS, and redirects plain HTTP to https on the same port", server.dialer.authority);
+            return Found::new("tls-on-plain-url", message)
+                .received(answer.words())
+                .hint(format!("use https:// or wss:// in the URL: https://{}", server.dialer.authority));
         }
-        // A redirect to the same path with or without https, and back, is a loop as well.
+        if is_same(location) {
+            return found(
+                "redirect-loop",
+                format!("the request is redirected ({}) to its own URL", answer.status.as_u16()),
+            );
+        }
         found(code, message)
     }
 
@@ -186,7 +211,8 @@ impl Run<'_> {
         match unanswered {
             Unanswered::Timeout => {
                 let seconds = self.options.timeout.as_secs_f32();
-                Found::new("http-timeout", format!("{authority} does not answer the request within {seconds} s")).received("nothing")
+                Found::new("http-timeout", format!("{authority} does not answer the request within {seconds} s"))
+                    .received("nothing")
             }
             Unanswered::Broken { error, alert, .. }
                 if is_requested && alert.is_none_or(is_about_client_certificate) =>
@@ -194,20 +220,25 @@ impl Run<'_> {
                 client_certificate(&authority, has_identity).received(error)
             }
             Unanswered::Broken { error, first, .. } if !address.is_secure => match first.first() {
-                Some(0x15 | 0x16) => Found::new("tls-on-plain-url", format!("{authority} speaks TLS, and the URL is of plain HTTP"))
-                    .received("a record of TLS")
-                    .hint(format!("use https:// or wss:// in the URL: https://{authority}")),
+                Some(0x15 | 0x16) => {
+                    Found::new("tls-on-plain-url", format!("{authority} speaks TLS, and the URL is of plain HTTP"))
+                        .received("a record of TLS")
+                        .hint(format!("use https:// or wss:// in the URL: https://{authority}"))
+                }
                 Some(_) => {
                     let name = protocol(&first).unwrap_or("something else");
                     let banner = String::from_utf8_lossy(&first).lines().next().unwrap_or_default().to_owned();
                     let code = if name == "plain HTTP" { "not-engine-io" } else { "not-tls" };
                     Found::new(code, format!("{authority} does not speak HTTP but {name}")).received(banner)
                 }
-                None => Found::new("tls-on-plain-url", format!("{authority} closes the connection at the request in plain HTTP, as a TLS server may"))
-                    .received(error),
+                None => Found::new(
+                    "tls-on-plain-url",
+                    format!("{authority} closes the connection at the request in plain HTTP, as a TLS server may"),
+                )
+                .received(error),
             },
             Unanswered::Broken { error, .. } => {
-                let is_h2 = error.contains("invalid HTTP version") || error.contains("parsed") ;
+                let is_h2 = error.contains("invalid HTTP version") || error.contains("parsed");
                 let (code, message) = if is_h2 {
                     ("http2-only", format!("{authority} does not answer in HTTP/1.1: it may speak only HTTP/2"))
                 } else {
@@ -317,7 +348,9 @@ impl Run<'_> {
             let incoming = match timeout_at(until, socket.next()).await {
                 Err(_) => {
                     let seconds = self.options.timeout.as_secs_f32();
-                    let message = format!("the server does not answer the CONNECT to the namespace {namespace} within {seconds} s");
+                    let message = format!(
+                        "the server does not answer the CONNECT to the namespace {namespace} within {seconds} s"
+                    );
                     return Err(Found::new("namespace-timeout", message).sent(sent).received("nothing"));
                 }
                 Ok(Err(lost)) => return Err(self.lost(&lost, heard).sent(sent)),
@@ -347,7 +380,8 @@ impl Run<'_> {
             Lost::Refused(answer) if answer.status.as_u16() == 413 => {
                 let is_own = answer.body.is_empty() && answer.field("server").is_none();
                 let code = if is_own { "frame-too-large" } else { "body-too-large" };
-                Found::new(code, "what was sent is larger than the server takes: it answers 413").received(answer.words())
+                Found::new(code, "what was sent is larger than the server takes: it answers 413")
+                    .received(answer.words())
             }
             Lost::Refused(answer) if is_unknown(answer) => {
                 Found::new("eio-session-unknown", "the server no longer knows the session").received(answer.words())
@@ -356,17 +390,27 @@ impl Run<'_> {
                 let not = answer::refusal(answer);
                 Found { is_answered: true, ..Found::new(not.code, not.message).received(answer.words()) }
             }
-            Lost::Closed(Some(1009), reason) => {
-                Found::new("frame-too-large", "what was sent is larger than the server takes: it closes the WebSocket with 1009")
-                    .received(format!("close 1009 {reason}"))
+            Lost::Closed(Some(1009), reason) => Found::new(
+                "frame-too-large",
+                "what was sent is larger than the server takes: it closes the WebSocket with 1009",
+            )
+            .received(format!("close 1009 {reason}")),
+            Lost::Ended => {
+                Found::new("server-disconnect", "the server ends the session").received("Engine.IO's close packet")
             }
-            Lost::Ended => Found::new("server-disconnect", "the server ends the session").received("Engine.IO's close packet"),
             Lost::Closed(..) | Lost::Cut(_) | Lost::Unanswered(_) if silent > Duration::from_millis(500) => {
-                let message = format!("the connection is cut {:.1} s after the last byte, before the heartbeat", silent.as_secs_f32());
+                let message = format!(
+                    "the connection is cut {:.1} s after the last byte, before the heartbeat",
+                    silent.as_secs_f32()
+                );
                 Found::new("closed-idle", message).received(words(lost))
             }
-            Lost::Timeout => Found::new("ping-timeout", "no ping comes within pingInterval and pingTimeout").received("nothing"),
-            Lost::Malformed(text) => Found::new("not-engine-io", "what comes is no packet of Engine.IO").received(text.clone()),
+            Lost::Timeout => {
+                Found::new("ping-timeout", "no ping comes within pingInterval and pingTimeout").received("nothing")
+            }
+            Lost::Malformed(text) => {
+                Found::new("not-engine-io", "what comes is no packet of Engine.IO").received(text.clone())
+            }
             Lost::NoFrames(text) => {
                 Found::new("upgrade-broken", "what comes are no frames of WebSocket").received(text.clone())
             }
@@ -388,7 +432,8 @@ fn connect_error(namespace: &str, data: &str) -> Found {
         return Found::new("namespace-unknown", format!("the server has no namespace {namespace}")).received(received);
     }
     let more = value.get("data").map(|data| format!(" ({data})")).unwrap_or_default();
-    Found::new("connect-refused", format!("the server refuses the namespace {namespace}: {message}{more}")).received(received)
+    Found::new("connect-refused", format!("the server refuses the namespace {namespace}: {message}{more}"))
+        .received(received)
 }
 
 fn not_upgraded(failure: &NotUpgraded) -> Found {
@@ -399,14 +444,18 @@ fn not_upgraded(failure: &NotUpgraded) -> Found {
                 let message = "the Upgrade header did not arrive: the server took the handshake for a plain request";
                 Found::new("upgrade-dropped", message).received(answer.words())
             } else {
-                Found::new("upgrade-refused", format!("the handshake of the WebSocket is answered with {}", answer.status))
-                    .received(answer.words())
+                Found::new(
+                    "upgrade-refused",
+                    format!("the handshake of the WebSocket is answered with {}", answer.status),
+                )
+                .received(answer.words())
             }
         }
-        NotUpgraded::Handshake(NoWebSocket::WrongAccept(answer)) => {
-            Found::new("upgrade-refused", "the server answers 101, but its Sec-WebSocket-Accept is not the one for the key")
-                .received(answer.words())
-        }
+        NotUpgraded::Handshake(NoWebSocket::WrongAccept(answer)) => Found::new(
+            "upgrade-refused",
+            "the server answers 101, but its Sec-WebSocket-Accept is not the one for the key",
+        )
+        .received(answer.words()),
         NotUpgraded::Handshake(NoWebSocket::Unanswered(Unanswered::Timeout)) => {
             Found::new("upgrade-timeout", "the handshake of the WebSocket is not answered").received("nothing")
         }

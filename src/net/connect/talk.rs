@@ -7,9 +7,9 @@ use serde_json::value::RawValue;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, sleep_until};
 
+use super::Emit;
 use super::address::Address;
 use super::run::{Found, Run, milliseconds};
-use super::Emit;
 use crate::base::hex::hex;
 use crate::judge::report::connect::{Ack, Attachment, Document, Event, LayerName};
 use crate::net::client::{Incoming, Kind, Lost, Message, Socket};
@@ -96,7 +96,9 @@ impl Run<'_> {
                     if let Some(late) = awaited.values().find(|one| one.sent + self.options.timeout <= now) {
                         let seconds = self.options.timeout.as_secs_f32();
                         let message = format!("the event {} is not acknowledged within {seconds} s", late.event);
-                        break Err(Found::new("ack-timeout", message).sent(format!("the event {}", late.event)).received("nothing"));
+                        break Err(Found::new("ack-timeout", message)
+                            .sent(format!("the event {}", late.event))
+                            .received("nothing"));
                     }
                     if end.is_some_and(|end| end <= now) || (!is_open && !is_limited && quiet + QUIET <= now) {
                         break Ok(());
@@ -114,7 +116,12 @@ impl Run<'_> {
         outcome
     }
 
-    fn received(&mut self, namespace: &str, message: Message, awaited: &mut BTreeMap<u64, Awaited>) -> Result<(), Found> {
+    fn received(
+        &mut self,
+        namespace: &str,
+        message: Message,
+        awaited: &mut BTreeMap<u64, Awaited>,
+    ) -> Result<(), Found> {
         if message.namespace != namespace {
             return Ok(());
         }

@@ -365,4 +365,3 @@ pub(super) static CAUSES: &[Cause] = &[
         "the server has no handler for the event, or the handler does not call the callback, its last argument",
     ),
 ];
-
