@@ -78,6 +78,8 @@ fn finding(finding: &Finding, out: &mut Output) {
         out.error(&Report { error: anyhow::Error::msg(line), details, hints: hints.to_vec() });
     } else {
         out.warning(line);
-        hints.iter().for_each(|hint| out.hint(hint));
+        for hint in &hints {
+            out.hint(hint);
+        }
     }
 }

@@ -161,13 +161,13 @@ impl Answer {
         let mut words = format!("HTTP {}", self.status);
         for name in ["location", "server", "via", "www-authenticate", "retry-after"] {
             if let Some(value) = self.field(name) {
-                words.push_str(&format!("; {name}: {value}"));
+                words.extend(["; ", name, ": ", value]);
             }
         }
         let text = self.text();
         let begin: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(300).collect();
         if !begin.is_empty() {
-            words.push_str(&format!("; {begin}"));
+            words.extend(["; ", begin.as_str()]);
         }
         words
     }
@@ -194,7 +194,7 @@ fn words(error: &hyper::Error) -> String {
     let mut words = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
-        words.push_str(&format!(": {cause}"));
+        words.extend([": ", cause.to_string().as_str()]);
         source = cause.source();
     }
     words

@@ -117,7 +117,9 @@ impl Server {
         let answer = self.exchange(sid, None, limit).await?;
         let text = answer.text();
         let packets = Packet::read_all(&text).ok_or_else(|| Lost::Malformed(answer.words()))?;
-        packets.iter().for_each(|packet| self.traced(false, packet, Transport::Polling));
+        for packet in &packets {
+            self.traced(false, packet, Transport::Polling);
+        }
         Ok(packets)
     }
 
@@ -190,7 +192,9 @@ impl Session {
 
     /// Sends packets.
     pub(crate) async fn send(&mut self, packets: &[Packet]) -> Result<(), Lost> {
-        packets.iter().for_each(|packet| self.server.traced(true, packet, self.transport()));
+        for packet in packets {
+            self.server.traced(true, packet, self.transport());
+        }
         match &mut self.way {
             Way::Polling(_) => {
                 let payload = Packet::payload(packets);

@@ -72,6 +72,7 @@ impl Socket {
         }
     }
 
+    #[expect(clippy::result_large_err, reason = "a session is lost once, with the answer that it is lost by")]
     fn attach(&mut self, octets: Vec<u8>) -> Result<Incoming, Lost> {
         let Some((mut message, count)) = self.partial.take() else {
             return Err(Lost::Malformed("an attachment that belongs to no event".to_owned()));

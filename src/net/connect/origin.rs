@@ -78,7 +78,7 @@ fn is_public(page: &Address) -> bool {
         EndpointHost::Zoned(..) => false,
         EndpointHost::Name(name) => {
             let is_below = |top: &&str| name == *top || name.strip_suffix(*top).is_some_and(|rest| rest.ends_with('.'));
-            name.contains('.') && !PRIVATE.iter().any(|top| is_below(top))
+            name.contains('.') && !PRIVATE.iter().any(is_below)
         }
     }
 }

@@ -102,11 +102,11 @@ impl Run<'_> {
             }
             Ok(Ok(found)) => {
                 let mut addresses: Vec<SocketAddr> = Vec::new();
-                found.for_each(|one| {
+                for one in found {
                     if !addresses.contains(&one) {
-                        addresses.push(one)
+                        addresses.push(one);
                     }
-                });
+                }
                 let none =
                     || Found::new("name-not-found", format!("the resolver knows no address for {name}")).sent(sent);
                 if addresses.is_empty() { Err(none()) } else { Ok(addresses) }
@@ -175,10 +175,9 @@ pub(super) async fn listens(address: SocketAddr) -> bool {
 /// A failure in a few words.
 fn words(failure: &Undialed) -> String {
     match failure {
-        Undialed::Tcp(error) => error.to_string(),
+        Undialed::Tcp(error) | Undialed::Tls { error, .. } => error.to_string(),
         Undialed::TcpTimeout => "no answer".to_owned(),
         Undialed::Proxy(line) => line.clone(),
-        Undialed::Tls { error, .. } => error.to_string(),
         Undialed::TlsTimeout { .. } => "no answer to the ClientHello".to_owned(),
     }
 }

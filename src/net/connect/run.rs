@@ -174,7 +174,9 @@ impl<'a> Run<'a> {
             }
         }
         let packets = std::mem::take(&mut *self.packets.lock().unwrap_or_else(PoisonError::into_inner));
-        packets.into_iter().for_each(|packet| (self.sink)(Document::Packet(packet)));
+        for packet in packets {
+            (self.sink)(Document::Packet(packet));
+        }
         for warning in std::mem::take(&mut self.warnings) {
             (self.sink)(Document::Finding(Box::new(finding(warning, Severity::Warning))));
         }

@@ -82,7 +82,7 @@ impl Run<'_> {
         };
         let (open, rest) = match opened(&answer) {
             Ok(opened) => opened,
-            Err(not) => return Err(self.refused(address, server, not.code, not.message, &answer).await.sent(line)),
+            Err(not) => return Err(refused(address, server, not.code, not.message, &answer).sent(line)),
         };
         self.passed(LayerName::Http, Some(format!("HTTP {}", answer.status)), Vec::new());
         self.judge_origin(address, &answer, server.dialer.address.ip());
@@ -162,45 +162,7 @@ impl Run<'_> {
             let message = format!("the server answers {} in place of 101", answer.status);
             return Found::new("upgrade-refused", message).received(answer.words());
         }
-        self.refused(address, server, not.code, not.message, answer).await
-    }
-
-    /// The cause of an answer that opens no session.
-    async fn refused(
-        &self,
-        address: &Address,
-        server: &Server,
-        code: &'static str,
-        message: String,
-        answer: &Answer,
-    ) -> Found {
-        let found =
-            |code, message: String| Found { is_answered: true, ..Found::new(code, message).received(answer.words()) };
-        if code != "redirected" {
-            let mut found = found(code, message);
-            if code == "tls-on-plain-url" {
-                found.is_answered = false;
-                found.hint = Some(format!("use https:// or wss:// in the URL: https://{}", server.dialer.authority));
-            }
-            return found;
-        }
-        let location = answer.field("location").unwrap_or_default();
-        let own = format!("{}{}", address.origin(), server.target(Transport::Polling, None));
-        let is_same = |location: &str| location == own || location == server.target(Transport::Polling, None);
-        if !address.is_secure && location.starts_with(&format!("https://{}/", server.dialer.authority)) {
-            let message =
-                format!("{} speaks TLS, and redirects plain HTTP to https on the same port", server.dialer.authority);
-            return Found::new("tls-on-plain-url", message)
-                .received(answer.words())
-                .hint(format!("use https:// or wss:// in the URL: https://{}", server.dialer.authority));
-        }
-        if is_same(location) {
-            return found(
-                "redirect-loop",
-                format!("the request is redirected ({}) to its own URL", answer.status.as_u16()),
-            );
-        }
-        found(code, message)
+        refused(address, server, not.code, not.message, answer)
     }
 
     /// The cause of a request that got no answer of HTTP.
@@ -321,7 +283,7 @@ impl Run<'_> {
                     self.transport = Some(Transport::WebSocket.name());
                     self.passed(LayerName::Upgrade, Some("upgraded to a WebSocket".to_owned()), Vec::new());
                 }
-                Err(NotUpgraded::Session(lost)) => return Err(self.lost(&lost, Instant::now())),
+                Err(NotUpgraded::Session(failure)) => return Err(lost(&failure, Instant::now())),
                 Err(failure) => {
                     let target = session.server.target(Transport::WebSocket, Some(&session.open.sid));
                     let found = not_upgraded(&failure).sent(format!("GET {target} HTTP/1.1, Upgrade: websocket"));
@@ -342,7 +304,7 @@ impl Run<'_> {
         let auth = self.options.auth.clone();
         let sent = format!("CONNECT {namespace}");
         let heard = Instant::now();
-        socket.join(namespace, auth).await.map_err(|lost| self.lost(&lost, heard).sent(sent.clone()))?;
+        socket.join(namespace, auth).await.map_err(|failure| lost(&failure, heard).sent(sent.clone()))?;
         let until = Instant::now() + self.options.timeout;
         loop {
             let incoming = match timeout_at(until, socket.next()).await {
@@ -353,7 +315,7 @@ impl Run<'_> {
                     );
                     return Err(Found::new("namespace-timeout", message).sent(sent).received("nothing"));
                 }
-                Ok(Err(lost)) => return Err(self.lost(&lost, heard).sent(sent)),
+                Ok(Err(failure)) => return Err(lost(&failure, heard).sent(sent)),
                 Ok(Ok(incoming)) => incoming,
             };
             let Incoming::Message(message) = incoming else { continue };
@@ -372,50 +334,80 @@ impl Run<'_> {
             }
         }
     }
+}
 
-    /// The cause of a session that was lost.
-    pub(super) fn lost(&self, lost: &Lost, heard: Instant) -> Found {
-        let silent = heard.elapsed();
-        match lost {
-            Lost::Refused(answer) if answer.status.as_u16() == 413 => {
-                let is_own = answer.body.is_empty() && answer.field("server").is_none();
-                let code = if is_own { "frame-too-large" } else { "body-too-large" };
-                Found::new(code, "what was sent is larger than the server takes: it answers 413")
-                    .received(answer.words())
-            }
-            Lost::Refused(answer) if is_unknown(answer) => {
-                Found::new("eio-session-unknown", "the server no longer knows the session").received(answer.words())
-            }
-            Lost::Refused(answer) => {
-                let not = answer::refusal(answer);
-                Found { is_answered: true, ..Found::new(not.code, not.message).received(answer.words()) }
-            }
-            Lost::Closed(Some(1009), reason) => Found::new(
-                "frame-too-large",
-                "what was sent is larger than the server takes: it closes the WebSocket with 1009",
-            )
-            .received(format!("close 1009 {reason}")),
-            Lost::Ended => {
-                Found::new("server-disconnect", "the server ends the session").received("Engine.IO's close packet")
-            }
-            Lost::Closed(..) | Lost::Cut(_) | Lost::Unanswered(_) if silent > Duration::from_millis(500) => {
-                let message = format!(
-                    "the connection is cut {:.1} s after the last byte, before the heartbeat",
-                    silent.as_secs_f32()
-                );
-                Found::new("closed-idle", message).received(words(lost))
-            }
-            Lost::Timeout => {
-                Found::new("ping-timeout", "no ping comes within pingInterval and pingTimeout").received("nothing")
-            }
-            Lost::Malformed(text) => {
-                Found::new("not-engine-io", "what comes is no packet of Engine.IO").received(text.clone())
-            }
-            Lost::NoFrames(text) => {
-                Found::new("upgrade-broken", "what comes are no frames of WebSocket").received(text.clone())
-            }
-            _ => Found::new("server-disconnect", "the server closes the connection").received(words(lost)),
+/// The cause of an answer that opens no session.
+fn refused(address: &Address, server: &Server, code: &'static str, message: String, answer: &Answer) -> Found {
+    let found =
+        |code, message: String| Found { is_answered: true, ..Found::new(code, message).received(answer.words()) };
+    if code != "redirected" {
+        let mut found = found(code, message);
+        if code == "tls-on-plain-url" {
+            found.is_answered = false;
+            found.hint = Some(format!("use https:// or wss:// in the URL: https://{}", server.dialer.authority));
         }
+        return found;
+    }
+    let location = answer.field("location").unwrap_or_default();
+    let own = format!("{}{}", address.origin(), server.target(Transport::Polling, None));
+    let is_same = |location: &str| location == own || location == server.target(Transport::Polling, None);
+    if !address.is_secure && location.starts_with(&format!("https://{}/", server.dialer.authority)) {
+        let message =
+            format!("{} speaks TLS, and redirects plain HTTP to https on the same port", server.dialer.authority);
+        return Found::new("tls-on-plain-url", message)
+            .received(answer.words())
+            .hint(format!("use https:// or wss:// in the URL: https://{}", server.dialer.authority));
+    }
+    if is_same(location) {
+        return found(
+            "redirect-loop",
+            format!("the request is redirected ({}) to its own URL", answer.status.as_u16()),
+        );
+    }
+    found(code, message)
+}
+
+/// The cause of a session that was lost.
+pub(super) fn lost(lost: &Lost, heard: Instant) -> Found {
+    let silent = heard.elapsed();
+    match lost {
+        Lost::Refused(answer) if answer.status.as_u16() == 413 => {
+            let is_own = answer.body.is_empty() && answer.field("server").is_none();
+            let code = if is_own { "frame-too-large" } else { "body-too-large" };
+            Found::new(code, "what was sent is larger than the server takes: it answers 413").received(answer.words())
+        }
+        Lost::Refused(answer) if is_unknown(answer) => {
+            Found::new("eio-session-unknown", "the server no longer knows the session").received(answer.words())
+        }
+        Lost::Refused(answer) => {
+            let not = answer::refusal(answer);
+            Found { is_answered: true, ..Found::new(not.code, not.message).received(answer.words()) }
+        }
+        Lost::Closed(Some(1009), reason) => Found::new(
+            "frame-too-large",
+            "what was sent is larger than the server takes: it closes the WebSocket with 1009",
+        )
+        .received(format!("close 1009 {reason}")),
+        Lost::Ended => {
+            Found::new("server-disconnect", "the server ends the session").received("Engine.IO's close packet")
+        }
+        Lost::Closed(..) | Lost::Cut(_) | Lost::Unanswered(_) if silent > Duration::from_millis(500) => {
+            let message = format!(
+                "the connection is cut {:.1} s after the last byte, before the heartbeat",
+                silent.as_secs_f32()
+            );
+            Found::new("closed-idle", message).received(words(lost))
+        }
+        Lost::Timeout => {
+            Found::new("ping-timeout", "no ping comes within pingInterval and pingTimeout").received("nothing")
+        }
+        Lost::Malformed(text) => {
+            Found::new("not-engine-io", "what comes is no packet of Engine.IO").received(text.clone())
+        }
+        Lost::NoFrames(text) => {
+            Found::new("upgrade-broken", "what comes are no frames of WebSocket").received(text.clone())
+        }
+        _ => Found::new("server-disconnect", "the server closes the connection").received(words(lost)),
     }
 }
 

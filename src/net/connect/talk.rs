@@ -7,9 +7,9 @@ use serde_json::value::RawValue;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, sleep_until};
 
-use super::Emit;
 use super::address::Address;
 use super::run::{Found, Run, milliseconds};
+use super::{Emit, session};
 use crate::base::hex::hex;
 use crate::judge::report::connect::{Ack, Attachment, Document, Event, LayerName};
 use crate::net::client::{Incoming, Kind, Lost, Message, Socket};
@@ -74,7 +74,7 @@ impl Run<'_> {
                     }
                 }
                 Next::Came(Ok(_)) => {}
-                Next::Came(Err(lost)) => break Err(self.lost(&lost, socket.session.heard)),
+                Next::Came(Err(lost)) => break Err(session::lost(&lost, socket.session.heard)),
                 Next::Emit(None) => {
                     is_open = false;
                     quiet = Instant::now();
@@ -87,7 +87,7 @@ impl Run<'_> {
                             awaited.insert(id, Awaited { event, sent: Instant::now() });
                         }
                         Ok(None) => {}
-                        Err(lost) => break Err(self.lost(&lost, heard).sent(format!("the event {event}"))),
+                        Err(lost) => break Err(session::lost(&lost, heard).sent(format!("the event {event}"))),
                     }
                     quiet = Instant::now();
                 }
@@ -104,7 +104,7 @@ impl Run<'_> {
                         break Ok(());
                     }
                     if patience <= now {
-                        break Err(self.lost(&Lost::Timeout, socket.session.heard));
+                        break Err(session::lost(&Lost::Timeout, socket.session.heard));
                     }
                 }
             }
