@@ -12,7 +12,7 @@ use crate::judge::report::fixtures::{Expected, Fixtures};
 use crate::judge::report::item::Item;
 use crate::judge::report::made::{GenCert, GenCsr, GenKey};
 use crate::judge::report::trust::Trust;
-use crate::judge::report::verdict::Verdict;
+use crate::judge::report::verdict::Answer;
 
 /// Compares a published schema with its type; writes it instead when `UPDATE_SCHEMAS` is set.
 fn check<T: JsonSchema>(name: &str) {
@@ -42,7 +42,7 @@ fn the_published_schemas_are_current() {
     check::<CaRevoke>("ca-revoke");
     check::<CaCrl>("ca-crl");
     check::<CaExport>("ca-export");
-    check::<Verdict>("verify");
+    check::<Answer>("verify");
     check::<Check>("check");
     check::<Expected>("fixtures-expected");
     check::<Fixtures>("fixtures");

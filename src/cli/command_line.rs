@@ -220,6 +220,7 @@ pub(crate) const NAME: Flag = Flag { long: "--name", short: Some('n'), alias: No
 pub(crate) const PORT: Flag = Flag { long: "--port", short: Some('p'), alias: None };
 pub(crate) const ADDR: Flag = Flag { long: "--addr", short: None, alias: None };
 pub(crate) const PURPOSE: Flag = Flag { long: "--purpose", short: None, alias: None };
+pub(crate) const STARTTLS: Flag = Flag { long: "--starttls", short: None, alias: None };
 pub(crate) const TIMEOUT: Flag = Flag { long: "--timeout", short: None, alias: None };
 pub(crate) const PASSPHRASE_FILE: Flag = Flag { long: "--passphrase-file", short: None, alias: None };
 pub(crate) const PASSPHRASE_ENV: Flag = Flag { long: "--passphrase-env", short: None, alias: None };

@@ -83,7 +83,7 @@ pub fn not_a_server(named: &str, error: &NoEndpoint) -> Target {
 }
 
 async fn look(target: &mut Target, endpoint: &Endpoint, options: &Options<'_>, is_wanted: &dyn Fn(&str) -> bool) {
-    let asked = probe::Options { server_name: options.server_name.clone(), timeout: options.timeout };
+    let asked = probe::Options { server_name: options.server_name.clone(), timeout: options.timeout, starttls: None };
     let address = match probe::connect(endpoint, &asked).await {
         Ok((_, address)) => address,
         Err(error) => return target.findings.push(unreachable::probe(&error)),

@@ -8,6 +8,7 @@ use super::prober::{Answer, Prober, shown};
 use super::survey::Facts;
 use crate::judge::report::check::{Evidence, Finding};
 use crate::judge::report::finding::Severity;
+use crate::judge::report::remote::Cause;
 use crate::net::probe::{Error, NoEndpoint};
 
 /// How long a connection on which nothing was said is watched: a port forwarder without a server closes it by itself.
@@ -48,18 +49,21 @@ pub(super) fn probe(error: &Error) -> Finding {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),
     };
-    let (layer, id, hint) = match error {
-        Error::Unresolved { .. } => {
-            ("dns", "name-not-found", "use a name below .localhost, or put the name into /etc/hosts")
+    let hint = match error {
+        Error::Unresolved { .. } => "use a name below .localhost, or put the name into /etc/hosts".to_owned(),
+        Error::ResolverTimedOut { .. } => "look at the network and its resolver, or name an address".to_owned(),
+        Error::Refused { elsewhere: Some(address), .. } => {
+            format!("a server listens on {address}: name that address, or let the server listen on both")
         }
-        Error::Refused { .. } => ("tcp", "refused", "start the server, or name the port that it listens on"),
-        Error::TimedOut { .. } => {
-            ("tcp", "connect-timeout", "look for a firewall, and whether the container's port is published")
+        Error::Refused { .. } => "start the server, or name the port that it listens on".to_owned(),
+        Error::ConnectTimedOut { .. } => {
+            "look for a firewall, and whether the container's port is published".to_owned()
         }
-        Error::Name(_) => ("address", "bad-url", "write it as in `https://localhost:3000`"),
-        _ => ("tcp", "unreachable", "look at the network, the VPN and the firewall"),
+        Error::Name(_) => "write it as in `https://localhost:3000`".to_owned(),
+        _ => "look at the network, the VPN and the firewall".to_owned(),
     };
-    finding(layer, id, message, hint)
+    let Cause { layer, code } = error.cause();
+    finding(layer, code, message, hint)
 }
 
 /// Says why a server that accepts connections speaks no version of TLS.
