@@ -13,6 +13,7 @@ use crate::judge::report::item::Item;
 use crate::judge::report::made::{GenCert, GenCsr, GenKey};
 use crate::judge::report::trust::Trust;
 use crate::judge::report::verdict::Answer;
+use crate::judge::report::watch::Watch;
 
 /// Compares a published schema with its type; writes it instead when `UPDATE_SCHEMAS` is set.
 fn check<T: JsonSchema>(name: &str) {
@@ -44,6 +45,7 @@ fn the_published_schemas_are_current() {
     check::<CaExport>("ca-export");
     check::<Answer>("verify");
     check::<Check>("check");
+    check::<Watch>("check-watch");
     check::<Expected>("fixtures-expected");
     check::<Fixtures>("fixtures");
     check::<Manifest>("fixtures-manifest");

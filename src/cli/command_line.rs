@@ -173,12 +173,6 @@ impl CommandLine {
         self.next = Some(("&&", Box::new(next)));
         self
     }
-
-    /// Gives another command what this one prints; this one gets no input.
-    pub(crate) fn piped_into(mut self, next: Self) -> Self {
-        self.next = Some(("</dev/null |", Box::new(next)));
-        self
-    }
 }
 
 impl fmt::Display for CommandLine {
@@ -333,7 +327,6 @@ mod tests {
     fn flags_stand_before_what_is_no_flag() {
         assert_eq!(words("x -- -a").flag("--key", "k").switch("--force").to_string(), "x --key k --force -- -a");
         assert_eq!(words("x").and(words("y")).to_string(), "x && y");
-        assert_eq!(words("x").piped_into(words("y -")).to_string(), "x </dev/null | y -");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::survey::Facts;
 use crate::judge::report::check::{Evidence, Finding};
 use crate::judge::report::finding::Severity;
 use crate::judge::report::remote::Cause;
-use crate::net::probe::{Error, NoEndpoint};
+use crate::net::probe::{Error, NoEndpoint, Starttls};
 
 /// How long a connection on which nothing was said is watched: a port forwarder without a server closes it by itself.
 const WATCHED: Duration = Duration::from_millis(300);
@@ -28,14 +28,25 @@ fn finding(layer: &str, id: &str, message: impl Into<String>, hint: impl Into<St
     }
 }
 
-/// No runtime.
-pub(super) fn setup(error: &io::Error) -> Finding {
-    finding(
-        "tcp",
-        "unreachable",
-        format!("cannot prepare a connection: {error}"),
-        "try again when the system has resources",
-    )
+/// The findings about servers that cannot be audited: id, and what is found.
+pub const UNREACHABLE: &[(&str, &str)] = &[
+    ("bad-url", "the URL cannot be used"),
+    ("name-not-found", "the name has no address"),
+    ("dns-timeout", "the resolver does not answer"),
+    ("refused", "nothing listens"),
+    ("connect-timeout", "no connection in time"),
+    ("unreachable", "no way to the host"),
+    ("plain-http", "the port speaks plain HTTP"),
+    ("not-tls", "another protocol is spoken"),
+    ("closed-at-once", "the connection is closed before a word"),
+    ("tls-timeout", "the ClientHello is not answered"),
+    ("tls-reset", "the connection ends after the ClientHello"),
+];
+
+/// A server that does not begin TLS.
+pub(super) fn starttls(protocol: Starttls, error: &io::Error) -> Finding {
+    let message = format!("the server does not begin TLS by STARTTLS of {protocol}: {error}");
+    finding("tls", "not-tls", message, "look whether TLS is configured there, and whether --starttls names the protocol")
 }
 
 /// A server name that is none.
