@@ -4,6 +4,7 @@ mod asked_names;
 mod issuer;
 mod requested;
 
+use crate::base::octets::random;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyIdMethod, KeyUsagePurpose};
 use rustls::pki_types::CertificateDer;
 use x509_parser::prelude::X509Certificate;
@@ -265,8 +266,7 @@ const SPKI: usize = 6;
 
 /// 159 random bits in 20 octets, the most RFC 5280 section 4.1.2.2 allows; positive, and never shorter.
 fn serial() -> [u8; 20] {
-    let mut octets = [0; 20];
-    aws_lc_rs::rand::fill(&mut octets).expect("the system gives random bytes");
+    let mut octets: [u8; 20] = random();
     octets[0] = octets[0] & 0x7f | 0x40;
     octets
 }

@@ -11,10 +11,11 @@ mod tests;
 mod uri;
 
 use std::borrow::Cow;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use crate::base::hex::hex;
 use crate::encoding::asn1::{self, Value, tag};
+use crate::x509::name::ip_address;
 use crate::x509::name::{Canonical, DistinguishedName, GeneralName, SubjectAltName, rfc4514_der};
 
 /// Reason why a name is refused.
@@ -306,9 +307,7 @@ fn ip_contains(base: &[u8], mask: &[u8], address: &[u8]) -> Option<bool> {
 }
 
 fn ip_text(octets: &[u8]) -> String {
-    let v4 = <[u8; 4]>::try_from(octets).map(|octets| IpAddr::from(Ipv4Addr::from(octets)));
-    let address = v4.or_else(|_| <[u8; 16]>::try_from(octets).map(|octets| Ipv6Addr::from(octets).into()));
-    address.map_or_else(|_| hex(octets), |address| address.to_string())
+    ip_address(octets).map_or_else(|| hex(octets), |address| address.to_string())
 }
 
 /// Decides whether text is a domain, or all that is below one behind a dot; the empty one has everything.

@@ -9,6 +9,7 @@ use der::{Encode, Tag, TagNumber};
 use super::Error;
 use crate::issue::cert;
 use crate::x509::csr::Extension;
+use crate::x509::name::ip_address;
 use crate::x509::name::{self, SubjectAltName};
 
 /// Names a local CA may sign for by default: names that no public CA may certify, and addresses that are
@@ -244,8 +245,7 @@ fn mask(address: IpAddr, length: u8) -> Vec<u8> {
 fn masked(address: IpAddr, length: u8) -> IpAddr {
     let first = octets(address).into_iter().zip(mask(address, length)).map(|(octet, mask)| octet & mask);
     let first: Vec<u8> = first.collect();
-    let v4 = <[u8; 4]>::try_from(first.as_slice()).ok().map(IpAddr::from);
-    v4.or_else(|| <[u8; 16]>::try_from(first.as_slice()).ok().map(IpAddr::from)).unwrap_or(address)
+    ip_address(&first).unwrap_or(address)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Selection of the extensions of a CSR that are copied into the certificate, refused, or left to the issuer.
 
+use crate::x509::name::ip_address;
 use der::asn1::Any;
 use der::{Decode, Encode};
 use rcgen::BasicConstraints;
@@ -198,7 +199,7 @@ impl RequestedExtensions {
         let names = parsed.map(|(_, san)| san.general_names).unwrap_or_default();
         let named = names.iter().filter_map(|name| match name {
             GeneralName::DNSName(name) => Some(SubjectAltName::Dns(name.to_ascii_lowercase())),
-            GeneralName::IPAddress(octets) => asked_names::ip(octets).map(SubjectAltName::Ip),
+            GeneralName::IPAddress(octets) => ip_address(octets).map(SubjectAltName::Ip),
             GeneralName::RFC822Name(address) => Some(SubjectAltName::Email((*address).to_owned())),
             GeneralName::URI(uri) => Some(SubjectAltName::Uri((*uri).to_owned())),
             _ => None,
