@@ -88,7 +88,9 @@ async fn https_is_enforced_for_what_can_be_asked_again() {
     assert!(answer.starts_with("HTTP/1.1 308 "), "{answer}");
     assert!(answer.contains("\r\nlocation: https://app.test/a?b=c\r\n"), "{answer}");
     assert!(!answer.contains("strict-transport-security"), "never over http: {answer}");
-    for (path, expected) in [("//evil.test/", "https://app.test//evil.test/"), ("/\\evil.test", "https://app.test/%5Cevil.test")] {
+    for (path, expected) in
+        [("//evil.test/", "https://app.test//evil.test/"), ("/\\evil.test", "https://app.test/%5Cevil.test")]
+    {
         let answer = get(server.address, path, "").await;
         assert!(answer.contains(&format!("\r\nlocation: {expected}\r\n")), "{answer}");
     }

@@ -115,7 +115,10 @@ fn line(event: &Event) -> Option<String> {
             from(*peer)
         ),
         Event::Draining(span) => {
-            format!("Stopping: clients are served for {} more, and /readyz answers 503", counted(usize::try_from(span.as_secs()).unwrap_or(usize::MAX), "second"))
+            format!(
+                "Stopping: clients are served for {} more, and /readyz answers 503",
+                counted(usize::try_from(span.as_secs()).unwrap_or(usize::MAX), "second")
+            )
         }
         Event::AcceptPaused { error, .. } => format!("No new connections for now: {error}"),
         Event::Crowded => "There are very many connections: those that are idle longest are closed".to_owned(),

@@ -178,13 +178,7 @@ fn has_suite(hello: &ClientHello<'_>, config: &ServerConfig) -> bool {
     ours.iter().any(|ours| hello.cipher_suites().contains(&ours.suite()))
 }
 
-async fn serve_stream(
-    site: Arc<Site>,
-    stream: Stream,
-    peer: Peer,
-    handle: Arc<Handle>,
-    stopping: watch::Receiver<()>,
-) {
+async fn serve_stream(site: Arc<Site>, stream: Stream, peer: Peer, handle: Arc<Handle>, stopping: watch::Receiver<()>) {
     let stream = Patient::new(stream, site.limits().write);
     if peer.http2 {
         serve_http2(site, stream, peer, handle, stopping).await;

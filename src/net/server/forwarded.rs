@@ -171,7 +171,13 @@ fn unquoted(value: &str) -> Cow<'_, str> {
     match inner {
         Some(inner) if inner.contains('\\') => {
             let mut is_escaped = false;
-            inner.chars().filter(|char| { is_escaped = *char == '\\' && !is_escaped; !is_escaped }).collect()
+            inner
+                .chars()
+                .filter(|char| {
+                    is_escaped = *char == '\\' && !is_escaped;
+                    !is_escaped
+                })
+                .collect()
         }
         Some(inner) => inner.into(),
         None => value.into(),
@@ -270,15 +276,25 @@ mod tests {
         ] {
             assert_client(&[(FORWARDED, value)], expected);
         }
-        let chain = told(&[(FORWARDED, "for=6.6.6.6;proto=https;host=evil.test, for=203.0.113.7;proto=http;host=a.test, for=10.0.0.9;proto=https")]);
-        assert_eq!((chain.is_secure, chain.host.as_deref()), (Some(false), Some("a.test")), "what the client's proxy saw");
+        let chain = told(&[(
+            FORWARDED,
+            "for=6.6.6.6;proto=https;host=evil.test, for=203.0.113.7;proto=http;host=a.test, for=10.0.0.9;proto=https",
+        )]);
+        assert_eq!(
+            (chain.is_secure, chain.host.as_deref()),
+            (Some(false), Some("a.test")),
+            "what the client's proxy saw"
+        );
     }
 
     #[test]
     fn the_two_kinds_are_never_mixed() {
         let both = [(FOR, "203.0.113.7"), (FORWARDED, "for=1.1.1.1;proto=https;host=evil.test")];
         let told = told(&both);
-        assert_eq!((told.client.map(|client| client.ip().to_string()), told.is_secure, told.host), (Some("203.0.113.7".to_owned()), None, None));
+        assert_eq!(
+            (told.client.map(|client| client.ip().to_string()), told.is_secure, told.host),
+            (Some("203.0.113.7".to_owned()), None, None)
+        );
     }
 
     #[test]
@@ -303,7 +319,13 @@ mod tests {
 
     #[test]
     fn a_stranger_is_believed_in_nothing() {
-        let lines = [(FOR, "1.1.1.1"), (PROTO, "https"), (HOST, "evil.test"), ("x-real-ip", "2.2.2.2"), ("x-forwarded-port", "1")];
+        let lines = [
+            (FOR, "1.1.1.1"),
+            (PROTO, "https"),
+            (HOST, "evil.test"),
+            ("x-real-ip", "2.2.2.2"),
+            ("x-forwarded-port", "1"),
+        ];
         assert_eq!(told_by("203.0.113.9", &lines), Forwarded { is_claimed_secure: true, ..Forwarded::default() });
         let lines = [(FORWARDED, "for=1.1.1.1;proto=https;host=evil.test")];
         assert_eq!(told_by("203.0.113.9", &lines), Forwarded { is_claimed_secure: true, ..Forwarded::default() });

@@ -216,7 +216,8 @@ const LONGEST_URL: usize = 1024;
 impl Redirects {
     /// Counts a redirect. Returns true once, when a client was sent to the same place again and again.
     fn is_loop(&self, client: SocketAddr, uri: &Uri) -> bool {
-        if self.is_told.load(Ordering::Relaxed) || uri.path_and_query().is_some_and(|path| path.as_str().len() > LONGEST_URL)
+        if self.is_told.load(Ordering::Relaxed)
+            || uri.path_and_query().is_some_and(|path| path.as_str().len() > LONGEST_URL)
         {
             return false;
         }

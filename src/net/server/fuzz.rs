@@ -1,9 +1,9 @@
 //! The path of a client's octets through Engine.IO and Socket.IO without a network, for `fuzz/`: not part of the
 //! library's interface.
 
-use std::net::SocketAddr;
 use std::future::poll_fn;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, Waker};
@@ -16,8 +16,8 @@ use crate::net::server::engine::Engine;
 use crate::net::server::engine::payload::{self, Packets, Payload, Received};
 use crate::net::server::event::{DisconnectReason, Transport};
 use crate::net::server::namespace::{Application, Incoming, SocketIo};
-use crate::net::server::queue::Item;
 use crate::net::server::peer::Peer;
+use crate::net::server::queue::Item;
 use crate::net::server::session::{Next, Session};
 use crate::net::server::websocket::Frames;
 use crate::net::server::websocket::reader::{Reader, Received as Message};

@@ -150,7 +150,8 @@ mod tests {
 
     fn rendered(certificate: &report::Certificate, client_js: bool) -> String {
         let peer = Peer::new(([203, 0, 113, 7], 5555).into(), None, None);
-        render(&Page { certificate, connection: Some(&connection()), peer: &peer, client_js }).expect("the template renders")
+        render(&Page { certificate, connection: Some(&connection()), peer: &peer, client_js })
+            .expect("the template renders")
     }
 
     #[test]

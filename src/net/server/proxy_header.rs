@@ -176,9 +176,11 @@ fn check(whole: &[u8], fields_length: usize) -> Result<(), Error> {
         }
         let Ok(stated) = <[u8; 4]>::try_from(value) else { return Err(Error::Malformed("its checksum is cut")) };
         let at = whole.len() - fields.0.len() - stated.len();
-        let octets = whole.iter().enumerate().map(|(index, octet)| {
-            if (at..at + stated.len()).contains(&index) { 0 } else { *octet }
-        });
+        let octets = whole.iter().enumerate().map(
+            |(index, octet)| {
+                if (at..at + stated.len()).contains(&index) { 0 } else { *octet }
+            },
+        );
         if crc32c(octets) != u32::from_be_bytes(stated) {
             return Err(Error::Checksum);
         }

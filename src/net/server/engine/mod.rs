@@ -35,8 +35,8 @@ use crate::net::server::event::{DisconnectReason, Event, Observer, Refused, Tran
 use crate::net::server::namespace::{Crowd, SocketIo};
 use crate::net::server::origin::Access;
 use crate::net::server::patient::Patient;
-use crate::net::server::queue::Item;
 use crate::net::server::peer::Peer;
+use crate::net::server::queue::Item;
 use crate::net::server::session::{Next, Session};
 use crate::net::server::sessions::{Found, HEAVY, Sessions};
 use crate::net::server::websocket::{Frames, WebSocket, wait_for_room};
