@@ -57,6 +57,18 @@ pub enum Error {
         /// The subtree that it is in.
         excluded: String,
     },
+    /// The issuer may sign for no subject at all (RFC 5280 section 4.2.1.10).
+    #[error("the CA may not sign for the subject `{subject}`: its name constraints leave subjectAltName alone")]
+    SubjectExcluded {
+        /// The subject.
+        subject: String,
+    },
+    /// A name of a kind that the issuer's constraints do not speak of.
+    #[error("the request asks for {kind} in subjectAltName, and the CA's name constraints cannot hold it")]
+    UnconstrainedName {
+        /// The kind.
+        kind: String,
+    },
     /// The issuer may sign for none of the purposes (RFC 5280 section 4.2.1.12, as clients apply it to CAs).
     #[error("the CA may not sign for {purposes}: its extKeyUsage permits {permitted}")]
     PurposeNotPermitted {

@@ -15,7 +15,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use x509_parser::asn1_rs::{Any, Class, FromDer};
 use x509_parser::prelude::X509Certificate;
 
-use crate::name::{Canonical, SubjectAltName, hex, rfc4514};
+use crate::name::{Canonical, Subject, SubjectAltName, hex, rfc4514};
 
 /// Why a name is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -148,6 +148,13 @@ impl<'a> NameConstraints<'a> {
     pub fn has_other_kinds(&self) -> bool {
         let is_other = |subtree: &Subtree<'_>| !matches!(subtree, Subtree::Dns(_) | Subtree::Ip(..));
         self.permitted.iter().chain(&self.excluded).any(is_other)
+    }
+
+    /// Whether every subject is excluded, which leaves subjectAltName alone.
+    #[must_use]
+    pub fn excludes_every_subject(&self) -> bool {
+        let is_all = |subtree: &Subtree<'_>| matches!(subtree, Subtree::Directory(base, _) if base.is_empty());
+        self.excluded.iter().any(is_all)
     }
 
     /// Checks that each name is in no excluded subtree, and in a permitted one where its kind has any. Each comparison
@@ -407,6 +414,12 @@ pub fn of_certificate<'a>(certificate: &'a X509Certificate<'_>) -> Result<Option
     };
     let extension = certificate.extensions().iter().find(is_constraints);
     extension.map(|extension| NameConstraints::parse(extension.value)).transpose()
+}
+
+impl From<&Subject> for Name<'_> {
+    fn from(subject: &Subject) -> Self {
+        Self::Directory(Canonical::of(subject.as_der()).unwrap_or_default(), subject.to_string())
+    }
 }
 
 impl<'a> From<&'a SubjectAltName> for Name<'a> {

@@ -91,7 +91,7 @@ impl Credentials {
     /// [`Error::Material`] when the CA may not sign for a name, [`Error::Ca`] when its log cannot be written.
     pub fn from_ca(ca: &LocalCa, order: &Order, now: OffsetDateTime) -> Result<Self, Error> {
         let key = PrivateKey::generate(Algorithm::default())?;
-        let (_, issued) = material::make(order, &key, ca.signer(), now)?;
+        let (_, issued) = material::make(order, &key, ca.signer(order.purpose.unwrap_or_default())?, now)?;
         ca.record(issued.chain.first().map(AsRef::as_ref).unwrap_or_default(), None, None, now)?;
         Ok(Self { chain: issued.chain, key })
     }

@@ -1,7 +1,7 @@
-//! The local CA on disk: a root that clients trust, and a name-constrained intermediate that signs.
+//! The local CA on disk: a root that clients trust, a name-constrained intermediate, and two below it that sign.
 //!
-//! The root's key signs the intermediate once and is destroyed, so what a thief finds on this machine can sign only
-//! for the names the intermediate is permitted.
+//! The root's key signs the upper intermediate once, whose key signs the lower two once; both keys are destroyed. What a
+//! thief finds on this machine can sign only for the names that the upper intermediate is permitted.
 //!
 //! Whoever changes the folder holds one lock while they do; what is written is written as a set, whole or not at all.
 //! What was issued and revoked is a log, a line of JSON each, which is only ever added to.
@@ -11,6 +11,7 @@ mod constraints;
 mod create;
 pub mod env;
 mod export;
+mod issuing;
 pub mod log;
 mod paths;
 mod renew;
@@ -26,6 +27,7 @@ pub use self::bundle::Bundle;
 pub use self::constraints::{DEFAULT_PERMIT, Permit};
 pub use self::create::{DEFAULT_DAYS, Plan, RootKey};
 pub use self::export::mobileconfig;
+pub use self::issuing::Issuing;
 pub use self::paths::Paths;
 pub use self::renew::{Renewal, Renewed};
 pub use self::revocation::{CRL_DAYS, Reason};
@@ -33,7 +35,8 @@ use crate::cert;
 use crate::container;
 use crate::files;
 use crate::inspect;
-use crate::key::{self, PrivateKey};
+use crate::csr::Purpose;
+use crate::key;
 use crate::material::Signer;
 use crate::name::{self, hex};
 use crate::validity;
@@ -75,6 +78,12 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong.
         source: container::Error,
+    },
+    /// A client's certificate of a local CA without the intermediate for clients.
+    #[error("the local CA in `{}` signs for no clients: `client-intermediate-key.pem` is not there", folder.display())]
+    NoClients {
+        /// Where it is.
+        folder: PathBuf,
     },
     /// A certificate of somebody else.
     #[error("the local CA did not issue {what}")]
@@ -132,9 +141,10 @@ pub struct LocalCa {
     pub paths: Paths,
     /// The root's certificate.
     pub root: CertificateDer<'static>,
-    /// The intermediate's certificate.
-    pub intermediate: [CertificateDer<'static>; 1],
-    key: PrivateKey,
+    /// The intermediate that signs for servers.
+    pub server: Issuing,
+    /// The intermediate that signs for clients, if there is one.
+    pub client: Option<Issuing>,
 }
 
 impl LocalCa {
@@ -153,19 +163,35 @@ impl LocalCa {
             let missing = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             return Err(Error::Incomplete { folder: paths.folder.clone(), missing });
         }
-        let (root, intermediate) = (certificate(&paths.root)?, certificate(&paths.intermediate)?);
-        let key = load_key(&paths.intermediate_key, None)
-            .map_err(|source| Error::Container { path: paths.intermediate_key.clone(), source })?;
-        let key = PrivateKey::load(&key)?;
-        let parsed = inspect::parse(&intermediate)?;
-        cert::check_key(parsed.public_key().raw, &key)?;
-        Ok(Self { paths: paths.clone(), root, intermediate: [intermediate], key })
+        let (root, server) = (certificate(&paths.root)?, Issuing::load(paths)?);
+        Ok(Self { paths: paths.clone(), root, server, client: Issuing::load_client(paths)? })
     }
 
-    /// The intermediate, as who signs.
+    /// Signs as the intermediate for this purpose: clients alone have their own, because a client is known by its subject.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoClients`].
+    pub fn signer(&self, purpose: Purpose) -> Result<Signer<'_>, Error> {
+        match (purpose, &self.client) {
+            (Purpose::Client, Some(client)) => Ok(client.signer()),
+            (Purpose::Client, None) if self.server.excludes_subjects() => {
+                Err(Error::NoClients { folder: self.paths.folder.clone() })
+            }
+            _ => Ok(self.server.signer()),
+        }
+    }
+
+    /// Whether it was made by an earlier version, with one intermediate: clients that look for a host in the subject can
+    /// be deceived with that one's key.
     #[must_use]
-    pub fn signer(&self) -> Signer<'_> {
-        Signer::Ca { certificates: &self.intermediate, key: &self.key }
+    pub fn is_of_older_kind(&self) -> bool {
+        !self.server.excludes_subjects()
+    }
+
+    /// The intermediates that issue.
+    pub(super) fn issuing(&self) -> impl Iterator<Item = &Issuing> {
+        [&self.server].into_iter().chain(&self.client)
     }
 
     /// Writes down that it has issued a certificate, before that is given to anybody.
@@ -185,15 +211,15 @@ impl LocalCa {
         log::append(&self.paths.log, &log::Event::issued(&report, file, who, now))
     }
 
-    /// When it ends, for both certificates: the earlier of the two.
+    /// When it ends: the earliest end of all its certificates.
     ///
     /// # Errors
     ///
     /// [`Error::Inspect`].
     pub fn not_after(&self) -> Result<OffsetDateTime, Error> {
-        let [intermediate] = &self.intermediate;
         let end = |der: &[u8]| inspect::parse(der).map(|certificate| cert::validity_of(&certificate).not_after);
-        Ok(end(&self.root)?.min(end(intermediate)?))
+        let below = self.issuing().flat_map(|issuing| &issuing.chain);
+        below.map(|der| end(der)).try_fold(end(&self.root)?, |earliest, end| Ok(earliest.min(end?)))
     }
 
     /// Says that it ends soon ([`WARN_BEFORE`]).
@@ -202,6 +228,15 @@ impl LocalCa {
         let end = self.not_after().ok()?;
         let day = validity::rfc3339(end).get(..10).unwrap_or_default().to_owned();
         (end - now <= WARN_BEFORE).then(|| format!("the local CA ends {day} ({})", validity::distance(end, now)))
+    }
+
+    /// Says that it [is of the older kind](Self::is_of_older_kind).
+    #[must_use]
+    pub fn older_kind_warning(&self) -> Option<&'static str> {
+        self.is_of_older_kind().then_some(
+            "the local CA was made by an earlier version: with its stolen key somebody could pose as any host to OpenSSL, \
+             curl, Node, Python and Java",
+        )
     }
 }
 
@@ -229,12 +264,17 @@ pub fn roots(paths: &Paths) -> Result<Vec<(PathBuf, CertificateDer<'static>)>, E
     Ok(all)
 }
 
-/// The one certificate of a file.
+/// The first certificate of a file.
 fn certificate(path: &Path) -> Result<CertificateDer<'static>, Error> {
+    Ok(certificates(path)?.swap_remove(0))
+}
+
+/// The certificates of a file, of which there is at least one.
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     let in_file = |source| Error::Container { path: path.to_owned(), source };
-    let mut certificates = container::certificates(&files::read(path)?).map_err(in_file)?;
+    let certificates = container::certificates(&files::read(path)?).map_err(in_file)?;
     let none = || in_file(container::Error::Missing { wanted: "a certificate", found: Vec::new() });
-    if certificates.is_empty() { Err(none()) } else { Ok(certificates.swap_remove(0)) }
+    if certificates.is_empty() { Err(none()) } else { Ok(certificates) }
 }
 
 /// A private key of a file, opened with the passphrase if it is encrypted.
@@ -255,13 +295,13 @@ fn short(spki: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::key::Algorithm;
+    use crate::key::{Algorithm, PrivateKey};
     use crate::material::{self, Order};
 
     fn sign(ca: &LocalCa, host: &str) -> Result<Vec<CertificateDer<'static>>, material::Error> {
         let order = Order { names: name::parse_all([host]).unwrap(), ..Order::default() };
         let key = PrivateKey::generate(Algorithm::default()).unwrap();
-        material::make(&order, &key, ca.signer(), validity::now()).map(|(_, issued)| issued.chain)
+        material::make(&order, &key, ca.signer(Purpose::Server).unwrap(), validity::now()).map(|(_, issued)| issued.chain)
     }
 
     #[test]
@@ -272,7 +312,7 @@ mod tests {
         assert!(!files::exists(&paths.root_key), "the root's key is destroyed");
         let ca = LocalCa::load(&paths).unwrap();
         for host in ["localhost", "app.localhost", "*.dev.test", "printer.local", "127.0.0.1", "::1", "192.168.1.7"] {
-            assert_eq!(sign(&ca, host).unwrap().len(), 2, "{host}");
+            assert_eq!(sign(&ca, host).unwrap().len(), 3, "{host}");
         }
         for host in ["example.com", "bank.com", "8.8.8.8", "2001:db8::1"] {
             assert!(sign(&ca, host).is_err(), "{host}");

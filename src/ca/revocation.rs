@@ -6,12 +6,13 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::log::{self, Event, Log, Revoked};
-use super::{Error, LocalCa};
+use super::{Error, Issuing, LocalCa};
 use crate::cert;
 use crate::files;
 use crate::inspect;
 use crate::key::PrivateKey;
 use crate::name::Subject;
+use crate::report::text::certificate_names;
 use crate::signed::{self, Unsigned};
 use crate::validity::{BACKDATE, rfc3339};
 
@@ -87,11 +88,13 @@ pub struct Revocation {
 /// A CRL as made.
 #[derive(Debug)]
 pub struct Crl {
-    /// The intermediate's, in DER.
+    /// That of the intermediate for servers, in DER.
     pub der: Vec<u8>,
+    /// That of the intermediate for clients, in DER.
+    pub client: Option<Vec<u8>>,
     /// Its cRLNumber.
     pub number: u64,
-    /// How many certificates it lists.
+    /// How many certificates they list.
     pub revoked: usize,
     /// When the next one is due.
     pub next_update: OffsetDateTime,
@@ -111,15 +114,18 @@ impl LocalCa {
         now: OffsetDateTime,
     ) -> Result<Revocation, Error> {
         let report = inspect::certificate(der)?;
-        let [intermediate] = &self.intermediate;
-        let issuer = inspect::parse(intermediate)?;
-        let subject = Subject::from_der(issuer.subject().as_raw())?;
-        if !cert::is_issued_by(der, &subject, self.key.spki()) {
+        let mut issued = false;
+        for issuing in self.issuing() {
+            let issuer = inspect::parse(issuing.certificate())?;
+            let subject = Subject::from_der(issuer.subject().as_raw())?;
+            issued |= cert::is_issued_by(der, &subject, issuing.key.spki());
+        }
+        if !issued {
             let known = Log::read(&self.paths.log)?;
             let is_it = |issued: &&log::Issued| issued.sha256_fingerprint == report.sha256_fingerprint;
             return Err(match known.issued().find(is_it) {
                 Some(_) => Error::Former { serial: report.serial },
-                None => Error::NotIssued { what: format!("the certificate of {}", report.subject) },
+                None => Error::NotIssued { what: format!("the certificate of {}", certificate_names(&report)) },
             });
         }
         self.revoke(&report.serial, report.authority_key_id.as_deref(), reason, who, now)
@@ -143,7 +149,7 @@ impl LocalCa {
         let issued = known.issued().find(|issued| issued.serial.trim_start_matches('0') == digits);
         let not_issued = || Error::NotIssued { what: format!("a certificate with the serial number {serial}") };
         let issued = issued.ok_or_else(not_issued)?;
-        if issued.authority_key_id != self.key_id()? {
+        if !self.key_ids()?.contains(&issued.authority_key_id) {
             return Err(Error::Former { serial: issued.serial.clone() });
         }
         self.revoke(&issued.serial, issued.authority_key_id.as_deref(), reason, who, now)
@@ -173,7 +179,8 @@ impl LocalCa {
         Ok(Revocation { revoked, again: false })
     }
 
-    /// Makes a CRL of what the log has revoked, with a number greater than any before.
+    /// Makes the CRLs of what the log has revoked, one for each intermediate that issues, with a number greater than any
+    /// before.
     ///
     /// # Errors
     ///
@@ -181,31 +188,33 @@ impl LocalCa {
     pub fn crl(&self, days: u32, now: OffsetDateTime) -> Result<Crl, Error> {
         let _lock = files::lock(&self.paths.lock)?;
         let known = Log::read(&self.paths.log)?;
-        let key_id = self.key_id()?;
-        let ours = known.revoked().into_iter().filter(|revoked| revoked.authority_key_id == key_id);
-        let entries: Vec<_> = ours.filter_map(entry).collect();
-        let (number, revoked) = (known.next_crl_number(), entries.len());
+        let (number, mut revoked) = (known.next_crl_number(), 0);
         let next_update = now.saturating_add(time::Duration::days(i64::from(days)));
-        let [intermediate] = &self.intermediate;
-        let der = sign(intermediate, &self.key, number, entries, now, next_update)?;
+        let mut crl = |issuing: &Issuing| -> Result<Vec<u8>, Error> {
+            let key_id = issuing.key_id()?;
+            let ours = known.revoked().into_iter().filter(|revoked| revoked.authority_key_id == key_id);
+            let entries: Vec<_> = ours.filter_map(entry).collect();
+            revoked += entries.len();
+            sign(issuing.certificate(), &issuing.key, number, entries, now, next_update)
+        };
+        let (der, client) = (crl(&self.server)?, self.client.as_ref().map(crl).transpose()?);
         log::append(&self.paths.log, &Event::Crl { at: rfc3339(now), number })?;
-        Ok(Crl { der, number, revoked, next_update })
+        Ok(Crl { der, client, number, revoked, next_update })
     }
 
-    /// The intermediate's key identifier, as what it issues carries it.
-    fn key_id(&self) -> Result<Option<String>, Error> {
-        let [intermediate] = &self.intermediate;
-        Ok(inspect::certificate(intermediate)?.subject_key_id)
+    /// The key identifiers of the intermediates that issue.
+    fn key_ids(&self) -> Result<Vec<Option<String>>, Error> {
+        self.issuing().map(Issuing::key_id).collect()
     }
 }
 
-/// The root's CRL, which lists nothing and lasts as long as the root: its key may be gone a moment later, and clients
+/// A CRL that lists nothing and lasts as long as its issuer: the issuer's key may be gone a moment later, and clients
 /// that check the whole path want one.
-pub(super) fn root_crl(root: &[u8], key: &PrivateKey, now: OffsetDateTime) -> Result<Vec<u8>, Error> {
-    let end = cert::validity_of(&inspect::parse(root)?).not_after;
+pub(super) fn empty_crl(issuer: &[u8], key: &PrivateKey, now: OffsetDateTime) -> Result<Vec<u8>, Error> {
+    let end = cert::validity_of(&inspect::parse(issuer)?).not_after;
     // Of two under one root's key, the later has the greater number.
     let number = u64::try_from(now.unix_timestamp()).unwrap_or(1);
-    sign(root, key, number, Vec::new(), now, end)
+    sign(issuer, key, number, Vec::new(), now, end)
 }
 
 fn entry(revoked: &Revoked) -> Option<RevokedCertParams> {

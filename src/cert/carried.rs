@@ -6,6 +6,7 @@ use rcgen::BasicConstraints;
 use x509_parser::prelude::GeneralName;
 
 use super::{Error, Template};
+use crate::asn1;
 use crate::csr::{Extension, Purpose, Request};
 use crate::key;
 use crate::name::SubjectAltName;
@@ -163,6 +164,29 @@ impl Carried {
         Ok((Extension { value, critical: true, oid: extension.oid.clone() }, signs))
     }
 
+    /// Leaves out what a CA of narrow name constraints cannot answer for: all extensions but keyUsage, extKeyUsage and
+    /// subjectAltName. Names in that are refused if they are of a kind that the constraints do not speak of, unless
+    /// others take their place.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnconstrainedName`].
+    pub fn keep_names_alone(&mut self, names_are_replaced: bool) -> Result<(), Error> {
+        const KEPT: [&str; 3] = [oid::KEY_USAGE, oid::EXTENDED_KEY_USAGE, oid::SUBJECT_ALT_NAME];
+        let (kept, left): (Vec<_>, Vec<_>) =
+            self.extensions.drain(..).partition(|extension| KEPT.contains(&extension.oid.as_str()));
+        self.extensions = kept;
+        if !left.is_empty() {
+            let names: Vec<_> = left.iter().map(|extension| asn1::oid::name_or_dotted(&extension.oid)).collect();
+            self.notes.push(format!("left out, because the local CA does not answer for it: {}", names.join(", ")));
+        }
+        let names = self.extensions.iter().find(|extension| extension.oid == oid::SUBJECT_ALT_NAME);
+        match names.and_then(|names| unconstrained_name(&names.value)).filter(|_| !names_are_replaced) {
+            Some(kind) => Err(Error::UnconstrainedName { kind }),
+            None => Ok(()),
+        }
+    }
+
     /// Whether an extension of this OID is carried over.
     fn has(&self, oid: &str) -> bool {
         self.extensions.iter().any(|extension| extension.oid == oid)
@@ -258,6 +282,23 @@ fn check_names(value: &[u8]) -> Result<(), Error> {
         return Err(malformed());
     }
     Ok(())
+}
+
+/// The first name of a subjectAltName that is neither a dNSName, iPAddress, rfc822Name nor URI, in words.
+fn unconstrained_name(value: &[u8]) -> Option<String> {
+    use x509_parser::prelude::{FromDer, SubjectAlternativeName};
+    let (_, names) = SubjectAlternativeName::from_der(value).ok()?;
+    names.general_names.iter().find_map(|name| match name {
+        GeneralName::DNSName(_) | GeneralName::RFC822Name(_) | GeneralName::URI(_) | GeneralName::IPAddress(_) => None,
+        GeneralName::OtherName(kind, _) => {
+            Some(format!("an otherName of the type {}", asn1::oid::name_or_dotted(&kind.to_id_string())))
+        }
+        GeneralName::DirectoryName(_) => Some("a directoryName".to_owned()),
+        GeneralName::RegisteredID(_) => Some("a registeredID".to_owned()),
+        GeneralName::X400Address(_) => Some("an x400Address".to_owned()),
+        GeneralName::EDIPartyName(_) => Some("an ediPartyName".to_owned()),
+        GeneralName::Invalid(..) => Some("a name that cannot be read".to_owned()),
+    })
 }
 
 /// A BIT STRING of named bits: trailing zero bits are left out (X.690 section 11.2.2).

@@ -23,8 +23,8 @@ pub struct Issuer<'a> {
 struct IssuerCertificate {
     validity: Validity,
     path_len: Option<u32>,
-    /// The value of its nameConstraints extension.
-    name_constraints: Option<Vec<u8>>,
+    /// The values of its nameConstraints extension and of those above it.
+    name_constraints: Vec<Vec<u8>>,
 }
 
 impl<'a> Issuer<'a> {
@@ -57,12 +57,12 @@ impl<'a> Issuer<'a> {
             let reason = format!("is not valid before {}", rfc3339(validity.not_before));
             return Err(Error::IssuerTime { reason });
         }
-        let mut limits = IssuerCertificate { validity, path_len: None, name_constraints: None };
+        let mut limits = IssuerCertificate { validity, path_len: None, name_constraints: Vec::new() };
         let mut key_identifier = None;
         for extension in certificate.extensions() {
             if extension.oid == x509_parser::oid_registry::OID_X509_EXT_NAME_CONSTRAINTS {
                 NameConstraints::parse(extension.value)?;
-                limits.name_constraints = Some(extension.value.to_vec());
+                limits.name_constraints.push(extension.value.to_vec());
             }
             match extension.parsed_extension() {
                 ParsedExtension::BasicConstraints(constraints) => limits.path_len = constraints.path_len_constraint,
@@ -74,6 +74,37 @@ impl<'a> Issuer<'a> {
         let subject = Subject::from_der(certificate.subject().as_raw());
         let subject = subject.map_err(|error| inspect::Error::Malformed { reason: error.reason })?;
         Ok(Self { key, subject, key_identifier, certificate: Some(limits) })
+    }
+
+    /// Holds it to the name constraints of a certificate above it, too (RFC 5280 section 6.1.4 g).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NameConstraints`], [`Error::Inspect`].
+    pub fn below(mut self, above: &[u8]) -> Result<Self, Error> {
+        let parsed = inspect::parse(above)?;
+        let is_constraints = |extension: &&x509_parser::extensions::X509Extension<'_>| {
+            extension.oid == x509_parser::oid_registry::OID_X509_EXT_NAME_CONSTRAINTS
+        };
+        for extension in parsed.extensions().iter().filter(is_constraints) {
+            NameConstraints::parse(extension.value)?;
+            if let Some(certificate) = &mut self.certificate {
+                certificate.name_constraints.push(extension.value.to_vec());
+            }
+        }
+        Ok(self)
+    }
+
+    /// Whether every subject is excluded, so that what it issues has none.
+    #[must_use]
+    pub fn excludes_every_subject(&self) -> bool {
+        self.constraints().any(|constraints| constraints.excludes_every_subject())
+    }
+
+    fn constraints(&self) -> impl Iterator<Item = NameConstraints<'_>> {
+        let values = self.certificate.iter().flat_map(|certificate| &certificate.name_constraints);
+        // Each was parsed before it was taken.
+        values.filter_map(|value| NameConstraints::parse(value).ok())
     }
 
     /// The issuer's name.
@@ -100,30 +131,35 @@ impl<'a> Issuer<'a> {
     ///
     /// [`Error::NotPermitted`].
     pub fn check_names(&self, names: &[SubjectAltName]) -> Result<(), Error> {
-        let Some(value) = self.certificate.as_ref().and_then(|certificate| certificate.name_constraints.as_ref())
-        else {
-            return Ok(());
-        };
-        let constraints = NameConstraints::parse(value)?;
-        for name in names {
-            constraints.check([&name.into()], &mut constraints::BUDGET.clone()).map_err(|reason| match reason {
+        names.iter().try_for_each(|name| self.check_name(&name.into(), &name.value()))
+    }
+
+    fn check_name(&self, name: &constraints::Name<'_>, text: &str) -> Result<(), Error> {
+        for constraints in self.constraints() {
+            constraints.check([name], &mut constraints::BUDGET.clone()).map_err(|reason| match reason {
                 constraints::Error::Excluded { subtree, .. } => {
-                    Error::Excluded { name: name.value(), excluded: subtree }
+                    Error::Excluded { name: text.to_owned(), excluded: subtree }
                 }
-                _ => Error::NotPermitted { name: name.value(), permitted: permitted_text(&constraints) },
+                _ => Error::NotPermitted { name: text.to_owned(), permitted: permitted_text(&constraints) },
             })?;
         }
         Ok(())
     }
 
-    /// Checks a subject: its emailAddresses, and as OpenSSL does its commonName, which counts as a dNSName where there is
-    /// none.
+    /// Checks a subject: its emailAddresses, itself as a directoryName, and as OpenSSL does its commonName, which counts
+    /// as a dNSName if the certificate has none.
     ///
     /// # Errors
     ///
-    /// [`Error::NotPermitted`].
+    /// [`Error::NotPermitted`], [`Error::Excluded`], [`Error::SubjectExcluded`].
     pub fn check_subject(&self, subject: &Subject, names: &[SubjectAltName]) -> Result<(), Error> {
         self.check_names(&subject.emails().into_iter().map(SubjectAltName::Email).collect::<Vec<_>>())?;
+        if !subject.is_empty() {
+            if self.excludes_every_subject() {
+                return Err(Error::SubjectExcluded { subject: subject.to_string() });
+            }
+            self.check_name(&subject.into(), &subject.to_string())?;
+        }
         if names.iter().any(|name| matches!(name, SubjectAltName::Dns(_))) {
             return Ok(());
         }

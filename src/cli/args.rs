@@ -12,7 +12,7 @@ use secure_io::ca::{LocalCa, Paths};
 use secure_io::csr::Purpose;
 use secure_io::files::{self, Existing, NewFile};
 use secure_io::key::{Algorithm, PrivateKey};
-use secure_io::material::{Order, Signer};
+use secure_io::material::{Carry, Order, Signer};
 use secure_io::name::{self, SubjectAltName};
 use secure_io::report::made::FileKind;
 use secure_io::{container, validity};
@@ -328,12 +328,12 @@ pub(crate) enum LoadedIssuer {
 }
 
 impl LoadedIssuer {
-    pub(crate) fn signer(&self) -> Signer<'_> {
-        match self {
+    pub(crate) fn signer(&self, purpose: Purpose) -> Result<Signer<'_>, Failure> {
+        Ok(match self {
             Self::Own => Signer::Own,
-            Self::Local(ca) => ca.signer(),
-            Self::Other { certificates, key } => Signer::Ca { certificates, key },
-        }
+            Self::Local(ca) => ca.signer(purpose)?,
+            Self::Other { certificates, key } => Signer::Ca { certificates, key, carry: Carry::All },
+        })
     }
 
     /// Says that the local CA ends soon.

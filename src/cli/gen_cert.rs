@@ -264,7 +264,8 @@ impl Args {
             Vec::new()
         };
         let before = before.map(|span| time::Duration::try_from(span).unwrap_or(time::Duration::MAX));
-        let because = material::why_renew(&chain, &key, order, issuer.signer(), before, now);
+        let signer = issuer.signer(order.purpose.unwrap_or_default())?;
+        let because = material::why_renew(&chain, &key, order, signer, before, now);
         let missing = self.p12.p12.as_deref().filter(|path| !files::exists(path));
         let because = because.or_else(|| missing.map(|path| format!("`{}` is missing", path.display())));
         match (because, report(&chain)) {
@@ -288,7 +289,7 @@ impl Args {
             (_, Some(path)) => (args::load_key(path, &self.passphrase)?, false, None),
             (_, None) => (PrivateKey::generate(self.key.algorithm.unwrap_or_default())?, true, None),
         };
-        let made = material::make(order, &key, issuer.signer(), now);
+        let made = material::make(order, &key, issuer.signer(order.purpose.unwrap_or_default())?, now);
         let (request, issued) = made.map_err(|error| failure::issuing(error, None, &self.issuer))?;
         Ok(Made { key: Some(key), key_is_new, request: Some(request), issued, renewed_because })
     }
@@ -303,7 +304,8 @@ impl Args {
         let der = container::request(&files::read(path)?).map_err(|error| failure::in_file(path, error))?;
         let request = Request::from_der(&der).map_err(|error| failure::request_in_file(path, error))?;
         let key = self.key.key.as_ref().map(|path| args::load_key(path, &self.passphrase)).transpose()?;
-        let issued = material::sign_request(order, &request, key.as_ref(), issuer.signer(), self.key.allow_ca, now);
+        let signer = issuer.signer(order.purpose.or_else(|| request.purpose()).unwrap_or_default())?;
+        let issued = material::sign_request(order, &request, key.as_ref(), signer, self.key.allow_ca, now);
         let issued = issued.map_err(|error| match (error, &self.key.key) {
             (material::Error::Certificate(cert::Error::KeyMismatch { theirs, ours }), Some(key)) => {
                 failure::mismatch(key, path, "request", (&theirs, &ours))

@@ -68,7 +68,7 @@ fn the_same_key_twice_gets_different_serials() {
 #[test]
 fn the_issuers_name_is_its_subject_byte_for_byte() {
     let (ca_key, certificates) = ca("CN=ca+UID=1,OU=B,OU=A,DC=example,DC=com", 365);
-    let signer = Signer::Ca { certificates: &certificates, key: &ca_key };
+    let signer = Signer::Ca { certificates: &certificates, key: &ca_key, carry: Carry::All };
     let (_, issued) = make(&order(&["a.test"]), &key(), signer, now()).unwrap();
     let (leaf, issuer) = (inspect::parse(&issued.chain[0]).unwrap(), inspect::parse(&certificates[1]).unwrap());
     assert_eq!(leaf.issuer().as_raw(), issuer.subject().as_raw());
@@ -86,7 +86,7 @@ fn issued_by(below: &CertificateDer<'_>, above: &CertificateDer<'_>) -> bool {
 #[test]
 fn a_leaf_never_outlives_its_issuer() {
     let (ca_key, certificates) = ca("CN=ca", 10);
-    let signer = Signer::Ca { certificates: &certificates, key: &ca_key };
+    let signer = Signer::Ca { certificates: &certificates, key: &ca_key, carry: Carry::All };
     let (_, issued) = make(&order(&["a.test"]), &key(), signer, now()).unwrap();
     assert_eq!(issued.notes.len(), 1);
     let end = |der: &CertificateDer<'_>| inspect::certificate(der).unwrap().not_after;
@@ -101,7 +101,7 @@ fn a_leaf_never_outlives_its_issuer() {
 #[test]
 fn name_constraints_are_kept_before_signing() {
     let (ca_key, certificates) = ca("CN=ca", 365);
-    let signer = Signer::Ca { certificates: &certificates, key: &ca_key };
+    let signer = Signer::Ca { certificates: &certificates, key: &ca_key, carry: Carry::All };
     let allowed = |host: &str| make(&order(&[host]), &key(), signer, now()).is_ok();
     assert!(allowed("a.test") && allowed("*.a.test") && allowed("10.1.2.3") && allowed("me@example.com"));
     assert!(!allowed("example.com") && !allowed("atest") && !allowed("11.0.0.1"));
@@ -115,11 +115,11 @@ fn name_constraints_are_kept_before_signing() {
 fn only_a_ca_signs() {
     let leaf_key = key();
     let (_, leaf) = make(&Order::default(), &leaf_key, Signer::Own, now()).unwrap();
-    let signer = Signer::Ca { certificates: &leaf.chain, key: &leaf_key };
+    let signer = Signer::Ca { certificates: &leaf.chain, key: &leaf_key, carry: Carry::All };
     let error = make(&Order::default(), &key(), signer, now()).unwrap_err();
     assert!(matches!(error, Error::Certificate(cert::Error::NotACa { .. })), "{error}");
     let other = key();
-    let signer = Signer::Ca { certificates: &leaf.chain, key: &other };
+    let signer = Signer::Ca { certificates: &leaf.chain, key: &other, carry: Carry::All };
     assert!(matches!(make(&Order::default(), &key(), signer, now()), Err(Error::NoIssuer { count: 1 })));
 }
 
@@ -213,7 +213,7 @@ fn a_certificate_that_still_fits_is_not_renewed() {
     let client = Order { purpose: Some(Purpose::Client), ..wanted.clone() };
     assert_eq!(why(&client, &key, 0), Some("it is for another purpose".to_owned()));
     let (ca_key, certificates) = ca("CN=ca", 365);
-    let signer = Signer::Ca { certificates: &certificates, key: &ca_key };
+    let signer = Signer::Ca { certificates: &certificates, key: &ca_key, carry: Carry::All };
     let other = why_renew(&made.chain, &key, &wanted, signer, None, now());
     assert_eq!(other, Some("it has another issuer".to_owned()));
 }
@@ -222,7 +222,7 @@ fn a_certificate_that_still_fits_is_not_renewed() {
 #[test]
 fn subjects_are_left_out_where_they_are_misread_and_put_in_where_they_must_be() {
     let (ca_key, certificates) = ca("CN=ca", 365);
-    let signer = Signer::Ca { certificates: &certificates, key: &ca_key };
+    let signer = Signer::Ca { certificates: &certificates, key: &ca_key, carry: Carry::All };
     let subject = |names: &[&str], signer| {
         let (_, issued) = make(&order(names), &key(), signer, now()).unwrap();
         inspect::certificate(&issued.chain[0]).unwrap().subject

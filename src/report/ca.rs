@@ -22,8 +22,14 @@ pub struct Authority {
     pub root: Certificate,
     /// Whether the root's key is in the folder.
     pub root_key_kept: bool,
-    /// What signs.
+    /// What signs for servers.
     pub intermediate: Certificate,
+    /// What stands above it and says what it may sign for; absent in a CA that an earlier version made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upper_intermediate: Option<Certificate>,
+    /// What signs for clients.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_intermediate: Option<Certificate>,
     /// What it may sign for; absent when that is anything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub permitted: Option<Vec<String>>,
@@ -171,18 +177,33 @@ impl Authority {
         self.permitted.as_ref().map_or_else(|| "anything".to_owned(), |permitted| permitted.join(", "))
     }
 
-    fn lines(&self, now: OffsetDateTime) -> String {
+    /// Its files and what it may sign for, each with its name.
+    fn rows(&self, now: OffsetDateTime) -> Vec<(&'static str, String)> {
         let fingerprint = self.root.sha256_fingerprint.get(..16).unwrap_or_default();
         let key = if self.root_key_kept { "kept in root-key.pem" } else { "destroyed" };
-        format!(
-            "  root.pem          what clients trust, {}, sha256 {fingerprint}…; its key is {key}\n  \
-               intermediate.pem  what signs, {}\n  \
-               may sign for      {}\n",
-            expiry(&self.root, now),
-            expiry(&self.intermediate, now),
-            self.permitted_text(),
-        )
+        let trusted = format!("what clients trust, {}, sha256 {fingerprint}…; its key is {key}", expiry(&self.root, now));
+        let mut rows = vec![("root.pem", trusted)];
+        match &self.client_intermediate {
+            Some(client) => {
+                let server = expiry(&self.intermediate, now);
+                rows.push(("intermediate.pem", format!("what signs for servers, {server}")));
+                rows.push(("client-intermediate.pem", format!("what signs for clients, {}", expiry(client, now))));
+            }
+            None => rows.push(("intermediate.pem", format!("what signs, {}", expiry(&self.intermediate, now)))),
+        }
+        rows.push(("may sign for", self.permitted_text()));
+        rows
     }
+
+    fn lines(&self, now: OffsetDateTime) -> String {
+        table(&self.rows(now))
+    }
+}
+
+/// Two columns.
+fn table(rows: &[(&str, String)]) -> String {
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    rows.iter().map(|(name, text)| format!("  {name:width$}  {text}\n")).collect()
 }
 
 impl CaInit {
@@ -201,8 +222,8 @@ impl CaRenew {
         match &self.because {
             None => format!("Left the local CA in {folder} as it is\n{lines}"),
             Some(because) => {
-                let what = if self.new_root { "root and intermediate" } else { "intermediate" };
-                format!("Made a new {what} for the local CA in {folder}: {because}\n{lines}")
+                let what = if self.new_root { "a new root and intermediates" } else { "new intermediates" };
+                format!("Made {what} for the local CA in {folder}: {because}\n{lines}")
             }
         }
     }
@@ -212,12 +233,13 @@ impl CaShow {
     /// The CA, and a line for each certificate.
     #[must_use]
     pub fn text(&self, now: OffsetDateTime) -> String {
-        let mut text = format!("Local CA in {}\n{}", self.authority.folder.display(), self.authority.lines(now));
+        let mut rows = self.authority.rows(now);
         let previous = self.authority.previous_roots.len();
         if previous > 0 {
             let plural = if previous == 1 { "root was" } else { "roots were" };
-            let _ = writeln!(text, "  previous          {previous} {plural} here before");
+            rows.push(("previous", format!("{previous} {plural} here before")));
         }
+        let mut text = format!("Local CA in {}\n{}", self.authority.folder.display(), table(&rows));
         text.push_str(if self.issued.is_empty() { "It has issued nothing yet\n" } else { "Issued, newest first\n" });
         for issued in &self.issued {
             let _ = writeln!(text, "  {}", issued.text(now));
