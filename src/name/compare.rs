@@ -47,12 +47,6 @@ impl Canonical {
         self.rdns.is_empty()
     }
 
-    /// Whether it has no RDN.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.rdns.is_empty()
-    }
-
     /// Whether the name is in the subtree of another: begins with all its RDNs.
     #[must_use]
     pub fn is_within(&self, base: &Self) -> bool {
