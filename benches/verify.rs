@@ -1,12 +1,19 @@
 //! Compares `verify --batch` with plain rustls-webpki over the same requests, on the same threads, in one run:
 //! `cargo bench --bench verify`.
 //!
+//! Then the program itself, at three sizes of what it reads, time and memory: a batch with a CRL, whose signature is
+//! checked once, and a single certificate against roots.
+//!
 //! The other side is the least that answers the question: certificates decoded and trust anchors prepared beforehand,
 //! webpki's path and webpki's name check. Ours reads each line's JSON and PEM, judges, and writes JSON; the signature on
 //! the one intermediate, which all have in common, it checks once.
 
 #![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
+#![expect(clippy::disallowed_methods, reason = "plain files for the program")]
 
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -44,6 +51,136 @@ fn main() {
         let ratio = theirs.as_secs_f64() / ours.as_secs_f64();
         println!("verify --batch / plain rustls-webpki, {algorithm:?}: {ratio:.2} of its rate (goal: 0.80)");
     }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    with_crls(folder.path());
+    with_roots(folder.path());
+}
+
+/// Entries of the CRL; lines of the batch.
+const ENTRIES: [usize; 3] = [10_000, 100_000, 1_000_000];
+const LINES: usize = 1000;
+
+fn with_crls(folder: &Path) {
+    let (root, key) = named_root("root");
+    let issuer = Issuer::new(ca("root"), &key);
+    let mut params = CertificateParams::new(vec!["app.example.com".to_owned()]).expect("a name");
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    let leaf = params.signed_by(&key, &issuer).expect("a leaf");
+    let line = serde_json::json!({ "leaf": pem(leaf.der()), "host": "app.example.com" }).to_string();
+    fs::write(folder.join("lines"), format!("{line}\n").repeat(LINES)).expect("written");
+    fs::write(folder.join("root"), pem(root.der())).expect("written");
+    println!("verify --batch --crl, {LINES} lines (goal: 2 s with a million entries):");
+    for entries in ENTRIES {
+        let revoked = (0..entries as u64).map(|number| rcgen::RevokedCertParams {
+            serial_number: (number << 20 | 0x5_5555).into(),
+            revocation_time: rcgen::date_time_ymd(2026, 1, 1),
+            reason_code: None,
+            invalidity_date: None,
+        });
+        let crl = rcgen::CertificateRevocationListParams {
+            this_update: rcgen::date_time_ymd(2026, 1, 1),
+            next_update: rcgen::date_time_ymd(2100, 1, 1),
+            crl_number: 1.into(),
+            issuing_distribution_point: None,
+            revoked_certs: revoked.collect(),
+            key_identifier_method: rcgen::KeyIdMethod::Sha256,
+        };
+        fs::write(folder.join("crl"), crl.signed_by(&issuer).expect("a CRL").der()).expect("written");
+        let (time, memory) = best(3, || {
+            let mut command = secure_io(folder);
+            command.args(["verify", "--batch", "lines", "--trust", "root", "--crl", "crl"]);
+            command
+        });
+        println!("  {entries:>9} entries  {:>8.1} ms, {:>4} MiB", time.as_secs_f64() * 1000.0, memory / 1024);
+    }
+}
+
+/// Certificates in the file of roots, the right one last.
+const ROOTS: [usize; 3] = [35, 142, 568];
+
+fn with_roots(folder: &Path) {
+    let (root, key) = named_root("root");
+    let mut params = CertificateParams::new(vec!["app.example.com".to_owned()]).expect("a name");
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.use_authority_key_identifier_extension = true;
+    let leaf = params.signed_by(&key, &Issuer::new(ca("root"), &key)).expect("a leaf");
+    fs::write(folder.join("leaf"), pem(leaf.der())).expect("written");
+    let others: Vec<String> = (0..ROOTS[2])
+        .map(|number| pem(ca(&format!("root {number}")).self_signed(&key).expect("a root").der()))
+        .collect();
+    println!("verify, one certificate (goal: 3.5 ms with the system's roots):");
+    for count in ROOTS {
+        fs::write(folder.join("roots"), [&others[..count - 1].concat(), &pem(root.der())].map(String::as_str).concat())
+            .expect("written");
+        let (time, memory) = best(40, || {
+            let mut command = secure_io(folder);
+            command.args(["verify", "--trust", "roots", "leaf"]);
+            command
+        });
+        println!("  {count:>4} roots in a file  {:>6.2} ms, {:>3} MiB", time.as_secs_f64() * 1000.0, memory / 1024);
+    }
+    let bundle = fs::read_to_string("/etc/ssl/certs/ca-certificates.crt").unwrap_or_default();
+    let Some(one) = bundle.split_inclusive("-----END CERTIFICATE-----\n").next().filter(|pem| pem.contains("BEGIN"))
+    else {
+        return;
+    };
+    fs::write(folder.join("one"), one).expect("written");
+    let (time, memory) = best(40, || {
+        let mut command = secure_io(folder);
+        command.args(["verify", "--purpose", "any", "one"]);
+        command
+    });
+    println!("  the system's roots   {:>6.2} ms, {:>3} MiB", time.as_secs_f64() * 1000.0, memory / 1024);
+    let (time, _) = best(40, || {
+        let mut command = secure_io(folder);
+        command.arg("--version");
+        command
+    });
+    println!("  --version            {:>6.2} ms", time.as_secs_f64() * 1000.0);
+}
+
+fn ca(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params
+}
+
+fn named_root(name: &str) -> (rcgen::Certificate, KeyPair) {
+    let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).expect("a key");
+    (ca(name).self_signed(&key).expect("a root"), key)
+}
+
+fn pem(der: &CertificateDer<'_>) -> String {
+    container::pem("CERTIFICATE", der).expect("PEM").to_string()
+}
+
+fn secure_io(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_secure-io"));
+    command.current_dir(folder).env_clear().env("HOME", folder).stdout(Stdio::null());
+    command
+}
+
+/// The shortest time of so many runs, and the most memory that one had, in KiB.
+fn best(runs: usize, command: impl Fn() -> Command) -> (Duration, u64) {
+    let time = (0..runs).map(|_| {
+        let start = Instant::now();
+        let status = command().stderr(Stdio::null()).status().expect("it runs");
+        assert!(status.success(), "{status}");
+        start.elapsed()
+    });
+    let time = time.min().unwrap_or_default();
+    let mut child = command().stderr(Stdio::null()).spawn().expect("it runs");
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    // Of a process that is over nothing is said any more.
+    while let Ok(text) = fs::read_to_string(&status) {
+        let Some(line) = text.lines().find_map(|line| line.strip_prefix("VmHWM:")) else { break };
+        peak = line.split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or(peak);
+    }
+    let _ = child.wait();
+    (time, peak)
 }
 
 fn time(valid: impl FnOnce() -> usize) -> Duration {
@@ -71,10 +208,7 @@ impl Pki {
     fn new(algorithm: &'static rcgen::SignatureAlgorithm) -> Self {
         let key = || KeyPair::generate_for(algorithm).expect("a key");
         let ca = |name: &str| {
-            let mut params = CertificateParams::default();
-            params.distinguished_name.push(DnType::CommonName, name);
-            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-            params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+            let mut params = ca(name);
             params.use_authority_key_identifier_extension = true;
             params
         };
@@ -94,7 +228,6 @@ impl Pki {
                 (leaf.der().clone(), ServerName::try_from(asked).expect("a name"))
             })
             .collect();
-        let pem = |der: &CertificateDer<'_>| container::pem("CERTIFICATE", der).expect("PEM").to_string();
         let line = |(leaf, host): &(CertificateDer<'static>, ServerName<'static>)| {
             let (leaf, untrusted, trust) = (pem(leaf), pem(intermediate.der()), pem(root.der()));
             serde_json::json!({ "leaf": leaf, "untrusted": [untrusted], "trust": [trust], "host": host.to_str() })

@@ -1,14 +1,16 @@
 //! Issues certificates (RFC 5280 section 4): what they say, who signs them.
 
+mod asked_names;
 mod carried;
 mod issuer;
 
-use rcgen::{BasicConstraints, CertificateParams, CustomExtension, IsCa, KeyIdMethod, KeyUsagePurpose};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyIdMethod, KeyUsagePurpose};
 use rustls::pki_types::CertificateDer;
 use x509_parser::prelude::X509Certificate;
 
+pub use self::asked_names::BadName;
 pub use self::carried::{Carried, extension_name};
-pub use self::issuer::{Issuer, check_path_len};
+pub use self::issuer::{Issuer, check_path_len, excludes_every_subject};
 use crate::constraints;
 use crate::csr::{self, Extension, Purpose};
 use crate::inspect;
@@ -42,10 +44,10 @@ pub enum Error {
         reason: String,
     },
     /// The issuer may not sign for a name (RFC 5280 section 4.2.1.10).
-    #[error("the CA may not sign for `{name}`: its name constraints permit {permitted}")]
+    #[error("the CA may not sign for `{}`: its name constraints permit {permitted}", names.join("` and `"))]
     NotPermitted {
-        /// The name.
-        name: String,
+        /// The names that it may not sign for, at least one.
+        names: Vec<String>,
         /// What they permit.
         permitted: String,
     },
@@ -103,6 +105,14 @@ pub enum Error {
     DuplicateExtension {
         /// Its OID.
         oid: String,
+    },
+    /// A request with names that cannot be in a certificate.
+    #[error("the request's subjectAltName holds {}", asked_names::listed(names))]
+    BadNames {
+        /// Each of them.
+        names: Vec<BadName>,
+        /// All names with the bad ones put right, as one types them; none when that is not clear for each.
+        instead: Vec<String>,
     },
     /// A request with an extension that cannot be read.
     #[error("the request's {what} cannot be read")]
@@ -246,7 +256,8 @@ pub fn draft(template: &Template, issuer: &Issuer<'_>, serial: &[u8]) -> Result<
     params.is_ca = template.ca.map_or(IsCa::ExplicitNoCa, IsCa::Ca);
     params.use_authority_key_identifier_extension = true;
     params.key_identifier_method = KeyIdMethod::PreSpecified(key::key_identifier(&template.spki)?);
-    params.custom_extensions = template.extensions.iter().map(to_rcgen).collect::<Result<_, _>>()?;
+    let extensions = template.extensions.iter().map(Extension::to_rcgen).collect::<Option<_>>();
+    params.custom_extensions = extensions.ok_or(Error::MalformedExtension { what: "extension's OID" })?;
 
     let mut issuer_params = CertificateParams::default();
     issuer_params.key_identifier_method = KeyIdMethod::PreSpecified(issuer.key_identifier.clone());
@@ -269,14 +280,6 @@ fn serial() -> [u8; 20] {
     aws_lc_rs::rand::fill(&mut octets).expect("the system gives random bytes");
     octets[0] = octets[0] & 0x7f | 0x40;
     octets
-}
-
-fn to_rcgen(extension: &Extension) -> Result<CustomExtension, Error> {
-    let malformed = |_| Error::MalformedExtension { what: "extension's OID" };
-    let oid = extension.oid.split('.').map(str::parse).collect::<Result<Vec<u64>, _>>().map_err(malformed)?;
-    let mut custom = CustomExtension::from_oid_content(&oid, extension.value.clone());
-    custom.set_criticality(extension.critical);
-    Ok(custom)
 }
 
 /// Whether a certificate names this issuer and its signature verifies with the issuer's key.

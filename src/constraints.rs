@@ -8,14 +8,13 @@ mod dns;
 mod email;
 #[cfg(test)]
 mod tests;
+mod uri;
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use x509_parser::asn1_rs::{Any, Class, FromDer};
-use x509_parser::prelude::X509Certificate;
-
-use crate::name::{Canonical, Subject, SubjectAltName, hex, rfc4514};
+use crate::asn1::{self, Value, tag};
+use crate::name::{Canonical, DistinguishedName, GeneralName, Subject, SubjectAltName, hex, rfc4514_der};
 
 /// Why a name is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -69,7 +68,7 @@ enum Subtree<'a> {
     Uri(&'a str),
     Directory(Canonical, String),
     /// Of a kind that is not compared: its tag, and an otherName's type.
-    Other(u32, &'a [u8]),
+    Other(u8, &'a [u8]),
 }
 
 /// A name that constraints are held against.
@@ -85,49 +84,47 @@ pub enum Name<'a> {
     Uri(&'a [u8]),
     /// directoryName or subject, with its RFC 4514 text.
     Directory(Canonical, String),
+    /// SmtpUTF8Mailbox, an otherName: the DER of its UTF8String.
+    InternationalEmail(&'a [u8]),
     /// Of a kind that is not compared: its tag, and an otherName's type.
-    Other(u32, &'a [u8]),
+    Other(u8, &'a [u8]),
 }
 
 /// How often names may be compared with subtrees along one path: webpki's own figure.
 pub const BUDGET: u32 = 250_000;
 
-const OTHER_NAME: u32 = 0;
-const EMAIL: u32 = 1;
-const DNS: u32 = 2;
-const DIRECTORY: u32 = 4;
-const URI: u32 = 6;
-const IP: u32 = 7;
+const OTHER_NAME: u8 = tag::constructed(0);
+
+/// id-on-SmtpUTF8Mailbox, 1.3.6.1.5.5.7.8.9 (RFC 9598 section 3).
+const SMTP_UTF8_MAILBOX: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 8, 9];
+
+/// emailAddress, 1.2.840.113549.1.9.1.
+const EMAIL_ADDRESS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 1];
+
+const NOT_DER: Error = Error::Malformed { reason: "are not DER" };
 
 impl<'a> NameConstraints<'a> {
     /// Reads the extension's value.
     ///
     /// # Errors
     ///
-    /// [`Error::Malformed`].
+    /// [`Error::Malformed`], also for a single subtree that is not what its kind of name has: left out, its kind would be
+    /// free.
     pub fn parse(value: &'a [u8]) -> Result<Self, Error> {
         let malformed = |reason| Error::Malformed { reason };
-        let Ok(([], outer)) = Any::from_der(value) else { return Err(malformed("are not DER")) };
-        if outer.header.tag().0 != 16 || outer.header.class() != Class::Universal {
-            return Err(malformed("are not a SEQUENCE"));
-        }
-        let mut constraints = Self { permitted: Vec::new(), excluded: Vec::new() };
-        let mut last = None;
-        for field in elements(outer.data).ok_or(malformed("are not DER"))? {
-            let tag = field.header.tag().0;
-            if field.header.class() != Class::ContextSpecific || tag > 1 || last.is_some_and(|last| last >= tag) {
-                return Err(malformed("have a field that is unknown or in the wrong place"));
+        let outer = asn1::only(value, tag::SEQUENCE, "").map_err(|_| malformed("are not a SEQUENCE in DER"))?;
+        asn1::der::check(outer, "").map_err(|_| NOT_DER)?;
+        let mut fields = outer.reader();
+        let mut list = |number| match fields.optional(tag::constructed(number), "") {
+            Ok(Some(list)) => {
+                list.each(tag::SEQUENCE, "").map_err(|_| NOT_DER)?.into_iter().map(Subtree::parse).collect()
             }
-            last = Some(tag);
-            let subtrees = elements(field.data).ok_or(malformed("are not DER"))?;
-            let subtrees = subtrees.into_iter().map(|subtree| Subtree::parse(&subtree)).collect::<Result<_, _>>()?;
-            if tag == 0 {
-                constraints.permitted = subtrees;
-            } else {
-                constraints.excluded = subtrees;
-            }
-        }
-        Ok(constraints)
+            Ok(None) => Ok(Vec::new()),
+            Err(_) => Err(NOT_DER),
+        };
+        let (permitted, excluded) = (list(0)?, list(1)?);
+        fields.finish("").map_err(|_| malformed("have a field that is unknown or in the wrong place"))?;
+        Ok(Self { permitted, excluded })
     }
 
     /// Whether nothing is constrained, which RFC 5280 forbids.
@@ -198,58 +195,39 @@ impl<'a> NameConstraints<'a> {
     }
 }
 
-/// The elements of a constructed value's content; `None` for what is not DER.
-fn elements(mut content: &[u8]) -> Option<Vec<Any<'_>>> {
-    let mut elements = Vec::new();
-    while !content.is_empty() {
-        let (rest, element) = Any::from_der(content).ok()?;
-        elements.push(element);
-        content = rest;
-    }
-    Some(elements)
-}
-
 impl<'a> Subtree<'a> {
     /// `SEQUENCE { base GeneralName, minimum [0] DEFAULT 0, maximum [1] OPTIONAL }`: only the base may be there.
-    fn parse(subtree: &Any<'a>) -> Result<Self, Error> {
+    fn parse(subtree: Value<'a>) -> Result<Self, Error> {
         let malformed = |reason| Error::Malformed { reason };
-        let fields = elements(subtree.data).ok_or(malformed("are not DER"))?;
-        let [base] = &fields[..] else { return Err(malformed("have a minimum or a maximum")) };
-        let text = || {
-            std::str::from_utf8(base.data)
-                .ok()
-                .filter(|text| text.is_ascii())
-                .ok_or(malformed("hold a name that is not ASCII"))
+        let mut fields = subtree.reader();
+        let base = fields.value("").map_err(|_| malformed("have a subtree without a base"))?;
+        fields.finish("").map_err(|_| malformed("have a minimum or a maximum"))?;
+        let text = |octets: &'a [u8]| {
+            let text = std::str::from_utf8(octets).ok().filter(|text| text.is_ascii());
+            text.ok_or(malformed("hold a name that is not ASCII"))
         };
-        if base.header.class() != Class::ContextSpecific {
-            return Err(malformed("hold something that is no name"));
-        }
-        match base.header.tag().0 {
-            DNS => {
-                let name = text()?;
-                let valid = name.is_empty() || dns::is_name(name.strip_prefix('.').unwrap_or(name));
-                if valid { Ok(Self::Dns(name)) } else { Err(malformed("hold a dNSName that is none")) }
+        match GeneralName::read(base).map_err(|_| malformed("hold something that is no name"))? {
+            GeneralName::Dns(octets) => {
+                let name = text(octets)?;
+                if is_domain(name) { Ok(Self::Dns(name)) } else { Err(malformed("hold a dNSName that is none")) }
             }
-            IP => Self::ip(base.data).ok_or(malformed("hold an iPAddress without a mask that is a prefix")),
-            EMAIL => {
-                let name = text()?;
-                if email::is_constraint(name) {
-                    Ok(Self::Email(name))
-                } else {
-                    Err(malformed("hold an rfc822Name that is none"))
-                }
+            GeneralName::Ip(octets) => {
+                Self::ip(octets).ok_or(malformed("hold an iPAddress without a mask that is a prefix"))
             }
-            URI => {
-                let name = text()?;
-                let valid = name.is_empty() || dns::is_name(name.strip_prefix('.').unwrap_or(name));
-                if valid { Ok(Self::Uri(name)) } else { Err(malformed("hold a URI's host that is none")) }
+            GeneralName::Email(octets) => {
+                let name = text(octets)?;
+                let is_good = email::is_constraint(name);
+                if is_good { Ok(Self::Email(name)) } else { Err(malformed("hold an rfc822Name that is none")) }
             }
-            DIRECTORY => {
-                let parsed = x509_parser::x509::X509Name::from_der(base.data);
-                let Ok(([], name)) = parsed else { return Err(malformed("hold a directoryName that is none")) };
-                Ok(Self::Directory(Canonical::of_name(&name), rfc4514(&name)))
+            GeneralName::Uri(octets) => {
+                let name = text(octets)?;
+                if is_domain(name) { Ok(Self::Uri(name)) } else { Err(malformed("hold a URI's host that is none")) }
             }
-            tag => Ok(Self::Other(tag, other_name_type(tag, base.data))),
+            GeneralName::Directory(name) => Ok(Self::Directory(Canonical::of_name(&name), rfc4514_der(base.content))),
+            GeneralName::Other { kind, .. } => Ok(Self::Other(base.tag, kind)),
+            GeneralName::X400Address(_) | GeneralName::EdiPartyName(_) | GeneralName::RegisteredId(_) => {
+                Ok(Self::Other(base.tag, &[]))
+            }
         }
     }
 
@@ -270,10 +248,11 @@ impl<'a> Subtree<'a> {
         match (self, name) {
             (Self::Dns(_), Name::Dns(_))
             | (Self::Ip(..), Name::Ip(_))
-            | (Self::Email(_), Name::Email(_))
+            | (Self::Email(_), Name::Email(_) | Name::InternationalEmail(_))
             | (Self::Uri(_), Name::Uri(_))
             | (Self::Directory(..), Name::Directory(..)) => true,
             (Self::Other(tag, kind), Name::Other(other, other_kind)) => tag == other && kind == other_kind,
+            (Self::Other(tag, kind), Name::InternationalEmail(_)) => *tag == OTHER_NAME && *kind == SMTP_UTF8_MAILBOX,
             _ => false,
         }
     }
@@ -284,7 +263,8 @@ impl<'a> Subtree<'a> {
             (Self::Dns(base), Name::Dns(name)) => dns::contains(base, name),
             (Self::Ip(base, mask), Name::Ip(address)) => ip_contains(base, mask, address),
             (Self::Email(base), Name::Email(name)) => email::contains(base, name),
-            (Self::Uri(base), Name::Uri(uri)) => Some(dns::host_matches(base, dns::uri_host(uri)?)),
+            (Self::Email(base), Name::InternationalEmail(value)) => email::contains_international(base, value),
+            (Self::Uri(base), Name::Uri(uri)) => Some(dns::host_matches(base, uri::host(uri)?)),
             (Self::Directory(base, _), Name::Directory(name, _)) => Some(name.is_within(base)),
             _ => None,
         }
@@ -336,66 +316,68 @@ fn ip_text(octets: &[u8]) -> String {
     address.map_or_else(|_| hex(octets), |address| address.to_string())
 }
 
-/// An otherName's type-id, as the octets of its OID.
-fn other_name_type(tag: u32, content: &[u8]) -> &[u8] {
-    match Any::from_der(content) {
-        Ok((_, first)) if tag == OTHER_NAME => first.data,
-        _ => &[],
-    }
+/// Decides whether text is a domain, or all that is below one behind a dot; the empty one has everything.
+fn is_domain(text: &str) -> bool {
+    text.is_empty() || dns::is_name(text.strip_prefix('.').unwrap_or(text))
 }
 
-fn other_text(tag: u32, kind: &[u8]) -> String {
+fn other_text(tag: u8, kind: &[u8]) -> String {
     match tag {
-        OTHER_NAME => format!("otherName of the type {}", hex(kind)),
-        _ => format!("a name of the kind [{tag}]"),
+        OTHER_NAME => format!("otherName of the type {}", asn1::oid::name_or_dotted(&asn1::oid::dotted(kind))),
+        _ => format!("a name of the kind [{}]", tag & 0x1f),
     }
 }
 
 impl<'a> Name<'a> {
-    /// All names of a certificate that constraints are held against: the subject, the emailAddresses in it where the
-    /// subjectAltName has no rfc822Name, and the subjectAltName's entries. `None` when the subjectAltName is malformed.
-    #[must_use]
-    pub fn all(certificate: &'a X509Certificate<'_>) -> Option<Vec<Self>> {
+    /// All names of a certificate that constraints are held against, from its subject and the content of its
+    /// subjectAltName: the subject, the emailAddresses in the subject where the subjectAltName has no rfc822Name, and the
+    /// subjectAltName's entries.
+    ///
+    /// # Errors
+    ///
+    /// When one of them is not what its kind has.
+    pub fn all(subject: &'a [u8], subject_alt_name: Option<&'a [u8]>) -> Result<Vec<Self>, asn1::Error> {
         let mut names = Vec::new();
-        for extension in certificate.extensions() {
-            if extension.oid == x509_parser::oid_registry::OID_X509_EXT_SUBJECT_ALT_NAME {
-                let ([], entries) = Any::from_der(extension.value).ok()? else { return None };
-                for entry in elements(entries.data)? {
-                    names.push(Self::of_general_name(&entry)?);
-                }
-            }
+        let mut entries = asn1::Reader::new(subject_alt_name.unwrap_or_default());
+        while !entries.is_empty() {
+            names.push(Self::of_general_name(entries.value("subjectAltName")?)?);
         }
         let has_email = names.iter().any(|name| matches!(name, Self::Email(_)));
-        let subject = certificate.subject();
+        let directory = DistinguishedName::read(subject)?;
         if !has_email {
-            names.extend(subject.iter_email().map(|email| Self::Email(email.attr_value().data)));
+            let emails = directory.attributes().iter().filter(|attribute| attribute.kind.content == EMAIL_ADDRESS);
+            names.extend(emails.map(|attribute| Self::Email(attribute.value.content)));
         }
-        if subject.iter_rdn().next().is_some() {
-            names.push(Self::Directory(Canonical::of_name(subject), rfc4514(subject)));
+        if !directory.attributes().is_empty() {
+            names.push(Self::Directory(Canonical::of_name(&directory), rfc4514_der(subject)));
         }
-        Some(names)
+        Ok(names)
     }
 
-    fn of_general_name(name: &Any<'a>) -> Option<Self> {
-        if name.header.class() != Class::ContextSpecific {
-            return None;
-        }
-        Some(match name.header.tag().0 {
-            DNS => Self::Dns(name.data),
-            IP => Self::Ip(name.data.into()),
-            EMAIL => Self::Email(name.data),
-            URI => Self::Uri(name.data),
-            DIRECTORY => {
-                let ([], name) = x509_parser::x509::X509Name::from_der(name.data).ok()? else { return None };
-                Self::Directory(Canonical::of_name(&name), rfc4514(&name))
+    fn of_general_name(name: Value<'a>) -> Result<Self, asn1::Error> {
+        Ok(match GeneralName::read(name)? {
+            GeneralName::Dns(octets) => Self::Dns(octets),
+            GeneralName::Ip(octets) => Self::Ip(octets.into()),
+            GeneralName::Email(octets) => Self::Email(octets),
+            GeneralName::Uri(octets) => Self::Uri(octets),
+            GeneralName::Directory(directory) => {
+                Self::Directory(Canonical::of_name(&directory), rfc4514_der(name.content))
             }
-            tag => Self::Other(tag, other_name_type(tag, name.data)),
+            GeneralName::Other { kind, value } if kind == SMTP_UTF8_MAILBOX => Self::InternationalEmail(value),
+            GeneralName::Other { kind, .. } => Self::Other(name.tag, kind),
+            GeneralName::X400Address(_) | GeneralName::EdiPartyName(_) | GeneralName::RegisteredId(_) => {
+                Self::Other(name.tag, &[])
+            }
         })
     }
 
     fn text(&self) -> String {
         match self {
-            Self::Dns(name) | Self::Email(name) | Self::Uri(name) => String::from_utf8_lossy(name).into_owned(),
+            Self::Dns(name) | Self::Email(name) | Self::Uri(name) => escape(&String::from_utf8_lossy(name)),
+            Self::InternationalEmail(value) => match email::international(value) {
+                Some(mailbox) => escape(mailbox),
+                None => "an SmtpUTF8Mailbox".to_owned(),
+            },
             Self::Ip(octets) => ip_text(octets),
             Self::Directory(_, text) => text.clone(),
             Self::Other(tag, kind) => other_text(*tag, kind),
@@ -403,17 +385,8 @@ impl<'a> Name<'a> {
     }
 }
 
-/// A certificate's name constraints, if it has any.
-///
-/// # Errors
-///
-/// [`Error::Malformed`].
-pub fn of_certificate<'a>(certificate: &'a X509Certificate<'_>) -> Result<Option<NameConstraints<'a>>, Error> {
-    let is_constraints = |extension: &&x509_parser::extensions::X509Extension<'_>| {
-        extension.oid == x509_parser::oid_registry::OID_X509_EXT_NAME_CONSTRAINTS
-    };
-    let extension = certificate.extensions().iter().find(is_constraints);
-    extension.map(|extension| NameConstraints::parse(extension.value)).transpose()
+fn escape(text: &str) -> String {
+    crate::name::escape_unprintable(text)
 }
 
 impl From<&Subject> for Name<'_> {

@@ -90,10 +90,31 @@ impl Credentials {
     ///
     /// [`Error::Material`] when the CA may not sign for a name, [`Error::Ca`] when its log cannot be written.
     pub fn from_ca(ca: &LocalCa, order: &Order, now: OffsetDateTime) -> Result<Self, Error> {
+        let issued = Self::unrecorded(ca, order, now)?;
+        ca.record(issued.leaf(), None, None, now)?;
+        Ok(issued)
+    }
+
+    /// As [`Credentials::from_ca`], without an entry in the CA's log: for a log that strangers could fill, or that cannot
+    /// be written.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Material`] when the CA may not sign for a name.
+    pub fn unrecorded(ca: &LocalCa, order: &Order, now: OffsetDateTime) -> Result<Self, Error> {
         let key = PrivateKey::generate(Algorithm::default())?;
         let (_, issued) = material::make(order, &key, ca.signer(order.purpose.unwrap_or_default())?, now)?;
-        ca.record(issued.chain.first().map(AsRef::as_ref).unwrap_or_default(), None, None, now)?;
         Ok(Self { chain: issued.chain, key })
+    }
+
+    /// Self-signed ones that last as long as the process.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Material`].
+    pub fn self_signed(order: &Order, now: OffsetDateTime) -> Result<Self, Error> {
+        let (key, chain) = material::self_signed(order, now)?;
+        Ok(Self { chain, key })
     }
 
     /// Self-signed ones, kept in a folder from one run to the next, so that an exception made for them in a browser
@@ -103,19 +124,19 @@ impl Credentials {
     ///
     /// [`Error::File`] when the folder cannot be written.
     pub fn kept(folder: &Path, order: &Order, now: OffsetDateTime) -> Result<Self, Error> {
-        let names: Vec<String> = order.effective_names().iter().map(ToString::to_string).collect();
+        let order = &Order { names: order.effective_names(), ..order.clone() };
+        let names: Vec<String> = order.names.iter().map(ToString::to_string).collect();
         let stem = hex(&key::sha256(names.join("\n").as_bytes())[..8]);
         let (key_file, cert_file) = (folder.join(format!("{stem}-key.pem")), folder.join(format!("{stem}-cert.pem")));
         let settled = files::settle(folder)?;
         if let Some(kept) = Self::read(&key_file, &cert_file)
-            && material::why_renew(&kept.chain, &kept.key, order, Signer::Own, None, now).is_none()
+            && material::why_renew(&kept.chain, &kept.key, order, Some(Signer::Own), None, now).is_none()
         {
             return Ok(kept);
         }
         drop(settled);
         files::create_folder(folder, true)?;
-        let (key, chain) = material::self_signed(order, now)?;
-        let made = Self { chain, key };
+        let made = Self::self_signed(order, now)?;
         files::write_set(&made.files(&key_file, &cert_file)?, Existing::Replace)?;
         Ok(made)
     }
@@ -166,6 +187,12 @@ impl Credentials {
             return Err(Error::NotYetValid { not_before: rfc3339(validity.not_before), ahead });
         }
         Ok(())
+    }
+
+    /// The key.
+    #[must_use]
+    pub fn key(&self) -> &PrivateKey {
+        &self.key
     }
 
     fn leaf(&self) -> &[u8] {

@@ -2,7 +2,7 @@
 
 use der::asn1::{Any, ObjectIdentifier, OctetString};
 use der::{Decode, Encode};
-use rcgen::{CertificateParams, DistinguishedName, ExtendedKeyUsagePurpose, KeyUsagePurpose};
+use rcgen::{CertificateParams, CustomExtension, DistinguishedName, ExtendedKeyUsagePurpose, KeyUsagePurpose};
 
 use crate::key::{self, PrivateKey};
 use crate::name::{self, Subject, SubjectAltName};
@@ -85,13 +85,48 @@ pub fn generate(
     names: &[SubjectAltName],
     purpose: Purpose,
 ) -> Result<Vec<u8>, Error> {
+    write(
+        key,
+        &Wanted {
+            subject,
+            names,
+            key_usages: &key_usages(key.is_rsa()),
+            extended_key_usages: &purpose.extended_key_usages(),
+            extensions: &[],
+        },
+    )
+}
+
+/// Everything that a request asks for.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The subject.
+    pub subject: &'a Subject,
+    /// subjectAltName, unless it is among `extensions`.
+    pub names: &'a [SubjectAltName],
+    /// The key usages, unless they are among `extensions`.
+    pub key_usages: &'a [KeyUsagePurpose],
+    /// The extended key usages, unless they are among `extensions`.
+    pub extended_key_usages: &'a [ExtendedKeyUsagePurpose],
+    /// Other extensions, as they are.
+    pub extensions: &'a [Extension],
+}
+
+/// Makes a request, signed by the key; returns its DER.
+///
+/// # Errors
+///
+/// [`Error::Write`], [`Error::Malformed`] for an extension whose OID is too large.
+pub fn write(key: &PrivateKey, wanted: &Wanted<'_>) -> Result<Vec<u8>, Error> {
     let mut params = CertificateParams::default();
-    params.distinguished_name = placeholder(subject);
-    params.subject_alt_names = name::to_rcgen(names);
-    params.key_usages = key_usages(key.is_rsa());
-    params.extended_key_usages = purpose.extended_key_usages();
+    params.distinguished_name = placeholder(wanted.subject);
+    params.subject_alt_names = name::to_rcgen(wanted.names);
+    params.key_usages = wanted.key_usages.to_vec();
+    params.extended_key_usages = wanted.extended_key_usages.to_vec();
+    let extensions = wanted.extensions.iter().map(Extension::to_rcgen).collect::<Option<_>>();
+    params.custom_extensions = extensions.ok_or(Error::Malformed { what: "an extension's OID" })?;
     let unsigned = params.serialize_request(&Unsigned(key)).map_err(signed::Error::from)?;
-    Ok(signed::sign(unsigned.der(), key, &[(1, subject.as_der()), (2, key.spki())])?)
+    Ok(signed::sign(unsigned.der(), key, &[(1, wanted.subject.as_der()), (2, key.spki())])?)
 }
 
 /// A name for rcgen that is as empty as the one that will take its place: an empty subject makes the subjectAltName
@@ -114,6 +149,17 @@ pub struct Extension {
     pub critical: bool,
     /// DER of its value.
     pub value: Vec<u8>,
+}
+
+impl Extension {
+    /// The extension as rcgen takes it; `None` when an arc of its OID is too large.
+    #[must_use]
+    pub fn to_rcgen(&self) -> Option<CustomExtension> {
+        let oid = self.oid.split('.').map(str::parse).collect::<Result<Vec<u64>, _>>().ok()?;
+        let mut custom = CustomExtension::from_oid_content(&oid, self.value.clone());
+        custom.set_criticality(self.critical);
+        Some(custom)
+    }
 }
 
 /// A request, read and with its signature checked.

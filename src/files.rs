@@ -181,6 +181,15 @@ pub fn list(folder: &Path) -> Vec<PathBuf> {
     entries.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path).collect()
 }
 
+/// The files in a folder itself that hold no more than `limit` bytes, by name; what cannot be read is passed over.
+#[must_use]
+pub fn small_files(folder: &Path, limit: u64) -> Vec<PathBuf> {
+    let entries = walkdir::WalkDir::new(folder).max_depth(1).follow_links(true).sort_by_file_name();
+    let is_small =
+        |entry: &walkdir::DirEntry| entry.metadata().is_ok_and(|found| found.is_file() && found.len() <= limit);
+    entries.into_iter().flatten().filter(is_small).map(walkdir::DirEntry::into_path).collect()
+}
+
 /// Whether two paths lead to the same file, one that is there or one that would be made.
 #[must_use]
 pub fn same(a: &Path, b: &Path) -> bool {

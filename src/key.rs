@@ -14,12 +14,16 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::asn1::bit_length;
 use crate::report;
 
+mod check;
 mod odd_rsa;
+pub(crate) mod pss;
 mod public;
 mod verification;
 
+pub use self::check::{Flaw, check};
 use self::public::{RSA_PSS, curve_name, key_name, rsa_numbers};
 pub use self::public::{describe, public_key};
+pub(crate) use self::verification::spki_parts;
 pub use self::verification::{signature_name, verify_signature};
 
 /// Why a key could not be made, read or used.
@@ -251,6 +255,17 @@ impl PrivateKey {
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
         self.pair.sign(message).map_err(|source| Error::Crypto { action: "sign", source })
     }
+}
+
+/// The mark of what anybody can make again: octets of private keys that come from a seed, and of the serial numbers of
+/// certificates that are signed with one.
+pub const TEST_MARK: &[u8; 8] = b"TESTONLY";
+
+/// Decides whether a private key carries [`TEST_MARK`], in whatever form of DER; one that is random does so once in
+/// 2⁵⁵.
+#[must_use]
+pub fn is_test_key(der: &[u8]) -> bool {
+    memchr::memmem::find(der, TEST_MARK).is_some()
 }
 
 /// PKCS#8 version 1 (RFC 5208 section 5) around an older form of key.

@@ -1,7 +1,12 @@
 //! What `gen-cert` makes: a key, a request and a certificate that belong together, from what a person asks for.
 
+mod refusal;
+mod renewal;
 #[cfg(test)]
 mod tests;
+
+pub use self::refusal::refusal;
+pub use self::renewal::{purpose_of, renew, why_renew};
 
 use std::net::IpAddr;
 
@@ -9,7 +14,6 @@ use rustls::pki_types::CertificateDer;
 use time::OffsetDateTime;
 
 use crate::cert::{self, Carried, Issuer, Template};
-use crate::constraints;
 use crate::csr::{self, Purpose, Request};
 use crate::inspect;
 use crate::key::{self, Algorithm, PrivateKey};
@@ -38,6 +42,9 @@ pub enum Error {
     /// A request to be signed by its own key, and no key.
     #[error("a self-signed certificate needs the private key")]
     NoKey,
+    /// A CA's certificate, to be renewed as an end-entity's.
+    #[error("it is a CA's certificate, and what it has signed would lose its issuer")]
+    RenewsCa,
     /// No certificate of the CA's file has the CA's key.
     #[error("none of the {count} certificates there has the CA key's public key")]
     NoIssuer {
@@ -190,13 +197,7 @@ impl Signer<'_> {
 
     /// Whether the name constraints of the issuer or of a CA above it exclude every subject.
     fn excludes_every_subject(&self) -> bool {
-        let excludes = |der: &CertificateDer<'_>| {
-            inspect::parse(der).is_ok_and(|certificate| {
-                let constraints = constraints::of_certificate(&certificate).ok().flatten();
-                constraints.is_some_and(|constraints| constraints.excludes_every_subject())
-            })
-        };
-        self.chain().is_ok_and(|(_, chain)| chain.iter().any(excludes))
+        self.chain().is_ok_and(|(_, chain)| chain.iter().any(|der| cert::excludes_every_subject(der)))
     }
 }
 
@@ -261,9 +262,9 @@ pub fn sign_request(
     let (subject, mut notes) =
         if order.subject.is_some() { (asked.clone(), Vec::new()) } else { fitting_subject(&asked, signer, now)? };
     let request = &Request { subject: named(subject, signer), ..request.clone() };
-    let mut carried = Carried::from_request(request, allow_ca)?;
+    let mut carried = Carried::from_request(request, allow_ca, order.names.is_empty())?;
     if let Signer::Ca { carry: Carry::Names, .. } = signer {
-        carried.keep_names_alone(!order.names.is_empty())?;
+        carried.keep_names_alone()?;
     }
     notes.append(&mut carried.notes);
     let names = names_for(order, &asked, request, &carried, signer, &mut notes)?;
@@ -303,10 +304,17 @@ fn fitting_subject(
     if issuer.check_names(&emails).is_ok() {
         return Ok((subject.clone(), Vec::new()));
     }
-    let note = |email: &SubjectAltName| {
-        format!("the CA may not sign for `{}`: left out of the subject", email.value())
-    };
+    let note = |email: &SubjectAltName| format!("the CA may not sign for `{}`: left out of the subject", email.value());
     Ok((subject.without_emails(), emails.iter().map(note).collect()))
+}
+
+/// The names that a request asks for, to be typed again; its subject's host where it has no others.
+#[must_use]
+pub fn asked_hosts(request: &Request) -> Vec<String> {
+    let carried = Carried::from_request(request, true, true).map(|carried| carried.subject_alt_names());
+    let names = carried.unwrap_or_default();
+    let names = if names.is_empty() { host_in(&request.subject).into_iter().collect() } else { names };
+    names.iter().map(ToString::to_string).collect()
 }
 
 /// The names to put in beside what is carried over; none when the request has its own and no others are given.
@@ -319,7 +327,7 @@ fn names_for(
     notes: &mut Vec<String>,
 ) -> Result<Vec<SubjectAltName>, Error> {
     if !order.names.is_empty() {
-        if carried.has_names() {
+        if carried.drops_names {
             notes.push("the names given take the place of those in the request".to_owned());
         }
         return Ok(order.names.clone());
@@ -410,66 +418,6 @@ fn warnings(names: &[SubjectAltName], purpose: Purpose, key: &crate::report::Pub
         warnings.push(format!("{who} a server's certificate with a key of the kind {key}"));
     }
     warnings
-}
-
-/// Why a certificate that exists does not do, as far as [`why_renew`] looks.
-#[must_use]
-pub fn why_renew(
-    chain: &[CertificateDer<'static>],
-    key: &PrivateKey,
-    order: &Order,
-    signer: Signer<'_>,
-    renew_before: Option<time::Duration>,
-    now: OffsetDateTime,
-) -> Option<String> {
-    let Some(leaf) = chain.first() else {
-        return Some("there is none".to_owned());
-    };
-    let Ok(parsed) = inspect::parse(leaf) else {
-        return Some("it cannot be read".to_owned());
-    };
-    let Ok(report) = inspect::certificate(leaf) else {
-        return Some("it cannot be read".to_owned());
-    };
-    if parsed.public_key().raw != key.spki() {
-        return Some("it is for another key".to_owned());
-    }
-    let mut names: Vec<String> = order.effective_names().iter().map(ToString::to_string).collect();
-    let mut present = report.subject_alt_names.clone();
-    names.sort();
-    present.sort();
-    if names != present {
-        return Some("it is for other names".to_owned());
-    }
-    if signer.excludes_every_subject() && parsed.subject().iter_rdn().next().is_some() {
-        return Some("it has a subject, and the CA signs for the names in subjectAltName alone".to_owned());
-    }
-    if order.subject.as_ref().is_some_and(|subject| subject.as_der() != parsed.subject().as_raw()) {
-        return Some("it has another subject".to_owned());
-    }
-    let purposes: &[&str] = match order.purpose.unwrap_or_default() {
-        Purpose::Server => &["serverAuth"],
-        Purpose::Client => &["clientAuth"],
-        Purpose::Both => &["serverAuth", "clientAuth"],
-    };
-    if report.extended_key_usage != purposes {
-        return Some("it is for another purpose".to_owned());
-    }
-    let same_issuer = match signer.chain() {
-        Ok((Some(issuer), _)) => issued(issuer, leaf),
-        Ok((None, _)) => report.self_signed,
-        Err(_) => false,
-    };
-    if !same_issuer {
-        return Some("it has another issuer".to_owned());
-    }
-    let validity = cert::validity_of(&parsed);
-    if now < validity.not_before {
-        return Some("it is not yet valid".to_owned());
-    }
-    let month = time::Duration::days(30);
-    let wanted = renew_before.unwrap_or_else(|| month.min(validity.lifetime() / 3));
-    (validity.remaining(now) <= wanted).then(|| format!("it expires {}", validity::distance(validity.not_after, now)))
 }
 
 /// A fresh self-signed certificate with its key, for the names of this machine.

@@ -7,8 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use x509_parser::extensions::ParsedExtension;
-use x509_parser::prelude::X509Certificate;
+use crate::asn1::{self, Value, der, tag};
 
 /// The content octets of anyPolicy's OID, 2.5.29.32.0.
 const ANY_POLICY: &[u8] = &[0x55, 0x1d, 0x20, 0x00];
@@ -47,18 +46,26 @@ impl Error {
     }
 }
 
+/// A certificate of a path, as far as policies ask.
+#[derive(Debug, Clone, Default)]
+pub struct Certificate<'a> {
+    /// Its extensions about policies: the last arc of each one's type (2.5.29.…), and the value.
+    pub extensions: Vec<(u8, &'a [u8])>,
+    /// True if its subject is its issuer.
+    pub is_self_issued: bool,
+}
+
 /// Checks a path's policies: from the certificate that the trust anchor issued to the end-entity.
 ///
 /// # Errors
 ///
 /// The first reason, in the path's order.
-pub fn check(path: &[&X509Certificate<'_>]) -> Result<(), Error> {
+pub fn check(path: &[Certificate<'_>]) -> Result<(), Error> {
     let mut state = State::new(path.len());
     for (index, certificate) in path.iter().enumerate() {
-        let extensions = Extensions::of(certificate).ok_or(Error::Malformed { index })?;
+        let extensions = Extensions::read(&certificate.extensions).map_err(|_asn1| Error::Malformed { index })?;
         let is_last = index + 1 == path.len();
-        let is_self_issued = certificate.subject().as_raw() == certificate.issuer().as_raw();
-        state.process(&extensions, is_self_issued && !is_last);
+        state.process(&extensions, certificate.is_self_issued && !is_last);
         if is_last {
             state.wrap_up(&extensions);
         }
@@ -66,14 +73,14 @@ pub fn check(path: &[&X509Certificate<'_>]) -> Result<(), Error> {
             return Err(Error::NoPolicy { index });
         }
         if !is_last {
-            state.prepare(&extensions, is_self_issued).ok_or(Error::MapsAnyPolicy { index })?;
+            state.prepare(&extensions, certificate.is_self_issued).ok_or(Error::MapsAnyPolicy { index })?;
         }
     }
     Ok(())
 }
 
 /// The policy extensions of one certificate; policies as the content octets of their OIDs.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Extensions<'a> {
     policies: BTreeSet<&'a [u8]>,
     mappings: Vec<(&'a [u8], &'a [u8])>,
@@ -82,36 +89,72 @@ struct Extensions<'a> {
     inhibit_any_policy: Option<u32>,
 }
 
+/// Checks that an extension about policies, by the last arc of its type, is what its section of RFC 5280 has it be.
+pub(crate) fn check_extension(number: u8, value: &[u8]) -> Result<(), asn1::Error> {
+    Extensions::default().add(number, value)
+}
+
 impl<'a> Extensions<'a> {
-    /// `None` when one is malformed.
-    fn of(certificate: &'a X509Certificate<'_>) -> Option<Self> {
+    fn read(extensions: &[(u8, &'a [u8])]) -> Result<Self, asn1::Error> {
         let mut all = Self::default();
-        for extension in certificate.extensions() {
-            match extension.parsed_extension() {
-                ParsedExtension::CertificatePolicies(policies) => {
-                    all.policies = policies.iter().map(|policy| policy.policy_id.as_bytes()).collect();
-                }
-                ParsedExtension::PolicyMappings(mappings) => {
-                    let pairs = mappings.mappings.iter();
-                    let pairs =
-                        pairs.map(|pair| (pair.issuer_domain_policy.as_bytes(), pair.subject_domain_policy.as_bytes()));
-                    all.mappings = pairs.collect();
-                }
-                ParsedExtension::PolicyConstraints(constraints) => {
-                    all.require_explicit_policy = constraints.require_explicit_policy;
-                    all.inhibit_policy_mapping = constraints.inhibit_policy_mapping;
-                }
-                ParsedExtension::InhibitAnyPolicy(inhibit) => all.inhibit_any_policy = Some(inhibit.skip_certs),
-                ParsedExtension::ParseError { .. } if is_about_policies(&extension.oid.to_id_string()) => return None,
-                _ => {}
-            }
+        for (number, value) in extensions {
+            all.add(*number, value)?;
         }
-        Some(all)
+        Ok(all)
+    }
+
+    fn add(&mut self, number: u8, value: &'a [u8]) -> Result<(), asn1::Error> {
+        match number {
+            32 => {
+                for policy in list(value, "certificatePolicies")? {
+                    let mut fields = policy.reader();
+                    self.policies.insert(fields.tagged(tag::OID, "policyIdentifier")?.content);
+                    fields.optional(tag::SEQUENCE, "policyQualifiers")?;
+                    fields.finish("a policy")?;
+                }
+            }
+            33 => {
+                for pair in list(value, "policyMappings")? {
+                    let mut fields = pair.reader();
+                    let from = fields.tagged(tag::OID, "issuerDomainPolicy")?.content;
+                    self.mappings.push((from, fields.tagged(tag::OID, "subjectDomainPolicy")?.content));
+                    fields.finish("a policy mapping")?;
+                }
+            }
+            36 => {
+                let mut fields = asn1::only(value, tag::SEQUENCE, "policyConstraints")?.reader();
+                if fields.is_empty() {
+                    return Err(asn1::Error::new("policyConstraints", "are empty"));
+                }
+                let mut skip = |kind, field| {
+                    fields.optional(tag::context(kind), field)?.map(|it| number_of(it, field)).transpose()
+                };
+                self.require_explicit_policy = skip(0, "requireExplicitPolicy")?;
+                self.inhibit_policy_mapping = skip(1, "inhibitPolicyMapping")?;
+                fields.finish("policyConstraints")?;
+            }
+            54 => {
+                let skip = asn1::only(value, tag::INTEGER, "inhibitAnyPolicy")?;
+                self.inhibit_any_policy = Some(number_of(skip, "inhibitAnyPolicy")?);
+            }
+            _ => {}
+        }
+        Ok(())
     }
 }
 
-fn is_about_policies(oid: &str) -> bool {
-    ["2.5.29.32", "2.5.29.33", "2.5.29.36", "2.5.29.54"].contains(&oid)
+fn list<'a>(value: &'a [u8], field: &'static str) -> Result<Vec<Value<'a>>, asn1::Error> {
+    let items = asn1::only(value, tag::SEQUENCE, field)?.each(tag::SEQUENCE, field)?;
+    if items.is_empty() { Err(asn1::Error::new(field, "are empty")) } else { Ok(items) }
+}
+
+/// A number of certificates; those beyond 32 bits are more than any path has.
+fn number_of(value: Value<'_>, field: &'static str) -> Result<u32, asn1::Error> {
+    match value.content {
+        [] | [0x80..=0xff, ..] => Err(asn1::Error::new(field, "is negative or empty")),
+        octets if der::significant(octets).len() != octets.len() => Err(asn1::Error::new(field, "is not DER")),
+        _ => Ok(value.small().unwrap_or(u32::MAX)),
+    }
 }
 
 /// Section 6.1.2's variables. `level` is the graph's lowest: each valid policy with its expected policy set.
@@ -198,6 +241,39 @@ mod tests {
 
     fn with<'a>(policies: &[&'a [u8]]) -> Extensions<'a> {
         Extensions { policies: policies.iter().copied().collect(), ..Extensions::default() }
+    }
+
+    #[test]
+    fn what_is_no_policy_extension_is_refused() {
+        let is_read = |number, value: &[u8]| check_extension(number, value).is_ok();
+        for (number, value) in [
+            (32, &b"\x30\x06\x30\x04\x06\x02\x2a\x03"[..]),
+            (33, b"\x30\x0a\x30\x08\x06\x02\x2a\x03\x06\x02\x2a\x04"),
+            (36, b"\x30\x03\x80\x01\x00"),
+            (36, b"\x30\x09\x80\x01\x00\x81\x04\x7f\xff\xff\xff"),
+            (54, b"\x02\x05\x00\xff\xff\xff\xff"),
+            (54, b"\x02\x06\x01\x00\x00\x00\x00\x00"),
+        ] {
+            assert!(is_read(number, value), "{number} {value:x?}");
+        }
+        for (number, value) in [
+            (32, &b"\x30\x00"[..]),
+            (32, b"\x30\x04\x06\x02\x2a\x03"),
+            (32, b"\x30\x02\x30\x00"),
+            (32, b"\x30\x09\x30\x07\x06\x02\x2a\x03\x0c\x01A"),
+            (33, b"\x30\x00"),
+            (33, b"\x30\x06\x30\x04\x06\x02\x2a\x03"),
+            (36, b"\x30\x00"),
+            (36, b"\x30\x03\x80\x01\xff"),
+            (36, b"\x30\x04\x80\x02\x00\x01"),
+            (36, b"\x30\x03\x82\x01\x00"),
+            (36, b"\x30\x06\x81\x01\x00\x80\x01\x00"),
+            (54, b"\x02\x01\xff"),
+            (54, b"\x02\x00"),
+            (54, b"\x30\x00"),
+        ] {
+            assert!(!is_read(number, value), "{number} {value:x?}");
+        }
     }
 
     /// Runs certificates that are not self-issued through the state, as `check` does with parsed ones.

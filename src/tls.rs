@@ -9,10 +9,10 @@ use std::sync::Arc;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::ResolvesServerCert;
-use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::sign::CertifiedKey;
 use rustls::{CipherSuite, ClientConfig, InconsistentKeys, ProtocolVersion, ServerConfig};
 
-pub use self::by_name::{Answer, ByName, Issue};
+pub use self::by_name::{Answer, ByName, Issuer};
 pub use self::danger::{Listening, Shown};
 use crate::report;
 
@@ -35,21 +35,10 @@ pub enum Error {
 
 /// Builds a server's configuration: TLS 1.3 and 1.2, ALPN `h2` and `http/1.1`, no client certificates.
 ///
-/// `chain` is the end-entity certificate followed by its intermediates. Its validity is not checked.
-///
-/// # Errors
-///
-/// [`Error::KeyMismatch`] when `key` is not that certificate's, [`Error::Refused`] when either cannot be used at all.
-pub fn server_config(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<ServerConfig, Error> {
-    server_config_by_name(Arc::new(SingleCertAndKey::from(certified(chain, key)?)))
-}
-
-/// As [`server_config`], with the certificate that a resolver picks for each client.
-///
 /// # Errors
 ///
 /// [`Error::Refused`] when rustls has no protocol version, which it has.
-pub fn server_config_by_name(resolver: Arc<dyn ResolvesServerCert>) -> Result<ServerConfig, Error> {
+fn server_config(resolver: Arc<dyn ResolvesServerCert>) -> Result<ServerConfig, Error> {
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
         .map_err(Error::Refused)?
@@ -59,7 +48,9 @@ pub fn server_config_by_name(resolver: Arc<dyn ResolvesServerCert>) -> Result<Se
     Ok(config)
 }
 
-/// A chain with a key that belongs to it.
+/// A chain with a key that belongs to it: the end-entity certificate followed by its intermediates.
+///
+/// Its validity is not checked.
 fn certified(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<CertifiedKey, Error> {
     let key = provider().key_provider.load_private_key(key).map_err(Error::Refused)?;
     let certified = CertifiedKey::new(chain, key);
@@ -126,7 +117,7 @@ pub(crate) fn group_name(group: rustls::NamedGroup) -> String {
 mod tests {
     use super::*;
 
-    fn certified() -> rcgen::CertifiedKey<rcgen::KeyPair> {
+    fn pair() -> rcgen::CertifiedKey<rcgen::KeyPair> {
         rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap()
     }
 
@@ -135,22 +126,15 @@ mod tests {
     }
 
     #[test]
-    fn a_pair_is_served_with_both_protocols() {
-        let pair = certified();
-        let config = server_config(vec![pair.cert.der().clone()], key(&pair.signing_key)).unwrap();
-        assert_eq!(config.alpn_protocols, [b"h2".to_vec(), b"http/1.1".to_vec()]);
-    }
-
-    #[test]
     fn another_key_is_a_mismatch() {
-        let (pair, other) = (certified(), certified());
-        let error = server_config(vec![pair.cert.der().clone()], key(&other.signing_key)).unwrap_err();
+        let (pair, other) = (pair(), pair());
+        let error = certified(vec![pair.cert.der().clone()], key(&other.signing_key)).unwrap_err();
         assert!(matches!(error, Error::KeyMismatch), "{error:?}");
     }
 
     #[test]
     fn an_empty_chain_is_refused() {
-        let error = server_config(Vec::new(), key(&certified().signing_key)).unwrap_err();
+        let error = certified(Vec::new(), key(&pair().signing_key)).unwrap_err();
         assert!(matches!(error, Error::Refused(_)), "{error:?}");
     }
 

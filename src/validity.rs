@@ -13,8 +13,8 @@ pub const BACKDATE: Duration = Duration::from_hours(1);
 
 /// Lifetime of a certificate unless told otherwise: 365 days.
 ///
-/// Below the 398 days that Apple and Chrome allow under a public root, so a certificate made here also passes where
-/// somebody applies that limit to private ones.
+/// The limits that browsers set for certificates under public roots (200 days in 2026, less later) do not hold for
+/// private ones; only Apple's 825 days do.
 pub const DEFAULT_DAYS: u32 = 365;
 
 /// The longest lifetime that Apple's platforms accept, under a CA the user installed as well: 825 days.

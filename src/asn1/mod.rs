@@ -3,6 +3,7 @@
 //! What is made here is encoded by the der crate, or by `write`. What is read, from anybody, is read by this: it says which field is
 //! wrong and why, and takes what other programs take (lengths in more octets than needed, times with offsets).
 
+pub mod der;
 pub mod oid;
 mod string;
 mod time;

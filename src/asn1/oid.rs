@@ -8,6 +8,20 @@ pub fn dotted(octets: &[u8]) -> String {
     arcs(octets).unwrap_or_else(|| format!("#{}", crate::name::hex(octets)))
 }
 
+/// Decides whether content octets are an identifier: at least one arc, each whole and without leading zeros (X.690
+/// section 8.19).
+#[must_use]
+pub fn is_well_formed(octets: &[u8]) -> bool {
+    let mut is_start = true;
+    for octet in octets {
+        if is_start && *octet == 0x80 {
+            return false;
+        }
+        is_start = octet & 0x80 == 0;
+    }
+    is_start && !octets.is_empty()
+}
+
 fn arcs(octets: &[u8]) -> Option<String> {
     let mut text = String::with_capacity(24);
     let mut digits = itoa::Buffer::new();

@@ -9,7 +9,7 @@ use der::{Encode, Tag, TagNumber};
 use super::Error;
 use crate::cert;
 use crate::csr::Extension;
-use crate::name::SubjectAltName;
+use crate::name::{self, SubjectAltName};
 
 /// What a local CA may sign for unless told otherwise: names that no public CA may certify, and addresses that are
 /// nobody's on the Internet.
@@ -49,7 +49,7 @@ impl Permit {
     ///
     /// [`Error::Permit`] for what is none of these.
     pub fn parse(input: &str) -> Result<Self, Error> {
-        let wrong = || Error::Permit { input: input.to_owned() };
+        let wrong = || Error::Permit { input: input.to_owned(), instead: instead(input) };
         let (address, length) =
             input.split_once('/').map_or((input, None), |(address, length)| (address, Some(length)));
         if let Ok(address) = address.parse::<IpAddr>() {
@@ -70,6 +70,19 @@ impl Permit {
         }
     }
 
+    /// A warning about more names than one person owns: those below a public suffix, or all addresses.
+    #[must_use]
+    pub fn warning(&self) -> Option<String> {
+        let (what, is_public) = match self {
+            Self::Domain(name) | Self::Email(name) | Self::UriHost(name) => {
+                let is_local = DEFAULT_PERMIT.contains(&name.as_str());
+                ("every domain below it", !is_local && name::is_public_suffix(name.as_bytes()))
+            }
+            Self::Range(_, length) => ("every address", *length == 0),
+        };
+        is_public.then(|| format!("`{self}` is permitted: whoever steals this CA's key can sign for {what}, for you"))
+    }
+
     /// The GeneralName that is the base of its subtree.
     fn general_name(&self) -> Result<Any, der::Error> {
         let of_kind = |number, octets: &[u8]| Any::new(context(number, false), octets);
@@ -80,6 +93,21 @@ impl Permit {
             Self::Range(address, length) => of_kind(7, &[octets(*address), mask(*address, *length)].concat()),
         }
     }
+}
+
+/// Constraints to write in place of an input that is none: the host of a URL, the parts of a list.
+fn instead(input: &str) -> Vec<String> {
+    let words = input.split([',', ';', ' ']).filter(|word| !word.is_empty() && *word != input);
+    let words: Vec<_> = words.map(str::to_owned).collect();
+    if !words.is_empty() && words.iter().all(|word| Permit::parse(word).is_ok()) {
+        return words;
+    }
+    if input.split('/').next().is_some_and(|address| address.parse::<IpAddr>().is_ok()) {
+        return Vec::new();
+    }
+    let advised = input.parse::<SubjectAltName>().err().map(|error| error.instead).unwrap_or_default();
+    let are_usable = advised.iter().all(|word| word != input && Permit::parse(word).is_ok());
+    if are_usable { advised } else { Vec::new() }
 }
 
 impl fmt::Display for Permit {
@@ -259,6 +287,33 @@ mod tests {
     fn what_cannot_be_a_constraint_is_refused() {
         for input in ["10.0.0.0/33", "10.0.0.0/x", "a b", "@", "@a b", "", ".", "spiffe://", "*"] {
             assert!(matches!(Permit::parse(input), Err(Error::Permit { .. })), "{input}");
+        }
+    }
+
+    /// `https://localhost:3000` was once advised to be permitted, and refused when it was.
+    #[test]
+    fn what_is_advised_instead_is_a_constraint() {
+        for (input, expected) in [
+            ("https://localhost:3000", &["localhost"][..]),
+            ("dev.test:3000", &["dev.test"]),
+            ("dev.test,10.0.0.0/8", &["dev.test", "10.0.0.0/8"]),
+            ("dev.test,other.test", &["dev.test", "other.test"]),
+            ("10.0.0.0/33", &[]),
+            ("*", &[]),
+        ] {
+            let Err(Error::Permit { instead, .. }) = Permit::parse(input) else { panic!("{input} is permitted") };
+            assert_eq!(instead, expected, "{input}");
+        }
+    }
+
+    #[test]
+    fn more_than_one_person_owns_is_warned_about() {
+        let warning = |input: &str| Permit::parse(input).unwrap().warning();
+        for input in ["com", "co.uk", "*.com", "@com", "spiffe://com", "0.0.0.0/0", "::/0"] {
+            assert!(warning(input).is_some(), "{input}");
+        }
+        for input in DEFAULT_PERMIT.into_iter().chain(["example.com", "github.io", "corp", "me@example.com"]) {
+            assert_eq!(warning(input), None, "{input}");
         }
     }
 

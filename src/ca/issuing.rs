@@ -12,7 +12,6 @@ use rustls::pki_types::CertificateDer;
 
 use super::{Error, Paths, certificates, load_key};
 use crate::cert;
-use crate::constraints;
 use crate::files;
 use crate::inspect;
 use crate::key::PrivateKey;
@@ -44,8 +43,7 @@ impl Issuing {
 
     fn read(certificate: &Path, key: &Path) -> Result<Self, Error> {
         let chain = certificates(certificate)?;
-        let loaded =
-            load_key(key, None).map_err(|source| Error::Container { path: key.to_owned(), source })?;
+        let loaded = load_key(key, None).map_err(|source| Error::Container { path: key.to_owned(), source })?;
         let issuing = Self { chain, key: PrivateKey::load(&loaded)? };
         let parsed = inspect::parse(issuing.certificate())?;
         cert::check_key(parsed.public_key().raw, &issuing.key)?;
@@ -82,8 +80,6 @@ impl Issuing {
 
     /// Whether every subject below it is excluded.
     pub(super) fn excludes_subjects(&self) -> bool {
-        let Ok(parsed) = inspect::parse(self.certificate()) else { return false };
-        let constraints = constraints::of_certificate(&parsed).ok().flatten();
-        constraints.is_some_and(|constraints| constraints.excludes_every_subject())
+        cert::excludes_every_subject(self.certificate())
     }
 }

@@ -33,9 +33,9 @@ pub use self::renew::{Renewal, Renewed};
 pub use self::revocation::{CRL_DAYS, Reason};
 use crate::cert;
 use crate::container;
+use crate::csr::Purpose;
 use crate::files;
 use crate::inspect;
-use crate::csr::Purpose;
 use crate::key;
 use crate::material::Signer;
 use crate::name::{self, hex};
@@ -70,6 +70,8 @@ pub enum Error {
     Permit {
         /// What was typed.
         input: String,
+        /// What to write instead, where that is clear: a word, or several.
+        instead: Vec<String>,
     },
     /// The root's key is encrypted, or the passphrase is another's.
     #[error("cannot use `{}`", path.display())]
@@ -264,6 +266,20 @@ pub fn roots(paths: &Paths) -> Result<Vec<(PathBuf, CertificateDer<'static>)>, E
     Ok(all)
 }
 
+/// Whether a certificate was issued by the local CA, as it is now or as it was before.
+#[must_use]
+pub fn has_issued(paths: &Paths, der: &[u8]) -> bool {
+    let is_certificate =
+        |path: &PathBuf| path.extension().is_some_and(|ending| ending == "pem") && *path != paths.bundle;
+    let issued = |path: PathBuf| {
+        let Ok(issuer) = certificate(&path) else { return false };
+        let Ok(issuer) = inspect::parse(&issuer) else { return false };
+        let subject = name::Subject::from_der(issuer.subject().as_raw());
+        subject.is_ok_and(|subject| cert::is_issued_by(der, &subject, issuer.public_key().raw))
+    };
+    files::list(&paths.folder).into_iter().filter(is_certificate).any(issued)
+}
+
 /// The first certificate of a file.
 fn certificate(path: &Path) -> Result<CertificateDer<'static>, Error> {
     Ok(certificates(path)?.swap_remove(0))
@@ -301,7 +317,8 @@ mod tests {
     fn sign(ca: &LocalCa, host: &str) -> Result<Vec<CertificateDer<'static>>, material::Error> {
         let order = Order { names: name::parse_all([host]).unwrap(), ..Order::default() };
         let key = PrivateKey::generate(Algorithm::default()).unwrap();
-        material::make(&order, &key, ca.signer(Purpose::Server).unwrap(), validity::now()).map(|(_, issued)| issued.chain)
+        material::make(&order, &key, ca.signer(Purpose::Server).unwrap(), validity::now())
+            .map(|(_, issued)| issued.chain)
     }
 
     #[test]

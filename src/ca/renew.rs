@@ -113,7 +113,11 @@ impl Renewal {
             return Ok(Some("that was asked for".to_owned()));
         }
         let below = ca.issuing().flat_map(|issuing| &issuing.chain);
-        if [&ca.root].into_iter().chain(below).try_fold(true, |all, der| Ok::<_, Error>(all && self.lasts(der, now)?))? {
+        if [&ca.root]
+            .into_iter()
+            .chain(below)
+            .try_fold(true, |all, der| Ok::<_, Error>(all && self.lasts(der, now)?))?
+        {
             return Ok(None);
         }
         let end = ca.not_after()?;

@@ -5,7 +5,7 @@ use der::{Decode, Encode};
 use rcgen::BasicConstraints;
 use x509_parser::prelude::GeneralName;
 
-use super::{Error, Template};
+use super::{Error, Template, asked_names};
 use crate::asn1;
 use crate::csr::{Extension, Purpose, Request};
 use crate::key;
@@ -21,6 +21,8 @@ pub struct Carried {
     pub ca: Option<BasicConstraints>,
     /// What was changed or left out, in words.
     pub notes: Vec<String>,
+    /// Whether the request has names that others take the place of.
+    pub drops_names: bool,
 }
 
 /// OIDs of the extensions that requests ask for and that are judged here.
@@ -64,18 +66,22 @@ pub fn extension_name(oid: &str) -> Option<&'static str> {
 
 impl Carried {
     /// Sorts out what a request asks for: what describes the subject is carried over, what makes a CA is refused
-    /// unless `allow_ca`, what the issuer decides is left to it.
+    /// unless `allow_ca`, what the issuer decides is left to it. Names are left out unless `keeps_names`.
     ///
     /// # Errors
     ///
-    /// [`Error::AsksForCa`], [`Error::DuplicateExtension`], [`Error::MalformedExtension`].
-    pub fn from_request(request: &Request, allow_ca: bool) -> Result<Self, Error> {
-        let mut carried = Self { extensions: Vec::new(), ca: None, notes: Vec::new() };
+    /// [`Error::AsksForCa`], [`Error::BadNames`], [`Error::DuplicateExtension`], [`Error::MalformedExtension`].
+    pub fn from_request(request: &Request, allow_ca: bool, keeps_names: bool) -> Result<Self, Error> {
+        let mut carried = Self { extensions: Vec::new(), ca: None, notes: Vec::new(), drops_names: false };
         for (index, extension) in request.extensions.iter().enumerate() {
             if request.extensions[..index].iter().any(|other| other.oid == extension.oid) {
                 return Err(Error::DuplicateExtension { oid: extension.oid.clone() });
             }
-            carried.add(extension, request, allow_ca)?;
+            if keeps_names || extension.oid != oid::SUBJECT_ALT_NAME {
+                carried.add(extension, request, allow_ca)?;
+            } else {
+                carried.drops_names = true;
+            }
         }
         carried.check(request)?;
         Ok(carried)
@@ -127,9 +133,11 @@ impl Carried {
                 self.extensions.push(extension.clone());
             }
             oid::SUBJECT_ALT_NAME => {
-                check_names(&extension.value)?;
+                let (value, notes) = asked_names::checked(&extension.value)?;
+                self.notes.extend(notes);
                 // RFC 5280 section 4.2.1.6: critical exactly when there is no other name.
-                self.extensions.push(Extension { critical: request.subject.is_empty(), ..extension.clone() });
+                let critical = request.subject.is_empty();
+                self.extensions.push(Extension { critical, value, oid: extension.oid.clone() });
             }
             oid::EXTENDED_KEY_USAGE => {
                 let purposes = Vec::<der::asn1::ObjectIdentifier>::from_der(&extension.value);
@@ -165,13 +173,12 @@ impl Carried {
     }
 
     /// Leaves out what a CA of narrow name constraints cannot answer for: all extensions but keyUsage, extKeyUsage and
-    /// subjectAltName. Names in that are refused if they are of a kind that the constraints do not speak of, unless
-    /// others take their place.
+    /// subjectAltName. Names in that are refused if they are of a kind that the constraints do not speak of.
     ///
     /// # Errors
     ///
     /// [`Error::UnconstrainedName`].
-    pub fn keep_names_alone(&mut self, names_are_replaced: bool) -> Result<(), Error> {
+    pub fn keep_names_alone(&mut self) -> Result<(), Error> {
         const KEPT: [&str; 3] = [oid::KEY_USAGE, oid::EXTENDED_KEY_USAGE, oid::SUBJECT_ALT_NAME];
         let (kept, left): (Vec<_>, Vec<_>) =
             self.extensions.drain(..).partition(|extension| KEPT.contains(&extension.oid.as_str()));
@@ -181,7 +188,7 @@ impl Carried {
             self.notes.push(format!("left out, because the local CA does not answer for it: {}", names.join(", ")));
         }
         let names = self.extensions.iter().find(|extension| extension.oid == oid::SUBJECT_ALT_NAME);
-        match names.and_then(|names| unconstrained_name(&names.value)).filter(|_| !names_are_replaced) {
+        match names.and_then(|names| unconstrained_name(&names.value)) {
             Some(kind) => Err(Error::UnconstrainedName { kind }),
             None => Ok(()),
         }
@@ -214,7 +221,7 @@ impl Carried {
         let names = parsed.map(|(_, san)| san.general_names).unwrap_or_default();
         let named = names.iter().filter_map(|name| match name {
             GeneralName::DNSName(name) => Some(SubjectAltName::Dns(name.to_ascii_lowercase())),
-            GeneralName::IPAddress(octets) => ip(octets).map(SubjectAltName::Ip),
+            GeneralName::IPAddress(octets) => asked_names::ip(octets).map(SubjectAltName::Ip),
             GeneralName::RFC822Name(address) => Some(SubjectAltName::Email((*address).to_owned())),
             GeneralName::URI(uri) => Some(SubjectAltName::Uri((*uri).to_owned())),
             _ => None,
@@ -265,25 +272,6 @@ fn named_bit(value: &[u8], bit: u8) -> bool {
     bits.is_ok_and(|bits| bits.raw_bytes().first().is_some_and(|octet| octet & bit != 0))
 }
 
-/// Checks a subjectAltName that a request asks for: what cannot be read cannot be judged by the CA's constraints.
-fn check_names(value: &[u8]) -> Result<(), Error> {
-    use x509_parser::prelude::{FromDer, SubjectAlternativeName};
-    let malformed = || Error::MalformedExtension { what: "subjectAltName" };
-    let (rest, names) = SubjectAlternativeName::from_der(value).map_err(|_| malformed())?;
-    let sound = |name: &GeneralName<'_>| match name {
-        GeneralName::DNSName(name) => format!("DNS:{name}").parse::<SubjectAltName>().is_ok(),
-        GeneralName::RFC822Name(address) => format!("email:{address}").parse::<SubjectAltName>().is_ok(),
-        GeneralName::URI(uri) => format!("URI:{uri}").parse::<SubjectAltName>().is_ok(),
-        GeneralName::IPAddress(octets) => ip(octets).is_some(),
-        GeneralName::Invalid(..) => false,
-        _ => true,
-    };
-    if !rest.is_empty() || names.general_names.is_empty() || !names.general_names.iter().all(sound) {
-        return Err(malformed());
-    }
-    Ok(())
-}
-
 /// The first name of a subjectAltName that is neither a dNSName, iPAddress, rfc822Name nor URI, in words.
 fn unconstrained_name(value: &[u8]) -> Option<String> {
     use x509_parser::prelude::{FromDer, SubjectAlternativeName};
@@ -323,9 +311,4 @@ fn basic_constraints(value: &[u8]) -> Result<Option<BasicConstraints>, Error> {
         _ => return Err(malformed()),
     };
     Ok(ca.then(|| path_len.map_or(BasicConstraints::Unconstrained, BasicConstraints::Constrained)))
-}
-
-fn ip(octets: &[u8]) -> Option<std::net::IpAddr> {
-    let v4 = <[u8; 4]>::try_from(octets).ok().map(Into::into);
-    v4.or_else(|| <[u8; 16]>::try_from(octets).ok().map(Into::into))
 }

@@ -60,7 +60,7 @@ impl<'a> Issuer<'a> {
         let mut limits = IssuerCertificate { validity, path_len: None, name_constraints: Vec::new() };
         let mut key_identifier = None;
         for extension in certificate.extensions() {
-            if extension.oid == x509_parser::oid_registry::OID_X509_EXT_NAME_CONSTRAINTS {
+            if is_name_constraints(extension) {
                 NameConstraints::parse(extension.value)?;
                 limits.name_constraints.push(extension.value.to_vec());
             }
@@ -83,10 +83,7 @@ impl<'a> Issuer<'a> {
     /// [`Error::NameConstraints`], [`Error::Inspect`].
     pub fn below(mut self, above: &[u8]) -> Result<Self, Error> {
         let parsed = inspect::parse(above)?;
-        let is_constraints = |extension: &&x509_parser::extensions::X509Extension<'_>| {
-            extension.oid == x509_parser::oid_registry::OID_X509_EXT_NAME_CONSTRAINTS
-        };
-        for extension in parsed.extensions().iter().filter(is_constraints) {
+        for extension in parsed.extensions().iter().filter(|extension| is_name_constraints(extension)) {
             NameConstraints::parse(extension.value)?;
             if let Some(certificate) = &mut self.certificate {
                 certificate.name_constraints.push(extension.value.to_vec());
@@ -131,17 +128,37 @@ impl<'a> Issuer<'a> {
     ///
     /// [`Error::NotPermitted`].
     pub fn check_names(&self, names: &[SubjectAltName]) -> Result<(), Error> {
-        names.iter().try_for_each(|name| self.check_name(&name.into(), &name.value()))
+        for constraints in self.constraints() {
+            let mut refused = Vec::new();
+            for name in names {
+                match constraints.check([&name.into()], &mut constraints::BUDGET.clone()) {
+                    Ok(()) => {}
+                    Err(constraints::Error::Excluded { subtree, .. }) => {
+                        return Err(Error::Excluded { name: name.value(), excluded: subtree });
+                    }
+                    Err(_) => refused.push(name.value()),
+                }
+            }
+            if !refused.is_empty() {
+                return Err(Error::NotPermitted { names: refused, permitted: permitted_text(&constraints) });
+            }
+        }
+        Ok(())
     }
 
-    fn check_name(&self, name: &constraints::Name<'_>, text: &str) -> Result<(), Error> {
+    fn check_directory(&self, subject: &Subject) -> Result<(), Error> {
         for constraints in self.constraints() {
-            constraints.check([name], &mut constraints::BUDGET.clone()).map_err(|reason| match reason {
-                constraints::Error::Excluded { subtree, .. } => {
-                    Error::Excluded { name: text.to_owned(), excluded: subtree }
+            let refused = constraints.check([&subject.into()], &mut constraints::BUDGET.clone()).err();
+            match refused {
+                None => {}
+                Some(constraints::Error::Excluded { subtree, .. }) => {
+                    return Err(Error::Excluded { name: subject.to_string(), excluded: subtree });
                 }
-                _ => Error::NotPermitted { name: text.to_owned(), permitted: permitted_text(&constraints) },
-            })?;
+                Some(_) => {
+                    let names = vec![subject.to_string()];
+                    return Err(Error::NotPermitted { names, permitted: permitted_text(&constraints) });
+                }
+            }
         }
         Ok(())
     }
@@ -158,7 +175,7 @@ impl<'a> Issuer<'a> {
             if self.excludes_every_subject() {
                 return Err(Error::SubjectExcluded { subject: subject.to_string() });
             }
-            self.check_name(&subject.into(), &subject.to_string())?;
+            self.check_directory(subject)?;
         }
         if names.iter().any(|name| matches!(name, SubjectAltName::Dns(_))) {
             return Ok(());
@@ -168,6 +185,20 @@ impl<'a> Issuer<'a> {
             _ => Ok(()),
         }
     }
+}
+
+/// Whether the name constraints of a CA's certificate exclude every subject.
+#[must_use]
+pub fn excludes_every_subject(der: &[u8]) -> bool {
+    let Ok(parsed) = inspect::parse(der) else { return false };
+    let constraints = |extension: &x509_parser::extensions::X509Extension<'_>| {
+        NameConstraints::parse(extension.value).is_ok_and(|constraints| constraints.excludes_every_subject())
+    };
+    parsed.extensions().iter().filter(|extension| is_name_constraints(extension)).any(constraints)
+}
+
+fn is_name_constraints(extension: &x509_parser::extensions::X509Extension<'_>) -> bool {
+    extension.oid == x509_parser::oid_registry::OID_X509_EXT_NAME_CONSTRAINTS
 }
 
 /// Checks that a CA may have another CA below it.

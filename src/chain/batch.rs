@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 
 use self::cache::Cache;
 use self::line::Line;
-use super::{Anchors, Certificate, Crl, Host, Purpose, Request, malformed, verify};
+use super::{Anchors, Certificate, Crl, Host, Purpose, Request, verify_file};
 use crate::report::verdict::{Code, Reason, Verdict};
 use crate::{container, files};
 
@@ -139,13 +139,11 @@ impl Batch {
             bytes = files::read(line.leaf.as_ref())?;
             &bytes
         };
-        let mut chain = container::certificates(leaf).map_err(content("leaf"))?.into_iter();
-        let leaf = match chain.next().map(Certificate::parse) {
-            Some(Ok(leaf)) => leaf,
-            Some(Err(error)) => return Ok(malformed(&error)),
-            None => return Err(Error::Value { key: "leaf", reason: "there is none".to_owned() }),
-        };
-        let mut presented: Vec<_> = chain.filter_map(|der| Certificate::parse(der).ok()).map(Arc::new).collect();
+        let chain = container::certificates(leaf).map_err(content("leaf"))?;
+        if chain.is_empty() {
+            return Err(Error::Value { key: "leaf", reason: "there is none".to_owned() });
+        }
+        let mut presented = Vec::new();
         for source in &line.untrusted {
             presented.extend(self.cache.certificates(source, "untrusted")?.iter().cloned());
         }
@@ -165,8 +163,8 @@ impl Batch {
             None => Arc::clone(&self.defaults.anchors),
         };
         let host = line.host()?;
-        Ok(verify(
-            &leaf,
+        Ok(verify_file(
+            &chain,
             &Request {
                 presented: &presented,
                 anchors: &anchors,

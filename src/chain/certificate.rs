@@ -10,7 +10,7 @@ use super::oddity::Oddity;
 use super::public_key;
 use crate::asn1::{self, Value, tag};
 use crate::key::sha256;
-use crate::name::{Canonical, hex, rfc4514_der};
+use crate::name::{Canonical, DistinguishedName, hex, rfc4514_der};
 use crate::report::verdict::{self, Code};
 
 /// A certificate, parsed.
@@ -18,7 +18,9 @@ use crate::report::verdict::{self, Code};
 pub struct Certificate {
     der: CertificateDer<'static>,
     pub(super) parts: Parts,
-    canonical: OnceLock<(Canonical, Canonical)>,
+    canonical_subject: OnceLock<Option<Canonical>>,
+    canonical_issuer: OnceLock<Option<Canonical>>,
+    fault: OnceLock<Option<Fault>>,
     link: OnceLock<verdict::Link>,
 }
 
@@ -36,12 +38,15 @@ pub(super) struct Parts {
     pub(super) not_before: i64,
     /// Last second, since 1970.
     pub(super) not_after: i64,
+    /// Counted from 0; `None` for what is no version.
+    pub(super) version: Option<u32>,
     pub(super) has_unique_id: bool,
+    has_extensions: bool,
     pub(super) extensions: Extensions,
     /// What a CA may not issue, though clients accept it.
     pub(super) oddities: Vec<Oddity>,
-    /// Why it may be on no path.
-    pub(super) fault: Option<Fault>,
+    /// What its fields, and its extensions, say that cannot be.
+    unfit: Option<Fault>,
 }
 
 /// A reason that a certificate carries in itself.
@@ -77,7 +82,14 @@ impl Certificate {
     pub fn parse(der: impl Into<CertificateDer<'static>>) -> Result<Self, asn1::Error> {
         let der = der.into();
         let parts = Fields::read(&der)?.measure(&der);
-        Ok(Self { der, parts, canonical: OnceLock::new(), link: OnceLock::new() })
+        Ok(Self {
+            der,
+            parts,
+            canonical_subject: OnceLock::new(),
+            canonical_issuer: OnceLock::new(),
+            fault: OnceLock::new(),
+            link: OnceLock::new(),
+        })
     }
 
     /// All its octets.
@@ -108,9 +120,48 @@ impl Certificate {
         self.at(&self.parts.spki)
     }
 
-    /// The serial number's content octets.
+    /// The serial number's content octets, without those that do not change the number.
     pub(super) fn serial(&self) -> &[u8] {
-        self.at(&self.parts.serial)
+        asn1::der::significant(self.at(&self.parts.serial))
+    }
+
+    /// Why it may be on no path, but for its version.
+    pub(super) fn fault(&self) -> Option<&Fault> {
+        self.fault.get_or_init(|| self.find_fault()).as_ref()
+    }
+
+    fn find_fault(&self) -> Option<Fault> {
+        let malformed = |error: asn1::Error| Fault::new(Code::Malformed, error.to_string());
+        let name = |name, field| {
+            let message = |error| format!("its {field} is no name: {error} (RFC 5280 section 4.1.2.4)");
+            DistinguishedName::read(name).err().map(|error| Fault::new(Code::Malformed, message(error)))
+        };
+        let is_der = || asn1::only(&self.der, tag::SEQUENCE, "it").and_then(|all| asn1::der::check(all, "it"));
+        let not_der = || is_der().err().map(malformed);
+        let names = || name(self.issuer(), "issuer").or_else(|| name(self.subject(), "subject"));
+        let key = || public_key::fault(self.spki(), self.parts.extensions.key_usage);
+        names().or_else(not_der).or_else(|| self.parts.unfit.clone()).or_else(key)
+    }
+
+    /// Why its version keeps it from any path; an anchor is taken for its name and key whatever its version is.
+    pub(super) fn version_fault(&self) -> Option<Fault> {
+        let version = self.parts.version;
+        (version != Some(2)).then(|| Fault::new(Code::Version, version_message(version)))
+    }
+
+    /// Decides whether it is of version 1 or 2, which have no extensions to say what it is for.
+    pub(super) fn is_old(&self) -> bool {
+        matches!(self.parts.version, Some(0 | 1)) && !self.parts.has_extensions
+    }
+
+    /// The subjectKeyIdentifier.
+    pub(super) fn key_id(&self) -> Option<&[u8]> {
+        self.parts.extensions.subject_key_id.as_ref().map(|span| self.at(span))
+    }
+
+    /// The keyIdentifier of the authorityKeyIdentifier.
+    pub(super) fn authority_key_id(&self) -> Option<&[u8]> {
+        self.parts.extensions.authority_key_id.as_ref().map(|span| self.at(span)).filter(|id| !id.is_empty())
     }
 
     /// What is signed, the AlgorithmIdentifier it is signed with, and the signature.
@@ -120,26 +171,25 @@ impl Certificate {
 
     /// Whether subject and issuer are the same name (RFC 5280 section 6.1).
     pub(super) fn is_self_issued(&self) -> bool {
-        self.subject() == self.issuer() || {
-            let (subject, issuer) = self.canonical();
-            subject == issuer
-        }
+        self.names_as_issuer(self)
     }
 
-    /// Whether a certificate's subject is this one's issuer, by octets or after RFC 5280 section 7.1's normalisation.
+    /// Decides whether a certificate's subject is this one's issuer after RFC 5280 section 7.1's normalisation.
     pub(super) fn names_as_issuer(&self, issuer: &Self) -> bool {
-        self.issuer() == issuer.subject() || self.canonical().1 == issuer.canonical().0
+        self.canonical_issuer().is_some_and(|name| Some(name) == issuer.canonical_subject())
     }
 
-    /// Subject and issuer, normalised; a name that is none stays itself, so that it equals no other.
-    pub(super) fn canonical(&self) -> &(Canonical, Canonical) {
-        self.canonical.get_or_init(|| {
-            let of = |name| Canonical::of(name).unwrap_or_default();
-            (of(self.subject()), of(self.issuer()))
-        })
+    /// The subject, normalised; `None` for what is no name, which is nobody's.
+    pub(super) fn canonical_subject(&self) -> Option<&Canonical> {
+        self.canonical_subject.get_or_init(|| Canonical::of(self.subject())).as_ref()
     }
 
-    /// The subject's text, for messages; the first name where it is empty.
+    /// The issuer, normalised; `None` for what is no name.
+    pub(super) fn canonical_issuer(&self) -> Option<&Canonical> {
+        self.canonical_issuer.get_or_init(|| Canonical::of(self.issuer())).as_ref()
+    }
+
+    /// The subject's text, for messages.
     pub(super) fn name(&self) -> &str {
         let link = self.link();
         match link.subject.as_str() {
@@ -238,8 +288,7 @@ impl<'a> Fields<'a> {
         let (extensions, mut oddities, unfit) = extension::read(der, self.extensions, self.subject.content.is_empty());
         let place = |part| span(der, part);
         self.note_oddities(&extensions, &mut oddities);
-        let fault = self.fault().or(unfit).or_else(|| public_key::fault(self.spki));
-        let fault = fault.or_else(|| public_key::usage_fault(self.spki, extensions.key_usage));
+        let unfit = self.contradiction().or(unfit);
         Parts {
             to_be_signed: place(self.to_be_signed.raw),
             signature_algorithm: place(self.signature_algorithm.content),
@@ -250,18 +299,18 @@ impl<'a> Fields<'a> {
             spki: place(self.spki.raw),
             not_before: self.not_before.0,
             not_after: self.not_after.0,
+            version: self.version,
             has_unique_id: self.has_unique_id,
+            has_extensions: self.extensions.is_some(),
             extensions,
             oddities,
-            fault,
+            unfit,
         }
     }
 
-    fn fault(&self) -> Option<Fault> {
+    /// What the fields say of each other that cannot be.
+    fn contradiction(&self) -> Option<Fault> {
         let malformed = |message: &str| Some(Fault::new(Code::Malformed, message));
-        if self.version != Some(2) {
-            return Some(Fault::new(Code::Version, version_message(self.version)));
-        }
         if self.inner_algorithm.content != self.signature_algorithm.content {
             return malformed("its two signature algorithms differ (RFC 5280 section 4.1.1.2)");
         }
@@ -270,6 +319,9 @@ impl<'a> Fields<'a> {
         }
         if self.issuer.content.is_empty() && !self.subject.content.is_empty() {
             return malformed("its issuer is empty (RFC 5280 section 4.1.2.4)");
+        }
+        if matches!(self.version, Some(0 | 1)) && self.extensions.is_some() {
+            return malformed("it has extensions, which only version 3 has (RFC 5280 section 4.1.2.9)");
         }
         None
     }

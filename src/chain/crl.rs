@@ -2,22 +2,33 @@
 
 mod entries;
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+
 use rustls::pki_types::CertificateRevocationListDer;
 
 use self::entries::Entries;
 pub(super) use self::entries::Listed;
 use super::certificate::{Certificate, Span, span};
 use super::oddity::Oddity;
+use super::revocation::point;
+use super::signature;
 use crate::asn1::{self, Reader, Value, tag};
-use crate::name::{Canonical, rfc4514_der};
+use crate::key::sha256;
+use crate::name::{Canonical, DistinguishedName, rfc4514_der};
 
 /// A CRL, parsed.
 #[derive(Debug)]
 pub struct Crl {
     der: CertificateRevocationListDer<'static>,
     parts: Parts,
-    pub(super) canonical_issuer: Canonical,
+    canonical_issuer: Option<Canonical>,
+    signers: RwLock<HashMap<[u8; 32], Result<(), signature::Fault>>>,
 }
+
+/// Keys that are remembered for a CRL at most: its issuer's is one.
+const SIGNERS: usize = 64;
 
 #[derive(Debug, Default)]
 struct Parts {
@@ -34,7 +45,7 @@ struct Parts {
     base_number: Option<Span>,
     authority_key_id: Option<Span>,
     /// Why nothing can be concluded from what is not on it.
-    unusable: Option<&'static str>,
+    unusable: Option<Cow<'static, str>>,
     oddities: Vec<Oddity>,
 }
 
@@ -58,12 +69,34 @@ impl Crl {
     ///
     /// # Errors
     ///
-    /// Which field is not what RFC 5280 section 5.1 has it be.
+    /// Which field is not what RFC 5280 section 5.1 has it be. What makes a CRL unusable, but readable, is no error here:
+    /// it still revokes what it lists.
     pub fn parse(der: impl Into<CertificateRevocationListDer<'static>>) -> Result<Self, asn1::Error> {
         let der = der.into();
         let parts = Parts::read(&der)?;
-        let canonical_issuer = der.get(parts.issuer.clone()).and_then(Canonical::of).unwrap_or_default();
-        Ok(Self { der, parts, canonical_issuer })
+        let canonical_issuer = der.get(parts.issuer.clone()).and_then(Canonical::of);
+        Ok(Self { der, parts, canonical_issuer, signers: RwLock::default() })
+    }
+
+    /// The issuer, normalised; `None` for what is no name, which is nobody's.
+    pub(super) const fn canonical_issuer(&self) -> Option<&Canonical> {
+        self.canonical_issuer.as_ref()
+    }
+
+    /// Checks the signature with a key, once for each key: a CRL may be long, and the requests of a batch many.
+    pub(super) fn check_signature(&self, spki: &[u8]) -> Result<(), signature::Fault> {
+        let key = sha256(spki);
+        // Nothing is left half done under the lock, so that a poisoned one is as good.
+        if let Some(known) = self.signers.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return known.clone();
+        }
+        let checked = signature::verify(self.signed(), spki);
+        let mut signers = self.signers.write().unwrap_or_else(PoisonError::into_inner);
+        if signers.len() >= SIGNERS {
+            signers.clear();
+        }
+        signers.insert(key, checked.clone());
+        checked
     }
 
     fn at(&self, span: &Span) -> &[u8] {
@@ -78,7 +111,7 @@ impl Crl {
         rfc4514_der(self.issuer())
     }
 
-    pub(super) fn signed(&self) -> (&[u8], &[u8], &[u8]) {
+    fn signed(&self) -> (&[u8], &[u8], &[u8]) {
         (self.at(&self.parts.to_be_signed), self.at(&self.parts.signature_algorithm), self.at(&self.parts.signature))
     }
 
@@ -87,8 +120,8 @@ impl Crl {
         (self.parts.this_update, self.parts.next_update)
     }
 
-    pub(super) const fn unusable(&self) -> Option<&'static str> {
-        self.parts.unusable
+    pub(super) fn unusable(&self) -> Option<&str> {
+        self.parts.unusable.as_deref()
     }
 
     pub(super) const fn scope(&self) -> &Scope {
@@ -106,7 +139,7 @@ impl Crl {
 
     /// Whether its issuer is a certificate's.
     pub(super) fn is_from_issuer_of(&self, certificate: &Certificate) -> bool {
-        self.issuer() == certificate.issuer() || self.canonical_issuer == certificate.canonical().1
+        self.canonical_issuer().is_some_and(|issuer| Some(issuer) == certificate.canonical_issuer())
     }
 
     /// What it says of a certificate, if it lists it.
@@ -115,7 +148,7 @@ impl Crl {
             // Others than indirect CRLs list the certificates of one issuer, whatever their entries say.
             _ if !self.parts.scope.is_indirect => true,
             None => self.is_from_issuer_of(certificate),
-            Some(issuers) => issuers.contains(&certificate.canonical().1),
+            Some(issuers) => certificate.canonical_issuer().is_some_and(|issuer| issuers.contains(issuer)),
         })
     }
 
@@ -125,7 +158,7 @@ impl Crl {
 
     /// Whether this delta CRL says what has changed since another CRL (sections 5.2.4 and 6.3.3 c).
     pub(super) fn continues(&self, complete: &Self) -> bool {
-        let number = |crl: &Self, span: &Option<Span>| span.as_ref().map(|span| significant(crl.at(span)).to_vec());
+        let number = |crl: &Self, span: &Option<Span>| span.as_ref().map(|span| digits(crl.at(span)).to_vec());
         let (Some(base), Some(own), Some(other)) = (
             number(self, &self.parts.base_number),
             number(self, &self.parts.number),
@@ -137,7 +170,7 @@ impl Crl {
         let key_id = |crl: &Self| crl.parts.authority_key_id.as_ref().map(|span| crl.at(span).to_vec());
         let scope = |crl: &Self| crl.at(&crl.parts.scope.extension).to_vec();
         !complete.is_delta()
-            && self.issuer() == complete.issuer()
+            && self.canonical_issuer().is_some_and(|issuer| Some(issuer) == complete.canonical_issuer())
             && key_id(self) == key_id(complete)
             && scope(self) == scope(complete)
             && is_at_most(&base, &other)
@@ -146,14 +179,15 @@ impl Crl {
 }
 
 /// A number's octets without the zeros at their front.
-fn significant(number: &[u8]) -> &[u8] {
+fn digits(number: &[u8]) -> &[u8] {
     let zeros = number.iter().take_while(|octet| **octet == 0).count();
     number.get(zeros..).unwrap_or_default()
 }
 
 impl Parts {
     fn read(der: &[u8]) -> Result<Self, asn1::Error> {
-        let mut outer = asn1::only(der, tag::SEQUENCE, "the CRL")?.reader();
+        let whole = asn1::only(der, tag::SEQUENCE, "the CRL")?;
+        let mut outer = whole.reader();
         let to_be_signed = outer.tagged(tag::SEQUENCE, "tbsCertList")?;
         let algorithm = outer.tagged(tag::SEQUENCE, "signatureAlgorithm")?;
         let signature = outer.tagged(tag::BIT_STRING, "signatureValue")?;
@@ -179,42 +213,48 @@ impl Parts {
             next_update: next_update.map(time::OffsetDateTime::unix_timestamp),
             ..Self::default()
         };
-        if let Some(revoked) = tbs.optional(tag::SEQUENCE, "revokedCertificates")? {
+        let revoked = tbs.optional(tag::SEQUENCE, "revokedCertificates")?;
+        if let Some(revoked) = revoked {
             parts.revoked = Entries::read(der, revoked)?;
-            parts.unusable = parts.revoked.unusable;
+            parts.unusable = parts.revoked.unusable.take();
         }
         let is_v2 = version.and_then(|version| version.small()) == Some(1);
-        match tbs.optional(tag::constructed(0), "crlExtensions")? {
+        let extensions = tbs.optional(tag::constructed(0), "crlExtensions")?;
+        match extensions {
             Some(extensions) if is_v2 => parts.extensions(der, extensions)?,
             Some(_) => return Err(asn1::Error::new("crlExtensions", "are in a CRL that is not of version 2")),
             None => parts.oddities.push(Oddity::CrlNumberMissing),
         }
         tbs.finish("tbsCertList")?;
         if parts.revoked.name_issuers() && !parts.scope.is_indirect {
-            parts.unusable = Some("an entry of it names its issuer, though it does not say that it is an indirect CRL");
+            let reason = "an entry of it names its issuer, though it does not say that it is an indirect CRL";
+            parts.unusable = Some(reason.into());
         }
+        if let Err(error) = DistinguishedName::read(issuer.raw) {
+            parts.unusable = Some(format!("its issuer is no name: {error}").into());
+        }
+        // The entries were looked at one by one.
+        let mut fields = [version, Some(algorithm), Some(issuer), extensions].into_iter().flatten();
+        let checked = fields.try_for_each(|field| asn1::der::check(field, "it"));
+        let mut headers = [whole, to_be_signed].into_iter().chain(revoked);
+        let deviation = headers.find_map(asn1::der::deviation);
+        parts.unusable = parts
+            .unusable
+            .or_else(|| checked.err().map(|error| error.to_string().into()))
+            .or_else(|| deviation.map(|deviation| format!("it is not DER: {deviation}").into()));
         Ok(parts)
     }
 
     fn extensions(&mut self, der: &[u8], extensions: Value<'_>) -> Result<(), asn1::Error> {
         let list = asn1::only(extensions.content, tag::SEQUENCE, "crlExtensions")?;
+        let mut seen = Vec::new();
         for (id, is_critical, value) in each_extension(list)? {
-            match id {
-                [0x55, 0x1d, 20] => {
-                    let number = asn1::only(value, tag::INTEGER, "cRLNumber")?;
-                    self.number = Some(span(der, number.content));
-                    if is_critical {
-                        self.oddities.push(Oddity::CrlNumberCritical);
-                    }
-                }
-                [0x55, 0x1d, 27] => {
-                    let base = asn1::only(value, tag::INTEGER, "deltaCRLIndicator")?;
-                    self.base_number = Some(span(der, base.content));
-                }
-                [0x55, 0x1d, 28] => self.issuing_point(der, value)?,
-                [0x55, 0x1d, 35] => self.authority_key_id = Some(span(der, value)),
-                _ if is_critical => self.unusable = Some("it has a critical extension that is not understood"),
-                _ => {}
+            if seen.contains(&id) {
+                self.unusable = Some("it has an extension twice".into());
+            }
+            seen.push(id);
+            if let Err(error) = self.extension(der, (id, is_critical, value)) {
+                self.unusable = Some(format!("its extensions cannot be read: {error}").into());
             }
         }
         if self.number.is_none() {
@@ -223,51 +263,70 @@ impl Parts {
         Ok(())
     }
 
-    /// issuingDistributionPoint (section 5.2.5).
-    fn issuing_point(&mut self, der: &[u8], value: &[u8]) -> Result<(), asn1::Error> {
-        self.scope.extension = span(der, value);
-        let mut fields = asn1::only(value, tag::SEQUENCE, "issuingDistributionPoint")?.reader();
-        while !fields.is_empty() {
-            let field = fields.value("issuingDistributionPoint")?;
-            let is_true = field.content == [0xff];
-            match field.tag {
-                0xa0 => {
-                    let name = Reader::new(field.content).value("distributionPoint")?;
-                    if !is_place(name)? {
-                        self.unusable =
-                            Some("its distribution point has a name that is neither a URI nor a directory's");
-                    }
-                    self.scope.point = Some((name.tag, span(der, name.content)));
+    fn extension(&mut self, der: &[u8], (id, is_critical, value): Extension<'_>) -> Result<(), asn1::Error> {
+        let number = |field| {
+            let number = asn1::only(value, tag::INTEGER, field)?;
+            asn1::der::check(number, field).map(|()| span(der, number.content))
+        };
+        match id {
+            [0x55, 0x1d, 20] => {
+                self.number = Some(number("cRLNumber")?);
+                if is_critical {
+                    self.oddities.push(Oddity::CrlNumberCritical);
                 }
-                0x81 => self.scope.users_only = is_true,
-                0x82 => self.scope.cas_only = is_true,
-                0x83 => {
-                    let bits = field.named_bits();
-                    let bits = bits.ok_or_else(|| asn1::Error::new("onlySomeReasons", "is no BIT STRING"))?;
-                    self.scope.reasons =
-                        Some(bits.into_iter().filter(|bit| *bit < 16).fold(0, |all, bit| all | 1 << bit));
-                }
-                0x84 => self.scope.is_indirect = is_true,
-                0x85 if is_true => self.unusable = Some("it is for attribute certificates alone"),
-                0x85 => {}
-                _ => return Err(asn1::Error::new("issuingDistributionPoint", "has an unknown field")),
             }
+            [0x55, 0x1d, 27] => {
+                // Even one that cannot be read makes it a delta CRL.
+                self.base_number = Some(span(der, value));
+                self.base_number = Some(number("deltaCRLIndicator")?);
+            }
+            [0x55, 0x1d, 28] => self.issuing_point(der, value)?,
+            [0x55, 0x1d, 35] => {
+                asn1::der::check(
+                    asn1::only(value, tag::SEQUENCE, "authorityKeyIdentifier")?,
+                    "authorityKeyIdentifier",
+                )?;
+                self.authority_key_id = Some(span(der, value));
+            }
+            _ if is_critical => self.unusable = Some("it has a critical extension that is not understood".into()),
+            _ => {}
         }
         Ok(())
     }
+
+    /// issuingDistributionPoint (section 5.2.5).
+    fn issuing_point(&mut self, der: &[u8], value: &[u8]) -> Result<(), asn1::Error> {
+        const FIELD: &str = "issuingDistributionPoint";
+        self.scope.extension = span(der, value);
+        let point = asn1::only(value, tag::SEQUENCE, FIELD)?;
+        asn1::der::check(point, FIELD)?;
+        let mut fields = point.reader();
+        if let Some(name) = fields.optional(tag::constructed(0), FIELD)? {
+            let name = point::name_in(name)?;
+            self.scope.point = Some((name.tag, span(der, name.content)));
+            if !point::is_place(name)? {
+                let reason = "its distribution point has a name that is neither a URI nor a directory's";
+                self.unusable = Some(reason.into());
+            }
+        }
+        self.scope.users_only = flag(&mut fields, 1)?;
+        self.scope.cas_only = flag(&mut fields, 2)?;
+        self.scope.reasons = fields.optional(tag::context(3), FIELD)?.map(point::reason_flags).transpose()?;
+        self.scope.is_indirect = flag(&mut fields, 4)?;
+        if flag(&mut fields, 5)? {
+            self.unusable = Some("it is for attribute certificates alone".into());
+        }
+        fields.finish(FIELD)
+    }
 }
 
-/// Whether a DistributionPointName says where a CRL is: by an RDN, or by names that are each a URI or a directory's.
-pub(super) fn is_place(name: Value<'_>) -> Result<bool, asn1::Error> {
-    const URI: u8 = tag::context(6);
-    const DIRECTORY: u8 = tag::constructed(4);
-    let mut names = name.reader();
-    while name.tag == tag::constructed(0) && !names.is_empty() {
-        if !matches!(names.value("distributionPoint")?.tag, URI | DIRECTORY) {
-            return Ok(false);
-        }
+/// A `[number] BOOLEAN DEFAULT FALSE` of an issuingDistributionPoint.
+fn flag(fields: &mut Reader<'_>, number: u8) -> Result<bool, asn1::Error> {
+    match fields.optional(tag::context(number), "issuingDistributionPoint")?.map(|flag| flag.content) {
+        None | Some([0]) => Ok(false),
+        Some([0xff]) => Ok(true),
+        Some(_) => Err(asn1::Error::new("issuingDistributionPoint", "has a BOOLEAN that is neither 00 nor ff")),
     }
-    Ok(true)
 }
 
 /// An extension's type, whether it is critical, and its value.
@@ -289,11 +348,7 @@ fn read_extension(extension: Value<'_>) -> Result<Extension<'_>, asn1::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
-        let content = parts.concat();
-        [&[tag, 0x82], &u16::try_from(content.len()).unwrap().to_be_bytes()[..], &content].concat()
-    }
+    use crate::asn1::write::tlv;
 
     fn name(common_name: &str) -> Vec<u8> {
         tlv(0x30, &[&tlv(0x31, &[&tlv(0x30, &[&[6, 3, 0x55, 4, 3], &tlv(0x0c, &[common_name.as_bytes()])])])])

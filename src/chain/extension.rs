@@ -2,8 +2,11 @@
 
 use super::certificate::{Fault, Span, span};
 use super::oddity::Oddity;
-use crate::asn1::{self, Value, oid, tag};
+use super::revocation::point;
+use crate::asn1::{self, Reader, Value, oid, tag};
 use crate::constraints::NameConstraints;
+use crate::name::GeneralName;
+use crate::policy;
 use crate::report::verdict::Code;
 
 /// What a certificate's extensions say, as far as path validation asks.
@@ -16,9 +19,10 @@ pub(super) struct Extensions {
     pub(super) ext_key_usage: Option<ExtKeyUsage>,
     /// The content of the GeneralNames.
     pub(super) subject_alt_name: Option<Span>,
-    pub(super) has_name_constraints: bool,
-    /// Whether policies matter: policyConstraints, policyMappings or inhibitAnyPolicy is there.
-    pub(super) has_policy_rules: bool,
+    /// The value of the nameConstraints.
+    pub(super) name_constraints: Option<Span>,
+    /// The extensions about policies: the last arc of each one's type, and its value.
+    pub(super) policies: Vec<(u8, Span)>,
     /// Whether an extension about policies is critical, which webpki does not read.
     pub(super) has_critical_policies: bool,
     pub(super) subject_key_id: Option<Span>,
@@ -42,6 +46,11 @@ pub(super) const CRL_SIGN: u16 = 6;
 impl Extensions {
     pub(super) fn is_ca(&self) -> bool {
         matches!(self.basic_constraints, Some((true, _)))
+    }
+
+    /// Decides whether policies matter: policyConstraints, policyMappings or inhibitAnyPolicy is there.
+    pub(super) fn has_policy_rules(&self) -> bool {
+        self.policies.iter().any(|(number, _)| *number != 32)
     }
 
     /// Whether keyUsage, where present, has this bit.
@@ -95,6 +104,8 @@ impl<'a> Reading<'a> {
             return Err(Fault::new(Code::Malformed, message));
         }
         self.seen.push(extension.id);
+        check_der(extension)
+            .map_err(|error| Fault::new(Code::Malformed, format!("its extension {}: {error}", name())))?;
         let Some(read) = self.known(extension) else {
             return if extension.is_critical {
                 let message = format!("its extension {} is critical and not understood (RFC 5280 section 4.2)", name());
@@ -116,6 +127,7 @@ impl<'a> Reading<'a> {
         Some(match number {
             15 => self.key_usage(extension),
             17 => self.subject_alt_name(extension),
+            18 if !extension.is_critical => issuer_alt_name(extension.value),
             19 => self.basic_constraints(extension),
             30 => self.name_constraints(extension),
             31 => self.distribution_points(extension),
@@ -163,17 +175,9 @@ impl<'a> Reading<'a> {
 
     fn subject_alt_name(&mut self, extension: &Extension<'a>) -> Read {
         let names = asn1::only(extension.value, tag::SEQUENCE, "").ok()?;
-        let mut list = names.reader();
-        (!list.is_empty()).then_some(())?;
-        while !list.is_empty() {
-            let name = list.value("").ok()?;
-            matches!(name.tag, 0x81 | 0x82 | 0x86 | 0x87 | 0x88 | 0xa0 | 0xa3 | 0xa4 | 0xa5).then_some(())?;
-            if name.tag == tag::context(2)
-                && name.content.contains(&b'_')
-                && !self.oddities.contains(&Oddity::DnsUnderscore)
-            {
-                self.oddities.push(Oddity::DnsUnderscore);
-            }
+        let has_underscore = |name: &GeneralName<'_>| matches!(name, GeneralName::Dns(name) if name.contains(&b'_'));
+        if GeneralName::read_all(names.content).ok()?.iter().any(has_underscore) {
+            self.oddities.push(Oddity::DnsUnderscore);
         }
         match (self.is_subject_empty, extension.is_critical) {
             (true, false) => self.oddities.push(Oddity::SanNotCritical),
@@ -198,13 +202,13 @@ impl<'a> Reading<'a> {
         if !extension.is_critical {
             self.oddities.push(Oddity::ConstraintsNotCritical);
         }
-        self.extensions.has_name_constraints = true;
+        self.extensions.name_constraints = Some(span(self.der, extension.value));
         Some(())
     }
 
     fn distribution_points(&mut self, extension: &Extension<'a>) -> Read {
         let points = asn1::only(extension.value, tag::SEQUENCE, "").ok()?;
-        points.each(tag::SEQUENCE, "").ok()?;
+        point::check(points).ok()?;
         self.extensions.distribution_points = Some(span(self.der, points.content));
         Some(())
     }
@@ -234,13 +238,13 @@ impl<'a> Reading<'a> {
         Some(())
     }
 
-    /// What they say is for `policy::check`: here is only seen that they matter.
+    /// What they say is for `policy::check`: here is only seen that they can be read.
     fn policies(&mut self, number: u8, extension: &Extension<'a>) -> Read {
-        asn1::only(extension.value, if number == 54 { tag::INTEGER } else { tag::SEQUENCE }, "").ok()?;
+        policy::check_extension(number, extension.value).ok()?;
         if number == 36 && !extension.is_critical {
             self.oddities.push(Oddity::PolicyConstraintsNotCritical);
         }
-        self.extensions.has_policy_rules |= number != 32;
+        self.extensions.policies.push((number, span(self.der, extension.value)));
         self.extensions.has_critical_policies |= extension.is_critical;
         Some(())
     }
@@ -257,6 +261,13 @@ impl<'a> Reading<'a> {
         let issuer = fields.optional(tag::constructed(1), "").ok()?;
         let serial = fields.optional(tag::context(2), "").ok()?;
         fields.finish("").ok()?;
+        if let Some(issuer) = issuer {
+            GeneralName::read_all(issuer.content).ok()?;
+        }
+        if let Some(serial) = serial {
+            let content = asn1::der::significant(serial.content);
+            (!content.is_empty() && content.len() == serial.content.len()).then_some(())?;
+        }
         if issuer.is_some() || serial.is_some() {
             self.oddities.push(Oddity::AkiIssuerSerial);
         }
@@ -278,13 +289,23 @@ impl<'a> Reading<'a> {
         }
         let message = if extensions.key_usage.is_some() && extensions.may(KEY_CERT_SIGN) {
             "its keyUsage has keyCertSign, though its basicConstraints do not say that it is a CA (RFC 5280 section 4.2.1.3)"
-        } else if extensions.has_name_constraints {
+        } else if extensions.name_constraints.is_some() {
             "it has name constraints, though it is no CA (RFC 5280 section 4.2.1.10)"
         } else {
             return None;
         };
         Some(Fault::new(Code::Malformed, message))
     }
+}
+
+/// Checks that the value of an extension under id-ce or id-pe is DER. What others have in theirs is their makers' affair.
+fn check_der(extension: &Extension<'_>) -> Result<(), asn1::Error> {
+    if !matches!(extension.id, [0x55, 0x1d, _] | [0x2b, 6, 1, 5, 5, 7, 1, _]) {
+        return Ok(());
+    }
+    let mut reader = Reader::new(extension.value);
+    asn1::der::check(reader.value("its value")?, "its value")?;
+    reader.finish("its value")
 }
 
 struct Extension<'a> {
@@ -310,6 +331,11 @@ impl<'a> Extension<'a> {
     }
 }
 
+/// Checks an issuerAltName (section 4.2.1.7), which says nothing about a path.
+fn issuer_alt_name(value: &[u8]) -> Read {
+    GeneralName::read_all(asn1::only(value, tag::SEQUENCE, "").ok()?.content).ok().map(|_| ())
+}
+
 /// Checks an authorityInfoAccess (section 4.2.2.1): pairs of a method and a name, at least one.
 fn access(value: &[u8]) -> Read {
     let descriptions = asn1::only(value, tag::SEQUENCE, "").ok()?.each(tag::SEQUENCE, "").ok()?;
@@ -317,8 +343,7 @@ fn access(value: &[u8]) -> Read {
     for description in descriptions {
         let mut fields = description.reader();
         fields.tagged(tag::OID, "").ok()?;
-        let location = fields.value("").ok()?;
-        (location.tag & 0xc0 == 0x80).then_some(())?;
+        GeneralName::read(fields.value("").ok()?).ok()?;
         fields.finish("").ok()?;
     }
     Some(())

@@ -5,9 +5,8 @@ use webpki::{EndEntityCert, Error};
 
 use super::certificate::Certificate;
 use super::path::Rejection;
-use super::{Purpose, Request};
-use crate::constraints;
-use crate::inspect;
+use super::{Purpose, Request, signature};
+use crate::constraints::NameConstraints;
 use crate::report::verdict::Code;
 
 /// Whether a path that the own search found valid is one that webpki is known to refuse for what is no fault:
@@ -16,6 +15,9 @@ use crate::report::verdict::Code;
 /// - self-issued intermediates, which neither path lengths nor name constraints count (sections 6.1.3 b, 6.1.4 l),
 /// - name constraints on other names than dNSName and iPAddress,
 /// - critical extensions about policies, unique identifiers, and times before 1970, which it does not read,
+/// - certificates, and parts of them, of more than 64 KiB, and a pathLenConstraint above 255,
+/// - RSASSA-PSS signatures by keys that are for RSASSA-PSS alone, or with a salt of another length than the hash,
+/// - trust anchors that it cannot read: of version 2, or for one of the reasons above,
 /// - a CA as end-entity, when any purpose will do,
 /// - a path among so many others that it gave up.
 ///
@@ -30,6 +32,8 @@ pub(super) fn is_known(path: &[&Certificate], request: &Request<'_>, error: &Err
         || below_anchor.iter().skip(1).any(|certificate| certificate.is_self_issued())
         || path.windows(2).any(|pair| matches!(pair, [certificate, issuer] if certificate.issuer() != issuer.subject()))
         || path.iter().skip(1).any(|certificate| has_other_constraints(certificate))
+        || path.windows(2).any(is_signed_beyond)
+        || path.last().is_some_and(|anchor| anchor.is_old() || is_unread(anchor))
         || is_leaf_a_ca && request.purpose == Purpose::Any
         || matches!(error, Error::MaximumSignatureChecksExceeded | Error::MaximumPathBuildCallsExceeded)
 }
@@ -37,40 +41,59 @@ pub(super) fn is_known(path: &[&Certificate], request: &Request<'_>, error: &Err
 /// Whether it has what webpki does not read.
 fn is_unread(certificate: &Certificate) -> bool {
     let parts = &certificate.parts;
-    parts.has_unique_id || parts.extensions.has_critical_policies || parts.not_before < 0
+    let path_len = parts.extensions.basic_constraints.and_then(|(_, path_len)| path_len);
+    parts.has_unique_id
+        || parts.extensions.has_critical_policies
+        || parts.not_before < 0
+        || certificate.der().len() > LONGEST
+        || path_len.is_some_and(|limit| limit > u32::from(u8::MAX))
 }
 
-/// Whether webpki can read the certificate, or it is known why it cannot and another reader can.
+/// Octets of the longest value that webpki reads, but for the header: it takes no length of more than two octets.
+const LONGEST: usize = 0xffff;
+
+fn is_signed_beyond(pair: &[&Certificate]) -> bool {
+    matches!(pair, [certificate, issuer] if signature::is_beyond_webpki(certificate.signed().1, issuer.spki()))
+}
+
+/// Decides whether webpki can read the certificate, or it is known why it cannot.
 fn is_readable(certificate: &Certificate) -> bool {
-    let der = CertificateDer::from(certificate.der());
-    match EndEntityCert::try_from(&der) {
-        Ok(_) => true,
-        Err(_) => is_unread(certificate) && inspect::parse(certificate.der()).is_ok(),
-    }
+    is_unread(certificate) || EndEntityCert::try_from(&CertificateDer::from(certificate.der())).is_ok()
 }
 
 fn has_other_constraints(certificate: &Certificate) -> bool {
-    if !certificate.parts.extensions.has_name_constraints {
-        return false;
-    }
-    let Ok(parsed) = inspect::parse(certificate.der()) else { return false };
-    matches!(constraints::of_certificate(&parsed), Ok(Some(constraints)) if constraints.has_other_kinds())
+    let value = certificate.parts.extensions.name_constraints.as_ref().map(|span| certificate.at(span));
+    value.is_some_and(|value| NameConstraints::parse(value).is_ok_and(|constraints| constraints.has_other_kinds()))
 }
 
 /// What webpki refuses and the own search does not.
 pub(super) fn rejection(error: &Error) -> Rejection {
-    let code = match error {
+    let (code, reason) = match error {
         Error::MaximumPathDepthExceeded
         | Error::MaximumSignatureChecksExceeded
         | Error::MaximumPathBuildCallsExceeded
-        | Error::MaximumNameConstraintComparisonsExceeded => Code::ChainTooComplex,
-        Error::NameConstraintViolation | Error::UnsupportedNameType => Code::NameConstraint,
-        Error::PathLenConstraintViolated => Code::PathTooLong,
-        Error::RequiredEkuNotFoundContext(_) => Code::WrongPurpose,
-        Error::UnsupportedCriticalExtension => Code::UnknownCriticalExtension,
-        Error::InvalidSignatureForPublicKey => Code::BadSignature,
-        Error::UnknownIssuer => Code::UnknownIssuer,
-        _ => Code::Malformed,
+        | Error::MaximumNameConstraintComparisonsExceeded => {
+            (Code::ChainTooComplex, "more paths or names would have to be tried than rustls clients try")
+        }
+        Error::NameConstraintViolation | Error::UnsupportedNameType => {
+            (Code::NameConstraint, "rustls clients refuse one of its names for the name constraints above it")
+        }
+        Error::PathLenConstraintViolated => {
+            (Code::PathTooLong, "rustls clients count more intermediates than a pathLenConstraint allows")
+        }
+        Error::RequiredEkuNotFoundContext(_) => (
+            Code::WrongPurpose,
+            "rustls clients find that its extKeyUsage, or that of a CA above it, lacks the purpose",
+        ),
+        Error::UnsupportedCriticalExtension => (
+            Code::UnknownCriticalExtension,
+            "it, or a CA above it, has a critical extension that rustls clients do not understand",
+        ),
+        Error::InvalidSignatureForPublicKey => {
+            (Code::BadSignature, "rustls clients find that a signature on its path is wrong")
+        }
+        Error::UnknownIssuer => (Code::UnknownIssuer, "rustls clients find no path from it to what is trusted"),
+        _ => (Code::Malformed, "rustls clients cannot read it, or a CA's certificate above it"),
     };
-    Rejection::new(code, 0, format!("rustls refuses it: {error}"))
+    Rejection::new(code, 0, reason)
 }

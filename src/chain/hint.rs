@@ -1,6 +1,7 @@
 //! What a person can do about a refusal.
 
 use super::certificate::Certificate;
+use super::extension::DIGITAL_SIGNATURE;
 use super::path::Rejection;
 use super::{Host, Request, host};
 use crate::report::verdict::Code;
@@ -20,7 +21,7 @@ pub(super) fn other_names(leaf: &Certificate, host: &Host) -> String {
     format!("it is for {names}; you asked for {host} (RFC 9525 section 6)")
 }
 
-/// The mend, where there is one.
+/// Advice on a refusal, in words: it names no command and no flag, which are the command line's to add.
 pub(super) fn of(
     rejection: &Rejection,
     blamed: &Certificate,
@@ -28,52 +29,43 @@ pub(super) fn of(
     request: &Request<'_>,
 ) -> Option<String> {
     let is_leaf = rejection.index == 0;
-    let host = || request.host.map_or_else(|| "HOST".to_owned(), ToString::to_string);
     Some(match rejection.code {
-        Code::Expired if is_leaf => format!("renew it, as with `secure-io gen-cert --force {}`", host()),
+        Code::Expired if is_leaf => "have it issued again by its issuer".to_owned(),
         Code::Expired => "renew this CA's certificate, and send or trust the new one".to_owned(),
         Code::NotYetValid => "look whether the clock is right here and where it was issued".to_owned(),
         Code::UnknownIssuer => unknown_issuer(blamed, leaf, request),
-        Code::SelfSigned if is_leaf => format!(
-            "trust it with `--trust FILE`, or have one signed by a CA that clients trust: `secure-io gen-cert --ca {}`",
-            host()
-        ),
-        Code::SelfSigned => "trust this root with `--trust FILE`".to_owned(),
-        Code::HostMismatch => format!("issue one for it: `secure-io gen-cert {}`", host()),
-        Code::WrongPurpose if is_leaf => {
-            "issue it with the right extKeyUsage: `secure-io gen-cert --purpose server|client|both`".to_owned()
+        Code::SelfSigned if is_leaf => "trust it, or have one issued by a CA that clients trust".to_owned(),
+        Code::SelfSigned => "trust this root, if it is the right one".to_owned(),
+        Code::HostMismatch => "have one issued for that host as well".to_owned(),
+        Code::WrongPurpose if is_leaf && !leaf.parts.extensions.may(DIGITAL_SIGNATURE) => {
+            "have it issued with digitalSignature in its keyUsage".to_owned()
         }
-        Code::CaAsLeaf => format!(
-            "make one that is no CA: `secure-io gen-cert {}`, or `openssl req -x509 -addext basicConstraints=critical,CA:FALSE …`; rustls clients refuse a CA in a server's place, openssl and browsers do not",
-            host()
-        ),
-        Code::NotACa => "have it signed by a CA: basicConstraints with cA, and keyUsage with keyCertSign".to_owned(),
-        Code::KeyMismatch => {
-            "find the key it was issued for, or issue again: `secure-io gen-cert --key FILE …`".to_owned()
-        }
-        Code::WeakSignature => "have it issued again with SHA-256".to_owned(),
-        Code::WeakKey => {
-            "make a new key, `secure-io gen-key --algorithm ecdsa-p256`, and have a certificate issued for it"
+        Code::WrongPurpose if is_leaf => "have it issued with the extKeyUsage that it is used for".to_owned(),
+        Code::CaAsLeaf => {
+            "have one issued that is no CA, with basicConstraints CA:FALSE; rustls clients refuse a CA in a \
+                           server's place, openssl and browsers do not"
                 .to_owned()
         }
+        Code::NotACa => "have it signed by a CA: basicConstraints with cA, and keyUsage with keyCertSign".to_owned(),
+        Code::KeyMismatch => "find the key it was issued for, or have one issued for this key".to_owned(),
+        Code::WeakSignature => "have it issued again with SHA-256".to_owned(),
+        Code::WeakKey => "make a new key, as EC P-256, and have a certificate issued for it".to_owned(),
         Code::Revoked => "make a new key and have a new certificate issued".to_owned(),
-        Code::RevocationUnknown => "give the CRL of each issuer on the path with `--crl FILE`".to_owned(),
-        Code::CrlInvalid => "fetch or issue a current CRL (`secure-io ca crl` for the local CA)".to_owned(),
-        Code::Version => format!("issue it anew as version 3: `secure-io gen-cert {}`", host()),
+        Code::RevocationUnknown => "give the CRL of each issuer on the path".to_owned(),
+        Code::CrlInvalid => "fetch or issue a current CRL".to_owned(),
+        Code::Version => "have it issued again as version 3".to_owned(),
         _ => return None,
     })
 }
 
 fn unknown_issuer(blamed: &Certificate, leaf: &Certificate, request: &Request<'_>) -> String {
+    let issuer = &blamed.link().issuer;
     if request.anchors.contains(leaf) {
         "it is trusted itself, but not signed by itself: trust the CA that issued it, as clients need that one"
             .to_owned()
     } else if request.presented.is_empty() {
-        format!(
-            "the server sends no intermediate: append `{}` to the certificate file, or name it with `--untrusted FILE`; if it is the root, trust it with `--trust FILE`",
-            blamed.link().issuer
-        )
+        format!("trust `{issuer}` if it is a root; else put it behind the certificate, as a server has to send it")
     } else {
-        format!("add `{}` to the chain, or trust it with `--trust FILE` if it is the root", blamed.link().issuer)
+        format!("trust `{issuer}` if it is a root; else put it into the chain")
     }
 }

@@ -1,7 +1,7 @@
 //! The name that a certificate must be for (RFC 9525 section 6), never its commonName.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -33,11 +33,11 @@ pub struct NoHost {
 impl FromStr for Host {
     type Err = NoHost;
 
-    /// Reads `app.test`, `bücher.test`, `192.0.2.1`, `::1`, `[::1]` or `me@example.com`.
+    /// Reads `app.test`, `bücher.test`, `192.0.2.1`, `::1`, `[::1]`, `fe80::1%eth0` or `me@example.com`.
     fn from_str(input: &str) -> Result<Self, NoHost> {
         let error = || NoHost { input: input.to_owned() };
         let bare = input.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(input);
-        if let Ok(address) = bare.parse() {
+        if let Some(address) = address(bare) {
             return Ok(Self::Ip(address));
         }
         if let Some((local, domain)) = input.rsplit_once('@') {
@@ -51,6 +51,19 @@ impl FromStr for Host {
             idna::domain_to_ascii(name).map_err(|_errors| error())?
         };
         if is_host_name(&name) { Ok(Self::Dns(name)) } else { Err(error()) }
+    }
+}
+
+/// An address. The zone behind one of IPv6 (RFC 4007 section 11, and `%25` in URLs by RFC 6874) says over which interface
+/// of this machine it is reached: no certificate has it.
+fn address(text: &str) -> Option<IpAddr> {
+    match text.split_once('%') {
+        None => text.parse().ok(),
+        Some((address, zone)) => {
+            let is_zone = !zone.is_empty()
+                && zone.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"-._~%".contains(&octet));
+            address.parse::<Ipv6Addr>().ok().filter(|_| is_zone).map(IpAddr::V6)
+        }
     }
 }
 
@@ -128,11 +141,14 @@ pub(super) fn texts(certificate: &Certificate, limit: usize) -> (Vec<String>, us
     (texts, more)
 }
 
-/// A wildcard is the whole of the leftmost label and stands for exactly one (RFC 9525 section 6.3).
+/// A wildcard is the whole of the leftmost label and stands for exactly one (RFC 9525 section 6.3); one below the top
+/// level alone stands for nothing, as browsers and webpki have it.
 fn dns_matches(name: &str, presented: &[u8]) -> bool {
     let presented = presented.strip_suffix(b".").unwrap_or(presented);
     match presented.strip_prefix(b"*.") {
-        Some(suffix) => name.split_once('.').is_some_and(|(_, rest)| rest.as_bytes().eq_ignore_ascii_case(suffix)),
+        Some(suffix) => name
+            .split_once('.')
+            .is_some_and(|(_, rest)| suffix.contains(&b'.') && rest.as_bytes().eq_ignore_ascii_case(suffix)),
         None => name.as_bytes().eq_ignore_ascii_case(presented),
     }
 }
@@ -144,4 +160,36 @@ fn mailbox_matches(mailbox: &str, presented: &[u8]) -> bool {
     };
     let (local, domain) = mailbox.rsplit_once('@').unwrap_or_default();
     local == presented.0 && domain.eq_ignore_ascii_case(presented.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// webpki is not asked about certificates that it cannot read.
+    #[test]
+    fn a_wildcard_stands_for_one_label() {
+        for (name, presented, expected) in [
+            ("a.example.com", "*.example.com", true),
+            ("a.example.com", "*.EXAMPLE.com.", true),
+            ("a.b.example.com", "*.example.com", false),
+            ("example.com", "*.example.com", false),
+            ("example.com", "*.com", false),
+            ("a.example.com", "a*.example.com", false),
+            ("a.example.com", "*", false),
+            ("com", "*.", false),
+        ] {
+            assert_eq!(dns_matches(name, presented.as_bytes()), expected, "{name} {presented}");
+        }
+    }
+
+    #[test]
+    fn a_zone_is_no_part_of_an_address() {
+        for host in ["fe80::1%eth0", "[fe80::1%eth0]", "[fe80::1%25eth0]", "fe80::1%25en0", "fe80::1%2", "FE80::1"] {
+            assert_eq!(host.parse::<Host>(), Ok(Host::Ip("fe80::1".parse().unwrap())), "{host}");
+        }
+        for host in ["fe80::1%", "fe80::1%a b", "192.0.2.1%eth0", "app.test%eth0", "%eth0", "fe80::1%eth0/"] {
+            assert!(host.parse::<Host>().is_err(), "{host}");
+        }
+    }
 }

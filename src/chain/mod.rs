@@ -8,6 +8,7 @@
 
 mod anchors;
 pub mod batch;
+mod candidates;
 mod certificate;
 mod crl;
 mod extension;
@@ -26,16 +27,19 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::{CertificateDer, SignatureVerificationAlgorithm, UnixTime};
+use rustls::pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
 use time::OffsetDateTime;
-use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, KeyUsage, VerifiedPath};
+use webpki::{
+    EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, KeyUsage, VerifiedPath, anchor_from_trusted_cert,
+};
 
 pub use self::anchors::Anchors;
+use self::candidates::{Candidates, Reach};
 pub use self::certificate::Certificate;
 pub use self::crl::Crl;
 pub use self::host::{Host, NoHost};
 use self::path::Rejection;
-use self::search::{Best, Search};
+use self::search::Search;
 use crate::report::verdict::{Code, Reason, Verdict, Warning};
 
 /// What a certificate is used for.
@@ -76,16 +80,75 @@ pub struct Request<'a> {
 /// Those of the others that are no certificates are passed over, as TLS clients do.
 #[must_use]
 pub fn verify_presented(chain: &[CertificateDer<'_>], request: &Request<'_>) -> Verdict {
-    let Some((leaf, others)) = chain.split_first() else {
+    judge_presented(chain, request, false)
+}
+
+/// Judges a chain as it stands in a file: as [`verify_presented`] does, but where CAs' certificates stand first, it is the
+/// end-entity certificate behind them that is judged, with a warning.
+#[must_use]
+pub fn verify_file(chain: &[CertificateDer<'_>], request: &Request<'_>) -> Verdict {
+    judge_presented(chain, request, true)
+}
+
+fn judge_presented(chain: &[CertificateDer<'_>], request: &Request<'_>, is_file: bool) -> Verdict {
+    let Some(first) = chain.first() else {
         return Verdict::no(Reason::new(Code::Malformed, "there is no certificate"));
     };
     let parse = |der: &CertificateDer<'_>| Certificate::parse(der.clone().into_owned());
-    let mut presented: Vec<_> = others.iter().filter_map(|der| parse(der).ok()).map(Arc::new).collect();
-    presented.extend(request.presented.iter().cloned());
-    match parse(leaf) {
-        Ok(leaf) => verify(&leaf, &Request { presented: &presented, ..*request }),
-        Err(error) => malformed(&error),
+    let leaf = match parse(first) {
+        Ok(leaf) => leaf,
+        Err(error) => return malformed(&error),
+    };
+    let mut others: Vec<_> = chain.iter().skip(1).filter_map(|der| parse(der).ok()).map(Arc::new).collect();
+    let behind = behind(&leaf, &others, request);
+    let Some((place, below)) = behind.and_then(|place| Some((place, Arc::clone(others.get(place)?)))) else {
+        others.extend(request.presented.iter().cloned());
+        return verify(&leaf, &Request { presented: &others, ..*request });
+    };
+    let number = place + 2;
+    if !is_file {
+        others.extend(request.presented.iter().cloned());
+        let mut verdict = verify(&leaf, &Request { presented: &others, ..*request });
+        if let Some(error) = verdict.error.as_mut().filter(|error| error.code == Code::CaAsLeaf) {
+            let name = below.name();
+            error.message = format!(
+                "{}; the certificate of `{name}` comes as number {number}, and has to be sent first (RFC 8446 section 4.4.2)",
+                error.message
+            );
+            error.hint = Some(format!("put the certificate of `{name}` in front of its issuers' in the server's file"));
+        }
+        return verdict;
     }
+    others.remove(place);
+    others.push(Arc::new(leaf));
+    others.extend(request.presented.iter().cloned());
+    let request = Request { presented: &others, ..*request };
+    let verdict = verify(&below, &request);
+    not_first(verdict, &below, number, request.strict)
+}
+
+/// The place, among the others of a chain that begins with a CA's certificate, of the one that is meant: the end-entity
+/// that the first one issued, else the first end-entity. `None` where the first is meant itself.
+fn behind(first: &Certificate, others: &[Arc<Certificate>], request: &Request<'_>) -> Option<usize> {
+    if request.purpose == Purpose::Any || !first.parts.extensions.is_ca() {
+        return None;
+    }
+    let is_end = |other: &&Arc<Certificate>| !other.parts.extensions.is_ca() && other.fault().is_none();
+    let issued = others.iter().position(|other| is_end(&other) && other.names_as_issuer(first));
+    issued.or_else(|| others.iter().position(|other| is_end(&other)))
+}
+
+/// Adds to a verdict that its certificate is not the first of its file: a warning, or a refusal where that is asked for.
+fn not_first(mut verdict: Verdict, leaf: &Certificate, number: usize, is_strict: bool) -> Verdict {
+    let oddity = oddity::Oddity::LeafNotFirst;
+    let message = format!("it is number {number} in its file: {}", oddity.message());
+    if is_strict && verdict.valid {
+        let reason = Reason { certificate: Some(leaf.name().to_owned()), ..Reason::new(oddity.code(), message) };
+        return Verdict { chain: verdict.chain, ..Verdict::no(reason) };
+    }
+    let warning = Warning { code: oddity.code(), message, certificate: Some(leaf.name().to_owned()) };
+    verdict.warnings.insert(0, warning);
+    verdict
 }
 
 /// The verdict on a certificate that cannot be read.
@@ -150,7 +213,7 @@ fn drawn<'a>(leaf: &'a Certificate, request: &Request<'a>) -> Path<'a> {
     let mut path = vec![leaf];
     while let Some(head) = path.last().copied().filter(|head| path.len() < MOST && !head.is_self_issued()) {
         let presented =
-            || request.presented.iter().map(Arc::as_ref).take(100).find(|issuer| head.issuer() == issuer.subject());
+            || request.presented.iter().map(Arc::as_ref).take(100).find(|issuer| head.names_as_issuer(issuer));
         let Some(issuer) = request.anchors.issuers_of(head).next().or_else(presented) else { break };
         path.push(issuer);
     }
@@ -165,14 +228,15 @@ fn find<'a>(leaf: &'a Certificate, request: &Request<'a>) -> Result<Path<'a>, (R
             Err(rejection) => Err((rejection, vec![leaf])),
         };
     }
-    let error = match by_webpki(leaf, request) {
+    let candidates = Candidates::of(leaf, request);
+    let error = match by_webpki(leaf, &candidates, request) {
         Ok(path) => return Ok(path),
         Err(error) => error,
     };
-    match Search::new(leaf, request).run() {
+    match Search::new(leaf, &candidates, request).run() {
         Ok(path) if gap::is_known(&path, request, &error) => Ok(path),
         Ok(path) => Err((gap::rejection(&error), path)),
-        Err(best) => Err(best.unwrap_or_webpki(leaf, &error)),
+        Err(best) => Err(best.take().unwrap_or_else(|| (gap::rejection(&error), vec![leaf]))),
     }
 }
 
@@ -181,7 +245,7 @@ fn find<'a>(leaf: &'a Certificate, request: &Request<'a>) -> Result<Path<'a>, (R
 /// The algorithm of a root's signature is nobody's concern, as no path depends on it (RFC 5280 section 6.1.1 d): many roots
 /// have SHA-1.
 fn is_own_anchor(leaf: &Certificate, request: &Request<'_>) -> bool {
-    leaf.subject() == leaf.issuer()
+    leaf.is_self_issued()
         && request.anchors.contains(leaf)
         && match signature::verify(leaf.signed(), leaf.spki()) {
             Ok(()) => true,
@@ -191,13 +255,28 @@ fn is_own_anchor(leaf: &Certificate, request: &Request<'_>) -> bool {
 }
 
 /// Has webpki build a path, each that it finds being checked beside it before it is taken.
-fn by_webpki<'a>(leaf: &'a Certificate, request: &Request<'a>) -> Result<Path<'a>, webpki::Error> {
+fn by_webpki<'a>(
+    leaf: &'a Certificate,
+    candidates: &Candidates<'a>,
+    request: &Request<'a>,
+) -> Result<Path<'a>, webpki::Error> {
+    if candidates.reach != Reach::Anchor {
+        return Err(webpki::Error::UnknownIssuer);
+    }
     let der = CertificateDer::from(leaf.der());
     let end_entity = EndEntityCert::try_from(&der)?;
-    let presented: Vec<_> = request.presented.iter().map(|presented| CertificateDer::from(presented.der())).collect();
+    let in_der = |all: &[&'a Certificate]| all.iter().map(|one| CertificateDer::from(one.der())).collect::<Vec<_>>();
+    let (intermediates, ends) = (in_der(&candidates.intermediates), in_der(&candidates.ends));
+    let readable = candidates.ends.iter().zip(&ends);
+    let (ends, anchors): (Vec<_>, Vec<_>) =
+        readable.filter_map(|(end, der)| Some((*end, anchor_from_trusted_cert(der).ok()?))).unzip();
     let found = RefCell::new(None);
     let check = |verified: &VerifiedPath<'_>| {
-        let path = own_path(leaf, verified, request).ok_or(webpki::Error::UnknownIssuer)?;
+        let path = own_path(leaf, verified, &candidates.intermediates);
+        let end = anchors.iter().position(|anchor| is_same_anchor(anchor, verified.anchor()));
+        let end = end.and_then(|place| ends.get(place));
+        let (Some(mut path), Some(end)) = (path, end) else { return Err(webpki::Error::UnknownIssuer) };
+        path.push(end);
         path::check(&path, request).map_err(|_rejection| webpki::Error::UnknownIssuer)?;
         found.replace(Some(path));
         Ok(())
@@ -208,8 +287,8 @@ fn by_webpki<'a>(leaf: &'a Certificate, request: &Request<'a>) -> Result<Path<'a
     let seconds = u64::try_from(request.at.unix_timestamp()).unwrap_or_default();
     end_entity.verify_for_usage(
         &algorithms,
-        request.anchors.for_webpki(),
-        &presented,
+        &anchors,
+        &intermediates,
         UnixTime::since_unix_epoch(Duration::from_secs(seconds)),
         request.purpose,
         None,
@@ -218,14 +297,18 @@ fn by_webpki<'a>(leaf: &'a Certificate, request: &Request<'a>) -> Result<Path<'a
     found.take().ok_or(webpki::Error::UnknownIssuer)
 }
 
-/// webpki's path, in our certificates.
-fn own_path<'a>(leaf: &'a Certificate, verified: &VerifiedPath<'_>, request: &Request<'a>) -> Option<Path<'a>> {
+/// Decides whether two are made of the same certificate: others may have the same name and key and differ in the rest.
+fn is_same_anchor(one: &TrustAnchor<'_>, other: &TrustAnchor<'_>) -> bool {
+    std::ptr::eq(one.subject_public_key_info.as_ref(), other.subject_public_key_info.as_ref())
+}
+
+/// webpki's path below the anchor, in our certificates.
+fn own_path<'a>(leaf: &'a Certificate, verified: &VerifiedPath<'_>, among: &[&'a Certificate]) -> Option<Path<'a>> {
     let mut path = vec![leaf];
     for intermediate in verified.intermediate_certificates() {
         let der = intermediate.der();
-        path.push(request.presented.iter().find(|presented| std::ptr::eq(presented.der(), der.as_ref()))?);
+        path.push(among.iter().find(|one| std::ptr::eq(one.der(), der.as_ref()))?);
     }
-    path.push(request.anchors.certificate(verified.anchor())?);
     Some(path)
 }
 
@@ -236,11 +319,5 @@ impl ExtendedKeyUsageValidator for Purpose {
             Self::Client => KeyUsage::client_auth().validate(purposes),
             Self::Any => Ok(()),
         }
-    }
-}
-
-impl<'a> Best<'a> {
-    fn unwrap_or_webpki(self, leaf: &'a Certificate, error: &webpki::Error) -> (Rejection, Path<'a>) {
-        self.take().unwrap_or_else(|| (gap::rejection(error), vec![leaf]))
     }
 }

@@ -30,6 +30,8 @@ pub(super) enum Oddity {
     SerialNegative,
     SerialTooLong,
     TimeForm,
+    AnchorWithoutExtensions,
+    LeafNotFirst,
     CrlNumberMissing,
     CrlNumberCritical,
 }
@@ -75,6 +77,12 @@ impl Oddity {
             Self::SerialNegative => "its serial number is negative (RFC 5280 section 4.1.2.2)",
             Self::SerialTooLong => "its serial number is longer than 20 octets (RFC 5280 section 4.1.2.2)",
             Self::TimeForm => "it writes a time before 2050 as GeneralizedTime (RFC 5280 section 4.1.2.5)",
+            Self::AnchorWithoutExtensions => {
+                "it is of version 1 or 2, which has no extensions to say that it is a CA: it is taken for its name and key, since it is trusted (RFC 5280 section 6.1.1 d)"
+            }
+            Self::LeafNotFirst => {
+                "certificates of CAs stand before it in its file, and servers and clients send the first as their own (RFC 8446 section 4.4.2)"
+            }
             Self::CrlNumberMissing => "its CRL has no cRLNumber (RFC 5280 section 5.2.3)",
             Self::CrlNumberCritical => "its CRL's cRLNumber is critical (RFC 5280 section 5.2.3)",
         }
@@ -84,8 +92,15 @@ impl Oddity {
     pub(super) const fn code(self) -> Code {
         match self {
             Self::CrlNumberMissing | Self::CrlNumberCritical => Code::CrlInvalid,
+            Self::AnchorWithoutExtensions => Code::Version,
+            Self::LeafNotFirst => Code::CaAsLeaf,
             Self::EkuCritical | Self::EkuAny | Self::EkuMixed | Self::EkuOnRoot => Code::WrongPurpose,
             _ => Code::Malformed,
         }
+    }
+
+    /// Decides whether it is about how a certificate was issued, not about what it may do.
+    pub(super) const fn is_about_issuance(self) -> bool {
+        matches!(self, Self::SerialZero | Self::SerialNegative | Self::SerialTooLong | Self::TimeForm)
     }
 }

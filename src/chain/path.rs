@@ -8,7 +8,7 @@ use super::revocation::Revocation;
 use super::{Purpose, host};
 use crate::asn1::{self, tag};
 use crate::constraints::{self, NameConstraints};
-use crate::inspect;
+use crate::name::{self, DistinguishedName};
 use crate::policy;
 use crate::report::verdict::Code;
 use crate::validity::{distance, rfc3339};
@@ -35,6 +35,7 @@ impl Rejection {
 /// Checks what the end-entity certificate says of itself; cheap, so done before any signature.
 pub(super) fn check_leaf(leaf: &Certificate, request: &Request<'_>) -> Result<(), Rejection> {
     let extensions = &leaf.parts.extensions;
+    check_version(leaf, 0)?;
     check_fault(leaf, 0)?;
     check_time(leaf, 0, request)?;
     if extensions.is_ca() && request.purpose != Purpose::Any {
@@ -54,8 +55,11 @@ pub(super) fn check(path: &[&Certificate], request: &Request<'_>) -> Result<(), 
     let anchor = path.len() - 1;
     let mut below: u32 = 0;
     for (index, issuer) in path.iter().enumerate().skip(1) {
-        check_issuer(issuer, index, below, request)?;
         let is_anchor = index == anchor;
+        if !(is_anchor && issuer.is_old()) {
+            check_version(issuer, index)?;
+        }
+        check_issuer(issuer, index, below, request)?;
         if !is_anchor && !issuer.is_self_issued() {
             below = below.saturating_add(1);
         }
@@ -78,6 +82,10 @@ fn check_issuer(issuer: &Certificate, index: usize, below: u32, request: &Reques
     let extensions = &issuer.parts.extensions;
     check_fault(issuer, index)?;
     check_time(issuer, index, request)?;
+    if issuer.is_old() {
+        // An anchor that has no extensions is taken for its name and key alone (section 6.1.1 d).
+        return Ok(());
+    }
     let not_a_ca = |message: &str| Err(Rejection::new(Code::NotACa, index, message));
     match extensions.basic_constraints {
         Some((true, Some(limit))) if below > limit => {
@@ -98,7 +106,11 @@ fn check_issuer(issuer: &Certificate, index: usize, below: u32, request: &Reques
 }
 
 fn check_fault(certificate: &Certificate, index: usize) -> Result<(), Rejection> {
-    certificate.parts.fault.as_ref().map_or(Ok(()), |fault| Err(Rejection::of(fault, index)))
+    certificate.fault().map_or(Ok(()), |fault| Err(Rejection::of(fault, index)))
+}
+
+fn check_version(certificate: &Certificate, index: usize) -> Result<(), Rejection> {
+    certificate.version_fault().map_or(Ok(()), |fault| Err(Rejection::of(&fault, index)))
 }
 
 /// Both ends are inclusive, in whole seconds (section 4.1.2.5).
@@ -136,26 +148,28 @@ fn check_purpose(certificate: &Certificate, index: usize, purpose: Purpose) -> R
 
 /// Section 6.1.3 (b) and (c), with the anchor's constraints too.
 fn check_names(path: &[&Certificate]) -> Result<(), Rejection> {
-    let constrains = |certificate: &&&Certificate| certificate.parts.extensions.has_name_constraints;
-    if !path.iter().skip(1).any(|certificate| constrains(&certificate)) {
+    if !path.iter().skip(1).any(|certificate| certificate.parts.extensions.name_constraints.is_some()) {
         return Ok(());
     }
-    let parsed = parse_all(path)?;
     let mut budget = constraints::BUDGET;
     let mut names = Vec::new();
-    for (index, (certificate, own)) in parsed.iter().zip(path).enumerate() {
-        let is_constrained = index == 0 || !own.is_self_issued();
-        let malformed =
-            || Rejection::new(Code::Malformed, index, "a name in it is malformed (RFC 5280 section 4.2.1.6)");
+    for (index, certificate) in path.iter().enumerate() {
+        let is_constrained = index == 0 || !certificate.is_self_issued();
+        let malformed = |error: asn1::Error| {
+            let message = format!("a name in it is malformed: {error} (RFC 5280 section 4.2.1.6)");
+            Rejection::new(Code::Malformed, index, message)
+        };
+        let alternatives = certificate.parts.extensions.subject_alt_name.as_ref().map(|span| certificate.at(span));
         names.push(if is_constrained {
-            constraints::Name::all(certificate).ok_or_else(malformed)?
+            constraints::Name::all(certificate.subject(), alternatives).map_err(malformed)?
         } else {
             Vec::new()
         });
     }
-    for (issuer, certificate) in parsed.iter().enumerate().skip(1).rev() {
+    for (issuer, certificate) in path.iter().enumerate().skip(1).rev() {
+        let Some(value) = &certificate.parts.extensions.name_constraints else { continue };
         let malformed = |error: constraints::Error| Rejection::new(Code::Malformed, issuer, error.to_string());
-        let Some(constraints) = constraints::of_certificate(certificate).map_err(malformed)? else { continue };
+        let constraints = NameConstraints::parse(certificate.at(value)).map_err(malformed)?;
         for index in (0..issuer).rev() {
             let names = names.get(index).map(Vec::as_slice).unwrap_or_default();
             constraints.check(names, &mut budget).map_err(|error| violation(&error, index, &constraints))?;
@@ -176,21 +190,13 @@ fn violation(error: &constraints::Error, index: usize, constraints: &NameConstra
     Rejection::new(Code::NameConstraint, index, message)
 }
 
-fn parse_all<'a>(path: &[&'a Certificate]) -> Result<Vec<x509_parser::prelude::X509Certificate<'a>>, Rejection> {
-    let parse = |(index, certificate): (usize, &&'a Certificate)| {
-        inspect::parse(certificate.der()).map_err(|error| Rejection::new(Code::Malformed, index, error.to_string()))
-    };
-    path.iter().enumerate().map(parse).collect()
-}
-
 /// Section 6.1's policy processing, which only says no where a certificate asks for it.
 fn check_policies(path: &[&Certificate]) -> Result<(), Rejection> {
-    if !path.iter().any(|certificate| certificate.parts.extensions.has_policy_rules) {
+    if !path.iter().any(|certificate| certificate.parts.extensions.has_policy_rules()) {
         return Ok(());
     }
-    let parsed = parse_all(path)?;
     // The anchor's are no input of the algorithm (section 6.1.1), as little as for the others who process policies.
-    let certificates: Vec<_> = parsed.iter().rev().skip(1).collect();
+    let certificates: Vec<_> = path.iter().rev().skip(1).map(|certificate| policies(certificate)).collect();
     let last = certificates.len().saturating_sub(1);
     policy::check(&certificates).map_err(|error| {
         let message = format!("{error} (RFC 5280 section 6.1.3)");
@@ -202,18 +208,32 @@ fn check_policies(path: &[&Certificate]) -> Result<(), Rejection> {
     })
 }
 
+fn policies(certificate: &Certificate) -> policy::Certificate<'_> {
+    let extensions = certificate.parts.extensions.policies.iter();
+    policy::Certificate {
+        extensions: extensions.map(|(number, value)| (*number, certificate.at(value))).collect(),
+        is_self_issued: certificate.is_self_issued(),
+    }
+}
+
 /// What is odd about each certificate on a path, and about each with its issuer; from the end-entity certificate up.
 pub(super) fn oddities(path: &[&Certificate], request: &Request<'_>) -> Vec<(usize, Oddity)> {
     let mut all = Vec::new();
     for (index, certificate) in path.iter().enumerate() {
         let is_anchor = index > 0 && index + 1 == path.len();
-        all.extend(certificate.parts.oddities.iter().map(|oddity| (index, *oddity)));
+        // How a trust anchor was issued matters to nobody who trusts it.
+        let is_trusted = is_anchor || path.len() == 1 && certificate.parts.extensions.is_ca();
+        let own = certificate.parts.oddities.iter().filter(|oddity| !(is_trusted && oddity.is_about_issuance()));
+        all.extend(own.map(|oddity| (index, *oddity)));
         let issuer = path.get(index + 1).or(certificate.is_self_issued().then_some(certificate));
-        if issuer.is_some_and(|issuer| !key_ids_agree(certificate, issuer)) {
+        if issuer.is_some_and(|issuer| key_ids(certificate, issuer) == Agreement::Different) {
             all.push((index, Oddity::AkiMismatch));
         }
         if is_anchor && certificate.parts.extensions.ext_key_usage.is_some() {
             all.push((index, Oddity::EkuOnRoot));
+        }
+        if is_anchor && certificate.is_old() {
+            all.push((index, Oddity::AnchorWithoutExtensions));
         }
     }
     if let Some(leaf) = path.first().filter(|_| request.purpose != Purpose::Any) {
@@ -225,12 +245,20 @@ pub(super) fn oddities(path: &[&Certificate], request: &Request<'_>) -> Vec<(usi
     all
 }
 
-pub(super) fn key_ids_agree(certificate: &Certificate, issuer: &Certificate) -> bool {
-    let authority = certificate.parts.extensions.authority_key_id.as_ref().map(|span| certificate.at(span));
-    let subject = issuer.parts.extensions.subject_key_id.as_ref().map(|span| issuer.at(span));
-    match (authority, subject) {
-        (Some(authority), Some(subject)) => authority.is_empty() || authority == subject,
-        _ => true,
+/// Compares the key identifiers of a certificate and of one that may be its issuer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Agreement {
+    Same,
+    /// One of the two has none.
+    Unknown,
+    Different,
+}
+
+pub(super) fn key_ids(certificate: &Certificate, issuer: &Certificate) -> Agreement {
+    match (certificate.authority_key_id(), issuer.key_id()) {
+        (Some(authority), Some(subject)) if authority == subject => Agreement::Same,
+        (Some(_), Some(_)) => Agreement::Different,
+        _ => Agreement::Unknown,
     }
 }
 
@@ -272,24 +300,15 @@ fn address_text(octets: &[u8]) -> Option<String> {
     v4.or_else(|| <[u8; 16]>::try_from(octets).map(|octets| std::net::IpAddr::from(octets).to_string()).ok())
 }
 
+/// The last commonName.
 fn common_name(subject: &[u8]) -> Option<std::borrow::Cow<'_, str>> {
-    let mut rdns = asn1::only(subject, tag::SEQUENCE, "").ok()?.reader();
-    let mut last = None;
-    while let Ok(rdn) = rdns.tagged(tag::SET, "") {
-        let mut attributes = rdn.reader();
-        while let Ok(attribute) = attributes.tagged(tag::SEQUENCE, "") {
-            let mut fields = attribute.reader();
-            if fields.tagged(tag::OID, "").ok()?.content == [0x55, 4, 3] {
-                let value = fields.value("").ok()?;
-                last = asn1::decode_string(value.tag, value.content);
-            }
-        }
-    }
-    last
+    let name = DistinguishedName::read(subject).ok()?;
+    let last = name.attributes().iter().rev().find(|attribute| attribute.kind.content == [0x55, 4, 3])?;
+    asn1::decode_string(last.value.tag, last.value.content)
 }
 
 /// Whether a wildcard stands for the last label before a public suffix.
 fn covers_suffix(name: &[u8]) -> bool {
     let Some(rest) = name.strip_prefix(b"*.") else { return false };
-    psl::suffix(rest).is_some_and(|suffix| suffix.is_known() && suffix.as_bytes() == rest)
+    name::is_public_suffix(rest)
 }

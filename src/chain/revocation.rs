@@ -1,6 +1,6 @@
 //! Whether the certificates of a path are revoked (RFC 5280 section 6.3).
 
-mod point;
+pub(super) mod point;
 
 use std::sync::Arc;
 
@@ -58,6 +58,11 @@ impl Revocation<'_> {
         Err(if let Some((crl, reason)) = unusable {
             let message = format!("the CRL of `{}` cannot be used: {reason}", crl.issuer_text());
             Rejection::new(Code::CrlInvalid, index, message)
+        } else if let Some(reason) =
+            self.crls.iter().find(|crl| crl.canonical_issuer().is_none()).and_then(|crl| crl.unusable())
+        {
+            let message = format!("none of the CRLs given can be used for it: of one, {reason}");
+            Rejection::new(Code::CrlInvalid, index, message)
         } else {
             let message = format!("none of the CRLs given says all about it: its issuer is `{}`", issuer.name());
             Rejection::new(Code::RevocationUnknown, index, message)
@@ -66,7 +71,7 @@ impl Revocation<'_> {
 
     /// Section 6.3.3 (f) and (g): signed by whom it names as its issuer, with a key on the path or another one.
     fn check_signature(&self, crl: &Crl, index: usize) -> Result<(), Option<String>> {
-        let is_issuer = |other: &&Certificate| other.canonical().0 == crl.canonical_issuer;
+        let is_issuer = |other: &&Certificate| is_issuer(crl, other);
         let on_path = self.path.iter().copied().skip(index + 1).filter(is_issuer);
         let others = self.presented.iter().map(Arc::as_ref).filter(is_issuer).take(SIGNERS);
         let others = others.filter(|other| self.is_vouched_for(other, index + 1));
@@ -83,7 +88,8 @@ impl Revocation<'_> {
     /// Whether a certificate for signing CRLs was issued on the path by an issuer from this place up, and is good.
     fn is_vouched_for(&self, signer: &Certificate, from: usize) -> bool {
         let parts = &signer.parts;
-        let is_fit = parts.fault.is_none()
+        let is_fit = signer.fault().is_none()
+            && signer.version_fault().is_none()
             && (parts.not_before..=parts.not_after).contains(&self.at)
             && parts.extensions.key_usage.is_some()
             && parts.extensions.may(CRL_SIGN);
@@ -100,7 +106,7 @@ impl Revocation<'_> {
     fn is_good_by(&self, certificate: &Certificate, issuer: &Certificate) -> bool {
         let is_signed = |crl: &&Crl| {
             crl.is_from_issuer_of(certificate) && signed_by(crl, issuer).is_ok()
-                || crl.canonical_issuer == certificate.canonical().0
+                || is_issuer(crl, certificate)
                     && point::is_left_to(certificate, crl)
                     && signed_by(crl, certificate).is_ok()
         };
@@ -159,12 +165,17 @@ fn is_about(crl: &Crl, certificate: &Certificate) -> bool {
     crl.is_from_issuer_of(certificate) || point::is_left_to(certificate, crl)
 }
 
+/// Decides whether a CRL's issuer is a certificate's subject.
+fn is_issuer(crl: &Crl, signer: &Certificate) -> bool {
+    crl.canonical_issuer().is_some_and(|issuer| Some(issuer) == signer.canonical_subject())
+}
+
 fn signed_by(crl: &Crl, signer: &Certificate) -> Result<(), Option<String>> {
     let no = |reason: &str| Err(Some(reason.to_owned()));
     if !signer.parts.extensions.may(CRL_SIGN) {
         return no("its issuer's keyUsage lacks cRLSign (RFC 5280 section 6.3.3 f)");
     }
-    match signature::verify(crl.signed(), signer.spki()) {
+    match crl.check_signature(signer.spki()) {
         Ok(()) => Ok(()),
         Err(signature::Fault::Bad) => no("its signature is not its issuer's (RFC 5280 section 6.3.3 g)"),
         Err(signature::Fault::Algorithm(name)) => Err(Some(format!("it is signed with {name}"))),

@@ -1,8 +1,11 @@
 //! The own search for a path, for when webpki finds none: it finds the most telling reason, and the few paths that
 //! webpki refuses though they are valid.
 
+use std::collections::HashSet;
+
+use super::candidates::{Candidates, INTERMEDIATES, Reach};
 use super::certificate::Certificate;
-use super::path::{self, Rejection};
+use super::path::{self, Agreement, Rejection};
 use super::{Request, signature};
 use crate::report::verdict::Code;
 
@@ -10,8 +13,6 @@ use crate::report::verdict::Code;
 const SIGNATURES: u32 = 200;
 /// Candidates looked at at most.
 const STEPS: u32 = 100_000;
-/// Intermediates on a path at most: webpki's figure, so that no path is found that rustls clients refuse for its length.
-const INTERMEDIATES: usize = 6;
 
 /// The most telling reason so far, with the path that it is about.
 #[derive(Debug, Default)]
@@ -25,6 +26,10 @@ impl<'a> Best<'a> {
         if self.best.as_ref().is_none_or(|(best, ..)| rank > *best) {
             self.best = Some((rank, rejection, path.to_vec()));
         }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.best.is_none()
     }
 
     pub(super) fn take(self) -> Option<(Rejection, Vec<&'a Certificate>)> {
@@ -56,105 +61,149 @@ const fn rank(code: Code) -> u8 {
 /// Searches depth first, those issuers first whose subjectKeyIdentifier is the one asked for.
 pub(super) struct Search<'a, 'r> {
     request: &'r Request<'a>,
+    candidates: &'r Candidates<'a>,
     path: Vec<&'a Certificate>,
     signatures: u32,
     steps: u32,
+    /// True if a path was not followed further because of its length.
+    is_cut: bool,
+    /// Where no trust anchor can be reached: those whose issuers were tried.
+    tried: HashSet<*const Certificate>,
     best: Best<'a>,
 }
 
+/// The result of trying an issuer.
+enum Tried {
+    /// It signed the certificate, and is on the path now.
+    Signed,
+    /// It did not, and this is the reason to give if nobody did.
+    Not(Rejection),
+    /// Nothing more is tried.
+    Exhausted,
+}
+
 impl<'a, 'r> Search<'a, 'r> {
-    pub(super) fn new(leaf: &'a Certificate, request: &'r Request<'a>) -> Self {
-        Self { request, path: vec![leaf], signatures: SIGNATURES, steps: STEPS, best: Best::default() }
+    pub(super) fn new(leaf: &'a Certificate, candidates: &'r Candidates<'a>, request: &'r Request<'a>) -> Self {
+        Self {
+            request,
+            candidates,
+            path: vec![leaf],
+            signatures: SIGNATURES,
+            steps: STEPS,
+            is_cut: false,
+            tried: HashSet::new(),
+            best: Best::default(),
+        }
     }
 
     /// A path that is valid, else the most telling reason.
     pub(super) fn run(mut self) -> Result<Vec<&'a Certificate>, Best<'a>> {
-        if self.extend() { Ok(self.path) } else { Err(self.best) }
+        const TOO_LONG: &str = "more than six intermediates stand above it, which rustls refuses";
+        if self.candidates.reach == Reach::TooFar {
+            self.refuse(Code::ChainTooComplex, TOO_LONG);
+        } else if self.extend() {
+            return Ok(self.path);
+        } else if self.best.is_empty() && self.is_cut {
+            self.refuse(Code::ChainTooComplex, TOO_LONG);
+        } else if self.best.is_empty() {
+            self.refuse(Code::UnknownIssuer, "no path leads from it to a certificate that is trusted");
+        }
+        Err(self.best)
+    }
+
+    fn is_hopeless(&self) -> bool {
+        self.candidates.reach == Reach::Nothing
     }
 
     fn extend(&mut self) -> bool {
         let Some(&head) = self.path.last() else { return false };
-        let request = self.request;
-        let mut is_named = false;
-        for anchor in request.anchors.issuers_of(head) {
-            is_named = true;
-            if self.try_issuer(head, anchor) {
-                if self.is_valid() {
-                    return true;
-                }
-                self.path.pop();
-            }
+        if self.is_hopeless() && !self.tried.insert(std::ptr::from_ref(head)) {
+            return false;
         }
-        if self.path.len() > INTERMEDIATES {
-            return self
-                .refuse(Code::ChainTooComplex, "more than six intermediates stand above it, which rustls refuses");
-        }
-        let mut issuers: Vec<&Certificate> = Vec::new();
-        for issuer in request.presented {
-            let Some(steps) = self.steps.checked_sub(1) else {
-                return self.refuse(Code::ChainTooComplex, "more paths could lead from it than are tried");
-            };
-            self.steps = steps;
-            if head.names_as_issuer(issuer) && !self.is_on_path(issuer) && !request.anchors.contains(issuer) {
-                issuers.push(issuer);
-            }
-        }
-        issuers.sort_by_key(|issuer| !path::key_ids_agree(head, issuer));
-        for issuer in issuers {
-            is_named = true;
-            if self.try_issuer(head, issuer) {
-                if self.extend() {
-                    return true;
-                }
-                self.path.pop();
-            }
-        }
-        if !is_named {
+        let issuers = self.candidates.ranked(head);
+        if issuers.is_empty() {
             self.refuse_unknown(head);
+        }
+        let mut reasons = Vec::new();
+        let mut is_signed = false;
+        for (is_anchor, issuer) in issuers {
+            if !is_anchor && (self.is_on_path(issuer) || self.is_too_long()) {
+                continue;
+            }
+            match self.try_issuer(head, issuer) {
+                Tried::Signed => {
+                    is_signed = true;
+                    if if is_anchor { self.is_valid() } else { self.extend() } {
+                        return true;
+                    }
+                    self.path.pop();
+                }
+                Tried::Not(rejection) => reasons.push((rejection, issuer)),
+                Tried::Exhausted => {
+                    if !self.is_hopeless() {
+                        let message = "more paths could lead from it than are tried";
+                        self.refuse(Code::ChainTooComplex, message);
+                    }
+                    break;
+                }
+            }
+        }
+        // Another of the same name says nothing, where the one that was meant is there.
+        for (rejection, issuer) in reasons.into_iter().filter(|_| !is_signed) {
+            let mut path = self.path.clone();
+            path.extend((rejection.index == path.len()).then_some(issuer));
+            self.best.add(rejection, &path);
         }
         false
     }
 
+    fn is_too_long(&mut self) -> bool {
+        let is_too_long = self.path.len() > INTERMEDIATES && !self.is_hopeless();
+        self.is_cut |= is_too_long;
+        is_too_long
+    }
+
     /// Puts an issuer on the path if it signed what is below it.
-    fn try_issuer(&mut self, head: &'a Certificate, issuer: &'a Certificate) -> bool {
-        let Some(signatures) = self.signatures.checked_sub(1) else {
-            return self.refuse(Code::ChainTooComplex, "more signatures would have to be checked than anybody needs");
+    fn try_issuer(&mut self, head: &'a Certificate, issuer: &'a Certificate) -> Tried {
+        let (Some(signatures), Some(steps)) = (self.signatures.checked_sub(1), self.steps.checked_sub(1)) else {
+            return Tried::Exhausted;
         };
-        self.signatures = signatures;
+        (self.signatures, self.steps) = (signatures, steps);
+        let place = self.path.len() - 1;
+        let not = |code, message: &str| Tried::Not(Rejection::new(code, place, message));
         match signature::verify(head.signed(), issuer.spki()) {
             Ok(()) => {
                 self.path.push(issuer);
-                true
+                Tried::Signed
             }
             Err(signature::Fault::Algorithm(name)) => {
-                self.refuse(Code::WeakSignature, &format!("it is signed with {name}, which is not accepted"))
+                not(Code::WeakSignature, &format!("it is signed with {name}, which is not accepted"))
             }
-            Err(signature::Fault::Bad) if issuer.parts.fault.is_some() => {
-                self.path.push(issuer);
-                let rejection = path::check(&self.path, self.request).err();
-                let path = self.path.clone();
-                if let Some(rejection) = rejection {
-                    self.best.add(rejection, &path);
-                }
-                self.path.pop();
-                false
-            }
-            // Many a machine has a certificate for `localhost` among its roots: that one was not meant.
-            Err(signature::Fault::Bad)
-                if head.is_self_issued() && signature::verify(head.signed(), head.spki()).is_ok() =>
-            {
-                self.refuse_unknown(head);
-                false
-            }
-            Err(signature::Fault::Bad) if !path::key_ids_agree(head, issuer) => self.refuse(
-                Code::UnknownIssuer,
-                "its issuer is not there: there is one of the same name, but with another key",
-            ),
-            Err(signature::Fault::Bad) => self.refuse(
-                Code::BadSignature,
-                "its signature is not its issuer's: it was changed, or signed by another key",
-            ),
+            Err(signature::Fault::Bad) => Tried::Not(self.no_issuer(head, issuer)),
         }
+    }
+
+    /// The reason to give when an issuer, by its name, did not sign a certificate.
+    fn no_issuer(&self, head: &Certificate, issuer: &Certificate) -> Rejection {
+        let place = self.path.len() - 1;
+        // One that could sign nothing that is checked: a weak key, or none.
+        if let Some(fault) = issuer.fault() {
+            return Rejection::new(fault.code, place + 1, fault.message.clone());
+        }
+        // Many a machine has a certificate for `localhost` among its roots: that one was not meant.
+        if head.is_self_issued() && signature::verify(head.signed(), head.spki()).is_ok() {
+            let (code, message) = unknown(head);
+            return Rejection::new(code, place, message);
+        }
+        let (code, message) = match path::key_ids(head, issuer) {
+            Agreement::Different => {
+                (Code::UnknownIssuer, "its issuer is not there: there is one of the same name, but with another key")
+            }
+            Agreement::Same | Agreement::Unknown => {
+                (Code::BadSignature, "its signature is not its issuer's: it was changed, or signed by another key")
+            }
+        };
+        Rejection::new(code, place, message)
     }
 
     fn is_valid(&mut self) -> bool {
@@ -173,21 +222,22 @@ impl<'a, 'r> Search<'a, 'r> {
         self.path.iter().any(|on_path| on_path.spki() == issuer.spki() && on_path.subject() == issuer.subject())
     }
 
-    fn refuse(&mut self, code: Code, message: &str) -> bool {
+    fn refuse(&mut self, code: Code, message: &str) {
         let path = self.path.clone();
         self.best.add(Rejection::new(code, path.len().saturating_sub(1), message), &path);
-        false
     }
 
     fn refuse_unknown(&mut self, head: &Certificate) {
-        if head.is_self_issued() && signature::verify(head.signed(), head.spki()).is_ok() {
-            self.refuse(Code::SelfSigned, "it is signed by itself, and it is not trusted");
-        } else {
-            let issuer = &head.link().issuer;
-            self.refuse(
-                Code::UnknownIssuer,
-                &format!("its issuer `{issuer}` is neither trusted nor among the certificates given"),
-            );
-        }
+        let (code, message) = unknown(head);
+        self.refuse(code, &message);
     }
+}
+
+/// The reason to give where a certificate has no issuer.
+fn unknown(head: &Certificate) -> (Code, String) {
+    if head.is_self_issued() && signature::verify(head.signed(), head.spki()).is_ok() {
+        return (Code::SelfSigned, "it is signed by itself, and it is not trusted".to_owned());
+    }
+    let issuer = &head.link().issuer;
+    (Code::UnknownIssuer, format!("its issuer `{issuer}` is neither trusted nor among the certificates given"))
 }

@@ -1,9 +1,10 @@
-//! Signatures, by the algorithms that webpki takes.
+//! Signatures, by the algorithms that webpki takes, and RSASSA-PSS of all salts and keys.
 
+use rustls::pki_types::SignatureVerificationAlgorithm;
 use webpki::ALL_VERIFICATION_ALGS;
 
 use crate::asn1::{self, oid, tag};
-use crate::key;
+use crate::key::{self, pss};
 
 /// Why a signature does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +17,15 @@ pub(super) enum Fault {
 
 /// Checks that what is signed, with an AlgorithmIdentifier's content and a signature, was signed with this key.
 pub(super) fn verify((message, identifier, signature): (&[u8], &[u8], &[u8]), spki: &[u8]) -> Result<(), Fault> {
-    let (key_identifier, key) = parse(spki).ok_or(Fault::Bad)?;
+    let (key_identifier, key) = key::spki_parts(spki).ok_or(Fault::Bad)?;
+    if pss::is(identifier) {
+        return match pss::verify(identifier, (key_identifier, key), message, signature) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Fault::Bad),
+            Err(pss::Refused::Unsupported(name)) => Err(Fault::Algorithm(name)),
+            Err(pss::Refused::Malformed(error)) => Err(Fault::Algorithm(format!("RSASSA-PSS ({error})"))),
+        };
+    }
     let of_this_kind =
         || ALL_VERIFICATION_ALGS.iter().filter(|algorithm| algorithm.signature_alg_id().as_ref() == identifier);
     if of_this_kind().next().is_none() {
@@ -27,16 +36,14 @@ pub(super) fn verify((message, identifier, signature): (&[u8], &[u8], &[u8]), sp
     if is_good { Ok(()) } else { Err(Fault::Bad) }
 }
 
-/// The content of a key's AlgorithmIdentifier, and its octets.
-fn parse(spki: &[u8]) -> Option<(&[u8], &[u8])> {
-    let mut fields = asn1::only(spki, tag::SEQUENCE, "").ok()?.reader();
-    let identifier = fields.tagged(tag::SEQUENCE, "").ok()?.content;
-    let (0, key) =
-        fields.tagged(tag::BIT_STRING, "").ok()?.content.split_first().map(|(unused, key)| (*unused, key))?
-    else {
-        return None;
+/// Decides whether a signature is one that webpki has no algorithm for: RSASSA-PSS by such a key, or with such a salt.
+pub(super) fn is_beyond_webpki(identifier: &[u8], spki: &[u8]) -> bool {
+    let key_identifier = key::spki_parts(spki).map(|(identifier, _)| identifier);
+    let fits = |algorithm: &&dyn SignatureVerificationAlgorithm| {
+        algorithm.signature_alg_id().as_ref() == identifier
+            && Some(algorithm.public_key_alg_id().as_ref()) == key_identifier
     };
-    Some((identifier, key))
+    pss::is(identifier) && !ALL_VERIFICATION_ALGS.iter().any(fits)
 }
 
 fn name(identifier: &[u8]) -> String {

@@ -4,15 +4,14 @@ use std::env;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use etcetera::BaseStrategy;
 use rustls::pki_types::CertificateDer;
-use secure_io::ca::env::quote_sh;
 use secure_io::ca::{LocalCa, Paths};
 use secure_io::csr::Purpose;
 use secure_io::files::{self, Existing, NewFile};
-use secure_io::key::{Algorithm, PrivateKey};
-use secure_io::material::{Carry, Order, Signer};
+use secure_io::key::{self, Algorithm, PrivateKey};
+use secure_io::material::{self, Carry, Order, Signer};
 use secure_io::name::{self, SubjectAltName};
 use secure_io::report::made::FileKind;
 use secure_io::{container, validity};
@@ -20,12 +19,45 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::caller::Caller;
+use super::command_line::{CommandLine, PASSPHRASE_ENV, PASSPHRASE_FILE};
 use super::failure::{self, Failure};
 use super::output::Output;
 
-/// A key algorithm by its name.
+/// A key algorithm by its name, or as other programs call it.
 pub(crate) fn algorithm_parser() -> impl TypedValueParser<Value = Algorithm> {
-    PossibleValuesParser::new(Algorithm::ALL.map(Algorithm::name)).try_map(|name| name.parse::<Algorithm>())
+    let value = |algorithm: Algorithm| PossibleValue::new(algorithm.name()).aliases(other_names(algorithm));
+    PossibleValuesParser::new(Algorithm::ALL.map(value)).map(|name| {
+        let is_it =
+            |algorithm: &Algorithm| algorithm.name() == name || other_names(*algorithm).contains(&name.as_str());
+        Algorithm::ALL.into_iter().find(is_it).unwrap_or_default()
+    })
+}
+
+/// What other programs call an algorithm; `rsa` alone is what `openssl genpkey -algorithm RSA` makes.
+fn other_names(algorithm: Algorithm) -> &'static [&'static str] {
+    match algorithm.name() {
+        "ecdsa-p256" => &["p256", "p-256", "P256", "P-256", "ec", "EC", "ecdsa", "ECDSA", "prime256v1", "secp256r1"],
+        "ecdsa-p384" => &["p384", "p-384", "P384", "P-384", "secp384r1"],
+        "ecdsa-p521" => &["p521", "p-521", "P521", "P-521", "secp521r1"],
+        "ed25519" => &["Ed25519", "ED25519", "eddsa"],
+        "rsa-2048" => &["rsa", "RSA", "rsa2048", "rsa:2048", "RSA-2048", "2048"],
+        "rsa-3072" => &["rsa3072", "rsa:3072", "RSA-3072", "3072"],
+        "rsa-4096" => &["rsa4096", "rsa:4096", "RSA-4096", "4096"],
+        _ => &[],
+    }
+}
+
+/// Days, as in `30` or `30d`, or another span of whole days.
+pub(crate) fn days(text: &str) -> Result<u32, String> {
+    const DAY: u64 = 24 * 60 * 60;
+    if let Ok(days) = text.parse() {
+        return Ok(days);
+    }
+    let span = validity::parse_span(text).map_err(|_| "days are a number, as in 30".to_owned())?;
+    match u32::try_from(span.as_secs() / DAY) {
+        Ok(days) if span.as_secs().is_multiple_of(DAY) => Ok(days),
+        _ => Err("days are a number, as in 30".to_owned()),
+    }
 }
 
 fn purpose_parser() -> impl TypedValueParser<Value = Purpose> {
@@ -49,6 +81,11 @@ pub(crate) struct NameArgs {
 }
 
 impl NameArgs {
+    /// Whether neither hosts nor subject nor purpose were given.
+    pub(crate) fn is_default(&self) -> bool {
+        self.hosts.is_empty() && self.subject.is_none() && self.purpose.is_none()
+    }
+
     /// The names, checked.
     pub(crate) fn order(&self) -> Result<Order, Failure> {
         Ok(Order {
@@ -65,12 +102,18 @@ pub(crate) fn name_warnings(names: &[SubjectAltName]) -> Vec<String> {
     names.iter().filter_map(SubjectAltName::warning).map(|warning| warning.to_string()).collect()
 }
 
+/// A warning about a key that comes from a seed.
+pub(crate) fn test_key_warning(key: &PrivateKey) -> Option<String> {
+    let warning = "this private key comes from a seed, and anybody can make it again: use it in tests alone";
+    secure_io::key::is_test_key(key.pkcs8()).then(|| warning.to_owned())
+}
+
 /// How long a certificate lasts.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Validity")]
 pub(crate) struct ValidityArgs {
     /// Lifetime in days [default: 365]
-    #[arg(long, value_name = "N", conflicts_with = "not_after")]
+    #[arg(long, value_name = "N", value_parser = days, conflicts_with = "not_after")]
     days: Option<u32>,
     /// First second: RFC 3339, or a span from now such as -1d [default: an hour ago]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
@@ -110,10 +153,17 @@ impl PassphraseArgs {
     /// Refuses a passphrase that nothing would be done with: whoever gives one expects an encrypted key.
     pub(crate) fn check_used(&self, is_used: bool) -> Result<(), Failure> {
         if !is_used && (self.passphrase_file.is_some() || self.passphrase_env.is_some()) {
+            let without = CommandLine::typed().without(&PASSPHRASE_FILE).without(&PASSPHRASE_ENV);
             return Err(Failure::message("a passphrase is given, but no key is encrypted")
-                .hint("`--encrypt` encrypts the key that is made"));
+                .hint(format!("leave it out: `{without}`")));
         }
         Ok(())
+    }
+
+    /// As [`Self::check_used`], for commands that can encrypt the key that they make.
+    pub(crate) fn check_encrypts(&self, is_used: bool) -> Result<(), Failure> {
+        let encrypted = || format!("encrypt the key that is made: `{}`", CommandLine::typed().switch("--encrypt"));
+        self.check_used(is_used).map_err(|failure| failure.instead(encrypted()))
     }
 
     /// What was given.
@@ -133,7 +183,7 @@ impl PassphraseArgs {
     /// What a new key is encrypted with; asked for twice on a terminal when not given.
     pub(crate) fn to_encrypt(&self) -> Result<Zeroizing<String>, Failure> {
         let given = secret(self.passphrase_file.as_deref(), self.passphrase_env.as_deref())?;
-        new_secret(given, "passphrase", "--passphrase-file FILE` or `--passphrase-env VAR")
+        new_secret(given, "passphrase", "--passphrase-file or --passphrase-env")
     }
 }
 
@@ -152,7 +202,7 @@ pub(crate) fn new_secret(
             }
             secret
         }
-        None => return Err(Failure::message(format!("no {what} is given")).hint(format!("give one with `{flags}`"))),
+        None => return Err(Failure::message(format!("no {what} is given")).hint(format!("give one with {flags}"))),
     };
     if secret.is_empty() {
         return Err(Failure::message(format!("the {what} is empty")));
@@ -194,6 +244,18 @@ fn load_key_with(
     path: &Path,
     passphrase: impl FnOnce() -> Result<Option<Zeroizing<String>>, Failure>,
 ) -> Result<PrivateKey, Failure> {
+    read_key(path, passphrase)?.map_err(|error| failure::key_in_file(path, error))
+}
+
+/// As [`load_key`]; the inner error is that of a key that was read and cannot be used.
+pub(crate) fn try_key(path: &Path, passphrase: &PassphraseArgs) -> Result<Result<PrivateKey, key::Error>, Failure> {
+    read_key(path, || passphrase.to_open(path))
+}
+
+fn read_key(
+    path: &Path,
+    passphrase: impl FnOnce() -> Result<Option<Zeroizing<String>>, Failure>,
+) -> Result<Result<PrivateKey, key::Error>, Failure> {
     enum Error {
         Container(container::Error),
         Passphrase(Failure),
@@ -209,7 +271,7 @@ fn load_key_with(
         Error::Container(error) => failure::in_file(path, error),
         Error::Passphrase(failure) => failure,
     })?;
-    PrivateKey::load(&der).map_err(|error| failure::key_in_file(path, error))
+    Ok(PrivateKey::load(&der))
 }
 
 /// Loads the certificates in a file.
@@ -229,14 +291,6 @@ impl CaDirArgs {
     /// Whether a folder was named.
     pub(crate) fn is_given(&self) -> bool {
         self.ca_dir.is_some()
-    }
-
-    /// The flag as it was given, for commands in hints; empty for the default.
-    pub(crate) fn flag(&self) -> String {
-        match &self.ca_dir {
-            Some(folder) if self.is_given() => format!(" --ca-dir {}", quote_sh(&folder.display().to_string())),
-            _ => String::new(),
-        }
     }
 
     /// The local CA's files: under sudo those of who ran it.
@@ -269,9 +323,9 @@ impl CaDirArgs {
     }
 
     /// As [`Self::paths_of`], to write there: refused under sudo, for root's files would be in the way of whose CA it is.
-    pub(crate) fn paths_to_change(&self, command: &str, out: &mut Output) -> Result<Paths, Failure> {
+    pub(crate) fn paths_to_change(&self, out: &mut Output) -> Result<Paths, Failure> {
         match Caller::of_sudo() {
-            Some(caller) if !self.is_given() => Err(failure::needs_no_sudo(command, &caller.name)),
+            Some(caller) if !self.is_given() => Err(failure::needs_no_sudo(&caller.name)),
             _ => self.paths_of(out),
         }
     }
@@ -304,6 +358,9 @@ pub(crate) struct IssuerArgs {
     /// Sign with the local CA (secure-io ca init)
     #[arg(long, conflicts_with_all = ["ca_cert", "ca_key"])]
     ca: bool,
+    /// Sign with the certificate's own key [default, unless --renew finds another issuer]
+    #[arg(long, conflicts_with_all = ["ca", "ca_cert", "ca_key"])]
+    self_signed: bool,
     #[command(flatten)]
     ca_dir: CaDirArgs,
     /// Sign with this CA: its certificate, and perhaps those above it
@@ -336,19 +393,34 @@ impl LoadedIssuer {
         })
     }
 
+    /// A warning that clients refuse what a CA of the caller's has signed.
+    pub(crate) fn refusal(&self, chain: &[CertificateDer<'_>], now: OffsetDateTime) -> Option<String> {
+        match self {
+            Self::Other { certificates, .. } => material::refusal(chain, certificates, now),
+            Self::Own | Self::Local(_) => None,
+        }
+    }
+
     /// Says that the local CA ends soon.
     pub(crate) fn warning(&self, now: OffsetDateTime) -> Option<String> {
         match self {
-            Self::Local(ca) => ca.warning(now).map(|warning| format!("{warning}: `secure-io ca renew`")),
+            Self::Local(ca) => ca
+                .warning(now)
+                .map(|warning| format!("{warning}: `{}`", CommandLine::ours("ca renew").carrying_ca_dir())),
             _ => None,
         }
     }
 }
 
 impl IssuerArgs {
-    /// The local CA's folder as a flag, for commands in hints.
-    pub(crate) fn ca_dir_flag(&self) -> String {
-        self.ca_dir.flag()
+    /// Whether an issuer was named, the certificate's own key included.
+    pub(crate) fn is_named(&self) -> bool {
+        self.ca || self.self_signed || self.ca_cert.is_some()
+    }
+
+    /// The local CA's files.
+    pub(crate) fn ca_paths(&self) -> Result<Paths, Failure> {
+        self.ca_dir.paths()
     }
 
     /// The CA's certificate and key, when it is one of the caller's.
@@ -363,7 +435,7 @@ impl IssuerArgs {
 
     pub(crate) fn load(&self, out: &mut Output) -> Result<LoadedIssuer, Failure> {
         if self.ca {
-            let paths = self.ca_dir.paths_to_change("gen-cert --ca", out)?;
+            let paths = self.ca_dir.paths_to_change(out)?;
             return Ok(LoadedIssuer::Local(Box::new(LocalCa::load(&paths)?)));
         }
         let (Some(certificate), Some(key)) = (&self.ca_cert, &self.ca_key) else {
@@ -404,11 +476,18 @@ impl WriteArgs {
     }
 
     /// Refuses what could not be written, once what a killed run left is finished; a dry run touches nothing.
-    pub(crate) fn check_set(&self, paths: &[&Path], existing: Existing) -> Result<(), Failure> {
+    ///
+    /// `elsewhere` is the advice for a file in the way.
+    pub(crate) fn check_set(
+        &self,
+        paths: &[&Path],
+        existing: Existing,
+        elsewhere: impl FnOnce(&Path) -> String,
+    ) -> Result<(), Failure> {
         if !self.dry_run {
             files::settle_all(paths.iter().copied())?;
         }
-        Ok(files::check_set(paths.iter().copied(), existing)?)
+        files::check_set(paths.iter().copied(), existing).map_err(|error| failure::in_the_way(error, elsewhere))
     }
 
     pub(crate) fn existing(&self) -> Existing {

@@ -5,12 +5,15 @@ mod fixtures;
 mod remote;
 
 use std::io;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
-pub(crate) use self::ca::needs_no_sudo;
-pub(crate) use self::fixtures::fixtures;
+pub(crate) use self::ca::{needs_no_sudo, one_thing_at_a_time, renew_hint};
+pub(crate) use self::fixtures::{build, fixtures};
 pub(crate) use self::remote::{no_endpoint, remote};
 use super::args::IssuerArgs;
+use super::beside;
+use super::command_line::{self, ADDR, CA_KEY, CommandLine, Flag, PORT, PURPOSE};
 use secure_io::container::{Guess, KeyFormat};
 use secure_io::{cert, container, credentials, csr, files, key, material, name, server, validity};
 
@@ -49,7 +52,27 @@ impl Failure {
         self
     }
 
-    fn detail(mut self, text: impl Into<String>) -> Self {
+    /// Gives other advice in place of what there is.
+    pub(crate) fn instead(mut self, text: impl Into<String>) -> Self {
+        if let Self::Error(report) = &mut self {
+            report.hints.clear();
+        }
+        self.hint(text)
+    }
+
+    fn hints(self, texts: impl IntoIterator<Item = String>) -> Self {
+        texts.into_iter().fold(self, Self::hint)
+    }
+
+    /// Why, in one line.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::BrokenPipe => "standard output is closed".to_owned(),
+            Self::Error(report) => report.error.to_string(),
+        }
+    }
+
+    pub(crate) fn detail(mut self, text: impl Into<String>) -> Self {
         if let Self::Error(report) = &mut self {
             report.details.push(text.into());
         }
@@ -70,27 +93,48 @@ impl From<io::Error> for Failure {
 impl From<files::Error> for Failure {
     fn from(error: files::Error) -> Self {
         let hint = match &error {
-            files::Error::Exists { .. } => Some("`--force` replaces what is there".to_owned()),
+            files::Error::Exists { .. } => Some(FORCE.to_owned()),
             files::Error::Io { action: "write", path, source } if source.kind() == io::ErrorKind::NotFound => {
-                path.parent().map(|folder| format!("make the folder first: `mkdir -p {}`", folder.display()))
+                path.parent().map(|folder| {
+                    let command = CommandLine::of("mkdir -p").path(folder).and(CommandLine::typed());
+                    format!("make the folder first: `{command}`")
+                })
             }
             _ => None,
         };
-        let failure = Self::new(error.into());
-        match hint {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        }
+        Self::new(error.into()).hints(hint)
     }
+}
+
+/// Advice where a file is in the way: no command, for it destroys what is there.
+const FORCE: &str = "--force replaces what is there";
+
+/// A file in the way, with the command that writes elsewhere; other errors as they are.
+pub(crate) fn in_the_way(error: files::Error, elsewhere: impl FnOnce(&Path) -> String) -> Failure {
+    match &error {
+        files::Error::Exists { path } => {
+            let hint = elsewhere(path);
+            Failure::new(error.into()).hint(hint).hint(FORCE)
+        }
+        _ => error.into(),
+    }
+}
+
+/// The command that was typed with an output that does not exist yet, for [`in_the_way`].
+pub(crate) fn elsewhere(flag: &Flag) -> impl FnOnce(&Path) -> String {
+    |path| format!("write it elsewhere: `{}`", CommandLine::typed().with(flag, command_line::unused(path)))
 }
 
 impl From<name::Error> for Failure {
     fn from(error: name::Error) -> Self {
-        let instead = error.instead.clone();
+        let (input, instead) = (error.input.clone(), error.instead.clone());
         let failure = Self::new(error.into());
-        match instead {
-            Some(instead) => failure.hint(format!("write `{instead}`")),
-            None => failure,
+        if instead.is_empty() {
+            return failure;
+        }
+        match CommandLine::typed().replacing(&input, &instead) {
+            Some(command) => failure.hint(format!("write `{command}`")),
+            None => failure.hint(format!("write {}", instead.join(" "))),
         }
     }
 }
@@ -125,37 +169,47 @@ fn about(path: &Path, error: anyhow::Error) -> Failure {
     Failure::new(error.context(text))
 }
 
+/// An error in words, with its cause.
+pub(crate) fn because(text: String, cause: String) -> Failure {
+    Failure::message(text).detail(cause)
+}
+
 /// A file that does not hold what it should.
 pub(crate) fn in_file(path: &Path, error: container::Error) -> Failure {
+    let (of, beside) = (CommandLine::of, |ending: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(ending);
+        command_line::unused(Path::new(&name))
+    });
     let hint = match &error {
-        container::Error::PassphraseNeeded => {
-            Some("give the passphrase with `--passphrase-file FILE` or `--passphrase-env VAR`".to_owned())
+        container::Error::PassphraseNeeded => return about(path, error.into()).hint(PASSPHRASE),
+        container::Error::UnknownCipher { .. } => {
+            let command = of("openssl pkcs8 -topk8 -v2 aes-256-cbc -in").path(path);
+            format!("convert it with `{}`", command.flag("-out", beside(".pkcs8")))
         }
-        container::Error::UnknownCipher { .. } => Some(format!(
-            "convert it with `openssl pkcs8 -topk8 -v2 aes-256-cbc -in {0} -out {0}.pkcs8`",
-            path.display()
-        )),
         container::Error::UnusableFormat { format: KeyFormat::OpenSsh } => {
-            Some(format!("convert a copy of it in place with `ssh-keygen -p -m PKCS8 -f {}`", path.display()))
+            let copy = beside(".pkcs8");
+            let convert = of("ssh-keygen -p -m PKCS8 -f").path(&copy);
+            format!("convert a copy of it with `{}`", of("cp").path(path).path(&copy).and(convert))
         }
-        container::Error::Nothing { found: Guess::JavaKeystore } => Some(format!(
-            "convert it with `keytool -importkeystore -srckeystore {0} -destkeystore {0}.p12 -deststoretype pkcs12`",
-            path.display()
-        )),
+        container::Error::Nothing { found: Guess::JavaKeystore } => {
+            let command = of("keytool -importkeystore -srckeystore").path(path);
+            format!("convert it with `{} -deststoretype pkcs12`", command.flag("-destkeystore", beside(".p12")))
+        }
         container::Error::Nothing { found: Guess::Putty } => {
-            Some(format!("convert it with `puttygen {0} -O private-openssh-new -o {0}.key`", path.display()))
+            let command = of("puttygen").path(path).args(["-O", "private-openssh"]);
+            format!("convert it with `{}`", command.flag("-o", beside(".key")))
         }
         container::Error::Nothing { found: Guess::SshPublicKey } => {
-            Some(format!("convert it with `ssh-keygen -e -m PKCS8 -f {}`", path.display()))
+            format!("convert it with `{}`", of("ssh-keygen -e -m PKCS8 -f").path(path))
         }
-        _ => None,
+        _ => return about(path, error.into()),
     };
-    let failure = about(path, error.into());
-    match hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
+    about(path, error.into()).hint(hint)
 }
+
+/// Advice where a passphrase is missing.
+const PASSPHRASE: &str = "give the passphrase with --passphrase-file or --passphrase-env";
 
 /// A CRL in a file that cannot be read.
 pub(crate) fn malformed_in_file(path: &Path, error: secure_io::asn1::Error) -> Failure {
@@ -187,19 +241,43 @@ pub(crate) fn credentials(error: credentials::Error) -> Failure {
     }
 }
 
+/// A certificate that is not renewed.
+pub(crate) fn not_renewed(path: &Path, error: material::Error) -> Failure {
+    let text = format!("cannot renew `{}`: {error}", path.display());
+    Failure::new(anyhow::Error::new(error).context(text))
+}
+
 /// A port that cannot be listened on.
 pub(crate) fn listen(error: server::Error) -> Failure {
-    let hint = match &error {
+    let on_port = |port: u16| CommandLine::typed().with(&PORT, port.to_string());
+    match &error {
         server::Error::PortInUse { address, .. } => {
-            format!("take another port with `--port`, or find who has it with `ss -ltnp 'sport = :{}'`", address.port())
+            let hint = format!("take another port: `{}`", on_port(free_port(*address)));
+            Failure::new(error.into()).hint(hint).hint("ss -ltnp shows who has the port")
         }
-        server::Error::PrivilegedPort { .. } => {
-            "take a port from 1024 up with `--port`, or allow it with `sudo setcap cap_net_bind_service=+ep $(command -v secure-io)`".to_owned()
+        server::Error::PrivilegedPort { address, .. } => {
+            let port = free_port(SocketAddr::new(address.ip(), UNPRIVILEGED));
+            let hint = format!("take a port from 1024 up: `{}`", on_port(port));
+            Failure::new(error.into())
+                .hint(hint)
+                .hint("sudo setcap cap_net_bind_service=+ep on the program's file allows it the ports below")
         }
-        server::Error::AddressNotAvailable { .. } => "`--addr 0.0.0.0` listens on all addresses of this machine".to_owned(),
-        _ => return Failure::new(error.into()),
-    };
-    Failure::new(error.into()).hint(hint)
+        server::Error::AddressNotAvailable { .. } => {
+            let command = CommandLine::typed().with(&ADDR, "0.0.0.0");
+            Failure::new(error.into()).hint(format!("listen on all addresses of this machine: `{command}`"))
+        }
+        _ => Failure::new(error.into()),
+    }
+}
+
+/// A port for those who may not take 443.
+const UNPRIVILEGED: u16 = 8442;
+
+/// The first of the ports behind this one that nobody has; 0, for one that the system finds, if all are taken.
+fn free_port(address: SocketAddr) -> u16 {
+    let ports = (1..=50).filter_map(|step| address.port().checked_add(step));
+    let is_free = |port: &u16| TcpListener::bind(SocketAddr::new(address.ip(), *port)).is_ok();
+    ports.into_iter().find(is_free).unwrap_or(0)
 }
 
 /// A key and a certificate or request that do not belong together.
@@ -224,13 +302,12 @@ pub(crate) fn issuing(error: material::Error, request: Option<&Path>, issuer: &I
     let ca = issuer.files();
     let blamed = match (&error, request, ca) {
         (M::Certificate(C::NotPermitted { .. }), _, Some(_)) => return Failure::new(error.into()),
-        (M::Certificate(C::NotPermitted { name, .. }), _, None) => {
-            let hint = ca::permit_hint(name, &issuer.ca_dir_flag());
+        (M::Certificate(C::NotPermitted { names, .. }), _, None) => {
+            let hint = ca::permit_hint(names);
             return Failure::new(error.into()).hint(hint);
         }
         (M::NoIssuer { .. }, _, Some((certificate, key))) => {
-            return Failure::message(format!("`{}` does not belong to `{}`", key.display(), certificate.display()))
-                .hint("`--ca-cert` takes the certificate of the CA, `--ca-key` its private key");
+            return issuer_mismatch(certificate, key);
         }
         (M::Certificate(C::NotACa { .. } | C::IssuerTime { .. } | C::Inspect(_)), _, Some((certificate, _))) => {
             certificate
@@ -239,6 +316,7 @@ pub(crate) fn issuing(error: material::Error, request: Option<&Path>, issuer: &I
             M::NoNames
             | M::Certificate(
                 C::AsksForCa { .. }
+                | C::BadNames { .. }
                 | C::Contradiction { .. }
                 | C::WeakKey { .. }
                 | C::DuplicateExtension { .. }
@@ -261,23 +339,38 @@ pub(crate) fn issuing(error: material::Error, request: Option<&Path>, issuer: &I
     }
 }
 
+/// A CA's key and certificate that do not belong together.
+fn issuer_mismatch(certificate: &Path, key: &Path) -> Failure {
+    let failure = Failure::message(format!("`{}` does not belong to `{}`", key.display(), certificate.display()));
+    match beside::key_of(certificate) {
+        Some(right) => {
+            let command = CommandLine::typed().with(&CA_KEY, &right);
+            failure.hint(format!("`{}` is its key: `{command}`", right.display()))
+        }
+        None => failure.hint("--ca-cert takes the certificate of the CA, --ca-key its private key"),
+    }
+}
+
 impl From<material::Error> for Failure {
     fn from(error: material::Error) -> Self {
         use material::Error as E;
         let hint = match &error {
-            E::NoNames => Some("name the host: `secure-io gen-cert --csr FILE … HOST`".to_owned()),
-            E::NoKey => Some(
-                "give the request's key with `--key FILE`, or a CA with `--ca` or `--ca-cert FILE --ca-key FILE`"
-                    .to_owned(),
-            ),
+            E::NoNames => Some("name the host behind the command".to_owned()),
+            E::Certificate(cert::Error::BadNames { instead, .. }) if !instead.is_empty() => {
+                Some(format!("put the right names in their place: `{}`", CommandLine::typed().args(instead)))
+            }
+            E::Certificate(cert::Error::BadNames { .. }) => {
+                Some("make the request again, or name the hosts behind the command".to_owned())
+            }
+            E::NoKey => {
+                Some("name the request's key with --key, or a CA with --ca or --ca-cert and --ca-key".to_owned())
+            }
             E::Certificate(cert::Error::AsksForCa { .. }) => {
-                Some("sign it as a CA all the same with `--allow-ca`".to_owned())
+                Some(format!("sign it as a CA all the same: `{}`", CommandLine::typed().switch("--allow-ca")))
             }
-            E::Certificate(cert::Error::NotPermitted { name, .. }) => Some(ca::permit_hint(name, "")),
-            E::Certificate(cert::Error::PurposeNotPermitted { .. }) => {
-                Some("`--purpose server` or `--purpose client` takes the place of what the request asks for".to_owned())
-            }
-            E::Certificate(cert::Error::IssuerTime { .. }) => Some(ca::RENEW_HINT.to_owned()),
+            E::Certificate(cert::Error::NotPermitted { names, .. }) => Some(ca::permit_hint(names)),
+            E::Certificate(cert::Error::PurposeNotPermitted { permitted, .. }) => purpose_hint(permitted),
+            E::Certificate(cert::Error::IssuerTime { .. }) => Some(ca::renew_hint()),
             _ => None,
         };
         let failure = Self::new(error.into());
@@ -286,4 +379,15 @@ impl From<material::Error> for Failure {
             None => failure,
         }
     }
+}
+
+/// The command that asks for a purpose that the CA's extKeyUsage permits, where it permits one of ours.
+fn purpose_hint(permitted: &str) -> Option<String> {
+    let purpose = match permitted {
+        list if list.contains("serverAuth") => "server",
+        list if list.contains("clientAuth") => "client",
+        _ => return None,
+    };
+    let command = CommandLine::typed().with(&PURPOSE, purpose);
+    Some(format!("have it made for what the CA may sign for: `{command}`"))
 }

@@ -32,7 +32,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SPAN", requires = "check", value_parser = span)]
     expires_within: Option<Duration>,
     /// Print a JSON document instead of text
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     json: bool,
 }
 
@@ -79,6 +79,6 @@ fn init(manifest: &Path, out: &mut Output) -> Result<Outcome, Failure> {
     let written = files::write_set(&[NewFile::public(manifest, TEMPLATE)], Existing::Keep);
     written.map_err(|error| failure::fixtures(manifest, error.into()))?;
     out.report(&format!("Made {}\n", manifest.display()), false)?;
-    out.hint("read it, then build the tree with `secure-io fixtures`");
+    out.hint(format!("read it, then build the tree: `{}`", failure::build(manifest)));
     Ok(Outcome::Done)
 }

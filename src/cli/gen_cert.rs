@@ -1,3 +1,6 @@
+mod advice;
+mod renewal;
+
 use std::path::{Path, PathBuf};
 
 use rustls::pki_types::CertificateDer;
@@ -15,6 +18,7 @@ use super::Outcome;
 use super::args::{self, IssuerArgs, LoadedIssuer, NameArgs, PassphraseArgs, ValidityArgs, WriteArgs};
 use super::failure::{self, Failure};
 use super::output::Output;
+use renewal::{Present, Renewal};
 
 /// Make a key, a CSR and a certificate; or sign a CSR
 #[derive(clap::Args)]
@@ -25,7 +29,7 @@ Examples:
   secure-io gen-cert --csr server-csr.pem --key server-key.pem
                      as openssl x509 -req -in server-csr.pem -signkey server-key.pem -out server-cert.pem
   secure-io gen-cert --ca-cert ca.pem --ca-key ca-key.pem --csr server-csr.pem
-  secure-io gen-cert --renew app.test                       from cron: does nothing while it fits
+  secure-io gen-cert --renew                                from cron: does nothing while it fits
 
 Exit status: 0 done, or nothing to do; 2 it could not be done")]
 pub(crate) struct Args {
@@ -110,7 +114,9 @@ struct Pkcs12Args {
 #[command(next_help_heading = "Renewal")]
 struct RenewArgs {
     /// Replace what is there, but only when it no longer fits or expires soon
-    #[arg(long, conflicts_with = "csr")]
+    ///
+    /// Names, subject, purpose, key, lifetime and issuer stay as they are, unless others are given.
+    #[arg(long, conflicts_with_all = ["csr", "force"])]
     renew: bool,
     /// How soon is soon [default: 30d, or a third of its life]
     #[arg(long, value_name = "SPAN", requires = "renew")]
@@ -128,17 +134,27 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let now = validity::now();
     let order = args.validity.apply(args.names.order()?, now)?;
     let targets = args.files.targets()?;
-    let issuer = args.issuer.load(out)?;
-    let renewal = args.renewal(&targets, &order, &issuer, now)?;
+    let present = Present::read(args, &targets)?;
+    let issuer = match &present {
+        Some(present) if !args.issuer.is_named() => present.issuer(args)?,
+        _ => Some(args.issuer.load(out)?),
+    };
+    let renewal = match present {
+        Some(present) => present.renewal(args, &targets, &order, issuer.as_ref(), now)?,
+        None => Renewal::None,
+    };
+    let issuer = issuer.unwrap_or(LoadedIssuer::Own);
     if let Renewal::Fits(report) = renewal {
         return args.report_fit(&report, &targets, out, now);
     }
     let existing = if args.renew.renew { Existing::Replace } else { args.write.existing() };
     args.check(&targets, &renewal, existing)?;
     let secrets = args.secrets()?;
-    let made = args.make(&order, &issuer, renewal, now)?;
+    let made = args.make(&order, &issuer, (renewal, &targets), now)?;
     let (set, mut report) = args.files(&targets, &made, &secrets)?;
     report.warnings.extend(issuer.warning(now));
+    report.warnings.extend(issuer.refusal(&made.issued.chain, now));
+    report.warnings.extend(made.key.as_ref().and_then(args::test_key_warning));
     if report.written {
         if let Some(folder) = &args.files.out_dir {
             files::create_folder(folder, false)?;
@@ -152,8 +168,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
 impl FileArgs {
     fn targets(&self) -> Result<Targets, Failure> {
         if self.name.is_empty() || Path::new(&self.name).file_name() != Some(self.name.as_ref()) {
-            return Err(Failure::message(format!("`{}` cannot begin a file's name", self.name))
-                .hint("`--out-dir` says in which folder the files go"));
+            return Err(advice::not_a_name(&self.name));
         }
         let path = |given: &Option<PathBuf>, ending| {
             let folder = self.out_dir.clone().unwrap_or_default();
@@ -166,16 +181,6 @@ impl FileArgs {
         };
         Ok(targets)
     }
-}
-
-/// What `--renew` found.
-enum Renewal {
-    /// No `--renew`, or nothing there yet.
-    None,
-    /// Nothing needs to be made.
-    Fits(Box<GenCert>),
-    /// The certificate does not do; the key does.
-    Needed { key: Box<PrivateKey>, because: String },
 }
 
 /// What was made, before it is written.
@@ -199,7 +204,8 @@ impl Args {
     fn outputs<'a>(&'a self, targets: &'a Targets, renewal: &Renewal) -> Vec<&'a Path> {
         let key_is_new = self.key.key.is_none() && self.key.csr.is_none() && !matches!(renewal, Renewal::Needed { .. });
         let key = key_is_new.then_some(targets.key.as_path());
-        let csr = self.key.csr.is_none().then_some(targets.csr.as_path());
+        let leaves_csr = matches!(renewal, Renewal::Needed { rewrites_csr: false, .. });
+        let csr = (self.key.csr.is_none() && !leaves_csr).then_some(targets.csr.as_path());
         let all = key.into_iter().chain(csr).chain([targets.cert.as_path()]).chain(self.p12.p12.as_deref());
         all.collect()
     }
@@ -213,85 +219,68 @@ impl Args {
         {
             return Err(Failure::message("standard input holds either the key or the request"));
         }
-        if self.p12.p12.is_some() && self.key.csr.is_some() && self.key.key.is_none() {
-            return Err(
-                Failure::message("a PKCS#12 file holds the key, too").hint("give the request's key with `--key FILE`")
-            );
+        if let (Some(_), Some(request), None) = (&self.p12.p12, &self.key.csr, &self.key.key) {
+            let failure = Failure::message("a PKCS#12 file holds the key, too");
+            return Err(advice::without_key(request, failure.hint("name the request's key with --key")));
         }
         let secrets = self.passphrase.file().into_iter().chain(self.p12.p12_password_file.as_deref());
         let inputs: Vec<_> = self.key.key.iter().chain(&self.key.csr).map(PathBuf::as_path).chain(secrets).collect();
         for output in &named {
             args::check_not_input(output, inputs.iter().copied().chain(self.issuer.inputs()))?;
         }
-        self.write.check_set(&named, existing)
+        self.write.check_set(&named, existing, |_| advice::elsewhere(self, targets))
     }
 
     fn secrets(&self) -> Result<Secrets, Failure> {
-        self.passphrase.check_used(self.key.encrypt || self.key.key.is_some() || self.renew.renew)?;
+        let opens = self.key.key.is_some() || self.renew.renew;
+        if opens {
+            self.passphrase.check_used(true)?;
+        } else {
+            self.passphrase.check_encrypts(self.key.encrypt)?;
+        }
         let passphrase = self.key.encrypt.then(|| self.passphrase.to_encrypt()).transpose()?;
         let p12_password = match &self.p12.p12 {
             Some(_) => {
                 let given = args::secret(self.p12.p12_password_file.as_deref(), self.p12.p12_password_env.as_deref())?;
-                Some(args::new_secret(given, "password", "--p12-password-file FILE` or `--p12-password-env VAR")?)
+                Some(args::new_secret(given, "password", "--p12-password-file or --p12-password-env")?)
             }
             None => None,
         };
         Ok(Secrets { passphrase, p12_password })
     }
 
-    /// Looks at what is there, when asked to renew it.
-    fn renewal(
-        &self,
-        targets: &Targets,
-        order: &Order,
-        issuer: &LoadedIssuer,
-        now: OffsetDateTime,
-    ) -> Result<Renewal, Failure> {
-        let before = self.renew.renew_before.as_deref().map(validity::parse_span).transpose()?;
-        let key_file = self.key.key.as_ref().unwrap_or(&targets.key);
-        if !self.renew.renew || !files::exists(key_file) {
-            return Ok(Renewal::None);
-        }
-        let key = args::load_key(key_file, &self.passphrase)?;
-        if let Some(algorithm) = self.key.algorithm.filter(|algorithm| !key.is(*algorithm)) {
-            let (file, kind) = (key_file.display(), key.public_key());
-            return Err(Failure::message(format!("`{file}` is {kind}, not {algorithm}, and `--renew` keeps the key"))
-                .hint("`--force` in place of `--renew` makes a new key as well"));
-        }
-        let chain = if files::exists(&targets.cert) {
-            args::load_certificates(&targets.cert).unwrap_or_default()
-        } else {
-            Vec::new()
-        };
-        let before = before.map(|span| time::Duration::try_from(span).unwrap_or(time::Duration::MAX));
-        let signer = issuer.signer(order.purpose.unwrap_or_default())?;
-        let because = material::why_renew(&chain, &key, order, signer, before, now);
-        let missing = self.p12.p12.as_deref().filter(|path| !files::exists(path));
-        let because = because.or_else(|| missing.map(|path| format!("`{}` is missing", path.display())));
-        match (because, report(&chain)) {
-            (None, Ok(report)) => Ok(Renewal::Fits(Box::new(report))),
-            (because, _) => Ok(Renewal::Needed { key: Box::new(key), because: because.unwrap_or_default() }),
-        }
-    }
-
     fn make(
         &self,
         order: &Order,
         issuer: &LoadedIssuer,
-        renewal: Renewal,
+        (renewal, targets): (Renewal, &Targets),
         now: OffsetDateTime,
     ) -> Result<Made, Failure> {
         if let Some(path) = &self.key.csr {
             return self.sign_request(path, order, issuer, now);
         }
-        let (key, key_is_new, renewed_because) = match (renewal, &self.key.key) {
-            (Renewal::Needed { key, because }, _) => (*key, false, Some(because)),
+        let (key, key_is_new, renewed) = match (renewal, &self.key.key) {
+            (Renewal::Needed { key, because, existing, rewrites_csr }, _) => {
+                (*key, false, Some((because, existing, rewrites_csr)))
+            }
             (_, Some(path)) => (args::load_key(path, &self.passphrase)?, false, None),
             (_, None) => (PrivateKey::generate(self.key.algorithm.unwrap_or_default())?, true, None),
         };
-        let made = material::make(order, &key, issuer.signer(order.purpose.unwrap_or_default())?, now);
-        let (request, issued) = made.map_err(|error| failure::issuing(error, None, &self.issuer))?;
-        Ok(Made { key: Some(key), key_is_new, request: Some(request), issued, renewed_because })
+        let (renewed_because, existing, rewrites_csr) = match renewed {
+            Some((because, existing, rewrites_csr)) => (Some(because), existing, rewrites_csr),
+            None => (None, None, true),
+        };
+        let purpose = order.purpose.or_else(|| existing.as_ref().and_then(|der| material::purpose_of(der)));
+        let signer = issuer.signer(purpose.unwrap_or_default())?;
+        let made = match &existing {
+            Some(existing) => material::renew(order, existing, &key, signer, now),
+            None => material::make(order, &key, signer, now),
+        };
+        let (request, issued) = made.map_err(|error| match error {
+            error @ material::Error::RenewsCa => failure::not_renewed(&targets.cert, error),
+            error => failure::issuing(error, None, &self.issuer),
+        })?;
+        Ok(Made { key: Some(key), key_is_new, request: rewrites_csr.then_some(request), issued, renewed_because })
     }
 
     fn sign_request(
@@ -308,8 +297,10 @@ impl Args {
         let issued = material::sign_request(order, &request, key.as_ref(), signer, self.key.allow_ca, now);
         let issued = issued.map_err(|error| match (error, &self.key.key) {
             (material::Error::Certificate(cert::Error::KeyMismatch { theirs, ours }), Some(key)) => {
-                failure::mismatch(key, path, "request", (&theirs, &ours))
-                    .hint(format!("make a request for this key with `secure-io gen-csr --key {}`", key.display()))
+                advice::mismatch(key, path, (&theirs, &ours))
+            }
+            (error @ material::Error::NoKey, _) => {
+                advice::without_key(path, failure::issuing(error, Some(path), &self.issuer))
             }
             (error, _) => failure::issuing(error, Some(path), &self.issuer),
         })?;

@@ -10,7 +10,8 @@ use secure_io::report::made::{File, FileKind, GenCsr};
 
 use super::Outcome;
 use super::args::{self, NameArgs, PassphraseArgs, WriteArgs};
-use super::failure::Failure;
+use super::command_line::OUT;
+use super::failure::{self, Failure};
 use super::output::Output;
 
 /// Make a certification request (CSR) for a key
@@ -42,7 +43,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let to_stdout = files::is_stdio(&args.out);
     args.write.check_stdout(usize::from(to_stdout))?;
     if !to_stdout {
-        args.write.check_set(&[&args.out], args.write.existing())?;
+        args.write.check_set(&[&args.out], args.write.existing(), failure::elsewhere(&OUT))?;
         args::check_not_input(&args.out, [args.key.as_path()])?;
     }
     let key = args::load_key(&args.key, &args.passphrase)?;
@@ -55,7 +56,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         subject_alt_names: names.iter().map(ToString::to_string).collect(),
         public_key: key.public_key(),
         spki_sha256: hex(&key::spki_sha256(key.spki())),
-        warnings: args::name_warnings(&names),
+        warnings: args::name_warnings(&names).into_iter().chain(args::test_key_warning(&key)).collect(),
     };
     if !args.write.dry_run {
         let pem = container::pem("CERTIFICATE REQUEST", &der)?;

@@ -7,7 +7,8 @@ use secure_io::report::made::{File, GenKey};
 
 use super::Outcome;
 use super::args::{self, PassphraseArgs, WriteArgs};
-use super::failure::Failure;
+use super::command_line::OUT;
+use super::failure::{self, Failure};
 use super::output::Output;
 
 /// Make a private key
@@ -36,12 +37,12 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
-    args.passphrase.check_used(args.encrypt)?;
+    args.passphrase.check_encrypts(args.encrypt)?;
     let passphrase = args.encrypt.then(|| args.passphrase.to_encrypt()).transpose()?;
     let to_stdout = files::is_stdio(&args.out);
     args.write.check_stdout(usize::from(to_stdout))?;
     if !to_stdout {
-        args.write.check_set(&[&args.out], args.write.existing())?;
+        args.write.check_set(&[&args.out], args.write.existing(), failure::elsewhere(&OUT))?;
     }
     let key = PrivateKey::generate(args.algorithm)?;
     let pem = args::key_pem(&key, passphrase.as_ref())?;

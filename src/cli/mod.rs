@@ -1,8 +1,10 @@
 //! The command line: reads arguments, calls the library, prints.
 
 mod args;
+mod beside;
 mod ca;
 mod caller;
+mod command_line;
 mod completions;
 mod failure;
 mod fixtures;
@@ -14,19 +16,23 @@ mod lines;
 mod man;
 mod output;
 mod remote;
+mod replacement;
 mod serve;
+mod usage;
 mod verify;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 
 use failure::Failure;
 use output::{ColorWhen, Output};
+use usage::Unread;
 
 /// Certificates and development TLS for Socket.IO and WebSocket applications
 #[derive(Parser)]
 #[command(name = "secure-io", version, propagate_version = true, arg_required_else_help = true)]
+#[command(disable_help_flag = true, disable_version_flag = true)]
 #[command(after_help = "\
 Examples:
   secure-io serve                      an HTTPS Socket.IO server, with nothing prepared
@@ -41,7 +47,9 @@ pub(crate) struct Cli {
     command: Command,
 }
 
+/// Flags of every command; they stand last in its help.
 #[derive(clap::Args)]
+#[command(next_help_heading = "Global options")]
 struct Global {
     /// When to colour what is printed
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = ColorWhen::Auto)]
@@ -49,6 +57,12 @@ struct Global {
     /// Print results and errors only
     #[arg(long, short, global = true)]
     quiet: bool,
+    /// Print help, -h a summary of it
+    #[arg(long, short, global = true, action = ArgAction::Help)]
+    help: Option<bool>,
+    /// Print the version
+    #[arg(long, short = 'V', global = true, action = ArgAction::Version)]
+    version: Option<bool>,
 }
 
 #[derive(Subcommand)]
@@ -77,7 +91,10 @@ pub(crate) enum Outcome {
 }
 
 pub(crate) fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match usage::parse() {
+        Ok(cli) => cli,
+        Err(unread) => return not_run(unread),
+    };
     let mut out = Output::new(cli.global.color, cli.global.quiet);
     match run(&cli.command, &mut out) {
         Ok(Outcome::Done) | Err(Failure::BrokenPipe) => ExitCode::SUCCESS,
@@ -87,6 +104,23 @@ pub(crate) fn main() -> ExitCode {
             out.error(&error);
             ExitCode::from(2)
         }
+    }
+}
+
+/// Prints the help that was asked for, or what is wrong with the command line.
+fn not_run(unread: Unread) -> ExitCode {
+    match unread {
+        Unread::Help(help) => {
+            // A closed standard output is no error.
+            let _ = help.print();
+            ExitCode::from(u8::try_from(help.exit_code()).unwrap_or(2))
+        }
+        Unread::Failure(Failure::Error(error)) => {
+            let words: Vec<_> = std::env::args_os().collect();
+            Output::new(usage::color(&words), false).error(&error);
+            ExitCode::from(2)
+        }
+        Unread::Failure(Failure::BrokenPipe) => ExitCode::SUCCESS,
     }
 }
 

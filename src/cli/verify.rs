@@ -1,5 +1,6 @@
 //! `verify`: whether clients should accept a certificate, and why not.
 
+mod advice;
 mod batch;
 mod trust;
 
@@ -7,13 +8,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
-use secure_io::chain::{self, Anchors, Certificate, Crl, Host, Purpose, Request};
+use secure_io::chain::{self, Certificate, Crl, Host, Purpose, Request};
+use secure_io::key::{self, PrivateKey};
 use secure_io::report::remote::Remote;
 use secure_io::report::verdict::{Code, Reason, Verdict};
 use secure_io::{container, files, validity};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use self::trust::Trusted;
 use super::Outcome;
 use super::args::{self, CaDirArgs, PassphraseArgs};
 use super::failure::{self, Failure};
@@ -104,7 +107,7 @@ impl From<For> for Purpose {
 
 /// The question, read.
 struct Asked {
-    anchors: Arc<Anchors>,
+    trusted: Trusted,
     presented: Vec<Arc<Certificate>>,
     crls: Vec<Arc<Crl>>,
     host: Option<Host>,
@@ -124,10 +127,10 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
 fn read(args: &Args, out: &mut Output) -> Result<Asked, Failure> {
     let question = &args.question;
     let host = question.host.as_deref().map(str::parse::<Host>).transpose();
-    let host = host.map_err(|error| Failure::new(error.into()).hint("give a name as in `app.test`, or an address"))?;
+    let host = host.map_err(|error| Failure::new(error.into()).hint("give a name as in app.test, or an address"))?;
     let now = validity::now();
     let at = question.at.as_deref().map_or(Ok(now), |at| time(at, now))?;
-    let anchors = trust::anchors(&question.trust, &args.ca_dir, out)?;
+    let trusted = trust::anchors(&question.trust, &args.ca_dir, out)?;
     let mut presented = Vec::new();
     for path in &question.untrusted {
         presented.extend(certificates(path, out)?);
@@ -140,7 +143,7 @@ fn read(args: &Args, out: &mut Output) -> Result<Asked, Failure> {
             crls.push(Arc::new(crl));
         }
     }
-    Ok(Asked { anchors: Arc::new(anchors), presented, crls, host, at })
+    Ok(Asked { trusted, presented, crls, host, at })
 }
 
 fn time(text: &str, now: OffsetDateTime) -> Result<OffsetDateTime, Failure> {
@@ -186,20 +189,52 @@ impl Leaf {
     }
 }
 
+/// The private key that the certificate must belong to.
+enum Key {
+    Usable(PrivateKey),
+    /// Too small, or of a kind that no TLS certificate has: its kind.
+    Unaccepted(String),
+}
+
+impl Key {
+    fn load(path: &Path, args: &Args) -> Result<Self, Failure> {
+        match args::try_key(path, &args.passphrase)? {
+            Ok(key) => Ok(Self::Usable(key)),
+            Err(key::Error::UnusableKind { kind }) => Ok(Self::Unaccepted(kind)),
+            Err(error) => Err(failure::key_in_file(path, error)),
+        }
+    }
+
+    fn spki(&self) -> Option<&[u8]> {
+        match self {
+            Self::Usable(key) => Some(key.spki()),
+            Self::Unaccepted(_) => None,
+        }
+    }
+}
+
 fn one(leaf: &Path, args: &Args, asked: &Asked, out: &mut Output) -> Result<Outcome, Failure> {
     let Leaf { chain, host, connection } = Leaf::load(leaf, args)?;
-    let key = args.question.key.as_deref().map(|path| args::load_key(path, &args.passphrase)).transpose()?;
+    let key = args.question.key.as_deref().map(|path| Key::load(path, args)).transpose()?;
     let request = Request {
         presented: &asked.presented,
-        anchors: &asked.anchors,
+        anchors: &asked.trusted.anchors,
         crls: &asked.crls,
         host: asked.host.as_ref().or(host.as_ref()),
         purpose: args.question.purpose.into(),
         at: asked.at,
-        key: key.as_ref().map(secure_io::key::PrivateKey::spki),
+        key: key.as_ref().and_then(Key::spki),
         strict: args.strict,
     };
-    let mut verdict = chain::verify_presented(&chain, &request);
+    let judge = |request: &Request<'_>| match connection {
+        Some(_) => chain::verify_presented(&chain, request),
+        None => chain::verify_file(&chain, request),
+    };
+    let mut verdict = judge(&request);
+    if !verdict.valid && asked.trusted.is_partial {
+        let anchors = trust::all(&args.question.trust, &args.ca_dir, out)?;
+        verdict = judge(&Request { anchors: &anchors, ..request });
+    }
     let key_proven = connection.as_ref().map(|connection| connection.key_proven);
     if verdict.valid && key_proven.is_some_and(|proven| proven != Some(true)) {
         // A certificate is public: who shows it must prove to have its key (RFC 8446 section 4.4.3).
@@ -209,6 +244,19 @@ fn one(leaf: &Path, args: &Args, asked: &Asked, out: &mut Output) -> Result<Outc
         };
         let reason = Reason::new(Code::KeyMismatch, message);
         verdict = Verdict { chain: verdict.chain, ..Verdict::no(reason) };
+    }
+    if let (true, Some(Key::Unaccepted(kind))) = (verdict.valid, &key) {
+        let reason =
+            Reason::new(Code::WeakKey, format!("its private key is of a kind that clients do not accept ({kind})"));
+        let hint = "make a new key, as EC P-256, and have a certificate issued for it";
+        let reason = Reason { hint: Some(hint.to_owned()), ..reason };
+        verdict = Verdict { chain: verdict.chain, ..Verdict::no(reason) };
+    }
+    if connection.is_none()
+        && let Some(advice) = (advice::Refused { args, path: leaf, chain: &chain }).advice(&verdict)
+        && let Some(error) = &mut verdict.error
+    {
+        error.hint = Some(advice);
     }
     verdict.connection = connection.map(Box::new);
     print(&verdict, &leaf.display().to_string(), args.json, out)

@@ -86,11 +86,62 @@ fn what_rfc_5280_does_not_have_is_malformed() {
     ] {
         assert!(refused(&extension(&[(kind, name)], &[])), "{kind:x} {name:?}");
     }
+    for (kind, name) in [
+        // Kinds that there are not, or in another form; a directoryName that is none.
+        (0x89, &b"x"[..]),
+        (0x80, b"x"),
+        (0xa2, b"a.test"),
+        (0xa6, b"a.test"),
+        (0x84, b"\x30\x00"),
+        (0xa9, b""),
+        (0x0c, b"a.test"),
+        (0xa4, b"\x30\x02\x31\x00"),
+        (0xa4, b"\x30\x03\x0c\x01A"),
+        (0xa4, b"\x30\x00\x30\x00"),
+        (0xa0, b"\x06\x01\x80\xa0\x02\x05\x00"),
+        (0x88, b"\x80\x01"),
+        (0x86, b"example.com:443"),
+        (0x86, b"me@example.com"),
+        (0x86, b"example.com."),
+        (0x82, b"example.com."),
+    ] {
+        assert!(refused(&extension(&[(kind, name)], &[])), "permitted {kind:x} {name:?}");
+        assert!(refused(&extension(&[(0x82, b"a.test")], &[(kind, name)])), "excluded {kind:x} {name:?}");
+    }
+    for distance in [[0x80, 1, 0], [0x80, 1, 1], [0x81, 1, 5], [0x82, 1, 0]] {
+        let subtree = wrap(0x30, &[wrap(0x82, b"a.test"), distance.to_vec()].concat());
+        assert!(refused(&wrap(0x30, &wrap(0xa0, &subtree))), "{distance:?}");
+    }
     let minimum = wrap(0x30, &wrap(0xa0, &wrap(0x30, &[wrap(0x82, b"a.test"), wrap(0x80, &[1])].concat())));
     assert!(refused(&minimum));
     assert!(refused(b"\x30\x05") && refused(b"\x04\x00") && refused(b"") && refused(b"\x30\x00\x00"));
     assert!(refused(&wrap(0x30, &wrap(0xa2, b""))), "there are two fields");
     assert!(NameConstraints::parse(&extension(&[], &[])).unwrap().is_empty());
+}
+
+#[test]
+fn international_mailboxes_are_mailboxes() {
+    let permitted: &[(u8, &[u8])] = &[(0x81, b"example.com")];
+    let bob = |text: &str| [&[0x0c, u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+    let (inside, outside) = (bob("bübi@example.com"), bob("bübi@evil.test"));
+    assert_eq!(check(permitted, &[], &Name::InternationalEmail(&inside)), Ok(()));
+    assert!(matches!(check(permitted, &[], &Name::InternationalEmail(&outside)), Err(Error::NotPermitted { .. })));
+    assert!(matches!(check(&[], permitted, &Name::InternationalEmail(&inside)), Err(Error::Excluded { .. })));
+    let other_name = [&[6, 8][..], SMTP_UTF8_MAILBOX, &[0xa0, 2, 0x0c, 0]].concat();
+    let incomparable = check(&[], &[(0xa0, &other_name)], &Name::InternationalEmail(&inside));
+    assert!(matches!(incomparable, Err(Error::Incomparable { .. })), "RFC 9598 section 6 has no such constraint");
+}
+
+#[test]
+fn all_names_of_a_certificate_are_found() {
+    let subject: Subject = "CN=a,emailAddress=me@example.com".parse().unwrap();
+    let names = |entries: &[u8]| Name::all(subject.as_der(), Some(entries)).map(|names| names.len());
+    assert_eq!(names(b""), Ok(2));
+    assert_eq!(names(b"\x82\x01a\x81\x03a@b"), Ok(3), "an rfc822Name stands in for the subject's");
+    let mailbox = [&[0xa0, 17, 6, 8][..], SMTP_UTF8_MAILBOX, &[0xa0, 5, 0x0c, 3], b"a@b"].concat();
+    assert_eq!(names(&mailbox), Ok(3), "an SmtpUTF8Mailbox does not");
+    assert!(names(b"\xa4\x02\x31\x00").is_err() && names(b"\x89\x00").is_err());
+    assert!(Name::all(b"\x30\x02\x31\x00", None).is_err());
 }
 
 #[test]
@@ -118,7 +169,7 @@ proptest::proptest! {
     fn no_octets_panic(octets in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..80)) {
         let _ = NameConstraints::parse(&octets);
         let _ = dns::contains("example.com", &octets);
-        let _ = dns::uri_host(&octets);
+        let _ = uri::host(&octets);
         let _ = email::contains("example.com", &octets);
     }
 }

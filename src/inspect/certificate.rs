@@ -165,6 +165,12 @@ fn note_serial(serial: Value<'_>, notes: &mut Vec<String>) {
         [] => notes.push(format!("the serial number is empty {rule}")),
         [first, ..] if first & 0x80 != 0 => notes.push(format!("the serial number is negative {rule}")),
         octets if octets.iter().all(|octet| *octet == 0) => notes.push(format!("the serial number is zero {rule}")),
+        octets if asn1::der::significant(octets).len() != octets.len() => {
+            notes.push(
+                "the serial number has octets that it does not need, and is no DER INTEGER (X.690 section 8.3.2)"
+                    .to_owned(),
+            );
+        }
         octets if octets.len() > 20 => {
             notes.push(format!("the serial number has {} octets, more than 20 {rule}", octets.len()));
         }
@@ -219,6 +225,12 @@ impl Summary {
                 let invalid = names.iter().filter(|name| name.starts_with("invalid:"));
                 self.notes.extend(invalid.map(|name| format!("a subjectAltName is not what its tag says: {name}")));
                 self.subject_alt_names.extend(names.iter().map(|name| name.as_ref().to_owned()));
+            }
+            ("2.5.29.30", Some(ExtensionValue::NameConstraints(constraints))) => {
+                let subtrees = constraints.permitted.iter().chain(&constraints.excluded);
+                let invalid = subtrees.filter(|subtree| subtree.starts_with("invalid:"));
+                self.notes
+                    .extend(invalid.map(|subtree| format!("a name constraint is not what its tag says: {subtree}")));
             }
             ("2.5.29.19", Some(ExtensionValue::BasicConstraints(constraints))) => {
                 self.basic_constraints = Some(constraints.clone());

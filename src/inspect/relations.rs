@@ -35,8 +35,9 @@ enum Kind {
 /// A certificate's or CRL's names and what is needed to check who signed it.
 #[derive(Debug)]
 struct Names {
-    subject: Canonical,
-    issuer: Canonical,
+    /// `None` for what is no name, which is nobody's.
+    subject: Option<Canonical>,
+    issuer: Option<Canonical>,
     issuer_text: String,
     is_self_signed: bool,
     spki: Vec<u8>,
@@ -54,8 +55,8 @@ impl Names {
         let subject = fields.value("subject")?.raw;
         let spki = fields.value("subjectPublicKeyInfo")?.raw.to_vec();
         Ok(Self {
-            subject: Canonical::of(subject).unwrap_or_default(),
-            issuer: Canonical::of(issuer).unwrap_or_default(),
+            subject: Canonical::of(subject),
+            issuer: Canonical::of(issuer),
             issuer_text: rfc4514_der(issuer),
             is_self_signed,
             spki,
@@ -69,8 +70,8 @@ impl Names {
         fields.value("signature")?;
         let issuer = fields.value("issuer")?.raw;
         Ok(Self {
-            subject: Canonical::default(),
-            issuer: Canonical::of(issuer).unwrap_or_default(),
+            subject: None,
+            issuer: Canonical::of(issuer),
             issuer_text: rfc4514_der(issuer),
             is_self_signed: false,
             spki: Vec::new(),
@@ -226,15 +227,16 @@ fn belong(one: &Facts, other: Option<&Facts>) -> bool {
 fn issuers(facts: &[Facts]) -> Vec<Vec<usize>> {
     let mut by_subject: HashMap<&Canonical, Vec<usize>> = HashMap::new();
     for (index, one) in facts.iter().enumerate() {
-        if let Some(names) = one.certificate() {
-            by_subject.entry(&names.subject).or_default().push(index);
+        if let Some(subject) = one.certificate().and_then(|names| names.subject.as_ref()) {
+            by_subject.entry(subject).or_default().push(index);
         }
     }
     let mut budget = SIGNATURES;
     let mut known: HashMap<(&[u8], &[u8]), bool> = HashMap::new();
     let issuers = facts.iter().map(|one| {
         let Some(names) = one.names().filter(|names| !names.is_self_signed) else { return Vec::new() };
-        let candidates = by_subject.get(&names.issuer).map(Vec::as_slice).unwrap_or_default();
+        let candidates = names.issuer.as_ref().and_then(|issuer| by_subject.get(issuer));
+        let candidates = candidates.map(Vec::as_slice).unwrap_or_default();
         let is_issuer = |candidate: &usize| {
             let Some(issuer) = facts.get(*candidate).and_then(Facts::certificate) else { return false };
             *known.entry((&names.der, &issuer.spki)).or_insert_with(|| {

@@ -51,3 +51,25 @@ fn digest_info(oid: &str, message: &[u8]) -> Option<Vec<u8>> {
     let identifier = wrap(0x30, &[wrap(0x06, &id), wrap(0x05, &[])].concat());
     Some(wrap(0x30, &[identifier, wrap(0x04, digest::digest(algorithm, message).as_ref())].concat()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::asn1::write::{sequence, unsigned};
+
+    /// Beyond these bounds one signature would take minutes.
+    #[test]
+    fn numbers_that_take_too_long_are_not_raised_to() {
+        const SHA256: &str = "1.2.840.113549.1.1.11";
+        let verify = |modulus: &[u8], exponent: &[u8]| {
+            let length = modulus.len();
+            verify(&sequence(&[&unsigned(modulus), &unsigned(exponent)]), SHA256, b"message", &vec![0; length])
+        };
+        let exponent = |bits: usize| [&[1 << ((bits - 1) % 8)][..], &vec![1; (bits - 1) / 8]].concat();
+        assert_eq!(verify(&[0xa5; 64], &exponent(64)), Some(false));
+        assert_eq!(verify(&[0xa5; 64], &exponent(65)), None);
+        assert_eq!(verify(&[0xa5; 2048], &[3]), Some(false), "16,384 bits");
+        assert_eq!(verify(&[0xa5; 2049], &[3]), None);
+        assert_eq!(verify(&[0], &[3]), None);
+    }
+}

@@ -1,12 +1,12 @@
 //! Signatures checked.
 
 use aws_lc_rs::signature::{self, VerificationAlgorithm};
+use der::Decode;
 use der::asn1::{Any, ObjectIdentifier};
-use der::{Decode, Encode};
 
 use super::public::RSA_PSS;
-use super::{EC, ED25519, Error, RSA, Spki, odd_rsa};
-use crate::asn1::oid;
+use super::{EC, ED25519, Error, RSA, Spki, odd_rsa, pss};
+use crate::asn1::{self, oid, tag};
 
 /// Names of signature algorithms by OID, as OpenSSL prints them.
 #[must_use]
@@ -40,22 +40,40 @@ pub fn signature_name(oid: &str) -> Option<&'static str> {
 ///
 /// [`Error::BadSignature`], [`Error::UnknownSignature`], [`Error::PublicKey`].
 pub fn verify_signature(spki: &[u8], identifier: &[u8], message: &[u8], signature: &[u8]) -> Result<(), Error> {
+    let content = asn1::only(identifier, tag::SEQUENCE, "").map(|identifier| identifier.content).unwrap_or_default();
+    if pss::is(content) {
+        let key = spki_parts(spki).ok_or(Error::PublicKey)?;
+        return match pss::verify(content, key, message, signature) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Error::BadSignature),
+            Err(pss::Refused::Unsupported(name)) => Err(Error::UnknownSignature { name }),
+            Err(pss::Refused::Malformed(_)) => Err(Error::UnknownSignature { name: "RSASSA-PSS".to_owned() }),
+        };
+    }
     let spki = Spki::parse(spki).ok_or(Error::PublicKey)?;
     let fields = Vec::<Any>::from_der(identifier).unwrap_or_default();
     let oid = fields.first().and_then(|any| any.decode_as::<ObjectIdentifier>().ok());
     let oid = oid.map(|oid| oid.to_string()).unwrap_or_default();
     let unknown = || Error::UnknownSignature { name: signature_name(&oid).unwrap_or(&oid).to_owned() };
-    let parameters = fields.get(1).and_then(|any| any.to_der().ok()).unwrap_or_default();
     if spki.rsa_bits().is_some_and(|bits| odd_rsa::is_odd(bits, &oid)) {
         let is_good = odd_rsa::verify(&spki.key, &oid, message, signature).ok_or_else(unknown)?;
         return if is_good { Ok(()) } else { Err(Error::BadSignature) };
     }
-    let algorithm = verification_algorithm(&spki, &oid, &parameters).ok_or_else(unknown)?;
+    let algorithm = verification_algorithm(&spki, &oid).ok_or_else(unknown)?;
     let key = signature::UnparsedPublicKey::new(algorithm, &spki.key);
     key.verify(message, signature).map_err(|_| Error::BadSignature)
 }
 
-fn verification_algorithm(spki: &Spki, oid: &str, parameters: &[u8]) -> Option<&'static dyn VerificationAlgorithm> {
+/// The content of a subjectPublicKeyInfo's AlgorithmIdentifier, and the key's octets; `None` for what is none, and for a
+/// key that is not made of whole octets.
+pub(crate) fn spki_parts(spki: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut fields = asn1::only(spki, tag::SEQUENCE, "").ok()?.reader();
+    let identifier = fields.tagged(tag::SEQUENCE, "").ok()?.content;
+    let bits = fields.tagged(tag::BIT_STRING, "").ok()?.content;
+    Some((identifier, bits.strip_prefix(&[0])?))
+}
+
+fn verification_algorithm(spki: &Spki, oid: &str) -> Option<&'static dyn VerificationAlgorithm> {
     use aws_lc_rs::signature as s;
     let curve = spki.curve();
     Some(match (spki.algorithm.as_str(), curve.as_deref().unwrap_or_default(), oid) {
@@ -63,7 +81,6 @@ fn verification_algorithm(spki: &Spki, oid: &str, parameters: &[u8]) -> Option<&
         (RSA, _, "1.2.840.113549.1.1.11") => &s::RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
         (RSA, _, "1.2.840.113549.1.1.12") => &s::RSA_PKCS1_2048_8192_SHA384,
         (RSA, _, "1.2.840.113549.1.1.13") => &s::RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
-        (RSA | RSA_PSS, _, RSA_PSS) => pss_algorithm(parameters)?,
         (EC, "1.2.840.10045.3.1.7", "1.2.840.10045.4.3.2") => &s::ECDSA_P256_SHA256_ASN1,
         (EC, "1.2.840.10045.3.1.7", "1.2.840.10045.4.3.3") => &s::ECDSA_P256_SHA384_ASN1,
         (EC, "1.2.840.10045.3.1.7", "1.2.840.10045.4.3.4") => &s::ECDSA_P256_SHA512_ASN1,
@@ -76,33 +93,4 @@ fn verification_algorithm(spki: &Spki, oid: &str, parameters: &[u8]) -> Option<&
         (ED25519, _, ED25519) => &s::ED25519,
         _ => return None,
     })
-}
-
-/// RSASSA-PSS by the hash in its parameters (RFC 4055 section 3.1).
-fn pss_algorithm(parameters: &[u8]) -> Option<&'static dyn VerificationAlgorithm> {
-    const SHA2: [u8; 10] = [0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02];
-    let hash = parameters.windows(11).find(|window| window.starts_with(&SHA2))?.last()?;
-    let salt = parameters.windows(5).find(|window| window.starts_with(&[0xa2, 3, 2, 1])).and_then(<[u8]>::last);
-    // Salts of other lengths than the hash's (20 octets by default) are sound, but not checked by aws-lc-rs.
-    Some(match (hash, salt.copied().unwrap_or(20)) {
-        (1, 32) => &signature::RSA_PSS_2048_8192_SHA256,
-        (2, 48) => &signature::RSA_PSS_2048_8192_SHA384,
-        (3, 64) => &signature::RSA_PSS_2048_8192_SHA512,
-        _ => return None,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// openssl's `-sigopt rsa_pss_saltlen:20` was taken for a forgery.
-    #[test]
-    fn pss_signatures_with_other_salts_are_unknown_not_bad() {
-        let sha256 = [0x30, 11, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1];
-        let parameters = |salt: u8| [&[0x30, 20, 0xa0, 13][..], &sha256, &[0xa2, 3, 2, 1, salt]].concat();
-        assert!(pss_algorithm(&parameters(32)).is_some());
-        assert!(pss_algorithm(&parameters(20)).is_none());
-        assert!(pss_algorithm(&[&[0x30, 15, 0xa0, 13][..], &sha256].concat()).is_none());
-    }
 }

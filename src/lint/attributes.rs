@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use super::subject::{Subject, values};
+use super::subject::{Subject, oid as oid_of, values};
 use super::{Messages, when};
 use crate::asn1::{Value, decode_string, is_string, oid, tag};
-use crate::name::escape_unprintable;
+use crate::name::{DistinguishedName, GeneralName, escape_unprintable};
 
 const COUNTRY: &[u8] = &[0x55, 4, 6];
 const ORGANIZATIONAL_UNIT: &[u8] = &[0x55, 4, 11];
@@ -145,6 +145,43 @@ fn each_value(subject: &Subject<'_>, is_wrong: impl Fn(&Value<'_>) -> bool, word
     // A self-issued certificate says everything twice.
     let issuer = subject.issuer.filter(|_| !subject.is_self_issued());
     [of("subject", subject.subject), of("issuer", issuer)].concat()
+}
+
+/// Of what is no name verifiers cannot say whose it is, nor whether it is permitted.
+pub(super) fn malformed(subject: &Subject<'_>) -> Messages {
+    let own = [("subject", subject.subject), ("issuer", subject.issuer)];
+    let own = own.into_iter().filter_map(|(whose, name)| {
+        let error = DistinguishedName::read(name?.raw).err()?;
+        Some(format!("the {whose} is no name: {error}"))
+    });
+    let general = general_names(subject).into_iter().filter_map(|(field, name)| {
+        let error = GeneralName::read(name).err()?;
+        Some(format!("a name in {field} cannot be read: {error}"))
+    });
+    own.chain(general).collect()
+}
+
+/// The GeneralNames in extensions, but for name constraints, each with its extension.
+fn general_names<'a>(subject: &Subject<'a>) -> Vec<(&'static str, Value<'a>)> {
+    let inside = |value: Value<'a>, kind: u8| values(value.reader()).into_iter().filter(move |field| field.tag == kind);
+    let list = |oid| subject.sequence(oid).map(|list| values(list.reader())).unwrap_or_default();
+    let mut names: Vec<_> = subject.names.iter().map(|name| ("subjectAltName", *name)).collect();
+    names.extend(list(oid_of::ISSUER_ALT_NAME).into_iter().map(|name| ("issuerAltName", name)));
+    let issuers = subject.authority_key_id().into_iter().filter(|field| field.tag == tag::constructed(1));
+    names.extend(issuers.flat_map(|issuer| values(issuer.reader())).map(|name| ("authorityKeyIdentifier", name)));
+    let places = list(oid_of::AIA).into_iter().filter_map(|access| values(access.reader()).get(1).copied());
+    names.extend(places.map(|name| ("authorityInfoAccess", name)));
+    for (field, points) in [
+        ("cRLDistributionPoints", list(oid_of::CRL_POINTS)),
+        ("issuingDistributionPoint", subject.sequence(oid_of::ISSUING_POINT).into_iter().collect()),
+    ] {
+        for point in points {
+            let full = inside(point, tag::constructed(0)).flat_map(|name| inside(name, tag::constructed(0)));
+            let lists = full.chain(inside(point, tag::constructed(2)));
+            names.extend(lists.flat_map(|list| values(list.reader())).map(|name| (field, name)));
+        }
+    }
+    names
 }
 
 pub(super) fn empty_issuer(subject: &Subject<'_>) -> Messages {

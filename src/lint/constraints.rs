@@ -3,7 +3,8 @@
 use super::subject::{DNS, IP, Subject, oid, values};
 use super::{Messages, when};
 use crate::asn1::{Value, tag};
-use crate::name;
+use crate::constraints::NameConstraints;
+use crate::{inspect, name};
 
 /// The fields of each subtree, permitted and excluded.
 fn subtrees<'a>(subject: &Subject<'a>) -> Vec<Vec<Value<'a>>> {
@@ -58,4 +59,15 @@ pub(super) fn min_max(subject: &Subject<'_>) -> Messages {
     let is_distance = |field: &Value<'_>| [tag::context(0), tag::context(1)].contains(&field.tag);
     let has_distance = subtrees(subject).iter().any(|fields| fields.iter().skip(1).any(is_distance));
     when(has_distance, || "nameConstraints have a minimum or maximum, which nobody reads".to_owned())
+}
+
+/// What verifiers must not leave out, as its kind of name would be free then (RFC 5280 section 4.2.1.10).
+pub(super) fn malformed(subject: &Subject<'_>) -> Messages {
+    let Some(extension) = subject.extension(oid::NAME_CONSTRAINTS) else { return Vec::new() };
+    // Each of these has its own rule.
+    let is_told = inspect::extension_error(extension.oid, extension.value).is_some()
+        || !bad_mask(subject).is_empty()
+        || !min_max(subject).is_empty();
+    let error = NameConstraints::parse(extension.value).err().filter(|_| !is_told);
+    error.map(|error| error.to_string()).into_iter().collect()
 }

@@ -140,8 +140,8 @@ fn audience(
     issuer: Option<&(&Issuer, Subject<'_>)>,
 ) -> Audience {
     let is_public_root = || {
-        let name = subject.subject.and_then(|name| Canonical::of(name.raw)).unwrap_or_default();
-        let same = issuers.by_name.get(&name).into_iter().flatten();
+        let name = subject.subject.and_then(|name| Canonical::of(name.raw));
+        let same = name.and_then(|name| issuers.by_name.get(&name)).into_iter().flatten();
         same.into_iter().any(|known| known.is_public && known.der == subject.der)
     };
     if is_marked_public(subject)

@@ -6,6 +6,7 @@ use super::key::{Key, Rsa};
 use super::subject::Subject;
 use super::{Messages, when};
 use crate::asn1::{bit_length, tag};
+use crate::key::{self, Flaw};
 
 /// Fermat's method finds factors that are so close in so many steps.
 const FERMAT_STEPS: usize = 100;
@@ -20,6 +21,11 @@ fn rsa<'s, 'a>(subject: &'s Subject<'a>) -> Option<&'s Rsa<'a>> {
 pub(super) fn rsa_too_small(subject: &Subject<'_>) -> Messages {
     let bits = rsa(subject).map_or(u32::MAX, Rsa::bits);
     when(bits < 2048, || format!("its RSA key has {bits} bits, and clients take 2048 at least"))
+}
+
+pub(super) fn rsa_too_large(subject: &Subject<'_>) -> Messages {
+    let bits = rsa(subject).map_or(0, Rsa::bits);
+    when(bits > 8192, || format!("its RSA key has {bits} bits, and clients take 8192 at most"))
 }
 
 pub(super) fn rsa_odd_size(subject: &Subject<'_>) -> Messages {
@@ -49,7 +55,7 @@ pub(super) fn rsa_exponent_small(subject: &Subject<'_>) -> Messages {
 
 pub(super) fn rsa_exponent_large(subject: &Subject<'_>) -> Messages {
     let bits = rsa(subject).map_or(0, |rsa| bit_length(rsa.exponent));
-    when(bits > 64, || format!("its RSA exponent has {bits} bits: Windows, Go and others take no such key"))
+    when(bits > 64, || format!("its RSA exponent has {bits} bits: clients take no such key"))
 }
 
 pub(super) fn rsa_small_factor(subject: &Subject<'_>) -> Messages {
@@ -140,16 +146,24 @@ pub(super) fn ec_compressed(subject: &Subject<'_>) -> Messages {
 
 pub(super) fn key_malformed(subject: &Subject<'_>) -> Messages {
     let Some(key) = &subject.key else { return Vec::new() };
+    // Each of these has its own rule.
+    let is_told = || [key_parameters, ec_explicit, rsa_exponent_invalid].iter().any(|check| !check(subject).is_empty());
+    match key::check(key.spki.raw) {
+        Err(Flaw::Malformed(message)) if !is_told() => vec![message.into_owned()],
+        _ => when(has_other_length(key), || format!("its {} key cannot be read", key.described.algorithm)),
+    }
+}
+
+/// Decides whether a point has not the length that its curve gives it, also on curves that no client accepts.
+fn has_other_length(key: &Key<'_>) -> bool {
     let field = key.described.bits.and_then(|bits| usize::try_from(bits.div_ceil(8)).ok());
-    let is_malformed = match (key.described.algorithm.as_str(), key.octets.first(), field) {
-        ("RSA" | "RSA-PSS", ..) => key.rsa.is_none(),
-        ("EC", Some(4), Some(field)) => key.octets.len() != 1 + 2 * field,
-        ("EC", Some(2 | 3), Some(field)) => key.octets.len() != 1 + field,
-        ("Ed25519", ..) => key.octets.len() != 32,
-        ("EC", _, Some(_)) | ("unknown", ..) => true,
-        _ => false,
-    };
-    when(is_malformed, || format!("its {} key cannot be read", key.described.algorithm))
+    let is_named = key.parameters.is_some_and(|value| value.tag == tag::OID);
+    match (field.filter(|_| key.is_ec() && is_named), key.octets.first()) {
+        (None, _) => false,
+        (Some(field), Some(4)) => key.octets.len() != 1 + 2 * field,
+        (Some(field), Some(2 | 3)) => key.octets.len() != 1 + field,
+        _ => true,
+    }
 }
 
 pub(super) fn key_parameters(subject: &Subject<'_>) -> Messages {

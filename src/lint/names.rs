@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::subject::{DNS, EMAIL, IP, Subject, URI, oid};
 use super::{Messages, when};
-use crate::asn1::{Value, decode_string, tag};
+use crate::asn1::{Value, decode_string};
 use crate::name::{self, escape_unprintable};
 
 const COMMON_NAME: &[u8] = &[0x55, 4, 3];
@@ -137,15 +137,9 @@ pub(super) fn wildcard_bad(subject: &Subject<'_>) -> Messages {
 pub(super) fn wildcard_too_wide(subject: &Subject<'_>) -> Messages {
     each_dns(subject, |name| {
         let base = name.strip_prefix("*.").filter(|base| !base.is_empty() && !base.contains('*'))?.to_ascii_lowercase();
-        let is_wide =
-            !base.contains('.') || psl::suffix(base.as_bytes()).is_some_and(|suffix| is_registry(&base, suffix));
+        let is_wide = !base.contains('.') || name::is_public_suffix(base.as_bytes());
         is_wide.then(|| format!("stands for everything below `{}`: clients do not match it", escape_unprintable(&base)))
     })
-}
-
-/// Whether a domain is a suffix under which a registry, not a company, gives out names.
-fn is_registry(domain: &str, suffix: psl::Suffix<'_>) -> bool {
-    suffix.as_bytes() == domain.as_bytes() && suffix.typ() == Some(psl::Type::Icann)
 }
 
 pub(super) fn dns_reserved_label(subject: &Subject<'_>) -> Messages {
@@ -238,7 +232,6 @@ pub(super) fn san_bad_entry(subject: &Subject<'_>) -> Messages {
     let wrong = |name: &Value<'_>| match name.tag {
         EMAIL if !is_mailbox(name.content) => Some("an rfc822Name is no address"),
         URI if !is_uri(name.content) => Some("a URI has no scheme, or nothing behind it"),
-        tag if tag & 0xc0 != tag::context(0) || tag & 0x1f > 8 => Some("an entry is of no kind that there is"),
         _ => None,
     };
     let found = subject.names.iter().filter_map(|value| wrong(value).map(|words| (value, words)));

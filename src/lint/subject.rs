@@ -41,7 +41,9 @@ pub(super) mod oid {
     pub(crate) const SKI: &[u8] = &[0x55, 0x1d, 14];
     pub(crate) const KEY_USAGE: &[u8] = &[0x55, 0x1d, 15];
     pub(crate) const SAN: &[u8] = &[0x55, 0x1d, 17];
+    pub(crate) const ISSUER_ALT_NAME: &[u8] = &[0x55, 0x1d, 18];
     pub(crate) const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 19];
+    pub(crate) const ISSUING_POINT: &[u8] = &[0x55, 0x1d, 28];
     pub(crate) const NAME_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 30];
     pub(crate) const CRL_POINTS: &[u8] = &[0x55, 0x1d, 31];
     pub(crate) const POLICIES: &[u8] = &[0x55, 0x1d, 32];

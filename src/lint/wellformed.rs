@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::subject::{Role, Subject, oid, values};
 use super::{Messages, when};
-use crate::asn1::{self, Value, oid as names, tag};
+use crate::asn1::{self, Value, der, oid as names, tag};
 use crate::inspect;
 
 /// Critical extensions that verifiers of TLS certificates know.
@@ -93,13 +93,13 @@ pub(super) fn non_der(subject: &Subject<'_>) -> Messages {
     let mut stack: Vec<(Value<'_>, usize)> =
         [subject.content, subject.algorithm, subject.signature].map(|value| (value, 0)).into();
     if let Ok(outer) = asn1::Reader::new(subject.der).value("it") {
-        found.extend(wrong_length(outer));
+        found.extend(der::deviation(outer));
     }
     for extension in &subject.extensions {
         stack.extend(values(asn1::Reader::new(extension.value)).into_iter().map(|value| (value, 0)));
     }
     while let Some((value, depth)) = stack.pop() {
-        found.extend(wrong_length(value).or_else(|| wrong_content(value)));
+        found.extend(deviation(value));
         if value.tag & 0x20 != 0 && depth < DEPTH {
             stack.extend(values(value.reader()).into_iter().map(|inner| (inner, depth + 1)));
         }
@@ -110,27 +110,9 @@ pub(super) fn non_der(subject: &Subject<'_>) -> Messages {
     found.into_iter().map(str::to_owned).collect()
 }
 
-fn wrong_length(value: Value<'_>) -> Option<&'static str> {
-    let length = value.content.len();
-    let octets = if length < 0x80 { 1 } else { 1 + (usize::BITS - length.leading_zeros()).div_ceil(8) as usize };
-    let is_short_tag = value.tag & 0x1f != 0x1f;
-    let header = value.raw.len() - length;
-    (is_short_tag && header != 1 + octets).then_some("a length is written in more octets than it needs")
-}
-
-fn wrong_content(value: Value<'_>) -> Option<&'static str> {
-    match (value.tag, value.content) {
-        (tag::BOOLEAN, [0x00 | 0xff]) => None,
-        (tag::BOOLEAN, _) => Some("a BOOLEAN is neither 00 nor ff"),
-        (tag::INTEGER, []) => Some("an INTEGER is empty"),
-        (tag::INTEGER, [0x00, second, ..]) if second & 0x80 == 0 => Some("an INTEGER has octets that it does not need"),
-        (tag::INTEGER, [0xff, second, ..]) if second & 0x80 != 0 => Some("an INTEGER has octets that it does not need"),
-        (tag::BIT_STRING, [unused @ 1..=7, .., last]) if last.trailing_zeros() < u32::from(*unused) => {
-            Some("a BIT STRING has unused bits that are set")
-        }
-        (tag::SET, _) if !is_sorted(value) => Some("a SET is not in order"),
-        _ => None,
-    }
+/// The rule of DER that a value breaks, the order of a SET among them.
+fn deviation(value: Value<'_>) -> Option<&'static str> {
+    der::deviation(value).or_else(|| (value.tag == tag::SET && !is_sorted(value)).then_some("a SET is not in order"))
 }
 
 /// X.690 section 11.6.

@@ -201,20 +201,20 @@ fn a_certificate_that_still_fits_is_not_renewed() {
     let wanted = order(&["a.test", "::1"]);
     let (_, made) = make(&wanted, &key, Signer::Own, now()).unwrap();
     let why = |order: &Order, key: &PrivateKey, after: i64| {
-        why_renew(&made.chain, key, order, Signer::Own, None, now() + time::Duration::days(after))
+        why_renew(&made.chain, key, order, Some(Signer::Own), None, now() + time::Duration::days(after))
     };
     assert_eq!(why(&order(&["::1", "a.test"]), &key, 0), None, "in another order they are the same names");
     let named = Order { subject: Some("CN=b".parse().unwrap()), ..wanted.clone() };
     assert_eq!(why(&named, &key, 0), Some("it has another subject".to_owned()));
     assert_eq!(why(&wanted, &key, 330), None);
     assert_eq!(why(&wanted, &key, 336), Some("it expires in 29 days".to_owned()));
-    assert_eq!(why(&order(&["b.test"]), &key, 0), Some("it is for other names".to_owned()));
+    assert_eq!(why(&order(&["b.test"]), &key, 0), Some("it is for a.test and ::1".to_owned()));
     assert_eq!(why(&wanted, &super::tests::key(), 0), Some("it is for another key".to_owned()));
     let client = Order { purpose: Some(Purpose::Client), ..wanted.clone() };
     assert_eq!(why(&client, &key, 0), Some("it is for another purpose".to_owned()));
     let (ca_key, certificates) = ca("CN=ca", 365);
     let signer = Signer::Ca { certificates: &certificates, key: &ca_key, carry: Carry::All };
-    let other = why_renew(&made.chain, &key, &wanted, signer, None, now());
+    let other = why_renew(&made.chain, &key, &wanted, Some(signer), None, now());
     assert_eq!(other, Some("it has another issuer".to_owned()));
 }
 

@@ -1,11 +1,8 @@
 //! Compares distinguished names as [RFC 5280 section 7.1](https://www.rfc-editor.org/rfc/rfc5280#section-7.1) has it:
 //! by what their attributes say, not by how they are encoded.
 
-use x509_parser::asn1_rs::ToDer;
-use x509_parser::prelude::FromDer;
-use x509_parser::x509::X509Name;
-
-use crate::asn1::decode_string;
+use super::DistinguishedName;
+use crate::asn1::{Value, decode_string};
 
 /// A distinguished name in the form in which equal names are equal.
 ///
@@ -18,23 +15,18 @@ pub struct Canonical {
 }
 
 impl Canonical {
-    /// The form of a name's DER; `None` for what is no name.
+    /// The form of a name's DER; `None` for what is no name, so that it equals no other.
     #[must_use]
     pub fn of(der: &[u8]) -> Option<Self> {
-        match X509Name::from_der(der) {
-            Ok(([], name)) => Some(Self::of_name(&name)),
-            _ => None,
-        }
+        DistinguishedName::read(der).ok().map(|name| Self::of_name(&name))
     }
 
-    /// The form of a parsed name.
+    /// The form of a name that was read.
     #[must_use]
-    pub fn of_name(name: &X509Name<'_>) -> Self {
-        let rdns = name.iter_rdn().map(|rdn| {
-            let pair = |pair: &x509_parser::x509::AttributeTypeAndValue<'_>| {
-                (pair.attr_type().as_bytes().to_vec(), value(pair.attr_value()))
-            };
-            let mut attributes: Vec<_> = rdn.iter().map(pair).collect();
+    pub fn of_name(name: &DistinguishedName<'_>) -> Self {
+        let rdns = name.rdns().map(|rdn| {
+            let mut attributes: Vec<_> =
+                rdn.iter().map(|attribute| (attribute.kind.content.to_vec(), value(attribute.value))).collect();
             attributes.sort_unstable();
             attributes
         });
@@ -54,17 +46,20 @@ impl Canonical {
     }
 }
 
-/// Whether two names' DER say the same; equal octets always do.
+/// Decides whether two names' DER say the same; what is no name is the same as nothing, itself included.
 #[must_use]
 pub fn same_name(a: &[u8], b: &[u8]) -> bool {
-    a == b || Canonical::of(a).is_some_and(|a| Some(a) == Canonical::of(b))
+    if a == b {
+        return DistinguishedName::read(a).is_ok();
+    }
+    Canonical::of(a).is_some_and(|a| Some(a) == Canonical::of(b))
 }
 
 /// Text is marked by a leading zero octet, so that it never equals a value that is none.
-fn value(value: &x509_parser::asn1_rs::Any<'_>) -> Vec<u8> {
-    match u8::try_from(value.tag().0).ok().and_then(|tag| decode_string(tag, value.data)) {
+fn value(value: Value<'_>) -> Vec<u8> {
+    match decode_string(value.tag, value.content) {
         Some(text) => [b"\0", fold(&text).as_bytes()].concat(),
-        None => value.to_der_vec_raw().unwrap_or_else(|_| value.data.to_vec()),
+        None => value.raw.to_vec(),
     }
 }
 
@@ -100,8 +95,17 @@ mod tests {
     fn what_is_no_text_is_compared_octet_by_octet() {
         assert!(!same_name(&organization(4, b"a"), &organization(4, b"A")));
         assert!(!same_name(&organization(4, b"a"), &organization(12, b"a")));
-        assert!(!same_name(b"\x30\x01", b"\x30\x00"), "broken names equal themselves alone");
-        assert!(same_name(b"\x30\x01", b"\x30\x01"));
+    }
+
+    /// An issuer and a subject of the same garbage once counted as one name.
+    #[test]
+    fn what_is_no_name_equals_nothing() {
+        let garbage = [organization(12, b"a"), vec![0x31, 0]];
+        for name in [&b"\x30\x01"[..], b"\x30\x02\x05\x00", b"\x30\x02\x31\x00", &garbage.concat()] {
+            assert!(!same_name(name, name) && Canonical::of(name).is_none(), "{name:x?}");
+            assert!(!same_name(name, b"\x30\x00"));
+        }
+        assert!(same_name(b"\x30\x00", b"\x30\x00"));
     }
 
     #[test]

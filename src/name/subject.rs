@@ -36,7 +36,7 @@ impl Subject {
             Err(error) => Err(Error {
                 input: hex(der),
                 reason: format!("it is not a distinguished name: {error}"),
-                instead: None,
+                instead: Vec::new(),
             }),
         }
     }
@@ -143,12 +143,17 @@ impl FromStr for Subject {
 
     /// Reads an RFC 4514 string, most specific attribute first: `CN=localhost,O=Example`.
     ///
-    /// OpenSSL's `/O=Example/CN=localhost` is read as well.
+    /// OpenSSL's `/O=Example/CN=localhost` is read as well, also as Git for Windows rewrites it, and values in double quotes.
     fn from_str(input: &str) -> Result<Self, Error> {
-        let error = |reason: String| Error { input: input.to_owned(), reason, instead: None };
+        let error = |reason: String| {
+            let is_host = !input.contains('=') && input.parse::<super::SubjectAltName>().is_ok();
+            let instead = is_host.then(|| format!("CN={input}")).into_iter().collect();
+            Error { input: input.to_owned(), reason, instead }
+        };
         let text = input.trim_start_matches(' ');
-        let turned = text.starts_with('/').then(|| from_slashes(text));
-        let text = turned.as_deref().unwrap_or(text);
+        let text = without_shell_folder(text).unwrap_or(text);
+        let turned = if text.starts_with('/') { from_slashes(text) } else { without_quotes(text) };
+        let text = turned.as_str();
         let mut rdns = Vec::new();
         for rdn in split_unescaped(text, &[',']) {
             let attributes =
@@ -161,6 +166,80 @@ impl FromStr for Subject {
         let name = der::Any::new(der::Tag::Sequence, rdns.concat()).and_then(|name| name.to_der());
         Ok(Self { der: name.map_err(|source| error(source.to_string()))? })
     }
+}
+
+/// Git Bash takes an argument that begins with a slash for a path and puts its own folder in front:
+/// `C:/Program Files/Git/CN=localhost` was typed as `/CN=localhost`.
+fn without_shell_folder(text: &str) -> Option<&str> {
+    let bytes = text.as_bytes();
+    let is_drive = bytes.first()?.is_ascii_alphabetic() && bytes.get(1..3)? == b":/";
+    let (folder, _) = text.split_once('=')?;
+    let start = folder.rfind('/')?;
+    text.get(start..).filter(|_| is_drive)
+}
+
+/// Values in double quotes, as RFC 1779 and many programs write them, with backslashes in their place:
+/// `O="Acme, Inc."` as `O=Acme\\, Inc.`.
+fn without_quotes(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find("=\"") {
+        let (before, quoted) = rest.split_at(start + 2);
+        let Some(length) = closing_quote(quoted) else { break };
+        out.push_str(before.trim_end_matches('"'));
+        let mut is_escaped = false;
+        for c in quoted.get(..length).unwrap_or_default().chars() {
+            if !is_escaped && (",+;<>#=".contains(c)) {
+                out.push('\\');
+            }
+            is_escaped = !is_escaped && c == '\\';
+            out.push(c);
+        }
+        rest = quoted.get(length + 1..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Where the quote ends, if what follows is the next attribute or nothing.
+fn closing_quote(text: &str) -> Option<usize> {
+    let mut is_escaped = false;
+    let end = text.char_indices().find_map(|(index, c)| {
+        let is_end = c == '"' && !is_escaped;
+        is_escaped = !is_escaped && c == '\\';
+        is_end.then_some(index)
+    })?;
+    let after = text.get(end + 1..)?.trim_start_matches(' ');
+    (after.is_empty() || after.starts_with([',', '+'])).then_some(end)
+}
+
+/// Names of attributes that other programs write, and RFC 4514's for them.
+const OTHER_NAMES: [(&str, &str); 17] = [
+    ("E", "emailAddress"),
+    ("EMAIL", "emailAddress"),
+    ("S", "ST"),
+    ("SP", "ST"),
+    ("COMMONNAME", "CN"),
+    ("COUNTRYNAME", "C"),
+    ("LOCALITYNAME", "L"),
+    ("STATEORPROVINCENAME", "ST"),
+    ("ORGANIZATIONNAME", "O"),
+    ("ORGANIZATIONALUNITNAME", "OU"),
+    ("STREETADDRESS", "STREET"),
+    ("DOMAINCOMPONENT", "DC"),
+    ("USERID", "UID"),
+    ("T", "title"),
+    ("G", "givenName"),
+    ("GN", "givenName"),
+    ("SURNAME", "sn"),
+];
+
+/// An attribute's name as the table of OIDs has it: `E`, `S`, `OID.2.5.4.5` as other programs write them.
+fn attribute_name(key: &str) -> &str {
+    let key = key.trim();
+    let bare =
+        key.get(..4).filter(|start| start.eq_ignore_ascii_case("oid.")).map_or(key, |_| key.get(4..).unwrap_or(key));
+    OTHER_NAMES.iter().find(|(other, _)| bare.eq_ignore_ascii_case(other)).map_or(bare, |(_, name)| name)
 }
 
 /// `/O=Example/CN=localhost` (root first) as `CN=localhost,O=Example`.
@@ -188,7 +267,8 @@ pub(super) fn split_unescaped<'a>(text: &'a str, separators: &[char]) -> Vec<&'a
 fn attribute_from_text(text: &str) -> Result<AttributeTypeAndValue, String> {
     check_attribute(text)?;
     let (key, value) = text.split_once('=').unwrap_or((text, ""));
-    let text = format!("{}={}", key.trim(), trim_value(value));
+    let key = attribute_name(key);
+    let text = format!("{key}={}", trim_value(value));
     let unreadable = || format!("`{text}` does not read as KEY=VALUE (RFC 4514)");
     let attribute: AttributeTypeAndValue = text.parse().map_err(|_| unreadable())?;
     let decoded = attribute.value.value();
@@ -256,7 +336,7 @@ fn check_attribute(text: &str) -> Result<(), String> {
     let Some((key, value)) = text.split_once('=') else {
         return Err(format!("`{text}` is not of the form KEY=VALUE (RFC 4514)"));
     };
-    let (key, value) = (key.trim(), trim_value(value));
+    let (key, value) = (attribute_name(key), trim_value(value));
     if value.is_empty() {
         return Err(format!("`{key}` has no value"));
     }

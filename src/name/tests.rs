@@ -23,6 +23,7 @@ fn hosts_are_sorted_by_kind() {
         ("me@example.com", "email:me@example.com"),
         ("me@bücher.test", "email:me@xn--bcher-kva.test"),
         ("spiffe://td/app", "URI:spiffe://td/app"),
+        ("spiffe://td/a,b;c", "URI:spiffe://td/a,b;c"),
         ("urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "URI:urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6"),
         ("DNS:localhost", "DNS:localhost"),
         ("URI:https://a.test/", "URI:https://a.test/"),
@@ -38,7 +39,7 @@ fn what_cannot_be_in_a_certificate_is_refused_with_the_reason() {
         ("--days", "it begins with a dash, as a flag does"),
         ("-x.test", "it begins with a dash, as a flag does"),
         ("a b", "it contains white space"),
-        ("a\0b", "it contains a control character"),
+        ("a\0b", "it contains a NUL character"),
         ("localhost:3000", "a certificate holds no port"),
         ("[::1]:3000", "a certificate holds no port"),
         ("10.0.0.0/8", "a range of addresses belongs in a CA's name constraints"),
@@ -49,17 +50,19 @@ fn what_cannot_be_in_a_certificate_is_refused_with_the_reason() {
         (":::1", "it looks like an IP address but is none"),
         ("DNS:127.0.0.1", "an address is no DNS name"),
         ("example.com.", "a certificate's names end without a dot"),
-        ("a..b", "a label is empty"),
-        (".test", "a label is empty"),
+        ("a..b", "a label is empty: two dots in a row"),
+        (".test", "a name begins without a dot: `*.` stands for every host below a domain"),
         ("a.-b.test", "a label begins or ends with a dash"),
         ("*", "a wildcard needs a domain behind it, as in `*.dev.test`"),
         ("a.*.test", "a wildcard must be the whole leftmost label, as in `*.dev.test`"),
         ("f*.test", "a wildcard must be the whole leftmost label, as in `*.dev.test`"),
-        ("a,b", "a host name holds no `,`"),
+        ("a,b", "hosts are separated by spaces"),
         ("@example.com", "the part before the @ is not one of an email address"),
         ("jürgen@example.com", "the part before the @ must be ASCII (RFC 5280 section 4.2.1.6)"),
         ("://x", "its scheme is not one of a URI"),
         ("spiffe://", "a URI needs something behind its scheme"),
+        ("https://localhost:3000/x", "a server's certificate is for a host, which no URL is matched against"),
+        ("spiffe://td/a b", "it contains white space"),
     ] {
         assert_eq!(kind(input), format!("refused: {reason}"), "{input:?}");
     }
@@ -67,12 +70,54 @@ fn what_cannot_be_in_a_certificate_is_refused_with_the_reason() {
     assert!(kind(&["a"; 130].join(".")).contains("253 octets"));
 }
 
+/// The advice was once no name itself: `localhost:3000` for a URL, `b` for `b:`.
+#[test]
+fn what_is_advised_is_a_name() {
+    for (input, expected) in [
+        ("https://localhost:3000/x", &["localhost"][..]),
+        ("HTTPS://me:secret@App.test:443", &["App.test"]),
+        ("ws://[::1]:3000/socket.io/", &["::1"]),
+        ("wss://10.0.0.1?x", &["10.0.0.1"]),
+        ("https:\\\\app.test\\x", &["app.test"]),
+        ("//app.test:3000/x", &["app.test"]),
+        ("https://[fe80::1%25eth0]:3000/", &["fe80::1"]),
+        ("http:app.test", &["app.test"]),
+        ("http://", &[]),
+        ("https://b\u{fc}cher.test/", &["b\u{fc}cher.test"]),
+        ("https://app.test./", &["app.test"]),
+        ("http:3000", &["http"]),
+        ("localhost,127.0.0.1", &["localhost", "127.0.0.1"]),
+        ("localhost, ::1", &["localhost", "::1"]),
+        ("localhost;https://app.test:1/,", &["localhost", "app.test"]),
+        ("localhost:3000,app.test", &["localhost", "app.test"]),
+        ("a..test,b", &["a.test", "b"]),
+        ("a b:1", &["a", "b"]),
+        ("DNS: a.test", &["DNS:a.test"]),
+        ("dns:a b", &["dns:a", "dns:b"]),
+        ("DNS:a,DNS:b", &["a", "DNS:b"]),
+        ("mailto:me@app.test", &["me@app.test"]),
+        ("IP:app.test", &["app.test"]),
+        ("DNS:127.0.0.1", &["IP:127.0.0.1"]),
+        ("https://a.test,https://b.test/x", &["a.test", "b.test"]),
+        ("https://a.test,b.test", &["a.test", "b.test"]),
+        ("https://a.test/x,y", &["a.test"]),
+        ("-,a", &[]),
+        (",", &[]),
+        (" ", &[]),
+    ] {
+        let error = input.parse::<SubjectAltName>().unwrap_err();
+        assert_eq!(error.instead, expected, "{input}: {error}");
+        assert!(error.instead.iter().all(|name| name.parse::<SubjectAltName>().is_ok()), "{input}");
+    }
+}
+
 #[test]
 fn odd_wildcards_and_pasted_addresses_are_warned_about() {
     let warning = |input: &str| input.parse::<SubjectAltName>().unwrap().warning().map(|warning| warning.0);
     assert!(warning("*.*.dev.test").unwrap().contains("one label"));
     assert!(warning("*.test").unwrap().contains("top-level domain"));
-    assert!(warning("https://localhost:3000/x").unwrap().contains("write `localhost:3000`"));
+    assert!(warning("*.co.uk").unwrap().contains("public suffix"));
+    assert_eq!(warning("*.github.io"), None, "a suffix of the list's private section is no registry's");
     assert_eq!(warning("*.dev.test"), None);
     assert_eq!(warning("spiffe://td/app"), None);
 }
@@ -100,6 +145,25 @@ fn subjects_keep_repeated_and_multi_valued_attributes() {
     assert_eq!("cn = a , o = b".parse::<Subject>().unwrap().to_string(), "CN=a,O=b");
     assert_eq!("/DC=com/O=A, Inc/CN=x".parse::<Subject>().unwrap().to_string(), r"CN=x,O=A\, Inc,DC=com");
     assert_eq!("1.2.3.4=x".parse::<Subject>().unwrap().to_string(), "1.2.3.4=#0c0178");
+}
+
+/// All of these were once refused, or read as something else.
+#[test]
+fn subjects_as_other_programs_write_them_are_read() {
+    for (text, expected) in [
+        ("E=me@a.test,CN=a.test", "emailAddress=me@a.test,CN=a.test"),
+        ("CN=a,S=Bavaria,C=DE", "CN=a,ST=Bavaria,C=DE"),
+        ("CN=a,OID.2.5.4.5=42", "CN=a,serialNumber=42"),
+        ("CN=a,oid.1.2.3.4=x", "CN=a,1.2.3.4=#0c0178"),
+        (r#"CN="Acme, Inc.""#, r"CN=Acme\, Inc."),
+        (r#"CN=a,O="Acme, + \"Sons\"", C=DE"#, r#"CN=a,O=Acme\, \+ \"Sons\",C=DE"#),
+        (r#"O="a=b""#, "O=a=b"),
+        ("C:/Program Files/Git/CN=x", "CN=x"),
+        ("C:/Program Files/Git/O=Acme/CN=x", "CN=x,O=Acme"),
+        ("commonName=a,organizationName=b", "CN=a,O=b"),
+    ] {
+        assert_eq!(text.parse::<Subject>(), expected.parse(), "{text}");
+    }
 }
 
 #[test]
@@ -144,6 +208,13 @@ proptest! {
     fn hosts_made_of_their_letters(input in "[-*a-zü0-9.:@/\\[\\]%_]{0,40}") {
         if let Ok(name) = input.parse::<SubjectAltName>() {
             prop_assert_eq!(&name.to_string().parse::<SubjectAltName>().unwrap(), &name);
+        }
+    }
+
+    #[test]
+    fn advice_is_always_taken(input in "(https?:|wss?:|DNS:|IP:|//)?[-*a-zü0-9.:@/\\[\\]%_, ;]{0,30}") {
+        if let Err(error) = input.parse::<SubjectAltName>() {
+            prop_assert!(error.instead.iter().all(|name| name.parse::<SubjectAltName>().is_ok()), "{:?}", error);
         }
     }
 

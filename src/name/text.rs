@@ -4,9 +4,8 @@ use std::borrow::Cow;
 use std::fmt::Write;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use x509_parser::x509::X509Name;
-
-use crate::asn1::{self, Reader, Value, oid, tag};
+use super::{Attribute, DistinguishedName, GeneralName};
+use crate::asn1::{self, Reader, Value, oid};
 
 /// Prints a DER distinguished name by RFC 4514: last attribute first, its nine short names, else dotted OIDs with the
 /// value in hex. What is no distinguished name comes out as `#` and hex.
@@ -15,26 +14,19 @@ pub fn rfc4514_der(der: &[u8]) -> String {
     distinguished_name(der).unwrap_or_else(|_| format!("#{}", hex(der)))
 }
 
-/// As [`rfc4514_der`], of a name that was parsed.
-#[must_use]
-pub fn rfc4514(name: &X509Name<'_>) -> String {
-    rfc4514_der(name.as_raw())
-}
-
 /// Prints a DER distinguished name by RFC 4514.
 ///
 /// # Errors
 ///
-/// When it is none.
+/// As [`DistinguishedName::read`].
 pub fn distinguished_name(der: &[u8]) -> Result<String, asn1::Error> {
-    let mut rdns = asn1::only(der, tag::SEQUENCE, "the name")?.each(tag::SET, "a RelativeDistinguishedName")?;
-    rdns.reverse();
+    let name = DistinguishedName::read(der)?;
     let mut text = String::with_capacity(der.len());
-    for (index, rdn) in rdns.iter().enumerate() {
+    for (index, rdn) in name.rdns().rev().enumerate() {
         if index > 0 {
             text.push(',');
         }
-        relative(&mut text, *rdn)?;
+        attributes(&mut text, rdn);
     }
     Ok(text)
 }
@@ -43,22 +35,19 @@ pub fn distinguished_name(der: &[u8]) -> Result<String, asn1::Error> {
 ///
 /// # Errors
 ///
-/// When it is none.
+/// As [`DistinguishedName::read_relative`].
 pub fn relative(text: &mut String, rdn: Value<'_>) -> Result<(), asn1::Error> {
-    let mut attributes = rdn.reader();
-    let mut is_first = true;
-    while !attributes.is_empty() {
-        let mut pair = attributes.tagged(tag::SEQUENCE, "an attribute")?.reader();
-        let kind = pair.tagged(tag::OID, "an attribute's type")?;
-        let value = pair.value("an attribute's value")?;
-        pair.finish("an attribute")?;
-        if !is_first {
+    attributes(text, &DistinguishedName::read_relative(rdn)?);
+    Ok(())
+}
+
+fn attributes(text: &mut String, rdn: &[Attribute<'_>]) {
+    for (index, pair) in rdn.iter().enumerate() {
+        if index > 0 {
             text.push('+');
         }
-        is_first = false;
-        attribute(text, kind, value);
+        attribute(text, pair.kind, pair.value);
     }
-    Ok(())
 }
 
 /// The short names of RFC 4514 section 3, by the OIDs' content octets.
@@ -126,17 +115,16 @@ pub fn general_name(name: Value<'_>) -> String {
 }
 
 fn known_general_name(name: Value<'_>) -> Option<String> {
-    Some(match name.tag {
-        0x81 => format!("email:{}", ascii(name.content)?),
-        0x82 => format!("DNS:{}", ascii(name.content)?),
-        0x86 => format!("URI:{}", ascii(name.content)?),
-        0x87 => format!("IP:{}", address(name.content)?),
-        0x88 => format!("RID:{}", name.oid()),
-        0xa0 => other_name(name)?,
-        0xa3 => format!("x400Address:#{}", hex(name.content)),
-        0xa4 => format!("dirName:{}", escape_unprintable(&distinguished_name(name.content).ok()?)),
-        0xa5 => format!("ediPartyName:#{}", hex(name.content)),
-        _ => return None,
+    Some(match GeneralName::read(name).ok()? {
+        GeneralName::Email(octets) => format!("email:{}", ascii(octets)?),
+        GeneralName::Dns(octets) => format!("DNS:{}", ascii(octets)?),
+        GeneralName::Uri(octets) => format!("URI:{}", ascii(octets)?),
+        GeneralName::Ip(octets) => format!("IP:{}", address(octets)?),
+        GeneralName::RegisteredId(id) => format!("RID:{}", id.oid()),
+        GeneralName::Other { kind, value } => other_name(kind, value),
+        GeneralName::X400Address(octets) => format!("x400Address:#{}", hex(octets)),
+        GeneralName::Directory(_) => format!("dirName:{}", escape_unprintable(&distinguished_name(name.content).ok()?)),
+        GeneralName::EdiPartyName(octets) => format!("ediPartyName:#{}", hex(octets)),
     })
 }
 
@@ -147,17 +135,13 @@ fn ascii(octets: &[u8]) -> Option<Cow<'_, str>> {
 }
 
 /// `otherName:OID;UTF8:text`, as OpenSSL's configuration files write it, or `otherName:OID;#hex`.
-fn other_name(name: Value<'_>) -> Option<String> {
-    let mut reader = name.reader();
-    let kind = reader.tagged(tag::OID, "type-id").ok()?.oid();
-    let wrapped = reader.tagged(tag::constructed(0), "value").ok()?;
-    reader.finish("otherName").ok()?;
-    let text = Reader::new(wrapped.content).value("value").ok().filter(|value| value.raw == wrapped.content);
-    let text = text.and_then(|value| asn1::decode_string(value.tag, value.content));
-    Some(match text {
+fn other_name(kind: &[u8], value: &[u8]) -> String {
+    let kind = oid::dotted(kind);
+    let text = Reader::new(value).value("value").ok();
+    match text.and_then(|value| asn1::decode_string(value.tag, value.content)) {
         Some(text) => format!("otherName:{kind};UTF8:{}", escape_unprintable(&text)),
-        None => format!("otherName:{kind};#{}", hex(wrapped.content)),
-    })
+        None => format!("otherName:{kind};#{}", hex(value)),
+    }
 }
 
 fn address(octets: &[u8]) -> Option<String> {

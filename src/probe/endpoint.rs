@@ -22,6 +22,8 @@ pub enum EndpointHost {
     Name(String),
     /// An address.
     Address(IpAddr),
+    /// An address of IPv6 and the zone in which it is reached, as in `fe80::1%eth0` (RFC 4007 section 11).
+    Zoned(Ipv6Addr, String),
 }
 
 /// Why something typed is no server.
@@ -51,6 +53,8 @@ impl Endpoint {
     pub fn server_name(&self) -> Result<ServerName<'static>, NoEndpoint> {
         match &self.host {
             EndpointHost::Address(address) => Ok(ServerName::IpAddress((*address).into())),
+            // The zone means something on this machine alone.
+            EndpointHost::Zoned(address, _) => Ok(ServerName::IpAddress(IpAddr::from(*address).into())),
             EndpointHost::Name(name) => ServerName::try_from(name.clone())
                 .map_err(|_| NoEndpoint { input: name.clone(), reason: "it is no host name" }),
         }
@@ -80,14 +84,14 @@ impl FromStr for Endpoint {
         }
         let (host, port) = match authority.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             Some((address, port)) => {
-                let address: Ipv6Addr = address.parse().map_err(|_| fail("in the brackets is no IPv6 address"))?;
+                let host = bracketed(address).ok_or_else(|| fail("in the brackets is no IPv6 address"))?;
                 let port = match port.strip_prefix(':') {
                     None if !port.is_empty() => return Err(fail("something follows the bracket")),
                     port => port,
                 };
-                (EndpointHost::Address(address.into()), port)
+                (host, port)
             }
-            None if authority.parse::<Ipv6Addr>().is_ok() => {
+            None if bracketed(authority).is_some() => {
                 return Err(fail("an IPv6 address stands in brackets, as in `[::1]:443`"));
             }
             None => {
@@ -99,6 +103,17 @@ impl FromStr for Endpoint {
         let port = port.map_or(Ok(443), str::parse).ok().filter(|port| *port != 0);
         Ok(Self { host, port: port.ok_or_else(|| fail("its port is not one of 1 to 65535"))? })
     }
+}
+
+/// An address of IPv6, perhaps with a zone behind `%25` (RFC 6874) or, as people write it, behind `%`.
+fn bracketed(text: &str) -> Option<EndpointHost> {
+    let Some((address, zone)) = text.split_once('%') else {
+        return text.parse().ok().map(|address: Ipv6Addr| EndpointHost::Address(address.into()));
+    };
+    let zone = zone.strip_prefix("25").filter(|zone| !zone.is_empty()).unwrap_or(zone);
+    let is_zone = !zone.is_empty() && zone.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte));
+    let address = address.parse().ok().filter(|_| is_zone)?;
+    Some(EndpointHost::Zoned(address, zone.to_owned()))
 }
 
 fn host_of(host: &str) -> Option<EndpointHost> {
@@ -123,6 +138,7 @@ impl fmt::Display for EndpointHost {
         match self {
             Self::Name(name) => f.write_str(name),
             Self::Address(IpAddr::V6(address)) => write!(f, "[{address}]"),
+            Self::Zoned(address, zone) => write!(f, "[{address}%25{zone}]"),
             Self::Address(address) => address.fmt(f),
         }
     }
@@ -142,6 +158,8 @@ mod tests {
             ("127.0.0.1:8443", "127.0.0.1:8443"),
             ("https://[::1]:3000/", "[::1]:3000"),
             ("[::1]", "[::1]:443"),
+            ("https://[fe80::1%25eth0]:3000/", "[fe80::1%25eth0]:3000"),
+            ("[fe80::1%eth0]:3000", "[fe80::1%25eth0]:3000"),
             ("example.com.", "example.com:443"),
         ] {
             assert_eq!(input.parse::<Endpoint>().map(|endpoint| endpoint.to_string()).as_deref(), Ok(expected));
@@ -157,6 +175,9 @@ mod tests {
             ("localhost:0", "its port is not one of 1 to 65535"),
             ("::1", "an IPv6 address stands in brackets, as in `[::1]:443`"),
             ("[x]:1", "in the brackets is no IPv6 address"),
+            ("[fe80::1%]:1", "in the brackets is no IPv6 address"),
+            ("[127.0.0.1%eth0]:1", "in the brackets is no IPv6 address"),
+            ("fe80::1%eth0", "an IPv6 address stands in brackets, as in `[::1]:443`"),
             ("https://me@host", "it has a user name in it"),
             ("a b:443", "it has no host that can be looked up"),
         ] {

@@ -215,6 +215,8 @@ impl<'a> Asking<'a> {
     async fn resolve(&self) -> Result<Vec<SocketAddr>, Error> {
         let name = match &self.endpoint.host {
             EndpointHost::Address(address) => return Ok(vec![SocketAddr::new(*address, self.endpoint.port)]),
+            // The system knows its zones by their names and numbers.
+            EndpointHost::Zoned(address, zone) => &format!("{address}%{zone}"),
             EndpointHost::Name(name) => name,
         };
         // RFC 6761 section 6.3: names below localhost are this machine, as browsers have it; many a system does not know.

@@ -181,7 +181,8 @@ impl Authority {
     fn rows(&self, now: OffsetDateTime) -> Vec<(&'static str, String)> {
         let fingerprint = self.root.sha256_fingerprint.get(..16).unwrap_or_default();
         let key = if self.root_key_kept { "kept in root-key.pem" } else { "destroyed" };
-        let trusted = format!("what clients trust, {}, sha256 {fingerprint}…; its key is {key}", expiry(&self.root, now));
+        let trusted =
+            format!("what clients trust, {}, sha256 {fingerprint}…; its key is {key}", expiry(&self.root, now));
         let mut rows = vec![("root.pem", trusted)];
         match &self.client_intermediate {
             Some(client) => {
@@ -203,7 +204,10 @@ impl Authority {
 /// Two columns.
 fn table(rows: &[(&str, String)]) -> String {
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
-    rows.iter().map(|(name, text)| format!("  {name:width$}  {text}\n")).collect()
+    rows.iter().fold(String::new(), |mut table, (name, text)| {
+        let _ = writeln!(table, "  {name:width$}  {text}");
+        table
+    })
 }
 
 impl CaInit {

@@ -1,5 +1,6 @@
 //! A test PKI's `expected.json`, and what the `fixtures` command did.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
@@ -63,9 +64,47 @@ pub struct Fixture {
     pub code: Option<Code>,
     /// What is wrong, what a right client does and why, by section of the standard.
     pub why: String,
-    /// Clients that do something else.
+    /// Clients that do something else, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub differs: Vec<Difference>,
+    /// Clients measured to do something else, for test suites that run in one of them. A client that is not named
+    /// accepts the certificate exactly if `valid` says so.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub clients: BTreeMap<Client, Deviation>,
+}
+
+/// A client whose answers are measured by the tests of this project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum Client {
+    /// `openssl verify -x509_strict`, with purpose, host and CRLs; it takes no key.
+    Openssl,
+    /// Node's `https`, with the CRLs.
+    Node,
+    /// Python's `ssl`, with the CRLs.
+    Python,
+    /// Go's `crypto/tls`, which knows no CRLs.
+    Go,
+    /// rustls with its own verifier and the CRLs.
+    Rustls,
+    /// Java's `SSLSocket` with its PKIX trust manager and the CRLs.
+    Java,
+    /// Chromium, the root trusted in its certificate store; it reads no CRLs.
+    Chromium,
+}
+
+/// A client's own answer to a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Deviation {
+    /// Whether it accepts the certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepts: Option<bool>,
+    /// Whether a server made with the same library loads the certificate with its key: false, or absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loads: Option<bool>,
 }
 
 /// A client that does something else than a right one.

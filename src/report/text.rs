@@ -8,6 +8,7 @@ use time::format_description::well_known::Rfc3339;
 use super::made::{File, FileKind, GenCert, GenCsr, GenKey};
 use super::verdict::{Reason, Verdict};
 use super::{Certificate, PublicKey};
+use crate::name::readable;
 use crate::validity::distance;
 
 impl GenKey {
@@ -119,12 +120,33 @@ pub fn certificate_names(certificate: &Certificate) -> String {
 /// `localhost, 127.0.0.1 and ::1`, from names with their kinds.
 #[must_use]
 pub fn plain_names(names: &[String]) -> String {
-    let bare: Vec<&str> =
-        names.iter().map(|name| name.split_once(':').map_or(name.as_str(), |(_, bare)| bare)).collect();
+    let bare: Vec<String> = names.iter().map(|name| plain_name(name)).collect();
     match &bare[..] {
         [] => "nobody".to_owned(),
-        [one] => (*one).to_owned(),
+        [one] => one.clone(),
         [first @ .., last] if first.len() < 6 => format!("{} and {last}", first.join(", ")),
         [first, rest @ ..] => format!("{first} and {} more", rest.len()),
+    }
+}
+
+/// A name without its kind where the name shows it; else with the kind, and without octets that say nothing to people.
+fn plain_name(name: &str) -> String {
+    match name.split_once(':') {
+        Some(("DNS" | "IP" | "email" | "URI", bare)) => bare.to_owned(),
+        Some((kind @ ("x400Address" | "ediPartyName"), _)) => format!("an {kind}"),
+        Some(("otherName", _)) => readable(name).into_owned(),
+        _ => name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// "Made a certificate for a.test and #" was once said.
+    #[test]
+    fn a_name_of_a_rare_kind_is_shown_by_its_kind() {
+        let names = ["DNS:a.test", "x400Address:#", "dirName:CN=x", "RID:1.2.3"].map(str::to_owned);
+        assert_eq!(plain_names(&names), "a.test, an x400Address, dirName:CN=x and RID:1.2.3");
     }
 }

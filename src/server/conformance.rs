@@ -7,7 +7,7 @@
 use serde_json::value::RawValue;
 
 use crate::server::args::{self, Event};
-use crate::server::handler::{Ack, Application, Client};
+use crate::server::namespace::{Ack, Application, Client};
 
 /// The application for the test suite.
 #[derive(Debug, Clone, Copy)]

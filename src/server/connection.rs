@@ -1,7 +1,6 @@
 //! One TCP connection: told apart by its first byte, then TLS, then HTTP/1.1 or HTTP/2.
 
 use std::convert::Infallible;
-use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
@@ -11,23 +10,33 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use rustls::{CipherSuite, ProtocolVersion, ServerConnection};
+use rustls::server::{Accepted, ClientHello};
+use rustls::{CipherSuite, PeerIncompatible, ProtocolVersion, ServerConfig, ServerConnection};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
+use tokio_rustls::StartHandshake;
 
-use crate::server::event::Event;
+use crate::server::event::{DisconnectReason, Event};
+use crate::server::handshake::HandshakeError;
+use crate::server::hello::{self, HANDSHAKE_RECORD};
+use crate::server::patient::{Patient, is_impatience};
 use crate::server::plaintext;
 use crate::server::routes::Site;
 use crate::server::session::Peer;
-use crate::server::wire::Tls;
-
-/// The first byte of a TLS connection: a handshake record,
-/// [RFC 8446 section 5.1](https://www.rfc-editor.org/rfc/rfc8446#section-5.1).
-const HANDSHAKE_RECORD: u8 = 0x16;
+use crate::server::websocket::Tls;
 
 /// The largest head of a request that is read, as in Node.
 const MAX_HEAD: u16 = 16 * 1024;
+
+/// The most requests at a time over one HTTP/2 connection, the least that RFC 9113 section 6.5.2 recommends.
+const MAX_STREAMS: u32 = 100;
+
+/// The most of an answer that waits inside an HTTP/2 connection.
+const STREAM_BUFFER: usize = 16 * 1024;
+
+/// The ciphertext that waits in memory for a client that does not read.
+const TLS_BUFFER: usize = 32 * 1024;
 
 /// Serves a connection to its end, or until HTTP hands it over to a WebSocket.
 pub(super) async fn serve(site: Arc<Site>, tcp: TcpStream, peer: SocketAddr, mut stopping: watch::Receiver<()>) {
@@ -53,24 +62,58 @@ enum Opened {
     Http(TcpStream),
 }
 
-async fn open(site: &Site, tcp: TcpStream) -> io::Result<Opened> {
+async fn open(site: &Site, mut tcp: TcpStream) -> Result<Opened, HandshakeError> {
+    let mut has_spoken = false;
     let opened = async {
         let mut first = [0];
-        if tcp.peek(&mut first).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+        // A probe of the port may end with a reset, too.
+        if tcp.peek(&mut first).await.unwrap_or(0) == 0 {
+            return Err(HandshakeError::Silent);
         }
+        has_spoken = true;
         match first {
-            [HANDSHAKE_RECORD] => Ok(Opened::Tls(Box::new(site.acceptor().accept(tcp).await?))),
+            [HANDSHAKE_RECORD] => {
+                let hello = hello::read(&mut tcp).await?;
+                shake_hands(site, tcp, hello).await
+            }
             [b'A'..=b'Z'] => Ok(Opened::Http(tcp)),
-            _ => Err(io::Error::new(io::ErrorKind::InvalidData, "neither TLS nor HTTP")),
+            // The length of an SSL 2.0 hello has its first bit set.
+            [0x80..=0xff] => hello::read_ssl2(&mut tcp).await.map(|never| match never {}),
+            _ => Err(HandshakeError::NeitherTlsNorHttp),
         }
     };
-    let late = || Err(io::Error::new(io::ErrorKind::TimedOut, "no TLS handshake in time"));
-    timeout(site.limits().handshake, opened).await.unwrap_or_else(|_| late())
+    let in_time = timeout(site.limits().handshake, opened).await;
+    in_time.unwrap_or_else(|_| Err(if has_spoken { HandshakeError::TimedOut } else { HandshakeError::Silent }))
 }
 
-async fn serve_tls(site: Arc<Site>, tls: Tls, address: SocketAddr, stopping: watch::Receiver<()>) {
+/// Goes on with the certificate for what the client asks for.
+async fn shake_hands(site: &Site, tcp: TcpStream, hello: Accepted) -> Result<Opened, HandshakeError> {
+    let called = tcp.local_addr().map_err(HandshakeError::Broken)?.ip();
+    let name = hello.client_hello().server_name().map(str::to_owned);
+    let config = site.tls().choose(name.as_deref(), called).await;
+    let has_suite = has_suite(&hello.client_hello(), &config);
+    match StartHandshake::from_parts(hello, tcp).into_stream(config).await.map_err(HandshakeError::from) {
+        Ok(tls) => Ok(Opened::Tls(Box::new(tls))),
+        Err(HandshakeError::Tls(rustls::Error::PeerIncompatible(
+            PeerIncompatible::NoCipherSuitesInCommon | PeerIncompatible::NoKxGroupsInCommon,
+        ))) if !has_suite => Err(HandshakeError::NoSuite),
+        Err(HandshakeError::Tls(rustls::Error::PeerIncompatible(PeerIncompatible::NoCipherSuitesInCommon))) => {
+            Err(HandshakeError::NoSuiteForKey)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Decides whether the client offers a cipher suite of ours, be it for another kind of key.
+fn has_suite(hello: &ClientHello<'_>, config: &ServerConfig) -> bool {
+    let ours = &config.crypto_provider().cipher_suites;
+    ours.iter().any(|ours| hello.cipher_suites().contains(&ours.suite()))
+}
+
+async fn serve_tls(site: Arc<Site>, mut tls: Tls, address: SocketAddr, stopping: watch::Receiver<()>) {
     let peer = peer(address, tls.get_ref().1);
+    tls.get_mut().1.set_buffer_limit(Some(TLS_BUFFER));
+    let tls = Patient::new(tls, site.limits().write);
     if peer.http2 {
         serve_http2(site, tls, peer, stopping).await;
     } else {
@@ -87,9 +130,9 @@ fn peer(address: SocketAddr, tls: &ServerConnection) -> Peer {
     }
 }
 
-async fn serve_http1(site: Arc<Site>, tls: Tls, peer: Peer, mut stopping: watch::Receiver<()>) {
+async fn serve_http1(site: Arc<Site>, tls: Patient, peer: Peer, mut stopping: watch::Receiver<()>) {
     let header_deadline = site.limits().header;
-    let service = service_fn(move |request: Request<Incoming>| {
+    let service = service_fn(|request: Request<Incoming>| {
         let site = Arc::clone(&site);
         async move { Ok::<_, Infallible>(site.respond(request, peer).await) }
     });
@@ -100,9 +143,11 @@ async fn serve_http1(site: Arc<Site>, tls: Tls, peer: Peer, mut stopping: watch:
         .serve_connection(TokioIo::new(tls), service)
         .with_upgrades();
     let mut connection = pin!(connection);
-    // How it ends says nothing that its requests have not said.
     tokio::select! {
-        _ = connection.as_mut() => {}
+        // How it ends otherwise says nothing that its requests have not said.
+        ended = connection.as_mut() => if ended.is_err_and(|error| is_impatience(&error)) {
+            site.observe(&does_not_read(peer));
+        },
         _ = stopping.changed() => {
             connection.as_mut().graceful_shutdown();
             connection.await.ok();
@@ -110,22 +155,25 @@ async fn serve_http1(site: Arc<Site>, tls: Tls, peer: Peer, mut stopping: watch:
     }
 }
 
-async fn serve_http2(site: Arc<Site>, tls: Tls, peer: Peer, mut stopping: watch::Receiver<()>) {
+fn does_not_read(peer: Peer) -> Event {
+    Event::Dropped { peer: peer.address, reason: DisconnectReason::Overflowed }
+}
+
+async fn serve_http2(site: Arc<Site>, tls: Patient, peer: Peer, mut stopping: watch::Receiver<()>) {
     let limits = *site.limits();
-    let spoken = Arc::new(Notify::new());
-    let service = service_fn({
-        let spoken = Arc::clone(&spoken);
-        move |request: Request<Incoming>| {
-            spoken.notify_one();
-            let site = Arc::clone(&site);
-            async move { Ok::<_, Infallible>(site.respond(request, peer).await) }
-        }
+    let (spoken, outbox) = (Arc::new(Notify::new()), Arc::new(site.outboxes().open()));
+    let service = service_fn(|request: Request<Incoming>| {
+        spoken.notify_one();
+        let (site, outbox) = (Arc::clone(&site), Arc::clone(&outbox));
+        async move { Ok::<_, Infallible>(outbox.count(site.respond(request, peer).await)) }
     });
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .keep_alive_interval(limits.header)
         .keep_alive_timeout(limits.header)
         .max_header_list_size(MAX_HEAD.into())
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_send_buf_size(STREAM_BUFFER)
         .serve_connection(TokioIo::new(tls), service);
     let mut connection = pin!(connection);
     // Its keep-alive begins with the client's preface, which may never come.
@@ -135,7 +183,11 @@ async fn serve_http2(site: Arc<Site>, tls: Tls, peer: Peer, mut stopping: watch:
         _ = stopping.changed() => return,
     }
     tokio::select! {
-        _ = connection.as_mut() => {}
+        ended = connection.as_mut() => if ended.is_err_and(|error| is_impatience(&error)) {
+            site.observe(&does_not_read(peer));
+        },
+        // Its answers wait for a window.
+        () = outbox.stalled(limits.write) => site.observe(&does_not_read(peer)),
         _ = stopping.changed() => {
             connection.as_mut().graceful_shutdown();
             connection.await.ok();

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::handshake::HandshakeError;
 use crate::report;
 
 /// Is called with each event, from whichever task it happens in: it must not block for long.
@@ -23,27 +24,63 @@ pub enum Event {
     Disconnected(Client, DisconnectReason),
     /// A client that did not read has filled its queue, and is cut off before it misses an event.
     Overflowed(Client),
+    /// A session was ended before its client had joined a namespace.
+    Dropped {
+        /// The client's address.
+        peer: SocketAddr,
+        /// The reason for the end.
+        reason: DisconnectReason,
+    },
+    /// A request to open a session, or to use one, was refused.
+    Refused {
+        /// The client's address.
+        peer: SocketAddr,
+        /// The reason for the refusal.
+        reason: Refused,
+    },
+    /// A client asked for a namespace that does not exist.
+    UnknownNamespace {
+        /// The client's address.
+        peer: SocketAddr,
+        /// The namespace, as the client wrote it.
+        namespace: String,
+    },
     /// A connection ended before TLS was agreed: a timeout, an alert such as a client's distrust, or no TLS at all.
     HandshakeFailed {
         /// Who it was.
         peer: SocketAddr,
-        /// Why; holds the [`rustls::Error`] where it was TLS that failed.
-        error: io::Error,
+        /// Why.
+        error: HandshakeError,
     },
     /// Somebody spoke plain HTTP to the TLS port, and was told where to go.
     Plaintext {
         /// Who it was.
         peer: SocketAddr,
     },
-    /// No connection can be accepted, as when all descriptors are in use: told once, then tried every `pause`.
+    /// No connection can be accepted, as when all descriptors are in use. Accepting is tried again every `pause`; further
+    /// failures are not reported before [`Event::AcceptResumed`].
     AcceptPaused {
         /// What the system said.
         error: io::Error,
         /// The time between attempts.
         pause: Duration,
     },
-    /// Connections are accepted again.
+    /// Connections have been accepted for a while without a failure.
     AcceptResumed,
+}
+
+/// Why a request is refused before there is a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refused {
+    /// The client speaks another version of Engine.IO; what it called its own, if it did.
+    Protocol(Option<String>),
+    /// The request comes from a page that may not use this server; the page's origin as the browser wrote it.
+    ForeignOrigin(String),
+    /// There are as many sessions as there may be, of this client's network or in all.
+    TooManySessions,
+    /// As much memory is held as may be, for this client's network or in all.
+    TooMuchMemory,
 }
 
 /// A client in a namespace, as it is connected at the time of the event.
@@ -96,8 +133,18 @@ pub enum DisconnectReason {
     HeartbeatMissed,
     /// It sent what is not the protocol.
     Malformed,
+    /// It sent a message over the limit.
+    TooLarge,
+    /// It sent packets of another parser than Socket.IO's own.
+    OtherParser,
+    /// It left a message, or an event's attachments, incomplete for too long.
+    Unfinished,
+    /// It joined no namespace in time.
+    NothingJoined,
     /// It did not read, and its queue was full.
     Overflowed,
+    /// It held most of the memory that clients may take up, when that was used up.
+    OverBudget,
     /// The server stops.
     ServerStopping,
 }
@@ -110,22 +157,28 @@ impl fmt::Display for DisconnectReason {
             Self::ConnectionLost => "the connection was lost",
             Self::HeartbeatMissed => "the client did not answer a ping in time",
             Self::Malformed => "the client sent a malformed packet",
+            Self::TooLarge => "the client sent a message over the limit",
+            Self::OtherParser => "the client uses another parser than Socket.IO's own",
+            Self::Unfinished => "the client left a message incomplete",
+            Self::NothingJoined => "the client joined no namespace",
             Self::Overflowed => "the client did not read what was sent to it",
+            Self::OverBudget => "the client held too much of the server's memory",
             Self::ServerStopping => "the server is stopping",
         })
     }
 }
 
-impl From<socketioxide::socket::DisconnectReason> for DisconnectReason {
-    fn from(reason: socketioxide::socket::DisconnectReason) -> Self {
-        use socketioxide::socket::DisconnectReason as Theirs;
-        match reason {
-            Theirs::ClientNSDisconnect | Theirs::ServerNSDisconnect => Self::ClientLeft,
-            Theirs::TransportClose => Self::ClientClosed,
-            Theirs::TransportError => Self::ConnectionLost,
-            Theirs::HeartbeatTimeout => Self::HeartbeatMissed,
-            Theirs::PacketParsingError | Theirs::MultipleHttpPollingError => Self::Malformed,
-            Theirs::ClosingServer => Self::ServerStopping,
-        }
+impl DisconnectReason {
+    /// Whether the end of a session that has joined nothing is worth telling the observer.
+    pub(super) fn is_notable(self) -> bool {
+        !matches!(
+            self,
+            Self::ClientLeft
+                | Self::ClientClosed
+                | Self::ConnectionLost
+                | Self::HeartbeatMissed
+                | Self::NothingJoined
+                | Self::ServerStopping
+        )
     }
 }

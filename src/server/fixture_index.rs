@@ -71,6 +71,7 @@ mod tests {
             code: Some(Code::Expired),
             why: "it ended <yesterday>".to_owned(),
             differs: Vec::new(),
+            clients: std::collections::BTreeMap::new(),
         };
         Expected { format: 1, test_only: true, at: "2026-03-01T00:00:00Z".to_owned(), fixtures: vec![fixture] }
     }

@@ -4,43 +4,48 @@
 //! [`Observer`] hears of what happens.
 
 mod args;
+mod budget;
 mod client_js;
 mod conformance;
 mod connection;
 mod engine;
 mod event;
 mod fixture_index;
-mod handler;
+mod handshake;
+mod hello;
+mod namespace;
+mod origin;
+mod outbox;
 mod page;
+mod patient;
 mod plaintext;
-mod probe;
-mod relay;
+mod queue;
 mod routes;
 mod session;
 mod socket;
-mod wire;
+mod websocket;
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::ServerConfig;
-use socketioxide::{ParserConfig, SocketIo};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
-pub use self::event::{Client, DisconnectReason, Event, Observer, Transport};
+pub use self::event::{Client, DisconnectReason, Event, Observer, Refused, Transport};
+pub use self::handshake::HandshakeError;
+pub use self::origin::{OriginError, Origins};
 
 use self::engine::Engine;
-use self::handler::Namespace;
-use self::relay::{Place, Relay};
+use self::namespace::SocketIo;
 use self::routes::Site;
-use self::wire::Frames;
+use self::websocket::Frames;
 use crate::report;
+use crate::tls::ByName;
 
 /// What a server serves, and how.
 #[derive(Debug, Clone)]
@@ -53,9 +58,9 @@ pub struct Config {
     pub also: Option<IpAddr>,
     /// The port; 0 takes any that is free. 3000 unless changed, as in the Socket.IO tutorials.
     pub port: u16,
-    /// From [`crate::tls::server_config`].
-    pub tls: Arc<ServerConfig>,
-    /// The certificate in it, as the demo page shows it.
+    /// The certificates, and which client is shown which.
+    pub tls: Arc<ByName>,
+    /// The certificate of most clients, as the demo page shows it.
     pub certificate: report::Certificate,
     /// What to do with Socket.IO clients.
     pub app: App,
@@ -63,6 +68,8 @@ pub struct Config {
     pub timing: Timing,
     /// What one client may take up.
     pub limits: Limits,
+    /// The pages of other origins that may use Socket.IO.
+    pub origins: Origins,
     /// A folder to serve in place of the demo page.
     pub static_dir: Option<PathBuf>,
     /// A test PKI whose certificates are shown by server name: an index of them is served at every other name.
@@ -74,7 +81,7 @@ pub struct Config {
 impl Config {
     /// The defaults, for a certificate.
     #[must_use]
-    pub fn new(tls: Arc<ServerConfig>, certificate: report::Certificate) -> Self {
+    pub fn new(tls: Arc<ByName>, certificate: report::Certificate) -> Self {
         Self {
             address: Ipv4Addr::LOCALHOST.into(),
             also: None,
@@ -84,6 +91,7 @@ impl Config {
             app: App::default(),
             timing: Timing::default(),
             limits: Limits::default(),
+            origins: Origins::default(),
             static_dir: None,
             fixtures: None,
             client_js: None,
@@ -135,8 +143,19 @@ pub struct Limits {
     pub shutdown: Duration,
     /// The largest WebSocket message and the largest polling body that is taken, in bytes; 1,000,000, as in Node.
     pub max_payload: u64,
-    /// The most packets that wait for one client. It is disconnected rather than missing one beyond; 4,096.
+    /// The bytes of packets that may wait for one client, beside those that it is being sent. It is disconnected rather
+    /// than missing one beyond; 2 MiB.
     pub max_queue: usize,
+    /// The time that a client may take nothing of what it is being sent; 20 s.
+    pub write: Duration,
+    /// The Socket.IO sessions of one network, an IPv4 address or an IPv6 /64; 4,096.
+    pub max_sessions_per_client: usize,
+    /// The Socket.IO sessions in all; 8,192.
+    pub max_sessions: usize,
+    /// The bytes of unread and unfinished messages that may be held for one network; 32 MiB.
+    pub max_memory_per_client: usize,
+    /// The bytes of unread and unfinished messages that may be held in all; 64 MiB.
+    pub max_memory: usize,
 }
 
 impl Default for Limits {
@@ -147,7 +166,12 @@ impl Default for Limits {
             body: Duration::from_secs(20),
             shutdown: Duration::from_secs(5),
             max_payload: 1_000_000,
-            max_queue: 4096,
+            max_queue: 2 << 20,
+            write: Duration::from_secs(20),
+            max_sessions_per_client: 4096,
+            max_sessions: 8192,
+            max_memory_per_client: 32 << 20,
+            max_memory: 64 << 20,
         }
     }
 }
@@ -204,13 +228,17 @@ impl Error {
 /// How long to wait before accepting again, when the system has run out of something.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// The time without a failure after which the lack is over: at the limit of descriptors, each connection that ends lets
+/// one more in.
+const RECOVERY: Duration = Duration::from_secs(10);
+
 /// A server that has its port.
 pub struct Server {
     listener: TcpListener,
     also: Option<TcpListener>,
     address: SocketAddr,
+    elsewhere: Option<SocketAddr>,
     site: Arc<Site>,
-    io: SocketIo<Relay>,
     observer: Observer,
     shutdown: Duration,
 }
@@ -222,21 +250,11 @@ impl Server {
     ///
     /// When the port cannot be had; see [`Error`].
     pub async fn bind(config: Config, observer: Observer) -> Result<Self, Error> {
-        let address = SocketAddr::new(config.address, config.port);
-        let listen = async {
-            let listener = TcpListener::bind(address).await?;
-            let address = listener.local_addr()?;
-            Ok((listener, address))
-        };
-        let (listener, address) = listen.await.map_err(|source| Error::listening(address, source))?;
-        let also = match config.also {
-            Some(also) => TcpListener::bind((also, address.port())).await.ok(),
-            None => None,
-        };
+        let Listening { listener, also, address, other_server } = Listening::take(&config).await?;
         let shutdown = config.limits.shutdown;
-        let (engine, io) = socket_io(&config, &observer);
+        let engine = engine(&config, &observer);
         let site = Arc::new(Site::new(config, engine, Arc::clone(&observer)));
-        Ok(Self { listener, also, address, site, io, observer, shutdown })
+        Ok(Self { listener, also, address, elsewhere: other_server, site, observer, shutdown })
     }
 
     /// The address it listens on, with the port that was taken when 0 was asked for.
@@ -245,71 +263,107 @@ impl Server {
         self.address
     }
 
+    /// The other address of `localhost` with the same port, where another program listens: some clients go there.
+    #[must_use]
+    pub fn other_server(&self) -> Option<SocketAddr> {
+        self.elsewhere
+    }
+
     /// Serves until `shutdown` is ready, then says goodbye to all clients, which may take [`Limits::shutdown`].
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self { listener, also, site, io, observer, shutdown: deadline, .. } = self;
+        let Self { listener, also, site, observer, shutdown: deadline, .. } = self;
         let (stop, stopping) = watch::channel(());
         // As a task, it shares a thread with the connections rather than waking another for each.
-        let accepting = Accepting { listener, also, observer, paused: false };
+        let accepting = Accepting { listener, also, observer, failed: None };
         let accepting = tokio::spawn(accepting.run(Arc::clone(&site), stopping));
         shutdown.await;
         stop.send_replace(());
         let connections = accepting.await.unwrap_or_default();
-        close(&site, &io, connections, deadline).await;
+        close(&site, connections, deadline).await;
+    }
+}
+
+/// The port, taken.
+struct Listening {
+    listener: TcpListener,
+    also: Option<TcpListener>,
+    address: SocketAddr,
+    other_server: Option<SocketAddr>,
+}
+
+/// Ports that are tried, where any will do, until one is free on both addresses of `localhost`.
+const PORTS_TRIED: usize = 16;
+
+impl Listening {
+    async fn take(config: &Config) -> Result<Self, Error> {
+        let mut taken = Self::once(config).await?;
+        for _ in 1..PORTS_TRIED {
+            if config.port != 0 || taken.other_server.is_none() {
+                break;
+            }
+            taken = Self::once(config).await?;
+        }
+        Ok(taken)
+    }
+
+    async fn once(config: &Config) -> Result<Self, Error> {
+        let asked = SocketAddr::new(config.address, config.port);
+        let failed = |source| Error::listening(asked, source);
+        let listener = TcpListener::bind(asked).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let Some(beside) = config.also.or_else(|| other_loopback(config.address)) else {
+            return Ok(Self { listener, also: None, address, other_server: None });
+        };
+        let beside = SocketAddr::new(beside, address.port());
+        let (also, other_server) = match TcpListener::bind(beside).await {
+            Ok(also) => (config.also.and(Some(also)), None),
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => (None, Some(beside)),
+            // A machine may be without IPv6.
+            Err(_) => (None, None),
+        };
+        Ok(Self { listener, also, address, other_server })
+    }
+}
+
+/// The other address of `localhost`, for an address that is one of the two or both of one family.
+fn other_loopback(address: IpAddr) -> Option<IpAddr> {
+    match address {
+        IpAddr::V4(v4) if v4 == Ipv4Addr::LOCALHOST || v4.is_unspecified() => Some(Ipv6Addr::LOCALHOST.into()),
+        IpAddr::V6(v6) if v6 == Ipv6Addr::LOCALHOST => Some(Ipv4Addr::LOCALHOST.into()),
+        _ => None,
     }
 }
 
 /// Builds the Socket.IO side.
-fn socket_io(config: &Config, observer: &Observer) -> (Arc<Engine>, SocketIo<Relay>) {
+fn engine(config: &Config, observer: &Observer) -> Arc<Engine> {
     let Config { timing, limits, app, .. } = *config;
-    let max_payload = usize::try_from(limits.max_payload).unwrap_or(usize::MAX);
-    let (namespaces, frames) = match app {
-        App::Demo => (&["/"][..], Frames::Together),
-        App::Conformance => (&["/", "/custom"][..], Frames::Apart),
+    let (app, namespaces, frames): (Box<dyn namespace::Application>, _, _) = match app {
+        App::Demo => (Box::new(socket::Demo), &["/"][..], Frames::Together),
+        App::Conformance => (Box::new(conformance::Conformance), &["/", "/custom"][..], Frames::Apart),
     };
-    let places: Vec<(_, Place)> = namespaces.iter().map(|name| (*name, Place::default())).collect();
-    let (service, io) = SocketIo::builder()
-        .ping_interval(timing.ping_interval)
-        .ping_timeout(timing.ping_timeout)
-        .connect_timeout(timing.connect_timeout)
-        .max_payload(limits.max_payload)
-        .ws_max_message_size(max_payload)
-        .ws_max_frame_size(max_payload)
-        .ws_read_buffer_size(READ_BUFFER)
-        .max_buffer_size(limits.max_queue)
-        .with_parser(ParserConfig::common().max_incoming_binaries(MAX_ATTACHMENTS))
-        .with_adapter::<Relay>(places.clone())
-        .build_with_inner_svc(engine::Nothing);
-    for (name, place) in places {
-        match app {
-            App::Demo => io.ns(name, Namespace::new(name, socket::Demo, place)),
-            App::Conformance => io.ns(name, Namespace::new(name, conformance::Conformance, place)),
-        }
-    }
-    (Arc::new(Engine::new(service, timing, limits, frames, Arc::clone(observer))), io)
+    let io = SocketIo::new(app, namespaces, MAX_ATTACHMENTS_SIZE, Arc::clone(observer));
+    Engine::new(io, timing, limits, frames, Arc::clone(observer))
 }
 
-/// What each WebSocket keeps to read into: a connection's share of memory against reads of larger messages.
-const READ_BUFFER: usize = 4096;
-
-/// The most attachments of one event.
-const MAX_ATTACHMENTS: usize = 1000;
+/// The bytes of all attachments of one event.
+const MAX_ATTACHMENTS_SIZE: usize = 10_000_000;
 
 /// Says goodbye: a close packet and frame to each client, the rest of their answers to requests under way.
-async fn close(site: &Site, io: &SocketIo<Relay>, mut connections: JoinSet<()>, deadline: Duration) {
-    let sessions = site.engine().sessions();
+async fn close(site: &Site, mut connections: JoinSet<()>, deadline: Duration) {
+    let engine = site.engine();
+    let sessions = engine.sessions().all();
+    for session in &sessions {
+        engine.end(session, DisconnectReason::ServerStopping);
+    }
     let goodbye = async {
-        io.close().await;
-        for session in sessions.all() {
-            session.dismiss();
-            session.end(DisconnectReason::ServerStopping);
-        }
         while connections.join_next().await.is_some() {}
+        for session in &sessions {
+            session.gone().await;
+        }
     };
     if timeout(deadline, goodbye).await.is_err() {
-        for session in sessions.all() {
-            session.dismiss();
-            session.valve.cut();
+        for session in sessions {
+            session.cut();
         }
     }
 }
@@ -319,7 +373,8 @@ struct Accepting {
     listener: TcpListener,
     also: Option<TcpListener>,
     observer: Observer,
-    paused: bool,
+    /// The time of the last failure, until the lack is over.
+    failed: Option<Instant>,
 }
 
 impl Accepting {
@@ -346,14 +401,14 @@ impl Accepting {
             };
             match accepted {
                 Ok(accepted) => {
-                    if std::mem::take(&mut self.paused) {
+                    if self.failed.take_if(|failed| failed.elapsed() > RECOVERY).is_some() {
                         (self.observer)(&Event::AcceptResumed);
                     }
                     return accepted;
                 }
                 Err(error) if is_peers_fault(&error) => {}
                 Err(error) => {
-                    if !std::mem::replace(&mut self.paused, true) {
+                    if self.failed.replace(Instant::now()).is_none() {
                         (self.observer)(&Event::AcceptPaused { error, pause: ACCEPT_PAUSE });
                     }
                     sleep(ACCEPT_PAUSE).await;

@@ -86,7 +86,9 @@ fn reply(head: &[u8], local: SocketAddr) -> String {
         return response("426 Upgrade Required", "Upgrade: TLS/1.2, HTTP/1.1\r\n", &body, with_body);
     }
     let body = format!("This port speaks TLS: use https://{host}{path}\n");
-    response("308 Permanent Redirect", &format!("Location: https://{host}{path}\r\n"), &body, with_body)
+    // A browser would keep the redirect for good, and with it away from whatever has the port next.
+    let headers = format!("Location: https://{host}{path}\r\nCache-Control: no-store\r\n");
+    response("308 Permanent Redirect", &headers, &body, with_body)
 }
 
 fn response(status: &str, headers: &str, body: &str, with_body: bool) -> String {
@@ -112,6 +114,7 @@ mod tests {
         let reply = replied("GET /chat?room=a%20b HTTP/1.1\r\nHost: localhost:3000\r\n\r\n");
         assert!(reply.starts_with("HTTP/1.1 308 "), "{reply}");
         assert!(reply.contains("\r\nLocation: https://localhost:3000/chat?room=a%20b\r\n"), "{reply}");
+        assert!(reply.contains("\r\nCache-Control: no-store\r\n"), "{reply}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::digest;
 use axum::Router;
@@ -14,11 +14,11 @@ use axum::http::header::{
 };
 use axum::http::uri::Authority;
 use axum::http::{Request, Response, StatusCode, Uri};
+use axum::middleware::map_response;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use flate2::read::GzDecoder;
 use hyper::body::Incoming;
-use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 use tower_http::services::ServeDir;
 
@@ -28,10 +28,13 @@ use crate::server::client_js::{self, ClientFile};
 use crate::server::engine::Engine;
 use crate::server::event::{Event, Observer};
 use crate::server::fixture_index;
+use crate::server::origin::Origins;
+use crate::server::outbox::Outboxes;
 use crate::server::page::{self, Page};
 use crate::server::plaintext::is_authority;
 use crate::server::session::Peer;
 use crate::server::{Config, Limits};
+use crate::tls::ByName;
 
 /// What `GET /` answers to programs.
 const GREETING: &str = "Hello, Socket.io with SSL/TLS!";
@@ -43,16 +46,21 @@ const TEXT: &str = "text/plain; charset=utf-8";
 
 /// Everything that a connection needs to be served.
 pub(super) struct Site {
-    acceptor: TlsAcceptor,
+    tls: Arc<ByName>,
     engine: Arc<Engine>,
     router: Router,
     limits: Limits,
+    origins: Origins,
+    outboxes: Arc<Outboxes>,
     observer: Observer,
 }
 
 impl Site {
     pub(super) fn new(config: Config, engine: Arc<Engine>, observer: Observer) -> Self {
-        let acceptor = TlsAcceptor::from(config.tls);
+        let mut origins = config.origins;
+        for name in config.certificate.subject_alt_names.iter().filter_map(|name| name.strip_prefix("DNS:")) {
+            origins.cover(name);
+        }
         let library = Library(config.client_js.map(Supplied::new));
         let router = match config.static_dir {
             Some(folder) => files(folder),
@@ -61,15 +69,19 @@ impl Site {
             }
         };
         let router = router.merge(client_library(library));
-        Self { acceptor, engine, router, limits: config.limits, observer }
+        Self { tls: config.tls, engine, router, limits: config.limits, origins, outboxes: Arc::default(), observer }
     }
 
-    pub(super) fn acceptor(&self) -> &TlsAcceptor {
-        &self.acceptor
+    pub(super) fn tls(&self) -> &ByName {
+        &self.tls
     }
 
     pub(super) fn engine(&self) -> &Arc<Engine> {
         &self.engine
+    }
+
+    pub(super) fn outboxes(&self) -> &Arc<Outboxes> {
+        &self.outboxes
     }
 
     pub(super) fn limits(&self) -> &Limits {
@@ -82,11 +94,19 @@ impl Site {
 
     /// Answers a request.
     pub(super) async fn respond(&self, mut request: Request<Incoming>, peer: Peer) -> Response<Body> {
-        if is_engine_path(request.uri().path()) {
-            return self.engine.respond(request, peer).await;
+        let path = request.uri().path();
+        if !path.starts_with("/socket.io") {
+            request.extensions_mut().insert(peer);
+            let Ok(response) = self.router.clone().oneshot(request).await;
+            return response;
+        }
+        let access = self.origins.check(request.headers(), authority(request.uri(), request.headers()));
+        if is_engine_path(path) {
+            return self.engine.respond(request, peer, &access).await;
         }
         request.extensions_mut().insert(peer);
-        let Ok(response) = self.router.clone().oneshot(request).await;
+        let Ok(mut response) = self.router.clone().oneshot(request).await;
+        access.mark(response.headers_mut());
         response
     }
 }
@@ -101,7 +121,13 @@ fn is_engine_path(path: &str) -> bool {
 
 /// A person's own page.
 fn files(folder: PathBuf) -> Router {
-    Router::new().fallback_service(ServeDir::new(folder))
+    Router::new().fallback_service(ServeDir::new(folder)).layer(map_response(fresh))
+}
+
+/// A file that was changed is seen at the next load.
+async fn fresh(mut response: axum::response::Response) -> axum::response::Response {
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
 }
 
 /// The demo page and what it loads.
@@ -246,11 +272,22 @@ async fn client_file(
 
 /// The content, and how it is encoded.
 fn encode(file: ClientFile, gzip: bool) -> (Option<&'static str>, Bytes) {
-    let mut inflated = Vec::new();
-    if gzip || GzDecoder::new(file.gzip).read_to_end(&mut inflated).is_err() {
+    // Inflated once for all clients, however many ask and do not read.
+    static INFLATED: Mutex<Vec<(&str, Bytes)>> = Mutex::new(Vec::new());
+    if gzip {
         return (Some("gzip"), Bytes::from_static(file.gzip));
     }
-    (None, inflated.into())
+    let mut known = INFLATED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, content)) = known.iter().find(|(etag, _)| *etag == file.etag) {
+        return (None, content.clone());
+    }
+    let mut inflated = Vec::new();
+    if GzDecoder::new(file.gzip).read_to_end(&mut inflated).is_err() {
+        return (Some("gzip"), Bytes::from_static(file.gzip));
+    }
+    let content = Bytes::from(inflated);
+    known.push((file.etag, content.clone()));
+    (None, content)
 }
 
 /// Answers with content that the client may have already.

@@ -1,24 +1,25 @@
-//! Engine.IO sessions, with what the engine does not keep: who is there, over what, and how to end it.
+//! Engine.IO sessions: the transport in use, the packets that wait for the client, and the memory held for it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_util::task::AtomicWaker;
 use rustls::{CipherSuite, ProtocolVersion};
-use socketioxide_core::{Sid, Value};
+use socketioxide_core::Sid;
+use socketioxide_core::parser::ParserState;
 use tokio::sync::Notify;
-use tokio::time::timeout;
+use tokio::time::Instant;
 
 use crate::report;
-use crate::server::engine::Engine;
-use crate::server::event::{Client, DisconnectReason, Event, Observer, Transport};
-use crate::server::relay::Socket;
-use crate::server::wire::Valve;
+use crate::server::budget::{Admission, Charge, Share};
+use crate::server::event::{Client, DisconnectReason, Transport};
+use crate::server::queue::{Item, Queue};
 use crate::tls;
-
-/// How long a poll is held back while a WebSocket is being probed; Node's server looks as often.
-const PROBE_HOLD: Duration = Duration::from_millis(100);
 
 /// The other end of a TLS connection.
 #[derive(Debug, Clone, Copy)]
@@ -36,224 +37,146 @@ impl Peer {
 }
 
 /// One Engine.IO session.
-///
-/// The engine holds it as an extension of the request that opened the session, so it lives as long as the engine's own
-/// half does.
 pub(super) struct Session {
-    /// The id the client was given. It opens the session to whoever has it, so it is not the engine's: socketioxide
-    /// makes that one the Socket.IO id, which is shown to others.
-    token: Sid,
-    id: OnceLock<Sid>,
-    engine: Weak<Engine>,
-    observer: Observer,
+    /// The id that the client was given. It opens the session to whoever knows it.
+    sid: Sid,
+    /// The Socket.IO id, which others may be shown.
+    id: Sid,
+    max_queue: usize,
+    admission: Admission,
     state: Mutex<State>,
-    probed: Notify,
-    pub(super) valve: Valve,
+    /// The size of what its transport is sending now.
+    in_hand: AtomicUsize,
+    /// Wakes the one transport that sends: a WebSocket or a poll.
+    transport: AtomicWaker,
+    /// Tells those who send to this client that there is room again.
+    pub(super) drained: Notify,
+    /// Lets go of a pending poll during an upgrade.
+    pub(super) probed: Notify,
+    /// Tells the task that keeps the session's deadlines of a change.
+    pub(super) changed: Notify,
+    /// Tells those who wait for the WebSocket to be closed.
+    closed: Notify,
+    /// The event whose attachments have not all come.
+    pub(super) parser: ParserState,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "what goes on at the same time, each by itself")]
 struct State {
     peer: Peer,
     transport: Transport,
     probing: bool,
-    polled: bool,
-    joined: Vec<Joined>,
-    /// Why we ended it; the engine only sees its connection close.
+    polling: bool,
+    posting: bool,
+    queue: Queue,
+    /// The time since when something has been waiting in the queue.
+    waiting_since: Option<Instant>,
+    /// The bytes of a message, or of its attachments, that is not complete.
+    unfinished: Option<Unfinished>,
+    attachments: usize,
+    awaits_pong: bool,
+    joined: Vec<&'static str>,
+    has_joined: bool,
     ended: Option<DisconnectReason>,
+    is_cut: bool,
+    has_websocket: bool,
 }
 
-struct Joined {
-    namespace: &'static str,
-    announced: bool,
-    /// Events that came before the client was greeted: the packet that tells it to go ahead leaves earlier.
-    early: Option<VecDeque<Early>>,
+struct Unfinished {
+    charge: Charge,
+    since: Instant,
+    transport: usize,
 }
 
-/// An event as socketioxide hands it over, with the number of its acknowledgement.
-pub(super) type Early = (Value, Option<i64>);
+/// The result of adding to a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pushed {
+    Queued,
+    /// It is in the queue, and the sender had better wait before it sends more.
+    Crowded,
+    /// It is not in the queue.
+    Full,
+    /// The session has ended.
+    Ended,
+}
 
-impl State {
-    fn of(&mut self, namespace: &'static str) -> Option<&mut Joined> {
-        self.joined.iter_mut().find(|joined| joined.namespace == namespace)
-    }
+/// The next thing to do for a transport.
+pub(super) enum Next {
+    Send(Vec<Item>),
+    /// The session has ended for this reason, and all that was to be sent before has been.
+    End(DisconnectReason),
+    /// The connection is to be dropped at once.
+    Cut,
 }
 
 impl Session {
-    pub(super) fn new(engine: Weak<Engine>, observer: Observer, peer: Peer, transport: Transport) -> Self {
-        let state = State { peer, transport, probing: false, polled: false, joined: Vec::new(), ended: None };
+    pub(super) fn new(admission: Admission, peer: Peer, transport: Transport, max_queue: usize) -> Self {
+        let state = State {
+            peer,
+            transport,
+            probing: false,
+            polling: false,
+            posting: false,
+            queue: Queue::default(),
+            waiting_since: None,
+            unfinished: None,
+            attachments: 0,
+            awaits_pong: false,
+            joined: Vec::new(),
+            has_joined: false,
+            ended: None,
+            is_cut: false,
+            has_websocket: false,
+        };
         Self {
-            token: Sid::new(),
-            id: OnceLock::new(),
-            engine,
-            observer,
+            sid: Sid::new(),
+            id: Sid::new(),
+            max_queue,
+            admission,
             state: Mutex::new(state),
+            in_hand: AtomicUsize::new(0),
+            transport: AtomicWaker::new(),
+            drained: Notify::new(),
             probed: Notify::new(),
-            valve: Valve::default(),
+            changed: Notify::new(),
+            closed: Notify::new(),
+            parser: ParserState::default(),
         }
     }
 
-    /// Finds a Socket.IO client's session.
-    pub(super) fn of(socket: &Socket) -> Option<&Arc<Self>> {
-        socket.req_parts().extensions.get()
+    pub(super) fn sid(&self) -> Sid {
+        self.sid
     }
 
-    pub(super) fn token(&self) -> Sid {
-        self.token
+    pub(super) fn id(&self) -> Sid {
+        self.id
     }
 
-    /// The engine's id for it, once it has one.
-    pub(super) fn id(&self) -> Option<Sid> {
-        self.id.get().copied()
-    }
-
-    pub(super) fn set_id(&self, id: Sid) {
-        self.id.set(id).ok();
+    pub(super) fn share(&self) -> &Arc<Share> {
+        self.admission.share()
     }
 
     pub(super) fn transport(&self) -> Transport {
         self.state().transport
     }
 
-    /// What TLS agreed on for the connection in use.
+    pub(super) fn address(&self) -> SocketAddr {
+        self.state().peer.address
+    }
+
+    /// The TLS parameters of the connection in use.
     pub(super) fn connection(&self) -> report::Connection {
         self.state().peer.report()
     }
 
-    /// Says that a client is about to join a namespace: it may be gone again before it has.
-    pub(super) fn joining(&self, namespace: &'static str) {
-        let mut state = self.state();
-        state.joined.retain(|joined| joined.namespace != namespace);
-        state.joined.push(Joined { namespace, announced: false, early: Some(VecDeque::new()) });
+    /// The client as the observer is shown it.
+    pub(super) fn client(&self, namespace: &'static str) -> Client {
+        self.client_in(&self.state(), namespace)
     }
 
-    /// Says that a client has joined. Returns false when it is gone already.
-    pub(super) fn joined(&self, namespace: &'static str) -> bool {
-        let mut state = self.state();
-        let client = self.client(&state, namespace);
-        let Some(joined) = state.of(namespace) else {
-            return false;
-        };
-        joined.announced = true;
-        (self.observer)(&Event::Connected(client));
-        true
-    }
-
-    /// Keeps an event until the client is greeted; gives it back when it has been.
-    pub(super) fn keep_early(&self, namespace: &'static str, event: Early) -> Option<Early> {
-        let mut state = self.state();
-        let Some(early) = state.of(namespace).and_then(|joined| joined.early.as_mut()) else {
-            return Some(event);
-        };
-        early.push_back(event);
-        None
-    }
-
-    /// Takes the next kept event; from `None` on, none is kept.
-    pub(super) fn next_early(&self, namespace: &'static str) -> Option<Early> {
-        let mut state = self.state();
-        let joined = state.of(namespace)?;
-        let next = joined.early.as_mut()?.pop_front();
-        if next.is_none() {
-            joined.early = None;
-        }
-        next
-    }
-
-    pub(super) fn left(&self, namespace: &'static str, reason: DisconnectReason) {
-        let mut state = self.state();
-        let Some(at) = state.joined.iter().position(|joined| joined.namespace == namespace) else {
-            return;
-        };
-        let announced = state.joined.swap_remove(at).announced;
-        if announced {
-            let reason = state.ended.unwrap_or(reason);
-            (self.observer)(&Event::Disconnected(self.client(&state, namespace), reason));
-        }
-    }
-
-    /// Starts a probe for an upgrade, unless one is under way or done.
-    pub(super) fn start_probe(&self) -> bool {
-        let mut state = self.state();
-        let free = state.transport == Transport::Polling && !state.probing;
-        state.probing |= free;
-        free
-    }
-
-    /// Lets go of a pending poll: the client waits for its end before it upgrades.
-    pub(super) fn release_poll(&self) {
-        self.probed.notify_waiters();
-    }
-
-    pub(super) fn give_up_probe(&self) {
-        self.state().probing = false;
-    }
-
-    /// Says that the client has moved to the WebSocket it probed.
-    pub(super) fn upgraded(&self, peer: Peer) {
-        let mut state = self.state();
-        (state.probing, state.transport, state.peer) = (false, Transport::WebSocket, peer);
-        self.probed.notify_waiters();
-        for joined in state.joined.iter().filter(|joined| joined.announced) {
-            (self.observer)(&Event::Upgraded(self.client(&state, joined.namespace)));
-        }
-    }
-
-    /// Says that a poll begins. It ends when what is returned is dropped.
-    pub(super) fn poll(self: &Arc<Self>) -> Poll<'_> {
-        let mut state = self.state();
-        state.polled = true;
-        Poll { session: self, probing: state.probing, answered: false }
-    }
-
-    pub(super) fn is_polled(&self) -> bool {
-        self.state().polled
-    }
-
-    /// Ends the session because of what the client sent.
-    pub(super) fn reject(self: &Arc<Self>) {
-        self.end(DisconnectReason::Malformed);
-    }
-
-    /// Ends the session because the client's queue is full.
-    pub(super) fn overflow(self: &Arc<Self>, namespace: &'static str) {
-        if self.end(DisconnectReason::Overflowed) {
-            // Its writer waits for a client that does not read.
-            self.valve.cut();
-            (self.observer)(&Event::Overflowed(self.client(&self.state(), namespace)));
-        }
-    }
-
-    /// Ends the session, whatever its transport. Returns false when that was done before.
-    pub(super) fn end(self: &Arc<Self>, reason: DisconnectReason) -> bool {
-        let transport = {
-            let mut state = self.state();
-            if state.ended.is_some() {
-                return false;
-            }
-            state.ended = Some(reason);
-            state.transport
-        };
-        // Also for one that is polling now: it may be about to upgrade.
-        self.valve.close();
-        if transport == Transport::Polling
-            && let Some(engine) = self.engine.upgrade()
-        {
-            let session = Arc::clone(self);
-            tokio::spawn(async move { engine.close(&session).await });
-        }
-        true
-    }
-
-    /// Reports as left whoever has joined: for a server that stops.
-    pub(super) fn dismiss(&self) {
-        let namespaces: Vec<_> = self.state().joined.iter().map(|joined| joined.namespace).collect();
-        for namespace in namespaces {
-            self.left(namespace, DisconnectReason::ServerStopping);
-        }
-    }
-
-    fn client(&self, state: &State, namespace: &'static str) -> Client {
+    fn client_in(&self, state: &State, namespace: &'static str) -> Client {
         Client {
-            id: self.id().map(|id| id.to_string()).unwrap_or_default(),
+            id: self.id.to_string(),
             namespace,
             peer: state.peer.address,
             transport: state.transport,
@@ -266,73 +189,336 @@ impl Session {
     }
 }
 
-/// A poll that waits for its answer.
-pub(super) struct Poll<'a> {
-    session: &'a Arc<Session>,
-    /// Whether it came while a WebSocket was being probed.
-    probing: bool,
-    answered: bool,
+/// Sending.
+impl Session {
+    /// Adds to what waits for the client.
+    pub(super) fn push(&self, item: Item) -> Pushed {
+        let mut state = self.state();
+        if state.ended.is_some() {
+            return Pushed::Ended;
+        }
+        if !state.queue.push(item, self.max_queue) {
+            return Pushed::Full;
+        }
+        state.waiting_since.get_or_insert_with(Instant::now);
+        let crowded = state.queue.size() > self.max_queue / 2;
+        drop(state);
+        self.transport.wake();
+        if crowded { Pushed::Crowded } else { Pushed::Queued }
+    }
+
+    /// Whether so much waits that nothing should be done that adds to it.
+    pub(super) fn is_crowded(&self) -> bool {
+        let state = self.state();
+        state.ended.is_none() && state.queue.size() > self.max_queue / 2
+    }
+
+    /// Takes items of about so many bytes to send, or the news that the session has ended.
+    pub(super) fn poll_next(&self, cx: &Context<'_>, max: usize) -> Poll<Next> {
+        self.transport.register(cx.waker());
+        let mut state = self.state();
+        if state.is_cut {
+            return Poll::Ready(Next::Cut);
+        }
+        if state.queue.is_empty() {
+            return state.ended.map_or(Poll::Pending, |reason| Poll::Ready(Next::End(reason)));
+        }
+        let was_crowded = state.queue.size() > self.max_queue / 2;
+        let items = state.queue.take(max);
+        if state.queue.is_empty() {
+            state.waiting_since = None;
+        }
+        if was_crowded && state.queue.size() <= self.max_queue / 2 {
+            self.drained.notify_waiters();
+        }
+        Poll::Ready(Next::Send(items))
+    }
+
+    /// Registers the transport for news while it is busy sending. Returns true if it is to be dropped.
+    pub(super) fn poll_cut(&self, cx: &Context<'_>) -> bool {
+        self.transport.register(cx.waker());
+        self.state().is_cut
+    }
+
+    pub(super) fn set_in_hand(&self, bytes: usize) {
+        self.in_hand.store(bytes, Ordering::Relaxed);
+    }
+
+    /// The bytes held for this session, and since when.
+    pub(super) fn held(&self) -> (usize, Option<Instant>) {
+        let state = self.state();
+        let unfinished = state.unfinished.as_ref();
+        let bytes = state.queue.size() + unfinished.map_or(0, |unfinished| unfinished.charge.bytes());
+        let since = [state.waiting_since, unfinished.map(|unfinished| unfinished.since)].into_iter().flatten().min();
+        (bytes + self.in_hand.load(Ordering::Relaxed), since)
+    }
 }
 
-impl Poll<'_> {
-    /// Waits until the poll is to be answered with nothing, because of a probe.
-    pub(super) async fn released(&self) {
-        let released = self.session.probed.notified();
-        if self.probing {
-            timeout(PROBE_HOLD, released).await.ok();
-        } else {
-            released.await;
+/// Receiving.
+impl Session {
+    /// Says how many bytes of an incomplete message or body the transport holds.
+    pub(super) fn hold(&self, bytes: usize) {
+        let mut state = self.state();
+        let attachments = state.attachments;
+        self.account(&mut state, bytes, attachments);
+    }
+
+    /// Says that so many bytes more are held of an event that lacks attachments.
+    pub(super) fn hold_attachments(&self, bytes: usize) {
+        let mut state = self.state();
+        state.attachments += bytes;
+        self.account_attachments(&mut state);
+    }
+
+    /// Says that an event is complete.
+    pub(super) fn release_attachments(&self) {
+        let mut state = self.state();
+        if std::mem::take(&mut state.attachments) > 0 {
+            self.account_attachments(&mut state);
         }
     }
 
-    /// Says that it has an answer. Returns false when that comes too late: the client has upgraded.
-    pub(super) fn answered(mut self) -> bool {
-        self.answered = true;
-        !self.probing || self.session.transport() == Transport::Polling
+    fn account_attachments(&self, state: &mut State) {
+        let transport = state.unfinished.as_ref().map_or(0, |unfinished| unfinished.transport);
+        self.account(state, transport, state.attachments);
     }
-}
 
-impl Drop for Poll<'_> {
-    /// Ends the session when nobody waits for the answer any more: what it would have held would be lost.
-    fn drop(&mut self) {
-        self.session.state().polled = false;
-        if !self.answered {
-            self.session.end(DisconnectReason::ConnectionLost);
+    fn account(&self, state: &mut State, transport: usize, attachments: usize) {
+        let bytes = transport + attachments;
+        if bytes == 0 || state.ended.is_some() {
+            state.unfinished = None;
+            return;
+        }
+        if let Some(unfinished) = &mut state.unfinished {
+            unfinished.transport = transport;
+            unfinished.charge.set(bytes);
+            return;
+        }
+        state.unfinished = Some(Unfinished { charge: self.share().charge(bytes), since: Instant::now(), transport });
+        self.changed.notify_one();
+    }
+
+    /// The time since when a message has been incomplete.
+    pub(super) fn unfinished_since(&self) -> Option<Instant> {
+        self.state().unfinished.as_ref().map(|unfinished| unfinished.since)
+    }
+
+    /// Begins to read a body. Returns false if another one is being read, which Node calls an overlap.
+    pub(super) fn start_post(&self) -> bool {
+        !std::mem::replace(&mut self.state().posting, true)
+    }
+
+    pub(super) fn end_post(&self) {
+        self.state().posting = false;
+    }
+
+    /// Says that a ping is on its way.
+    pub(super) fn pinged(&self) {
+        self.state().awaits_pong = true;
+    }
+
+    pub(super) fn ponged(&self) {
+        if std::mem::take(&mut self.state().awaits_pong) {
+            self.changed.notify_one();
         }
     }
-}
 
-impl Drop for Session {
-    fn drop(&mut self) {
-        if let Some(engine) = self.engine.upgrade() {
-            engine.sessions().forget(self.token);
-        }
+    pub(super) fn awaits_pong(&self) -> bool {
+        self.state().awaits_pong
     }
 }
 
-/// The open sessions by their tokens.
+/// Namespaces.
+impl Session {
+    /// Says that the client joins a namespace, and announces it before anything can end the session. Returns false if
+    /// the client is in it already, or gone.
+    pub(super) fn join(&self, namespace: &'static str, announce: impl FnOnce(Client)) -> bool {
+        let mut state = self.state();
+        if state.ended.is_some() || state.joined.contains(&namespace) {
+            return false;
+        }
+        state.joined.push(namespace);
+        state.has_joined = true;
+        announce(self.client_in(&state, namespace));
+        true
+    }
+
+    /// Says that the client has left a namespace. Returns false if it was not in it.
+    pub(super) fn leave(&self, namespace: &'static str) -> bool {
+        let mut state = self.state();
+        let before = state.joined.len();
+        state.joined.retain(|joined| *joined != namespace);
+        state.joined.len() < before
+    }
+
+    pub(super) fn is_in(&self, namespace: &'static str) -> bool {
+        self.state().joined.contains(&namespace)
+    }
+
+    /// Whether the client has ever joined a namespace.
+    pub(super) fn has_joined(&self) -> bool {
+        self.state().has_joined
+    }
+}
+
+/// Upgrades.
+impl Session {
+    /// Starts a probe for an upgrade, unless one is under way or done.
+    pub(super) fn start_probe(&self) -> bool {
+        let mut state = self.state();
+        let free = state.transport == Transport::Polling && !state.probing && state.ended.is_none();
+        state.probing |= free;
+        free
+    }
+
+    pub(super) fn give_up_probe(&self) {
+        self.state().probing = false;
+    }
+
+    /// Moves the session to the WebSocket that was probed. Returns the namespaces it is in.
+    pub(super) fn upgrade(&self, peer: Peer) -> Vec<&'static str> {
+        let mut state = self.state();
+        (state.probing, state.transport, state.peer) = (false, Transport::WebSocket, peer);
+        self.probed.notify_waiters();
+        state.joined.clone()
+    }
+
+    /// Begins a poll. Returns whether a WebSocket is being probed; nothing if another poll is under way.
+    pub(super) fn start_poll(&self) -> Option<bool> {
+        let mut state = self.state();
+        (!std::mem::replace(&mut state.polling, true)).then_some(state.probing)
+    }
+
+    pub(super) fn end_poll(&self) {
+        self.state().polling = false;
+    }
+
+    pub(super) fn is_polled(&self) -> bool {
+        self.state().polling
+    }
+}
+
+/// The end.
+impl Session {
+    /// Ends the session. Returns the namespaces that the client was in; nothing if it had ended before.
+    pub(super) fn end(&self, reason: DisconnectReason) -> Option<Vec<&'static str>> {
+        let mut state = self.state();
+        if state.ended.is_some() {
+            return None;
+        }
+        state.ended = Some(reason);
+        state.unfinished = None;
+        match reason {
+            // Its transport waits for a client that does not read.
+            DisconnectReason::Overflowed | DisconnectReason::OverBudget => {
+                state.is_cut = true;
+                state.queue.clear();
+            }
+            DisconnectReason::ConnectionLost | DisconnectReason::ClientClosed => state.queue.clear(),
+            _ => {}
+        }
+        let joined = std::mem::take(&mut state.joined);
+        drop(state);
+        self.news();
+        Some(joined)
+    }
+
+    /// Drops the connection, whatever still waits.
+    pub(super) fn cut(&self) {
+        let mut state = self.state();
+        state.is_cut = true;
+        state.queue.clear();
+        drop(state);
+        self.news();
+    }
+
+    /// Says whether a WebSocket carries the session's packets.
+    pub(super) fn set_websocket(&self, is_open: bool) {
+        self.state().has_websocket = is_open;
+        if !is_open {
+            self.closed.notify_waiters();
+        }
+    }
+
+    /// Waits until the client has been sent the end.
+    pub(super) async fn gone(&self) {
+        loop {
+            let mut closed = pin!(self.closed.notified());
+            closed.as_mut().enable();
+            if !self.state().has_websocket {
+                return;
+            }
+            closed.await;
+        }
+    }
+
+    /// Waits until the session has ended.
+    pub(super) async fn until_ended(&self) {
+        loop {
+            let mut news = pin!(self.drained.notified());
+            news.as_mut().enable();
+            if self.ended().is_some() {
+                return;
+            }
+            news.await;
+        }
+    }
+
+    pub(super) fn ended(&self) -> Option<DisconnectReason> {
+        self.state().ended
+    }
+
+    fn news(&self) {
+        self.transport.wake();
+        self.drained.notify_waiters();
+        self.changed.notify_one();
+    }
+}
+
+/// The open sessions by the ids that open them.
 #[derive(Default)]
-pub(super) struct Sessions(Mutex<HashMap<Sid, Weak<Session>>>);
+pub(super) struct Sessions(Mutex<HashMap<Sid, Arc<Session>>>);
 
 impl Sessions {
     pub(super) fn remember(&self, session: &Arc<Session>) {
-        self.map().insert(session.token, Arc::downgrade(session));
+        self.map().insert(session.sid, Arc::clone(session));
     }
 
-    pub(super) fn find(&self, token: &str) -> Option<Arc<Session>> {
-        let token: Sid = token.parse().ok()?;
-        self.map().get(&token)?.upgrade()
+    pub(super) fn find(&self, sid: &str) -> Option<Arc<Session>> {
+        let sid: Sid = sid.parse().ok()?;
+        self.map().get(&sid).cloned()
     }
 
     pub(super) fn all(&self) -> Vec<Arc<Session>> {
-        self.map().values().filter_map(Weak::upgrade).collect()
+        self.map().values().cloned().collect()
     }
 
-    fn forget(&self, token: Sid) {
-        self.map().remove(&token);
+    pub(super) fn forget(&self, session: &Session) {
+        self.map().remove(&session.sid);
     }
 
-    fn map(&self) -> MutexGuard<'_, HashMap<Sid, Weak<Session>>> {
+    /// The session to end when memory is short: the one that holds most, among those that have held it for a while.
+    pub(super) fn heaviest(&self, is_candidate: impl Fn(&Session) -> bool) -> Option<(Arc<Session>, usize)> {
+        let now = Instant::now();
+        let weigh = |session: &Session| {
+            let (bytes, since) = session.held();
+            let is_old = since.is_some_and(|since| now - since > A_WHILE);
+            (is_old && bytes >= HEAVY, bytes)
+        };
+        let map = self.map();
+        let candidates = map.values().filter(|session| is_candidate(session));
+        let (session, (_, bytes)) =
+            candidates.map(|session| (session, weigh(session))).max_by_key(|(_, weight)| *weight)?;
+        Some((Arc::clone(session), bytes))
+    }
+
+    fn map(&self) -> MutexGuard<'_, HashMap<Sid, Arc<Session>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+/// The time after which an unfinished or unread message looks abandoned.
+const A_WHILE: Duration = Duration::from_secs(1);
+
+/// The bytes from which on a session is worth ending for its memory.
+pub(super) const HEAVY: usize = 64 * 1024;

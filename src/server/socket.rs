@@ -18,7 +18,7 @@ use serde_json::value::RawValue;
 
 use crate::report;
 use crate::server::args::{self, Event};
-use crate::server::handler::{Ack, Application, Client};
+use crate::server::namespace::{Ack, Application, Client};
 
 /// What each client is told first, as the event `message`; a JSON string.
 const WELCOME: &str = "\"Welcome to the secure server!\"";
@@ -46,7 +46,7 @@ impl Application for Demo {
             "broadcast" => acknowledge(client, ack, &client.emit_to_all(event.again())),
             "join" => acknowledge(client, ack, &room.is_some_and(|room| join(client, room))),
             "leave" => acknowledge(client, ack, &room.is_some_and(|room| leave(client, room))),
-            "room" => acknowledge(client, ack, &room.map_or(0, |room| client.emit_to_room(room.into(), event.again()))),
+            "room" => acknowledge(client, ack, &room.map_or(0, |room| client.emit_to_room(room, event.again()))),
             "tls" => acknowledge(client, ack, &Seen::of(client)),
             _ => {}
         }
@@ -60,16 +60,11 @@ fn acknowledge(client: &Client<'_>, ack: Ack, result: &impl Serialize) {
 }
 
 fn join(client: &Client<'_>, room: &str) -> bool {
-    let rooms = client.socket.rooms();
-    let allowed = room.len() <= MAX_ROOM_NAME && (rooms.len() < MAX_ROOMS || rooms.iter().any(|joined| joined == room));
-    if allowed {
-        client.socket.join(room.to_owned());
-    }
-    allowed
+    room.len() <= MAX_ROOM_NAME && client.join(room, MAX_ROOMS)
 }
 
 fn leave(client: &Client<'_>, room: &str) -> bool {
-    client.socket.leave(room.to_owned());
+    client.leave(room);
     true
 }
 

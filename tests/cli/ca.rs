@@ -16,14 +16,16 @@ fn it_is_made_once() {
       intermediate.pem  what signs, expires [DATE] (in 3650 days)
       may sign for      localhost, test, internal, local, home.arpa, 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1/128, fc00::/7, fe80::/10
     --- stderr
-    hint: have browsers and the system trust it with `secure-io ca trust --ca-dir ca`, then `secure-io gen-cert --ca --ca-dir ca`
+    hint: make browsers and the system trust it: `secure-io ca trust --ca-dir ca`
+    hint: then make a certificate: `secure-io gen-cert --ca --ca-dir ca`
     "#);
     assert_snapshot!(sandbox.run("secure-io ca init --ca-dir ca"), @r#"
     $ secure-io ca init --ca-dir ca
     exit: 2
     --- stderr
     error: there is a local CA in `ca` already
-    hint: it signs with `secure-io gen-cert --ca`; `--force` makes a new one in its place
+    hint: sign with it: `secure-io gen-cert --ca --ca-dir ca`
+    hint: --force makes a new one in its place
     "#);
     assert!(!sandbox.exists("ca/root-key.pem"));
     assert_snapshot!(sandbox.run("secure-io ca path --ca-dir ca"), @r#"
@@ -42,7 +44,7 @@ fn what_it_may_sign_for_is_chosen() {
     exit: 2
     --- stderr
     error: `10.0.0.0/40` is neither a domain nor a range of addresses (10.0.0.0/8), nor an email or a URI
-    hint: `--permit default` is what is permitted otherwise, `--permit any` is everything
+    hint: --permit default is what is permitted otherwise, --permit any is everything
     "#);
     assert_snapshot!(sandbox.run("secure-io ca init --ca-dir a --permit any --keep-root-key"), @r#"
     $ secure-io ca init --ca-dir a --permit any --keep-root-key
@@ -54,7 +56,8 @@ fn what_it_may_sign_for_is_chosen() {
       may sign for      anything
     --- stderr
     warning: whoever steals this CA's key can sign for every host on the Internet, for you
-    hint: have browsers and the system trust it with `secure-io ca trust --ca-dir a`, then `secure-io gen-cert --ca --ca-dir a`
+    hint: make browsers and the system trust it: `secure-io ca trust --ca-dir a`
+    hint: then make a certificate: `secure-io gen-cert --ca --ca-dir a`
     "#);
     assert!(sandbox.exists("a/root-key.pem"));
     sandbox.ok("secure-io gen-cert -q --ca --ca-dir a example.com");
@@ -84,7 +87,7 @@ fn what_was_issued_is_shown_and_revoked() {
     --- stdout
     Revoked [HEX] (keyCompromise)
     --- stderr
-    hint: tell others with `secure-io ca crl`
+    hint: make the list for others: `secure-io ca crl`
     "#);
     assert_snapshot!(sandbox.run("secure-io ca revoke server-cert.pem --json"), @r#"
     $ secure-io ca revoke server-cert.pem --json
@@ -146,21 +149,21 @@ fn what_another_ca_issued_is_not_revoked() {
     exit: 2
     --- stderr
     error: the local CA did not issue the certificate of CN=localhost
-    hint: `secure-io ca show` lists what it has issued
+    hint: see what it has issued: `secure-io ca show`
     "#);
     assert_snapshot!(sandbox.run("secure-io ca revoke 00aB:cd"), @r#"
     $ secure-io ca revoke 00aB:cd
     exit: 2
     --- stderr
     error: the local CA did not issue a certificate with the serial number 00aB:cd
-    hint: `secure-io ca show` lists what it has issued
+    hint: see what it has issued: `secure-io ca show`
     "#);
     assert_snapshot!(sandbox.run("secure-io ca revoke missing.pem"), @r#"
     $ secure-io ca revoke missing.pem
     exit: 2
     --- stderr
     error: `missing.pem` is neither a file nor a serial number in hex
-    hint: `secure-io ca show` lists what was issued
+    hint: see what was issued: `secure-io ca show`
     "#);
     sandbox.ok("secure-io gen-cert -q --ca --force");
     sandbox.ok("secure-io ca renew -q --new-key");
@@ -169,7 +172,7 @@ fn what_another_ca_issued_is_not_revoked() {
     exit: 2
     --- stderr
     error: the certificate [HEX] was issued by an intermediate that was here before, and its key is destroyed
-    hint: take the old root out of the stores that trust it: its copy is in `previous`
+    hint: remove the old root from the stores that trust it: its copy is in the folder `previous`
     "#);
 }
 
@@ -207,7 +210,7 @@ fn it_is_renewed_in_time() {
       may sign for      localhost, test, internal, local, home.arpa, 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1/128, fc00::/7, fe80::/10
     --- stderr
     note: there is a new root; what was issued under the old one, kept in once/previous, is valid with it to its end
-    hint: have browsers and the system trust it with `secure-io ca trust --ca-dir once`
+    hint: make browsers and the system trust it: `secure-io ca trust --ca-dir once`
     "#);
     sandbox.run("secure-io ca show --ca-dir once").success().says("1 root was here before");
     sandbox.run("secure-io ca show --ca-dir once --json").success().says(r#""previous_roots":[""#);
@@ -225,7 +228,7 @@ fn the_roots_key_is_kept_under_a_passphrase() {
     --- stderr
     error: cannot use `ca/root-key.pem`
       the private key is encrypted
-    hint: give the passphrase with `--passphrase-file FILE` or `--passphrase-env VAR`
+    hint: give the passphrase with --passphrase-file or --passphrase-env
     "#);
     sandbox.ok("secure-io ca renew -q --ca-dir ca --force --passphrase-file passphrase");
     assert!(sandbox.read("ca/root-key.pem").starts_with(b"-----BEGIN ENCRYPTED PRIVATE KEY-----"));
@@ -277,7 +280,8 @@ fn a_half_made_folder_is_mended() {
       may sign for      localhost, test, internal, local, home.arpa, 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1/128, fc00::/7, fe80::/10
     --- stderr
     note: the root that was here before is kept in ca/previous
-    hint: have browsers and the system trust it with `secure-io ca trust --ca-dir ca`, then `secure-io gen-cert --ca --ca-dir ca`
+    hint: make browsers and the system trust it: `secure-io ca trust --ca-dir ca`
+    hint: then make a certificate: `secure-io gen-cert --ca --ca-dir ca`
     "#);
 }
 
@@ -308,7 +312,7 @@ fn the_root_is_exported() {
 #[test]
 fn variables_are_told_to_each_shell() {
     let sandbox = Sandbox::new();
-    sandbox.run("secure-io ca env").exits(2).says("make one with `secure-io ca init`");
+    sandbox.run("secure-io ca env").exits(2).says("make one: `secure-io ca init`");
     sandbox.ok("secure-io ca init -q --ca-dir 'a ca'");
     for shell in ["sh", "fish", "powershell", "github", "gitlab"] {
         let first: String =
@@ -331,7 +335,7 @@ fn variables_are_told_to_each_shell() {
         AWS_CA_BUNDLE=/etc/ssl/certs/ca-certificates.crt \
         CARGO_HTTP_CAINFO=/etc/ssl/certs/ca-certificates.crt
     --- stderr
-    hint: put the root beside the Dockerfile with `secure-io ca export --ca-dir 'a ca' --out secure-io-root.crt`
+    hint: put the root beside the Dockerfile: `secure-io ca export --ca-dir 'a ca' --out secure-io-root.crt`
     "#);
     let bundle = sandbox.read("a ca/bundle.pem");
     assert!(bundle.ends_with(&sandbox.read("a ca/root.pem")));

@@ -18,7 +18,7 @@ fn there_must_be_a_ca() {
     exit: 2
     --- stderr
     error: there is no local CA in `ca`
-    hint: make one with `secure-io ca init`
+    hint: make one: `secure-io ca init --ca-dir ca`
     "#);
 }
 

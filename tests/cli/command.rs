@@ -30,7 +30,7 @@ fn help_names_every_command() {
       man          Print the man page, or write one per command
       help         Print this message or the help of the given subcommand(s)
 
-    Options:
+    Global options:
           --color <WHEN>
               When to colour what is printed
 
@@ -38,17 +38,17 @@ fn help_names_every_command() {
               - auto:   On a terminal, unless `NO_COLOR` is set
               - always: Always
               - never:  Never
-              
+
               [default: auto]
 
       -q, --quiet
               Print results and errors only
 
       -h, --help
-              Print help (see a summary with '-h')
+              Print help, -h a summary of it
 
       -V, --version
-              Print version
+              Print the version
 
     Examples:
       secure-io serve                      an HTTPS Socket.IO server, with nothing prepared
@@ -57,6 +57,49 @@ fn help_names_every_command() {
 
     Exit status: 0 done, 1 the answer is no, 2 it could not be done
     "#);
+}
+
+/// Clap knew nothing of `--color`, and named its own tips and usage.
+#[test]
+fn usage_errors_look_like_all_errors() {
+    let sandbox = Sandbox::new();
+    assert_snapshot!(sandbox.run("secure-io gen-key --algoritm ed25519 --color never"), @r#"
+    $ secure-io gen-key --algoritm ed25519 --color never
+    exit: 2
+    --- stderr
+    error: there is no flag `--algoritm`
+    hint: write `secure-io gen-key --algorithm ed25519 --color never`
+    "#);
+    assert_snapshot!(sandbox.run("secure-io gen-key --algorithm dsa"), @r#"
+    $ secure-io gen-key --algorithm dsa
+    exit: 2
+    --- stderr
+    error: invalid value `dsa` for `--algorithm <ALGORITHM>`
+      [possible values: ecdsa-p256, ecdsa-p384, ecdsa-p521, ed25519, rsa-2048, rsa-3072, rsa-4096]
+    hint: see `secure-io gen-key --help`
+    "#);
+    assert_snapshot!(sandbox.run("secure-io gen-cert --ca --self-signed"), @r#"
+    $ secure-io gen-cert --ca --self-signed
+    exit: 2
+    --- stderr
+    error: the argument `--ca` cannot be used with `--self-signed`
+    hint: see `secure-io gen-cert --help`
+    "#);
+    assert_snapshot!(sandbox.run("secure-io gen-key x"), @r#"
+    $ secure-io gen-key x
+    exit: 2
+    --- stderr
+    error: `x` is one argument too many
+    hint: see `secure-io gen-key --help`
+    "#);
+    let is_coloured = |line: &str| {
+        let outcome = sandbox.run(line);
+        outcome.stderr.contains('\x1b') || outcome.stdout_text().contains('\x1b')
+    };
+    for line in ["secure-io gen-key x", "secure-io gen-key --help", "secure-io"] {
+        assert!(!is_coloured(line), "{line}");
+        assert!(is_coloured(&format!("{line} --color always")), "{line}");
+    }
 }
 
 /// Every command closes its help with examples or, where there is nothing to show, at least says what it is for.

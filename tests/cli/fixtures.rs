@@ -36,7 +36,7 @@ fn it_begins_with_a_commented_manifest() {
     exit: 2
     --- stderr
     error: cannot read `secure-io.toml`: No such file or directory
-    hint: make one with `secure-io fixtures init`
+    hint: make one: `secure-io fixtures init`
     "#);
     assert_snapshot!(sandbox.run("secure-io fixtures init"), @r#"
     $ secure-io fixtures init
@@ -44,14 +44,14 @@ fn it_begins_with_a_commented_manifest() {
     --- stdout
     Made secure-io.toml
     --- stderr
-    hint: read it, then build the tree with `secure-io fixtures`
+    hint: read it, then build the tree: `secure-io fixtures`
     "#);
     assert_snapshot!(sandbox.run("secure-io fixtures init"), @r#"
     $ secure-io fixtures init
     exit: 2
     --- stderr
     error: `secure-io.toml` exists already
-    hint: build the tree with `secure-io fixtures`
+    hint: build the tree: `secure-io fixtures`
     "#);
 }
 
@@ -200,7 +200,7 @@ fn a_manifest_that_cannot_be_is_refused_with_its_line() {
     exit: 2
     --- stderr
     error: cannot use `secure-io.toml`: line 2: there is no key `hots` here
-    hint: write `hosts`
+    hint: write: hosts
     "#);
     sandbox.write(
         "secure-io.toml",
@@ -213,7 +213,7 @@ fn a_manifest_that_cannot_be_is_refused_with_its_line() {
     error: cannot use `secure-io.toml`: line 2: the authorities sign each other in a circle: a is signed by b is signed by a
     "#);
     sandbox.write("secure-io.toml", "seed = \"x\"\n");
-    sandbox.run("secure-io fixtures").exits(2).says("hint: write `clock = \"");
+    sandbox.run("secure-io fixtures").exits(2).says("hint: write: clock = \"");
     sandbox.write("secure-io.toml", "[[certificate]]\nname = \"a\\u001b[2J\"\n");
     assert_snapshot!(sandbox.run("secure-io fixtures"), @r#"
     $ secure-io fixtures
@@ -239,34 +239,34 @@ fn a_seed_makes_the_same_bytes_everywhere() {
     let digest = tree_digest(&one);
     assert_eq!(digest, tree_digest(&other));
     assert_snapshot!(digest, @r#"
-    127e7276 fixtures/.secure-io-fixtures.json
-    d492cf3e fixtures/expected.json
-    f11f1a48 fixtures/expired/cert.der
-    6ab3bd8d fixtures/expired/chain.p12
-    7a7aeca3 fixtures/expired/chain.pem
-    8481ff18 fixtures/expired/key.der
-    fb1e4091 fixtures/expired/key.pem
-    671d95dd fixtures/intermediate/cert.pem
-    8aff1233 fixtures/intermediate/crl.pem
-    b0793456 fixtures/intermediate/key.pem
-    79eeabfb fixtures/localhost/cert.der
-    cd04c6fd fixtures/localhost/chain.p12
-    159c2cc3 fixtures/localhost/chain.pem
-    ec3b1301 fixtures/localhost/csr.pem
-    4e39a05f fixtures/localhost/key.der
-    e765c332 fixtures/localhost/key.pem
-    fa9402fd fixtures/revoked/cert.der
-    39aefd5c fixtures/revoked/chain.p12
-    7057c231 fixtures/revoked/chain.pem
-    fd02ce51 fixtures/revoked/key.der
-    1cdb19d8 fixtures/revoked/key.pem
-    0a239b39 fixtures/root/cert.pem
-    293e8b16 fixtures/root/crl.pem
-    bc439942 fixtures/root/key.pem
-    a40f7b6d fixtures/spare/encrypted-key.pem
-    b7b2bfc8 fixtures/spare/key.pem
-    85881538 fixtures/trust/bundle.p12
-    0a239b39 fixtures/trust/bundle.pem
+    95dc2287 fixtures/.secure-io-fixtures.json
+    c6c7f20a fixtures/expected.json
+    8e9f9f6c fixtures/expired/cert.der
+    69bfae46 fixtures/expired/chain.p12
+    7697f2a9 fixtures/expired/chain.pem
+    f5cf3824 fixtures/expired/key.der
+    b571e499 fixtures/expired/key.pem
+    6776163d fixtures/intermediate/cert.pem
+    f0dda398 fixtures/intermediate/crl.pem
+    6354c246 fixtures/intermediate/key.pem
+    30010b72 fixtures/localhost/cert.der
+    5b70c6ca fixtures/localhost/chain.p12
+    df57dc90 fixtures/localhost/chain.pem
+    a9d30eb9 fixtures/localhost/csr.pem
+    1d2fbc29 fixtures/localhost/key.der
+    28a3638d fixtures/localhost/key.pem
+    c7e8be44 fixtures/revoked/cert.der
+    661bda7a fixtures/revoked/chain.p12
+    9f2d7bb6 fixtures/revoked/chain.pem
+    7fbbe762 fixtures/revoked/key.der
+    1f8a969a fixtures/revoked/key.pem
+    142485ac fixtures/root/cert.pem
+    8b5d2a10 fixtures/root/crl.pem
+    78564c32 fixtures/root/key.pem
+    811134cc fixtures/spare/encrypted-key.pem
+    9240c841 fixtures/spare/key.pem
+    af5ffc2b fixtures/trust/bundle.p12
+    142485ac fixtures/trust/bundle.pem
     "#);
     // Another entry changes nothing in those that were there.
     let key = one.read("fixtures/localhost/key.pem");

@@ -32,7 +32,8 @@ fn nothing_is_written_over_unless_asked_for() {
     exit: 2
     --- stderr
     error: `server-key.pem` exists already
-    hint: `--force` replaces what is there
+    hint: write it elsewhere: `secure-io gen-key --out server-key-2.pem`
+    hint: --force replaces what is there
     "#);
     assert_eq!(read_text(&sandbox, "server-key.pem"), "mine");
     sandbox.run("secure-io gen-key --force").success();
@@ -85,7 +86,7 @@ fn passphrases_come_from_files_and_variables() {
     exit: 2
     --- stderr
     error: no passphrase is given
-    hint: give one with `--passphrase-file FILE` or `--passphrase-env VAR`
+    hint: give one with --passphrase-file or --passphrase-env
     "#);
     assert_snapshot!(sandbox.run("secure-io gen-key --encrypt --out a.pem --passphrase-file empty"), @r#"
     $ secure-io gen-key --encrypt --out a.pem --passphrase-file empty
@@ -117,19 +118,16 @@ fn what_cannot_be_is_refused() {
     $ secure-io gen-key --algorithm dsa
     exit: 2
     --- stderr
-    error: invalid value 'dsa' for '--algorithm <ALGORITHM>'
+    error: invalid value `dsa` for `--algorithm <ALGORITHM>`
       [possible values: ecdsa-p256, ecdsa-p384, ecdsa-p521, ed25519, rsa-2048, rsa-3072, rsa-4096]
-
-      tip: a similar value exists: 'ecdsa-p521'
-
-    For more information, try '--help'.
+    hint: see `secure-io gen-key --help`
     "#);
     assert_snapshot!(sandbox.run("secure-io gen-key --out nowhere/key.pem"), @r#"
     $ secure-io gen-key --out nowhere/key.pem
     exit: 2
     --- stderr
     error: cannot write `nowhere/key.pem`: No such file or directory
-    hint: make the folder first: `mkdir -p nowhere`
+    hint: make the folder first: `mkdir -p nowhere && secure-io gen-key --out nowhere/key.pem`
     "#);
     assert_snapshot!(sandbox.run("secure-io gen-key --out file/key.pem"), @r#"
     $ secure-io gen-key --out file/key.pem

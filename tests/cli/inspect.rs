@@ -155,7 +155,7 @@ fn folders_and_patterns() {
     exit: 2
     --- stderr
     error: `.` is a folder
-    hint: look into it with `secure-io inspect -r .`
+    hint: look into it: `secure-io inspect . -r`
     "#);
     assert_snapshot!(sandbox.run("secure-io inspect -r --kind csr ."), @r#"
     $ secure-io inspect -r --kind csr .

@@ -73,24 +73,21 @@ fn the_audience_can_be_chosen() {
     sandbox.run("secure-io inspect --lint private server-cert.pem").success().says("judged as a private CA's");
     sandbox.run("secure-io inspect --lint=public server-cert.pem").exits(1).says("(internal_name)");
     sandbox.run("secure-io inspect server-cert.pem --lint").success().says("judged as signed by itself");
-    assert_snapshot!(sandbox.run("secure-io inspect --lint"), @r"
+    assert_snapshot!(sandbox.run("secure-io inspect --lint"), @r#"
     $ secure-io inspect --lint
     exit: 2
     --- stderr
     error: no file is given
-    hint: name one: `secure-io inspect --lint server-cert.pem`
-    ");
-    assert_snapshot!(sandbox.run("secure-io inspect --lint-fail note server-cert.pem"), @r"
+    hint: name a file or a server, as in https://localhost:[PORT]
+    "#);
+    assert_snapshot!(sandbox.run("secure-io inspect --lint-fail note server-cert.pem"), @r#"
     $ secure-io inspect --lint-fail note server-cert.pem
     exit: 2
     --- stderr
     error: the following required arguments were not provided:
       --lint [<public|private|auto>]
-
-    Usage: secure-io inspect --lint [<public|private|auto>] --lint-fail <SEVERITY> <FILE>...
-
-    For more information, try '--help'.
-    ");
+    hint: see `secure-io inspect --help`
+    "#);
 }
 
 /// A finding in JSON has all that a program needs.

@@ -8,6 +8,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::LazyLock;
@@ -53,7 +54,12 @@ impl Sandbox {
     /// A program that will run here, with a cleared environment; `secure-io` is the one under test.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = match program.as_ref() {
-            name if name == "secure-io" => Command::new(env!("CARGO_BIN_EXE_secure-io")),
+            name if name == "secure-io" => {
+                let mut command = Command::new(env!("CARGO_BIN_EXE_secure-io"));
+                // Hints call the program as it was called.
+                command.arg0("secure-io");
+                command
+            }
             name if name == "python3" => Command::new(python()),
             name => Command::new(name),
         };
@@ -184,7 +190,7 @@ impl fmt::Display for Outcome {
 
 /// Takes out of a text what differs from run to run: folder, port, times, digests and serial numbers.
 pub(crate) fn redact(text: &str, folder: &Path) -> String {
-    static RULES: LazyLock<[(Regex, &str); 7]> = LazyLock::new(|| {
+    static RULES: LazyLock<[(Regex, &str); 8]> = LazyLock::new(|| {
         [
             (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(Z| UTC)?", "[TIME]"),
             (r"\d{4}-\d\d-\d\d", "[DATE]"),
@@ -192,6 +198,7 @@ pub(crate) fn redact(text: &str, folder: &Path) -> String {
             (r"\b[0-9a-f]{2}(:[0-9a-f]{2}){7,}\b", "[HEX]"),
             (r"\b[0-9a-f]{16,}\b", "[HEX]"),
             (r"\b(development (?:root|intermediate)) [0-9a-f]{8}\b", "$1 [HEX]"),
+            (r"--port \d{4,5}\b", "--port [PORT]"),
             (r"(https://[\w.-]+|localhost|127\.0\.0\.1|\[::1\]):\d{4,5}\b", "$1:[PORT]"),
         ]
         .map(|(pattern, replacement)| (Regex::new(pattern).expect("the pattern is valid"), replacement))

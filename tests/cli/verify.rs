@@ -29,7 +29,7 @@ fn a_certificate_of_the_local_ca_is_valid() {
 #[test]
 fn another_name_is_refused_with_the_names_there_are() {
     let sandbox = prepared();
-    assert_snapshot!(sandbox.run("secure-io verify server-cert.pem --host www.app.test"), @r"
+    assert_snapshot!(sandbox.run("secure-io verify server-cert.pem --host www.app.test"), @r#"
     $ secure-io verify server-cert.pem --host www.app.test
     exit: 1
     --- stdout
@@ -39,15 +39,15 @@ fn another_name_is_refused_with_the_names_there_are() {
       └ CN=secure-io development intermediate [HEX]
         └ CN=secure-io development root [HEX]
     --- stderr
-    hint: issue one for it: `secure-io gen-cert www.app.test`
-    ");
+    hint: have it issued for that host as well: `secure-io gen-cert --renew --key server-key.pem --out-cert server-cert.pem app.test www.app.test`
+    "#);
 }
 
 #[test]
 fn a_missing_intermediate_is_named() {
     let sandbox = prepared();
     sandbox.ok("openssl x509 -in server-cert.pem -out leaf.pem");
-    assert_snapshot!(sandbox.run("secure-io verify leaf.pem"), @r"
+    assert_snapshot!(sandbox.run("secure-io verify leaf.pem"), @r#"
     $ secure-io verify leaf.pem
     exit: 1
     --- stdout
@@ -55,15 +55,15 @@ fn a_missing_intermediate_is_named() {
       CN=app.test: its issuer `CN=secure-io development intermediate [HEX]` is neither trusted nor among the certificates given
       CN=app.test
     --- stderr
-    hint: the server sends no intermediate: append `CN=secure-io development intermediate [HEX]` to the certificate file, or name it with `--untrusted FILE`; if it is the root, trust it with `--trust FILE`
-    ");
+    hint: `server-cert.pem` has its issuer: `secure-io verify leaf.pem --untrusted server-cert.pem`
+    "#);
 }
 
 #[test]
 fn what_openssl_req_makes_is_told_how_to_be_a_leaf() {
     let sandbox = Sandbox::new();
     sandbox.ok("openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=app.test -addext subjectAltName=DNS:app.test -keyout key.pem -out cert.pem");
-    assert_snapshot!(sandbox.run("secure-io verify --trust cert.pem cert.pem --host app.test"), @r"
+    assert_snapshot!(sandbox.run("secure-io verify --trust cert.pem cert.pem --host app.test"), @r#"
     $ secure-io verify --trust cert.pem cert.pem --host app.test
     exit: 1
     --- stdout
@@ -71,15 +71,15 @@ fn what_openssl_req_makes_is_told_how_to_be_a_leaf() {
       CN=app.test: it is a CA's certificate, and a server or client shows it as its own (RFC 5280 section 4.2.1.9)
       CN=app.test
     --- stderr
-    hint: make one that is no CA: `secure-io gen-cert app.test`, or `openssl req -x509 -addext basicConstraints=critical,CA:FALSE …`; rustls clients refuse a CA in a server's place, openssl and browsers do not
-    ");
+    hint: make one that is no CA in its place: `secure-io gen-cert --renew --key key.pem --out-cert cert.pem`; rustls clients refuse a CA in a server's place, openssl and browsers do not
+    "#);
 }
 
 #[test]
 fn a_key_of_another_certificate_is_refused() {
     let sandbox = prepared();
     sandbox.ok("secure-io gen-key --out other.pem");
-    assert_snapshot!(sandbox.run("secure-io verify server-cert.pem --key other.pem"), @r"
+    assert_snapshot!(sandbox.run("secure-io verify server-cert.pem --key other.pem"), @r#"
     $ secure-io verify server-cert.pem --key other.pem
     exit: 1
     --- stdout
@@ -89,8 +89,8 @@ fn a_key_of_another_certificate_is_refused() {
       └ CN=secure-io development intermediate [HEX]
         └ CN=secure-io development root [HEX]
     --- stderr
-    hint: find the key it was issued for, or issue again: `secure-io gen-cert --key FILE …`
-    ");
+    hint: `server-key.pem` belongs to it: `secure-io verify server-cert.pem --key server-key.pem`
+    "#);
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn json_holds_the_reason_and_the_path() {
     $ secure-io verify server-cert.pem --json
     exit: 1
     --- stdout
-    {"valid":false,"error":{"code":"self-signed","message":"it is signed by itself, and it is not trusted","certificate":"CN=app.test","hint":"trust it with `--trust FILE`, or have one signed by a CA that clients trust: `secure-io gen-cert --ca HOST`"},"chain":[{"subject":"CN=app.test","issuer":"CN=app.test","sha256_fingerprint":"[HEX]"}]}
+    {"valid":false,"error":{"code":"self-signed","message":"it is signed by itself, and it is not trusted","certificate":"CN=app.test","hint":"trust it, if it is yours: `secure-io verify server-cert.pem --json --trust server-cert.pem`"},"chain":[{"subject":"CN=app.test","issuer":"CN=app.test","sha256_fingerprint":"[HEX]"}]}
     "#);
 }
 
@@ -149,7 +149,7 @@ no JSON
     exit: 2
     --- stdout
     {"id":1,"valid":true,"chain":[{"subject":"CN=app.test","issuer":"CN=app.test","sha256_fingerprint":"[HEX]"}]}
-    {"id":"two","valid":false,"error":{"code":"host-mismatch","message":"it is for DNS:app.test; you asked for web.test (RFC 9525 section 6)","certificate":"CN=app.test","hint":"issue one for it: `secure-io gen-cert web.test`"},"chain":[{"subject":"CN=app.test","issuer":"CN=app.test","sha256_fingerprint":"[HEX]"}]}
+    {"id":"two","valid":false,"error":{"code":"host-mismatch","message":"it is for DNS:app.test; you asked for web.test (RFC 9525 section 6)","certificate":"CN=app.test","hint":"have one issued for that host as well"},"chain":[{"subject":"CN=app.test","issuer":"CN=app.test","sha256_fingerprint":"[HEX]"}]}
     {"line":4,"error":{"code":"bad-request","message":"it is no request: unknown key `hots`: `host` may be meant at line 1 column 39"}}
     {"id":4,"line":5,"error":{"code":"bad-request","message":"cannot read `missing.pem`: No such file or directory (os error 2)"}}
     {"line":6,"error":{"code":"bad-request","message":"it is no request: expected ident at line 1 column 2"}}
@@ -189,4 +189,106 @@ fn a_self_signed_certificate_is_no_other_ones_of_its_name() {
     sandbox.ok("secure-io gen-cert --quiet");
     sandbox.ok("secure-io gen-cert --quiet --name other");
     sandbox.run("secure-io verify --trust other-cert.pem server-cert.pem").exits(1).says("(self-signed)");
+}
+
+#[test]
+fn a_certificate_of_a_person_is_for_the_mailbox() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert --quiet me@example.com");
+    let verify = "secure-io verify --trust server-cert.pem server-cert.pem --host";
+    sandbox.run(&format!("{verify} me@example.com")).success();
+    sandbox.run(&format!("{verify} me@EXAMPLE.com")).success();
+    sandbox.run(&format!("{verify} you@example.com")).exits(1).says("(host-mismatch)");
+    sandbox.run(&format!("{verify} Me@example.com")).exits(1).says("(host-mismatch)");
+    sandbox.run(&format!("{verify} example.com")).exits(1).says("(host-mismatch)");
+}
+
+/// A zone says over which interface of this machine an address is reached; no certificate has it.
+#[test]
+fn zones_of_addresses_are_not_compared() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert --quiet fe80::1 ::1");
+    for host in ["fe80::1%eth0", "[fe80::1%25eth0]", "fe80::1"] {
+        sandbox.run(&format!("secure-io verify --trust server-cert.pem server-cert.pem --host {host}")).success();
+    }
+    let serve = "secure-io serve --port 0 --addr ::1 --cert server-cert.pem --key server-key.pem";
+    let server = sandbox.start(serve, "Secure server is running on https://[::1]:");
+    let url = format!("https://[::1%251]:{}/", server.port);
+    sandbox.run(&format!("secure-io verify --trust server-cert.pem {url}")).success();
+}
+
+/// It could not be loaded, which was no answer.
+#[test]
+fn a_private_key_that_is_too_small_is_weak() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("openssl req -x509 -newkey rsa:1024 -nodes -subj /CN=app.test -addext subjectAltName=DNS:app.test -addext basicConstraints=critical,CA:FALSE -keyout key.pem -out cert.pem");
+    sandbox.run("secure-io verify --trust cert.pem cert.pem --key key.pem").exits(1).says("(weak-key)");
+    sandbox.ok("secure-io gen-cert --quiet app.test");
+    assert_snapshot!(sandbox.run("secure-io verify --trust server-cert.pem server-cert.pem --key key.pem"), @r#"
+    $ secure-io verify --trust server-cert.pem server-cert.pem --key key.pem
+    exit: 1
+    --- stdout
+    server-cert.pem: not valid (weak-key)
+      its private key is of a kind that clients do not accept (RSA 1024)
+      CN=app.test
+    --- stderr
+    hint: make a new key, as EC P-256, and have a certificate issued for it
+    "#);
+}
+
+/// `keyUsage` is at fault, and the hint was about extKeyUsage.
+#[test]
+fn a_missing_digital_signature_is_key_usages_fault() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=app.test -addext subjectAltName=DNS:app.test -addext basicConstraints=critical,CA:FALSE -addext keyUsage=keyAgreement -keyout key.pem -out cert.pem");
+    assert_snapshot!(sandbox.run("secure-io verify --trust cert.pem cert.pem --host app.test"), @r#"
+    $ secure-io verify --trust cert.pem cert.pem --host app.test
+    exit: 1
+    --- stdout
+    cert.pem: not valid (wrong-purpose)
+      CN=app.test: its keyUsage lacks digitalSignature, which TLS 1.3 needs (RFC 5280 section 4.2.1.3, RFC 8446 section 4.4.2.2)
+      CN=app.test
+    --- stderr
+    hint: have it issued with digitalSignature in its keyUsage: `secure-io gen-cert --renew --key key.pem --out-cert cert.pem`
+    "#);
+}
+
+#[test]
+fn a_file_that_begins_with_the_issuer_is_read() {
+    let sandbox = prepared();
+    let chain = String::from_utf8(sandbox.read("server-cert.pem")).unwrap();
+    let (leaf, issuer) = chain.split_at(chain.rfind("-----BEGIN").unwrap());
+    sandbox.write("turned.pem", format!("{issuer}{leaf}"));
+    assert_snapshot!(sandbox.run("secure-io verify turned.pem --host app.test"), @r"
+    $ secure-io verify turned.pem --host app.test
+    exit: 0
+    --- stdout
+    turned.pem: valid
+      CN=app.test
+      └ CN=secure-io development intermediate [HEX]
+        └ CN=secure-io development root [HEX] (trusted)
+    --- stderr
+    warning: CN=app.test: it is number 2 in its file: certificates of CAs stand before it in its file, and servers and clients send the first as their own (RFC 8446 section 4.4.2)
+    ");
+    sandbox.run("secure-io verify turned.pem --strict").exits(1).says("(ca-as-leaf)");
+    sandbox.run("secure-io verify turned.pem --host web.test").exits(1).says("(host-mismatch)");
+    sandbox.run_with("secure-io verify --batch -", r#"{"leaf":"turned.pem","host":"app.test"}"#).success();
+}
+
+/// `"purpose"` was never seen to matter.
+#[test]
+fn a_lines_purpose_is_what_its_certificate_is_judged_for() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert --quiet --purpose server app.test");
+    sandbox.ok("openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=ca -keyout key.pem -out ca.pem");
+    let line = |purpose: &str, name: &str| {
+        let line = format!(r#"{{"leaf":"{name}","trust":"{name}","purpose":"{purpose}"}}"#);
+        sandbox.run_with("secure-io verify --batch -", &line)
+    };
+    line("server", "server-cert.pem").success();
+    line("any", "server-cert.pem").success();
+    line("client", "server-cert.pem").exits(1).says("wrong-purpose");
+    line("any", "ca.pem").success();
+    line("server", "ca.pem").exits(1).says("ca-as-leaf");
+    line("mail", "server-cert.pem").exits(2).says("none of server, client and any");
 }

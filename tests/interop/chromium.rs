@@ -7,7 +7,7 @@ use crate::node::script;
 use crate::sandbox::{Background, Sandbox};
 
 /// Puts a certificate into the NSS database that Chromium reads, with certutil's trust flags.
-fn trust(sandbox: &Sandbox, file: &str, flags: &str) {
+pub(crate) fn trust(sandbox: &Sandbox, file: &str, flags: &str) {
     fs::create_dir_all(sandbox.path(".pki/nssdb")).expect("a folder can be made in the sandbox");
     sandbox.ok("certutil -d sql:.pki/nssdb -N --empty-password");
     sandbox.ok(&format!("certutil -d sql:.pki/nssdb -A -n secure-io -t {flags} -i {file}"));
@@ -17,14 +17,14 @@ fn trust(sandbox: &Sandbox, file: &str, flags: &str) {
 #[track_caller]
 fn open_page(sandbox: &Sandbox, server: &Background, name: &str, is_trusted: bool) {
     let mut command = script(sandbox, "page.mjs");
-    command.env("SECURE_IO_CHROMIUM", chromium());
+    command.env("SECURE_IO_CHROMIUM", program());
     command.env("SECURE_IO_URL", server.url());
     command.env("SECURE_IO_TRUSTED", if is_trusted { "yes" } else { "no" });
     command.env("SECURE_IO_SCREENSHOTS", format!("{}/page-{name}", env!("CARGO_TARGET_TMPDIR")));
     sandbox.finish("node --test page.mjs", &mut command, b"").success();
 }
 
-fn chromium() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     let path = env::var_os("PATH").unwrap_or_default();
     let found = env::split_paths(&path).map(|folder| folder.join("chromium")).find(|program| program.is_file());
     found.expect("chromium is not installed: `tests/run` installs what the tests need")

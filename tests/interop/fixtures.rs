@@ -6,8 +6,10 @@ use std::path::Path;
 
 use secure_io::files::{self, Existing, NewFile};
 use secure_io::fixtures;
-use secure_io::report::fixtures::{Expected, Fixture};
+use secure_io::report::fixtures::{Client, Deviation, Expected, Fixture};
 
+use crate::go::program as go_program;
+use crate::rustls_client;
 use crate::sandbox::Sandbox;
 
 const BEGIN: &str = "<!-- what strangers make of it: begin -->\n";
@@ -42,21 +44,93 @@ fn openssl(sandbox: &Sandbox, fixture: &Fixture) -> String {
     error.map_or_else(|| "accepts".to_owned(), |(_, error)| format!("refuses: {error}"))
 }
 
-/// The table in the book is what happens: written anew with `UPDATE_DOCS=1`.
+/// A client in the table: its name in `expected.json`, its heading in the book, and what it does with each fixture.
+type Measured = (Client, &'static str, BTreeMap<String, String>);
+
+/// Every client's answers to a tree in `fixtures`.
+fn measured(sandbox: &Sandbox, expected: &Expected) -> Vec<Measured> {
+    let by_name = |answer: &dyn Fn(&Fixture) -> String| {
+        expected.fixtures.iter().map(|fixture| (fixture.name.clone(), answer(fixture))).collect()
+    };
+    vec![
+        (Client::Openssl, "`openssl verify`", by_name(&|fixture| openssl(sandbox, fixture))),
+        (Client::Node, "Node", answers(sandbox, &format!("node {} fixtures", script("node/fixtures.mjs")))),
+        (Client::Python, "Python", answers(sandbox, &format!("python3 {} fixtures", script("python/fixtures.py")))),
+        (Client::Go, "Go", answers(sandbox, &format!("{} fixtures", go_program("fixtures.go").display()))),
+        (Client::Rustls, "rustls", by_name(&|fixture| rustls_client::meet(&sandbox.path("fixtures"), fixture))),
+        (Client::Java, "Java", java(sandbox, expected)),
+        (Client::Chromium, "Chromium", chromium(sandbox)),
+    ]
+}
+
+/// The answers of Java's own TLS.
+fn java(sandbox: &Sandbox, expected: &Expected) -> BTreeMap<String, String> {
+    let line = |fixture: &Fixture| {
+        let Fixture { name, chain, key, trust, host, crls, .. } = fixture;
+        let files = [chain, key, trust].map(|file| format!("fixtures/{file}"));
+        let crls = crls.iter().map(|crl| format!("fixtures/{crl}"));
+        let fields = [name.clone()].into_iter().chain(files).chain([host.clone()]).chain(crls);
+        fields.collect::<Vec<_>>().join("\t") + "\n"
+    };
+    let lines: String = expected.fixtures.iter().map(line).collect();
+    let outcome = sandbox.run_with(&format!("java {}", script("java/Fixtures.java")), &lines).success();
+    let answers = outcome.stdout_text();
+    answers.lines().filter_map(|line| line.split_once('\t')).map(|(name, does)| (name.into(), does.into())).collect()
+}
+
+/// The answers of Chromium, to which `serve --fixtures` shows each certificate by its server name.
+fn chromium(sandbox: &Sandbox) -> BTreeMap<String, String> {
+    crate::chromium::trust(sandbox, "fixtures/root/cert.pem", "C,,");
+    let server = sandbox.serve("--fixtures fixtures");
+    let mut command = sandbox.command("node");
+    command.arg(script("node/fixtures-in-chromium.mjs"));
+    command.env("SECURE_IO_PROGRAM", crate::chromium::program()).env("SECURE_IO_PORT", server.port.to_string());
+    let outcome = sandbox.finish("node fixtures-in-chromium.mjs", &mut command, b"").success();
+    serde_json::from_str(&outcome.stdout_text()).expect("a JSON object")
+}
+
+/// Compares a client's answer with the right one, as `expected.json` says it.
+fn deviation(does: &str, valid: bool) -> Option<Deviation> {
+    let accepts = does == "accepts";
+    let loads = !does.starts_with("cannot be loaded");
+    if loads {
+        (accepts != valid).then_some(Deviation { accepts: Some(accepts), loads: None })
+    } else {
+        Some(Deviation { accepts: None, loads: Some(false) })
+    }
+}
+
+/// Checks the deviations that `expected.json` names against those measured.
+#[track_caller]
+fn check_deviations(expected: &Expected, measured: &[Measured]) {
+    for fixture in &expected.fixtures {
+        let seen = measured.iter().filter_map(|(client, _, does)| {
+            deviation(&does[&fixture.name], fixture.valid).map(|deviation| (*client, deviation))
+        });
+        assert_eq!(fixture.clients, seen.collect(), "{}: {measured:?}", fixture.name);
+    }
+}
+
+/// The table in the book is measured, and `expected.json` names each deviation: `UPDATE_DOCS=1` writes the table.
 #[test]
-fn what_openssl_node_and_python_make_of_it_is_what_the_book_says() {
+fn each_clients_answers_are_those_in_the_book_and_in_expected_json() {
     let sandbox = Sandbox::new();
     let expected = tree(&sandbox, "defects = \"all\"\n");
-    let node = answers(&sandbox, &format!("node {} fixtures", script("node/fixtures.mjs")));
-    let python = answers(&sandbox, &format!("python3 {} fixtures", script("python/fixtures.py")));
-    let mut table =
-        "| certificate | a right client | `openssl verify` | Node | Python |\n|---|---|---|---|---|\n".to_owned();
+    let measured = measured(&sandbox, &expected);
+    let headings: Vec<_> = measured.iter().map(|(_, heading, _)| *heading).collect();
+    let mut table = format!(
+        "| certificate | a right client | {} |\n|---|---|{}\n",
+        headings.join(" | "),
+        "---|".repeat(headings.len())
+    );
     for fixture in &expected.fixtures {
         let right = fixture.code.map_or_else(|| "accepts".to_owned(), |code| format!("refuses: {code}"));
-        let others = [openssl(&sandbox, fixture), node[&fixture.name].clone(), python[&fixture.name].clone()];
-        // A server that will not show it is as good as a client that refuses it.
-        let others =
-            others.map(|does| if does.starts_with("accepts") == fixture.valid { does } else { format!("**{does}**") });
+        // A server that cannot show it is as good as a client that refuses it.
+        let others = measured.iter().map(|(_, _, does)| {
+            let does = does[&fixture.name].replace('|', "\\|");
+            if does.starts_with("accepts") == fixture.valid { does } else { format!("**{does}**") }
+        });
+        let others: Vec<_> = others.collect();
         writeln!(table, "| `{}` | {right} | {} |", fixture.name, others.join(" | ")).expect("text can be written");
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/fixtures.md");
@@ -65,9 +139,11 @@ fn what_openssl_node_and_python_make_of_it_is_what_the_book_says() {
     let (shown, after) = rest.split_once(END).expect("the table's end");
     if std::env::var_os("UPDATE_DOCS").is_some() {
         let page = format!("{before}{BEGIN}{table}{END}{after}");
-        return files::write_set(&[NewFile::public(path, page)], Existing::Replace).expect("the page is written");
+        files::write_set(&[NewFile::public(path, page)], Existing::Replace).expect("the page is written");
+    } else {
+        assert_eq!(shown, table, "docs/fixtures.md is not current: UPDATE_DOCS=1 writes the table");
     }
-    assert_eq!(shown, table, "docs/fixtures.md is not current: UPDATE_DOCS=1 writes it anew");
+    check_deviations(&expected, &measured);
 }
 
 /// Java reads keystores and truststores; OpenSSL opens them, and the encrypted key, as well.

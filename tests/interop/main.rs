@@ -6,12 +6,15 @@ mod ca;
 mod chromium;
 mod curl;
 mod fixtures;
+mod go;
 mod inspect;
 mod java;
 mod node;
 mod openssl;
 mod openssl_ca;
 mod openssl_keys;
+mod recipes;
+mod rustls_client;
 #[path = "../cli/sandbox.rs"]
 mod sandbox;
 mod stolen;

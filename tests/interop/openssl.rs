@@ -322,3 +322,56 @@ fn a_client_certificate_opens_mutual_tls() {
         sandbox.run(&format!("{connect} -cert {name}-cert.pem -key {name}-key.pem")).exits(code);
     }
 }
+
+/// Salts of other lengths than the hash's, and keys that are for RSASSA-PSS alone, were refused with `bad-signature`, or
+/// with the advice to take SHA-256.
+#[test]
+fn rsassa_pss_of_all_salts_and_keys_is_verified() {
+    let sandbox = Sandbox::new();
+    sandbox.write("ext", "subjectAltName = DNS:app.test\nbasicConstraints = critical, CA:FALSE\n");
+    sandbox.ok("openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=app.test -keyout leaf.key -out leaf.csr");
+    let narrow =
+        "-pkeyopt rsa_pss_keygen_md:sha256 -pkeyopt rsa_pss_keygen_mgf1_md:sha256 -pkeyopt rsa_pss_keygen_saltlen:32";
+    for (key, algorithm, flags) in [("pss", "RSA-PSS", ""), ("narrow", "RSA-PSS", narrow), ("rsa", "RSA", "")] {
+        sandbox.ok(&format!(
+            "openssl genpkey -algorithm {algorithm} -pkeyopt rsa_keygen_bits:2048 {flags} -out {key}.key"
+        ));
+        let hash = if key == "narrow" { "sha256" } else { "sha384" };
+        sandbox.ok(&format!(
+            "openssl req -x509 -key {key}.key -{hash} -subj /CN=ca -sigopt rsa_padding_mode:pss -out {key}.pem"
+        ));
+    }
+    let verdict = |key: &str, hash: &str, salt: u32, mask: &str| {
+        let mask = if mask.is_empty() { String::new() } else { format!("-sigopt rsa_mgf1_md:{mask}") };
+        sandbox.ok(&format!(
+            "openssl x509 -req -in leaf.csr -CA {key}.pem -CAkey {key}.key -CAcreateserial -days 30 -extfile ext -{hash} \
+             -sigopt rsa_padding_mode:pss -sigopt rsa_pss_saltlen:{salt} {mask} -out leaf.pem"
+        ));
+        sandbox.ok(&format!("openssl verify -CAfile {key}.pem leaf.pem"));
+        sandbox.run(&format!("secure-io verify --trust {key}.pem leaf.pem --host app.test"))
+    };
+    for (key, hash, salt) in [
+        ("rsa", "sha256", 32),
+        ("rsa", "sha256", 0),
+        ("rsa", "sha256", 222),
+        ("rsa", "sha384", 20),
+        ("rsa", "sha512", 64),
+    ] {
+        verdict(key, hash, salt, "").success();
+    }
+    for (key, hash, salt) in
+        [("pss", "sha256", 32), ("pss", "sha512", 20), ("narrow", "sha256", 32), ("narrow", "sha256", 50)]
+    {
+        verdict(key, hash, salt, "").success();
+    }
+    verdict("rsa", "sha1", 20, "").exits(1).says("(weak-signature)").says("RSASSA-PSS with SHA-1");
+    let mixed = verdict("rsa", "sha256", 32, "sha384");
+    mixed.exits(1).says("RSASSA-PSS with SHA-256 and the mask of MGF1 with SHA-384");
+    verdict("pss", "sha256", 77, "").success();
+    sandbox.ok("openssl x509 -in leaf.pem -outform DER -out leaf.der");
+    let mut der = sandbox.read("leaf.der");
+    let last = der.len() - 1;
+    der[last] ^= 1;
+    sandbox.write("leaf.der", der);
+    sandbox.run("secure-io verify --trust pss.pem leaf.der --host app.test").exits(1).says("(bad-signature)");
+}

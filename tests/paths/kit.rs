@@ -152,3 +152,33 @@ pub(crate) fn extended(issuer: &Made, crl: &[u8], extensions: &[(u8, &[u8])]) ->
     let signature = [&[0][..], &issuer.key.sign(&signed).expect("a signature")].concat();
     tlv(0x30, &[signed, algorithm.to_der().expect("DER"), tlv(3, &signature)].concat())
 }
+
+/// A certificate or CRL with another field in the place of one that is signed, signed again.
+pub(crate) fn altered(issuer: &Made, der: &[u8], place: usize, field: &[u8]) -> Vec<u8> {
+    let fields = values(der);
+    let [signed, algorithm, _] = fields[..] else { panic!("three fields") };
+    let mut parts = values(signed);
+    parts[place] = field;
+    let signed = tlv(0x30, &parts.concat());
+    let signature = [&[0][..], &issuer.key.sign(&signed).expect("a signature")].concat();
+    tlv(0x30, &[&signed[..], algorithm, &tlv(3, &signature)].concat())
+}
+
+/// A CRL without entries, with these revokedCertificates, and signed again.
+pub(crate) fn with_entries(issuer: &Made, crl: &[u8], entries: &[u8]) -> Vec<u8> {
+    // Behind nextUpdate; the extensions are the last field.
+    let extensions = values(values(crl)[0]).pop().expect("crlExtensions").to_vec();
+    altered(issuer, crl, 5, &[entries, &extensions].concat())
+}
+
+/// The values in one, each with its header.
+fn values(der: &[u8]) -> Vec<&[u8]> {
+    use secure_io::asn1::Reader;
+    let outer = Reader::new(der).value("it").expect("DER");
+    let mut reader = outer.reader();
+    let mut values = Vec::new();
+    while !reader.is_empty() {
+        values.push(reader.value("it").expect("DER").raw);
+    }
+    values
+}

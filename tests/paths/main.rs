@@ -10,6 +10,7 @@ mod openssl;
 mod peers;
 mod pkits;
 mod shapes;
+mod strangers;
 #[path = "../lint/tlv.rs"]
 mod tlv;
 

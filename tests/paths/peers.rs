@@ -21,6 +21,9 @@ const ALONE: &[(&str, &str)] = &[
     ("a CRL for what is no place", "CA/Browser Forum 7.2.2.1"),
     ("an indirect CRL for it that it does not ask for", "CA/Browser Forum 7.2.2.1"),
     ("a CRL that lists one twice", "which of its two entries counts, nobody says"),
+    ("a CRL without an end", "RFC 5280 section 5.1.2.5: an old one could be shown for ever"),
+    ("a BOOLEAN that is none", "X.690 section 11.1, and readers disagree about what it says"),
+    ("fields out of order", "X.680 section 25.1, and readers disagree about what it says"),
     ("on hold and taken back", "the others take no delta CRL as it stands"),
 ];
 

@@ -54,7 +54,7 @@ impl Running {
 
     pub(crate) async fn start(configure: impl FnOnce(&mut Config)) -> Self {
         let key = PrivateKeyDer::try_from(CERTIFIED.signing_key.serialize_der()).unwrap();
-        let tls = secure_io::tls::server_config(vec![CERTIFIED.cert.der().clone()], key).unwrap();
+        let tls = secure_io::tls::ByName::new(vec![CERTIFIED.cert.der().clone()], key).unwrap();
         let mut config = Config::new(Arc::new(tls), certificate());
         config.port = 0;
         configure(&mut config);

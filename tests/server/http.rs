@@ -107,6 +107,7 @@ async fn a_persons_own_page_takes_the_place_of_ours() {
     let mut http = Http::connect(server.address).await;
     let answer = http.get("/").await;
     assert_eq!((answer.status, answer.text()), (200, "my page"));
+    assert_eq!(answer.header("cache-control"), "no-cache", "a changed file must be seen at the next load");
     assert_eq!(answer.header("content-security-policy"), "");
     for path in ["/../secret", "/%2e%2e/secret", "/..%2fsecret", "//etc/passwd", "/%2fetc/passwd", "/demo.css"] {
         assert_eq!(http.get(path).await.status, 404, "{path}");

@@ -8,6 +8,7 @@ use tokio::time::{interval, timeout};
 
 use crate::client::{Channel, Polling, tls};
 use crate::fixture::{PATIENCE, Running};
+use crate::process::Process;
 
 /// Waits until the server ends a connection; what it says before is returned.
 async fn ended(stream: &mut (impl AsyncReadExt + Unpin)) -> String {
@@ -112,4 +113,23 @@ async fn large_heads_are_refused() {
     stream.write_all(head.as_bytes()).await.unwrap();
     let said = ended(&mut stream).await;
     assert!(said.starts_with("HTTP/1.1 431 "), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lack_of_descriptors_filled_the_log() {
+    let server = Process::with_descriptors(64);
+    let mut client = Channel::join(server.address).await;
+    for _ in 0..20 {
+        // Each that goes lets another one in.
+        let mut waiting: Vec<_> = Vec::new();
+        for _ in 0..64 {
+            waiting.push(TcpStream::connect(server.address).await.unwrap());
+        }
+        client.send("42[\"echo\",1]").await;
+        assert_eq!(client.next().await, "42[\"echo\",1]");
+    }
+    drop(client);
+    let log = server.end();
+    assert_eq!(log.matches("No new connections for now").count(), 1, "{log}");
+    assert!(!log.contains("accepted again"), "{log}");
 }

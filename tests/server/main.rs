@@ -8,6 +8,13 @@ mod engine;
 mod fixture;
 mod http;
 mod limits;
+mod memory;
+mod origin;
 mod plaintext;
+mod process;
+mod refusal;
+#[expect(dead_code, reason = "what other tests need of it")]
+#[path = "../cli/sandbox.rs"]
+mod sandbox;
 mod socket;
 mod stop;

@@ -1,9 +1,11 @@
 //! The revoked certificates on a CRL (RFC 5280 section 5.3).
 
+use std::borrow::Cow;
+
 use super::super::certificate::{Span, span};
 use super::each_extension;
-use crate::asn1::{self, Value, tag};
-use crate::name::Canonical;
+use crate::asn1::{self, Reader, Value, tag};
+use crate::name::{Canonical, GeneralName};
 
 /// What a CRL says of a certificate that it lists; what counts for more comes last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,7 +25,7 @@ pub(super) struct Entries {
     /// What the entries' certificateIssuer extensions say.
     issuers: Vec<Vec<Canonical>>,
     /// Why nothing can be concluded from what is not among them.
-    pub(super) unusable: Option<&'static str>,
+    pub(super) unusable: Option<Cow<'static, str>>,
 }
 
 #[derive(Debug)]
@@ -45,7 +47,7 @@ impl Entries {
         entries.sorted.sort_by(|a, b| serial(a).cmp(serial(b)).then(a.issuer.cmp(&b.issuer)));
         let is_twice = |pair: &[Entry]| matches!(pair, [a, b] if serial(a) == serial(b) && a.issuer == b.issuer);
         if entries.sorted.windows(2).any(is_twice) {
-            entries.unusable = Some("it lists a certificate twice");
+            entries.unusable = Some("it lists a certificate twice".into());
         }
         Ok(entries)
     }
@@ -54,14 +56,25 @@ impl Entries {
         let mut fields = entry.reader();
         let serial = fields.tagged(tag::INTEGER, "a revoked certificate's serial number")?;
         fields.value("revocationDate")?;
+        if let Err(error) = asn1::der::check(entry, "an entry of it") {
+            self.unusable = Some(error.to_string().into());
+        }
         let mut listed = Listed::Revoked;
         if let Some(extensions) = fields.optional(tag::SEQUENCE, "crlEntryExtensions")? {
             for (id, is_critical, value) in each_extension(extensions)? {
+                let checked = only_value(value).and_then(|value| asn1::der::check(value, "an extension of an entry"));
+                if let (Err(error), [0x55, 0x1d, _]) = (checked, id) {
+                    self.unusable = Some(error.to_string().into());
+                }
                 match id {
-                    [0x55, 0x1d, 21] => listed = reason(value)?,
-                    [0x55, 0x1d, 29] => self.add_issuer(value)?,
+                    [0x55, 0x1d, 21] => match reason(value) {
+                        Ok(reason) => listed = reason,
+                        Err(error) => self.unusable = Some(format!("an entry of it cannot be read: {error}").into()),
+                    },
+                    [0x55, 0x1d, 29] => self.add_issuer(value),
                     _ if is_critical => {
-                        self.unusable = Some("an entry of it has a critical extension that is not understood");
+                        let reason = "an entry of it has a critical extension that is not understood";
+                        self.unusable = Some(reason.into());
                     }
                     _ => {}
                 }
@@ -70,23 +83,22 @@ impl Entries {
         fields.finish("a revoked certificate")?;
         // An entry that names no issuer has that of the one before it.
         let issuer = self.issuers.len().checked_sub(1);
-        self.sorted.push(Entry { serial: span(der, serial.content), issuer, listed });
+        let serial = asn1::der::significant(serial.content);
+        self.sorted.push(Entry { serial: span(der, serial), issuer, listed });
         Ok(())
     }
 
     /// Reads the names in a certificateIssuer (section 5.3.3).
-    fn add_issuer(&mut self, value: &[u8]) -> Result<(), asn1::Error> {
-        let mut names = asn1::only(value, tag::SEQUENCE, "certificateIssuer")?.reader();
-        let mut issuers = Vec::new();
-        while !names.is_empty() {
-            let name = names.value("certificateIssuer")?;
-            issuers.extend((name.tag == tag::constructed(4)).then(|| Canonical::of(name.content)).flatten());
-        }
+    fn add_issuer(&mut self, value: &[u8]) {
+        let names = asn1::only(value, tag::SEQUENCE, "certificateIssuer");
+        let issuers: Vec<_> = match names.and_then(|names| GeneralName::read_all(names.content)) {
+            Ok(names) => names.iter().filter_map(directory).collect(),
+            Err(_) => Vec::new(),
+        };
         if issuers.is_empty() {
-            self.unusable = Some("an entry of it has a certificateIssuer without a name");
+            self.unusable = Some("an entry of it has a certificateIssuer without a name that can be read".into());
         }
         self.issuers.push(issuers);
-        Ok(())
     }
 
     /// Whether an entry is about another's certificate than the CRL issuer's.
@@ -106,6 +118,20 @@ impl Entries {
         let same = self.sorted.iter().skip(first).take_while(|entry| of(entry) == serial);
         let issuer = |entry: &Entry| entry.issuer.and_then(|place| self.issuers.get(place)).map(Vec::as_slice);
         same.filter(|entry| is_issuer(issuer(entry))).map(|entry| entry.listed).max()
+    }
+}
+
+/// The one value in an extension.
+fn only_value(value: &[u8]) -> Result<Value<'_>, asn1::Error> {
+    let mut reader = Reader::new(value);
+    let inner = reader.value("an extension of an entry")?;
+    reader.finish("an extension of an entry").map(|()| inner)
+}
+
+fn directory(name: &GeneralName<'_>) -> Option<Canonical> {
+    match name {
+        GeneralName::Directory(name) => Some(Canonical::of_name(name)),
+        _ => None,
     }
 }
 

@@ -1,10 +1,10 @@
 //! Distribution points: whether a CRL was made for the one that a certificate names (RFC 5280 sections 4.2.1.13, 5.2.5).
 
 use super::super::certificate::Certificate;
-use super::super::crl::{Crl, is_place};
+use super::super::crl::Crl;
 use super::ALL_REASONS;
 use crate::asn1::{self, Reader, Value, tag, write};
-use crate::name::Canonical;
+use crate::name::{Canonical, DistinguishedName, GeneralName};
 
 /// Whether a certificate leaves it to the issuer of an indirect CRL to say whether it is revoked (cRLIssuer).
 pub(super) fn is_left_to(certificate: &Certificate, crl: &Crl) -> bool {
@@ -37,44 +37,52 @@ pub(super) fn reasons(certificate: &Certificate, crl: &Crl) -> Option<u16> {
 
 /// A DistributionPoint.
 struct Point<'a> {
-    /// The tag and content of its distributionPoint.
-    name: Option<(u8, &'a [u8])>,
+    /// Its distributionPoint.
+    name: Option<Value<'a>>,
+    /// True if the distributionPoint says where a CRL is.
+    is_place: bool,
     reasons: u16,
     /// The content of its cRLIssuer.
     crl_issuer: Option<&'a [u8]>,
 }
 
-/// A certificate's distribution points, but those that are malformed.
+/// Checks a cRLDistributionPoints.
+pub(in super::super) fn check(points: Value<'_>) -> Result<(), asn1::Error> {
+    points.each(tag::SEQUENCE, "a distribution point")?.into_iter().try_for_each(|point| Point::read(point).map(|_| ()))
+}
+
+/// A certificate's distribution points that say where a CRL is, or whose.
 fn all(certificate: &Certificate) -> impl Iterator<Item = Point<'_>> {
     let points = certificate.parts.extensions.distribution_points.as_ref();
     let mut points = Reader::new(points.map_or(&[][..], |span| certificate.at(span)));
-    std::iter::from_fn(move || points.tagged(tag::SEQUENCE, "").ok()).filter_map(|point| Point::read(point).ok())
+    let each = std::iter::from_fn(move || points.tagged(tag::SEQUENCE, "").ok());
+    each.filter_map(|point| Point::read(point).ok()).filter(|point| point.is_place)
 }
 
 impl<'a> Point<'a> {
     fn read(point: Value<'a>) -> Result<Self, asn1::Error> {
         let mut fields = point.reader();
         let name = match fields.optional(tag::constructed(0), "distributionPoint")? {
-            Some(name) => Some(name.reader().value("distributionPoint")?),
+            Some(name) => Some(name_in(name)?),
             None => None,
         };
-        if name.is_some_and(|name| is_place(name) != Ok(true)) {
-            return Err(asn1::Error::new("distributionPoint", "is no place"));
-        }
         let reasons = fields.optional(tag::context(1), "reasons")?;
         let crl_issuer = fields.optional(tag::constructed(2), "cRLIssuer")?;
         fields.finish("a distribution point")?;
-        let mask = |bits: Vec<usize>| bits.into_iter().filter(|bit| *bit < 16).fold(0, |all, bit| all | 1 << bit);
+        if let Some(names) = crl_issuer {
+            GeneralName::read_all(names.content)?;
+        }
         Ok(Self {
-            name: name.map(|name| (name.tag, name.content)),
-            reasons: reasons.map_or(ALL_REASONS, |reasons| mask(reasons.named_bits().unwrap_or_default())),
+            name,
+            is_place: name.map_or(Ok(true), is_place)?,
+            reasons: reasons.map_or(Ok(ALL_REASONS), reason_flags)?,
             crl_issuer: crl_issuer.map(|names| names.content),
         })
     }
 
     fn is_left_to(&self, crl: &Crl) -> bool {
         let names = self.crl_issuer.map(|names| Name::all((tag::constructed(0), names), &[])).unwrap_or_default();
-        names.iter().any(|name| matches!(name, Name::Directory(issuer) if *issuer == crl.canonical_issuer))
+        names.iter().any(|name| matches!(name, Name::Directory(issuer) if Some(issuer) == crl.canonical_issuer()))
     }
 
     /// Whether a CRL was made for this point, whose names may be relative to an issuer (section 6.3.3 b 2 i).
@@ -82,7 +90,7 @@ impl<'a> Point<'a> {
         let Some(named) = crl.point() else { return true };
         let wanted = Name::all(named, crl.issuer());
         let names = match (self.name, self.crl_issuer) {
-            (Some(name), _) => Name::all(name, issuer),
+            (Some(name), _) => Name::all((name.tag, name.content), issuer),
             (None, Some(names)) => Name::all((tag::constructed(0), names), issuer),
             (None, None) => Vec::new(),
         };
@@ -105,12 +113,42 @@ impl<'a> Name<'a> {
         }
         let mut names = Reader::new(content);
         let each = std::iter::from_fn(move || names.value("").ok());
-        each.map(|name| match Canonical::of(name.content) {
-            Some(directory) if name.tag == tag::constructed(4) => Self::Directory(directory),
-            _ => Self::Other(name.raw),
-        })
-        .collect()
+        // What is no name is at no place, not even at its own.
+        let each = each.filter_map(|name| match GeneralName::read(name).ok()? {
+            GeneralName::Directory(directory) => Some(Self::Directory(Canonical::of_name(&directory))),
+            _ => Some(Self::Other(name.raw)),
+        });
+        each.collect()
     }
+}
+
+/// The DistributionPointName in its tag.
+pub(in super::super) fn name_in(tagged: Value<'_>) -> Result<Value<'_>, asn1::Error> {
+    let mut inner = tagged.reader();
+    let name = inner.value("distributionPoint")?;
+    inner.finish("distributionPoint")?;
+    Ok(name)
+}
+
+/// Decides whether a DistributionPointName says where a CRL is: by an RDN, or by names that are each a URI or a
+/// directory's.
+pub(in super::super) fn is_place(name: Value<'_>) -> Result<bool, asn1::Error> {
+    match name.tag {
+        0xa0 => {
+            let names = GeneralName::read_all(name.content)?;
+            Ok(names.iter().all(|name| matches!(name, GeneralName::Uri(_) | GeneralName::Directory(_))))
+        }
+        0xa1 => DistinguishedName::read_relative(name).map(|_| true),
+        _ => Err(asn1::Error::new("distributionPoint", "is neither fullName nor nameRelativeToCRLIssuer")),
+    }
+}
+
+/// ReasonFlags, as bits (section 4.2.1.13).
+pub(in super::super) fn reason_flags(flags: Value<'_>) -> Result<u16, asn1::Error> {
+    let bits =
+        asn1::der::deviation(Value { tag: tag::BIT_STRING, ..flags }).is_none().then(|| flags.named_bits()).flatten();
+    let bits = bits.ok_or_else(|| asn1::Error::new("reasons", "are no BIT STRING"))?;
+    Ok(bits.into_iter().filter(|bit| *bit < 16).fold(0, |all, bit| all | 1 << bit))
 }
 
 /// An issuer's name with one more RDN, whose content is given.

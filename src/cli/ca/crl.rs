@@ -7,7 +7,8 @@ use secure_io::{container, validity};
 
 use crate::cli::Outcome;
 use crate::cli::args::{self, CaDirArgs};
-use crate::cli::failure::Failure;
+use crate::cli::command_line::OUT;
+use crate::cli::failure::{self, Failure};
 use crate::cli::output::Output;
 
 /// Make the list of revoked certificates (CRL)
@@ -29,21 +30,30 @@ pub(crate) struct Args {
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
     /// In how many days the next one is due
-    #[arg(long, value_name = "N", default_value_t = CRL_DAYS, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    #[arg(long, value_name = "N", default_value_t = CRL_DAYS, value_parser = crl_days)]
     days: u32,
     /// Write DER: the list of servers' certificates alone
     #[arg(long)]
     der: bool,
     /// Replace a file that exists; that in the CA's folder always is
-    #[arg(long, short)]
+    #[arg(long, short, help_heading = "Output")]
     force: bool,
     /// Report as JSON
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     json: bool,
 }
 
+/// The days until the next list, of which there is one at least.
+fn crl_days(text: &str) -> Result<u32, String> {
+    const MOST: u32 = 36_500;
+    match args::days(text)? {
+        days @ 1..=MOST => Ok(days),
+        _ => Err(format!("it must be from 1 to {MOST}")),
+    }
+}
+
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
-    let paths = args.folder.paths_to_change("ca crl", out)?;
+    let paths = args.folder.paths_to_change(out)?;
     let target = match &args.out {
         Some(path) => path.clone(),
         None if args.der => paths.crl.with_extension("der"),
@@ -51,12 +61,13 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     };
     let to_stdout = files::is_stdio(&target);
     if args.json && to_stdout {
-        return Err(Failure::message("standard output takes one thing at a time").hint("`--out FILE` names a file"));
+        return Err(failure::one_thing_at_a_time("crl.pem"));
     }
     let existing = if args.force || args.out.is_none() { Existing::Replace } else { Existing::Keep };
     let ca = LocalCa::load(&paths)?;
     // A number is used up by what is not written, too.
-    files::check_set([target.as_path()].into_iter().filter(|_| !to_stdout), existing)?;
+    let targets = [target.as_path()].into_iter().filter(|_| !to_stdout);
+    files::check_set(targets, existing).map_err(|error| failure::in_the_way(error, failure::elsewhere(&OUT)))?;
     let crl = ca.crl(args.days, validity::now())?;
     let mut content = crl.der.clone();
     if !args.der {

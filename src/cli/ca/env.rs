@@ -6,6 +6,7 @@ use secure_io::ca::env::{self as variables, DOCKER_FILE, Shell};
 
 use crate::cli::Outcome;
 use crate::cli::args::{self, CaDirArgs};
+use crate::cli::command_line::CommandLine;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 
@@ -71,14 +72,14 @@ impl Kind {
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
-    let ca = LocalCa::load(&args.folder.paths_to_change("ca env", out)?)?;
+    let ca = LocalCa::load(&args.folder.paths_to_change(out)?)?;
     let shell = args.shell.unwrap_or_else(Kind::of_user).shell();
     let bundle = ca.bundle()?;
     let (root, path) = (args::absolute(&ca.paths.root)?, args::absolute(&bundle.path)?);
     out.data(shell.script(&root, &path).as_bytes())?;
     if shell == Shell::Docker {
-        let flag = args.folder.flag();
-        out.hint(format!("put the root beside the Dockerfile with `secure-io ca export{flag} --out {DOCKER_FILE}`"));
+        let command = CommandLine::ours("ca export").carrying_ca_dir().flag("--out", DOCKER_FILE);
+        out.hint(format!("put the root beside the Dockerfile: `{command}`"));
         return Ok(Outcome::Done);
     }
     if bundle.system.is_none() {

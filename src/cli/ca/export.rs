@@ -7,7 +7,8 @@ use secure_io::{container, inspect};
 
 use crate::cli::Outcome;
 use crate::cli::args::{self, CaDirArgs};
-use crate::cli::failure::Failure;
+use crate::cli::command_line::OUT;
+use crate::cli::failure::{self, Failure};
 use crate::cli::output::Output;
 
 /// Write the root's certificate for another machine, a phone or a colleague; never a key
@@ -29,10 +30,10 @@ pub(crate) struct Args {
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Pem)]
     format: Format,
     /// Replace a file that exists
-    #[arg(long, short)]
+    #[arg(long, short, help_heading = "Output")]
     force: bool,
     /// Report as JSON
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     json: bool,
 }
 
@@ -58,7 +59,7 @@ impl Format {
     fn hint(self) -> &'static str {
         match self {
             Self::Pem => {
-                "on Debian: copy it to /usr/local/share/ca-certificates/ with a name in .crt, then `sudo update-ca-certificates`"
+                "on Debian: copy it to /usr/local/share/ca-certificates/ with a name in .crt, then run update-ca-certificates as root"
             }
             Self::Der => {
                 "on Android: Settings, Security, Encryption & credentials, Install a certificate, CA certificate"
@@ -73,7 +74,7 @@ impl Format {
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let to_stdout = files::is_stdio(&args.out);
     if args.json && to_stdout {
-        return Err(Failure::message("standard output takes one thing at a time").hint("`--out FILE` names a file"));
+        return Err(failure::one_thing_at_a_time("root.pem"));
     }
     let ca = LocalCa::load(&args.folder.paths_of(out)?)?;
     let report = inspect::certificate(&ca.root).map_err(|error| Failure::new(error.into()))?;
@@ -83,6 +84,8 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         Format::Mobileconfig => ca::mobileconfig(&ca.root, &report)?.into_bytes(),
     };
     let existing = if args.force { Existing::Replace } else { Existing::Keep };
+    let file = [args.out.as_path()].into_iter().filter(|_| !to_stdout);
+    files::check_set(file, existing).map_err(|error| failure::in_the_way(error, failure::elsewhere(&OUT)))?;
     args::write_set(vec![NewFile::public(&args.out, content)], existing, out)?;
     if args.json {
         let (path, format) = (args.out.clone(), args.format.name().to_owned());

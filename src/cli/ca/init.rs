@@ -3,7 +3,8 @@ use secure_io::report::ca::CaInit;
 use secure_io::validity;
 
 use crate::cli::Outcome;
-use crate::cli::args::{CaDirArgs, PassphraseArgs};
+use crate::cli::args::{self, CaDirArgs, PassphraseArgs};
+use crate::cli::command_line::CommandLine;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 
@@ -26,15 +27,15 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     permit: Vec<String>,
     /// Lifetime of both certificates in days [default: 3650]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = args::days)]
     days: Option<u32>,
     #[command(flatten)]
     root_key: RootKeyArgs,
     /// Make a new CA in place of the one there, which is put by
-    #[arg(long, short)]
+    #[arg(long, short, help_heading = "Output")]
     force: bool,
     /// Report as JSON
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     json: bool,
 }
 
@@ -52,20 +53,21 @@ struct RootKeyArgs {
 
 impl RootKeyArgs {
     fn fate(&self) -> Result<RootKey, Failure> {
-        self.passphrase.check_used(self.encrypt)?;
+        self.passphrase.check_encrypts(self.encrypt)?;
         let passphrase = self.encrypt.then(|| self.passphrase.to_encrypt()).transpose()?;
         Ok(if self.keep_root_key { RootKey::Kept(passphrase) } else { RootKey::Destroyed })
     }
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
-    let (paths, now) = (args.folder.paths_to_change("ca init", out)?, validity::now());
+    let (paths, now) = (args.folder.paths_to_change(out)?, validity::now());
     let plan =
         Plan { permit: args.permit.clone(), days: args.days, root_key: args.root_key.fate()?, replace: args.force };
     let report = CaInit { authority: LocalCa::create(&paths, &plan, now)?.authority()? };
     if report.authority.permitted.is_none() {
         out.warning("whoever steals this CA's key can sign for every host on the Internet, for you");
     }
+    super::warn_of_permits(&args.permit, out);
     if args.json {
         out.json(&report)?;
         return Ok(Outcome::Done);
@@ -74,9 +76,8 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     if !report.authority.previous_roots.is_empty() {
         out.note(format!("the root that was here before is kept in {}", paths.previous.display()));
     }
-    let flag = args.folder.flag();
-    out.hint(format!(
-        "have browsers and the system trust it with `secure-io ca trust{flag}`, then `secure-io gen-cert --ca{flag}`"
-    ));
+    let ours = |subcommand: &str| CommandLine::ours(subcommand).carrying_ca_dir();
+    out.hint(format!("make browsers and the system trust it: `{}`", ours("ca trust")));
+    out.hint(format!("then make a certificate: `{}`", ours("gen-cert --ca")));
     Ok(Outcome::Done)
 }

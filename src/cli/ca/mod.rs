@@ -8,6 +8,8 @@ mod revoke;
 mod show;
 mod trust;
 
+use secure_io::ca::Permit;
+
 use super::Outcome;
 use super::failure::Failure;
 use super::output::Output;
@@ -48,4 +50,10 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         Command::Revoke(args) => revoke::run(args, out),
         Command::Crl(args) => crl::run(args, out),
     }
+}
+
+/// Warns of constraints that permit more names than one person owns.
+fn warn_of_permits(permits: &[String], out: &mut Output) {
+    let permits = permits.iter().filter_map(|name| Permit::parse(name).ok());
+    permits.filter_map(|permit| permit.warning()).for_each(|warning| out.warning(warning));
 }

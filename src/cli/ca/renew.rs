@@ -3,7 +3,8 @@ use secure_io::report::ca::CaRenew;
 use secure_io::validity;
 
 use crate::cli::Outcome;
-use crate::cli::args::{CaDirArgs, PassphraseArgs};
+use crate::cli::args::{self, CaDirArgs, PassphraseArgs};
+use crate::cli::command_line::CommandLine;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 
@@ -26,7 +27,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SPAN")]
     renew_before: Option<String>,
     /// Make it anew, however much time is left
-    #[arg(long, short)]
+    #[arg(long, short, help_heading = "Output")]
     force: bool,
     /// Give the intermediate a new key, after a theft; what it has issued is good only where the old root is trusted
     #[arg(long)]
@@ -35,17 +36,17 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     permit: Vec<String>,
     /// Lifetime in days from now [default: 3650]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = args::days)]
     days: Option<u32>,
     #[command(flatten)]
     passphrase: PassphraseArgs,
     /// Report as JSON
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     json: bool,
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
-    let (paths, now) = (args.folder.paths_to_change("ca renew", out)?, validity::now());
+    let (paths, now) = (args.folder.paths_to_change(out)?, validity::now());
     let before = args.renew_before.as_deref().map(validity::parse_span).transpose()?;
     let renewal = Renewal {
         before: before.map(|span| time::Duration::try_from(span).unwrap_or(time::Duration::MAX)),
@@ -65,6 +66,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     if report.renewed && report.authority.permitted.is_none() {
         out.warning("whoever steals this CA's key can sign for every host on the Internet, for you");
     }
+    super::warn_of_permits(&args.permit, out);
     if args.json {
         out.json(&report)?;
         return Ok(Outcome::Done);
@@ -75,8 +77,8 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
             "there is a new root; what was issued under the old one, kept in {}, is valid with it to its end",
             paths.previous.display()
         ));
-        let flag = args.folder.flag();
-        out.hint(format!("have browsers and the system trust it with `secure-io ca trust{flag}`"));
+        let trust = CommandLine::ours("ca trust").carrying_ca_dir();
+        out.hint(format!("make browsers and the system trust it: `{trust}`"));
     }
     Ok(Outcome::Done)
 }

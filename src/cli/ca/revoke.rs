@@ -7,6 +7,7 @@ use secure_io::{files, validity};
 
 use crate::cli::Outcome;
 use crate::cli::args::{self, CaDirArgs};
+use crate::cli::command_line::CommandLine;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 
@@ -34,13 +35,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "REASON", value_parser = reason_parser(), default_value = "unspecified")]
     reason: Reason,
     /// Report as JSON
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     json: bool,
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
-    let (ca, who, now) =
-        (LocalCa::load(&args.folder.paths_to_change("ca revoke", out)?)?, args::user(), validity::now());
+    let (ca, who, now) = (LocalCa::load(&args.folder.paths_to_change(out)?)?, args::user(), validity::now());
     let mut report = CaRevoke { revoked: Vec::new() };
     for given in &args.certificates {
         let path = Path::new(given);
@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
             ca.revoke_serial(given, args.reason, who.as_deref(), now)?
         } else {
             return Err(Failure::message(format!("`{given}` is neither a file nor a serial number in hex"))
-                .hint(format!("`secure-io ca show{}` lists what was issued", args.folder.flag())));
+                .hint(format!("see what was issued: `{}`", CommandLine::ours("ca show").carrying_ca_dir())));
         };
         report.revoked.push(Revoked {
             serial: revocation.revoked.serial,
@@ -66,7 +66,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         out.json(&report)?;
     } else {
         out.report(&report.text(), false)?;
-        out.hint(format!("tell others with `secure-io ca crl{}`", args.folder.flag()));
+        out.hint(format!("make the list for others: `{}`", CommandLine::ours("ca crl").carrying_ca_dir()));
     }
     Ok(Outcome::Done)
 }

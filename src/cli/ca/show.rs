@@ -3,7 +3,7 @@ use secure_io::validity;
 
 use crate::cli::Outcome;
 use crate::cli::args::CaDirArgs;
-use crate::cli::failure::Failure;
+use crate::cli::failure::{self, Failure};
 use crate::cli::output::Output;
 
 /// Show the local CA, what it has issued and what expires
@@ -21,7 +21,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SPAN")]
     expires_within: Option<String>,
     /// Report as JSON
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     json: bool,
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     }
     if let Some(warning) = ca.warning(now) {
         out.warning(warning);
-        out.hint(format!("make it anew with `secure-io ca renew{}`", args.folder.flag()));
+        out.hint(failure::renew_hint());
     }
     Ok(if expires { Outcome::No } else { Outcome::Done })
 }

@@ -70,7 +70,7 @@ struct StoreArgs {
     #[arg(long, value_name = "STORE", value_enum)]
     store: Vec<Choice>,
     /// Report as JSON
-    #[arg(long)]
+    #[arg(long, help_heading = "Output")]
     json: bool,
 }
 

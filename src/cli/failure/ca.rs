@@ -1,41 +1,70 @@
 //! What the local CA refuses.
 
+use std::path::Path;
+
 use secure_io::ca::Error;
-use secure_io::ca::env::quote_sh;
 use secure_io::container;
 
 use super::Failure;
+use crate::cli::command_line::{self, CommandLine, OUT};
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
+        let ours = |subcommand: &str| CommandLine::ours(subcommand).carrying_ca_dir();
         let hint = match error {
             Error::File(error) => return error.into(),
-            Error::Exists { .. } => "it signs with `secure-io gen-cert --ca`; `--force` makes a new one in its place",
-            Error::Incomplete { .. } => "make it anew with `secure-io ca init`, which puts by what is left of it",
-            Error::Missing { .. } => "make one with `secure-io ca init`",
-            Error::RootKey { source: container::Error::PassphraseNeeded, .. } => {
-                "give the passphrase with `--passphrase-file FILE` or `--passphrase-env VAR`"
+            Error::Permit { ref input, ref instead } if !instead.is_empty() => permit_instead(input, instead),
+            Error::Permit { .. } => {
+                "--permit default is what is permitted otherwise, --permit any is everything".to_owned()
             }
-            Error::Permit { .. } => "`--permit default` is what is permitted otherwise, `--permit any` is everything",
-            Error::NotIssued { .. } => "`secure-io ca show` lists what it has issued",
-            Error::Former { .. } => "take the old root out of the stores that trust it: its copy is in `previous`",
+            Error::Exists { .. } => {
+                let hint = format!("sign with it: `{}`", ours("gen-cert --ca"));
+                return Self::new(error.into()).hint(hint).hint("--force makes a new one in its place");
+            }
+            Error::Incomplete { .. } => format!("make it again, and keep what is left of it: `{}`", ours("ca init")),
+            Error::Missing { .. } => format!("make one: `{}`", ours("ca init")),
+            Error::RootKey { source: container::Error::PassphraseNeeded, .. } => super::PASSPHRASE.to_owned(),
+            Error::NotIssued { .. } => format!("see what it has issued: `{}`", ours("ca show")),
+            Error::Former { .. } => {
+                "remove the old root from the stores that trust it: its copy is in the folder `previous`".to_owned()
+            }
             error => return Self::new(error.into()),
         };
         Self::new(error.into()).hint(hint)
     }
 }
 
-/// A command that writes into the CA of who ran sudo.
-pub(crate) fn needs_no_sudo(command: &str, caller: &str) -> Failure {
-    Failure::message(format!("run with sudo, and root's files would be in the way in the CA of {caller}"))
-        .hint(format!("run it without sudo: `secure-io {command}`; `--ca-dir DIR` names a CA of root's own"))
+/// The command that was typed with other constraints in place of one, each with its flag.
+fn permit_instead(input: &str, instead: &[String]) -> String {
+    let (first, others) = instead.split_at(1);
+    let command = CommandLine::typed().replacing(input, first);
+    match command.map(|command| others.iter().fold(command, |command, name| command.flag("--permit", name))) {
+        Some(command) => format!("write `{command}`"),
+        None => format!("write {}", instead.join(" ")),
+    }
 }
 
-/// What mends a local CA that has ended.
-pub(super) const RENEW_HINT: &str = "make its certificates anew with `secure-io ca renew`";
+/// A command that writes into the CA of who ran sudo.
+pub(crate) fn needs_no_sudo(caller: &str) -> Failure {
+    Failure::message(format!("run with sudo, and root's files would be in the way in the CA of {caller}"))
+        .hint(format!("run it without sudo: `{}`", CommandLine::typed()))
+        .hint("--ca-dir names a CA of root's own")
+}
 
-/// What has the local CA sign for a name, too.
-pub(super) fn permit_hint(name: &str, flag: &str) -> String {
-    let name = name.strip_prefix("*.").unwrap_or(name);
-    format!("permit it with `secure-io ca renew{flag} --permit {}`", quote_sh(name))
+/// A report and data that would both go to standard output, with the command that writes the data to a file.
+pub(crate) fn one_thing_at_a_time(file: &str) -> Failure {
+    let command = CommandLine::typed().with(&OUT, command_line::unused(Path::new(file)));
+    Failure::message("standard output takes one thing at a time").hint(format!("write to a file: `{command}`"))
+}
+
+/// The command that renews a local CA that has ended.
+pub(crate) fn renew_hint() -> String {
+    format!("renew its certificates: `{}`", CommandLine::ours("ca renew").carrying_ca_dir())
+}
+
+/// The command that lets the local CA sign for further names.
+pub(super) fn permit_hint(names: &[String]) -> String {
+    let command = CommandLine::ours("ca renew").carrying_ca_dir();
+    let names = names.iter().map(|name| name.strip_prefix("*.").unwrap_or(name));
+    format!("permit it: `{}`", names.fold(command, |command, name| command.flag("--permit", name)))
 }

@@ -7,12 +7,13 @@ use secure_io::files;
 use secure_io::fixtures::Error;
 
 use super::Failure;
+use crate::cli::command_line::CommandLine;
 
 /// A manifest that cannot be used, or a tree that cannot be built from it.
 pub(crate) fn fixtures(manifest: &Path, error: Error) -> Failure {
     match error {
         Error::Manifest(error) => {
-            let hint = error.instead.as_ref().map(|instead| format!("write `{instead}`"));
+            let hint = error.instead.as_ref().map(|instead| format!("write: {instead}"));
             let failure = Failure::message(format!("cannot use `{}`: {error}", manifest.display()));
             match hint {
                 Some(hint) => failure.hint(hint),
@@ -20,16 +21,27 @@ pub(crate) fn fixtures(manifest: &Path, error: Error) -> Failure {
             }
         }
         Error::File(files::Error::Exists { path }) if path == manifest => {
-            Failure::new(files::Error::Exists { path }.into()).hint("build the tree with `secure-io fixtures`")
+            Failure::new(files::Error::Exists { path }.into()).hint(format!("build the tree: `{}`", build(manifest)))
         }
         Error::File(error) => match &error {
             files::Error::Io { action: "read", path, source }
                 if path == manifest && source.kind() == io::ErrorKind::NotFound =>
             {
-                Failure::new(error.into()).hint("make one with `secure-io fixtures init`")
+                Failure::new(error.into())
+                    .hint(format!("make one: `{}`", named(CommandLine::ours("fixtures init"), manifest)))
             }
             _ => Failure::new(error.into()),
         },
         error => Failure::new(error.into()),
     }
+}
+
+/// The command that builds the tree of a manifest.
+pub(crate) fn build(manifest: &Path) -> CommandLine {
+    named(CommandLine::ours("fixtures"), manifest)
+}
+
+/// Names the manifest, unless it is the default.
+fn named(command: CommandLine, manifest: &Path) -> CommandLine {
+    if manifest == Path::new("secure-io.toml") { command } else { command.path(manifest) }
 }

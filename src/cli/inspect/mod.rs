@@ -177,7 +177,7 @@ impl Args {
         let sources: Vec<_> = first.chain(&self.sources).cloned().collect();
         if sources.is_empty() {
             return Err(
-                Failure::message("no file is given").hint("name one: `secure-io inspect --lint server-cert.pem`")
+                Failure::message("no file is given").hint("name a file or a server, as in https://localhost:3000")
             );
         }
         Ok(sources)

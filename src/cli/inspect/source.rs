@@ -9,6 +9,7 @@ use secure_io::container::{self, Found};
 use secure_io::files;
 use secure_io::probe::Endpoint;
 
+use crate::cli::command_line::CommandLine;
 use crate::cli::failure::{self, Failure};
 use crate::cli::remote;
 
@@ -68,7 +69,7 @@ pub(super) fn expand(arguments: &[PathBuf], recursive: bool) -> Result<Vec<Where
         } else if argument.is_dir() {
             if !recursive {
                 return Err(Failure::message(format!("`{}` is a folder", argument.display()))
-                    .hint(format!("look into it with `secure-io inspect -r {}`", argument.display())));
+                    .hint(format!("look into it: `{}`", CommandLine::typed().switch("-r"))));
             }
             let members = members(argument, |_| true);
             let members = members.into_iter().filter(|path| is_new(path, &mut seen));

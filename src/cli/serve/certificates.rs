@@ -1,8 +1,9 @@
 //! Which certificates `serve` shows: one, and by server name those of the local CA or of a test PKI.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -11,10 +12,11 @@ use secure_io::credentials::{self, Credentials};
 use secure_io::material::Order;
 use secure_io::name::SubjectAltName;
 use secure_io::report::fixtures::{Expected, Fixture};
-use secure_io::tls::{Answer, ByName, Issue};
-use secure_io::{files, fixtures, validity};
+use secure_io::tls::{Answer, ByName, Issuer};
+use secure_io::{files, fixtures, key, validity};
 
 use super::log::Lines;
+use crate::cli::command_line::{ADDR, CommandLine};
 use crate::cli::failure::{self, Failure};
 use crate::cli::output::Output;
 
@@ -46,13 +48,17 @@ impl FixtureArgs {
         shown: &Credentials,
         address: IpAddr,
     ) -> Result<(), Failure> {
-        let leaf = shown.chain.first().map(AsRef::as_ref).unwrap_or_default();
-        let from_seed = expected.is_some_and(|expected| expected.test_only) || fixtures::is_test_certificate(leaf);
+        let from_seed = expected.is_some_and(|expected| expected.test_only);
+        self.check_address(from_seed || is_for_tests(&shown.chain, shown.key().pkcs8()), address)
+    }
+
+    fn check_address(&self, from_seed: bool, address: IpAddr) -> Result<(), Failure> {
         if from_seed && !address.is_loopback() && !self.allow_test_keys {
             return Err(Failure::message(format!(
                 "will not serve certificates made from a seed on {address}: anybody can have their keys"
             ))
-            .hint("serve them on this machine alone, without `--addr`; or say `--allow-test-keys`"));
+            .hint(format!("serve them on this machine alone: `{}`", CommandLine::typed().without(&ADDR)))
+            .hint("--allow-test-keys serves them to other machines all the same"));
         }
         Ok(())
     }
@@ -60,11 +66,18 @@ impl FixtureArgs {
     /// Adds the test PKI's certificates under their server names.
     ///
     /// Those that nothing can be signed for are taken out of it.
-    pub(super) fn add(&self, by_name: &mut ByName, expected: &mut Expected, out: &mut Output) -> Result<(), Failure> {
+    pub(super) fn add(
+        &self,
+        by_name: &mut ByName,
+        expected: &mut Expected,
+        address: IpAddr,
+        out: &mut Output,
+    ) -> Result<(), Failure> {
         let folder = self.fixtures.as_deref().unwrap_or(Path::new("."));
         let mut left_out = Vec::new();
         for fixture in &expected.fixtures {
             let (chain, key) = load(folder, fixture)?;
+            self.check_address(is_for_tests(&chain, key.secret_der()), address)?;
             if by_name.danger_insert(&fixture.server_name, chain, &key).is_err() {
                 left_out.push(fixture.server_name.clone());
             }
@@ -79,6 +92,11 @@ impl FixtureArgs {
     }
 }
 
+/// Decides whether anybody can have the key, or that of a CA in the chain.
+fn is_for_tests(chain: &[CertificateDer<'_>], key: &[u8]) -> bool {
+    key::is_test_key(key) || chain.iter().any(|der| fixtures::is_test_certificate(der))
+}
+
 /// A fixture's chain as the octets it is, sound or not, and its key.
 fn load(folder: &Path, fixture: &Fixture) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), Failure> {
     let unreadable = |path: &Path| Failure::message(format!("`{}` is not what `fixtures` made", path.display()));
@@ -86,32 +104,108 @@ fn load(folder: &Path, fixture: &Fixture) -> Result<(Vec<CertificateDer<'static>
     let chain = files::read(&chain_file)?;
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&chain).collect();
     let key = PrivateKeyDer::from_pem_slice(&files::read(&key_file)?);
-    let again = |failure: Failure| failure.hint("build the folder anew with `secure-io fixtures`");
+    let again = |failure: Failure| failure.hint("build the folder again from its manifest");
     Ok((chain.map_err(|_| again(unreadable(&chain_file)))?, key.map_err(|_| again(unreadable(&key_file)))?))
 }
 
-/// The names that a certificate is for and that clients send.
-pub(super) fn server_names(credentials: &Credentials) -> Vec<String> {
+/// The names and addresses that a certificate is for.
+pub(super) fn names(credentials: &Credentials) -> Vec<String> {
     let names = credentials.report().map(|report| report.subject_alt_names).unwrap_or_default();
-    names.iter().filter_map(|name| name.strip_prefix("DNS:")).map(str::to_owned).collect()
+    let bare = names.iter().filter_map(|name| name.strip_prefix("DNS:").or_else(|| name.strip_prefix("IP:")));
+    bare.map(str::to_owned).collect()
 }
 
-/// Issues certificates from the local CA for the names that clients send, each once, with a line in the log.
-pub(super) fn issue_from(ca: LocalCa, lines: Lines) -> Issue {
-    let ca = Arc::new(ca);
-    Box::new(move |name| {
-        let Ok(name) = name.parse::<SubjectAltName>() else { return Answer::Refused };
-        let order = Order { names: vec![name.clone()], ..Order::default() };
-        match Credentials::from_ca(&ca, &order, validity::now()) {
+/// Certificates by name that are written into the CA's log, in one run of the server: more names than a person opens,
+/// and few enough that a stranger who sends thousands does not fill the disk.
+const RECORDED: usize = 64;
+
+/// Names without a certificate that get a line in the server's log.
+const REFUSALS_SAID: usize = 64;
+
+/// Issues certificates from the local CA for the names that clients send and the addresses they call.
+pub(super) struct FromCa {
+    ca: LocalCa,
+    /// Further names of a certificate for an address: it is also shown to clients that came by one of these.
+    beside: Vec<SubjectAltName>,
+    lines: Lines,
+    told: Mutex<Told>,
+}
+
+/// A record of the names that were logged so far.
+#[derive(Default)]
+struct Told {
+    issued: usize,
+    refused: HashSet<String>,
+    is_refusing_said: bool,
+}
+
+impl FromCa {
+    pub(super) fn new(ca: LocalCa, beside: Vec<SubjectAltName>, lines: Lines) -> Self {
+        Self { ca, beside, lines, told: Mutex::default() }
+    }
+
+    /// Issues for these names, with an entry in the CA's log while there are few.
+    fn credentials(&self, names: Vec<SubjectAltName>) -> Result<Credentials, credentials::Error> {
+        let order = Order { names, ..Order::default() };
+        let is_recorded = self.told().issued < RECORDED;
+        let from_ca = if is_recorded { Credentials::from_ca } else { Credentials::unrecorded };
+        from_ca(&self.ca, &order, validity::now())
+    }
+
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn say_issued(&self, name: &str) {
+        let mut told = self.told();
+        told.issued += 1;
+        if told.issued <= RECORDED {
+            self.lines.send(format!("Issued a certificate for {name}"));
+        }
+        if told.issued == RECORDED {
+            self.lines.send(format!(
+                "Certificates were issued for {RECORDED} names. Further ones are issued, but neither listed here nor \
+                 written into the CA's log"
+            ));
+        }
+    }
+
+    fn say_refused(&self, name: &str, error: &credentials::Error) {
+        let mut told = self.told();
+        if told.refused.len() < REFUSALS_SAID {
+            if told.refused.insert(name.to_owned()) {
+                self.lines.send(format!("No certificate for {name}: {error}"));
+            }
+        } else if !told.refused.contains(name) && !std::mem::replace(&mut told.is_refusing_said, true) {
+            self.lines.send(format!("No certificate for more than {REFUSALS_SAID} names; further ones are not listed"));
+        }
+    }
+}
+
+impl Issuer for FromCa {
+    fn issue(&self, name: &str) -> Answer {
+        let Ok(parsed) = name.parse::<SubjectAltName>() else { return Answer::Refused };
+        let mut names = vec![parsed];
+        if matches!(names.as_slice(), [SubjectAltName::Ip(_)]) {
+            names.extend(self.beside.iter().filter(|beside| beside.value() != name).cloned());
+        }
+        match self.credentials(names) {
             Ok(credentials) => {
-                lines.send(format!("Issued a certificate for {}", name.value()));
+                self.say_issued(name);
                 let (chain, key) = credentials.into_parts();
                 Answer::Issued(chain, key)
             }
             Err(error) => {
-                lines.send(format!("No certificate for {}: {error}", name.value()));
-                if matches!(error, credentials::Error::Material(_)) { Answer::Refused } else { Answer::Failed }
+                self.say_refused(name, &error);
+                Answer::Refused
             }
         }
-    })
+    }
+
+    fn forgets(&self, remembered: usize) {
+        self.lines.send(format!(
+            "Certificates for {remembered} names are kept in memory. From now on the one that was not asked for longest \
+             is forgotten for each new one"
+        ));
+    }
 }

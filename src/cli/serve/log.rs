@@ -2,14 +2,13 @@
 //!
 //! Lines go through a queue to a thread of their own: a terminal or pipe that is not read must not stop the server.
 
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::thread::JoinHandle;
 
-use rustls::AlertDescription;
-use secure_io::server::{Client, Event, Observer, Transport};
+use secure_io::name;
+use secure_io::server::{Client, Event, HandshakeError, Observer, Refused, Transport};
 
 use crate::cli::output::{LogStream, Output};
 
@@ -96,12 +95,46 @@ fn line(event: &Event) -> Option<String> {
         Event::Overflowed(client) => {
             format!("A user does not read and is disconnected, to lose no event without a word [id {}]", client.id)
         }
-        Event::HandshakeFailed { peer, error } => format!("No TLS with {peer}: {}", handshake(error)),
+        Event::Dropped { peer, reason } => format!("A client from {peer} was disconnected: {reason}"),
+        Event::Refused { peer, reason } => format!("Refused {peer}: {}", refusal(reason)),
+        Event::UnknownNamespace { peer, namespace } => {
+            format!("Refused {peer} the namespace `{}`, which does not exist here", brief(namespace))
+        }
+        // Health checks do so every few seconds, and browsers with connections that they do not need after all.
+        Event::HandshakeFailed { error: HandshakeError::Silent, .. } => return None,
+        Event::HandshakeFailed { peer, error } => format!("No TLS with {peer}: {error}"),
         Event::Plaintext { peer } => format!("{peer} came without TLS and was sent to https:// or wss://"),
         Event::AcceptPaused { error, .. } => format!("No new connections for now: {error}"),
         Event::AcceptResumed => "New connections are accepted again".to_owned(),
         _ => return None,
     })
+}
+
+/// The reason for a refusal, with the option that lifts it.
+fn refusal(reason: &Refused) -> String {
+    match reason {
+        Refused::Protocol(Some(version)) if ["1", "2", "3"].contains(&&**version) => {
+            format!(
+                "the client speaks Engine.IO {version}, which is Socket.IO 2 or older; it needs socket.io-client 3 or 4"
+            )
+        }
+        Refused::Protocol(_) => "the request does not ask for Engine.IO 4 (EIO=4)".to_owned(),
+        Refused::ForeignOrigin(origin) => {
+            let origin = brief(origin);
+            format!("a page from {origin} may not connect here unless `--cors-origin {origin}` allows it")
+        }
+        Refused::TooManySessions => "there are as many sessions as there may be; see `--max-sessions`".to_owned(),
+        Refused::TooMuchMemory => "unread and unfinished messages take up all the memory that they may".to_owned(),
+        _ => "the request is refused".to_owned(),
+    }
+}
+
+/// A client's text, short and without control characters.
+fn brief(text: &str) -> String {
+    const LONGEST: usize = 100;
+    let start: String = text.chars().take(LONGEST).collect();
+    let more = if start.len() < text.len() { "…" } else { "" };
+    format!("{}{more}", name::escape_unprintable(&start))
 }
 
 /// `WebSocket [id …, TLSv1.3, …, from …]`.
@@ -114,26 +147,4 @@ fn details(client: &Client, how: Option<&str>) -> String {
     let how = how.map(|how| format!(", {how}")).unwrap_or_default();
     let (id, tls, peer) = (&client.id, &client.connection, client.peer);
     format!("{transport}{namespace} [id {id}, {}, {}, from {peer}{how}]", tls.tls_version, tls.cipher_suite)
-}
-
-/// Why a handshake failed, with what to do about it where that is clear.
-fn handshake(error: &io::Error) -> String {
-    let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    let meaning = match tls {
-        Some(rustls::Error::AlertReceived(alert)) => match alert {
-            AlertDescription::UnknownCA | AlertDescription::CertificateUnknown | AlertDescription::BadCertificate => {
-                "the client does not trust the certificate"
-            }
-            AlertDescription::CertificateExpired => "the client finds the certificate expired",
-            AlertDescription::UnsupportedCertificate => "the client does not take this kind of certificate or key",
-            AlertDescription::ProtocolVersion => "the client speaks no TLS version that is spoken here",
-            _ => return format!("the client ended it ({alert:?})"),
-        },
-        Some(rustls::Error::PeerIncompatible(reason)) => return format!("the client cannot do it ({reason:?})"),
-        _ if error.kind() == io::ErrorKind::UnexpectedEof => {
-            "the client hung up, as one does that does not trust the certificate"
-        }
-        _ => return error.to_string(),
-    };
-    meaning.to_owned()
 }

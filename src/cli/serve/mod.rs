@@ -1,29 +1,35 @@
+mod advice;
 mod certificates;
 mod log;
+mod reach;
 
 use std::future::Future;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::io::{self, IsTerminal};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use secure_io::ca::LocalCa;
+use secure_io::ca::{LocalCa, Paths};
 use secure_io::credentials::{self, Credentials};
 use secure_io::material::Order;
 use secure_io::name::{self, SubjectAltName};
 use secure_io::report::fixtures::Expected;
 use secure_io::report::{self, text};
-use secure_io::server::{App, Config, Server, Timing};
+use secure_io::server::{App, Config, Origins, Server, Timing};
 use secure_io::tls::ByName;
-use secure_io::{cert, files, tls, validity};
+use secure_io::{cert, files, validity};
 use time::OffsetDateTime;
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::Outcome;
 use crate::cli::args::{self, CaDirArgs, PassphraseArgs};
 use crate::cli::failure::{self, Failure};
 use crate::cli::output::Output;
 use certificates::FixtureArgs;
-use log::Log;
+use log::{Lines, Log};
+use reach::Covered;
 
 /// Serve a demo HTTPS Socket.IO server
 ///
@@ -77,6 +83,13 @@ struct AppArgs {
     /// Socket.IO client library to serve at /socket.io/socket.io.js
     #[arg(long, value_name = "FILE")]
     client_js: Option<PathBuf>,
+    /// Origin of pages that may use Socket.IO beside those of this machine, as https://app.example; * for any; can be
+    /// repeated
+    #[arg(long, value_name = "ORIGIN", value_delimiter = ',', value_parser = parse_origin)]
+    cors_origin: Vec<String>,
+    /// Socket.IO sessions in all; half as many from one address
+    #[arg(long, value_name = "COUNT", default_value_t = 8192, value_parser = clap::value_parser!(u32).range(2..))]
+    max_sessions: u32,
     /// From one ping to the next, in milliseconds or as 25s
     #[arg(long, value_name = "TIME", default_value = "25000", value_parser = parse_milliseconds)]
     ping_interval: Duration,
@@ -94,9 +107,19 @@ impl AppArgs {
         if let Some(folder) = self.static_dir.as_ref().filter(|folder| !folder.is_dir()) {
             return Err(Failure::message(format!("cannot serve `{}`: it is not a folder", folder.display())));
         }
+        // A client's timer waits for both, and JavaScript's timers hold 2^31 - 1 ms: longer ones fire at once.
+        if (self.ping_interval + self.ping_timeout).as_millis() > MAX_TIMER {
+            return Err(Failure::message(format!(
+                "`--ping-interval` and `--ping-timeout` are too long: clients in JavaScript wait {MAX_TIMER} ms at most"
+            ))
+            .hint("keep their sum under 24 days, as with `--ping-interval 20d`"));
+        }
         Ok(self.client_js.as_deref().map(files::read).transpose()?.map(|bytes| bytes.to_vec()))
     }
 }
+
+/// The longest time in milliseconds that a timer in JavaScript can wait.
+const MAX_TIMER: u128 = (1 << 31) - 1;
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 enum AppName {
@@ -112,6 +135,10 @@ fn parse_address(text: &str) -> Result<IpAddr, String> {
     }
     let bare = text.trim_start_matches('[').trim_end_matches(']');
     bare.parse().map_err(|_| "an IP address is needed: 127.0.0.1, 0.0.0.0 for all, ::1".to_owned())
+}
+
+fn parse_origin(text: &str) -> Result<String, String> {
+    Origins::default().allow(text).map(|()| text.to_owned()).map_err(|error| error.to_string())
 }
 
 fn parse_milliseconds(text: &str) -> Result<Duration, String> {
@@ -132,33 +159,30 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let certificate = credentials.report().map_err(|error| Failure::new(error.into()))?;
     let host = args.host(&order, &certificate);
     let log = Log::start(out);
-    let tls = args.tls(credentials, fixtures.as_mut(), &log, out)?;
+    let (tls, covered) = args.tls(credentials, &order, fixtures.as_mut(), &log, out)?;
     let mut config = args.config(Arc::new(tls), certificate, client_js);
+    config.origins = args.origins()?;
     config.fixtures = fixtures.map(Arc::new);
     // Each client takes a descriptor, and 1,024 are few; what cannot be raised is not missed at once.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(serve(config, &host, log))?;
+    runtime.block_on(serve(config, &host, &covered, log, out))?;
     Ok(Outcome::Done)
 }
 
-async fn serve(config: Config, host: &str, log: Log) -> Result<(), Failure> {
+async fn serve(config: Config, host: &str, covered: &Covered, log: Log, out: &mut Output) -> Result<(), Failure> {
     let server = Server::bind(config, log.observer()).await.map_err(failure::listen)?;
-    let signals = Signals::new()?;
-    log.line(format!("Secure server is running on {}", url(host, server.local_addr())));
+    let signals = Signals::new(log.lines())?;
+    let address = server.local_addr();
+    reach::warn_of_other_server(address, server.other_server(), out);
+    reach::say_network(address, covered, out);
+    log.line(format!("Secure server is running on {}", reach::url(host, address.port())));
     tokio::select! {
         () = server.run(signals.next()) => {}
         () = signals.second() => {}
     }
     log.finish();
     Ok(())
-}
-
-fn url(host: &str, address: SocketAddr) -> String {
-    match address.port() {
-        443 => format!("https://{host}"),
-        port => format!("https://{host}:{port}"),
-    }
 }
 
 impl Args {
@@ -170,8 +194,7 @@ impl Args {
     fn host(&self, order: &Order, certificate: &report::Certificate) -> String {
         let asked = order.names.iter().find_map(|name| match name {
             SubjectAltName::Dns(name) if !name.starts_with('*') => Some(name.clone()),
-            SubjectAltName::Ip(IpAddr::V6(v6)) => Some(format!("[{v6}]")),
-            SubjectAltName::Ip(v4) => Some(v4.to_string()),
+            SubjectAltName::Ip(address) => Some(reach::host(*address)),
             _ => None,
         });
         let address = self.address();
@@ -184,21 +207,15 @@ impl Args {
         asked
             .or_else(|| (here && for_localhost).then(|| "localhost".to_owned()))
             .or_else(|| here.then(in_certificate).flatten())
-            .unwrap_or_else(|| match address {
-                IpAddr::V6(v6) => format!("[{v6}]"),
-                IpAddr::V4(v4) => v4.to_string(),
-            })
+            .unwrap_or_else(|| reach::host(address))
     }
 
-    fn config(
-        &self,
-        tls: Arc<rustls::ServerConfig>,
-        certificate: report::Certificate,
-        client_js: Option<Vec<u8>>,
-    ) -> Config {
+    fn config(&self, tls: Arc<ByName>, certificate: report::Certificate, client_js: Option<Vec<u8>>) -> Config {
         let mut config = Config::new(tls, certificate);
         config.address = self.address();
-        config.also = self.addr.is_none().then(|| Ipv6Addr::LOCALHOST.into());
+        // `localhost` is both, and means this server on all addresses, too.
+        let is_localhost = self.addr.is_none_or(|address| address == Ipv4Addr::UNSPECIFIED);
+        config.also = is_localhost.then(|| Ipv6Addr::LOCALHOST.into());
         config.port = self.port;
         config.app = match self.app.app {
             AppName::Demo => App::Demo,
@@ -209,32 +226,65 @@ impl Args {
             ping_timeout: self.app.ping_timeout,
             connect_timeout: self.app.connect_timeout,
         };
+        config.limits.max_sessions = self.app.max_sessions as usize;
+        config.limits.max_sessions_per_client = config.limits.max_sessions / 2;
         config.static_dir.clone_from(&self.app.static_dir);
         config.client_js = client_js;
         config
+    }
+
+    /// The pages that may use Socket.IO: those named, and those under the names that the local CA may sign for.
+    fn origins(&self) -> Result<Origins, Failure> {
+        let mut origins = Origins::default();
+        for origin in &self.app.cors_origin {
+            origins.allow(origin).map_err(|error| Failure::message(error.to_string()))?;
+        }
+        let paths = self.ca_dir.own_paths()?;
+        if self.cert.is_none()
+            && let Ok(authority) = LocalCa::load(&paths).and_then(|ca| ca.authority())
+        {
+            // Networks are among them, and hosts given by address need no permission.
+            for permitted in authority.permitted.iter().flatten() {
+                origins.cover(permitted);
+            }
+        }
+        Ok(origins)
     }
 
     /// The certificates by server name: the test PKI's; else, unless files were named, what the local CA issues.
     fn tls(
         &self,
         credentials: Credentials,
+        order: &Order,
         fixtures: Option<&mut Expected>,
         log: &Log,
         out: &mut Output,
-    ) -> Result<rustls::ServerConfig, Failure> {
-        let names = certificates::server_names(&credentials);
+    ) -> Result<(ByName, Covered), Failure> {
+        let names = certificates::names(&credentials);
+        let hosts = (self.cert.is_none()).then_some(!self.hosts.is_empty());
+        let mut covered = Covered { names, issues: false, hosts_typed: hosts };
         let (chain, key) = credentials.into_parts();
         let mut by_name = ByName::new(chain, key).map_err(|error| Failure::new(error.into()))?;
-        let paths = self.ca_dir.own_paths()?;
         if let Some(expected) = fixtures {
-            self.fixtures.add(&mut by_name, expected, out)?;
-        } else if self.cert.is_none() && paths.exist() {
+            self.fixtures.add(&mut by_name, expected, self.address(), out)?;
+        } else if self.cert.is_none()
+            && let Some(paths) = self.local_ca()
+        {
             match LocalCa::load(&paths) {
-                Ok(ca) => by_name = by_name.issuing(names, certificates::issue_from(ca, log.lines())),
+                Ok(ca) => {
+                    let issuer = certificates::FromCa::new(ca, order.effective_names(), log.lines());
+                    by_name = by_name.issuing(covered.names.iter().cloned(), Arc::new(issuer));
+                    covered.issues = true;
+                }
                 Err(error) => out.warning(format!("the local CA issues nothing for other names: {error}")),
             }
         }
-        tls::server_config_by_name(Arc::new(by_name)).map_err(|error| Failure::new(error.into()))
+        Ok((by_name, covered))
+    }
+
+    /// The local CA, if it exists.
+    fn local_ca(&self) -> Option<Paths> {
+        self.ca_dir.own_paths().ok().filter(Paths::exist)
     }
 
     /// What to show clients: the files named, those in this folder, the local CA's, or self-signed ones.
@@ -244,7 +294,7 @@ impl Args {
             if let Some(missing) = uncovered(&credentials, order) {
                 out.warning(format!("{} is not for {missing}: clients will refuse it there", certificate.display()));
             }
-            warn_of_no_names(&credentials, certificate, key, out);
+            self.warn_of_no_names(&credentials, certificate, key, out);
             return Ok(credentials);
         }
         let _settled = files::settle(Path::new("."))?;
@@ -255,7 +305,7 @@ impl Args {
                 if let Some(missing) = uncovered(&credentials, order) {
                     out.note(format!("the server-cert.pem here is not for {missing}, and is left aside"));
                 } else {
-                    warn_of_no_names(&credentials, certificate, key, out);
+                    self.warn_of_no_names(&credentials, certificate, key, out);
                     return Ok(described(credentials, "server-cert.pem", out, now));
                 }
             }
@@ -266,69 +316,77 @@ impl Args {
         self.made(order, out, now)
     }
 
+    /// Says what browsers will do with a certificate without subjectAltName, which the three OpenSSL commands make.
+    fn warn_of_no_names(&self, credentials: &Credentials, certificate: &Path, key: &Path, out: &mut Output) {
+        if credentials.report().is_ok_and(|report| report.subject_alt_names.is_empty()) {
+            out.warning(format!("{} has no subjectAltName: browsers refuse it", certificate.display()));
+            let leaf = credentials.chain.first().map(AsRef::as_ref).unwrap_or_default();
+            let files = advice::Files { certificate, leaf, key, ca_dir: &self.ca_dir };
+            out.hint(files.without_names());
+        }
+    }
+
     fn load(&self, certificate: &Path, key: &Path, now: OffsetDateTime) -> Result<Credentials, Failure> {
         let chain = args::load_certificates(certificate)?;
         let private = args::load_key(key, &self.passphrase)?;
+        let leaf = chain.first().cloned();
+        let files = advice::Files { certificate, leaf: leaf.as_deref().unwrap_or_default(), key, ca_dir: &self.ca_dir };
+        let spki = private.spki().to_vec();
         let credentials = Credentials::new(chain, private).map_err(|error| match error {
             credentials::Error::Certificate(cert::Error::KeyMismatch { theirs, ours }) => {
-                failure::mismatch(key, certificate, "certificate", (&theirs, &ours)).hint(format!(
-                    "make a certificate for this key with `secure-io gen-cert --key {} --out-cert {} --force`",
-                    key.display(),
-                    certificate.display()
-                ))
+                files.mismatch(failure::mismatch(key, certificate, "certificate", (&theirs, &ours)), &spki)
             }
             error => failure::certificate_in_file(certificate, error),
         })?;
-        credentials.check_time(now).map_err(|error| {
-            failure::certificate_in_file(certificate, error).hint(format!(
-                "make a new one with `secure-io gen-cert --key {} --out-cert {} --force{}`",
-                key.display(),
-                certificate.display(),
-                hosts(&credentials)
-            ))
+        credentials.check_time(now).map_err(|error| match error {
+            error @ credentials::Error::Expired { .. } => {
+                files.expired(failure::certificate_in_file(certificate, error))
+            }
+            error => failure::certificate_in_file(certificate, error)
+                .hint("look whether the clock is right here and where it was issued"),
         })?;
         Ok(credentials)
     }
 
     fn made(&self, order: &Order, out: &mut Output, now: OffsetDateTime) -> Result<Credentials, Failure> {
-        let paths = self.ca_dir.own_paths()?;
-        if paths.exist() {
+        if let Some(paths) = self.local_ca() {
             let ca = LocalCa::load(&paths)?;
             if let Some(warning) = ca.warning(now) {
                 out.warning(warning);
-                out.hint(format!("make it anew with `secure-io ca renew{}`", self.ca_dir.flag()));
+                out.hint(failure::renew_hint());
             }
-            let credentials = Credentials::from_ca(&ca, order, now).map_err(failure::credentials)?;
+            let credentials = match Credentials::from_ca(&ca, order, now) {
+                Err(credentials::Error::Ca(error)) => {
+                    out.warning(format!("the certificate is not in the local CA's log: {error}"));
+                    Credentials::unrecorded(&ca, order, now)
+                }
+                issued => issued,
+            };
+            let credentials = credentials.map_err(failure::credentials)?;
             return Ok(described(credentials, "a certificate from the local CA", out, now));
         }
-        let folder = args::data_folder()?.join("serve");
-        let credentials = Credentials::kept(&folder, order, now).map_err(failure::credentials)?;
-        let credentials = described(credentials, "a self-signed certificate", out, now);
-        out.note(format!("it is kept in {}, so an exception made for it in a browser lasts", folder.display()));
-        Ok(credentials)
+        let kept = args::data_folder().map_err(|failure| failure.reason()).and_then(|folder| {
+            let folder = folder.join("serve");
+            let kept = Credentials::kept(&folder, order, now);
+            kept.map(|credentials| (credentials, folder)).map_err(|error| error.to_string())
+        });
+        match kept {
+            Ok((credentials, folder)) => {
+                let credentials = described(credentials, "a self-signed certificate", out, now);
+                out.note(format!("it is kept in {}, so an exception made for it in a browser lasts", folder.display()));
+                Ok(credentials)
+            }
+            // Containers often have no home folder, or none that can be written.
+            Err(reason) => {
+                let credentials = Credentials::self_signed(order, now).map_err(failure::credentials)?;
+                let credentials = described(credentials, "a self-signed certificate", out, now);
+                out.warning(format!(
+                    "it cannot be kept ({reason}): it is lost when the server stops, and with it every exception made for it in a browser"
+                ));
+                Ok(credentials)
+            }
+        }
     }
-}
-
-/// Says what browsers will do with a certificate without subjectAltName, which the three OpenSSL commands make.
-fn warn_of_no_names(credentials: &Credentials, certificate: &Path, key: &Path, out: &mut Output) {
-    if credentials.report().is_ok_and(|report| report.subject_alt_names.is_empty()) {
-        let (certificate, key) = (certificate.display(), key.display());
-        out.warning(format!("{certificate} has no subjectAltName: browsers refuse it"));
-        out.hint(format!(
-            "make one that they accept with `secure-io gen-cert --key {key} --out-cert {certificate} --force`"
-        ));
-    }
-}
-
-/// The hosts of a certificate as arguments, but for those that are the default.
-fn hosts(credentials: &Credentials) -> String {
-    let names = credentials.report().map(|report| report.subject_alt_names).unwrap_or_default();
-    let default: Vec<String> = name::loopback().iter().map(ToString::to_string).collect();
-    if names == default {
-        return String::new();
-    }
-    let bare = names.iter().filter_map(|name| name.split_once(':'));
-    bare.map(|(_, name)| if name.contains('*') { format!(" '{name}'") } else { format!(" {name}") }).collect()
 }
 
 /// The first host asked for that a certificate is not for.
@@ -361,9 +419,9 @@ struct Signals {
 }
 
 impl Signals {
-    fn new() -> Result<Self, Failure> {
+    fn new(lines: Lines) -> Result<Self, Failure> {
         let (sender, count) = tokio::sync::watch::channel(0);
-        let mut interrupts = Interrupts::new()?;
+        let mut interrupts = Interrupts::new(lines)?;
         tokio::spawn(async move {
             loop {
                 interrupts.next().await;
@@ -392,17 +450,37 @@ impl Signals {
 }
 
 #[cfg(unix)]
-struct Interrupts(tokio::signal::unix::Signal, tokio::signal::unix::Signal);
+struct Interrupts {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+    lines: Lines,
+    /// True if the log goes to a terminal, whose end is ours.
+    on_terminal: bool,
+}
 
 #[cfg(unix)]
 impl Interrupts {
-    fn new() -> Result<Self, Failure> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self(signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?))
+    fn new(lines: Lines) -> Result<Self, Failure> {
+        let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        let hangup = signal(SignalKind::hangup())?;
+        Ok(Self { interrupt, terminate, hangup, lines, on_terminal: io::stderr().is_terminal() })
     }
 
     async fn next(&mut self) {
-        tokio::select! { _ = self.0.recv() => {}, _ = self.1.recv() => {} }
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => return,
+                _ = self.terminate.recv() => return,
+                _ = self.hangup.recv() => {}
+            }
+            // A server that outlives its window has the port, and nobody sees it.
+            if self.on_terminal && !io::stderr().is_terminal() {
+                return;
+            }
+            self.lines
+                .send("SIGHUP changes nothing: restart the server to have certificates and keys read again".to_owned());
+        }
     }
 }
 
@@ -411,7 +489,7 @@ struct Interrupts;
 
 #[cfg(not(unix))]
 impl Interrupts {
-    fn new() -> Result<Self, Failure> {
+    fn new(_lines: Lines) -> Result<Self, Failure> {
         Ok(Self)
     }
 

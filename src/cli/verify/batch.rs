@@ -5,7 +5,7 @@ use std::path::Path;
 use secure_io::chain::batch::{Answer, Batch, Defaults};
 use secure_io::files;
 
-use super::{Args, Asked};
+use super::{Args, Asked, trust};
 use crate::cli::Outcome;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Output, json_line};
@@ -14,8 +14,13 @@ use crate::cli::output::{Output, json_line};
 const LINES: usize = 512;
 
 pub(super) fn run(path: &Path, args: &Args, asked: Asked, out: &mut Output) -> Result<Outcome, Failure> {
+    let anchors = if asked.trusted.is_partial {
+        trust::all(&args.question.trust, &args.ca_dir, out)?
+    } else {
+        asked.trusted.anchors
+    };
     let batch = Batch::new(Defaults {
-        anchors: asked.anchors,
+        anchors,
         presented: asked.presented,
         crls: asked.crls,
         host: asked.host,

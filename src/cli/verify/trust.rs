@@ -4,29 +4,74 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use secure_io::chain::{Anchors, Certificate};
+use secure_io::{container, files};
 
 use crate::cli::args::CaDirArgs;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 
-pub(super) fn anchors(files: &[PathBuf], ca_dir: &CaDirArgs, out: &mut Output) -> Result<Anchors, Failure> {
+/// The trust anchors.
+pub(super) struct Trusted {
+    pub(super) anchors: Arc<Anchors>,
+    /// True if only the system's one file of roots was read, and not the folder of single ones beside it.
+    pub(super) is_partial: bool,
+}
+
+/// Reads what is trusted. Where the system has one file of its roots that alone is read: the folder beside it holds the
+/// same ones a second and a third time, as a rule, and takes longer to read than all the rest.
+pub(super) fn anchors(files: &[PathBuf], ca_dir: &CaDirArgs, out: &mut Output) -> Result<Trusted, Failure> {
+    match bundle().filter(|_| files.is_empty()) {
+        Some(roots) => with_local(roots, ca_dir, out).map(|anchors| Trusted { anchors, is_partial: true }),
+        None => all(files, ca_dir, out).map(|anchors| Trusted { anchors, is_partial: false }),
+    }
+}
+
+/// Reads all that is trusted.
+pub(super) fn all(files: &[PathBuf], ca_dir: &CaDirArgs, out: &mut Output) -> Result<Arc<Anchors>, Failure> {
     let mut trusted = Vec::new();
     for path in files {
         trusted.extend(super::certificates(path, out)?);
     }
-    if files.is_empty() {
-        let native = rustls_native_certs::load_native_certs();
-        if native.certs.is_empty() {
-            for error in &native.errors {
-                out.warning(format!("cannot read the system's roots: {error}"));
-            }
-        }
-        // What the system trusts and nobody can read cannot be on a path either.
-        trusted.extend(native.certs.into_iter().filter_map(|der| Certificate::parse(der).ok()).map(Arc::new));
-        let paths = ca_dir.paths()?;
-        if paths.exist() {
-            trusted.extend(super::certificates(&paths.root, out)?);
+    if !files.is_empty() {
+        return Ok(Arc::new(Anchors::new(trusted)));
+    }
+    let native = rustls_native_certs::load_native_certs();
+    if native.certs.is_empty() {
+        for error in &native.errors {
+            out.warning(format!("cannot read the system's roots: {error}"));
         }
     }
-    Ok(Anchors::new(trusted))
+    with_local(parsed(native.certs), ca_dir, out)
+}
+
+/// The certificates that can be read: what the system trusts and nobody can read cannot be on a path either.
+fn parsed(ders: Vec<rustls::pki_types::CertificateDer<'static>>) -> Vec<Arc<Certificate>> {
+    ders.into_iter().filter_map(|der| Certificate::parse(der).ok()).map(Arc::new).collect()
+}
+
+fn with_local(
+    mut trusted: Vec<Arc<Certificate>>,
+    ca_dir: &CaDirArgs,
+    out: &mut Output,
+) -> Result<Arc<Anchors>, Failure> {
+    let paths = ca_dir.paths()?;
+    if paths.exist() {
+        trusted.extend(super::certificates(&paths.root, out)?);
+    }
+    Ok(Arc::new(Anchors::new(trusted)))
+}
+
+/// The roots in the system's one file of them; `None` where it has no such file, or the caller names another.
+#[cfg(all(unix, not(target_os = "macos")))]
+fn bundle() -> Option<Vec<Arc<Certificate>>> {
+    let is_named = ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().any(|name| std::env::var_os(name).is_some());
+    let file = openssl_probe::probe().cert_file.filter(|_| !is_named)?;
+    let roots = parsed(container::certificates(&files::read(&file).ok()?).ok()?);
+    (!roots.is_empty()).then_some(roots)
+}
+
+/// Windows and macOS keep theirs in stores of their own.
+#[cfg(not(all(unix, not(target_os = "macos"))))]
+fn bundle() -> Option<Vec<Arc<Certificate>>> {
+    None
 }

@@ -83,6 +83,16 @@ pub(super) fn pairs() -> Vec<Pair> {
         pair("subject_too_long", &named(&[(O, UTF8, &long(65))]), &named(&[(O, UTF8, &long(64))])),
         pair("name_string_type", &named(&[(O, 0x14, "Us")]), &named(&[(O, PRINTABLE, "Us")])),
         pair("name_string_content", &named(&[(O, PRINTABLE, "U*s")]), &named(&[(O, UTF8, "U*s")])),
+        pair(
+            "name_malformed",
+            &Certificate { subject: seq(&[&set(&[]), &rdn(CN, UTF8, b"A")]), ..ca() },
+            &Certificate { subject: seq(&[&rdn(CN, UTF8, b"A")]), ..ca() },
+        ),
+        pair(
+            "name_malformed",
+            &private().names(&[dns(host), tlv(0xa4, b"garbage")]),
+            &private().names(&[dns(host), tlv(0xa4, &common_name("A"))]),
+        ),
         pair("issuer_empty", &Certificate { issuer: vec![0x30, 0], ..private() }, &private()),
         pair("ca_subject_empty", &Certificate { subject: vec![0x30, 0], ..ca() }, &ca()),
         items("sig_not_its_own", request(true), request(false)),

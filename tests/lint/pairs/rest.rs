@@ -141,6 +141,8 @@ fn constraints() -> Vec<Pair> {
         pair("nc_empty", &constrained(seq(&[])), &constrained(good.clone())),
         pair("nc_leading_dot", &constrained(permitting(&[&dns(".test")])), &constrained(good.clone())),
         pair("nc_bad_mask", &constrained(network(0b1010_0000)), &constrained(network(0b1110_0000))),
+        pair("nc_malformed", &constrained(permitting(&[&tlv(0xa4, b"garbage")])), &constrained(good.clone())),
+        pair("nc_malformed", &constrained(permitting(&[&tlv(0x89, b"test")])), &constrained(good.clone())),
         pair("nc_min_max", &constrained(minimum), &constrained(good)),
     ]
 }

@@ -1,6 +1,7 @@
 //! Keys, signatures, numbers, structure.
 
 use num_bigint::BigUint;
+use secure_io::key::{Algorithm, PrivateKey};
 
 use super::{Pair, pair};
 use crate::builder::*;
@@ -52,9 +53,20 @@ pub(super) fn pairs() -> Vec<Pair> {
     let good = modulus(2048);
     let ec = |curve: &str, point: &[u8]| seq(&[&seq(&[&oid("1.2.840.10045.2.1"), &oid(curve)]), &bits(0, point)]);
     let p256 = "1.2.840.10045.3.1.7";
+    // Points that are on no curve; and one on each of those that are looked at.
     let point = |octets: usize| [vec![4], vec![7; octets * 2]].concat();
+    let on_curve = |algorithm, octets: usize| {
+        let key = PrivateKey::generate(algorithm).expect("a key");
+        key.spki()[key.spki().len() - octets * 2 - 1..].to_vec()
+    };
+    let [on_p256, on_p384, on_p521] =
+        [(Algorithm::EcdsaP256, 32), (Algorithm::EcdsaP384, 48), (Algorithm::EcdsaP521, 66)]
+            .map(|(algorithm, octets)| on_curve(algorithm, octets));
+    let compressed = [&[2 | on_p256[64] & 1], &on_p256[1..33]].concat();
+    let off_curve = [&on_p256[..64], &[on_p256[64] ^ 1]].concat();
     let explicit = seq(&[&seq(&[&oid("1.2.840.10045.2.1"), &seq(&[&int(&[1])])]), &bits(0, &point(32))]);
-    let ed25519 = |parameters: &[u8]| seq(&[&algorithm("1.3.101.112", parameters), &bits(0, &[7; 32])]);
+    let ed25519 = |parameters: &[u8]| seq(&[&algorithm("1.3.101.112", parameters), &bits(0, &[9; 32])]);
+    let unused = seq(&[&algorithm(RSA, NULL), &bits(1, &seq(&[&int(&good), &int(E)]))]);
     let bare_rsa = seq(&[&algorithm(RSA, &[]), &bits(0, &seq(&[&int(&good), &int(E)]))]);
     let (small, odd) = (modulus(1024), modulus(2052));
     let divisible = positive(&(BigUint::from_bytes_be(&modulus(2038)) * 751u32));
@@ -78,12 +90,17 @@ pub(super) fn pairs() -> Vec<Pair> {
         rsa_pair("rsa_small_factor", (&divisible, E), (&good, E)),
         rsa_pair("rsa_close_primes", (&near_square(500), E), (&near_square(600), E)),
         rsa_pair("rsa_roca", (&infineon(), E), (&good, E)),
-        pair("key_type", &keyed(ec("1.3.132.0.10", &point(32))), &keyed(ec(p256, &point(32)))),
+        pair("key_type", &keyed(ec("1.3.132.0.10", &point(32))), &keyed(ec(p256, &on_p256))),
         pair("key_ed25519", &keyed(ed25519(&[])), &private()),
-        pair("key_p521", &keyed(ec("1.3.132.0.35", &point(66))), &keyed(ec("1.3.132.0.34", &point(48)))),
+        pair("key_p521", &keyed(ec("1.3.132.0.35", &on_p521)), &keyed(ec("1.3.132.0.34", &on_p384))),
         pair("ec_explicit_curve", &keyed(explicit), &private()),
-        pair("ec_point_compressed", &keyed(ec(p256, &[&[2], &[7; 32][..]].concat())), &keyed(ec(p256, &point(32)))),
-        pair("key_malformed", &keyed(ec(p256, &point(31))), &keyed(ec(p256, &point(32)))),
+        pair("ec_point_compressed", &keyed(ec(p256, &compressed)), &keyed(ec(p256, &on_p256))),
+        pair("key_malformed", &keyed(ec(p256, &point(31))), &keyed(ec(p256, &on_p256))),
+        pair("key_malformed", &keyed(ec(p256, &off_curve)), &keyed(ec(p256, &on_p256))),
+        pair("key_malformed", &keyed(ec(p256, &[0])), &keyed(ec(p256, &on_p256))),
+        pair("key_malformed", &keyed(rsa(&good[1..], E)), &keyed(rsa(&good, E))),
+        pair("key_malformed", &keyed(unused), &keyed(rsa(&good, E))).also(&["non_der"]),
+        rsa_pair("rsa_too_large", (&modulus(8200), E), (&modulus(8192), E)),
         pair("key_parameters", &keyed(bare_rsa), &keyed(rsa(&good, E))),
         pair("key_parameters", &keyed(ed25519(NULL)), &keyed(ed25519(&[]))).also(&["key_ed25519"]),
         pair("sig_weak", &both(&algorithm(sha1, NULL)), &both(&null)),
@@ -95,6 +112,7 @@ pub(super) fn pairs() -> Vec<Pair> {
         pair("serial_negative", &serial(&[0x91; 16]), &serial(&[0x11; 16])),
         pair("serial_zero", &serial(&[0]), &private()),
         pair("serial_too_long", &serial(&[0x11; 21]), &serial(&[0x11; 20])),
+        pair("non_der", &serial(&[&[0][..], &[0x11; 16]].concat()), &serial(&[0x11; 16])),
         pair("serial_short", &serial(&[0x7f; 5]), &serial(&[0x7f; 8])),
     ]
 }

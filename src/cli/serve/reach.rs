@@ -1,0 +1,79 @@
+//! The addresses by which `serve` is reached, and what people have to know of them.
+
+use std::net::{IpAddr, SocketAddr};
+
+use crate::cli::command_line::CommandLine;
+use crate::cli::output::Output;
+
+/// The names and addresses that clients are shown a certificate for.
+pub(super) struct Covered {
+    /// Those of the certificate.
+    pub(super) names: Vec<String>,
+    /// True if the local CA issues for others.
+    pub(super) issues: bool,
+    /// Whether hosts were typed; `None` if the certificate is that of a file, which hosts do not change.
+    pub(super) hosts_typed: Option<bool>,
+}
+
+/// A server's URL; an IPv6 address as host is in brackets.
+pub(super) fn url(host: &str, port: u16) -> String {
+    match port {
+        443 => format!("https://{host}"),
+        port => format!("https://{host}:{port}"),
+    }
+}
+
+/// An address as a URL's host.
+pub(super) fn host(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(v4) => v4.to_string(),
+        IpAddr::V6(v6) => format!("[{v6}]"),
+    }
+}
+
+/// Warns of another program at the other address of `localhost`.
+pub(super) fn warn_of_other_server(ours: SocketAddr, other: Option<SocketAddr>, out: &mut Output) {
+    let Some(other) = other else { return };
+    let first = if other.is_ipv6() { ", and browsers try that address first" } else { "" };
+    out.warning(format!("another program listens on {other}: `localhost` may lead there{first}"));
+    let here = if ours.ip().is_unspecified() { "127.0.0.1".to_owned() } else { host(ours.ip()) };
+    out.hint(format!("this server is at {}; --port takes another port", url(&here, ours.port())));
+}
+
+/// Says by which URLs other machines reach a server that listens on all addresses.
+pub(super) fn say_network(ours: SocketAddr, covered: &Covered, out: &mut Output) {
+    if !ours.ip().is_unspecified() {
+        return;
+    }
+    let addresses = network_addresses(ours.is_ipv6());
+    if addresses.is_empty() {
+        return;
+    }
+    let urls: Vec<_> = addresses.iter().map(|address| url(&host(*address), ours.port())).collect();
+    out.note(format!("other machines reach it at {}", urls.join(" and ")));
+    let missing = addresses.iter().map(ToString::to_string).filter(|address| !covered.names.contains(address));
+    let missing: Vec<_> = missing.collect();
+    if missing.is_empty() || covered.issues {
+        return;
+    }
+    out.warning(format!("the certificate is not for {}: clients refuse it there", missing.join(" and ")));
+    if let Some(hosts_typed) = covered.hosts_typed {
+        let hosts = covered.names.iter().filter(|_| !hosts_typed);
+        let command = CommandLine::typed().args(hosts.chain(&missing));
+        out.hint(format!("have one made for it: `{command}`"));
+    }
+}
+
+/// The addresses of this machine that other machines may reach.
+fn network_addresses(with_ipv6: bool) -> Vec<IpAddr> {
+    let mut addresses: Vec<IpAddr> = if_addrs::get_if_addrs()
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|interface| !interface.is_loopback() && !interface.is_link_local())
+        .map(|interface| interface.ip())
+        .filter(|address| address.is_ipv4() || with_ipv6)
+        .collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    addresses
+}

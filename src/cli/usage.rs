@@ -1,0 +1,301 @@
+//! The words that were typed, on their way to a command; what clap does not understand, in the form of our errors, with the
+//! command that was meant.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, FromArgMatches};
+use secure_io::files;
+use secure_io::name::SubjectAltName;
+
+use super::Cli;
+use super::beside;
+use super::command_line::{CA_CERT, CA_KEY, CERT, CommandLine, KEY};
+use super::failure::Failure;
+use super::output::ColorWhen;
+
+/// Reads the command line; an error is one to print, or clap's own for help and version.
+pub(crate) fn parse() -> Result<Cli, Unread> {
+    let words: Vec<OsString> = env::args_os().collect();
+    let command = Cli::command().color(match color(&words) {
+        ColorWhen::Auto => clap::ColorChoice::Auto,
+        ColorWhen::Always => clap::ColorChoice::Always,
+        ColorWhen::Never => clap::ColorChoice::Never,
+    });
+    if let Some(failure) = one_dash(&words, &command) {
+        return Err(Unread::Failure(failure));
+    }
+    let read = command.clone().try_get_matches_from(&words).and_then(|found| Cli::from_arg_matches(&found));
+    read.map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            Unread::Help(error)
+        }
+        _ => Unread::Failure(failure(&error, &words, &command)),
+    })
+}
+
+/// Why there is no command to run.
+pub(crate) enum Unread {
+    /// Help or the version was asked for.
+    Help(clap::Error),
+    /// It was not understood.
+    Failure(Failure),
+}
+
+/// When to colour, for what is printed before the command line is read.
+pub(crate) fn color(words: &[OsString]) -> ColorWhen {
+    let mut words = words.iter().filter_map(|word| word.to_str()).take_while(|word| *word != "--");
+    let value = words.find_map(|word| match word.strip_prefix("--color") {
+        Some("") => Some(None),
+        Some(rest) => rest.strip_prefix('=').map(Some),
+        None => None,
+    });
+    match value.and_then(|value| value.or_else(|| words.next())) {
+        Some("always") => ColorWhen::Always,
+        Some("never") => ColorWhen::Never,
+        _ => ColorWhen::Auto,
+    }
+}
+
+/// The command that the words name, and its own names.
+fn named<'a>(words: &[OsString], command: &'a clap::Command) -> (&'a clap::Command, Vec<String>) {
+    let (mut found, mut path) = (command, Vec::new());
+    for word in words.iter().skip(1).filter_map(|word| word.to_str()).take_while(|word| *word != "--") {
+        if let Some(next) = found.find_subcommand(word) {
+            found = next;
+            path.push(word.to_owned());
+        }
+    }
+    (found, path)
+}
+
+/// Flags as other programs call them, and ours.
+const OTHER_FLAGS: [(&str, &str); 16] = [
+    ("subj", "subject"),
+    ("dn", "subject"),
+    ("type", "algorithm"),
+    ("alg", "algorithm"),
+    ("key-type", "algorithm"),
+    ("key-algorithm", "algorithm"),
+    ("newkey", "algorithm"),
+    ("validity", "days"),
+    ("valid-days", "days"),
+    ("output", "out"),
+    ("cert-file", "out-cert"),
+    ("key-file", "out-key"),
+    ("pkcs12", "p12"),
+    ("CAfile", "trust"),
+    ("crl_file", "crl"),
+    ("verify_hostname", "host"),
+];
+
+/// Flags of other programs for the names of a certificate, which stand alone here.
+const HOST_FLAGS: [&str; 11] =
+    ["san", "sans", "host", "hosts", "hostname", "domain", "domains", "dns", "altnames", "addext", "cn"];
+
+/// Long flags with one dash, as OpenSSL has them: clap takes them for several short ones, and `-days` for a folder `ays`.
+fn one_dash(words: &[OsString], command: &clap::Command) -> Option<Failure> {
+    let (command, _) = named(words, command);
+    let typed = words.iter().skip(1).filter_map(|word| word.to_str()).take_while(|word| *word != "--");
+    for word in typed {
+        let Some(name) = word.strip_prefix('-').filter(|name| name.len() > 2 && !name.starts_with('-')) else {
+            continue;
+        };
+        let name = name.split('=').next().unwrap_or(name);
+        if name == "install" || name == "uninstall" {
+            return Some(unknown(word).hint(written(&subcommand(name)?, word)));
+        }
+        let long = long_flag(name, command);
+        if long.is_some() || takes_hosts(command) && HOST_FLAGS.contains(&name) {
+            return Some(unknown(word).hint(in_place_of(word, name, command)?));
+        }
+    }
+    None
+}
+
+fn unknown(word: &str) -> Failure {
+    Failure::message(format!("there is no flag `{word}`"))
+}
+
+/// Our flag for a name that was typed.
+fn long_flag(name: &str, command: &clap::Command) -> Option<String> {
+    let other = OTHER_FLAGS.iter().find(|(other, _)| *other == name).map(|(_, ours)| *ours);
+    let has = |name: &str| {
+        command.get_arguments().any(|argument| {
+            argument.get_long() == Some(name) || argument.get_all_aliases().unwrap_or_default().contains(&name)
+        })
+    };
+    [Some(name), other].into_iter().flatten().find(|name| has(name)).map(|name| format!("--{name}"))
+}
+
+fn takes_hosts(command: &clap::Command) -> bool {
+    command.get_positionals().any(|argument| argument.get_id() == "hosts")
+}
+
+/// The command with our flag in the place of a word, or with hosts where a flag stood for them.
+fn in_place_of(word: &str, name: &str, command: &clap::Command) -> Option<String> {
+    let bare = word.split('=').next().unwrap_or(word);
+    if let Some(long) = long_flag(name, command) {
+        let command = CommandLine::typed().respelled(bare, &long)?;
+        return Some(format!("write `{command}`"));
+    }
+    if !takes_hosts(command) || !HOST_FLAGS.contains(&name) {
+        return None;
+    }
+    let (command, value) = CommandLine::typed().taken_out(bare)?;
+    let value = value.to_str()?;
+    let value = value.strip_prefix("subjectAltName=").unwrap_or(value);
+    let hosts = value.split([',', ' ']).filter(|host| !host.is_empty());
+    let hosts: Vec<_> = hosts.map(|host| host.replacen("CN=", "", 1)).collect();
+    let are_hosts = hosts.iter().all(|host| host.parse::<SubjectAltName>().is_ok());
+    are_hosts.then(|| format!("hosts need no flag: `{}`", command.args(hosts)))
+}
+
+/// What clap did not understand.
+fn failure(error: &clap::Error, words: &[OsString], root: &clap::Command) -> Failure {
+    let text = error.render().to_string();
+    let mut lines = text.lines().take_while(|line| !line.is_empty());
+    let message = ticked(lines.next().unwrap_or_default().trim_start_matches("error: "));
+    let (command, path) = named(words, root);
+    let invalid = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    let failure = match (error.kind(), invalid(ContextKind::InvalidArg), invalid(ContextKind::InvalidSubcommand)) {
+        (ErrorKind::UnknownArgument, Some(word), _) if word.starts_with('-') => unknown(word),
+        (ErrorKind::UnknownArgument, Some(word), _) => Failure::message(format!("`{word}` is one argument too many")),
+        (ErrorKind::InvalidSubcommand, _, Some(word)) => Failure::message(format!("there is no command `{word}`")),
+        _ => lines.fold(Failure::message(message), |failure, line| failure.detail(ticked(line.trim()))),
+    };
+    let hint = match error.kind() {
+        ErrorKind::UnknownArgument => invalid(ContextKind::InvalidArg).and_then(|word| {
+            in_place_of(word, word.trim_start_matches('-'), command).or_else(|| {
+                let flags = command.get_arguments().filter_map(|argument| argument.get_long());
+                let nearest = nearest(word.strip_prefix("--")?, flags)?;
+                Some(format!("write `{}`", CommandLine::typed().respelled(word, &format!("--{nearest}"))?))
+            })
+        }),
+        ErrorKind::InvalidSubcommand => invalid(ContextKind::InvalidSubcommand).and_then(|word| {
+            let ours = subcommand(word).filter(|_| path.is_empty());
+            let near = || nearest(word, command.get_subcommands().map(clap::Command::get_name));
+            ours.or_else(|| Some(vec![near()?.to_owned()])).map(|names| written(&names, word))
+        }),
+        ErrorKind::InvalidValue => invalid(ContextKind::InvalidValue).and_then(|word| {
+            let Some(ContextValue::Strings(values)) = error.get(ContextKind::ValidValue) else { return None };
+            let nearest = nearest(word, values.iter().map(String::as_str))?;
+            Some(format!("write `{}`", CommandLine::typed().replacing(word, &[nearest.to_owned()])?))
+        }),
+        ErrorKind::MissingRequiredArgument => missing_key(error),
+        _ => None,
+    };
+    let help = path.iter().fold(CommandLine::ours(""), CommandLine::arg).arg("--help");
+    failure.hint(hint.unwrap_or_else(|| format!("see `{help}`")))
+}
+
+/// The word that was probably meant: at most two letters are other ones, or one in a short word.
+fn nearest<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let most = if typed.len() < 5 { 1 } else { 2 };
+    let distances = known.map(|word| (strsim::damerau_levenshtein(typed, word), word));
+    distances.filter(|(distance, _)| *distance <= most).min_by_key(|(distance, _)| *distance).map(|(_, word)| word)
+}
+
+/// The key that is there, where one has to be named and was not: that of the certificate that was named, or the default.
+fn missing_key(error: &clap::Error) -> Option<String> {
+    let ContextValue::Strings(missing) = error.get(ContextKind::InvalidArg)? else { return None };
+    let [missing] = &missing[..] else { return None };
+    let (flag, certificate) = match missing.split(' ').next()? {
+        "--key" => (&KEY, CommandLine::typed().value(&CERT)),
+        "--ca-key" => (&CA_KEY, CommandLine::typed().value(&CA_CERT)),
+        _ => return None,
+    };
+    let key = match certificate.map(PathBuf::from) {
+        Some(path) => beside::key_of(&path)?,
+        None => PathBuf::from("server-key.pem"),
+    };
+    files::exists(&key).then(|| format!("name the key: `{}`", CommandLine::typed().with(flag, key)))
+}
+
+/// Commands as people and other programs call them, and ours.
+const OTHER_COMMANDS: [(&[&str], &[&str]); 11] = [
+    (&["trust", "install"], &["ca", "trust"]),
+    (&["untrust", "uninstall"], &["ca", "untrust"]),
+    (&["init", "init-ca", "create-ca"], &["ca", "init"]),
+    (&["status", "show", "revoke", "crl", "env", "export"], &["ca"]),
+    (&["renew"], &["gen-cert", "--renew"]),
+    (&["genkey", "genrsa", "genpkey", "keygen", "key"], &["gen-key"]),
+    (&["req", "csr", "gencsr", "request"], &["gen-csr"]),
+    (&["gencert", "cert", "new", "create", "generate", "make", "issue", "sign"], &["gen-cert"]),
+    (&["x509", "view", "dump", "print", "info"], &["inspect"]),
+    (&["lint"], &["inspect", "--lint"]),
+    (&["server", "start", "dev", "listen"], &["serve"]),
+];
+
+/// Our words for a command that does not exist.
+fn subcommand(word: &str) -> Option<Vec<String>> {
+    let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    if let Some((_, ours)) = OTHER_COMMANDS.iter().find(|(others, _)| others.contains(&word)) {
+        let kept = (*ours == ["ca"]).then(|| word.to_owned());
+        return Some(owned(ours).into_iter().chain(kept).collect());
+    }
+    if files::exists(word.as_ref()) {
+        return Some(owned(&["inspect", word]));
+    }
+    let is_host = word == "localhost" || word.contains(['.', ':']) && word.parse::<SubjectAltName>().is_ok();
+    is_host.then(|| owned(&["gen-cert", word]))
+}
+
+fn written(words: &[String], word: &str) -> String {
+    match CommandLine::typed().replacing(word, words) {
+        Some(command) => format!("write `{command}`"),
+        None => format!("write {}", words.join(" ")),
+    }
+}
+
+/// Clap's quotes as ours, where they come in pairs.
+fn ticked(text: &str) -> String {
+    let is_paired = text.matches('\'').count().is_multiple_of(2) && !text.contains('`');
+    if is_paired { text.replace('\'', "`") } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<OsString> {
+        line.split(' ').map(OsString::from).collect()
+    }
+
+    #[test]
+    fn colour_is_known_before_the_command_line_is_read() {
+        for (line, expected) in [
+            ("x gen-key --color always", ColorWhen::Always),
+            ("x --color=never gen-key", ColorWhen::Never),
+            ("x gen-key", ColorWhen::Auto),
+            ("x gen-cert -- --color always", ColorWhen::Auto),
+            ("x --color", ColorWhen::Auto),
+        ] {
+            assert_eq!(color(&words(line)), expected, "{line}");
+        }
+    }
+
+    /// Names in the tables lead somewhere.
+    #[test]
+    fn all_that_is_advised_exists() {
+        let command = Cli::command();
+        for (_, ours) in OTHER_COMMANDS {
+            let named = ours
+                .iter()
+                .take_while(|word| !word.starts_with('-'))
+                .try_fold(&command, |command, word| command.find_subcommand(word));
+            assert!(named.is_some(), "{ours:?}");
+        }
+        for (other, ours) in OTHER_FLAGS {
+            let is_there = command
+                .get_subcommands()
+                .any(|command| command.get_arguments().any(|argument| argument.get_long() == Some(ours)));
+            assert!(is_there, "{other}: {ours}");
+        }
+    }
+}

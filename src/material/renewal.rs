@@ -1,0 +1,241 @@
+//! A certificate in place of one that expires or no longer fits: what is not asked for stays as it was.
+
+use rustls::pki_types::CertificateDer;
+use time::OffsetDateTime;
+use x509_parser::prelude::X509Certificate;
+
+use super::{Error, Issued, Order, Signer, fitting_subject, issue, issued, named, names_for, warnings};
+use crate::cert::{self, Carried, extension_name};
+use crate::csr::{self, Extension, Purpose, Request, Wanted};
+use crate::inspect;
+use crate::key::PrivateKey;
+use crate::name::Subject;
+use crate::report;
+use crate::report::text::plain_names;
+use crate::validity;
+
+/// Says why a certificate that exists has to be renewed; `None` while it fits.
+///
+/// Only what the order asks for is compared: without names, any name fits. Without a signer, any issuer does.
+#[must_use]
+pub fn why_renew(
+    chain: &[CertificateDer<'static>],
+    key: &PrivateKey,
+    order: &Order,
+    signer: Option<Signer<'_>>,
+    renew_before: Option<time::Duration>,
+    now: OffsetDateTime,
+) -> Option<String> {
+    let Some(leaf) = chain.first() else {
+        return Some("it does not exist".to_owned());
+    };
+    let (Ok(parsed), Ok(report)) = (inspect::parse(leaf), inspect::certificate(leaf)) else {
+        return Some("it cannot be read".to_owned());
+    };
+    if parsed.public_key().raw != key.spki() {
+        return Some("it is for another key".to_owned());
+    }
+    if let Some(reason) = misfit(&report, order) {
+        return Some(reason);
+    }
+    let has_subject = parsed.subject().iter_rdn().next().is_some();
+    if has_subject && signer.is_some_and(|signer| signer.excludes_every_subject()) {
+        return Some("it has a subject, and the CA signs for the names in subjectAltName alone".to_owned());
+    }
+    if order.subject.as_ref().is_some_and(|subject| subject.as_der() != parsed.subject().as_raw()) {
+        return Some("it has another subject".to_owned());
+    }
+    let same_issuer = signer.is_none_or(|signer| match signer.chain() {
+        Ok((Some(issuer), _)) => issued(issuer, leaf),
+        Ok((None, _)) => report.self_signed,
+        Err(_) => false,
+    });
+    if !same_issuer {
+        return Some("it has another issuer".to_owned());
+    }
+    let validity = cert::validity_of(&parsed);
+    if now < validity.not_before {
+        return Some("it is not yet valid".to_owned());
+    }
+    let month = time::Duration::days(30);
+    let wanted = renew_before.unwrap_or_else(|| month.min(validity.lifetime() / 3));
+    let verb = if now > validity.not_after { "expired" } else { "expires" };
+    (validity.remaining(now) <= wanted).then(|| format!("it {verb} {}", validity::distance(validity.not_after, now)))
+}
+
+/// What no client takes, or what the order asks for otherwise.
+fn misfit(report: &report::Certificate, order: &Order) -> Option<String> {
+    let sorted = |mut names: Vec<String>| {
+        names.sort();
+        names
+    };
+    let names = order.names.iter().map(ToString::to_string).collect();
+    if report.version < 3 {
+        return Some(format!("it is of version {}", report.version));
+    }
+    // A client is known by its subject.
+    let is_named_client = report.extended_key_usage == ["clientAuth"] && !report.subject.is_empty();
+    if report.subject_alt_names.is_empty() && !is_named_client {
+        return Some("it has no subjectAltName".to_owned());
+    }
+    if !order.names.is_empty() && sorted(names) != sorted(report.subject_alt_names.clone()) {
+        return Some(format!("it is for {}", plain_names(&report.subject_alt_names)));
+    }
+    if report.is_ca && !signs_certificates(report) {
+        return Some("it is a CA's certificate".to_owned());
+    }
+    if !report.key_usage.is_empty() && !has_usage(report, "digitalSignature") && !report.is_ca {
+        return Some("its keyUsage lacks digitalSignature".to_owned());
+    }
+    let purposes: &[&str] = match order.purpose {
+        None => return None,
+        Some(Purpose::Server) => &["serverAuth"],
+        Some(Purpose::Client) => &["clientAuth"],
+        Some(Purpose::Both) => &["serverAuth", "clientAuth"],
+    };
+    (report.extended_key_usage != purposes).then(|| "it is for another purpose".to_owned())
+}
+
+fn has_usage(report: &report::Certificate, usage: &str) -> bool {
+    report.key_usage.iter().any(|other| other == usage)
+}
+
+/// Whether a certificate says that it signs others: `openssl req -x509` writes CA:TRUE for everybody, but no keyUsage.
+fn signs_certificates(report: &report::Certificate) -> bool {
+    has_usage(report, "keyCertSign")
+}
+
+/// The purpose that a certificate's extKeyUsage states; `None` if it cannot be read or has none.
+#[must_use]
+pub fn purpose_of(der: &CertificateDer<'_>) -> Option<Purpose> {
+    let usages = inspect::certificate(der).ok()?.extended_key_usage;
+    Some(match &usages[..] {
+        [] => return None,
+        [only] if only == "clientAuth" => Purpose::Client,
+        _ if usages.iter().any(|usage| usage == "clientAuth") => Purpose::Both,
+        _ => Purpose::Server,
+    })
+}
+
+/// Makes a request and a certificate in place of one that exists.
+///
+/// Names, subject, purpose, other key usages and lifetime are those of the existing certificate, unless the order says
+/// otherwise.
+///
+/// # Errors
+///
+/// [`Error::RenewsCa`], [`Error::Certificate`] when a name in it may not be in a certificate or the CA may not sign for it.
+pub fn renew(
+    order: &Order,
+    existing: &CertificateDer<'_>,
+    key: &PrivateKey,
+    signer: Signer<'_>,
+    now: OffsetDateTime,
+) -> Result<(Vec<u8>, Issued), Error> {
+    let parsed = inspect::parse(existing).map_err(cert::Error::from)?;
+    let report = inspect::certificate(existing).map_err(cert::Error::from)?;
+    if report.is_ca && signs_certificates(&report) {
+        return Err(Error::RenewsCa);
+    }
+    let order = &Order { not_after: end(&parsed, order, now), ..order.clone() };
+    let there = subject(order, &parsed, &report, signer)?;
+    let (subject, notes) =
+        if order.subject.is_some() { (there.clone(), Vec::new()) } else { fitting_subject(&there, signer, now)? };
+    let subject = named(subject, signer);
+    let (extensions, left_out) = kept(&parsed, &report);
+    let request = Request { subject, spki: key.spki().to_vec(), extensions };
+    let carried = Carried::from_request(&request, false, order.names.is_empty())?;
+    let mut put_in = Vec::new();
+    let names = names_for(order, &there, &request, &carried, signer, &mut put_in)?;
+    let all_names = if names.is_empty() { carried.subject_alt_names() } else { names.clone() };
+    let keeps_any_purpose = report.version == 3 && report.extended_key_usage.is_empty() && order.purpose.is_none();
+    let template = |validity| {
+        let mut template = carried.template(&request, names, order.purpose, validity);
+        if keeps_any_purpose {
+            template.extended_key_usages.clear();
+        }
+        template
+    };
+    let mut wanted = None;
+    let mut issued = issue(order, key_of(signer, key), &request.subject, &all_names, signer, now, |validity| {
+        let template = template(validity);
+        wanted = Some(template.clone());
+        Ok(template)
+    })?;
+    let wanted = wanted.ok_or(Error::NoNames)?;
+    let request = csr::write(
+        key,
+        &Wanted {
+            subject: &wanted.subject,
+            names: &wanted.names,
+            key_usages: &wanted.key_usages,
+            extended_key_usages: &wanted.extended_key_usages,
+            extensions: &wanted.extensions,
+        },
+    )?;
+    issued.notes.extend(notes);
+    if !left_out.is_empty() {
+        issued.notes.push(format!("not taken over from the certificate before: {}", left_out.join(", ")));
+    }
+    issued.warnings.extend(warnings(&all_names, order.purpose.unwrap_or_default(), &key.public_key()));
+    Ok((request, issued))
+}
+
+fn key_of<'a>(signer: Signer<'a>, own: &'a PrivateKey) -> &'a PrivateKey {
+    match signer {
+        Signer::Ca { key, .. } => key,
+        Signer::Own => own,
+    }
+}
+
+/// The end that gives a certificate as long a life as the existing one has, when the order says nothing of it.
+fn end(parsed: &X509Certificate<'_>, order: &Order, now: OffsetDateTime) -> Option<OffsetDateTime> {
+    if order.not_after.is_some() || order.days.is_some() {
+        return order.not_after;
+    }
+    let lifetime = cert::validity_of(parsed).lifetime() - time::Duration::SECOND;
+    order.not_before.unwrap_or(now - validity::BACKDATE).checked_add(lifetime.max(time::Duration::ZERO))
+}
+
+/// The subject that was there; if it is one of the old names and others are given, the first of those.
+fn subject(
+    order: &Order,
+    parsed: &X509Certificate<'_>,
+    report: &report::Certificate,
+    signer: Signer<'_>,
+) -> Result<Subject, Error> {
+    if let Some(subject) = &order.subject {
+        return Ok(subject.clone());
+    }
+    let there = Subject::from_der(parsed.subject().as_raw())
+        .map_err(|error| cert::Error::Inspect(inspect::Error::Malformed { reason: error.reason }))?;
+    let is_an_old_name = || {
+        let values = report.subject_alt_names.iter().filter_map(|name| name.split_once(':')).map(|(_, value)| value);
+        values.into_iter().any(|value| Subject::common_name(value) == there)
+    };
+    Ok(if order.names.is_empty() || !is_an_old_name() { there } else { order.effective_subject(signer) })
+}
+
+/// Extensions that describe the subject, and stay.
+const KEPT: [&str; 4] = ["2.5.29.15", "2.5.29.17", "2.5.29.37", "1.3.6.1.5.5.7.1.24"];
+
+/// Extensions that the issuer writes for each certificate: key identifiers, basicConstraints, SCTs.
+const WRITTEN: [&str; 4] = ["2.5.29.14", "2.5.29.35", "2.5.29.19", "1.3.6.1.4.1.11129.2.4.2"];
+
+/// The extensions to carry over, and the names of those that are left out.
+fn kept(parsed: &X509Certificate<'_>, report: &report::Certificate) -> (Vec<Extension>, Vec<String>) {
+    let (mut extensions, mut left_out) = (Vec::new(), Vec::new());
+    // A TLS certificate needs digitalSignature, and only a CA has keyCertSign.
+    let usage_fits = has_usage(report, "digitalSignature") && !signs_certificates(report);
+    for extension in parsed.extensions() {
+        let oid = extension.oid.to_id_string();
+        if KEPT.contains(&oid.as_str()) {
+            if oid != "2.5.29.15" || usage_fits {
+                extensions.push(Extension { oid, critical: extension.critical, value: extension.value.to_vec() });
+            }
+        } else if !WRITTEN.contains(&oid.as_str()) {
+            left_out.push(extension_name(&oid).unwrap_or(&oid).to_owned());
+        }
+    }
+    (extensions, left_out)
+}

@@ -1,0 +1,346 @@
+//! The reasons why a connection did not come to TLS, in words.
+
+use std::io;
+
+use rustls::{AlertDescription, InvalidMessage, PeerIncompatible, PeerMisbehaved};
+
+/// Why a connection did not come to TLS.
+///
+/// Its text is a clause that begins in lower case: `the client's newest TLS version is TLS 1.1 …`.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HandshakeError {
+    /// Nothing was sent: a probe of the port, or a connection that a browser keeps in reserve.
+    #[error("nothing was sent")]
+    Silent,
+    /// The first bytes are of another protocol.
+    #[error("the client speaks neither TLS nor HTTP")]
+    NeitherTlsNorHttp,
+    /// The time was over before the handshake was.
+    #[error("no TLS handshake in time")]
+    TimedOut,
+    /// The client has no version of TLS that the server has.
+    #[error("the client's newest TLS version is {newest}, and this server speaks TLS 1.2 and 1.3")]
+    OldTls {
+        /// The newest version it offers.
+        newest: &'static str,
+    },
+    /// The client offers TLS 1.2 in the form of an SSL 2.0 hello.
+    #[error("the client begins with an SSL 2.0 hello, which this server does not read")]
+    Ssl2Hello,
+    /// The client has no cipher suite that the server has.
+    #[error(
+        "the client offers no cipher suite that this server has: it must offer TLS 1.3, or ECDHE with AES-GCM or ChaCha20-Poly1305"
+    )]
+    NoSuite,
+    /// The client has cipher suites that the server has, for certificates with another kind of key.
+    #[error("the client offers no cipher suite for a certificate with this kind of key")]
+    NoSuiteForKey,
+    /// The connection ended before the client had said what it wants.
+    #[error("the client hung up in the middle of its ClientHello")]
+    HungUpInHello,
+    /// What begins like TLS is none.
+    #[error("the client sends what is no TLS")]
+    Malformed,
+    /// The connection ended once the certificate was sent.
+    #[error("the client hung up, probably because it does not trust the certificate")]
+    HungUp,
+    /// The connection broke otherwise.
+    #[error("the connection broke: {}", .0.kind())]
+    Broken(#[source] io::Error),
+    /// TLS failed.
+    #[error("{}", failure(.0))]
+    Tls(rustls::Error),
+}
+
+impl HandshakeError {
+    /// An error while the ClientHello is read.
+    pub(super) fn hung_up_in_hello(error: &io::Error) -> Self {
+        match error.kind() {
+            kind if is_end(kind) => Self::HungUpInHello,
+            kind => Self::Broken(kind.into()),
+        }
+    }
+}
+
+fn is_end(kind: io::ErrorKind) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(kind, UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe)
+}
+
+impl From<io::Error> for HandshakeError {
+    /// An error once the ClientHello was read.
+    fn from(error: io::Error) -> Self {
+        match error.downcast::<rustls::Error>() {
+            Ok(error) => Self::Tls(error),
+            Err(error) if is_end(error.kind()) => Self::HungUp,
+            Err(error) => Self::Broken(error),
+        }
+    }
+}
+
+/// Explains a failure of TLS on a server's side.
+fn failure(error: &rustls::Error) -> String {
+    use rustls::Error;
+    match error {
+        Error::AlertReceived(alert) => received(*alert),
+        Error::PeerIncompatible(reason) => incompatible(reason).to_owned(),
+        Error::PeerMisbehaved(reason) => format!("the client breaks the TLS protocol: {}", misbehaved(reason)),
+        Error::InvalidMessage(reason) => format!("the client sends a malformed TLS message: {}", malformed(reason)),
+        Error::InappropriateMessage { .. } | Error::InappropriateHandshakeMessage { .. } => {
+            "the client sends a TLS message out of turn".to_owned()
+        }
+        Error::InvalidEncryptedClientHello(_) => "the client's Encrypted ClientHello cannot be read".to_owned(),
+        Error::DecryptError => "what the client sends cannot be decrypted".to_owned(),
+        Error::PeerSentOversizedRecord => "the client sends a TLS record of more than 16,384 octets".to_owned(),
+        Error::NoApplicationProtocol => {
+            "the client offers by ALPN neither `h2` nor `http/1.1`, and this server speaks nothing else".to_owned()
+        }
+        Error::NoCertificatesPresented => "the client sends no certificate".to_owned(),
+        Error::InvalidCertificate(_) => "the client's certificate is not accepted".to_owned(),
+        Error::General(_) => "no certificate can be shown for the name that the client sends".to_owned(),
+        // These come of this side, if at all.
+        _ => "TLS fails on this side".to_owned(),
+    }
+}
+
+/// Explains an alert of a client (RFC 8446 section 6, RFC 5246 section 7.2).
+fn received(alert: AlertDescription) -> String {
+    let meaning = match alert {
+        AlertDescription::UnknownCA | AlertDescription::CertificateUnknown | AlertDescription::BadCertificate => {
+            "the client does not trust the certificate"
+        }
+        AlertDescription::CertificateExpired => "the client finds the certificate expired",
+        AlertDescription::CertificateRevoked => "the client finds the certificate revoked",
+        AlertDescription::UnsupportedCertificate => "the client does not take this kind of certificate or key",
+        AlertDescription::AccessDenied => "the client takes the certificate, but access is denied",
+        AlertDescription::ProtocolVersion => "the client speaks no TLS version that is spoken here",
+        AlertDescription::HandshakeFailure => "the client and this server have no parameters of TLS in common",
+        AlertDescription::InsufficientSecurity => "the client demands stronger parameters of TLS",
+        AlertDescription::CloseNotify | AlertDescription::UserCanceled => "the client closed the connection",
+        AlertDescription::DecryptError => "the client finds a signature or a key exchange wrong",
+        AlertDescription::BadRecordMac | AlertDescription::DecryptionFailed => {
+            "the client cannot decrypt what it was sent: something between it and this server changes the bytes"
+        }
+        AlertDescription::IllegalParameter
+        | AlertDescription::DecodeError
+        | AlertDescription::UnexpectedMessage
+        | AlertDescription::RecordOverflow
+        | AlertDescription::DecompressionFailure
+        | AlertDescription::MissingExtension
+        | AlertDescription::UnsupportedExtension => "the client does not understand what it was sent",
+        AlertDescription::InternalError => "the client failed within itself",
+        AlertDescription::InappropriateFallback => "the client fell back to an older TLS version without need",
+        AlertDescription::UnrecognisedName => "the client does not accept the server name",
+        AlertDescription::BadCertificateStatusResponse => "the client does not accept the stapled OCSP response",
+        AlertDescription::NoApplicationProtocol => "the client and this server have no protocol of ALPN in common",
+        AlertDescription::CertificateRequired | AlertDescription::NoCertificate => "the client wants a certificate",
+        AlertDescription::UnknownPSKIdentity => "the client does not know the session that is resumed",
+        AlertDescription::EncryptedClientHelloRequired => "the client insists on Encrypted ClientHello",
+        AlertDescription::CertificateUnobtainable | AlertDescription::BadCertificateHashValue => {
+            "the client could not fetch the certificate"
+        }
+        AlertDescription::ExportRestriction => "the client insists on parameters fit for export",
+        AlertDescription::NoRenegotiation => "the client does not negotiate again",
+        _ => "the client ended the handshake",
+    };
+    // The number is in every registry, table and search engine.
+    format!("{meaning} (alert {})", u8::from(alert))
+}
+
+/// Explains what a client lacks.
+fn incompatible(reason: &PeerIncompatible) -> &'static str {
+    use PeerIncompatible as Why;
+    match reason {
+        Why::NoCipherSuitesInCommon => "the client offers no cipher suite that this server has",
+        Why::NoKxGroupsInCommon => "the client offers no group for the key exchange that this server has",
+        Why::NamedGroupsExtensionRequired => "the client names no group for the key exchange",
+        Why::KeyShareExtensionRequired => "the client offers TLS 1.3 without a key share",
+        Why::NoSignatureSchemesInCommon => "the client can check no signature that the certificate's key makes",
+        Why::SignatureAlgorithmsExtensionRequired => "the client does not say which signatures it can check",
+        Why::NoCertificateRequestSignatureSchemesInCommon => "the client can make no signature that is accepted here",
+        Why::EcPointsExtensionRequired | Why::NoEcPointFormatsInCommon | Why::UncompressedEcPointsRequired => {
+            "the client does not take points of curves as they are written here"
+        }
+        Why::ExtendedMasterSecretExtensionRequired => "the client lacks the extended master secret of TLS 1.2",
+        Why::NullCompressionRequired => "the client insists on compression within TLS",
+        Why::Tls12NotOffered
+        | Why::Tls12NotOfferedOrEnabled
+        | Why::Tls13RequiredForQuic
+        | Why::SupportedVersionsExtensionRequired
+        | Why::ServerDoesNotSupportTls12Or13
+        | Why::ServerTlsVersionIsDisabledByOurConfig => {
+            "the client offers no TLS version that this server speaks: 1.2 and 1.3"
+        }
+        Why::IncorrectCertificateTypeExtension | Why::UnsolicitedCertificateTypeExtension => {
+            "the client wants another kind of certificate than X.509"
+        }
+        Why::ServerSentHelloRetryRequestWithUnknownExtension | Why::ServerRejectedEncryptedClientHello(_) => {
+            "the client offers an extension of TLS that is not known here"
+        }
+        _ => "the client offers nothing of TLS that this server has",
+    }
+}
+
+/// Explains a client's breach of the protocol.
+fn misbehaved(reason: &PeerMisbehaved) -> &'static str {
+    use PeerMisbehaved as Why;
+    match reason {
+        Why::ServerNameMustContainOneHostName | Why::DuplicateServerNameTypes => "it sends no server name, or several",
+        Why::ServerNameDifferedOnRetry => "it sends another server name on its second try",
+        Why::CipherSuiteDifferedOnRetry | Why::HandshakeHashVariedAfterRetry => {
+            "it offers other cipher suites on its second try"
+        }
+        Why::RefusedToFollowHelloRetryRequest | Why::MissingPskExtensionInSecondClientHello => {
+            "it does not follow the server's request for a second try"
+        }
+        Why::DuplicateClientHelloExtensions | Why::OfferedDuplicateCertificateCompressions => {
+            "it sends an extension twice"
+        }
+        Why::OfferedDuplicateKeyShares => "it sends two key shares of one group",
+        Why::MissingKeyShare | Why::WrongGroupForKeyShare | Why::InvalidKeyShare => "its key share is missing or wrong",
+        Why::IncorrectBinder
+        | Why::MissingBinderInPskExtension
+        | Why::PskExtensionMustBeLast
+        | Why::PskExtensionWithMismatchedIdsAndBinders
+        | Why::MissingPskModesExtension => "it resumes a session in a wrong way",
+        Why::ResumptionAttemptedWithVariedEms
+        | Why::ResumptionOfferedWithVariedCipherSuite
+        | Why::ResumptionOfferedWithVariedEms
+        | Why::ResumptionOfferedWithIncompatibleCipherSuite => "it resumes a session with other parameters",
+        Why::EarlyDataAttemptedInSecondClientHello
+        | Why::EarlyDataExtensionWithoutResumption
+        | Why::EarlyDataOfferedWithVariedCipherSuite
+        | Why::OfferedEarlyDataWithOldProtocolVersion
+        | Why::RejectedEarlyDataInterleavedWithHandshakeMessage
+        | Why::TooMuchEarlyDataReceived => "it sends early data where it may not",
+        Why::OfferedEmptyApplicationProtocol => "it offers an ALPN protocol without a name",
+        Why::SignedHandshakeWithUnadvertisedSigScheme | Why::SignedKxWithWrongAlgorithm => {
+            "it signs with an algorithm that was not offered"
+        }
+        Why::IllegalMiddleboxChangeCipherSpec => "it changes the cipher out of turn",
+        Why::KeyEpochWithPendingFragment | Why::MessageInterleavedWithHandshakeMessage => {
+            "it sends something else in the middle of a message"
+        }
+        Why::TooManyEmptyFragments
+        | Why::TooManyKeyUpdateRequests
+        | Why::TooManyRenegotiationRequests
+        | Why::TooManyWarningAlertsReceived => "it sends too many messages that mean nothing",
+        Why::AttemptedDowngradeToTls12WhenTls13IsSupported => "something makes it fall back to TLS 1.2",
+        _ => "it sends what it may not",
+    }
+}
+
+/// Explains the fault of a message.
+fn malformed(reason: &InvalidMessage) -> &'static str {
+    use InvalidMessage as Why;
+    match reason {
+        Why::MessageTooShort | Why::MissingData(_) => "it is cut short",
+        Why::TrailingData(_) => "something follows its end",
+        Why::MessageTooLarge | Why::HandshakePayloadTooLarge | Why::CertificatePayloadTooLarge => "it is too long",
+        Why::InvalidContentType => "its record is of no known type",
+        Why::UnknownProtocolVersion => "its record is of no known TLS version",
+        Why::InvalidServerName => "its server name is no host name",
+        Why::DuplicateExtension(_) => "an extension is in it twice",
+        Why::PreSharedKeyIsNotFinalExtension => "something follows the extension that must be the last",
+        Why::NoSignatureSchemes | Why::IllegalEmptyList(_) | Why::IllegalEmptyValue | Why::InvalidEmptyPayload => {
+            "a list in it is empty"
+        }
+        Why::UnsupportedCompression => "it is compressed",
+        Why::MissingKeyExchange | Why::UnsupportedKeyExchangeAlgorithm(_) | Why::UnsupportedCurveType => {
+            "its key exchange cannot be read"
+        }
+        Why::InvalidCcs | Why::InvalidKeyUpdate | Why::UnexpectedMessage(_) => "it comes out of turn",
+        _ => "it cannot be read",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustls::{CertificateError, ContentType, HandshakeType};
+
+    use super::*;
+
+    /// Fails where something reads like an identifier of Rust's.
+    #[track_caller]
+    fn is_in_words(error: rustls::Error) {
+        let debug = format!("{error:?}");
+        let text = HandshakeError::Tls(error).to_string();
+        let is_identifier = |word: &str| {
+            let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+            word.chars().zip(word.chars().skip(1)).any(|(one, next)| one.is_lowercase() && next.is_uppercase())
+        };
+        let known = ["ClientHello", "SessionTicket"];
+        let odd: Vec<_> = text.split_whitespace().filter(|word| is_identifier(word) && !known.contains(word)).collect();
+        assert!(odd.is_empty() && !text.contains(['{', '(']) || text.contains("(alert "), "{debug}: {text}");
+        assert!(text.starts_with(|c: char| c.is_lowercase() || c == 'T'), "{debug}: {text}");
+    }
+
+    /// The log named rustls' own identifiers: `the client cannot do it (NoKxGroupsInCommon)`.
+    #[test]
+    fn no_reason_is_an_identifier() {
+        for number in 0..=u8::MAX {
+            is_in_words(rustls::Error::AlertReceived(number.into()));
+        }
+        for reason in [
+            PeerIncompatible::EcPointsExtensionRequired,
+            PeerIncompatible::ExtendedMasterSecretExtensionRequired,
+            PeerIncompatible::IncorrectCertificateTypeExtension,
+            PeerIncompatible::KeyShareExtensionRequired,
+            PeerIncompatible::NamedGroupsExtensionRequired,
+            PeerIncompatible::NoCertificateRequestSignatureSchemesInCommon,
+            PeerIncompatible::NoCipherSuitesInCommon,
+            PeerIncompatible::NoEcPointFormatsInCommon,
+            PeerIncompatible::NoKxGroupsInCommon,
+            PeerIncompatible::NoSignatureSchemesInCommon,
+            PeerIncompatible::NullCompressionRequired,
+            PeerIncompatible::ServerDoesNotSupportTls12Or13,
+            PeerIncompatible::ServerSentHelloRetryRequestWithUnknownExtension,
+            PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+            PeerIncompatible::SignatureAlgorithmsExtensionRequired,
+            PeerIncompatible::SupportedVersionsExtensionRequired,
+            PeerIncompatible::Tls12NotOffered,
+            PeerIncompatible::Tls12NotOfferedOrEnabled,
+            PeerIncompatible::Tls13RequiredForQuic,
+            PeerIncompatible::UncompressedEcPointsRequired,
+            PeerIncompatible::UnsolicitedCertificateTypeExtension,
+            PeerIncompatible::ServerRejectedEncryptedClientHello(None),
+        ] {
+            is_in_words(reason.into());
+        }
+        for error in [
+            rustls::Error::InappropriateMessage { expect_types: Vec::new(), got_type: ContentType::Alert },
+            rustls::Error::InappropriateHandshakeMessage {
+                expect_types: Vec::new(),
+                got_type: HandshakeType::Finished,
+            },
+            rustls::Error::InvalidMessage(InvalidMessage::MessageTooShort),
+            rustls::Error::InvalidMessage(InvalidMessage::InvalidDhParams),
+            rustls::Error::InvalidMessage(InvalidMessage::MissingData("ServerNamePayload")),
+            rustls::Error::InvalidMessage(InvalidMessage::UnexpectedMessage("ChangeCipherSpec")),
+            rustls::Error::PeerMisbehaved(PeerMisbehaved::InvalidKeyShare),
+            rustls::Error::PeerMisbehaved(PeerMisbehaved::UnsolicitedEchExtension),
+            rustls::Error::NoCertificatesPresented,
+            rustls::Error::UnsupportedNameType,
+            rustls::Error::DecryptError,
+            rustls::Error::EncryptError,
+            rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer),
+            rustls::Error::General("no server certificate chain resolved".to_owned()),
+            rustls::Error::FailedToGetCurrentTime,
+            rustls::Error::FailedToGetRandomBytes,
+            rustls::Error::HandshakeNotComplete,
+            rustls::Error::PeerSentOversizedRecord,
+            rustls::Error::NoApplicationProtocol,
+            rustls::Error::BadMaxFragmentSize,
+        ] {
+            is_in_words(error);
+        }
+    }
+
+    #[test]
+    fn an_end_before_and_after_the_certificate_are_told_apart() {
+        let ended = || io::Error::from(io::ErrorKind::UnexpectedEof);
+        assert!(HandshakeError::from(ended()).to_string().contains("does not trust"));
+        assert!(!HandshakeError::hung_up_in_hello(&ended()).to_string().contains("trust"));
+    }
+}
