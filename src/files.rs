@@ -8,6 +8,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "this is the one module that does it")]
 
+mod access;
 mod journal;
 mod shared;
 #[cfg(test)]
@@ -23,6 +24,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
+pub use self::access::{Access, access, make_private};
 use self::journal::{Journal, STAGED_SUFFIX, Staged};
 pub use self::shared::{FileLock, append_line, lock};
 pub use self::tree::Tree;

@@ -10,8 +10,8 @@ use crate::files::{self, Access};
 
 /// Write access of the group and of others.
 const WRITE: u32 = 0o022;
-/// Any access of the group and of others.
-const ANY: u32 = 0o077;
+/// Any access of others, and what lets the group change a key; that it may read one is somebody's decision.
+const KEY: u32 = 0o037;
 
 /// Refuses a folder that others can change, and keys that others can read or that belong to somebody else.
 ///
@@ -26,15 +26,10 @@ pub(super) fn check(paths: &Paths) -> Result<(), Error> {
     }
     for key in [&paths.intermediate_key, &paths.client_intermediate_key, &paths.root_key] {
         let Some(access) = files::access(key)? else { continue };
-        exposed(key, access, ANY, "600")?;
+        exposed(key, access, KEY, "600")?;
         // Root uses the CA of the user who ran sudo: the keys are that user's, as the folder is.
-        if access.owner != folder.owner && !access.is_own && !access.by_root {
+        if access.owner != folder.owner && access.owner != 0 && !access.is_own {
             return Err(Error::Foreign { path: key.clone() });
-        }
-    }
-    for certificate in [&paths.root, &paths.intermediate, &paths.client_intermediate, &paths.log] {
-        if let Some(access) = files::access(certificate)? {
-            exposed(certificate, access, WRITE, "644")?;
         }
     }
     Ok(())

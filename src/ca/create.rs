@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::constraints::{self, Permit};
-use super::{Error, Issuing, LocalCa, Paths, certificates, revocation, short};
+use super::{Error, Issuing, LocalCa, Paths, access, certificates, revocation, short};
 use crate::cert::{self, Issuer, Template};
 use crate::container;
 use crate::csr::Purpose;
@@ -57,6 +57,7 @@ impl LocalCa {
         let permits = constraints::permits(&plan.permit)?;
         let validity = Validity::new(now, None, None, Some(plan.days.unwrap_or(DEFAULT_DAYS)))?;
         files::create_folder(&paths.folder, true)?;
+        access::check(paths)?;
         let _lock = files::lock(&paths.lock)?;
         drop(files::settle(&paths.folder)?);
         if !plan.replace && paths.missing().is_none() {

@@ -6,6 +6,7 @@
 //! Whoever changes the folder holds one lock while they do; what is written is written as a set, whole or not at all.
 //! What was issued and revoked is a log, a line of JSON each, which is only ever added to.
 
+mod access;
 mod bundle;
 mod constraints;
 mod create;
@@ -23,6 +24,7 @@ use std::path::{Path, PathBuf};
 use rustls::pki_types::CertificateDer;
 use time::OffsetDateTime;
 
+pub use self::access::narrow;
 pub use self::bundle::Bundle;
 pub use self::constraints::{DEFAULT_PERMIT, Permit};
 pub use self::create::{DEFAULT_DAYS, Plan, RootKey};
@@ -30,7 +32,7 @@ pub use self::export::mobileconfig;
 pub use self::issuing::Issuing;
 pub use self::paths::Paths;
 pub use self::renew::{Renewal, Renewed};
-pub use self::revocation::{CRL_DAYS, Reason};
+pub use self::revocation::{CRL_DAYS, Reason, Revocable, record};
 use crate::cert;
 use crate::container;
 use crate::csr::Purpose;
@@ -87,6 +89,30 @@ pub enum Error {
         /// Where it is.
         folder: PathBuf,
     },
+    /// A folder or file that other users of the machine can change, or a key that they can read.
+    #[error("other users can get at `{}` (mode {mode:o}), so the local CA is not used", path.display())]
+    Exposed {
+        /// The folder or file.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+        /// The mode that it should have.
+        instead: &'static str,
+    },
+    /// A folder or key of another user.
+    #[error("`{}` belongs to another user, so the local CA is not used", path.display())]
+    Foreign {
+        /// The folder or file.
+        path: PathBuf,
+    },
+    /// Lines of the log that cannot be read, any of which may be a revocation.
+    #[error("{} of `{}` cannot be read, and may be a revocation", lines_text(lines), path.display())]
+    DamagedLog {
+        /// The log.
+        path: PathBuf,
+        /// The numbers of the lines, counted from 1.
+        lines: Vec<usize>,
+    },
     /// A certificate of somebody else.
     #[error("the local CA did not issue {what}")]
     NotIssued {
@@ -133,6 +159,14 @@ pub enum Error {
     Log(#[source] serde_json::Error),
 }
 
+/// `line 3`, or `2 lines`.
+fn lines_text(lines: &[usize]) -> String {
+    match lines {
+        [line] => format!("line {line}"),
+        lines => format!("{} lines", lines.len()),
+    }
+}
+
 /// How long before its end a local CA is warned about: a month, as with certificates.
 pub const WARN_BEFORE: time::Duration = time::Duration::days(30);
 
@@ -165,6 +199,7 @@ impl LocalCa {
             let missing = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             return Err(Error::Incomplete { folder: paths.folder.clone(), missing });
         }
+        access::check(paths)?;
         let (root, server) = (certificate(&paths.root)?, Issuing::load(paths)?);
         Ok(Self { paths: paths.clone(), root, server, client: Issuing::load_client(paths)? })
     }
@@ -210,7 +245,7 @@ impl LocalCa {
     ) -> Result<(), Error> {
         let _lock = files::lock(&self.paths.lock)?;
         let report = inspect::certificate(certificate)?;
-        log::append(&self.paths.log, &log::Event::issued(&report, file, who, now))
+        log::append(&self.paths.log, &[log::Event::issued(&report, file, who, now)])
     }
 
     /// When it ends: the earliest end of all its certificates.
@@ -236,8 +271,8 @@ impl LocalCa {
     #[must_use]
     pub fn older_kind_warning(&self) -> Option<&'static str> {
         self.is_of_older_kind().then_some(
-            "the local CA was made by an earlier version: with its stolen key somebody could pose as any host to OpenSSL, \
-             curl, Node, Python and Java",
+            "the local CA was made by an earlier version: a thief of its key could pose as any host to OpenSSL, curl, Node, \
+             Python and Java",
         )
     }
 }

@@ -1,13 +1,17 @@
 //! Certificates revoked, and the CRLs that say so (RFC 5280 section 5).
 
+use std::collections::HashMap;
+use std::path::Path;
+
 use rcgen::{CertificateRevocationListParams, KeyIdMethod, RevocationReason, RevokedCertParams};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::log::{self, Event, Log, Revoked};
-use super::{Error, Issuing, LocalCa};
+use super::{Error, Issuing, LocalCa, Paths, roots};
 use crate::cert;
+use crate::chain::record::{self, Record};
 use crate::files;
 use crate::inspect;
 use crate::key::PrivateKey;
@@ -100,19 +104,61 @@ pub struct Crl {
     pub next_update: OffsetDateTime,
 }
 
+/// A certificate to be revoked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Revocable {
+    /// By its DER; the log need not know it.
+    Certificate(Vec<u8>),
+    /// By its serial number in hex, which the log must know.
+    Serial(String),
+}
+
 impl LocalCa {
-    /// Revokes a certificate that it has issued, whether the log knows it or not.
+    /// Revokes certificates that it has issued: all of them or, if one cannot be revoked, none.
     ///
     /// # Errors
     ///
     /// [`Error::NotIssued`], [`Error::Former`], [`Error::File`].
-    pub fn revoke_certificate(
+    pub fn revoke(
         &self,
-        der: &[u8],
+        certificates: &[Revocable],
         reason: Reason,
         who: Option<&str>,
         now: OffsetDateTime,
-    ) -> Result<Revocation, Error> {
+    ) -> Result<Vec<Revocation>, Error> {
+        let _lock = files::lock(&self.paths.lock)?;
+        let known = Log::read(&self.paths.log)?;
+        let mut revoked: HashMap<String, Revoked> =
+            known.revoked().into_iter().map(|revoked| (revoked.serial.clone(), revoked.clone())).collect();
+        let issued: HashMap<_, _> =
+            known.issued().map(|issued| (issued.serial.trim_start_matches('0'), issued)).collect();
+        let (mut all, mut events) = (Vec::new(), Vec::new());
+        for certificate in certificates {
+            let (serial, authority_key_id) = match certificate {
+                Revocable::Certificate(der) => self.identify(der, &known)?,
+                Revocable::Serial(serial) => self.find(serial, &issued)?,
+            };
+            if let Some(before) = revoked.get(&serial) {
+                all.push(Revocation { revoked: before.clone(), again: true });
+                continue;
+            }
+            let new = Revoked {
+                at: rfc3339(now),
+                serial: serial.clone(),
+                reason,
+                authority_key_id,
+                who: who.map(str::to_owned),
+            };
+            events.push(Event::Revoked(new.clone()));
+            revoked.insert(serial, new.clone());
+            all.push(Revocation { revoked: new, again: false });
+        }
+        log::append(&self.paths.log, &events)?;
+        Ok(all)
+    }
+
+    /// The serial number of a certificate that one of the intermediates signed, and that intermediate's key identifier.
+    fn identify(&self, der: &[u8], known: &Log) -> Result<(String, Option<String>), Error> {
         let report = inspect::certificate(der)?;
         let mut issued = false;
         for issuing in self.issuing() {
@@ -120,63 +166,26 @@ impl LocalCa {
             let subject = Subject::from_der(issuer.subject().as_raw())?;
             issued |= cert::is_issued_by(der, &subject, issuing.key.spki());
         }
-        if !issued {
-            let known = Log::read(&self.paths.log)?;
-            let is_it = |issued: &&log::Issued| issued.sha256_fingerprint == report.sha256_fingerprint;
-            return Err(match known.issued().find(is_it) {
-                Some(_) => Error::Former { serial: report.serial },
-                None => Error::NotIssued { what: format!("the certificate of {}", certificate_names(&report)) },
-            });
+        if issued {
+            return Ok((report.serial, report.authority_key_id));
         }
-        self.revoke(&report.serial, report.authority_key_id.as_deref(), reason, who, now)
+        let is_it = |issued: &&log::Issued| issued.sha256_fingerprint == report.sha256_fingerprint;
+        Err(match known.issued().find(is_it) {
+            Some(_) => Error::Former { serial: report.serial },
+            None => Error::NotIssued { what: format!("the certificate of {}", certificate_names(&report)) },
+        })
     }
 
-    /// Revokes a certificate by its serial number, in hex, which the log must know.
-    ///
-    /// # Errors
-    ///
-    /// As [`LocalCa::revoke_certificate`].
-    pub fn revoke_serial(
-        &self,
-        serial: &str,
-        reason: Reason,
-        who: Option<&str>,
-        now: OffsetDateTime,
-    ) -> Result<Revocation, Error> {
+    /// The serial number of a certificate that the log knows, and its issuer's key identifier.
+    fn find(&self, serial: &str, issued: &HashMap<&str, &log::Issued>) -> Result<(String, Option<String>), Error> {
         let digits: String = serial.chars().filter(|c| *c != ':').collect::<String>().to_ascii_lowercase();
         let digits = digits.trim_start_matches("0x").trim_start_matches('0');
-        let known = Log::read(&self.paths.log)?;
-        let issued = known.issued().find(|issued| issued.serial.trim_start_matches('0') == digits);
         let not_issued = || Error::NotIssued { what: format!("a certificate with the serial number {serial}") };
-        let issued = issued.ok_or_else(not_issued)?;
+        let issued = issued.get(digits).ok_or_else(not_issued)?;
         if !self.key_ids()?.contains(&issued.authority_key_id) {
             return Err(Error::Former { serial: issued.serial.clone() });
         }
-        self.revoke(&issued.serial, issued.authority_key_id.as_deref(), reason, who, now)
-    }
-
-    fn revoke(
-        &self,
-        serial: &str,
-        authority_key_id: Option<&str>,
-        reason: Reason,
-        who: Option<&str>,
-        now: OffsetDateTime,
-    ) -> Result<Revocation, Error> {
-        let _lock = files::lock(&self.paths.lock)?;
-        let known = Log::read(&self.paths.log)?;
-        if let Some(before) = known.revoked().into_iter().find(|revoked| revoked.serial == serial) {
-            return Ok(Revocation { revoked: before.clone(), again: true });
-        }
-        let revoked = Revoked {
-            at: rfc3339(now),
-            serial: serial.to_owned(),
-            reason,
-            authority_key_id: authority_key_id.map(str::to_owned),
-            who: who.map(str::to_owned),
-        };
-        log::append(&self.paths.log, &Event::Revoked(revoked.clone()))?;
-        Ok(Revocation { revoked, again: false })
+        Ok((issued.serial.clone(), issued.authority_key_id.clone()))
     }
 
     /// Makes the CRLs of what the log has revoked, one for each intermediate that issues, with a number greater than any
@@ -184,10 +193,10 @@ impl LocalCa {
     ///
     /// # Errors
     ///
-    /// [`Error::File`], [`Error::Crl`].
+    /// [`Error::File`], [`Error::Crl`], [`Error::DamagedLog`].
     pub fn crl(&self, days: u32, now: OffsetDateTime) -> Result<Crl, Error> {
         let _lock = files::lock(&self.paths.lock)?;
-        let known = Log::read(&self.paths.log)?;
+        let known = Log::read_whole(&self.paths.log)?;
         let (number, mut revoked) = (known.next_crl_number(), 0);
         let next_update = now.saturating_add(time::Duration::days(i64::from(days)));
         let mut crl = |issuing: &Issuing| -> Result<Vec<u8>, Error> {
@@ -198,7 +207,7 @@ impl LocalCa {
             sign(issuing.certificate(), &issuing.key, number, entries, now, next_update)
         };
         let (der, client) = (crl(&self.server)?, self.client.as_ref().map(crl).transpose()?);
-        log::append(&self.paths.log, &Event::Crl { at: rfc3339(now), number })?;
+        log::append(&self.paths.log, &[Event::Crl { at: rfc3339(now), number }])?;
         Ok(Crl { der, client, number, revoked, next_update })
     }
 
@@ -206,6 +215,33 @@ impl LocalCa {
     fn key_ids(&self) -> Result<Vec<Option<String>>, Error> {
         self.issuing().map(Issuing::key_id).collect()
     }
+}
+
+/// The record of what a local CA has revoked, for paths that end in its root or in one that was there before.
+///
+/// # Errors
+///
+/// [`Error::File`], [`Error::Container`] when its root cannot be read.
+pub fn record(paths: &Paths) -> Result<Record, Error> {
+    let roots: Vec<_> = roots(paths)?.into_iter().map(|(_, root)| root.to_vec()).collect();
+    let log = paths.log.clone();
+    Ok(Record::new(roots, move || {
+        let known = Log::read_whole(&log).map_err(|error| error.to_string())?;
+        known.revoked().into_iter().map(|revoked| recorded(revoked, &log)).collect()
+    }))
+}
+
+fn recorded(revoked: &Revoked, log: &Path) -> Result<record::Entry, String> {
+    let unreadable = || format!("a serial number in `{}` is not hex", log.display());
+    Ok(record::Entry {
+        serial: octets(&revoked.serial).ok_or_else(unreadable)?,
+        authority_key_id: revoked
+            .authority_key_id
+            .as_deref()
+            .map(|id| octets(id).ok_or_else(unreadable))
+            .transpose()?,
+        words: format!("on {} ({})", revoked.at.get(..10).unwrap_or_default(), revoked.reason.name()),
+    })
 }
 
 /// A CRL that lists nothing and lasts as long as its issuer: the issuer's key may be gone a moment later, and clients

@@ -1,6 +1,6 @@
 //! What there is to say of a local CA.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -42,10 +42,11 @@ impl LocalCa {
     /// [`Error::Inspect`], [`Error::File`].
     pub fn show(&self) -> Result<CaShow, Error> {
         let known = Log::read(&self.paths.log)?;
-        let revoked = known.revoked();
+        let revoked: HashMap<_, _> =
+            known.revoked().into_iter().map(|revoked| (revoked.serial.as_str(), revoked)).collect();
         let mut files = BTreeSet::new();
         let issued = known.issued().rev().map(|issued| {
-            let revoked = revoked.iter().find(|revoked| revoked.serial == issued.serial);
+            let revoked = revoked.get(issued.serial.as_str());
             let replaced = issued.file.as_ref().is_some_and(|file| !files.insert(file.as_str()));
             let log::Issued {
                 at, serial, subject, subject_alt_names, not_after, sha256_fingerprint, file, who, ..
@@ -64,7 +65,7 @@ impl LocalCa {
                 reason: revoked.map(|revoked| revoked.reason.name().to_owned()),
             }
         });
-        Ok(CaShow { authority: self.authority()?, issued: issued.collect(), unreadable_lines: known.unreadable })
+        Ok(CaShow { authority: self.authority()?, issued: issued.collect(), unreadable_lines: known.unreadable.len() })
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use rustls::pki_types::CertificateDer;
 
 use super::extension::{self, Extensions};
+use super::host;
 use super::oddity::Oddity;
 use super::public_key;
 use crate::asn1::{self, Value, tag};
@@ -22,7 +23,11 @@ pub struct Certificate {
     canonical_issuer: OnceLock<Option<Canonical>>,
     fault: OnceLock<Option<Fault>>,
     link: OnceLock<verdict::Link>,
+    name: OnceLock<String>,
 }
+
+/// Names that stand for a subject at most.
+const SHOWN_NAMES: usize = 8;
 
 /// What is where in it, and what it says.
 #[derive(Debug)]
@@ -89,6 +94,7 @@ impl Certificate {
             canonical_issuer: OnceLock::new(),
             fault: OnceLock::new(),
             link: OnceLock::new(),
+            name: OnceLock::new(),
         })
     }
 
@@ -191,17 +197,19 @@ impl Certificate {
 
     /// The subject's text, for messages.
     pub(super) fn name(&self) -> &str {
-        let link = self.link();
-        match link.subject.as_str() {
-            "" => "the certificate without a subject",
-            subject => subject,
-        }
+        self.name.get_or_init(|| self.link().name())
+    }
+
+    /// Whether its subject is empty: a SEQUENCE of nothing.
+    fn is_nameless(&self) -> bool {
+        self.subject() == [tag::SEQUENCE, 0]
     }
 
     /// How it is shown as part of a path.
     pub(super) fn link(&self) -> &verdict::Link {
         self.link.get_or_init(|| verdict::Link {
             subject: rfc4514_der(self.subject()),
+            subject_alt_names: if self.is_nameless() { host::texts(self, SHOWN_NAMES).0 } else { Vec::new() },
             issuer: rfc4514_der(self.issuer()),
             sha256_fingerprint: hex(&sha256(&self.der)),
         })

@@ -18,6 +18,7 @@ mod host;
 mod oddity;
 mod path;
 mod public_key;
+pub mod record;
 mod revocation;
 mod search;
 mod signature;

@@ -401,14 +401,13 @@ impl LoadedIssuer {
         }
     }
 
-    /// Says that the local CA ends soon.
-    pub(crate) fn warning(&self, now: OffsetDateTime) -> Option<String> {
-        match self {
-            Self::Local(ca) => ca
-                .warning(now)
-                .map(|warning| format!("{warning}: `{}`", CommandLine::ours("ca renew").carrying_ca_dir())),
-            _ => None,
-        }
+    /// Warnings that the local CA ends soon, and that it was made by an earlier version, each with its command.
+    pub(crate) fn warnings(&self, now: OffsetDateTime) -> Vec<String> {
+        let Self::Local(ca) = self else { return Vec::new() };
+        let command = |subcommand: &str| CommandLine::ours(subcommand).carrying_ca_dir();
+        let end = ca.warning(now).map(|warning| format!("{warning}: `{}`", command("ca renew")));
+        let kind = ca.older_kind_warning().map(|warning| format!("{warning}: `{}`", command("ca renew --force")));
+        end.into_iter().chain(kind).collect()
     }
 }
 

@@ -152,7 +152,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let secrets = args.secrets()?;
     let made = args.make(&order, &issuer, (renewal, &targets), now)?;
     let (set, mut report) = args.files(&targets, &made, &secrets)?;
-    report.warnings.extend(issuer.warning(now));
+    report.warnings.extend(issuer.warnings(now));
     report.warnings.extend(issuer.refusal(&made.issued.chain, now));
     report.warnings.extend(made.key.as_ref().and_then(args::test_key_warning));
     if report.written {

@@ -73,7 +73,8 @@ impl Verdict {
         }
         for (depth, link) in self.chain.iter().enumerate() {
             let branch = if depth == 0 { String::new() } else { format!("{}└ ", "  ".repeat(depth - 1)) };
-            let subject = if link.subject.is_empty() { "(no subject)" } else { &link.subject };
+            let is_nameless = link.subject.is_empty() && link.subject_alt_names.is_empty();
+            let subject = if is_nameless { "(no subject)".to_owned() } else { link.name() };
             let end = if self.valid && depth + 1 == self.chain.len() { " (trusted)" } else { "" };
             let _ = writeln!(text, "  {branch}{subject}{end}");
         }

@@ -23,7 +23,9 @@ fn server(sandbox: &Sandbox, stolen: &str, subject: &str, extensions: &str) -> B
          -extfile extensions -days 30 -out cert.pem"
     ));
     sandbox.start(
-        &format!("openssl s_server -www -accept 127.0.0.1:0 -cert cert.pem -key key.pem -cert_chain {FOLDER}/{stolen}.pem"),
+        &format!(
+            "openssl s_server -www -accept 127.0.0.1:0 -cert cert.pem -key key.pem -cert_chain {FOLDER}/{stolen}.pem"
+        ),
         "ACCEPT ",
     )
 }
@@ -70,7 +72,9 @@ fn clients(stolen: &str, host: &str, port: u16, proxy: u16) -> Vec<(&'static str
     vec![
         (
             "openssl verify",
-            format!("openssl verify -purpose sslserver -CAfile root.pem -untrusted {FOLDER}/{stolen}.pem {verify} {host} cert.pem"),
+            format!(
+                "openssl verify -purpose sslserver -CAfile root.pem -untrusted {FOLDER}/{stolen}.pem {verify} {host} cert.pem"
+            ),
         ),
         (
             "verify",

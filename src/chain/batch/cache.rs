@@ -5,6 +5,7 @@ use std::hash::Hash;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::Error;
+use crate::chain::record::Record;
 use crate::chain::{Anchors, Certificate, Crl};
 use crate::{asn1, container, files};
 
@@ -66,13 +67,13 @@ impl Cache {
         })
     }
 
-    pub(super) fn anchors(&self, sources: &Vec<String>) -> Result<Arc<Anchors>, Error> {
+    pub(super) fn anchors(&self, sources: &Vec<String>, record: Option<&Arc<Record>>) -> Result<Arc<Anchors>, Error> {
         self.anchors.get(sources, || {
             let mut all = Vec::new();
             for source in sources {
                 all.extend(self.certificates(source, "trust")?.iter().cloned());
             }
-            Ok(Anchors::new(all))
+            Ok(Anchors::new(all).with_record(record.cloned()))
         })
     }
 }

@@ -1,4 +1,4 @@
-use secure_io::ca::{LocalCa, Plan, RootKey};
+use secure_io::ca::{self, LocalCa, Plan, RootKey};
 use secure_io::report::ca::CaInit;
 use secure_io::validity;
 
@@ -61,6 +61,10 @@ impl RootKeyArgs {
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let (paths, now) = (args.folder.paths_to_change(out)?, validity::now());
+    if ca::narrow(&paths)? {
+        let folder = paths.folder.display();
+        out.warning(format!("other users could change `{folder}`: from now on it is open to you alone (mode 700)"));
+    }
     let plan =
         Plan { permit: args.permit.clone(), days: args.days, root_key: args.root_key.fate()?, replace: args.force };
     let report = CaInit { authority: LocalCa::create(&paths, &plan, now)?.authority()? };

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use secure_io::ca::{LocalCa, Reason};
+use secure_io::ca::{LocalCa, Reason, Revocable};
 use secure_io::report::ca::{CaRevoke, Revoked};
 use secure_io::{files, validity};
 
@@ -41,27 +41,29 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let (ca, who, now) = (LocalCa::load(&args.folder.paths_to_change(out)?)?, args::user(), validity::now());
-    let mut report = CaRevoke { revoked: Vec::new() };
+    let mut certificates = Vec::new();
     for given in &args.certificates {
         let path = Path::new(given);
-        let revocation = if files::is_stdio(path) || files::exists(path) {
+        certificates.push(if files::is_stdio(path) || files::exists(path) {
             let chain = args::load_certificates(path)?;
             // The leaf: what follows it is not this CA's to revoke.
             let leaf = chain.first().map(AsRef::as_ref).unwrap_or_default();
-            ca.revoke_certificate(leaf, args.reason, who.as_deref(), now)?
+            Revocable::Certificate(leaf.to_vec())
         } else if is_serial(given) {
-            ca.revoke_serial(given, args.reason, who.as_deref(), now)?
+            Revocable::Serial(given.clone())
         } else {
             return Err(Failure::message(format!("`{given}` is neither a file nor a serial number in hex"))
                 .hint(format!("see what was issued: `{}`", CommandLine::ours("ca show").carrying_ca_dir())));
-        };
-        report.revoked.push(Revoked {
-            serial: revocation.revoked.serial,
-            revoked_at: revocation.revoked.at,
-            reason: revocation.revoked.reason.name().to_owned(),
-            already: revocation.again,
         });
     }
+    let revocations = ca.revoke(&certificates, args.reason, who.as_deref(), now)?;
+    let revoked = revocations.into_iter().map(|revocation| Revoked {
+        serial: revocation.revoked.serial,
+        revoked_at: revocation.revoked.at,
+        reason: revocation.revoked.reason.name().to_owned(),
+        already: revocation.again,
+    });
+    let report = CaRevoke { revoked: revoked.collect() };
     if args.json {
         out.json(&report)?;
     } else {

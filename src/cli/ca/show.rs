@@ -42,6 +42,10 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         let (lines, log) = (report.unreadable_lines, ca.paths.log.display());
         out.warning(format!("{lines} lines of {log} cannot be read: what they say is not shown"));
     }
+    if let Some(warning) = ca.older_kind_warning() {
+        out.warning(warning);
+        out.hint(failure::remake_hint());
+    }
     if let Some(warning) = ca.warning(now) {
         out.warning(warning);
         out.hint(failure::renew_hint());

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use secure_io::ca;
 use secure_io::chain::{Anchors, Certificate};
 use secure_io::{container, files};
 
@@ -33,7 +34,16 @@ pub(super) fn all(files: &[PathBuf], ca_dir: &CaDirArgs, out: &mut Output) -> Re
         trusted.extend(super::certificates(path, out)?);
     }
     if !files.is_empty() {
-        return Ok(Arc::new(Anchors::new(trusted)));
+        // The file may hold the local CA's root.
+        let record = match ca_dir.paths().map(|paths| ca::record(&paths)) {
+            Ok(Ok(record)) => Some(Arc::new(record)),
+            Ok(Err(error)) => {
+                out.warning(format!("what the local CA has revoked is not looked at: {error}"));
+                None
+            }
+            Err(_) => None,
+        };
+        return Ok(Arc::new(Anchors::new(trusted).with_record(record)));
     }
     let native = rustls_native_certs::load_native_certs();
     if native.certs.is_empty() {
@@ -55,10 +65,15 @@ fn with_local(
     out: &mut Output,
 ) -> Result<Arc<Anchors>, Failure> {
     let paths = ca_dir.paths()?;
-    if paths.exist() {
-        trusted.extend(super::certificates(&paths.root, out)?);
+    if !paths.exist() {
+        return Ok(Arc::new(Anchors::new(trusted)));
     }
-    Ok(Arc::new(Anchors::new(trusted)))
+    match paths.check_access() {
+        Ok(()) => trusted.extend(super::certificates(&paths.root, out)?),
+        Err(error) => out.warning(format!("the local CA is not trusted: {error}")),
+    }
+    let record = Arc::new(ca::record(&paths)?);
+    Ok(Arc::new(Anchors::new(trusted).with_record(Some(record))))
 }
 
 /// The roots in the system's one file of them; `None` where it has no such file, or the caller names another.
