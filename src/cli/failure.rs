@@ -321,7 +321,8 @@ pub(crate) fn issuing(error: material::Error, request: Option<&Path>, issuer: &I
                 | C::WeakKey { .. }
                 | C::DuplicateExtension { .. }
                 | C::MalformedExtension { .. }
-                | C::PurposeNotPermitted { .. },
+                | C::PurposeNotPermitted { .. }
+                | C::UnconstrainedName { .. },
             ),
             Some(request),
             _,
@@ -369,6 +370,9 @@ impl From<material::Error> for Failure {
                 Some(format!("sign it as a CA all the same: `{}`", CommandLine::typed().switch("--allow-ca")))
             }
             E::Certificate(cert::Error::NotPermitted { names, .. }) => Some(ca::permit_hint(names)),
+            E::Certificate(cert::Error::SubjectExcluded { .. }) => {
+                Some("leave --subject out; only clients have one: --purpose client".to_owned())
+            }
             E::Certificate(cert::Error::PurposeNotPermitted { permitted, .. }) => purpose_hint(permitted),
             E::Certificate(cert::Error::IssuerTime { .. }) => Some(ca::renew_hint()),
             _ => None,

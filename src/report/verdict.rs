@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::remote::Remote;
+use super::text::plain_names;
 
 /// Why a certificate is refused: the codes of `verify --json` and of a test PKI's `expected.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
