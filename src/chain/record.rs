@@ -27,8 +27,11 @@ type Read = dyn Fn() -> Result<Vec<Entry>, String> + Send + Sync;
 pub struct Record {
     roots: HashSet<Vec<u8>>,
     read: Box<Read>,
-    by_serial: OnceLock<Result<HashMap<Vec<u8>, Vec<Entry>>, String>>,
+    by_serial: OnceLock<Result<BySerial, String>>,
 }
+
+/// Entries by their serial numbers' octets, without leading zeros.
+type BySerial = HashMap<Vec<u8>, Vec<Entry>>;
 
 impl fmt::Debug for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -71,8 +74,8 @@ impl Record {
     }
 }
 
-fn sorted(entries: Vec<Entry>) -> HashMap<Vec<u8>, Vec<Entry>> {
-    let mut by_serial: HashMap<_, Vec<_>> = HashMap::new();
+fn sorted(entries: Vec<Entry>) -> BySerial {
+    let mut by_serial = BySerial::new();
     for entry in entries {
         by_serial.entry(asn1::der::significant(&entry.serial).to_vec()).or_default().push(entry);
     }

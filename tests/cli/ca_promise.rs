@@ -127,7 +127,8 @@ fn a_ca_that_others_can_get_at_is_not_used() {
 fn a_request_for_names_past_the_constraints_is_refused() {
     let sandbox = prepared();
     let request = |names: &str, more: &str| {
-        let make = "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout k.pem -out r.pem -subj /CN=x";
+        let make =
+            "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout k.pem -out r.pem -subj /CN=x";
         sandbox.ok(&format!("{make} -addext 'subjectAltName=DNS:app.test{names}' {more}"));
         sandbox.run("secure-io gen-cert --ca --ca-dir ca --csr r.pem --out-cert c.pem")
     };
@@ -158,7 +159,10 @@ fn clients_have_subjects_and_servers_have_none() {
     let text = sandbox.ok("openssl x509 -in server-cert.pem -noout -subject -ext subjectAltName");
     assert_eq!(text.lines().next(), Some("subject="), "{text}");
     assert!(text.contains("critical"), "{text}");
-    sandbox.run("secure-io gen-cert --ca --ca-dir ca --force --subject CN=app.test app.test").exits(2).says("CN=app.test");
+    sandbox
+        .run("secure-io gen-cert --ca --ca-dir ca --force --subject CN=app.test app.test")
+        .exits(2)
+        .says("CN=app.test");
     sandbox.ok("secure-io gen-cert -q --ca --ca-dir ca --name alice --purpose client --subject CN=alice,O=Example");
     let subject = sandbox.ok("openssl x509 -in alice-cert.pem -noout -subject -nameopt RFC2253");
     assert_eq!(subject.trim(), "subject=CN=alice,O=Example");

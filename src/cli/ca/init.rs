@@ -8,9 +8,10 @@ use crate::cli::command_line::CommandLine;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 
-/// Make a root and a name-constrained intermediate
+/// Make a root and name-constrained intermediates
 ///
-/// The root's key signs the intermediate and is destroyed.
+/// The root's key signs an upper intermediate, whose key signs one for servers and one for clients; both upper keys are
+/// destroyed.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -26,7 +27,7 @@ pub(crate) struct Args {
     /// or `any`; may be given again
     #[arg(long, value_name = "NAME")]
     permit: Vec<String>,
-    /// Lifetime of both certificates in days [default: 3650]
+    /// Lifetime of all certificates in days [default: 3650]
     #[arg(long, value_name = "N", value_parser = args::days)]
     days: Option<u32>,
     #[command(flatten)]
