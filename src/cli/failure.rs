@@ -8,7 +8,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
-pub(crate) use self::ca::{needs_no_sudo, one_thing_at_a_time, renew_hint};
+pub(crate) use self::ca::{needs_no_sudo, one_thing_at_a_time, remake_hint, renew_hint};
 pub(crate) use self::fixtures::{build, fixtures};
 pub(crate) use self::remote::{no_endpoint, remote};
 use super::args::IssuerArgs;
