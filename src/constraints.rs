@@ -154,6 +154,12 @@ impl<'a> NameConstraints<'a> {
         self.excluded.iter().any(is_all)
     }
 
+    /// Whether the exclusion of every subject is all that is said.
+    #[must_use]
+    pub fn excludes_subjects_alone(&self) -> bool {
+        self.permitted.is_empty() && self.excluded.len() == 1 && self.excludes_every_subject()
+    }
+
     /// Checks that each name is in no excluded subtree, and in a permitted one where its kind has any. Each comparison
     /// takes one off the budget, which is [`BUDGET`] for a path.
     ///

@@ -151,7 +151,7 @@ fn what_another_ca_issued_is_not_revoked() {
     $ secure-io ca revoke server-cert.pem
     exit: 2
     --- stderr
-    error: the local CA did not issue the certificate of CN=localhost
+    error: the local CA did not issue the certificate of localhost, 127.0.0.1 and ::1
     hint: see what it has issued: `secure-io ca show`
     "#);
     assert_snapshot!(sandbox.run("secure-io ca revoke 00aB:cd"), @r#"

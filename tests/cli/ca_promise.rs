@@ -28,6 +28,8 @@ fn verify_asks_the_local_ca_what_it_has_revoked() {
       └ CN=secure-io development intermediate [HEX]
         └ CN=secure-io upper development intermediate [HEX]
           └ CN=secure-io development root [HEX]
+    --- stderr
+    hint: make a new key and have a new certificate issued
     "#);
     let judge = |line: &str| sandbox.run(&format!("secure-io verify {line}"));
     judge("--ca-dir ca --trust ca/root.pem server-cert.pem").exits(1).says("(revoked)");
@@ -62,6 +64,8 @@ fn a_damaged_line_of_the_log_is_reported() {
       └ CN=secure-io development intermediate [HEX]
         └ CN=secure-io upper development intermediate [HEX]
           └ CN=secure-io development root [HEX]
+    --- stderr
+    hint: put the damaged line right, or take it out
     "#);
     assert_snapshot!(sandbox.run("secure-io ca crl --ca-dir ca"), @r#"
     $ secure-io ca crl --ca-dir ca

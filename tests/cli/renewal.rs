@@ -73,6 +73,8 @@ fn renew_changes_what_is_asked_for_alone() {
       in place of the one there: it is for another purpose
       server-csr.pem   certification request
       server-cert.pem  certificate, expires [DATE] (in 90 days)
+    --- stderr
+    note: the subject `CN=other.test` left out: the CA signs for the names in subjectAltName alone
     "#);
     assert_snapshot!(seen(&sandbox), @" [DNS:other.test,IP:::1] [serverAuth] by the CA");
     assert_snapshot!(sandbox.run("secure-io gen-cert --renew --self-signed"), @r#"
