@@ -9,6 +9,7 @@
 //!
 //! | | |
 //! | --- | --- |
+//! | [`words`] | Words that depend on numbers. |
 //! | [`asn1`] | BER and DER taken apart; object identifiers by name. |
 //! | [`files`] | Reads a path or standard input; writes sets of files whole or not at all. |
 //! | [`ordered`] | Works on items on all cores, results in order. |
@@ -44,6 +45,8 @@
 //! print!("{}", *container::pem("PRIVATE KEY", key.pkcs8())?);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+
+pub mod words;
 
 pub mod asn1;
 pub mod files;

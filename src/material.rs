@@ -19,6 +19,7 @@ use crate::inspect;
 use crate::key::{self, Algorithm, PrivateKey};
 use crate::name::{self, Subject, SubjectAltName};
 use crate::validity::{self, Validity, rfc3339};
+use crate::words::counted;
 
 /// Why it could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +47,7 @@ pub enum Error {
     #[error("it is a CA's certificate, and what it has signed would lose its issuer")]
     RenewsCa,
     /// No certificate of the CA's file has the CA's key.
-    #[error("none of the {count} certificates there has the CA key's public key")]
+    #[error("the CA key's public key is in no certificate there, of {}", counted(*count, "certificate"))]
     NoIssuer {
         /// How many there are.
         count: usize,

@@ -8,6 +8,8 @@ use std::time::Duration;
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
+use crate::words::counted;
+
 /// How far before now a certificate's notBefore is put, for clocks that are behind: one hour, as public CAs do.
 pub const BACKDATE: Duration = Duration::from_hours(1);
 
@@ -204,8 +206,8 @@ pub fn distance(time: OffsetDateTime, now: OffsetDateTime) -> String {
         s if s >= 120 => (rounded(s, 60), "minute"),
         s => (s, "second"),
     };
-    let plural = if count == 1 { "" } else { "s" };
-    if seconds < 0 { format!("{count} {unit}{plural} ago") } else { format!("in {count} {unit}{plural}") }
+    let span = counted(count, unit);
+    if seconds < 0 { format!("{span} ago") } else { format!("in {span}") }
 }
 
 #[cfg(test)]

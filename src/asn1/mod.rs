@@ -11,6 +11,8 @@ pub(crate) mod write;
 
 use std::borrow::Cow;
 
+use crate::words::counted;
+
 pub use self::string::{decode_string, is_string};
 pub use self::time::time;
 
@@ -119,7 +121,7 @@ impl<'a> Reader<'a> {
         let end = header.checked_add(length).filter(|end| *end <= self.rest.len());
         let Some((raw, rest)) = end.and_then(|end| self.rest.split_at_checked(end)) else {
             let there = self.rest.len().saturating_sub(header);
-            return Err(Error::new(field, format!("is cut short: {there} octets of {length}")));
+            return Err(Error::new(field, format!("is cut short: {} of {length}", counted(there, "octet"))));
         };
         self.rest = rest;
         let tag = raw.first().copied().unwrap_or_default();
@@ -291,7 +293,7 @@ mod tests {
         let reason = |der: &[u8]| Reader::new(der).value("it").unwrap_err().to_string();
         assert_eq!(reason(&[]), "it is missing");
         assert_eq!(reason(&[4]), "it is cut short");
-        assert_eq!(reason(&[4, 3, 1]), "it is cut short: 1 octets of 3");
+        assert_eq!(reason(&[4, 3, 1]), "it is cut short: 1 octet of 3");
         assert_eq!(reason(&[4, 0x80, 0, 0]), "it has an indefinite length, which DER does not have");
         assert_eq!(reason(&[4, 0x85, 1, 0, 0, 0, 0]), "it has a length beyond all measure");
         let wrong = Reader::new(&[4, 0]).tagged(tag::SEQUENCE, "it").unwrap_err();

@@ -8,6 +8,7 @@ use der::asn1::Any;
 use super::Error;
 use crate::asn1::{self, Value, tag};
 use crate::name::{self, SubjectAltName, escape_unprintable};
+use crate::words::counted;
 
 /// A name in a request that cannot be in a certificate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,7 +163,7 @@ fn no_address(octets: &[u8]) -> (String, Vec<String>) {
         return ("the address is written as text, not as its octets".to_owned(), name(address));
     }
     let length = octets.len();
-    let reason = format!("it has {length} octets; an address has 4 or 16");
+    let reason = format!("it has {}; an address has 4 or 16", counted(length, "octet"));
     let half = octets.get(..length / 2).filter(|_| length == 8 || length == 32).and_then(ip);
     match half {
         Some(address) => (format!("{reason}, and a mask belongs in a CA's name constraints"), name(address)),

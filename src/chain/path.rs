@@ -12,6 +12,7 @@ use crate::name::{self, DistinguishedName};
 use crate::policy;
 use crate::report::verdict::Code;
 use crate::validity::{distance, rfc3339};
+use crate::words::counted;
 
 /// Why a path, or the search for one, came to nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +94,8 @@ fn check_issuer(issuer: &Certificate, index: usize, below: u32, request: &Reques
     match extensions.basic_constraints {
         Some((true, Some(limit))) if below > limit => {
             let message = format!(
-                "its pathLenConstraint is {limit}, and {below} intermediates stand below it (RFC 5280 section 4.2.1.9)"
+                "its pathLenConstraint is {limit}, with {} below it (RFC 5280 section 4.2.1.9)",
+                counted(below, "intermediate")
             );
             return Err(Rejection::new(Code::PathTooLong, index, message));
         }

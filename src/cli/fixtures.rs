@@ -69,6 +69,8 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     };
     if args.json {
         out.json(&report)?;
+    } else if args.check {
+        out.answer(&report.text())?;
     } else {
         out.report(&report.text(), false)?;
     }

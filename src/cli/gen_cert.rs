@@ -105,6 +105,9 @@ struct Pkcs12Args {
     /// Read its password from an environment variable
     #[arg(long, value_name = "VAR", requires = "p12", conflicts_with = "p12_password_file")]
     p12_password_env: Option<String>,
+    /// Name of key and certificates in it, as Java's alias [default: what the files' names begin with]
+    #[arg(long, value_name = "NAME", requires = "p12", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    p12_alias: Option<String>,
     /// Use 3DES and SHA-1, for old readers
     #[arg(long, requires = "p12")]
     p12_legacy: bool,
@@ -322,8 +325,9 @@ impl Args {
         set.push(NewFile::public(&targets.cert, chain_pem(&made.issued.chain)?));
         kinds.push(FileKind::Certificate);
         if let (Some(path), Some(key), Some(password)) = (&self.p12.p12, &made.key, &secrets.p12_password) {
+            let alias = self.p12.p12_alias.as_deref().unwrap_or(&self.files.name);
             let ciphers = if self.p12.p12_legacy { Pkcs12Ciphers::Legacy } else { Pkcs12Ciphers::Modern };
-            let p12 = container::pkcs12(key.pkcs8(), &made.issued.chain, &self.files.name, password, ciphers)?;
+            let p12 = container::pkcs12(key.pkcs8(), &made.issued.chain, alias, password, ciphers)?;
             set.push(NewFile::secret(path, p12));
             kinds.push(FileKind::Pkcs12);
         }

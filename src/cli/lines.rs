@@ -18,6 +18,35 @@ pub(crate) struct Style {
 /// Text is not squeezed into less.
 const MIN_TEXT: usize = 24;
 
+/// Text without styles, wrapped between words: lines go on below where their value began, or a little further in.
+pub(crate) fn wrapped(text: &str, width: usize) -> String {
+    text.split_inclusive('\n')
+        .map(|line| if line.width() > width { wrapped_line(line, width) } else { line.to_owned() })
+        .collect()
+}
+
+fn wrapped_line(line: &str, width: usize) -> String {
+    let indent = line.len() - line.trim_start_matches(' ').len();
+    let label = line.get(indent..).and_then(|rest| rest.find("  ").map(|end| rest.get(..end).unwrap_or_default()));
+    let value = label.map(|label| {
+        let rest = line.get(indent + label.len()..).unwrap_or_default();
+        indent + label.width() + rest.len() - rest.trim_start_matches(' ').len()
+    });
+    let hang = value.filter(|hang| hang + MIN_TEXT <= width).unwrap_or(indent + 2);
+    let (mut out, mut column) = (String::new(), 0);
+    for word in line.split_inclusive(' ') {
+        let columns = word.trim_end().width();
+        if column + columns > width && column > hang {
+            out.truncate(out.trim_end_matches(' ').len());
+            let _ = write!(out, "\n{:hang$}", "");
+            column = hang;
+        }
+        out.push_str(word);
+        column += word.width();
+    }
+    out
+}
+
 fn ansi(tone: Tone) -> Ansi {
     match tone {
         Tone::Plain => Ansi::new(),
@@ -37,18 +66,26 @@ pub(crate) fn heading(name: &str) -> String {
 
 /// The lines of one item; `number` stands in front of the first.
 pub(crate) fn render(lines: &[Line], number: Option<usize>, style: &Style) -> String {
+    let number = number.map_or_else(String::new, |number| format!("#{number}"));
+    // A number of three digits moves all lines of its item.
+    let margin = MARGIN.max(number.len() + 1);
     let mut text = String::new();
     for (index, line) in lines.iter().enumerate() {
-        let number = number.filter(|_| index == 0).map_or_else(String::new, |number| format!("#{number}"));
-        render_line(&mut text, line, &number, style);
+        render_line(&mut text, line, (if index == 0 { &number } else { "" }, margin), style);
     }
     text
 }
 
-fn render_line(out: &mut String, line: &Line, number: &str, style: &Style) {
+/// Columns in front of an item, for its number.
+const MARGIN: usize = 4;
+
+fn render_line(out: &mut String, line: &Line, (number, margin): (&str, usize), style: &Style) {
     let is_heading = line.is_heading;
-    let indent = 4 + 2 * line.depth.saturating_sub(usize::from(!is_heading && line.depth > 0));
-    let _ = write!(out, "{number:<indent$}");
+    let indent = margin + 2 * line.depth.saturating_sub(usize::from(!is_heading && line.depth > 0));
+    let _ = match line.number {
+        Some(number) => write!(out, "{number:>width$} ", width = indent - 1),
+        None => write!(out, "{number:<indent$}"),
+    };
     let mut start = indent;
     if let Some(label) = &line.label {
         let label = escape_unprintable(label);
@@ -103,5 +140,24 @@ impl Cursor {
             out.push(c);
             self.column += columns;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrapped;
+
+    /// The names that a CA may sign for once went on to the terminal's edge and over it.
+    #[test]
+    fn a_long_line_goes_on_below_its_value() {
+        let text =
+            "Made it\n  may sign for      localhost, test, internal, local, home.arpa, 127.0.0.0/8, 10.0.0.0/8\n";
+        assert_eq!(
+            wrapped(text, 60),
+            "Made it\n  may sign for      localhost, test, internal, local,\n                    home.arpa, 127.0.0.0/8, 10.0.0.0/8\n"
+        );
+        assert_eq!(wrapped(text, usize::MAX), text);
+        assert_eq!(wrapped("a sentence of words\n", 10), "a sentence\n  of words\n");
+        assert_eq!(wrapped("/a/path/that/is/too/long/to/fit\n", 10), "/a/path/that/is/too/long/to/fit\n");
     }
 }

@@ -10,6 +10,7 @@ use secure_io::report::finding::Severity;
 use serde::Serialize;
 
 use super::failure::{Failure, Report};
+use super::lines;
 
 /// When to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -62,12 +63,15 @@ impl Output {
         self.data(text.as_bytes())
     }
 
-    /// A result as text with styles in it, in which nothing is left that could trouble a terminal; nothing when quiet.
+    /// An answer as text with styles in it, in which nothing is left that could trouble a terminal.
     pub(crate) fn styled(&mut self, text: &str) -> Result<(), Failure> {
-        if !self.quiet {
-            self.stdout.write_all(text.as_bytes())?;
-        }
-        Ok(())
+        Ok(self.stdout.write_all(text.as_bytes())?)
+    }
+
+    /// An answer as text: what was asked for, printed when quiet, too.
+    pub(crate) fn answer(&mut self, text: &str) -> Result<(), Failure> {
+        let text = lines::wrapped(&printable(text), Self::width());
+        Ok(self.stdout.write_all(text.as_bytes()).and_then(|()| self.stdout.flush())?)
     }
 
     /// The columns of the terminal; no end of them where there is none.
@@ -77,12 +81,12 @@ impl Output {
         given.or_else(terminal).unwrap_or(usize::MAX)
     }
 
-    /// A result as text, on stderr when stdout carries data; nothing when quiet.
+    /// What was made or changed, on stderr when stdout carries data; nothing when quiet.
     pub(crate) fn report(&mut self, text: &str, stdout_is_data: bool) -> Result<(), Failure> {
         if self.quiet {
             return Ok(());
         }
-        let text = printable(text);
+        let text = lines::wrapped(&printable(text), Self::width());
         if stdout_is_data {
             self.stderr.write_all(text.as_bytes())?;
         } else {

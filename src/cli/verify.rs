@@ -267,7 +267,7 @@ fn print(verdict: &Verdict, source: &str, json: bool, out: &mut Output) -> Resul
     if json {
         out.json(verdict)?;
     } else {
-        out.report(&verdict.text(source), false)?;
+        out.answer(&verdict.text(source))?;
         for warning in &verdict.warnings {
             let whose = warning.certificate.as_ref().map(|whose| format!("{whose}: ")).unwrap_or_default();
             out.warning(format!("{whose}{}", warning.message));

@@ -26,6 +26,7 @@ use zeroize::Zeroizing;
 
 use self::shape::Shape;
 use crate::files::READ_LIMIT;
+use crate::words::counted;
 
 pub use self::found::{Content, Found, KeyFormat};
 pub use self::guess::Guess;
@@ -84,7 +85,7 @@ pub enum Error {
     #[error("it is DER, but of nothing that is known here")]
     UnknownStructure,
     /// Octets behind DER.
-    #[error("{count} octets follow the DER that are nothing known here")]
+    #[error("the DER is followed by {} of nothing known here", counted(*count, "octet"))]
     TrailingOctets {
         /// How many.
         count: usize,

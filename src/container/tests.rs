@@ -72,10 +72,10 @@ fn der_and_base64_without_armour_are_read() {
     );
     let two = [REQUEST, REQUEST].concat();
     assert_eq!(shown(&two), [one[0], "1 None a certification request (CSR)"]);
-    assert_eq!(shown(&[&two[..], b"more"].concat())[2], "2 None 4 octets follow the DER that are nothing known here");
+    assert_eq!(shown(&[&two[..], b"more"].concat())[2], "2 None the DER is followed by 4 octets of nothing known here");
     assert_eq!(
         shown(&[0x30, 0x82, 1, 0, 0x30]),
-        ["0 None it looks like DER, but the structure is cut short: 1 octets of 256"]
+        ["0 None it looks like DER, but the structure is cut short: 1 octet of 256"]
     );
 }
 

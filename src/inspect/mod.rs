@@ -23,6 +23,7 @@ pub use self::private_key::{encrypted_private_key, private_key};
 pub use self::relations::{Facts, Related};
 pub use self::request::request;
 use crate::asn1;
+use crate::words::counted;
 
 /// Why the bytes are not what they should be.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +36,7 @@ pub enum Error {
         reason: String,
     },
     /// Something behind the certificate.
-    #[error("{count} octets follow the certificate")]
+    #[error("the certificate is followed by {}", counted(*count, "octet"))]
     TrailingData {
         /// How many.
         count: usize,

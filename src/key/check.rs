@@ -7,6 +7,7 @@ use num_bigint::BigUint;
 
 use super::{pss, public_key};
 use crate::asn1::{self, Value, bit_length, der, oid, tag};
+use crate::words::counted;
 
 /// A fault of a public key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,7 +101,7 @@ fn rsa(key: &[u8]) -> Result<(), Flaw> {
     let (length, exponent) = (bit_length(modulus.content), bit_length(exponent.content));
     let least = RSA_BITS.start();
     let unaccepted = if length < *least {
-        format!("its RSA key has {length} bits, and {least} are the least that is safe")
+        format!("its RSA key has {}, and {least} are the least that is safe", counted(length, "bit"))
     } else if length > *RSA_BITS.end() {
         format!("its RSA key has {length} bits, and clients accept {} at most", RSA_BITS.end())
     } else if !length.is_multiple_of(8) {

@@ -4,6 +4,7 @@ use aws_lc_rs::signature::{self, RsaPssSaltLength, VerificationAlgorithm};
 
 use super::public::rsa_numbers;
 use crate::asn1::{self, Reader, Value, bit_length, tag};
+use crate::words::counted;
 
 /// The content octets of id-RSASSA-PSS, 1.2.840.113549.1.1.10.
 pub(crate) const ID: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10];
@@ -64,7 +65,7 @@ impl Parameters {
             _ if trailer != 1 => unsupported(format!("the trailer {trailer}")),
             (Ok(hash), _) => match u16::try_from(salt) {
                 Ok(salt) => Ok(Self { hash, salt }),
-                Err(_) => unsupported(format!("a salt of {salt} octets")),
+                Err(_) => unsupported(format!("a salt of {}", counted(salt, "octet"))),
             },
         }
     }

@@ -5,6 +5,7 @@ use super::subject::{Role, Subject, oid};
 use super::{Messages, when};
 use crate::asn1::{bit_length, tag};
 use crate::name::hex;
+use crate::words::counted;
 
 fn serial<'a>(subject: &Subject<'a>) -> &'a [u8] {
     subject.serial.map(|serial| serial.content).unwrap_or_default()
@@ -28,7 +29,7 @@ pub(super) fn serial_short(subject: &Subject<'_>, context: &Context<'_>) -> Mess
     let bits = bit_length(serial(subject));
     let is_positive = serial(subject).first().is_some_and(|first| first & 0x80 == 0);
     when(!context.is_self_signed_ca && is_positive && (1..48).contains(&bits), || {
-        format!("its serial number has {bits} bits, and 64 have to be random")
+        format!("its serial number has {}, and 64 have to be random", counted(bits, "bit"))
     })
 }
 

@@ -7,6 +7,7 @@ use super::subject::{DNS, EMAIL, IP, Subject, URI, oid};
 use super::{Messages, when};
 use crate::asn1::{Value, decode_string};
 use crate::name::{self, escape_unprintable};
+use crate::words::counted;
 
 const COMMON_NAME: &[u8] = &[0x55, 4, 3];
 
@@ -215,7 +216,7 @@ pub(super) fn san_duplicate(subject: &Subject<'_>) -> Messages {
 pub(super) fn san_ip_length(subject: &Subject<'_>) -> Messages {
     let addresses = subject.names.iter().filter(|name| name.tag == IP);
     let bad = addresses.filter(|name| !matches!(name.content.len(), 4 | 16));
-    bad.map(|name| format!("an iPAddress has {} octets, neither 4 nor 16", name.content.len())).collect()
+    bad.map(|name| format!("an iPAddress has {}, neither 4 nor 16", counted(name.content.len(), "octet"))).collect()
 }
 
 pub(super) fn san_critical(subject: &Subject<'_>) -> Messages {

@@ -9,6 +9,7 @@ use super::{Messages, when};
 use crate::asn1::tag;
 use crate::name::escape_unprintable;
 use crate::validity::{APPLE_LIMIT_DAYS, distance, rfc3339};
+use crate::words::counted;
 
 /// How long a public CA's server certificate may live, by when it begins (ballot SC-081v3), the newest first.
 const LIMITS: [(OffsetDateTime, i64); 4] = [
@@ -35,7 +36,8 @@ fn lifetime((begin, end): (OffsetDateTime, OffsetDateTime)) -> Duration {
 
 fn days(span: Duration) -> String {
     let (days, rest) = (span.whole_days(), span - Duration::days(span.whole_days()));
-    if rest.is_zero() { format!("{days} days") } else { format!("{days} days and {} seconds", rest.whole_seconds()) }
+    let days = counted(days, "day");
+    if rest.is_zero() { days } else { format!("{days} and {}", counted(rest.whole_seconds(), "second")) }
 }
 
 fn limit(begin: OffsetDateTime) -> i64 {

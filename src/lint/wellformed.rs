@@ -6,6 +6,7 @@ use super::subject::{Role, Subject, oid, values};
 use super::{Messages, when};
 use crate::asn1::{self, Value, der, oid as names, tag};
 use crate::inspect;
+use crate::words::counted;
 
 /// Critical extensions that verifiers of TLS certificates know.
 const UNDERSTOOD: [&[u8]; 12] = [
@@ -81,7 +82,7 @@ pub(super) fn trailing_data(subject: &Subject<'_>) -> Messages {
     let known = [&[subject.content, subject.algorithm, subject.signature].map(|value| value.raw.len())[..]].concat();
     let within = asn1::Reader::new(subject.der).value("it").map_or(0, |value| value.content.len());
     let within = within.saturating_sub(known.iter().sum());
-    when(behind + within > 0, || format!("{} octets follow it that do not belong there", behind + within))
+    when(behind + within > 0, || format!("it is followed by {} beyond its end", counted(behind + within, "octet")))
 }
 
 pub(super) fn unique_id(subject: &Subject<'_>) -> Messages {

@@ -10,6 +10,7 @@ use time::format_description::well_known::Rfc3339;
 use super::Certificate;
 use super::text::{expiry, plain_names};
 use crate::validity::distance;
+use crate::words::counted;
 
 /// A local CA's certificates.
 #[derive(Debug, Clone, Serialize)]
@@ -309,11 +310,10 @@ impl CaCrl {
     /// Where it is, and what it lists.
     #[must_use]
     pub fn text(&self) -> String {
-        let plural = if self.revoked_count == 1 { "" } else { "s" };
         format!(
-            "Made CRL {} with {} revoked certificate{plural}, the next is due {}\n  {}\n",
+            "Made CRL {} with {}, the next is due {}\n  {}\n",
             self.crl_number,
-            self.revoked_count,
+            counted(self.revoked_count, "revoked certificate"),
             self.next_update.get(..10).unwrap_or_default(),
             self.path.display()
         )

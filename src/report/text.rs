@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::made::{File, FileKind, GenCert, GenCsr, GenKey};
-use super::verdict::{Reason, Verdict};
+use super::verdict::{Link, Reason, Verdict};
 use super::{Certificate, PublicKey};
 use crate::name::readable;
 use crate::validity::distance;
@@ -60,7 +60,7 @@ impl GenCert {
 }
 
 impl Verdict {
-    /// Yes or no, why not, and the path drawn from the certificate up.
+    /// Yes or no, why not, and the path drawn from the certificate up; a path of one that the reason names is not drawn.
     #[must_use]
     pub fn text(&self, source: &str) -> String {
         let mut text = match &self.error {
@@ -71,7 +71,10 @@ impl Verdict {
             let whose = certificate.as_ref().map(|certificate| format!("{certificate}: ")).unwrap_or_default();
             let _ = writeln!(text, "  {whose}{message}");
         }
-        for (depth, link) in self.chain.iter().enumerate() {
+        let is_named =
+            |link: &Link| self.error.as_ref().is_some_and(|error| error.certificate.as_ref() == Some(&link.subject));
+        let is_drawn = !matches!(&self.chain[..], [only] if is_named(only));
+        for (depth, link) in self.chain.iter().enumerate().filter(|_| is_drawn) {
             let branch = if depth == 0 { String::new() } else { format!("{}└ ", "  ".repeat(depth - 1)) };
             let is_nameless = link.subject.is_empty() && link.subject_alt_names.is_empty();
             let subject = if is_nameless { "(no subject)".to_owned() } else { link.name() };

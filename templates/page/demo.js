@@ -293,15 +293,24 @@ function drawSpark(most) {
 
 // ---- certificate ---------------------------------------------------------------------------------------------------
 
-const MINUTE_MS = 60 * 1000;
+const SECOND_MS = 1000;
+const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
+/** As `distance` of src/validity.rs says it: the number is the same in the log, in reports and here. */
 function inWords(span) {
   const size = Math.abs(span);
   const [unit, unitMs] =
-    size >= 2 * DAY_MS ? ["day", DAY_MS] : size >= 2 * HOUR_MS ? ["hour", HOUR_MS] : ["minute", MINUTE_MS];
-  return new Intl.RelativeTimeFormat("en", { numeric: "always" }).format(Math.trunc(span / unitMs), unit);
+    size >= 2 * DAY_MS
+      ? ["day", DAY_MS]
+      : size >= 2 * HOUR_MS
+        ? ["hour", HOUR_MS]
+        : size >= 2 * MINUTE_MS
+          ? ["minute", MINUTE_MS]
+          : ["second", SECOND_MS];
+  const count = Math.sign(span) * Math.round(size / unitMs);
+  return new Intl.RelativeTimeFormat("en", { numeric: "always" }).format(count, unit);
 }
 
 /** What to say of a validity, and how good that is. */

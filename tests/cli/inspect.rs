@@ -288,3 +288,102 @@ fn control_characters_do_not_reach_the_terminal() {
         assert!(shown.chars().all(|c| c == '\n' || !secure_io::name::is_unprintable(c)), "{shown:?}");
     }
 }
+
+/// `--item 9` of two once printed nothing, with exit status 0.
+#[test]
+fn an_item_that_does_not_exist_is_an_error() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert -q");
+    sandbox.ok("sh -c 'cat server-cert.pem server-key.pem > both.pem'");
+    assert_snapshot!(sandbox.run("secure-io inspect --item 2,9 both.pem"), @r#"
+    $ secure-io inspect --item 2,9 both.pem
+    exit: 2
+    --- stdout
+    both.pem
+    #2  private key  EC P-256
+        format        PKCS#8
+    --- stderr
+    error: there is no item 9: no source has more than 2 items
+    "#);
+    assert_snapshot!(sandbox.run("secure-io inspect --item 0 --json server-cert.pem"), @r#"
+    $ secure-io inspect --item 0 --json server-cert.pem
+    exit: 2
+    --- stdout
+    []
+    --- stderr
+    error: there is no item 0: no source has more than 1 item
+    "#);
+    assert_snapshot!(sandbox.run("secure-io inspect --item 2 --pem both.pem server-cert.pem --kind private-key -q").exits(0).stderr, @"");
+}
+
+/// From the hundredth item on its number touched the text, and what stood in a container was indented less than its heading.
+#[test]
+fn fields_stand_below_their_heading() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert -q app.test");
+    sandbox.ok("sh -c 'for i in $(seq 101); do cat server-cert.pem; done > many.pem'");
+    let text = sandbox.ok("secure-io inspect many.pem");
+    let from = text.find("#99").unwrap_or_default();
+    let shown: Vec<_> =
+        text[from..].lines().filter(|line| line.contains("certificate ") || line.contains("key ")).take(4).collect();
+    assert_eq!(
+        shown,
+        [
+            "#99 certificate  app.test",
+            "    key           EC P-256, for servers",
+            "#100 certificate  app.test",
+            "     key           EC P-256, for servers",
+        ]
+    );
+    sandbox.write("pw", "secret");
+    sandbox.ok("secure-io gen-cert -q --name b --p12 b.p12 --p12-password-file pw app.test");
+    assert_snapshot!(sandbox.run("secure-io inspect b.p12 --passphrase-file pw"), @r#"
+    $ secure-io inspect b.p12 --passphrase-file pw
+    exit: 0
+    --- stdout
+    b.p12
+        PKCS#12  2 items
+        1 certificate  app.test
+          issuer        itself (self-signed)
+          valid         until [DATE], in a year
+          key           EC P-256, for servers
+          private key   #1.2
+        2 private key  EC P-256
+          format        PKCS#8
+          belongs to    #1.1
+    "#);
+}
+
+/// What was asked is answered when quiet, too; a question about all items has an answer of its own.
+#[test]
+fn quiet_prints_answers() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert -q app.test");
+    assert_snapshot!(sandbox.run("secure-io inspect -q server-cert.pem"), @r#"
+    $ secure-io inspect -q server-cert.pem
+    exit: 0
+    --- stdout
+    server-cert.pem
+        certificate  app.test
+        issuer        itself (self-signed)
+        valid         until [DATE], in a year
+        key           EC P-256, for servers
+    "#);
+    assert_snapshot!(sandbox.run("secure-io verify -q --trust server-cert.pem --host b.test server-cert.pem"), @r#"
+    $ secure-io verify -q --trust server-cert.pem --host b.test server-cert.pem
+    exit: 1
+    --- stdout
+    server-cert.pem: not valid (host-mismatch)
+      CN=app.test: it is for DNS:app.test; you asked for b.test (RFC 9525 section 6)
+    "#);
+    assert_snapshot!(sandbox.run("secure-io inspect -q --expires-within 30d server-cert.pem"), @r#"
+    $ secure-io inspect -q --expires-within 30d server-cert.pem
+    exit: 0
+    "#);
+    sandbox.ok("secure-io ca init -q --ca-dir ca");
+    assert!(sandbox.ok("secure-io ca show -q --ca-dir ca").contains("It has issued nothing yet"));
+    assert_snapshot!(sandbox.run("secure-io gen-cert -q --name b"), @r#"
+    $ secure-io gen-cert -q --name b
+    exit: 0
+    "#);
+}

@@ -50,3 +50,16 @@ fn keytool_prints_certificates_and_requests() {
     let printed = sandbox.run("keytool -printcertreq -file server-csr.pem").success();
     printed.says("Subject: CN=app.test, O=Example").says("RFC822Name: me@app.test").says("URIName: spiffe://td/app");
 }
+
+/// Tomcat and others name an alias that they want; it was that of the files.
+#[test]
+fn a_pkcs12_file_has_the_alias_asked_for() {
+    let sandbox = Sandbox::new();
+    sandbox.write("pw", "changeit");
+    sandbox.ok("secure-io gen-cert -q --p12 a.p12 --p12-password-file pw --p12-alias 'tomcat 1' app.test");
+    let list = sandbox.ok("keytool -list -keystore a.p12 -storepass changeit");
+    assert!(list.contains("tomcat 1, ") && list.contains("PrivateKeyEntry"), "{list}");
+    let text = sandbox.run("openssl pkcs12 -in a.p12 -passin file:pw -nodes").success().stdout_text();
+    assert!(text.contains("friendlyName: tomcat 1"), "{text}");
+    sandbox.run("secure-io gen-cert -q --name b --p12 b.p12 --p12-password-file pw --p12-alias ''").exits(2);
+}

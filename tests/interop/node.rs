@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
+use secure_io::validity::distance;
+use time::{Duration, OffsetDateTime};
+
 use crate::sandbox::{Background, Sandbox};
 
 /// A Node program that will run one of our scripts with `node --test`.
@@ -91,4 +94,20 @@ fn https_with_our_files() {
         command.env("SECURE_IO_UNDER_CA", if issuer.is_empty() { "" } else { "ca.pem" });
         sandbox.finish("node --test https.mjs", &mut command, b"").success();
     }
+}
+
+/// The page counted whole days where the log and reports round: 365 days there were 364 here.
+#[test]
+fn the_demo_page_counts_days_as_reports_do() {
+    let sandbox = Sandbox::new();
+    let page = include_str!("../../templates/page/demo.js");
+    let (start, end) = (page.find("const SECOND_MS"), page.find("/** What to say of a validity"));
+    let function = &page[start.expect("the function is there")..end.expect("and ends")];
+    let now = OffsetDateTime::UNIX_EPOCH;
+    let seconds =
+        [1, 59, 119, 120, 179, 3_599, 7_199, 7_200, 9_000, 100_000, 172_799, 172_800, 216_001, 31_532_400, 31_536_000];
+    let spans: Vec<i64> = seconds.into_iter().flat_map(|span| [span, -span]).collect();
+    sandbox.write("words.js", format!("{function}\nfor (const s of {spans:?}) console.log(inWords(s * 1000));\n"));
+    let expected: Vec<_> = spans.iter().map(|span| distance(now + Duration::seconds(*span), now)).collect();
+    assert_eq!(sandbox.ok("node words.js").lines().collect::<Vec<_>>(), expected);
 }

@@ -1,5 +1,6 @@
 use secure_io::ca::LocalCa;
 use secure_io::validity;
+use secure_io::words::counted;
 
 use crate::cli::Outcome;
 use crate::cli::args::CaDirArgs;
@@ -34,13 +35,13 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     if args.json {
         out.json(&report)?;
     } else if by.is_some() {
-        out.report(&report.expiring_text(now), false)?;
+        out.answer(&report.expiring_text(now))?;
     } else {
-        out.report(&report.text(now), false)?;
+        out.answer(&report.text(now))?;
     }
     if report.unreadable_lines > 0 {
-        let (lines, log) = (report.unreadable_lines, ca.paths.log.display());
-        out.warning(format!("{lines} lines of {log} cannot be read: what they say is not shown"));
+        let (lines, log) = (counted(report.unreadable_lines, "line"), ca.paths.log.display());
+        out.warning(format!("{lines} of {log} cannot be read: nothing of that is shown"));
     }
     if let Some(warning) = ca.older_kind_warning() {
         out.warning(warning);

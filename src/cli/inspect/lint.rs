@@ -7,6 +7,7 @@ use std::str::FromStr;
 use secure_io::inspect::Inspected;
 use secure_io::lint::{Issuers, Judge, Origin};
 use secure_io::report::finding::{Audience, Lint, Severity};
+use secure_io::words::counted;
 use secure_io::{files, trust};
 use time::OffsetDateTime;
 
@@ -159,16 +160,12 @@ impl Linter {
         let [notes, warnings, errors] = self.counts;
         let words = [(errors, "error"), (warnings, "warning"), (notes, "note")];
         let words = words.iter().filter(|(count, _)| *count > 0);
-        let words: Vec<String> = words.map(|(count, what)| plural(*count, what)).collect();
+        let words: Vec<String> = words.map(|(count, what)| counted(*count, what)).collect();
         if !words.is_empty() {
             out.note(format!("lint: {}; docs/linting.md says more of each rule", words.join(", ")));
         }
         if self.failed { Outcome::No } else { Outcome::Done }
     }
-}
-
-fn plural(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// The system's trust anchors. Those that somebody here put there, which are nobody's public CA, are told from those that

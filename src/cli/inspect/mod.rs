@@ -160,7 +160,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let places = source::expand(&args.sources()?, args.recursive)?;
     let linter = Linter::new(&args.lint, now);
     let passphrase = passphrase.as_deref().map(String::as_str);
-    let mut run = Run { args, passphrase, sink: Sink::new(args, now), tally: &mut tally, linter };
+    let mut run = Run { args, passphrase, sink: Sink::new(args, now, out.is_quiet()), tally: &mut tally, linter };
     for place in &places {
         match place {
             Where::Source(source) => run.source(source, out)?,
@@ -263,6 +263,7 @@ impl Run<'_> {
         self.show(last.unwrap_or_default(), out)?;
         self.sink.finish(out)?;
         let found = self.linter.map_or(Outcome::Done, |linter| linter.outcome(out));
+        self.tally.check_numbers(&self.args.filter.item, out);
         let outcome = self.tally.outcome(out);
         Ok(if outcome == Outcome::Done { found } else { outcome })
     }
@@ -321,7 +322,7 @@ impl Worker<'_> {
 }
 
 impl Sink {
-    fn new(args: &Args, now: time::OffsetDateTime) -> Self {
+    fn new(args: &Args, now: time::OffsetDateTime, is_quiet: bool) -> Self {
         if args.form.json {
             return Self::Json(json::JsonSink::new());
         }
@@ -329,7 +330,8 @@ impl Sink {
             return Self::Pem(pem::PemSink::new(args.filter.kind.contains(&Kind::PrivateKey)));
         }
         let detail = if args.form.text == Text::Full { Detail::Full } else { Detail::Short };
-        Self::Text(Box::new(text::TextSink::new(detail, now, Output::width())))
+        let asks = args.filter.expires_within.is_some() || args.lint.lint.is_some();
+        Self::Text(Box::new(text::TextSink::new(detail, now, Output::width(), asks && is_quiet)))
     }
 
     fn take(&mut self, inspected: Inspected, out: &mut Output) -> Result<(), Failure> {

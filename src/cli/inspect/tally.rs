@@ -5,6 +5,7 @@ use std::time::Duration;
 use secure_io::name::readable;
 use secure_io::report::item::Item;
 use secure_io::validity::{self, distance};
+use secure_io::words::counted;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -22,6 +23,8 @@ pub(super) struct Tally {
     now: OffsetDateTime,
     failed: usize,
     expiring: usize,
+    /// The largest number of an item in its source.
+    last: usize,
     named: Vec<String>,
     problems: Vec<String>,
 }
@@ -38,18 +41,27 @@ fn place(item: &Item) -> String {
 impl Tally {
     pub(super) fn new(within: Option<&str>, now: OffsetDateTime) -> Result<Self, Failure> {
         let within = within.map(validity::parse_span).transpose()?;
-        Ok(Self { within, now, failed: 0, expiring: 0, named: Vec::new(), problems: Vec::new() })
+        Ok(Self { within, now, failed: 0, expiring: 0, last: 0, named: Vec::new(), problems: Vec::new() })
     }
 
     /// One in which nothing is counted yet.
     pub(super) fn empty(&self) -> Self {
-        Self { within: self.within, now: self.now, failed: 0, expiring: 0, named: Vec::new(), problems: Vec::new() }
+        Self {
+            within: self.within,
+            now: self.now,
+            failed: 0,
+            expiring: 0,
+            last: 0,
+            named: Vec::new(),
+            problems: Vec::new(),
+        }
     }
 
     /// Adds what was counted of what comes next.
     pub(super) fn add(&mut self, mut other: Self) {
         self.failed += other.failed;
         self.expiring += other.expiring;
+        self.last = self.last.max(other.last);
         self.named.append(&mut other.named);
         self.named.truncate(NAMED);
         self.problems.append(&mut other.problems);
@@ -61,8 +73,26 @@ impl Tally {
         self.failed += 1;
     }
 
+    /// Fails for the numbers asked for that no source has an item of.
+    pub(super) fn check_numbers(&mut self, asked: &[usize], out: &mut Output) {
+        let last = self.last;
+        for number in asked.iter().filter(|number| !(1..=last).contains(number)) {
+            let there = counted(last, "item");
+            let failure = Failure::message(format!("there is no item {number}: no source has more than {there}"));
+            if let Failure::Error(report) = failure {
+                out.error(&report);
+            }
+            self.failed += 1;
+        }
+    }
+
     /// Counts an item and those within it.
     pub(super) fn count(&mut self, item: &Item) {
+        self.last = self.last.max(item.place().index + 1);
+        self.count_whole(item);
+    }
+
+    fn count_whole(&mut self, item: &Item) {
         match item {
             Item::Error(entry) => self.problem(item, &entry.content.message),
             Item::EncryptedPrivateKey(entry) => {
@@ -82,7 +112,7 @@ impl Tally {
             _ => {}
         }
         for inner in item.items() {
-            self.count(inner);
+            self.count_whole(inner);
         }
     }
 

@@ -19,6 +19,8 @@ pub(super) struct TextSink {
     detail: Detail,
     now: OffsetDateTime,
     width: usize,
+    /// True if nothing is printed, because only a question about the items is to be answered.
+    is_silent: bool,
     held: Vec<Inspected>,
     facts: Vec<Facts>,
     is_streaming: bool,
@@ -27,8 +29,8 @@ pub(super) struct TextSink {
 }
 
 impl TextSink {
-    pub(super) fn new(detail: Detail, now: OffsetDateTime, width: usize) -> Self {
-        Self { detail, now, width, held: Vec::new(), facts: Vec::new(), is_streaming: false, source: None }
+    pub(super) fn new(detail: Detail, now: OffsetDateTime, width: usize, is_silent: bool) -> Self {
+        Self { detail, now, width, is_silent, held: Vec::new(), facts: Vec::new(), is_streaming: false, source: None }
     }
 
     pub(super) fn take(&mut self, inspected: Inspected, out: &mut Output) -> Result<(), Failure> {
@@ -65,7 +67,7 @@ impl TextSink {
                 (&relations, &mut position),
                 out,
             )?;
-            if let Some(chain) = related.chain(source).filter(|_| is_last) {
+            if let Some(chain) = related.chain(source).filter(|_| is_last && !self.is_silent) {
                 self.print(&[view::chain(&chain)], None, out)?;
             }
         }
@@ -79,6 +81,9 @@ impl TextSink {
         (relations, position): (&Relations, &mut usize),
         out: &mut Output,
     ) -> Result<(), Failure> {
+        if self.is_silent {
+            return Ok(());
+        }
         let place = inspected.item.place();
         if self.source.as_ref() != Some(&place.source) {
             let blank = if self.source.is_some() { "\n" } else { "" };

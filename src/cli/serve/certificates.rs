@@ -13,6 +13,7 @@ use secure_io::material::Order;
 use secure_io::name::SubjectAltName;
 use secure_io::report::fixtures::{Expected, Fixture};
 use secure_io::tls::{Answer, ByName, Issuer};
+use secure_io::words::counted;
 use secure_io::{files, fixtures, key, validity};
 
 use super::log::Lines;
@@ -86,8 +87,8 @@ impl FixtureArgs {
             out.warning(format!("nothing can be signed with the keys of {}: left out", left_out.join(", ")));
         }
         expected.fixtures.retain(|fixture| !left_out.contains(&fixture.server_name));
-        let count = expected.fixtures.len();
-        out.note(format!("showing {count} certificates of {} by server name", folder.display()));
+        let count = counted(expected.fixtures.len(), "certificate");
+        out.note(format!("showing {count} of {} by server name", folder.display()));
         Ok(())
     }
 }

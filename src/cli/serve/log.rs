@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 
 use secure_io::name;
 use secure_io::server::{Client, Event, HandshakeError, Observer, Refused, Transport};
+use secure_io::words::counted;
 
 use crate::cli::output::{LogStream, Output};
 
@@ -79,7 +80,7 @@ fn write(queue: &Receiver<Option<String>>, dropped: &AtomicU64, mut stream: LogS
         stream.line(&line);
         match dropped.swap(0, Ordering::Relaxed) {
             0 => {}
-            count => stream.line(&format!("({count} lines were left out: nobody read them)")),
+            count => stream.line(&format!("(left out, because nobody read the log: {})", counted(count, "line"))),
         }
     }
 }

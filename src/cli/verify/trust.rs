@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use secure_io::ca;
+use secure_io::ca::{self, Paths};
 use secure_io::chain::{Anchors, Certificate};
 use secure_io::{container, files};
 
@@ -64,9 +64,10 @@ fn with_local(
     ca_dir: &CaDirArgs,
     out: &mut Output,
 ) -> Result<Arc<Anchors>, Failure> {
-    let paths = ca_dir.paths()?;
-    if !paths.exist() {
+    // Without a home folder, as in many containers, there is no local CA unless one is named.
+    let Some(paths) = ca_dir.paths().ok().filter(Paths::exist) else {
         return Ok(Arc::new(Anchors::new(trusted)));
+    };
     }
     match paths.check_access() {
         Ok(()) => trusted.extend(super::certificates(&paths.root, out)?),

@@ -1,11 +1,12 @@
 //! Everything.
 
 use super::short::{bare, kind, revoked_words};
-use super::{Line, Tone, View, and, count};
+use super::{Line, Tone, View, and};
 use crate::name::readable;
 use crate::report::extension::Extension;
 use crate::report::item::{Crl, Csr, Item};
 use crate::report::{Certificate, PublicKey};
+use crate::words::counted;
 
 impl View<'_> {
     pub(super) fn full(&mut self, item: &Item) {
@@ -75,7 +76,7 @@ impl View<'_> {
         }
         self.say("SHA-256", request.sha256_fingerprint.as_str());
         self.say("SPKI SHA-256", request.spki_sha256.as_str());
-        self.say_some("challenge password", request.challenge_password.as_deref());
+        self.say_some("challenge", request.challenge_password.as_deref());
         for attribute in &request.attributes {
             self.list(attribute.name.as_deref().unwrap_or(&attribute.oid), &attribute.values, Tone::Plain);
         }
@@ -96,7 +97,7 @@ impl View<'_> {
         self.say("signature", crl.signature_algorithm.as_str());
         self.say("SHA-256", crl.sha256_fingerprint.as_str());
         self.extensions("extensions", &crl.extensions);
-        self.say("revoked", count(crl.revoked.len(), "certificate"));
+        self.say("revoked", counted(crl.revoked.len(), "certificate"));
         for revoked in &crl.revoked {
             let since = revoked.invalid_since.as_ref().map(|since| format!(", invalid since {since}"));
             let text = format!("{}{}", revoked_words(revoked), since.unwrap_or_default());

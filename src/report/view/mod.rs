@@ -51,6 +51,8 @@ pub struct Line {
     pub spans: Vec<Span>,
     /// Whether an item begins with it.
     pub is_heading: bool,
+    /// The item's place in the container that it is in, for the line it begins with.
+    pub number: Option<usize>,
 }
 
 impl Line {
@@ -124,8 +126,8 @@ impl View<'_> {
             Detail::Short => self.short(item),
             Detail::Full => self.full(item),
         }
-        if let (Some(number), Some(line)) = (number, self.lines.get_mut(first)) {
-            line.label = line.label.as_ref().map(|label| format!("{number}  {label}"));
+        if let Some(line) = self.lines.get_mut(first) {
+            line.number = number;
         }
         *self.position += 1;
         self.depth += 1;
@@ -181,11 +183,6 @@ impl View<'_> {
     fn is_future(&self, time: &str) -> bool {
         OffsetDateTime::parse(time, &Rfc3339).is_ok_and(|time| time > self.now)
     }
-}
-
-/// `1 certificate`, `2 certificates`.
-fn count(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 /// `a, b and c`.

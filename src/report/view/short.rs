@@ -1,10 +1,11 @@
 //! What one wants to know at a glance: who, for which names, from whom, how long still, which key, what is odd.
 
-use super::{Tone, View, and, count, day};
+use super::{Tone, View, and, day};
 use crate::name::readable;
 use crate::report::Certificate;
 use crate::report::extension::ExtensionValue;
 use crate::report::item::{Crl, Csr, Item, Revoked};
+use crate::words::counted;
 
 /// How many names, revoked certificates and other things of a kind are shown; how many more there are is said.
 const SHOWN: usize = 8;
@@ -35,19 +36,22 @@ impl View<'_> {
             }
             Item::Pkcs7(entry) => {
                 let kind = entry.content.content_type.as_deref().unwrap_or("no content");
-                self.heading("PKCS#7", format!("{kind}, {}", count(entry.content.items.len(), "item")));
+                self.heading("PKCS#7", format!("{kind}, {}", counted(entry.content.items.len(), "item")));
                 self.odd(&entry.content.notes);
             }
             Item::Pkcs12(entry) => {
                 let locked = "under a password: give it with --passphrase-file or --passphrase-env";
                 let text =
-                    if entry.content.locked { locked.to_owned() } else { count(entry.content.items.len(), "item") };
+                    if entry.content.locked { locked.to_owned() } else { counted(entry.content.items.len(), "item") };
                 self.heading("PKCS#12", text);
                 self.list("odd", &entry.content.problem, Tone::Bad);
             }
             Item::Unknown(entry) => {
                 let label = entry.place.label.as_deref().map_or("unknown".to_owned(), |label| format!("`{label}`"));
-                self.heading(&label, format!("{}, {}", entry.content.description, count(entry.content.size, "octet")));
+                self.heading(
+                    &label,
+                    format!("{}, {}", entry.content.description, counted(entry.content.size, "octet")),
+                );
             }
             Item::Error(entry) => self.push_error(&entry.content.message),
         }
@@ -146,7 +150,7 @@ impl View<'_> {
         }
         self.next_update(crl);
         self.say_some("only adds to", crl.delta_of.as_deref().map(|number| format!("the CRL of number {number}")));
-        self.say("revoked", count(crl.revoked.len(), "certificate"));
+        self.say("revoked", counted(crl.revoked.len(), "certificate"));
         for revoked in crl.revoked.iter().take(SHOWN) {
             self.push("", revoked_words(revoked), Tone::Plain);
         }
