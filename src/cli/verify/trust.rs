@@ -68,7 +68,6 @@ fn with_local(
     let Some(paths) = ca_dir.paths().ok().filter(Paths::exist) else {
         return Ok(Arc::new(Anchors::new(trusted)));
     };
-    }
     match paths.check_access() {
         Ok(()) => trusted.extend(super::certificates(&paths.root, out)?),
         Err(error) => out.warning(format!("the local CA is not trusted: {error}")),
