@@ -38,10 +38,6 @@ pub fn why_renew(
     if let Some(reason) = misfit(&report, order) {
         return Some(reason);
     }
-    let has_subject = parsed.subject().iter_rdn().next().is_some();
-    if has_subject && signer.is_some_and(|signer| signer.excludes_every_subject()) {
-        return Some("it has a subject, and the CA signs for the names in subjectAltName alone".to_owned());
-    }
     if order.subject.as_ref().is_some_and(|subject| subject.as_der() != parsed.subject().as_raw()) {
         return Some("it has another subject".to_owned());
     }
@@ -52,6 +48,10 @@ pub fn why_renew(
     });
     if !same_issuer {
         return Some("it has another issuer".to_owned());
+    }
+    let has_subject = parsed.subject().iter_rdn().next().is_some();
+    if has_subject && signer.is_some_and(|signer| signer.excludes_every_subject()) {
+        return Some("it has a subject, and the CA signs for the names in subjectAltName alone".to_owned());
     }
     let validity = cert::validity_of(&parsed);
     if now < validity.not_before {

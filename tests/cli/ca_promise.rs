@@ -74,7 +74,7 @@ fn a_damaged_line_of_the_log_is_reported() {
     error: line 2 of `ca/log.jsonl` cannot be read, and may be a revocation
     hint: take out or put right what is damaged there
     "#);
-    sandbox.run("secure-io ca show --ca-dir ca").success().says("cannot be read: what they say is not shown");
+    sandbox.run("secure-io ca show --ca-dir ca").success().says("1 line of ca/log.jsonl cannot be read");
     // What others revoke meanwhile is added behind it.
     sandbox.ok("secure-io ca revoke -q --ca-dir ca server-cert.pem");
     sandbox.ok("sed -i 2d ca/log.jsonl");

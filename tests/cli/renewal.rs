@@ -97,6 +97,8 @@ fn renew_changes_what_is_asked_for_alone() {
       in place of the one there: it has another issuer
       server-csr.pem   certification request
       server-cert.pem  certificate, expires [DATE] (in 90 days)
+    --- stderr
+    note: the subject `CN=self-signed certificate` left out: the CA signs for the names in subjectAltName alone
     "#);
     assert_snapshot!(seen(&sandbox), @" [DNS:other.test,IP:::1] [serverAuth] by the CA");
     assert_snapshot!(sandbox.run("secure-io gen-cert --renew --ca-dir ca --subject CN=Somebody"), @r#"
