@@ -32,8 +32,8 @@ fn server(sandbox: &Sandbox, stolen: &str, subject: &str, extensions: &str) -> B
 
 /// An HTTP proxy that connects to this machine, whatever host it is asked for: wget has no other way to another name.
 fn proxy() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let port = listener.local_addr().expect("it is bound").port();
     thread::spawn(move || {
         for client in listener.incoming().map_while(Result::ok) {
             thread::spawn(move || forward(client));
