@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use secure_io::files::{self, Existing, NewFile};
-use secure_io::fixtures::Project;
+use secure_io::fixtures::{Outside, Project};
 use secure_io::key::{Algorithm, PrivateKey};
 use secure_io::validity;
 
@@ -57,8 +57,8 @@ fn build(folder: &Path, text: &str) -> Duration {
     let manifest = folder.join("secure-io.toml");
     files::write_set(&[NewFile::public(&manifest, text)], Existing::Keep).expect("a manifest can be written");
     let start = Instant::now();
-    let mut project = Project::open(&manifest, validity::now()).expect("a manifest");
-    project.build(&|_| {}).expect("a tree");
+    let mut project = Project::open(&manifest, Outside::Refused, validity::now()).expect("a manifest");
+    project.build(false, &|_| {}).expect("a tree");
     start.elapsed()
 }
 

@@ -1,33 +1,45 @@
 //! Reads a path or standard input; writes sets of new files whole or not at all.
 //!
-//! A set is written in three steps, under a lock on its folder. Every file is *staged* beside its target and fsynced.
-//! A *journal* naming all renames is put in place: from here on the set counts as written. Then the files are
-//! renamed, with replaced certificates withdrawn first, so that at no moment a key stands beside the wrong
-//! certificate. A run killed before the journal leaves the old set; one killed after it is finished by the next run
-//! that comes by ([`settle`]), which also clears away what was left staged.
+//! A set is staged in a hidden folder beside its targets and fsynced, under a lock on the targets' folder. Then the
+//! whole set changes in one rename (`stage.rs`), so that at no moment a key stands beside the wrong certificate, and no
+//! file is missing that was there. A run killed before that rename leaves the old set, one killed after it the new one;
+//! the next run that comes by ([`settle`]) clears away what the killed one has left.
+//!
+//! Only regular files that are made here are written, but for devices and the process's own open files (`place.rs`),
+//! and no link of another user is followed.
 
-#![expect(clippy::disallowed_methods, reason = "this is the one module that does it")]
+#![cfg_attr(test, expect(clippy::disallowed_methods, reason = "its tests look at files directly"))]
 
 mod access;
-mod journal;
+#[cfg(unix)]
+mod folder;
+#[cfg(not(unix))]
+#[path = "files/folder_by_path.rs"]
+mod folder;
+mod owner;
+mod place;
 mod shared;
+mod stage;
 #[cfg(test)]
 mod tests;
 mod tree;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 pub use self::access::{Access, access, make_private};
-use self::journal::{Journal, STAGED_SUFFIX, Staged};
-pub use self::shared::{FileLock, append_line, lock};
-pub use self::tree::Tree;
+use self::folder::Folder;
+use self::owner::Entry;
+pub use self::owner::doubt;
+use self::place::Place;
+pub use self::shared::{FileLock, append_lines, lock};
+use self::stage::Stage;
+pub use self::tree::{Standing, Tree};
 
 /// More than any key, certificate or bundle is long: 64 MiB.
 ///
@@ -59,6 +71,22 @@ pub enum Error {
     IsFolder {
         /// The folder.
         path: PathBuf,
+    },
+    /// Something else than a regular file stands where a file is expected.
+    #[error("`{}` is {kind}, not a regular file", path.display())]
+    NotRegular {
+        /// The path.
+        path: PathBuf,
+        /// What is there.
+        kind: &'static str,
+    },
+    /// A link on the way to a file belongs to another user.
+    #[error("cannot write `{}`: `{}` is a link that belongs to another user", path.display(), link.display())]
+    ForeignLink {
+        /// The file.
+        path: PathBuf,
+        /// The link.
+        link: PathBuf,
     },
     /// Two files of a set have the same name.
     #[error("`{}` would be written twice", path.display())]
@@ -198,21 +226,21 @@ pub fn same(a: &Path, b: &Path) -> bool {
     !is_stdio(a) && !is_stdio(b) && resolve(a) == resolve(b)
 }
 
-/// Where a path leads: its folder without symbolic links, and if it is one itself, what it points to.
+/// A path without symbolic links, of a file that is there or would be made.
 fn resolve(path: &Path) -> PathBuf {
-    /// As Linux follows.
-    const MAX_LINKS: usize = 40;
-    let mut path = path.to_owned();
-    for _ in 0..MAX_LINKS {
-        match fs::read_link(&path) {
-            Ok(target) => path = folder_of(&path).join(target),
-            Err(_) => break,
-        }
+    let end = place::end(path);
+    match fs::canonicalize(folder_of(&end)) {
+        Ok(folder) => folder.join(end.file_name().unwrap_or_default()),
+        Err(_) => end,
     }
-    match fs::canonicalize(folder_of(&path)) {
-        Ok(folder) => folder.join(path.file_name().unwrap_or_default()),
-        Err(_) => path,
-    }
+}
+
+/// The path of a folder below another, without links; `None` if it leads elsewhere, by `..` or by a link.
+#[must_use]
+pub fn below(above: &Path, path: &Path) -> Option<PathBuf> {
+    let above = fs::canonicalize(if above.as_os_str().is_empty() { Path::new(".") } else { above }).ok()?;
+    let end = place::end(&above.join(path));
+    Some(end.strip_prefix(&above).ok()?.to_owned())
 }
 
 /// Makes a folder and its parents; `private` ones are open to their owner alone.
@@ -297,11 +325,9 @@ pub fn check_set<'a>(paths: impl IntoIterator<Item = &'a Path>, existing: Existi
             return Err(Error::Twice { path: path.to_owned() });
         }
         seen.push(path);
-        match fs::metadata(path) {
-            Ok(metadata) if metadata.is_dir() => return Err(Error::IsFolder { path: path.to_owned() }),
-            Ok(metadata) if !metadata.is_file() => {}
-            _ if existing == Existing::Keep && exists(path) => return Err(Error::Exists { path: path.to_owned() }),
-            _ => {}
+        let is_file = matches!(place::find(path)?, Place::File { .. });
+        if is_file && existing == Existing::Keep && exists(path) {
+            return Err(Error::Exists { path: path.to_owned() });
         }
     }
     Ok(())
@@ -309,26 +335,62 @@ pub fn check_set<'a>(paths: impl IntoIterator<Item = &'a Path>, existing: Existi
 
 /// Writes a set of files: all of them, or none.
 ///
-/// Devices and pipes (`/dev/stdout`) are written to as they are, after the files are in place. A symbolic link is
-/// followed and stays.
+/// Devices and the process's own open files (`/dev/stdout`) are written to as they are, after the files are in place. A
+/// symbolic link of the user's own is followed and stays.
 ///
 /// # Errors
 ///
-/// [`Error::Exists`], [`Error::IsFolder`] or [`Error::Twice`] before anything is touched, else [`Error::Io`].
+/// [`Error::Exists`], [`Error::IsFolder`], [`Error::NotRegular`], [`Error::ForeignLink`] or [`Error::Twice`] before
+/// anything is touched, else [`Error::Io`].
 pub fn write_set(files: &[NewFile], existing: Existing) -> Result<(), Error> {
-    let (devices, regular): (Vec<_>, Vec<_>) = files.iter().partition(|file| is_device(&file.path));
-    let locked = settle_all(regular.iter().map(|file| file.path()))?;
+    let mut streams = Vec::new();
+    let mut folders: BTreeMap<PathBuf, Vec<(OsString, &NewFile)>> = BTreeMap::new();
+    let locked = settle_all(files.iter().map(NewFile::path))?;
     check_set(files.iter().map(NewFile::path), existing)?;
-    let staged = regular.into_iter().map(stage).collect::<Result<Vec<_>, _>>()?;
-    sync(&staged)?;
-    Journal::write(staged, existing)?.finish()?;
+    for file in files {
+        match place::find(&file.path)? {
+            Place::Stream(path) => streams.push((path, file)),
+            Place::File { folder, name } => folders.entry(folder).or_default().push((name, file)),
+        }
+    }
+    let open = |(folder, files): (PathBuf, Vec<_>)| match Folder::open(&folder) {
+        Ok(folder) => Ok((folder, files)),
+        Err(source) => Err(in_place_of(&files, source)),
+    };
+    let folders = folders.into_iter().map(open).collect::<Result<Vec<_>, Error>>()?;
+    let mut stages = Vec::new();
+    let mut staged = Vec::new();
+    for (folder, files) in &folders {
+        let stage = Stage::new(folder).map_err(|source| in_place_of(files, source))?;
+        for (name, file) in files {
+            let mode = mode_for(folder, name, file.secret);
+            let written = stage.write(name.as_ref(), &file.content, mode).map_err(Error::io("write", &file.path))?;
+            staged.push((written, file.path.as_path()));
+        }
+        stages.push(stage);
+    }
+    sync(staged)?;
+    stages.iter_mut().try_for_each(|stage| stage.arm(&[], existing))?;
+    stages.iter().try_for_each(Stage::flip)?;
+    let settled = stages.iter_mut().try_for_each(Stage::settle);
+    if settled.is_err() && existing == Existing::Keep {
+        stages.iter_mut().try_for_each(Stage::take_back)?;
+    }
+    settled?;
     // A pipe may wait long for its reader, and others must not wait with it.
     drop(locked);
-    for file in devices {
-        let mut device = OpenOptions::new().write(true).open(&file.path).map_err(Error::io("write", &file.path))?;
-        device.write_all(&file.content).map_err(Error::io("write", &file.path))?;
+    for (path, file) in streams {
+        // Appends, so that `>> file` keeps what the file holds.
+        let mut stream = OpenOptions::new().append(true).open(&path).map_err(Error::io("write", &file.path))?;
+        stream.write_all(&file.content).map_err(Error::io("write", &file.path))?;
     }
     Ok(())
+}
+
+/// A failure that concerns all files of a folder, under the path of the first.
+fn in_place_of(files: &[(OsString, &NewFile)], source: io::Error) -> Error {
+    let path = files.first().map(|(_, file)| file.path.clone()).unwrap_or_default();
+    Error::Io { action: "write", path, source }
 }
 
 /// Finishes what a killed run left in the folders of these files, and clears away what it had staged.
@@ -339,82 +401,56 @@ pub fn write_set(files: &[NewFile], existing: Existing) -> Result<(), Error> {
 ///
 /// [`Error::Io`] when a folder cannot be read or a rename cannot be done.
 pub fn settle_all<'a>(paths: impl Iterator<Item = &'a Path>) -> Result<Vec<FolderLock>, Error> {
+    // A path that cannot be written to is refused elsewhere.
+    let folder = |path: &Path| match place::find(path) {
+        Ok(Place::File { folder, .. }) => fs::canonicalize(folder).ok(),
+        _ => None,
+    };
     // Each folder once and in one order: two runs that want the same folders must not wait for each other.
-    let folders: BTreeSet<PathBuf> = paths.map(|path| folder_of(&resolve(path)).to_owned()).collect();
+    let folders: BTreeSet<PathBuf> = paths.filter_map(folder).collect();
     folders.iter().map(|folder| settle(folder)).collect()
 }
 
-/// As [`settle_all`], for one folder.
+/// As [`settle_all`], for one folder; one that is not there needs nothing.
 ///
 /// # Errors
 ///
 /// As [`settle_all`].
 pub fn settle(folder: &Path) -> Result<FolderLock, Error> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let lock = FolderLock::take(folder);
-    journal::settle(folder)?;
+    let Ok(folder) = Folder::open(folder) else { return Ok(FolderLock { _file: None }) };
+    let lock = FolderLock { _file: folder.lock() };
+    stage::recover(&folder)?;
     Ok(lock)
 }
 
 /// An exclusive lock on a folder, held until dropped.
 #[derive(Debug)]
 pub struct FolderLock {
-    _folder: Option<File>,
+    _file: Option<File>,
 }
 
-impl FolderLock {
-    /// Waits for the lock. A file system without locks (some network shares) is no reason to refuse work.
-    fn take(folder: &Path) -> Self {
-        let folder = File::open(folder).and_then(|file| file.lock().map(|()| file));
-        Self { _folder: folder.ok() }
-    }
-}
-
-fn is_device(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
-}
-
-fn stage(file: &NewFile) -> Result<Staged, Error> {
-    let target = resolve(&file.path);
-    let mut prefix = OsString::from(".");
-    prefix.push(target.file_name().unwrap_or_default());
-    prefix.push(".");
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(&prefix).suffix(STAGED_SUFFIX);
-    #[cfg(unix)]
-    let mode = mode_for(&target, file.secret);
-    #[cfg(unix)]
-    builder.permissions(mode);
-    let write = || -> io::Result<NamedTempFile> {
-        let mut temporary = builder.tempfile_in(folder_of(&target))?;
-        temporary.write_all(&file.content)?;
-        Ok(temporary)
-    };
-    let temporary = write().map_err(Error::io("write", &file.path))?;
-    Ok(Staged { temporary, target, secret: file.secret })
-}
-
-/// 0600 for secrets, less where the file replaced had less; for others what the file replaced had, or the umask's.
-#[cfg(unix)]
-fn mode_for(target: &Path, secret: bool) -> fs::Permissions {
-    use std::os::unix::fs::PermissionsExt;
-    let old = fs::metadata(target).map(|metadata| metadata.permissions().mode() & 0o777).ok();
-    fs::Permissions::from_mode(match (secret, old) {
+/// The mode of a file to be written. Of secrets 0600, less where the file replaced had less; of others the mode of the
+/// file replaced, if that was the user's own, or the umask's.
+fn mode_for(folder: &Folder, name: &std::ffi::OsStr, secret: bool) -> u32 {
+    let old = folder.find(name.as_ref()).ok().flatten();
+    let old = old.filter(|entry| cfg!(unix) && entry.is_file() && entry.is_ours()).map(Entry::permissions);
+    match (secret, old) {
         (true, Some(old)) => old & 0o600 | 0o400,
         (true, None) => 0o600,
         (false, old) => old.unwrap_or(0o666),
-    })
+    }
 }
 
-/// Flushes the files to disk all at once: the waits overlap, so three files cost hardly more than one.
-fn sync(staged: &[Staged]) -> Result<(), Error> {
+/// Flushes files to disk all at once: the waits overlap, so three files cost hardly more than one.
+fn sync(mut staged: Vec<(File, &Path)>) -> Result<(), Error> {
+    let last = staged.pop();
     std::thread::scope(|scope| {
-        let waits: Vec<_> = staged.iter().map(|file| scope.spawn(|| file.temporary.as_file().sync_all())).collect();
-        for (wait, file) in waits.into_iter().zip(staged) {
-            let result = wait.join().unwrap_or_else(|_| Err(io::Error::other("the thread that writes it failed")));
-            result.map_err(Error::io("write", &file.target))?;
-        }
-        Ok(())
+        let flush = |(file, path): (File, &Path)| file.sync_all().map_err(Error::io("write", path));
+        let waits: Vec<_> = staged.into_iter().map(|file| scope.spawn(move || flush(file))).collect();
+        // The last one needs no thread.
+        last.map_or(Ok(()), flush)?;
+        waits.into_iter().try_for_each(|wait| wait.join().unwrap_or(Ok(())))
     })
 }
 

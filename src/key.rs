@@ -15,6 +15,7 @@ use crate::asn1::bit_length;
 use crate::report;
 
 mod check;
+mod form;
 mod odd_rsa;
 pub(crate) mod pss;
 mod public;
@@ -189,10 +190,21 @@ impl PrivateKey {
     ///
     /// [`Error::UnusableKind`] for a kind that TLS certificates here do not have, [`Error::Damaged`].
     pub fn load(der: &PrivateKeyDer<'_>) -> Result<Self, Error> {
-        let pair = rcgen::KeyPair::try_from(der).map_err(|source| match kind_of(der) {
-            Some(kind) => Error::UnusableKind { kind },
-            None => Error::Damaged { source: Some(source) },
-        })?;
+        let source = match rcgen::KeyPair::try_from(der) {
+            Ok(pair) => return Self::of_pair(pair, der),
+            Err(source) => source,
+        };
+        if let Some(kind) = kind_of(der) {
+            return Err(Error::UnusableKind { kind });
+        }
+        let usual = form::usual(der).ok_or(Error::Damaged { source: Some(source) })?;
+        let pair = rcgen::KeyPair::try_from(&usual).map_err(|source| Error::Damaged { source: Some(source) })?;
+        let key = Self::of_pair(pair, &usual)?;
+        let is_other = form::stated_public_key(der).is_some_and(|stated| !key.spki.ends_with(stated));
+        if is_other { Err(Error::Damaged { source: None }) } else { Ok(key) }
+    }
+
+    fn of_pair(pair: rcgen::KeyPair, der: &PrivateKeyDer<'_>) -> Result<Self, Error> {
         let pkcs8 = match der {
             PrivateKeyDer::Pkcs1(key) => in_pkcs8("1.2.840.113549.1.1.1", None, key.secret_pkcs1_der()),
             PrivateKeyDer::Sec1(key) => in_pkcs8("1.2.840.10045.2.1", curve_oid(&pair), key.secret_sec1_der()),
@@ -299,6 +311,9 @@ fn curve_oid(pair: &rcgen::KeyPair) -> Option<ObjectIdentifier> {
     Spki::parse(&spki)?.parameters?.decode_as().ok()
 }
 
+/// RFC 8017 section 3.2; neither aws-lc-rs nor any TLS library of weight reads it.
+const MULTI_PRIME: &str = "RSA with more than two primes";
+
 /// Names the kind of a key that could not be loaded, unless it is of a usable kind and just damaged.
 fn kind_of(der: &PrivateKeyDer<'_>) -> Option<String> {
     let fields = Vec::<Any>::from_der(der.secret_der()).ok()?;
@@ -309,6 +324,9 @@ fn kind_of(der: &PrivateKeyDer<'_>) -> Option<String> {
     };
     let odd_rsa = |bits: u32| (!(2048..=8192).contains(&bits)).then(|| format!("RSA {bits}"));
     match der {
+        PrivateKeyDer::Pkcs1(key) if form::is_multi_prime(key.secret_pkcs1_der()) => {
+            return Some(MULTI_PRIME.to_owned());
+        }
         PrivateKeyDer::Pkcs1(_) => return odd_rsa(bit_length(fields.get(1)?.value())),
         PrivateKeyDer::Sec1(_) => {
             let mut curves = fields.iter().filter_map(|any| ObjectIdentifier::from_der(any.value()).ok());
@@ -325,6 +343,7 @@ fn kind_of(der: &PrivateKeyDer<'_>) -> Option<String> {
         Some(bit_length(numbers.get(1)?.value()))
     };
     match oid.to_string().as_str() {
+        RSA if form::is_multi_prime(fields.get(2)?.value()) => Some(MULTI_PRIME.to_owned()),
         RSA => rsa_bits().and_then(odd_rsa),
         EC => named_curve(&curve?),
         ED25519 => None,

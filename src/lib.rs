@@ -33,6 +33,7 @@
 //! | [`credentials`] | What a server shows its clients. |
 //! | [`tls`] | The one place that builds rustls configurations. |
 //! | [`probe`] | Connects to a server and tells what it presented. |
+//! | [`check`] | Audits a running server, and grades it. |
 //! | [`server`] | HTTPS and Socket.IO. |
 //!
 //! # Example
@@ -81,5 +82,7 @@ pub mod trust;
 pub mod tls;
 
 pub mod probe;
+
+pub mod check;
 
 pub mod server;

@@ -44,9 +44,9 @@ pub fn is_public_suffix(domain: &[u8]) -> bool {
 pub struct Error {
     /// What was typed.
     pub input: String,
-    /// What is wrong with it.
+    /// The fault.
     pub reason: String,
-    /// What to write instead, where that is clear: a word, or several.
+    /// The words to write instead, if that is clear: one, or several.
     pub instead: Vec<String>,
 }
 

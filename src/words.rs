@@ -3,7 +3,7 @@
 /// A number with its noun, which gets an s unless there is one: `1 octet`, `2 octets`.
 #[must_use]
 pub fn counted(count: impl TryInto<u64>, noun: &str) -> String {
-    // What does not fit is many.
+    // A number that does not fit is a plural.
     let count = count.try_into().unwrap_or(u64::MAX);
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

@@ -58,7 +58,7 @@ pub mod tag {
 pub struct Error {
     /// The field, by the standard's name.
     pub field: &'static str,
-    /// What is wrong with it.
+    /// The fault.
     pub reason: Cow<'static, str>,
 }
 
@@ -164,8 +164,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// How long a header is, and the content that it announces.
-fn header(octets: &[u8]) -> Result<(usize, usize), &'static str> {
+/// The length of a header, and of the content that it announces.
+pub(crate) fn header(octets: &[u8]) -> Result<(usize, usize), &'static str> {
     const CUT: &str = "is cut short";
     let first = octets.first().ok_or("is missing")?;
     let mut at: usize = 1;

@@ -176,5 +176,5 @@ impl Log {
 /// Adds events, all of them in one write. The caller holds the lock.
 pub(super) fn append(path: &Path, events: &[Event]) -> Result<(), Error> {
     let lines = events.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>().map_err(Error::Log)?;
-    if lines.is_empty() { Ok(()) } else { Ok(files::append_line(path, &lines.join("\n"))?) }
+    Ok(files::append_lines(path, &lines)?)
 }

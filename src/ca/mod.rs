@@ -72,7 +72,7 @@ pub enum Error {
     Permit {
         /// What was typed.
         input: String,
-        /// What to write instead, where that is clear: a word, or several.
+        /// The words to write instead, if that is clear: one, or several.
         instead: Vec<String>,
     },
     /// The root's key is encrypted, or the passphrase is another's.
@@ -301,7 +301,7 @@ pub fn roots(paths: &Paths) -> Result<Vec<(PathBuf, CertificateDer<'static>)>, E
     Ok(all)
 }
 
-/// Whether a certificate was issued by the local CA, as it is now or as it was before.
+/// Decides whether a certificate was issued by the local CA, as it is now or as it was before.
 #[must_use]
 pub fn has_issued(paths: &Paths, der: &[u8]) -> bool {
     let is_certificate =

@@ -15,9 +15,9 @@ use crate::words::counted;
 pub struct BadName {
     /// The name with its kind, as in `DNS:a b.test`.
     pub name: String,
-    /// What is wrong with it.
+    /// The fault.
     pub reason: String,
-    /// What was meant, where that is clear: with its kind, and perhaps several.
+    /// The names that were probably meant, each with its kind; none if that is not clear.
     pub instead: Vec<String>,
 }
 
@@ -34,7 +34,7 @@ pub(super) fn listed(names: &[BadName]) -> String {
     words.collect::<Vec<_>>().join("; ")
 }
 
-/// What becomes of an entry.
+/// An entry as it is signed.
 enum Entry {
     /// It stays as it is.
     Kept(Vec<u8>),
@@ -156,7 +156,7 @@ fn typed(words: Vec<String>) -> Vec<String> {
     words.into_iter().filter_map(|word| word.parse().ok()).map(|name: SubjectAltName| name.to_string()).collect()
 }
 
-/// What octets are that are no address, and what address they may stand for.
+/// Says why octets are no address, and which address they may stand for.
 fn no_address(octets: &[u8]) -> (String, Vec<String>) {
     let name = |address: IpAddr| vec![SubjectAltName::Ip(address).to_string()];
     if let Some(address) = std::str::from_utf8(octets).ok().and_then(|text| text.parse::<IpAddr>().ok()) {

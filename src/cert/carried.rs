@@ -21,7 +21,7 @@ pub struct Carried {
     pub ca: Option<BasicConstraints>,
     /// What was changed or left out, in words.
     pub notes: Vec<String>,
-    /// Whether the request has names that others take the place of.
+    /// True if the request has names that others take the place of.
     pub drops_names: bool,
 }
 

@@ -33,7 +33,7 @@ pub(crate) fn algorithm_parser() -> impl TypedValueParser<Value = Algorithm> {
     })
 }
 
-/// What other programs call an algorithm; `rsa` alone is what `openssl genpkey -algorithm RSA` makes.
+/// Other programs' names of an algorithm; `rsa` alone is what `openssl genpkey -algorithm RSA` makes.
 fn other_names(algorithm: Algorithm) -> &'static [&'static str] {
     match algorithm.name() {
         "ecdsa-p256" => &["p256", "p-256", "P256", "P-256", "ec", "EC", "ecdsa", "ECDSA", "prime256v1", "secp256r1"],
@@ -81,7 +81,7 @@ pub(crate) struct NameArgs {
 }
 
 impl NameArgs {
-    /// Whether neither hosts nor subject nor purpose were given.
+    /// Decides whether neither hosts nor subject nor purpose were given.
     pub(crate) fn is_default(&self) -> bool {
         self.hosts.is_empty() && self.subject.is_none() && self.purpose.is_none()
     }
@@ -142,9 +142,18 @@ pub(crate) struct PassphraseArgs {
     /// Read the private key's passphrase from an environment variable
     #[arg(long, value_name = "VAR", conflicts_with = "passphrase_file")]
     passphrase_env: Option<String>,
+    /// The advice where a passphrase is missing, unless it is to give these flags.
+    #[arg(skip)]
+    advice: Option<&'static str>,
 }
 
 impl PassphraseArgs {
+    /// Those of a command that has no such flags: on a terminal it asks.
+    pub(crate) const fn absent() -> Self {
+        let advice = "write what is in it as PEM with `secure-io inspect --pem` and a passphrase, and name that file";
+        Self { passphrase_file: None, passphrase_env: None, advice: Some(advice) }
+    }
+
     /// The file it is read from, if it is one.
     pub(crate) fn file(&self) -> Option<&Path> {
         self.passphrase_file.as_deref()
@@ -221,10 +230,9 @@ fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {
 pub(crate) fn secret(file: Option<&Path>, variable: Option<&str>) -> Result<Option<Zeroizing<String>>, Failure> {
     if let Some(path) = file {
         let bytes = files::read(path)?;
-        let text = std::str::from_utf8(&bytes).map_err(|error| {
+        return first_line(&bytes).map(Some).map_err(|error| {
             Failure::new(anyhow::Error::new(error).context(format!("`{}` is not UTF-8 text", path.display())))
-        })?;
-        return Ok(Some(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned())));
+        });
     }
     let Some(variable) = variable else { return Ok(None) };
     match env::var(variable) {
@@ -235,48 +243,71 @@ pub(crate) fn secret(file: Option<&Path>, variable: Option<&str>) -> Result<Opti
     }
 }
 
-/// Loads a private key from a file in any form.
-pub(crate) fn load_key(path: &Path, passphrase: &PassphraseArgs) -> Result<PrivateKey, Failure> {
-    load_key_with(path, || passphrase.to_open(path))
+/// The first line of a text, without the byte order mark that editors on Windows put before it. A mark of UTF-16, as
+/// Windows PowerShell writes, tells that encoding.
+fn first_line(bytes: &[u8]) -> Result<Zeroizing<String>, std::str::Utf8Error> {
+    let unit: Option<fn([u8; 2]) -> u16> = match bytes {
+        [0xff, 0xfe, ..] => Some(u16::from_le_bytes),
+        [0xfe, 0xff, ..] => Some(u16::from_be_bytes),
+        _ => None,
+    };
+    let text = match unit {
+        Some(unit) => {
+            let units = bytes.as_chunks().0.iter().map(|octets| unit(*octets));
+            char::decode_utf16(units).collect::<Result<String, _>>().ok()
+        }
+        None => None,
+    };
+    let text = Zeroizing::new(text.map_or_else(|| std::str::from_utf8(bytes).map(ToOwned::to_owned), Ok)?);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    Ok(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned()))
 }
 
-fn load_key_with(
-    path: &Path,
-    passphrase: impl FnOnce() -> Result<Option<Zeroizing<String>>, Failure>,
-) -> Result<PrivateKey, Failure> {
-    read_key(path, passphrase)?.map_err(|error| failure::key_in_file(path, error))
+/// Loads a private key from a file in any form.
+pub(crate) fn load_key(path: &Path, passphrase: &PassphraseArgs) -> Result<PrivateKey, Failure> {
+    try_key(path, passphrase)?.map_err(|error| failure::key_in_file(path, error))
 }
 
 /// As [`load_key`]; the inner error is that of a key that was read and cannot be used.
 pub(crate) fn try_key(path: &Path, passphrase: &PassphraseArgs) -> Result<Result<PrivateKey, key::Error>, Failure> {
-    read_key(path, || passphrase.to_open(path))
+    let bytes = files::read(path)?;
+    let der = container::private_key(&bytes, || passphrase.to_open(path).map_err(Unopened::Passphrase));
+    Ok(PrivateKey::load(&der.map_err(|error| error.in_file(path, passphrase))?))
 }
 
-fn read_key(
-    path: &Path,
-    passphrase: impl FnOnce() -> Result<Option<Zeroizing<String>>, Failure>,
-) -> Result<Result<PrivateKey, key::Error>, Failure> {
-    enum Error {
-        Container(container::Error),
-        Passphrase(Failure),
+/// Why a file that may be under a passphrase could not be read.
+enum Unopened {
+    Container(container::Error),
+    Passphrase(Failure),
+}
+
+impl From<container::Error> for Unopened {
+    fn from(error: container::Error) -> Self {
+        Self::Container(error)
     }
-    impl From<container::Error> for Error {
-        fn from(error: container::Error) -> Self {
-            Self::Container(error)
+}
+
+impl Unopened {
+    fn in_file(self, path: &Path, passphrase: &PassphraseArgs) -> Failure {
+        match self {
+            Self::Container(error) if error.is_locked() => {
+                let failure = failure::in_file(path, error);
+                if let Some(advice) = passphrase.advice { failure.instead(advice) } else { failure }
+            }
+            Self::Container(error) => failure::in_file(path, error),
+            Self::Passphrase(failure) => failure,
         }
     }
-    let bytes = files::read(path)?;
-    let der = container::private_key(&bytes, || passphrase().map_err(Error::Passphrase));
-    let der = der.map_err(|error| match error {
-        Error::Container(error) => failure::in_file(path, error),
-        Error::Passphrase(failure) => failure,
-    })?;
-    Ok(PrivateKey::load(&der))
 }
 
-/// Loads the certificates in a file.
-pub(crate) fn load_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
-    container::certificates(&files::read(path)?).map_err(|error| failure::in_file(path, error))
+/// Loads the certificates in a file of any form.
+pub(crate) fn load_certificates(
+    path: &Path,
+    passphrase: &PassphraseArgs,
+) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    let bytes = files::read(path)?;
+    let found = container::certificates_with(&bytes, || passphrase.to_open(path).map_err(Unopened::Passphrase));
+    found.map_err(|error| error.in_file(path, passphrase))
 }
 
 /// Where the local CA is.
@@ -412,7 +443,7 @@ impl LoadedIssuer {
 }
 
 impl IssuerArgs {
-    /// Whether an issuer was named, the certificate's own key included.
+    /// Decides whether an issuer was named, the certificate's own key included.
     pub(crate) fn is_named(&self) -> bool {
         self.ca || self.self_signed || self.ca_cert.is_some()
     }
@@ -440,11 +471,12 @@ impl IssuerArgs {
         let (Some(certificate), Some(key)) = (&self.ca_cert, &self.ca_key) else {
             return Ok(LoadedIssuer::Own);
         };
-        let certificates = load_certificates(certificate)?;
         let passphrase = PassphraseArgs {
             passphrase_file: self.ca_passphrase_file.clone(),
             passphrase_env: self.ca_passphrase_env.clone(),
+            advice: Some("give the passphrase with --ca-passphrase-file or --ca-passphrase-env"),
         };
+        let certificates = load_certificates(certificate, &passphrase)?;
         let key = load_key(key, &passphrase)?;
         Ok(LoadedIssuer::Other { certificates, key: Box::new(key) })
     }

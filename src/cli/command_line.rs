@@ -152,7 +152,7 @@ impl CommandLine {
         Some((self, value))
     }
 
-    /// Where a flag was typed, and the value in the same word.
+    /// The place of a flag among the words, and the value in the same word.
     fn position(&self, flag: &str) -> Option<(usize, Option<String>)> {
         self.words.iter().enumerate().skip(1).find_map(|(at, word)| match word.to_str()?.strip_prefix(flag)? {
             "" => Some((at, None)),
@@ -217,7 +217,7 @@ pub(crate) const PASSPHRASE_FILE: Flag = Flag { long: "--passphrase-file", short
 pub(crate) const PASSPHRASE_ENV: Flag = Flag { long: "--passphrase-env", short: None, alias: None };
 
 impl Flag {
-    /// Where the flag stands among words, how many words it takes, and its value: `--key F`, `--key=F`, `-k F`, `-kF`.
+    /// The place of the flag among words, the number of words it takes, and its value: `--key F`, `--key=F`, `-k F`, `-kF`.
     fn find(&self, words: &[OsString]) -> Option<(usize, usize, OsString)> {
         let flags = words.iter().enumerate().skip(1).take_while(|(_, word)| *word != "--");
         flags.into_iter().find_map(|(at, word)| match self.value_in(word.to_str()?)? {
@@ -248,7 +248,7 @@ fn unmistakable(path: &Path) -> OsString {
 
 /// A word for sh.
 ///
-/// What a terminal does not show as it is goes through printf, and so does a backtick, which would end the hint's own.
+/// Characters that a terminal does not show as they are go through printf, and so do backticks, which would end the hint's own.
 fn quoted(word: &OsStr) -> String {
     let is_shown = |c: char| !is_unprintable(c) && c != '`';
     if let Some(text) = word.to_str().filter(|text| text.chars().all(is_shown)) {

@@ -182,7 +182,10 @@ pub(crate) fn in_file(path: &Path, error: container::Error) -> Failure {
         command_line::unused(Path::new(&name))
     });
     let hint = match &error {
-        container::Error::PassphraseNeeded => return about(path, error.into()).hint(PASSPHRASE),
+        container::Error::PassphraseNeeded | container::Error::StorePasswordNeeded => {
+            return about(path, error.into()).hint(PASSPHRASE);
+        }
+        container::Error::UnknownCipher { cipher } if cipher == JAVA_KEYSTORE => keytool(path, &beside(".p12")),
         container::Error::UnknownCipher { .. } => {
             let command = of("openssl pkcs8 -topk8 -v2 aes-256-cbc -in").path(path);
             format!("convert it with `{}`", command.flag("-out", beside(".pkcs8")))
@@ -192,10 +195,7 @@ pub(crate) fn in_file(path: &Path, error: container::Error) -> Failure {
             let convert = of("ssh-keygen -p -m PKCS8 -f").path(&copy);
             format!("convert a copy of it with `{}`", of("cp").path(path).path(&copy).and(convert))
         }
-        container::Error::Nothing { found: Guess::JavaKeystore } => {
-            let command = of("keytool -importkeystore -srckeystore").path(path);
-            format!("convert it with `{} -deststoretype pkcs12`", command.flag("-destkeystore", beside(".p12")))
-        }
+        container::Error::Nothing { found: Guess::JavaKeystore } => keytool(path, &beside(".p12")),
         container::Error::Nothing { found: Guess::Putty } => {
             let command = of("puttygen").path(path).args(["-O", "private-openssh"]);
             format!("convert it with `{}`", command.flag("-o", beside(".key")))
@@ -206,6 +206,15 @@ pub(crate) fn in_file(path: &Path, error: container::Error) -> Failure {
         _ => return about(path, error.into()),
     };
     about(path, error.into()).hint(hint)
+}
+
+/// The encryption of private keys in Java's own keystores (JKS): Sun's key protector.
+const JAVA_KEYSTORE: &str = "1.3.6.1.4.1.42.2.17.1.1";
+
+/// The conversion of a Java keystore to PKCS#12.
+fn keytool(path: &Path, store: &Path) -> String {
+    let command = CommandLine::of("keytool -importkeystore -srckeystore").path(path);
+    format!("convert it with `{} -deststoretype pkcs12`", command.flag("-destkeystore", store))
 }
 
 /// Advice where a passphrase is missing.

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secure_io::files::{self, Existing, NewFile};
-use secure_io::fixtures::{Project, TEMPLATE};
+use secure_io::fixtures::{Outside, Project, TEMPLATE};
 use secure_io::validity;
 
 use super::Outcome;
@@ -19,6 +19,7 @@ Examples:
   secure-io fixtures --check --expires-within 30d   for CI: would anything be built, does anything expire?
 
 Exit status: 0 done, or the tree is current; 1 with --check, it is not; 2 it could not be done")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Option<Command>,
@@ -31,6 +32,12 @@ pub(crate) struct Args {
     /// With --check, also if a good certificate or CRL ends within this time
     #[arg(long, value_name = "SPAN", requires = "check", value_parser = span)]
     expires_within: Option<Duration>,
+    /// Replace files that no earlier run wrote, or that were changed since
+    #[arg(long, short, conflicts_with = "check")]
+    force: bool,
+    /// Let the manifest's `out` lead out of the manifest's folder
+    #[arg(long)]
+    allow_outside: bool,
     /// Print a JSON document instead of text
     #[arg(long, help_heading = "Output")]
     json: bool,
@@ -58,12 +65,13 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         return init(&args.manifest, out);
     }
     let failed = |error| failure::fixtures(&args.manifest, error);
-    let mut project = Project::open(&args.manifest, validity::now()).map_err(failed)?;
+    let outside = if args.allow_outside { Outside::Allowed } else { Outside::Refused };
+    let mut project = Project::open(&args.manifest, outside, validity::now()).map_err(failed)?;
     let report = if args.check {
         project.check(args.expires_within)
     } else {
         let bar = out.progress();
-        let built = project.build(&|total| bar.step(total)).map_err(failed);
+        let built = project.build(args.force, &|total| bar.step(total)).map_err(failed);
         bar.clear();
         built?
     };

@@ -4,6 +4,7 @@ mod args;
 mod beside;
 mod ca;
 mod caller;
+mod check;
 mod command_line;
 mod completions;
 mod failure;
@@ -72,6 +73,7 @@ enum Command {
     GenCert(Box<gen_cert::Args>),
     Inspect(Box<inspect::Args>),
     Verify(Box<verify::Args>),
+    Check(Box<check::Args>),
     Ca(ca::Args),
     Fixtures(fixtures::Args),
     Serve(Box<serve::Args>),
@@ -131,6 +133,7 @@ fn run(command: &Command, out: &mut Output) -> Result<Outcome, Failure> {
         Command::GenCert(args) => gen_cert::run(args, out),
         Command::Inspect(args) => inspect::run(args, out),
         Command::Verify(args) => verify::run(args, out),
+        Command::Check(args) => check::run(args, out),
         Command::Ca(args) => ca::run(args, out),
         Command::Fixtures(args) => fixtures::run(args, out),
         Command::Completions(args) => completions::run(args, out),

@@ -81,7 +81,7 @@ impl Output {
         given.or_else(terminal).unwrap_or(usize::MAX)
     }
 
-    /// What was made or changed, on stderr when stdout carries data; nothing when quiet.
+    /// A report of what was made or changed, on stderr when stdout carries data; nothing when quiet.
     pub(crate) fn report(&mut self, text: &str, stdout_is_data: bool) -> Result<(), Failure> {
         if self.quiet {
             return Ok(());

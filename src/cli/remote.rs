@@ -17,7 +17,7 @@ pub(crate) struct RemoteArgs {
     pub(crate) server_name: Option<String>,
     /// How long a server may take to show its certificates
     #[arg(long, value_name = "SPAN", default_value = "10s", value_parser = parse_timeout)]
-    timeout: Duration,
+    pub(crate) timeout: Duration,
 }
 
 fn parse_timeout(text: &str) -> Result<Duration, String> {

@@ -36,7 +36,7 @@ pub(crate) fn parse() -> Result<Cli, Unread> {
     })
 }
 
-/// Why there is no command to run.
+/// The reason that there is no command to run.
 pub(crate) enum Unread {
     /// Help or the version was asked for.
     Help(clap::Error),
@@ -44,7 +44,7 @@ pub(crate) enum Unread {
     Failure(Failure),
 }
 
-/// When to colour, for what is printed before the command line is read.
+/// The choice of colour, for what is printed before the command line is read.
 pub(crate) fn color(words: &[OsString]) -> ColorWhen {
     let mut words = words.iter().filter_map(|word| word.to_str()).take_while(|word| *word != "--");
     let value = words.find_map(|word| match word.strip_prefix("--color") {
@@ -153,7 +153,7 @@ fn in_place_of(word: &str, name: &str, command: &clap::Command) -> Option<String
     are_hosts.then(|| format!("hosts need no flag: `{}`", command.args(hosts)))
 }
 
-/// What clap did not understand.
+/// An error of clap in the form of ours.
 fn failure(error: &clap::Error, words: &[OsString], root: &clap::Command) -> Failure {
     let text = error.render().to_string();
     let mut lines = text.lines().take_while(|line| !line.is_empty());

@@ -2,7 +2,7 @@
 
 mod advice;
 mod batch;
-mod trust;
+pub(super) mod trust;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -115,7 +115,6 @@ struct Asked {
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
-    args.passphrase.check_used(args.question.key.is_some())?;
     let asked = read(args, out)?;
     match (&args.batch, &args.leaf) {
         (Some(path), _) => batch::run(path, args, asked, out),
@@ -130,10 +129,10 @@ fn read(args: &Args, out: &mut Output) -> Result<Asked, Failure> {
     let host = host.map_err(|error| Failure::new(error.into()).hint("give a name as in app.test, or an address"))?;
     let now = validity::now();
     let at = question.at.as_deref().map_or(Ok(now), |at| time(at, now))?;
-    let trusted = trust::anchors(&question.trust, &args.ca_dir, out)?;
+    let trusted = trust::anchors(args.trusted(), out)?;
     let mut presented = Vec::new();
     for path in &question.untrusted {
-        presented.extend(certificates(path, out)?);
+        presented.extend(certificates(path, &args.passphrase, out)?);
     }
     let mut crls = Vec::new();
     for path in &question.crl {
@@ -153,10 +152,21 @@ fn time(text: &str, now: OffsetDateTime) -> Result<OffsetDateTime, Failure> {
     }
 }
 
+impl Args {
+    /// The sources of trust anchors.
+    fn trusted(&self) -> trust::Sources<'_> {
+        trust::Sources { files: &self.question.trust, ca_dir: &self.ca_dir, passphrase: &self.passphrase }
+    }
+}
+
 /// The certificates in a file; those that are malformed are passed over with a warning.
-fn certificates(path: &Path, out: &mut Output) -> Result<Vec<Arc<Certificate>>, Failure> {
+pub(super) fn certificates(
+    path: &Path,
+    passphrase: &PassphraseArgs,
+    out: &mut Output,
+) -> Result<Vec<Arc<Certificate>>, Failure> {
     let mut parsed = Vec::new();
-    for (index, der) in args::load_certificates(path)?.into_iter().enumerate() {
+    for (index, der) in args::load_certificates(path, passphrase)?.into_iter().enumerate() {
         match Certificate::parse(der) {
             Ok(certificate) => parsed.push(Arc::new(certificate)),
             Err(error) => {
@@ -179,7 +189,7 @@ struct Leaf {
 impl Leaf {
     fn load(leaf: &Path, args: &Args) -> Result<Self, Failure> {
         let Some(endpoint) = remote::endpoint(leaf)? else {
-            return Ok(Self { chain: args::load_certificates(leaf)?, host: None, connection: None });
+            return Ok(Self { chain: args::load_certificates(leaf, &args.passphrase)?, host: None, connection: None });
         };
         let presented = args.remote.ask(&endpoint)?;
         let bare = endpoint.host.to_string();
@@ -232,7 +242,7 @@ fn one(leaf: &Path, args: &Args, asked: &Asked, out: &mut Output) -> Result<Outc
     };
     let mut verdict = judge(&request);
     if !verdict.valid && asked.trusted.is_partial {
-        let anchors = trust::all(&args.question.trust, &args.ca_dir, out)?;
+        let anchors = trust::all(args.trusted(), out)?;
         verdict = judge(&Request { anchors: &anchors, ..request });
     }
     let key_proven = connection.as_ref().map(|connection| connection.key_proven);

@@ -1,5 +1,10 @@
 //! Base64 of PEM bodies: at memory speed where the lines are even, forgiving where they are not.
 
+mod escape;
+mod literal;
+
+pub(super) use self::escape::Characters;
+
 /// Decodes a body; `None` when it is not base64.
 pub(super) fn decode(body: &[u8]) -> Option<Vec<u8>> {
     even_lines(body).or_else(|| forgiving(body))
@@ -24,30 +29,28 @@ fn even_lines(body: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// Takes what went through mails, web pages, JSON and source code: indentation, spaces, `> ` before each line, quotes,
-/// `\n` in two characters, the URL alphabet, missing padding.
+/// escapes, string literals that are joined, the URL alphabet, missing padding.
 fn forgiving(body: &[u8]) -> Option<Vec<u8>> {
-    let mut octets = Vec::with_capacity(body.len() / 4 * 3 + 3);
+    let quote = [b'"', b'\'', b'`'].into_iter().find(|quote| memchr::memchr(*quote, body).is_some());
+    let joined = quote.and_then(|quote| join(literal::contents(body, quote)?.into_iter()));
+    joined.or_else(|| {
+        join(Characters::new(body, true).filter(|octet| !matches!(octet, b'>' | b'"' | b'\'' | b',' | b';')))
+    })
+}
+
+/// Decodes digits with white space between them.
+fn join(characters: impl Iterator<Item = u8>) -> Option<Vec<u8>> {
+    let mut octets = Vec::with_capacity(characters.size_hint().1.unwrap_or_default() / 4 * 3 + 3);
     let (mut bits, mut digits, mut padding) = (0_u32, 0_usize, 0_usize);
-    let mut characters = body.iter();
-    while let Some(&character) = characters.next() {
-        let digit = match character {
-            b'\\' => {
-                // `\n` and `\r`; a lone backslash goes on with the line.
-                if characters.as_slice().first().is_some_and(|next| matches!(next, b'n' | b'r')) {
-                    characters.next();
-                }
-                continue;
-            }
-            b'=' => {
-                padding += 1;
-                continue;
-            }
-            _ if character.is_ascii_whitespace() || matches!(character, b'>' | b'"' | b'\'' | b',' | b';') => continue,
-            _ => digit(character)?,
-        };
-        if padding > 0 {
-            return None;
+    for character in characters {
+        if character.is_ascii_whitespace() {
+            continue;
         }
+        if character == b'=' {
+            padding += 1;
+            continue;
+        }
+        let digit = digit(character).filter(|_| padding == 0)?;
         bits = bits << 6 | u32::from(digit);
         digits += 1;
         if digits.is_multiple_of(4) {
@@ -77,7 +80,27 @@ fn digit(character: u8) -> Option<u8> {
 
 /// Whether text may be base64 without armour.
 pub(super) fn is_plausible(text: &[u8]) -> bool {
-    text.iter().all(|&octet| digit(octet).is_some() || octet == b'=' || octet.is_ascii_whitespace())
+    let is_mark =
+        |octet: u8| matches!(octet, b'=' | 0 | 0xef | 0xbb | 0xbf | 0xfe | 0xff) || octet.is_ascii_whitespace();
+    text.iter().all(|&octet| is_digit(octet) || is_mark(octet))
+}
+
+/// Whether a character is a digit of base64, of either alphabet.
+pub(super) fn is_digit(character: u8) -> bool {
+    digit(character).is_some()
+}
+
+/// The first octets that a body stands for, if it begins with that many digits and nothing but white space is between
+/// them.
+pub(super) fn head(body: &[u8]) -> Option<[u8; 6]> {
+    let mut octets = [0; 6];
+    let mut digits = body.iter().filter(|octet| !octet.is_ascii_whitespace());
+    let mut bits: u64 = 0;
+    for _ in 0..8 {
+        bits = bits << 6 | u64::from(digit(*digits.next()?)?);
+    }
+    octets.copy_from_slice(bits.to_be_bytes().get(2..)?);
+    Some(octets)
 }
 
 #[cfg(test)]
@@ -96,10 +119,19 @@ mod tests {
             "\"Zm9v\"\n\"YmE\"\n",
             "Zm9v YmE",
             "Zm9v\rYmE=\r",
+            "Zm9vYmE\\u003D\\u000a",
+            "Zm9vYmE=3D\n",
+            "Zm9vYmE%3D%0A",
+            "Zm9v&#10;YmE&#x3D;",
+            "Z\0m\09\0v\0\n\0Y\0m\0E\0",
+            "\u{feff}Zm9v\n\u{feff}YmE=",
         ] {
             assert_eq!(decode(text.as_bytes()).as_deref(), Some(&b"fooba"[..]), "{text:?}");
         }
         assert_eq!(decode(b"_-A\n").as_deref(), Some(&[0xff, 0xe0][..]));
+        for text in ["/+A=", "\\/+A=", "/\\u002BA\\u003d", "%2F%2bA%3D", "/&#43;A", r"\x2f\53A"] {
+            assert_eq!(decode(text.as_bytes()).as_deref(), Some(&[0xff, 0xe0][..]), "{text:?}");
+        }
     }
 
     /// What is between markers begins with the end of a line: all of it went the slow way once.

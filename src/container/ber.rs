@@ -48,6 +48,21 @@ impl Open<'_> {
 ///
 /// What is wrong with the encoding.
 pub fn to_der(ber: &[u8]) -> Result<Vec<u8>, &'static str> {
+    let (der, end) = first(ber)?;
+    if end == ber.len() { Ok(der) } else { Err("something follows it") }
+}
+
+/// The length of the first value in the octets.
+///
+/// # Errors
+///
+/// As [`to_der`], except that something may follow the value.
+pub fn length_of_first(ber: &[u8]) -> Result<usize, &'static str> {
+    first(ber).map(|(_, end)| end)
+}
+
+/// The DER of the first value in the octets, and where the value ends.
+fn first(ber: &[u8]) -> Result<(Vec<u8>, usize), &'static str> {
     const CUT: &str = "it is cut short";
     let mut open: Vec<Open<'_>> = Vec::new();
     let mut at = 0;
@@ -60,7 +75,7 @@ pub fn to_der(ber: &[u8]) -> Result<Vec<u8>, &'static str> {
                 let Some(closed) = open.pop() else { return Err(CUT) };
                 match open.last_mut() {
                     Some(parent) => parent.take(closed.whole_tag(), &closed.content)?,
-                    None => return the_one(closed.whole_tag(), &closed.content, ber, at),
+                    None => return Ok((one(closed.whole_tag(), &closed.content), at)),
                 }
                 continue;
             }
@@ -86,7 +101,7 @@ pub fn to_der(ber: &[u8]) -> Result<Vec<u8>, &'static str> {
                 let content = ber.get(start..end).ok_or(CUT)?;
                 match parent {
                     Some(parent) => parent.take(tag, content)?,
-                    None => return the_one(tag, content, ber, end),
+                    None => return Ok((one(tag, content), end)),
                 }
                 at = end;
             }
@@ -95,14 +110,11 @@ pub fn to_der(ber: &[u8]) -> Result<Vec<u8>, &'static str> {
     }
 }
 
-/// The value that ends at `end`, if nothing follows it.
-fn the_one(tag: &[u8], content: &[u8], ber: &[u8], end: usize) -> Result<Vec<u8>, &'static str> {
-    if end != ber.len() {
-        return Err("something follows it");
-    }
+/// One value.
+fn one(tag: &[u8], content: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(content.len() + 8);
     write::append(&mut out, tag, &[content]);
-    Ok(out)
+    out
 }
 
 fn tag_length(octets: &[u8]) -> Option<usize> {
@@ -172,6 +184,25 @@ mod tests {
         assert_eq!(to_der(&[0x30, 0x80, 0x04, 0x80]), Err("a value without parts has an indefinite length"));
         assert_eq!(to_der(&[0x30, 0x80].repeat(100_000)), Err("it is nested too deeply"));
         assert_eq!(to_der(&[]), Err("it is cut short"));
+    }
+
+    /// A tag number above 30 takes more octets: the first zero bit at the top of one ends it.
+    #[test]
+    fn tags_of_several_octets_are_kept() {
+        let der = [0x30, 7, 0x9f, 0x81, 0x01, 1, 5, 5, 0];
+        assert_eq!(to_der(&der).unwrap(), der);
+        let ber = [0xbf, 0x85, 0x01, 0x80, 0x04, 1, 7, 0, 0];
+        assert_eq!(to_der(&ber).unwrap(), [0xbf, 0x85, 0x01, 3, 4, 1, 7]);
+        assert_eq!(to_der(&[0x9f, 0x81, 0x81, 0x81, 0x81, 0x81, 0x01, 0]), Err("it is cut short"));
+        assert_eq!(to_der(&[0x9f, 0x81]), Err("it is cut short"));
+    }
+
+    #[test]
+    fn the_first_of_several_values_has_its_length() {
+        let ber = [0x30, 0x80, 5, 0, 0, 0, 0x30, 0];
+        assert_eq!(length_of_first(&ber), Ok(6));
+        assert_eq!(length_of_first(&[4, 1, 7, 9]), Ok(3));
+        assert_eq!(length_of_first(&ber[..5]), Err("it is cut short"));
     }
 
     proptest! {

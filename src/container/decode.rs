@@ -5,42 +5,97 @@ use der::{Encode, Tag};
 use zeroize::Zeroizing;
 
 use super::shape::Shape;
-use super::{Content, Error, KeyFormat, base64};
-use crate::asn1::{Reader, tag};
+use super::{Content, Error, KeyFormat, bare, base64};
+use crate::asn1::tag;
 
-/// What is wrong with a block.
+/// One structure of a block, or what is wrong with it.
+pub(super) type Decoded = Result<Content, Flaw>;
+
+/// What is wrong with a block, or with DER without armour.
 #[derive(Debug)]
 pub(super) enum Flaw {
     Broken(&'static str),
     /// It holds something else than its label says.
     Holds(&'static str),
+    /// Octets behind a structure that are nothing known here.
+    Trailing(usize),
+    /// DER that does not go on to its end.
+    Cut(String),
+    /// DER of nothing that is known here.
+    Unknown,
+    /// Octets between blocks that are neither text nor DER.
+    Garbage(usize),
 }
 
 impl Flaw {
-    /// The flaw of a block at its place.
-    pub(super) fn at(self, ordinal: usize, line: usize, label: &str) -> Error {
-        let label = label.to_owned();
-        match self {
-            Self::Broken(reason) => Error::Block { ordinal, line, label, reason },
-            Self::Holds(holds) => Error::Mislabelled { ordinal, line, label, holds },
+    /// The flaw of a block or of DER at its place.
+    pub(super) fn at(self, ordinal: usize, line: Option<usize>, label: Option<&str>) -> Error {
+        match (self, label.map(ToOwned::to_owned), line.unwrap_or(1)) {
+            (Self::Broken(reason), label, line) => {
+                Error::Block { ordinal, line, label: label.unwrap_or_else(|| "base64".to_owned()), reason }
+            }
+            (Self::Holds(holds), label, line) => {
+                Error::Mislabelled { ordinal, line, label: label.unwrap_or_default(), holds }
+            }
+            (Self::Trailing(count), Some(label), line) => Error::TrailingInBlock { ordinal, line, label, count },
+            (Self::Trailing(count), None, _) => Error::TrailingOctets { count },
+            (Self::Cut(reason), ..) => Error::Cut { reason },
+            (Self::Unknown, ..) => Error::UnknownStructure,
+            (Self::Garbage(count), _, line) => Error::Garbage { count, line },
         }
     }
 }
 
-/// Decodes what is between the markers of a block.
-pub(super) fn block(label: &str, body: &[u8]) -> Result<Content, Flaw> {
-    const NOT_BASE64: Flaw = Flaw::Broken("is not base64");
+/// Whether a block of this label is one of those known here.
+pub(super) fn is_known(label: &str) -> bool {
+    promised(label).is_some() || label == "OPENSSH PRIVATE KEY"
+}
+
+/// Whether the base64 between the markers of a block may be longer than the one structure that it begins with, or is so
+/// odd that only decoding it tells.
+pub(super) fn may_hold_more(body: &[u8]) -> bool {
+    let ends = memchr::memchr_iter(b'\n', body).count() + memchr::memchr_iter(b'\r', body).count();
+    let padding = body.trim_ascii_end().iter().rev().take(2).take_while(|octet| **octet == b'=').count();
+    let digits = body.len() - ends - padding;
+    let Some(head) = base64::head(body) else { return digits > 8 };
+    match bare::announced(&head) {
+        Some(length) => digits > length.saturating_mul(4).div_ceil(3),
+        // BER of indefinite length is not measured here, and what is no DER at all is one thing under its label.
+        None => head.starts_with(&[tag::SEQUENCE, 0x80]),
+    }
+}
+
+/// Decodes what is between the markers of a block: at least one result.
+pub(super) fn block(label: &str, body: &[u8]) -> Vec<Decoded> {
     if label.starts_with("PGP ") {
-        return Ok(Content::Unknown(Vec::new()));
+        return vec![Ok(Content::Unknown(Vec::new()))];
     }
+    let narrow: Vec<u8>;
+    let body = if memchr::memchr(0, body).is_some() {
+        narrow = body.iter().copied().filter(|octet| *octet != 0).collect();
+        &narrow
+    } else {
+        body
+    };
     if memchr::memchr(b':', body).is_none() {
-        return content(label, base64::decode(body).ok_or(NOT_BASE64)?);
+        return decoded(label, body);
     }
-    let (headers, body) = split_headers(body);
+    // The colon may be that of an operator between string literals.
+    if let Some(octets) = base64::decode(body) {
+        return contents(label, octets);
+    }
+    let (headers, rest) = split_headers(body);
+    match memchr::memmem::find(headers, b"ENCRYPTED") {
+        Some(_) => vec![legacy(label, headers, rest)],
+        None => decoded(label, rest),
+    }
+}
+
+const NOT_BASE64: Flaw = Flaw::Broken("is not base64");
+
+/// A key under a passphrase in the old way.
+fn legacy(label: &str, headers: &[u8], body: &[u8]) -> Decoded {
     let octets = base64::decode(body).ok_or(NOT_BASE64)?;
-    if memchr::memmem::find(headers, b"ENCRYPTED").is_none() {
-        return content(label, octets);
-    }
     let dek_info = header(headers, b"DEK-Info:").ok_or(Flaw::Broken("is encrypted, and has no DEK-Info"))?;
     let format = match label {
         "RSA PRIVATE KEY" => KeyFormat::Pkcs1,
@@ -50,6 +105,34 @@ pub(super) fn block(label: &str, body: &[u8]) -> Result<Content, Flaw> {
         _ => return Err(Flaw::Broken("is encrypted, and not a private key")),
     };
     Ok(Content::EncryptedPrivateKey { format, der: octets, dek_info: Some(dek_info) })
+}
+
+/// Decodes a body without headers.
+fn decoded(label: &str, body: &[u8]) -> Vec<Decoded> {
+    match base64::decode(body) {
+        Some(octets) => contents(label, octets),
+        None => vec![Err(NOT_BASE64)],
+    }
+}
+
+/// The structures that a block holds: the one that its label promises, and those behind it.
+fn contents(label: &str, mut octets: Vec<u8>) -> Vec<Decoded> {
+    let length = match Shape::of(&octets).map(|_| bare::length(&octets)) {
+        Some(Ok(length)) if is_known(label) && length < octets.len() => length,
+        _ => return vec![content(label, octets)],
+    };
+    let rest = octets.split_off(length);
+    if label == "TRUSTED CERTIFICATE" && is_trust_settings(&rest) {
+        return vec![content(label, octets)];
+    }
+    let mut contents = vec![content(label, octets)];
+    contents.extend(bare::behind(&rest));
+    contents
+}
+
+/// Whether this is what OpenSSL appends to a `TRUSTED CERTIFICATE`: a SEQUENCE of uses, names and a key identifier.
+fn is_trust_settings(octets: &[u8]) -> bool {
+    crate::asn1::only(octets, tag::SEQUENCE, "trust settings").is_ok() && Shape::of(octets).is_none()
 }
 
 /// Tells the headers of old PEM files (RFC 1421 section 4.6) from what follows them.
@@ -102,6 +185,7 @@ fn promised(label: &str) -> Option<Shape> {
         "RSA PUBLIC KEY" => Shape::RsaPublicKey,
         "PKCS7" | "PKCS #7 SIGNED DATA" | "CMS" => Shape::Pkcs7,
         "PKCS12" => Shape::Pkcs12,
+        "OCSP RESPONSE" => Shape::OcspResponse,
         "DH PARAMETERS" | "X9.42 DH PARAMETERS" => Shape::Parameters("DH"),
         "DSA PARAMETERS" => Shape::Parameters("DSA"),
         "EC PARAMETERS" | "SM2 PARAMETERS" => Shape::Parameters("EC"),
@@ -129,12 +213,9 @@ fn content(label: &str, der: Vec<u8>) -> Result<Content, Flaw> {
 }
 
 /// DER of a known shape.
-pub(super) fn shaped(shape: Shape, mut der: Vec<u8>) -> Content {
+pub(super) fn shaped(shape: Shape, der: Vec<u8>) -> Content {
     match shape {
-        Shape::Certificate => {
-            cut_trust_settings(&mut der);
-            Content::Certificate(der)
-        }
+        Shape::Certificate => Content::Certificate(der),
         Shape::Request => Content::Request(der),
         Shape::Crl => Content::Crl(der),
         Shape::PrivateKey(format) => Content::PrivateKey { format, der: Zeroizing::new(der) },
@@ -144,18 +225,7 @@ pub(super) fn shaped(shape: Shape, mut der: Vec<u8>) -> Content {
         Shape::Parameters(kind) => Content::Parameters { kind, der },
         Shape::Pkcs7 => Content::Pkcs7(der),
         Shape::Pkcs12 => Content::Pkcs12(der),
-    }
-}
-
-/// Cuts off what OpenSSL appends to a `TRUSTED CERTIFICATE`: a SEQUENCE of uses, names and a key identifier.
-fn cut_trust_settings(der: &mut Vec<u8>) {
-    let mut reader = Reader::new(der);
-    if let Ok(certificate) = reader.tagged(tag::SEQUENCE, "certificate")
-        && reader.tagged(tag::SEQUENCE, "trust settings").is_ok()
-        && reader.is_empty()
-    {
-        let length = certificate.raw.len();
-        der.truncate(length);
+        Shape::OcspResponse => Content::OcspResponse(der),
     }
 }
 

@@ -9,7 +9,7 @@ use super::Error;
 pub struct Found {
     /// Its place among what was found in the source, from 0.
     pub index: usize,
-    /// The line of its BEGIN, from 1; `None` for what is not PEM.
+    /// The line that it begins on, from 1; `None` for a file that is no text.
     pub line: Option<usize>,
     /// The label of its BEGIN; `None` for what is not PEM.
     pub label: Option<String>,
@@ -56,6 +56,8 @@ pub enum Content {
     Pkcs7(Vec<u8>),
     /// A PKCS#12 PFX, DER or BER.
     Pkcs12(Vec<u8>),
+    /// An OCSP response's DER (RFC 6960).
+    OcspResponse(Vec<u8>),
     /// Something else, under its PEM label.
     Unknown(Vec<u8>),
 }
@@ -74,6 +76,7 @@ impl Content {
             Self::Parameters { kind, .. } => format!("{kind} parameters"),
             Self::Pkcs7(_) => "a PKCS#7 bundle".to_owned(),
             Self::Pkcs12(_) => "a PKCS#12 file".to_owned(),
+            Self::OcspResponse(_) => "an OCSP response".to_owned(),
             Self::Unknown(_) => format!("a `{}`", label.unwrap_or("structure")),
         }
     }

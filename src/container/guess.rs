@@ -31,6 +31,13 @@ pub enum Guess {
 impl Guess {
     /// From how a file begins.
     pub(super) fn of(head: &[u8]) -> Self {
+        let narrow;
+        let head = if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
+            narrow = head.iter().copied().filter(|octet| !matches!(octet, 0 | 0xfe | 0xff)).collect::<Vec<_>>();
+            &narrow
+        } else {
+            head
+        };
         let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
         if text.is_empty() {
             return Self::Empty;
@@ -44,6 +51,14 @@ impl Guess {
             None if is_text(head) => Self::Text,
             None => Self::Binary,
         }
+    }
+
+    /// Whether it is a file of a known kind that is not text: whatever is read from it, the rest is no loss.
+    pub(super) const fn is_foreign(self) -> bool {
+        matches!(
+            self,
+            Self::Zip | Self::Gzip | Self::JavaKeystore | Self::BouncyCastle | Self::Pgp | Self::OtherFile(_)
+        )
     }
 
     /// In words, as what it is.

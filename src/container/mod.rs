@@ -12,7 +12,10 @@ pub mod ber;
 mod decode;
 pub mod encrypted;
 mod found;
+mod gap;
 mod guess;
+mod marker;
+mod members;
 mod pem;
 pub mod pkcs12;
 pub mod pkcs7;
@@ -24,6 +27,7 @@ mod write;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use zeroize::Zeroizing;
 
+use self::members::Passphrase;
 use self::shape::Shape;
 use crate::files::READ_LIMIT;
 use crate::words::counted;
@@ -90,6 +94,26 @@ pub enum Error {
         /// How many.
         count: usize,
     },
+    /// Octets in a PEM block behind the structure that its label promises.
+    #[error("PEM block {ordinal} (line {line}, {label}) holds {count} octets more, which are nothing known here")]
+    TrailingInBlock {
+        /// Its place among the blocks, from 1.
+        ordinal: usize,
+        /// The line of its BEGIN, from 1.
+        line: usize,
+        /// Its label.
+        label: String,
+        /// The number of octets.
+        count: usize,
+    },
+    /// Octets before, between or behind what was read.
+    #[error("{count} octets from line {line} on are neither text nor DER of anything known here")]
+    Garbage {
+        /// The number of octets.
+        count: usize,
+        /// The line that they begin on, from 1.
+        line: usize,
+    },
     /// The source could not be read.
     #[error("it cannot be read")]
     Read {
@@ -123,6 +147,24 @@ pub enum Error {
         /// What is wrong.
         source: crate::asn1::Error,
     },
+    /// A PKCS#12 file under a password, and no password.
+    #[error("the PKCS#12 file is under a password")]
+    StorePasswordNeeded,
+    /// The password does not open the PKCS#12 file.
+    #[error("the password does not open the PKCS#12 file")]
+    WrongStorePassword,
+    /// A PKCS#12 file that cannot be opened.
+    #[error("the PKCS#12 file cannot be opened")]
+    Pkcs12 {
+        /// What is wrong.
+        source: encrypted::Error,
+    },
+    /// A PKCS#7 bundle that cannot be read.
+    #[error("the PKCS#7 bundle cannot be read")]
+    Pkcs7 {
+        /// What is wrong.
+        source: pkcs7::Error,
+    },
     /// A private key in a form that TLS has no use for.
     #[error("it holds {} private key, which is of no use here", if *format == KeyFormat::Dsa { "a DSA" } else { "an OpenSSH" })]
     UnusableFormat {
@@ -147,13 +189,35 @@ fn missing(wanted: &str, found: &[String]) -> String {
     }
 }
 
-/// The certificates in a file, in order; at least one.
+impl Error {
+    /// Whether a passphrase is missing.
+    #[must_use]
+    pub const fn is_locked(&self) -> bool {
+        matches!(self, Self::PassphraseNeeded | Self::StorePasswordNeeded)
+    }
+}
+
+/// The certificates in a file, in order; at least one. Those in PKCS#7 count, and those in PKCS#12 without a password.
 ///
 /// # Errors
 ///
-/// [`Error::Missing`] when there is none, [`Error::Block`] and the like when one of them is broken.
+/// [`Error::Missing`] when there is none, [`Error::Block`] and the like when one of them is broken,
+/// [`Error::StorePasswordNeeded`].
 pub fn certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, Error> {
-    all(bytes, "a certificate", "CERTIFICATE", |content| match content {
+    certificates_with(bytes, || Ok(None))
+}
+
+/// The certificates in a file, as [`certificates`]; PKCS#12 is opened with what `passphrase` gives when it is needed.
+///
+/// # Errors
+///
+/// As [`certificates`], and [`Error::WrongStorePassword`].
+pub fn certificates_with<E: From<Error>>(
+    bytes: &[u8],
+    passphrase: impl FnOnce() -> Result<Option<Zeroizing<String>>, E>,
+) -> Result<Vec<CertificateDer<'static>>, E> {
+    let mut passphrase = Passphrase::new(passphrase);
+    members::all(bytes, "a certificate", "CERTIFICATE", &mut passphrase, |content| match content {
         Content::Certificate(der) => Ok(der.into()),
         other => Err(other),
     })
@@ -165,7 +229,8 @@ pub fn certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, Error>
 ///
 /// As [`certificates`].
 pub fn crls(bytes: &[u8]) -> Result<Vec<CertificateRevocationListDer<'static>>, Error> {
-    all(bytes, "a certificate revocation list (CRL)", "CRL", |content| match content {
+    let wanted = "a certificate revocation list (CRL)";
+    members::all(bytes, wanted, "CRL", &mut Passphrase::new(|| Ok(None)), |content| match content {
         Content::Crl(der) => Ok(der.into()),
         other => Err(other),
     })
@@ -177,14 +242,16 @@ pub fn crls(bytes: &[u8]) -> Result<Vec<CertificateRevocationListDer<'static>>, 
 ///
 /// [`Error::Missing`] when there is none, [`Error::Block`] and the like when it is broken.
 pub fn request(bytes: &[u8]) -> Result<Vec<u8>, Error> {
-    let requests = all(bytes, "a certification request (CSR)", "CERTIFICATE REQUEST", |content| match content {
+    let (wanted, kind) = ("a certification request (CSR)", "CERTIFICATE REQUEST");
+    let requests = members::all(bytes, wanted, kind, &mut Passphrase::new(|| Ok(None)), |content| match content {
         Content::Request(der) => Ok(der),
         other => Err(other),
     });
-    Ok(requests?.swap_remove(0))
+    requests.map(|mut requests: Vec<_>| requests.swap_remove(0))
 }
 
-/// The first private key in a file; an encrypted one is opened with what `passphrase` gives when it is needed.
+/// The first private key in a file, or in a PKCS#12 in it; an encrypted one is opened with what `passphrase` gives when it
+/// is needed.
 ///
 /// # Errors
 ///
@@ -197,19 +264,20 @@ pub fn private_key<E: From<Error>>(
     if let Some(key) = plain_key(bytes) {
         return Ok(key);
     }
-    let keys = all(bytes, "a private key", "PRIVATE KEY", |content| match content {
+    let mut passphrase = Passphrase::new(passphrase);
+    let mut keys = members::all(bytes, "a private key", "PRIVATE KEY", &mut passphrase, |content| match content {
         Content::PrivateKey { .. } | Content::EncryptedPrivateKey { .. } => Ok(content),
         other => Err(other),
-    });
-    match keys?.swap_remove(0) {
+    })?;
+    match keys.swap_remove(0) {
         Content::PrivateKey { format, der } => Ok(in_rustls(format, &der).ok_or(Error::UnusableFormat { format })?),
         Content::EncryptedPrivateKey { format: format @ KeyFormat::OpenSsh, .. } => {
             Err(Error::UnusableFormat { format }.into())
         }
         Content::EncryptedPrivateKey { format, der, dek_info } => {
-            let passphrase = passphrase()?.ok_or(Error::PassphraseNeeded)?;
+            let passphrase = passphrase.get()?.ok_or(Error::PassphraseNeeded)?;
             let opened =
-                encrypted::private_key(format, &der, dek_info.as_deref(), &passphrase, &encrypted::Rounds::default())
+                encrypted::private_key(format, &der, dek_info.as_deref(), passphrase, &encrypted::Rounds::default())
                     .map_err(Error::from)?;
             Ok(in_rustls(format, &opened).ok_or(Error::UnusableFormat { format })?)
         }
@@ -229,33 +297,6 @@ fn plain_key(bytes: &[u8]) -> Option<PrivateKeyDer<'static>> {
         _ => KeyFormat::Pkcs8,
     };
     (Shape::of(key.secret_der()) == Some(Shape::PrivateKey(format))).then_some(key)
-}
-
-/// Everything in a file that `pick` takes, at least one; or what was there instead. A block that is broken matters only
-/// when it has a label of the `kind` asked for, or when there is nothing else.
-fn all<T>(
-    bytes: &[u8],
-    wanted: &'static str,
-    kind: &str,
-    pick: impl Fn(Content) -> Result<T, Content>,
-) -> Result<Vec<T>, Error> {
-    let (mut picked, mut others, mut broken) = (Vec::new(), Vec::new(), None);
-    for found in stream(bytes) {
-        let found = found?;
-        match found.content.map(&pick) {
-            Ok(Ok(content)) => picked.push(content),
-            Ok(Err(content)) => others.push(content.describe(found.label.as_deref())),
-            Err(error) if found.label.is_some_and(|label| label.ends_with(kind)) => return Err(error),
-            Err(error) => broken = broken.or(Some(error)),
-        }
-    }
-    match broken {
-        _ if !picked.is_empty() => Ok(picked),
-        // What is like nothing in particular is better called not what was asked for.
-        Some(Error::Nothing { found: Guess::Text | Guess::Binary }) => Err(Error::Missing { wanted, found: others }),
-        Some(error) if others.is_empty() => Err(error),
-        _ => Err(Error::Missing { wanted, found: others }),
-    }
 }
 
 /// A key for rustls; `None` for a form that TLS has no use for.

@@ -1,26 +1,23 @@
-//! Splits text into PEM blocks (RFC 7468), without decoding them.
+//! Splits text into PEM blocks (RFC 7468), without decoding them, and finds what else is in it.
 //!
 //! A marker counts wherever it stands, so that text which lost its line ends, was quoted or indented is read as well. One
-//! in the middle of prose counts only when a sound block follows.
+//! in the middle of prose counts only when a sound block follows, or one that was meant to be sound.
 
 use std::ops::Range;
-use std::sync::LazyLock;
-
-use memchr::memmem::Finder;
 
 use super::base64;
-
-const BEGIN: &[u8] = b"-----BEGIN ";
-const END: &[u8] = b"-----END ";
-const DASHES: &[u8] = b"-----";
-
-/// Longer than any label there is. What is no label must not be shown: it may be a key.
-const MAX_LABEL: usize = 64;
+use super::decode::{self, Decoded};
+use super::gap::{self, Done, Gap, Rest};
+use super::marker::{DASHES, MAX_MARKER, Marker, Word, find_begin, is_wide, label_text};
 
 /// The furthest that the start of a line is looked for before its BEGIN.
 const MAX_PREFIX: usize = 256;
 
-static FIND_BEGIN: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(BEGIN));
+/// As many octets between two markers are no word of a sentence about markers.
+const MIN_BODY: usize = 64;
+
+/// Pieces after which a part ends.
+pub(super) const PIECES_LIMIT: usize = 100_000;
 
 /// Where a block is in a text.
 #[derive(Debug, Clone)]
@@ -32,85 +29,181 @@ pub(super) struct Block {
     pub(super) body: Result<Range<usize>, &'static str>,
 }
 
+/// Something in a text.
+#[derive(Debug)]
+pub(super) enum Piece {
+    /// A block that holds one structure, still to be decoded.
+    Block(Block),
+    /// The contents of a block, of a base64 value or of DER between blocks.
+    Decoded { line: Option<usize>, label: Option<String>, contents: Vec<Decoded> },
+}
+
+impl Piece {
+    /// The number of items that it is.
+    pub(super) fn count(&self) -> usize {
+        if let Self::Decoded { contents, .. } = self { contents.len() } else { 1 }
+    }
+
+    pub(super) fn is_broken(&self) -> bool {
+        match self {
+            Self::Block(block) => block.body.is_err(),
+            Self::Decoded { contents, .. } => contents.iter().any(Result::is_err),
+        }
+    }
+}
+
 /// Splits a text that may come in parts.
 #[derive(Debug, Clone)]
 pub(super) struct Splitter {
     /// The line that the next part begins on.
     line: usize,
+    /// How often the text was encoded in base64 to stand in another.
+    depth: usize,
+    rest: Rest,
 }
 
-/// The blocks of a part of a text.
+/// The pieces of a part of a text.
 pub(super) struct Part {
-    pub(super) blocks: Vec<Block>,
+    pub(super) pieces: Vec<Piece>,
     /// How much of it is dealt with; the next part goes on from there.
     pub(super) used: usize,
 }
 
+/// A marker that begins a block, and how that block goes on.
+enum Next {
+    Block {
+        start: usize,
+        label: Range<usize>,
+        body: Result<Range<usize>, &'static str>,
+        next: usize,
+        stride: usize,
+    },
+    /// The text is done with up to here.
+    Nothing(usize),
+}
+
 impl Splitter {
-    pub(super) const fn new() -> Self {
-        Self { line: 1 }
+    pub(super) fn new() -> Self {
+        Self::nested(0)
     }
 
-    /// The blocks that end in a part of a text; those that do not, unless it is the `last` part, are left to the next.
+    /// Splits a text that stood in another, base64-encoded so many times.
+    pub(super) fn nested(depth: usize) -> Self {
+        Self { line: 1, depth, rest: Rest::default() }
+    }
+
+    /// Notes that DER stands before the text.
+    pub(super) fn follows_der(&mut self) {
+        self.rest.follows_der();
+    }
+
+    /// Notes that the text is a file of another kind, of which much is expected not to be known here.
+    pub(super) fn is_foreign(&mut self) {
+        self.rest.is_foreign();
+    }
+
+    /// The pieces of a part of a text; those that do not end in it, unless it is the `last` part, are left to the next.
     pub(super) fn split(&mut self, text: &[u8], last: bool) -> Part {
-        let mut blocks = Vec::new();
-        // Lines are counted up to here.
-        let mut counted = 0;
-        let mut at = 0;
+        let is_wide = is_wide(text);
+        let (mut pieces, mut at, mut counted) = (Vec::new(), 0, 0);
+        let mut is_beside_wide = false;
         let used = loop {
-            let Some(start) = find_begin(text, at) else { break unfinished_marker(text, at, last) };
-            let Some(label) = label(text, start + BEGIN.len()) else {
-                if !last && text.len() - start < BEGIN.len() + MAX_LABEL + DASHES.len() {
-                    break line_start(text, start, at);
-                }
-                at = start + BEGIN.len();
-                continue;
-            };
-            let (body, next) = match body(text, &label) {
-                Body::Unfinished if !last => break line_start(text, start, at),
-                Body::Unfinished => (Err("has no END line of its own"), text.len()),
-                Body::Found { body, next } => (body, next),
-            };
-            let body = body.and_then(|body| if is_blank(text, &body) { Err("is empty") } else { Ok(body) });
-            if is_in_prose(text, start) && !is_sound(text, &body) {
-                at = label.end;
-                continue;
+            if pieces.len() >= PIECES_LIMIT {
+                break at;
             }
-            self.line = self.line.saturating_add(lines(text, counted..start));
-            counted = start;
-            blocks.push(Block { line: self.line, label, body });
-            at = next;
+            let next = next_block(text, at, is_wide, last);
+            let (end, stride) = match &next {
+                Next::Block { start, stride, .. } => (*start, *stride),
+                Next::Nothing(used) => (*used, 1),
+            };
+            self.line = self.line.saturating_add(lines(text, counted..at, is_wide));
+            counted = at;
+            let is_wide_here = is_beside_wide || stride > 1;
+            let gap = Gap { text, range: at..end, last, is_wide: is_wide_here, line: self.line, depth: self.depth };
+            match (gap::look(&gap, &mut self.rest, &mut pieces), next) {
+                (Done::Unfinished(used), _) => break used,
+                (Done::Beyond(next), _) => at = next,
+                (Done::All, Next::Nothing(used)) => {
+                    if last {
+                        self.rest.finish(&mut pieces);
+                    }
+                    break used;
+                }
+                (Done::All, Next::Block { start, label, body, next, stride }) => {
+                    self.rest.meet_block(&mut pieces);
+                    self.line = self.line.saturating_add(lines(text, counted..start, is_wide));
+                    counted = start;
+                    pieces.push(piece(text, Block { line: self.line, label, body }));
+                    is_beside_wide = stride > 1;
+                    at = next;
+                }
+            }
         };
-        self.line = self.line.saturating_add(lines(text, counted..used));
-        Part { blocks, used }
+        self.line = self.line.saturating_add(lines(text, counted..used, is_wide));
+        Part { pieces, used }
+    }
+
+    /// Counts the lines of a text that is not looked into.
+    pub(super) fn pass(&mut self, text: &[u8]) {
+        self.line = self.line.saturating_add(lines(text, 0..text.len(), is_wide(text)));
     }
 }
 
-fn find_begin(text: &[u8], at: usize) -> Option<usize> {
-    FIND_BEGIN.find(text.get(at..)?).map(|offset| at + offset)
+/// The block as it is, or what is in it when that may be more than one structure.
+fn piece(text: &[u8], block: Block) -> Piece {
+    let Some(body) = block.body.as_ref().ok().and_then(|body| text.get(body.clone())) else {
+        return Piece::Block(block);
+    };
+    if !decode::may_hold_more(body) {
+        return Piece::Block(block);
+    }
+    let label = label_text(text.get(block.label).unwrap_or_default()).into_owned();
+    let contents = decode::block(&label, body);
+    Piece::Decoded { line: Some(block.line), label: Some(label), contents }
 }
+
+/// The next block that counts.
+fn next_block(text: &[u8], from: usize, is_wide: bool, last: bool) -> Next {
+    let mut at = from;
+    loop {
+        let Some(start) = find_begin(text, at, is_wide) else {
+            return Next::Nothing(unfinished_marker(text, from, is_wide, last));
+        };
+        let Some(marker) = Word::Begin.at(text, start) else {
+            if !last && text.len() - start < MAX_MARKER {
+                return Next::Nothing(line_start(text, start, from));
+            }
+            at = start + DASHES.len();
+            continue;
+        };
+        let (body, next) = match body(text, &marker) {
+            Body::Unfinished if !last => return Next::Nothing(line_start(text, start, from)),
+            Body::Unfinished => (Err(NO_END), text.len()),
+            Body::Found { body, next } => (body, next),
+        };
+        if is_in_prose(text, start) && !is_meant(text, &marker, &body, next) {
+            at = marker.label.end;
+            continue;
+        }
+        let body = body.and_then(|body| if is_blank(text, &body) { Err("is empty") } else { Ok(body) });
+        return Next::Block { start, label: marker.label, body, next, stride: marker.stride };
+    }
+}
+
+const NO_END: &str = "has no END line of its own";
 
 /// How far a text without further markers is done with: not beyond where one may have been cut.
-fn unfinished_marker(text: &[u8], at: usize, last: bool) -> usize {
-    let kept = text.len().saturating_sub(BEGIN.len() - 1).max(at);
+fn unfinished_marker(text: &[u8], at: usize, is_wide: bool, last: bool) -> usize {
+    let length = if is_wide { 4 * "-----BEGIN".len() } else { "-----BEGIN".len() };
+    let kept = text.len().saturating_sub(length - 1).max(at);
     if last { text.len() } else { line_start(text, kept, at) }
 }
 
 /// The start of the line that `at` is in, if that is near and not before `floor`.
-fn line_start(text: &[u8], at: usize, floor: usize) -> usize {
+pub(super) fn line_start(text: &[u8], at: usize, floor: usize) -> usize {
     let floor = floor.max(at.saturating_sub(MAX_PREFIX)).min(at);
     let before = text.get(floor..at).unwrap_or_default();
     memchr::memrchr2(b'\n', b'\r', before).map_or(floor, |offset| floor + offset + 1)
-}
-
-/// The label that begins here.
-fn label(text: &[u8], start: usize) -> Option<Range<usize>> {
-    let near = text.get(start..text.len().min(start + MAX_LABEL + DASHES.len()))?;
-    let length = near.windows(DASHES.len()).position(|window| window == DASHES)?;
-    let label = near.get(..length)?;
-    let is_label = label.iter().all(|octet| octet.is_ascii_graphic() || *octet == b' ')
-        && !label.windows(2).any(|window| window == b"--");
-    is_label.then_some(start..start + length)
 }
 
 enum Body {
@@ -122,21 +215,20 @@ enum Body {
     },
 }
 
-/// Goes from the end of a label to its END.
-fn body(text: &[u8], begun: &Range<usize>) -> Body {
-    let start = begun.end + DASHES.len();
+/// Goes from a BEGIN to its END.
+fn body(text: &[u8], begun: &Marker) -> Body {
+    let start = begun.end;
     let rest = text.get(start..).unwrap_or_default();
     for dash in memchr::memchr_iter(b'-', rest) {
-        let here = rest.get(dash..).unwrap_or_default();
-        if here.starts_with(END) {
-            let Some(ended) = label(text, start + dash + END.len()) else { continue };
-            let next = ended.end + DASHES.len();
-            let is_own = text.get(ended) == text.get(begun.clone());
-            let body = if is_own { Ok(start..start + dash) } else { Err("ends with the END line of another label") };
-            return Body::Found { body, next };
+        let at = start + dash;
+        if let Some(ended) = Word::End.at(text, at) {
+            let label = |label: &Range<usize>| label_text(text.get(label.clone()).unwrap_or_default());
+            let is_own = label(&ended.label) == label(&begun.label);
+            let body = if is_own { Ok(start..at) } else { Err("ends with the END line of another label") };
+            return Body::Found { body, next: ended.end };
         }
-        if here.starts_with(BEGIN) && label(text, start + dash + BEGIN.len()).is_some() {
-            return Body::Found { body: Err("has no END line of its own"), next: start + dash };
+        if Word::Begin.at(text, at).is_some() {
+            return Body::Found { body: Err(NO_END), next: at };
         }
     }
     Body::Unfinished
@@ -144,35 +236,53 @@ fn body(text: &[u8], begun: &Range<usize>) -> Body {
 
 /// Whether there are words before a marker on its line, other than another marker.
 fn is_in_prose(text: &[u8], start: usize) -> bool {
-    let before = text.get(line_start(text, start, 0)..start).unwrap_or_default().trim_ascii_end();
+    let before = text.get(line_start(text, start, 0)..start).unwrap_or_default();
+    let before: Vec<u8> = before.iter().copied().filter(|octet| *octet != 0).collect();
+    let before = before.trim_ascii_end();
     !before.ends_with(DASHES) && before.iter().any(u8::is_ascii_alphanumeric)
 }
 
 fn is_blank(text: &[u8], body: &Range<usize>) -> bool {
-    text.get(body.clone()).unwrap_or_default().trim_ascii().is_empty()
+    text.get(body.clone()).unwrap_or_default().iter().all(|octet| octet.is_ascii_whitespace() || *octet == 0)
 }
 
-/// Whether it decodes to more than a word would.
-fn is_sound(text: &[u8], body: &Result<Range<usize>, &'static str>) -> bool {
-    let decoded = |body: &Range<usize>| text.get(body.clone()).and_then(base64::decode);
-    body.as_ref().ok().and_then(decoded).is_some_and(|octets| octets.len() > 8)
-}
-
-/// Whether there may be a block in a text.
-pub(super) fn is_begun(text: &[u8]) -> bool {
-    find_begin(text, 0).is_some()
-}
-
-impl Splitter {
-    /// Counts the lines of a text that is not looked into.
-    pub(super) fn pass(&mut self, text: &[u8]) {
-        self.line = self.line.saturating_add(lines(text, 0..text.len()));
+/// Whether what follows a marker in prose decodes to more than a word would, or was meant to: a known label, and more
+/// between the markers than a sentence has.
+fn is_meant(text: &[u8], marker: &Marker, body: &Result<Range<usize>, &'static str>, next: usize) -> bool {
+    let within = text.get(body.as_ref().map_or(marker.end..next, Clone::clone)).unwrap_or_default();
+    if body.is_ok() && base64::decode(within).is_some_and(|octets| octets.len() > 8) {
+        return true;
     }
+    let label = label_text(text.get(marker.label.clone()).unwrap_or_default());
+    let begun = || within.iter().filter(|octet| **octet != 0).take(2 * MIN_BODY);
+    let digits = begun().filter(|octet| base64::is_digit(**octet)).count();
+    let words = begun().filter(|octet| **octet == b' ').count();
+    decode::is_known(&label) && digits >= MIN_BODY && words <= digits / 16
 }
 
 /// How many lines end in a stretch of the text, whatever ends them: LF, CRLF, or CR alone.
-fn lines(text: &[u8], stretch: Range<usize>) -> usize {
+pub(super) fn lines(text: &[u8], stretch: Range<usize>, is_wide: bool) -> usize {
     let part = text.get(stretch.clone()).unwrap_or_default();
+    if is_wide {
+        return wide_lines(part);
+    }
     let is_alone = |at: &usize| text.get(stretch.start + at + 1) != Some(&b'\n');
     memchr::memchr_iter(b'\n', part).count() + memchr::memchr_iter(b'\r', part).filter(is_alone).count()
+}
+
+/// As [`lines`], where zero octets may stand between characters: an octet of a character beyond ASCII ends no line.
+fn wide_lines(text: &[u8]) -> usize {
+    let ends = memchr::memchr2_iter(b'\n', b'\r', text).filter(|at| {
+        let is_zero = |octet: Option<&u8>| octet.is_none_or(|octet| *octet == 0);
+        let before = at.checked_sub(1).and_then(|before| text.get(before));
+        is_zero(before) == is_zero(text.get(at + 1)) || before.is_none() || text.get(at + 1).is_none()
+    });
+    let mut count = 0;
+    let mut last_return = None;
+    for at in ends {
+        let is_second = text.get(at) == Some(&b'\n') && last_return.is_some_and(|last| at - last <= 4);
+        count += usize::from(!is_second);
+        last_return = (text.get(at) == Some(&b'\r')).then_some(at);
+    }
+    count
 }

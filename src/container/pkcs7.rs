@@ -47,12 +47,14 @@ pub fn open(octets: &[u8]) -> Result<Opened, Error> {
             let Some(set) = signed.optional(tag::constructed(number), "certificates")? else { continue };
             let mut members = set.reader();
             while !members.is_empty() {
-                // Attribute certificates and other kinds have tags of their own, and are passed over.
+                // Attribute certificates and other kinds have tags of their own.
                 let member = members.value(if number == 0 { "certificate" } else { "CRL" })?;
-                if member.tag == tag::SEQUENCE {
-                    let der = member.raw.to_vec();
-                    contents.push(if number == 0 { Content::Certificate(der) } else { Content::Crl(der) });
-                }
+                let der = member.raw.to_vec();
+                contents.push(match (member.tag, number) {
+                    (tag::SEQUENCE, 0) => Content::Certificate(der),
+                    (tag::SEQUENCE, _) => Content::Crl(der),
+                    _ => Content::Unknown(der),
+                });
             }
         }
     }

@@ -18,6 +18,7 @@ pub(super) enum Shape {
     Parameters(&'static str),
     Pkcs7,
     Pkcs12,
+    OcspResponse,
 }
 
 /// 1.2.840.113549.1.7, encoded: the types of PKCS#7's content.
@@ -44,6 +45,11 @@ impl Shape {
                 let oid = content.value("contentType").ok()?.content;
                 let is_content = content.is_empty() || content.peek() == Some(tag::constructed(0));
                 ((oid.starts_with(&PKCS7) || oid.starts_with(&SMIME_CONTENT)) && is_content).then_some(Self::Pkcs7)
+            }
+            tag::ENUMERATED => {
+                let status = content.value("responseStatus").ok()?;
+                let is_whole = content.is_empty() || content.peek() == Some(tag::constructed(0));
+                (is_whole && matches!(status.small(), Some(0..=6))).then_some(Self::OcspResponse)
             }
             _ => None,
         }
@@ -74,6 +80,7 @@ impl Shape {
             Self::Parameters(_) => "EC parameters",
             Self::Pkcs7 => "a PKCS#7 bundle",
             Self::Pkcs12 => "a PKCS#12 file",
+            Self::OcspResponse => "an OCSP response",
         }
     }
 }

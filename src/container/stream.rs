@@ -4,9 +4,11 @@ use std::io::Read;
 
 use zeroize::Zeroize;
 
-use super::pem::{self, Block, Splitter};
+use super::decode::{self, Decoded, Flaw};
+use super::marker::{is_begun, label_text};
+use super::pem::{Piece, Splitter};
 use super::source::Source;
-use super::{Error, Found, Guess, bare, base64, decode};
+use super::{Error, Found, Guess, bare, base64};
 use crate::files::READ_LIMIT;
 
 /// How much is read at once, unless a block is longer.
@@ -14,6 +16,8 @@ const CHUNK: usize = 256 << 10;
 
 /// Broken blocks after which the rest is not looked at.
 const BROKEN_LIMIT: usize = 10_000;
+
+const TOO_LONG: &str = "is longer than 64 MiB";
 
 /// Splits a source into chunks, each of them one or more whole blocks.
 ///
@@ -62,11 +66,11 @@ pub fn find(octets: &[u8]) -> Vec<Found> {
 pub struct Chunk(Content);
 
 enum Content {
-    Pem {
+    Text {
         text: Text,
-        /// The place of the first block among those of the source.
+        /// The place of the first item among those of the source.
         index: usize,
-        blocks: Vec<Block>,
+        pieces: Vec<Piece>,
     },
     Bare(Vec<Found>),
 }
@@ -90,7 +94,7 @@ impl Chunk {
     #[must_use]
     pub fn count(&self) -> usize {
         match &self.0 {
-            Content::Pem { blocks, .. } => blocks.len(),
+            Content::Text { pieces, .. } => pieces.iter().map(Piece::count).sum(),
             Content::Bare(found) => found.len(),
         }
     }
@@ -99,22 +103,37 @@ impl Chunk {
     #[must_use]
     pub fn into_found(self) -> Vec<Found> {
         match self.0 {
-            Content::Pem { text, index, blocks } => blocks
-                .into_iter()
-                .enumerate()
-                .map(|(offset, block)| found(&text.octets, index + offset, block))
-                .collect(),
+            Content::Text { text, index, pieces } => {
+                let mut all = Vec::with_capacity(pieces.len());
+                for piece in pieces {
+                    found(&text.octets, index, piece, &mut all);
+                }
+                all
+            }
             Content::Bare(found) => found,
         }
     }
 }
 
-fn found(text: &[u8], index: usize, block: Block) -> Found {
-    let label = String::from_utf8_lossy(text.get(block.label).unwrap_or_default()).into_owned();
-    let body = block.body.map_err(decode::Flaw::Broken);
-    let content = body.and_then(|body| decode::block(&label, text.get(body).unwrap_or_default()));
-    let content = content.map_err(|flaw| flaw.at(index + 1, block.line, &label));
-    Found { index, line: Some(block.line), label: Some(label), content }
+/// What a piece holds, behind all that was found before it.
+fn found(text: &[u8], first: usize, piece: Piece, all: &mut Vec<Found>) {
+    let (line, label, contents) = match piece {
+        Piece::Decoded { line, label, contents } => (line, label, contents),
+        Piece::Block(block) => {
+            let label = label_text(text.get(block.label).unwrap_or_default()).into_owned();
+            let content = block.body.map_err(Flaw::Broken).and_then(|body| {
+                // A block that may hold more was decoded when it was split off.
+                let contents = decode::block(&label, text.get(body).unwrap_or_default());
+                contents.into_iter().reduce(Result::and).unwrap_or(Err(Flaw::Unknown))
+            });
+            (Some(block.line), Some(label), vec![content])
+        }
+    };
+    for content in contents {
+        let index = first + all.len();
+        let content = content.map_err(|flaw: Flaw| flaw.at(index + 1, line, label.as_deref()));
+        all.push(Found { index, line, label: label.clone(), content });
+    }
 }
 
 /// The chunks of a source: see [`chunks`].
@@ -160,10 +179,10 @@ impl<R: Read> Chunks<R> {
     fn begin(&mut self) -> Result<Option<Chunk>, Error> {
         let mut is_ended = self.source.fill(&mut self.buffer, CHUNK)?;
         if bare::is_der(&self.buffer, is_ended) {
-            return self.whole().map(|octets| Some(Chunk(Content::Bare(bare::der(&octets)))));
+            return self.der().map(Some);
         }
         let mut checked = 0;
-        while !pem::is_begun(&self.buffer) && self.buffer.get(checked..).is_some_and(base64::is_plausible) {
+        while !is_begun(&self.buffer) && self.buffer.get(checked..).is_some_and(base64::is_plausible) {
             if is_ended {
                 if let Some(found) = bare::base64(&self.buffer) {
                     self.state = State::Done;
@@ -176,15 +195,20 @@ impl<R: Read> Chunks<R> {
         }
         let head = self.buffer.get(..self.buffer.len().min(4096)).unwrap_or_default();
         let guess = Guess::of(head);
+        if guess.is_foreign() {
+            self.splitter.is_foreign();
+        }
         self.state = State::Text(guess);
         self.text(guess)
     }
 
-    /// All of a source that has to be seen as a whole.
-    fn whole(&mut self) -> Result<Vec<u8>, Error> {
+    /// The structures at the beginning of a source, which has to be seen as a whole; the rest is read as text.
+    fn der(&mut self) -> Result<Chunk, Error> {
         while !self.fill_more()? {}
-        self.state = State::Done;
-        Ok(std::mem::take(&mut self.buffer))
+        let (contents, used) = bare::leading(&self.buffer);
+        self.state = State::Text(Guess::Binary);
+        self.splitter.follows_der();
+        Ok(self.cut(used, vec![Piece::Decoded { line: None, label: None, contents }]))
     }
 
     /// Reads as much again as there is.
@@ -208,8 +232,8 @@ impl<R: Read> Chunks<R> {
                 return Err(Error::TooManyBroken);
             }
             let part = self.splitter.split(&self.buffer, is_ended);
-            if !part.blocks.is_empty() {
-                return Ok(Some(self.cut(part.used, part.blocks)));
+            if !part.pieces.is_empty() {
+                return Ok(Some(self.cut(part.used, part.pieces)));
             }
             self.passed = self.passed.saturating_add(part.used as u64);
             self.buffer.drain(..part.used);
@@ -227,30 +251,32 @@ impl<R: Read> Chunks<R> {
         }
     }
 
-    /// Takes the text of some blocks from the buffer.
-    fn cut(&mut self, used: usize, blocks: Vec<Block>) -> Chunk {
+    /// Takes the text of some pieces from the buffer.
+    fn cut(&mut self, used: usize, pieces: Vec<Piece>) -> Chunk {
         let rest = self.buffer.get(used..).unwrap_or_default().to_vec();
         let mut octets = std::mem::replace(&mut self.buffer, rest);
         octets.truncate(used);
-        let is_key = |block: &Block| octets.get(block.label.clone()).is_some_and(|label| label.ends_with(b"KEY"));
-        let is_secret = blocks.iter().any(is_key);
+        let is_secret = pieces.iter().any(|piece| is_secret(piece, &octets));
         let index = self.index;
-        self.index += blocks.len();
-        self.broken += blocks.iter().filter(|block| block.body.is_err()).count();
+        self.index += pieces.iter().map(Piece::count).sum::<usize>();
+        self.broken += pieces.iter().filter(|piece| piece.is_broken()).count();
         self.passed = 0;
-        Chunk(Content::Pem { text: Text { octets, is_secret }, index, blocks })
+        Chunk(Content::Text { text: Text { octets, is_secret }, index, pieces })
     }
 
-    /// A block that goes on beyond all measure: it is an error, and what was read of it is passed over.
+    /// Something that goes on beyond all measure: it is an error, and what was read of it is passed over.
     fn too_long(&mut self) -> Chunk {
         let head = self.buffer.get(..CHUNK.min(self.buffer.len())).unwrap_or_default().to_vec();
         let mut part = self.splitter.split(&head, true);
-        for block in &mut part.blocks {
-            block.body = Err("is longer than 64 MiB");
+        for piece in &mut part.pieces {
+            match piece {
+                Piece::Block(block) => block.body = Err(TOO_LONG),
+                Piece::Decoded { contents, .. } => *contents = vec![Err(Flaw::Broken(TOO_LONG))],
+            }
         }
         self.splitter.pass(self.buffer.get(part.used..).unwrap_or_default());
         self.buffer = head;
-        self.cut(part.used, part.blocks)
+        self.cut(part.used, part.pieces)
     }
 
     fn nothing(&mut self, guess: Guess) -> Chunk {
@@ -258,4 +284,16 @@ impl<R: Read> Chunks<R> {
         let content = Err(Error::Nothing { found: guess });
         Chunk(Content::Bare(vec![Found { index: 0, line: None, label: None, content }]))
     }
+}
+
+/// Whether a private key is in a piece of a text.
+fn is_secret(piece: &Piece, text: &[u8]) -> bool {
+    match piece {
+        Piece::Block(block) => text.get(block.label.clone()).is_some_and(|label| label.ends_with(b"KEY")),
+        Piece::Decoded { contents, .. } => contents.iter().any(is_key),
+    }
+}
+
+fn is_key(content: &Decoded) -> bool {
+    matches!(content, Ok(super::Content::PrivateKey { .. }) | Err(_))
 }

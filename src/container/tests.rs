@@ -288,3 +288,47 @@ fn reads_what_editors_leave() {
         assert_eq!(request(text.as_bytes()).unwrap(), der, "{text:?}");
     }
 }
+
+/// The end of what is read at once once fell into a label.
+#[test]
+fn a_marker_that_the_end_of_a_chunk_cuts_is_found() {
+    for shift in 0..60 {
+        let octets = [vec![b'.'; (256 << 10) - shift], b"\n".to_vec(), text().into_bytes()].concat();
+        let found = find(&octets);
+        assert_eq!(found.len(), 1, "{shift}");
+        assert_eq!(found[0].content.as_ref().unwrap(), &Content::Request(REQUEST.to_vec()), "{shift}");
+    }
+}
+
+/// PFX (RFC 7292 section 4) without a password around the bags of one SafeContents.
+fn store(bags: &[u8]) -> Vec<u8> {
+    let data = [&[6, 9][..], &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 1]].concat();
+    let in_data = |octets: &[u8]| sequence(&[&data, &tlv(tag::constructed(0), &[&tlv(tag::OCTET_STRING, &[octets])])]);
+    let safe = sequence(&[&in_data(&sequence(&[bags]))]);
+    sequence(&[&[2, 1, 3], &in_data(&safe)])
+}
+
+/// A SafeBag of PKCS#12's own kinds.
+fn bag(kind: u8, value: &[u8]) -> Vec<u8> {
+    let oid = [&[6, 11][..], &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 12, 10, 1], &[kind]].concat();
+    sequence(&[&oid, &tlv(tag::constructed(0), &[value])])
+}
+
+#[test]
+fn safes_within_safes_are_opened_to_a_limit() {
+    let mut bags = bag(1, &[0x30, 0]);
+    for depth in 1..10 {
+        bags = bag(6, &sequence(&[&bags]));
+        let opened = pkcs12::open(&store(&bags), None, &Rounds::default());
+        assert_eq!(opened.map(|bags| bags.len()).ok(), (depth < 8).then_some(1), "{depth}");
+    }
+}
+
+#[test]
+fn an_empty_salt_is_refused() {
+    let oid = [6, 10, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 12, 1, 3];
+    let algorithm = sequence(&[&oid, &sequence(&[&[4, 0], &[2, 1, 1]])]);
+    let der = sequence(&[&algorithm, &tlv(tag::OCTET_STRING, &[&[0; 8]])]);
+    let error = encrypted::private_key(KeyFormat::Pkcs8, &der, None, "x", &Rounds::default()).unwrap_err();
+    assert!(format!("{error:?}").contains("is empty"), "{error:?}");
+}

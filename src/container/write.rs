@@ -10,6 +10,12 @@ use super::Error;
 /// Rounds of PBKDF2-HMAC-SHA256 for an encrypted key: OWASP's figure for 2023 and later.
 const PBKDF2_ROUNDS: u32 = 600_000;
 
+/// Rounds of hashing of a PKCS#12 file, for each of its keys and for its MAC: the most that .NET 9 opens by default.
+const PKCS12_ROUNDS: u32 = 300_000;
+
+/// Rounds of a PKCS#12 file for old readers, which may know limits of their own.
+const PKCS12_LEGACY_ROUNDS: u32 = 10_000;
+
 /// Encrypts a PKCS#8 key (PBES2: PBKDF2-HMAC-SHA256, AES-256-CBC), which OpenSSL, Java and Node all read.
 ///
 /// # Errors
@@ -63,11 +69,16 @@ pub fn pkcs12(
     let entry = PrivateKeyChain::new(&random::<20>()[..], key, certificates.map_err(failed)?);
     let mut store = KeyStore::new();
     store.add_entry(alias, KeyStoreEntry::PrivateKeyChain(entry));
-    let (encryption, mac) = match ciphers {
-        Pkcs12Ciphers::Modern => (EncryptionAlgorithm::PbeWithHmacSha256AndAes256, MacAlgorithm::HmacSha256),
-        Pkcs12Ciphers::Legacy => (EncryptionAlgorithm::PbeWithShaAnd3KeyTripleDesCbc, MacAlgorithm::HmacSha1),
+    let (encryption, mac, rounds) = match ciphers {
+        Pkcs12Ciphers::Modern => {
+            (EncryptionAlgorithm::PbeWithHmacSha256AndAes256, MacAlgorithm::HmacSha256, PKCS12_ROUNDS)
+        }
+        Pkcs12Ciphers::Legacy => {
+            (EncryptionAlgorithm::PbeWithShaAnd3KeyTripleDesCbc, MacAlgorithm::HmacSha1, PKCS12_LEGACY_ROUNDS)
+        }
     };
-    let writer = store.writer(password).encryption_algorithm(encryption).mac_algorithm(mac);
+    let writer = store.writer(password).encryption_algorithm(encryption).encryption_iterations(rounds);
+    let writer = writer.mac_algorithm(mac).mac_iterations(rounds);
     Ok(Zeroizing::new(writer.write().map_err(failed)?))
 }
 

@@ -28,14 +28,14 @@ pub fn lock(path: &Path) -> Result<FileLock, Error> {
     Ok(FileLock { _file: file })
 }
 
-/// Adds a line to a file, made when missing and then its owner's alone; returns once it is on the disk.
+/// Adds lines to a file, made when missing and then its owner's alone; returns once they are on the disk.
 ///
 /// A last line that a power cut has torn is ended first, so that it spoils no other. Writers hold a [`lock`].
 ///
 /// # Errors
 ///
 /// [`Error::Io`].
-pub fn append_line(path: &Path, line: &str) -> Result<(), Error> {
+pub fn append_lines(path: &Path, lines: &[String]) -> Result<(), Error> {
     let append = || -> io::Result<()> {
         let mut options = OpenOptions::new();
         options.create(true).read(true).append(true);
@@ -50,9 +50,11 @@ pub fn append_line(path: &Path, line: &str) -> Result<(), Error> {
                 text.push('\n');
             }
         }
-        text.push_str(line);
-        text.push('\n');
-        // One write: a run that is killed has written the whole line or none of it.
+        for line in lines {
+            text.push_str(line);
+            text.push('\n');
+        }
+        // One write: a run that is killed has written all of it or nothing.
         file.write_all(text.as_bytes())?;
         file.sync_data()
     };
@@ -75,9 +77,9 @@ mod tests {
     fn a_torn_line_spoils_no_other() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log");
-        append_line(&path, "one").unwrap();
+        append_lines(&path, &["one".to_owned()]).unwrap();
         std::fs::write(&path, "one\ntw").unwrap();
-        append_line(&path, "three").unwrap();
+        append_lines(&path, &["three".to_owned()]).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntw\nthree\n");
     }
 }

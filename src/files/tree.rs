@@ -1,170 +1,118 @@
-//! A folder of many files, replaced as a whole.
-//!
-//! Files are written into a folder inside it, [`STAGED`]. One rename, to [`READY`], makes the set count as written.
-//! Then what is in there is moved to its place. A run killed before that rename leaves the old set, one killed after
-//! it is finished by the next ([`Tree::open`]).
+//! A folder of many files, replaced as a whole; no link below that folder is followed.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
-use super::{Error, FolderLock, create_folder, exists};
+use zeroize::Zeroizing;
 
-/// What is written goes in here first.
-const STAGED: &str = ".secure-io-new";
-/// What that is called once all of it is there.
-const READY: &str = ".secure-io-ready";
-/// In there, a line for each file that goes.
-const REMOVED: &str = ".secure-io-removed";
+use super::folder::Folder;
+use super::stage::{self, Stage};
+use super::{Error, Existing, FolderLock};
 
-/// A folder that is about to be written to, locked against other runs.
+/// A folder of many files.
 #[derive(Debug)]
 pub struct Tree {
-    root: PathBuf,
+    root: Folder,
+    path: PathBuf,
+    staged: Option<Stage>,
     _lock: FolderLock,
 }
 
+/// What stands at a path of a tree.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The name is free.
+    Nothing,
+    /// A regular file, with its content.
+    File(Zeroizing<Vec<u8>>),
+    /// A link, a pipe, or a file that cannot be read.
+    Other,
+}
+
 impl Tree {
-    /// Makes the folder unless it is there, and finishes or clears away what a killed run left in it.
+    /// Opens a folder to read; `None` if it does not exist.
+    #[must_use]
+    pub fn look(path: &Path) -> Option<Self> {
+        let root = Folder::open(path).ok()?;
+        Some(Self { root, path: path.to_owned(), staged: None, _lock: FolderLock { _file: None } })
+    }
+
+    /// Opens a folder below another to write, and makes it unless it is there; finishes or clears away what a killed run
+    /// left in it, and locks it against other runs.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`].
-    pub fn open(root: &Path) -> Result<Self, Error> {
-        create_folder(root, false)?;
-        let tree = Self { root: root.to_owned(), _lock: FolderLock::take(root) };
-        tree.move_ready()?;
-        clear(&root.join(STAGED))?;
-        Ok(tree)
+    /// [`Error::Io`], also if a link leads to the folder from the one above.
+    pub fn open(above: &Path, path: &Path) -> Result<Self, Error> {
+        let shown = above.join(path);
+        let open = || {
+            let above = Folder::open(if above.as_os_str().is_empty() { Path::new(".") } else { above })?;
+            above.create_folder(path)?;
+            above.folder(path)
+        };
+        let root = open().map_err(Error::io("make the folder", &shown))?;
+        let lock = FolderLock { _file: root.lock() };
+        stage::recover(&root)?;
+        let staged = Stage::new(&root).map_err(Error::io("write", &shown))?;
+        Ok(Self { root, path: shown, staged: Some(staged), _lock: lock })
     }
 
-    /// Writes a file, whose path is relative to the folder, for now beside its place. A `secret` one has mode 0600 from
-    /// its first byte; a `durable` one is on disk when this returns.
+    /// Reads a file; `None` if no regular file can be read at this path.
+    #[must_use]
+    pub fn read(&self, path: &str) -> Option<Zeroizing<Vec<u8>>> {
+        self.root.read(path.as_ref()).ok()
+    }
+
+    /// Says what stands at a path.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if a link or a file is on the way to it.
+    pub fn standing(&self, path: &str) -> Result<Standing, Error> {
+        match self.root.find(path.as_ref()) {
+            Ok(None) => Ok(Standing::Nothing),
+            Ok(Some(_)) => Ok(self.read(path).map_or(Standing::Other, Standing::File)),
+            Err(error) => Err(Error::io("write", &self.path.join(path))(error)),
+        }
+    }
+
+    /// Stages a file. A `secret` one has mode 0600 from its first byte; a `durable` one is on the disk when this
+    /// returns.
     ///
     /// # Errors
     ///
     /// [`Error::Io`].
     pub fn write(&self, path: &str, content: &[u8], secret: bool, durable: bool) -> Result<(), Error> {
-        let staged = self.root.join(STAGED).join(path);
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        if secret {
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let Some(staged) = &self.staged else { return Ok(()) };
+        let written = staged.write(path.as_ref(), content, if secret { 0o600 } else { 0o666 });
+        // Two entries of one file: refused by their names once all are known.
+        if matches!(&written, Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists) {
+            return Ok(());
         }
-        let open = || options.open(&staged);
-        // Most folders are there already when their second file comes.
-        let file = open().or_else(|_| {
-            staged.parent().map_or(Ok(()), fs::create_dir_all)?;
-            open()
-        });
-        let written = file.and_then(|mut file| {
-            file.write_all(content)?;
-            if durable { file.sync_all() } else { Ok(()) }
-        });
-        written.map_err(Error::io("write", &self.root.join(path)))
+        let written = written.and_then(|file| if durable { file.sync_all() } else { Ok(()) });
+        written.map_err(Error::io("write", &self.path.join(path)))
     }
 
-    /// Puts all that was written in its place, and takes files away.
+    /// Puts all that was staged in its place, and takes files away.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`]; what is left to be done is done by the next [`Tree::open`].
-    pub fn commit(self, removed: &[String]) -> Result<(), Error> {
-        let staged = self.root.join(STAGED);
-        if !removed.is_empty() {
-            self.write(REMOVED, removed.join("\n").as_bytes(), false, false)?;
-        }
-        if exists(&staged) {
-            fs::rename(&staged, self.root.join(READY)).map_err(Error::io("write", &self.root))?;
-        }
-        self.move_ready()
-    }
-
-    fn move_ready(&self) -> Result<(), Error> {
-        let ready = self.root.join(READY);
-        if !is_folder(&ready) {
-            return Ok(());
-        }
-        let list = ready.join(REMOVED);
-        let removed = fs::read_to_string(&list).unwrap_or_default();
-        for path in removed.lines().map(Path::new).filter(|path| is_plain(path)) {
-            self.remove(path)?;
-        }
-        if exists(&list) {
-            fs::remove_file(&list).map_err(Error::io("remove", &list))?;
-        }
-        move_into(&ready, &self.root)?;
-        clear(&ready)
-    }
-
-    /// Takes a file away, and its folder when it was the last in it.
-    fn remove(&self, path: &Path) -> Result<(), Error> {
-        let path = self.root.join(path);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Error::io("remove", &path)(error));
-            }
-            _ => {}
-        }
-        if let Some(folder) = path.parent().filter(|folder| *folder != self.root) {
-            // One that holds something else stays.
-            let _ = fs::remove_dir(folder);
-        }
-        Ok(())
-    }
-}
-
-/// Moves what is in one folder into another: whole folders where there are none yet.
-fn move_into(from: &Path, to: &Path) -> Result<(), Error> {
-    let entries = fs::read_dir(from).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let entries = entries.map_err(Error::io("read", from))?;
-    let moves: Vec<(PathBuf, PathBuf)> =
-        entries.iter().map(|entry| (entry.path(), to.join(entry.file_name()))).collect();
-    // No certificate is to stand beside another's key, not even for a moment: where a key comes, all is withdrawn first.
-    let is_key = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().contains("key"));
-    if moves.iter().any(|(from, to)| is_key(from) && !is_folder(from) && exists(to)) {
-        for (_, to) in moves.iter().filter(|(from, to)| !is_folder(from) && exists(to) && !is_folder(to)) {
-            fs::remove_file(to).map_err(Error::io("replace", to))?;
-        }
-    }
-    for (from, to) in &moves {
-        if is_folder(from) && is_folder(to) {
-            move_into(from, to)?;
-        } else if is_folder(from) && exists(to) {
-            return Err(Error::Exists { path: to.clone() });
-        } else if is_folder(to) {
-            return Err(Error::IsFolder { path: to.clone() });
-        } else {
-            fs::rename(from, to).map_err(Error::io("write", to))?;
-        }
-    }
-    Ok(())
-}
-
-/// A folder itself, not a link to one: nothing is written through links.
-fn is_folder(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_dir())
-}
-
-/// Whether a path leads to somewhere below where it begins.
-fn is_plain(path: &Path) -> bool {
-    path.components().next().is_some() && path.components().all(|part| matches!(part, Component::Normal(_)))
-}
-
-fn clear(folder: &Path) -> Result<(), Error> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io("remove", folder)(error)),
-        _ => Ok(()),
+    /// [`Error::Io`], [`Error::IsFolder`].
+    pub fn commit(mut self, removed: &[String]) -> Result<(), Error> {
+        let Some(mut staged) = self.staged.take() else { return Ok(()) };
+        staged.arm(removed, Existing::Replace)?;
+        staged.flip()?;
+        staged.settle()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::exists;
     use super::*;
+    use std::fs;
 
     fn write(root: &Path, tag: &str) -> Tree {
-        let tree = Tree::open(root).unwrap();
+        let tree = Tree::open(root, Path::new("")).unwrap();
         for path in ["a/key.pem", "a/cert.pem", "b.pem"] {
             tree.write(path, format!("{path} {tag}").as_bytes(), path.contains("key"), false).unwrap();
         }
@@ -181,63 +129,55 @@ mod tests {
     const NEW: &str = "a/key.pem new, a/cert.pem new, b.pem new";
 
     #[test]
-    fn a_run_killed_before_it_is_ready_leaves_the_old_set() {
+    fn a_run_that_ends_before_it_commits_leaves_the_old_set() {
         let root = tempfile::tempdir().unwrap();
         write(root.path(), "old").commit(&[]).unwrap();
         drop(write(root.path(), "new"));
         assert_eq!(content(root.path()), OLD);
-        drop(Tree::open(root.path()).unwrap());
-        assert_eq!(content(root.path()), OLD);
-        assert!(!exists(&root.path().join(STAGED)));
-    }
-
-    /// Killed after any of its steps.
-    #[test]
-    fn a_run_killed_after_it_was_ready_is_finished_by_the_next() {
-        for done in 0..4 {
-            let root = tempfile::tempdir().unwrap();
-            write(root.path(), "old").commit(&[]).unwrap();
-            drop(write(root.path(), "new"));
-            let ready = root.path().join(READY);
-            fs::rename(root.path().join(STAGED), &ready).unwrap();
-            if done > 0 {
-                fs::remove_file(root.path().join("a/cert.pem")).unwrap();
-            }
-            if done > 1 {
-                fs::rename(ready.join("a/key.pem"), root.path().join("a/key.pem")).unwrap();
-            }
-            if done > 2 {
-                fs::rename(ready.join("a/cert.pem"), root.path().join("a/cert.pem")).unwrap();
-            }
-            drop(Tree::open(root.path()).unwrap());
-            assert_eq!(content(root.path()), NEW, "{done} steps done");
-            assert!(!exists(&ready));
-        }
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 2);
+        write(root.path(), "new").commit(&[]).unwrap();
+        assert_eq!(content(root.path()), NEW);
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 2);
     }
 
     #[test]
     fn what_is_removed_takes_its_empty_folder_along_and_nothing_else() {
         let root = tempfile::tempdir().unwrap();
         write(root.path(), "old").commit(&[]).unwrap();
-        let outside = root.path().join("../outside");
-        let removed = ["a/key.pem", "../outside", "/etc/outside", "b.pem"].map(str::to_owned);
-        fs::write(&outside, "").unwrap();
-        Tree::open(root.path()).unwrap().commit(&removed).unwrap();
+        let open = || Tree::open(root.path(), Path::new("")).unwrap();
+        open().commit(&["a/key.pem".to_owned(), "b.pem".to_owned()]).unwrap();
         assert_eq!(content(root.path()), ", a/cert.pem old, ");
-        assert!(exists(&outside));
-        fs::remove_file(outside).unwrap();
-        Tree::open(root.path()).unwrap().commit(&["a/cert.pem".to_owned()]).unwrap();
+        open().commit(&["a/cert.pem".to_owned()]).unwrap();
         assert!(!exists(&root.path().join("a")));
+    }
+
+    #[test]
+    fn nothing_outside_is_removed() {
+        let (root, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let file = outside.path().join("file");
+        fs::write(&file, "").unwrap();
+        let name = outside.path().file_name().unwrap().to_str().unwrap();
+        for path in [format!("../{name}/file"), file.display().to_string()] {
+            Tree::open(root.path(), Path::new("")).unwrap().commit(&[path]).unwrap_err();
+            assert!(file.exists());
+        }
     }
 
     /// A link in a tree that somebody else made must not lead the next run out of it.
     #[cfg(unix)]
     #[test]
-    fn nothing_is_written_through_a_link() {
+    fn nothing_is_written_read_or_removed_through_a_link() {
         let (root, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        fs::write(outside.path().join("key.pem"), "mine").unwrap();
         std::os::unix::fs::symlink(outside.path(), root.path().join("a")).unwrap();
-        assert!(matches!(write(root.path(), "new").commit(&[]), Err(Error::Exists { .. })));
-        assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+        write(root.path(), "new").commit(&[]).unwrap_err();
+        let tree = Tree::open(root.path(), Path::new("")).unwrap();
+        assert!(tree.read("a/key.pem").is_none());
+        tree.standing("a/key.pem").unwrap_err();
+        tree.commit(&["a/key.pem".to_owned()]).unwrap_err();
+        assert_eq!(fs::read_to_string(outside.path().join("key.pem")).unwrap(), "mine");
+        assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 1);
+        Tree::open(root.path(), Path::new("a/b")).unwrap_err();
     }
 
     #[cfg(unix)]

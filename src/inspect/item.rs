@@ -1,7 +1,7 @@
 //! What was found in a source into items of a report.
 
 use super::certificate::bare_key;
-use super::{Error, Facts, certificate, crl, encrypted_private_key, private_key, request};
+use super::{Error, Facts, certificate, crl, encrypted_private_key, ocsp_response, private_key, request};
 use crate::asn1::oid;
 use crate::container::encrypted::Rounds;
 use crate::container::{self, Content, Found, KeyFormat, encrypted, pkcs7, pkcs12};
@@ -209,6 +209,7 @@ fn described(content: &Content, label: Option<String>, place: Place) -> Result<I
             Item::Pkcs12(Entry { place, content: Pkcs12 { locked: true, problem: None, items: Vec::new() } })
         }
         Content::Parameters { kind, der } => unknown(place, format!("{kind} parameters"), der, label),
+        Content::OcspResponse(der) => Item::OcspResponse(Entry { place, content: ocsp_response(der)? }),
         Content::Unknown(der) => unknown(place, "not known here".to_owned(), der, label),
     })
 }

@@ -7,6 +7,7 @@ mod certificate;
 mod crl;
 mod extension;
 mod item;
+mod ocsp;
 mod private_key;
 mod relations;
 mod request;
@@ -19,6 +20,7 @@ pub use self::certificate::certificate;
 pub use self::crl::crl;
 pub use self::extension::extension_error;
 pub use self::item::{Inspected, item};
+pub use self::ocsp::{ocsp_response, stapled};
 pub use self::private_key::{encrypted_private_key, private_key};
 pub use self::relations::{Facts, Related};
 pub use self::request::request;
@@ -47,6 +49,9 @@ pub enum Error {
     /// Not a CRL.
     #[error("it is not a certificate revocation list (RFC 5280 section 5.1): {0}")]
     Crl(#[source] asn1::Error),
+    /// Not an OCSP response.
+    #[error("it is not an OCSP response (RFC 6960 section 4.2.1): {0}")]
+    Ocsp(#[source] asn1::Error),
     /// Not a private key.
     #[error("it is not a private key: {0}")]
     PrivateKey(#[source] asn1::Error),

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer};
 
 use super::Error;
-use crate::asn1::{self, Reader, Value, oid, tag};
+use crate::asn1::{self, Reader, Value, oid, tag, write};
 use crate::container::KeyFormat;
 use crate::key;
 use crate::name::hex;
@@ -115,8 +115,11 @@ fn pkcs8(der: &[u8]) -> Result<Public, asn1::Error> {
     let mut parts = identifier.reader();
     let algorithm = parts.tagged(tag::OID, "the algorithm")?;
     let parameters = parts.rest();
-    if matches!(algorithm.content, RSA | RSA_PSS) {
-        return rsa(key.content, identifier.raw);
+    match algorithm.content {
+        // The parameters are NULL, whether or not they are written (RFC 8017 appendix A.1).
+        RSA => return rsa(key.content, &self::identifier(RSA, &NULL)),
+        RSA_PSS => return rsa(key.content, identifier.raw),
+        _ => {}
     }
     let inner = if algorithm.content == EC { ec_key(key.content)?.1 } else { None };
     if let Some(public) = public.or(inner) {
@@ -136,7 +139,15 @@ fn rsa(der: &[u8], identifier: &[u8]) -> Result<Public, asn1::Error> {
     fields.tagged(tag::INTEGER, "version")?;
     let modulus = fields.tagged(tag::INTEGER, "modulus")?;
     let exponent = fields.tagged(tag::INTEGER, "publicExponent")?;
-    Ok(spki(identifier, &encode(tag::SEQUENCE, &[modulus.raw, exponent.raw])))
+    Ok(spki(identifier, &encode(tag::SEQUENCE, &[&minimal(modulus), &minimal(exponent)])))
+}
+
+/// A number without needless zeros before it, as it stands in the certificate of the key.
+fn minimal(number: Value<'_>) -> Vec<u8> {
+    match number.content {
+        [0, ..] => write::unsigned(asn1::der::significant(number.content)),
+        _ => number.raw.to_vec(),
+    }
 }
 
 /// An ECPrivateKey's parameters and public key (RFC 5915 section 3).

@@ -55,6 +55,11 @@ fn extensions_are_put_into_words() {
         ),
         (&[2, 5, 29, 31], b"\x30\x10\x30\x0e\xa0\x0c\xa0\x0a\x86\x08http://a", r#"[{"names":["URI:http://a"]}]"#),
         (
+            &[2, 5, 29, 28],
+            b"\x30\x03\x85\x01\xff",
+            r#"{"only_user_certificates":false,"only_ca_certificates":false,"only_attribute_certificates":true,"indirect":false}"#,
+        ),
+        (
             &[1, 3, 6, 1, 5, 5, 7, 1, 1],
             b"\x30\x16\x30\x14\x06\x08\x2b\x06\x01\x05\x05\x07\x30\x01\x86\x08http://a",
             r#"[{"method":"OCSP","location":"URI:http://a"}]"#,

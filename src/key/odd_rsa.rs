@@ -72,4 +72,17 @@ mod tests {
         assert_eq!(verify(&[0xa5; 2049], &[3]), None);
         assert_eq!(verify(&[0], &[3]), None);
     }
+
+    /// An exponent as long as the modulus would take minutes to raise to.
+    #[test]
+    fn long_exponents_are_not_tried() {
+        use crate::asn1::write::{sequence, unsigned};
+        let modulus = unsigned(&[0xff; 64]);
+        let is_tried = |exponent: &[u8]| {
+            let key = sequence(&[&modulus, &unsigned(exponent)]);
+            verify(&key, "1.2.840.113549.1.1.11", b"message", &[1; 64]).is_some()
+        };
+        assert!(is_tried(&[0xff; 8]));
+        assert!(!is_tried(&[1, 0, 0, 0, 0, 0, 0, 0, 0]));
+    }
 }

@@ -1,4 +1,4 @@
-//! What `verify` says of a certificate just issued by a CA that is not ours.
+//! The verdict of `verify` on a certificate just issued by a CA that is not ours.
 
 use std::sync::Arc;
 

@@ -63,7 +63,7 @@ pub fn why_renew(
     (validity.remaining(now) <= wanted).then(|| format!("it {verb} {}", validity::distance(validity.not_after, now)))
 }
 
-/// What no client takes, or what the order asks for otherwise.
+/// The reason that no client accepts a certificate, or that it differs from the order.
 fn misfit(report: &report::Certificate, order: &Order) -> Option<String> {
     let sorted = |mut names: Vec<String>| {
         names.sort();
@@ -100,7 +100,7 @@ fn has_usage(report: &report::Certificate, usage: &str) -> bool {
     report.key_usage.iter().any(|other| other == usage)
 }
 
-/// Whether a certificate says that it signs others: `openssl req -x509` writes CA:TRUE for everybody, but no keyUsage.
+/// Decides whether a certificate says that it signs others: `openssl req -x509` writes CA:TRUE for everybody, but no keyUsage.
 fn signs_certificates(report: &report::Certificate) -> bool {
     has_usage(report, "keyCertSign")
 }

@@ -201,7 +201,7 @@ fn without_quotes(text: &str) -> String {
     out
 }
 
-/// Where the quote ends, if what follows is the next attribute or nothing.
+/// The end of the quote, if what follows is the next attribute or nothing.
 fn closing_quote(text: &str) -> Option<usize> {
     let mut is_escaped = false;
     let end = text.char_indices().find_map(|(index, c)| {

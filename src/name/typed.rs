@@ -1,5 +1,5 @@
-//! What a person typed, or a request holds, on its way to a name: sorted by kind, or refused with the reason and with what
-//! to write instead.
+//! Reads a name that a person typed or a request holds: sorts it by kind, or refuses it with the reason and with what to
+//! write instead.
 
 use std::net::{IpAddr, Ipv6Addr};
 

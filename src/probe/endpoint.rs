@@ -32,7 +32,7 @@ pub enum EndpointHost {
 pub struct NoEndpoint {
     /// What was typed.
     pub input: String,
-    /// What is wrong with it.
+    /// The fault.
     pub reason: &'static str,
 }
 

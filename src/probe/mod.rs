@@ -2,7 +2,6 @@
 
 mod endpoint;
 mod first;
-mod ocsp;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -170,6 +169,20 @@ pub fn ask(endpoint: &Endpoint, options: &Options) -> Result<Presented, Error> {
     asked
 }
 
+/// Connects to the first address of a server that answers.
+///
+/// # Errors
+///
+/// As [`ask`].
+pub(crate) async fn connect(endpoint: &Endpoint, options: &Options) -> Result<(TcpStream, SocketAddr), Error> {
+    Asking::new(endpoint, options)?.connect().await
+}
+
+/// The status that a stapled OCSP response gives, as in [`crate::report::remote::Ocsp`].
+pub(crate) fn ocsp_status(der: &[u8]) -> String {
+    crate::inspect::stapled(der).status
+}
+
 struct Asking<'a> {
     endpoint: &'a Endpoint,
     options: &'a Options,
@@ -267,7 +280,7 @@ impl<'a> Asking<'a> {
             key_exchange: tls.negotiated_key_exchange_group().map(|group| tls::group_name(group.name())),
             client_certificate_requested: shown.client_certificate_requested,
             key_proven: shown.key_proven.filter(|_| !is_small),
-            ocsp: (!shown.ocsp.is_empty()).then(|| ocsp::read(&shown.ocsp)),
+            ocsp: (!shown.ocsp.is_empty()).then(|| crate::inspect::stapled(&shown.ocsp)),
         };
         Presented { chain: chain.iter().map(|der| der.clone().into_owned()).collect(), remote }
     }

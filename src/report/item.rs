@@ -31,6 +31,8 @@ pub enum Item {
     Pkcs7(Entry<Pkcs7>),
     /// A PKCS#12 store, and what is in it.
     Pkcs12(Entry<Pkcs12>),
+    /// An OCSP response.
+    OcspResponse(Entry<OcspResponse>),
     /// Something else.
     Unknown(Entry<Unknown>),
     /// Something that cannot be read.
@@ -49,6 +51,7 @@ macro_rules! of_any_kind {
             Item::PublicKey($entry) => $value,
             Item::Pkcs7($entry) => $value,
             Item::Pkcs12($entry) => $value,
+            Item::OcspResponse($entry) => $value,
             Item::Unknown($entry) => $value,
             Item::Error($entry) => $value,
         }
@@ -306,6 +309,42 @@ pub struct Pkcs12 {
     pub problem: Option<String>,
     /// What is in it.
     pub items: Vec<Item>,
+}
+
+/// An OCSP response (RFC 6960), its signature unchecked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct OcspResponse {
+    /// Its own status by RFC 6960's name: `successful`, or why it holds no answers, as in `tryLater`.
+    pub status: Cow<'static, str>,
+    /// The responder: its subject as an RFC 4514 string, or the SHA-1 hash of its key in hex.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub responder: Option<String>,
+    /// When it was signed, RFC 3339 UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub produced_at: Option<String>,
+    /// The answers, one for each certificate that was asked about.
+    pub answers: Vec<OcspAnswer>,
+    /// The number of certificates that the responder sent along; their contents are not shown.
+    pub certificate_count: usize,
+}
+
+/// The answer of an OCSP response about one certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct OcspAnswer {
+    /// The serial number's octets in lower-case hex.
+    pub serial: String,
+    /// `good`, `revoked` or `unknown`.
+    pub status: Cow<'static, str>,
+    /// When the certificate was revoked, RFC 3339 UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revoked_at: Option<String>,
+    /// When that was known to be so, RFC 3339 UTC.
+    pub this_update: String,
+    /// When there will be a newer answer, RFC 3339 UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_update: Option<String>,
 }
 
 /// Something that is none of the other kinds.

@@ -4,6 +4,7 @@
 //! numbers lower-case hex without colons, absent things left out. Fields are only ever added.
 
 pub mod ca;
+pub mod check;
 pub mod extension;
 pub mod finding;
 pub mod fixtures;

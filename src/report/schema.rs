@@ -5,6 +5,7 @@ use std::path::Path;
 use schemars::{JsonSchema, schema_for};
 
 use super::ca::{CaCrl, CaExport, CaInit, CaRenew, CaRevoke, CaShow};
+use super::check::Check;
 use super::fixtures::{Expected, Fixtures};
 use super::item::Item;
 use super::made::{GenCert, GenCsr, GenKey};
@@ -42,6 +43,7 @@ fn the_published_schemas_are_current() {
     check::<CaCrl>("ca-crl");
     check::<CaExport>("ca-export");
     check::<Verdict>("verify");
+    check::<Check>("check");
     check::<Expected>("fixtures-expected");
     check::<Fixtures>("fixtures");
     check::<Manifest>("fixtures-manifest");

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 
-use axum::http::Request;
+use axum::body::Body;
+use axum::http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -17,6 +18,7 @@ use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 use tokio_rustls::StartHandshake;
 
+use crate::server::connections::{Cut, Handle};
 use crate::server::event::{DisconnectReason, Event};
 use crate::server::handshake::HandshakeError;
 use crate::server::hello::{self, HANDSHAKE_RECORD};
@@ -35,11 +37,34 @@ const MAX_STREAMS: u32 = 100;
 /// The most of an answer that waits inside an HTTP/2 connection.
 const STREAM_BUFFER: usize = 16 * 1024;
 
+/// The most of a head or an answer that waits inside an HTTP/1.1 connection.
+const HTTP1_BUFFER: usize = 2 * MAX_HEAD as usize;
+
 /// The ciphertext that waits in memory for a client that does not read.
 const TLS_BUFFER: usize = 32 * 1024;
 
 /// Serves a connection to its end, or until HTTP hands it over to a WebSocket.
-pub(super) async fn serve(site: Arc<Site>, tcp: TcpStream, peer: SocketAddr, mut stopping: watch::Receiver<()>) {
+pub(super) async fn serve(site: Arc<Site>, tcp: TcpStream, peer: SocketAddr, stopping: watch::Receiver<()>) {
+    let (handle, is_crowded) = site.connections().open();
+    if is_crowded {
+        site.observe(&Event::Crowded);
+    }
+    let handle = Arc::new(handle);
+    tokio::select! {
+        () = serve_open(Arc::clone(&site), tcp, peer, Arc::clone(&handle), stopping) => {}
+        cut = handle.cut(site.limits().write) => if cut == Cut::Unread {
+            site.observe(&does_not_read(peer));
+        },
+    }
+}
+
+async fn serve_open(
+    site: Arc<Site>,
+    tcp: TcpStream,
+    peer: SocketAddr,
+    handle: Arc<Handle>,
+    mut stopping: watch::Receiver<()>,
+) {
     // Without it, what is written in two steps waits for the acknowledgement of the first.
     tcp.set_nodelay(true).ok();
     let opened = tokio::select! {
@@ -47,7 +72,7 @@ pub(super) async fn serve(site: Arc<Site>, tcp: TcpStream, peer: SocketAddr, mut
         _ = stopping.changed() => return,
     };
     match opened {
-        Ok(Opened::Tls(tls)) => serve_tls(site, *tls, peer, stopping).await,
+        Ok(Opened::Tls(tls)) => serve_tls(site, *tls, peer, handle, stopping).await,
         Ok(Opened::Http(tcp)) => {
             site.observe(&Event::Plaintext { peer });
             plaintext::answer(tcp, site.limits().header).await;
@@ -110,15 +135,32 @@ fn has_suite(hello: &ClientHello<'_>, config: &ServerConfig) -> bool {
     ours.iter().any(|ours| hello.cipher_suites().contains(&ours.suite()))
 }
 
-async fn serve_tls(site: Arc<Site>, mut tls: Tls, address: SocketAddr, stopping: watch::Receiver<()>) {
+async fn serve_tls(
+    site: Arc<Site>,
+    mut tls: Tls,
+    address: SocketAddr,
+    handle: Arc<Handle>,
+    stopping: watch::Receiver<()>,
+) {
     let peer = peer(address, tls.get_ref().1);
     tls.get_mut().1.set_buffer_limit(Some(TLS_BUFFER));
     let tls = Patient::new(tls, site.limits().write);
     if peer.http2 {
-        serve_http2(site, tls, peer, stopping).await;
+        serve_http2(site, tls, peer, handle, stopping).await;
     } else {
-        serve_http1(site, tls, peer, stopping).await;
+        serve_http1(site, tls, peer, handle, stopping).await;
     }
+}
+
+/// Answers a request, and counts the answer as its connection's.
+async fn respond(
+    site: Arc<Site>,
+    handle: Arc<Handle>,
+    request: Request<Incoming>,
+    peer: Peer,
+) -> Result<Response<Body>, Infallible> {
+    let _request = handle.request();
+    Ok(handle.count(site.respond(request, peer).await))
 }
 
 fn peer(address: SocketAddr, tls: &ServerConnection) -> Peer {
@@ -130,24 +172,24 @@ fn peer(address: SocketAddr, tls: &ServerConnection) -> Peer {
     }
 }
 
-async fn serve_http1(site: Arc<Site>, tls: Patient, peer: Peer, mut stopping: watch::Receiver<()>) {
-    let header_deadline = site.limits().header;
-    let service = service_fn(|request: Request<Incoming>| {
-        let site = Arc::clone(&site);
-        async move { Ok::<_, Infallible>(site.respond(request, peer).await) }
-    });
+async fn serve_http1(
+    site: Arc<Site>,
+    tls: Patient,
+    peer: Peer,
+    handle: Arc<Handle>,
+    mut stopping: watch::Receiver<()>,
+) {
+    let service = service_fn(|request| respond(Arc::clone(&site), Arc::clone(&handle), request, peer));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(header_deadline)
+        .header_read_timeout(site.limits().header)
         .max_header_size(MAX_HEAD.into())
+        .max_buf_size(HTTP1_BUFFER)
         .serve_connection(TokioIo::new(tls), service)
         .with_upgrades();
     let mut connection = pin!(connection);
     tokio::select! {
-        // How it ends otherwise says nothing that its requests have not said.
-        ended = connection.as_mut() => if ended.is_err_and(|error| is_impatience(&error)) {
-            site.observe(&does_not_read(peer));
-        },
+        ended = connection.as_mut() => tell(&site, peer, ended),
         _ = stopping.changed() => {
             connection.as_mut().graceful_shutdown();
             connection.await.ok();
@@ -155,17 +197,30 @@ async fn serve_http1(site: Arc<Site>, tls: Patient, peer: Peer, mut stopping: wa
     }
 }
 
-fn does_not_read(peer: Peer) -> Event {
-    Event::Dropped { peer: peer.address, reason: DisconnectReason::Overflowed }
+/// Tells the observer of a client that has stopped to read. How a connection ends otherwise says nothing that its
+/// requests have not said.
+fn tell(site: &Site, peer: Peer, ended: hyper::Result<()>) {
+    if ended.is_err_and(|error| is_impatience(&error)) {
+        site.observe(&does_not_read(peer.address));
+    }
 }
 
-async fn serve_http2(site: Arc<Site>, tls: Patient, peer: Peer, mut stopping: watch::Receiver<()>) {
+fn does_not_read(peer: SocketAddr) -> Event {
+    Event::Dropped { peer, reason: DisconnectReason::Overflowed }
+}
+
+async fn serve_http2(
+    site: Arc<Site>,
+    tls: Patient,
+    peer: Peer,
+    handle: Arc<Handle>,
+    mut stopping: watch::Receiver<()>,
+) {
     let limits = *site.limits();
-    let (spoken, outbox) = (Arc::new(Notify::new()), Arc::new(site.outboxes().open()));
-    let service = service_fn(|request: Request<Incoming>| {
+    let spoken = Arc::new(Notify::new());
+    let service = service_fn(|request| {
         spoken.notify_one();
-        let (site, outbox) = (Arc::clone(&site), Arc::clone(&outbox));
-        async move { Ok::<_, Infallible>(outbox.count(site.respond(request, peer).await)) }
+        respond(Arc::clone(&site), Arc::clone(&handle), request, peer)
     });
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
@@ -183,11 +238,7 @@ async fn serve_http2(site: Arc<Site>, tls: Patient, peer: Peer, mut stopping: wa
         _ = stopping.changed() => return,
     }
     tokio::select! {
-        ended = connection.as_mut() => if ended.is_err_and(|error| is_impatience(&error)) {
-            site.observe(&does_not_read(peer));
-        },
-        // Its answers wait for a window.
-        () = outbox.stalled(limits.write) => site.observe(&does_not_read(peer)),
+        ended = connection.as_mut() => tell(&site, peer, ended),
         _ = stopping.changed() => {
             connection.as_mut().graceful_shutdown();
             connection.await.ok();

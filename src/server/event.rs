@@ -65,6 +65,9 @@ pub enum Event {
         /// The time between attempts.
         pause: Duration,
     },
+    /// There are as many connections as there may be: from now on the one that has been idle longest is closed for each
+    /// new one. Not reported again before there have been half as many.
+    Crowded,
     /// Connections have been accepted for a while without a failure.
     AcceptResumed,
 }

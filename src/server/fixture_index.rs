@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use askama::Template;
 
+use crate::name::escape_unprintable;
 use crate::report::fixtures::{Expected, Fixture};
 
 /// The page's style sheet, served at `/fixtures.css`.
@@ -27,11 +28,12 @@ pub(super) fn html(expected: &Expected, authority: Option<&str>) -> Result<Strin
     Index { expected, port: if is_port { format!(":{port}") } else { String::new() } }.render()
 }
 
-/// The index as text: a line for each, its parts apart by tabs.
+/// The index as text: a line for each, its parts apart by tabs. Whoever made the tree may have put control characters
+/// into it, which a terminal would obey: they are escaped.
 pub(super) fn text(expected: &Expected) -> String {
     let mut text = String::new();
     for fixture in &expected.fixtures {
-        let Fixture { server_name, why, .. } = fixture;
+        let [server_name, why] = [&fixture.server_name, &fixture.why].map(|part| escape_unprintable(part));
         let _ = writeln!(text, "{server_name}\t{}\t{why}", verdict(fixture));
     }
     text
@@ -83,6 +85,21 @@ mod tests {
         assert!(html.contains("refuse: expired"));
         assert!(!html.contains("<yesterday>"), "text is escaped");
         assert!(super::html(&expected(), Some("localhost")).unwrap().contains("href=\"https://expired.localhost/\""));
+    }
+
+    /// `curl` prints what it gets: a tree of a stranger's once cleared the screen, or made up a line.
+    #[test]
+    fn what_a_terminal_obeys_is_escaped_in_lines() {
+        let mut expected = expected();
+        for fixture in &mut expected.fixtures {
+            fixture.server_name = "a\u{1b}[2Jb\tc.test".to_owned();
+            fixture.why = "it ended\r\nevil.test\taccept\u{9b}31m\u{202e}\u{7f}".to_owned();
+        }
+        let text = text(&expected);
+        assert_eq!(text.lines().count(), 1, "{text:?}");
+        assert_eq!(text.matches('\t').count(), 2, "{text:?}");
+        let is_plain = |c: char| c == '\n' || c == '\t' || !crate::name::is_unprintable(c);
+        assert!(text.chars().all(is_plain), "{text:?}");
     }
 
     #[test]

@@ -8,14 +8,16 @@ mod budget;
 mod client_js;
 mod conformance;
 mod connection;
+mod connections;
 mod engine;
 mod event;
 mod fixture_index;
+#[doc(hidden)]
+pub mod fuzz;
 mod handshake;
 mod hello;
 mod namespace;
 mod origin;
-mod outbox;
 mod page;
 mod patient;
 mod plaintext;

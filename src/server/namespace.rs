@@ -20,6 +20,9 @@ use crate::server::session::{Pushed, Session};
 /// The most attachments of one event.
 const MAX_ATTACHMENTS: usize = 1000;
 
+/// The most rooms of all clients together, each counted for each client in it.
+const MAX_MEMBERSHIPS: usize = 65_536;
+
 /// What a namespace does for its clients.
 pub(super) trait Application: Send + Sync + 'static {
     /// Is called when a client has joined; `auth` is the JSON object it came with.
@@ -281,6 +284,8 @@ struct Namespace {
 struct Members {
     clients: HashMap<Sid, Member>,
     rooms: HashMap<String, HashSet<Sid>>,
+    /// The rooms of all clients together, each counted for each client in it.
+    memberships: usize,
 }
 
 struct Member {
@@ -322,10 +327,11 @@ impl Members {
         if member.rooms.contains(room) {
             return true;
         }
-        if member.rooms.len() >= max_rooms {
+        if member.rooms.len() >= max_rooms || self.memberships >= MAX_MEMBERSHIPS {
             return false;
         }
         member.rooms.insert(room.to_owned());
+        self.memberships += 1;
         self.rooms.entry(room.to_owned()).or_default().insert(id);
         true
     }
@@ -335,10 +341,50 @@ impl Members {
             member.rooms.remove(room);
         }
         if let Some(members) = self.rooms.get_mut(room) {
-            members.remove(&id);
+            self.memberships -= usize::from(members.remove(&id));
             if members.is_empty() {
                 self.rooms.remove(room);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::Limits;
+    use crate::server::budget::Budget;
+    use crate::server::event::Transport;
+    use crate::server::session::Peer;
+    use rustls::{CipherSuite, ProtocolVersion};
+
+    fn session() -> Arc<Session> {
+        let address = ([127, 0, 0, 1], 1).into();
+        let (tls_version, cipher_suite) = (ProtocolVersion::TLSv1_3, CipherSuite::TLS13_AES_256_GCM_SHA384);
+        let peer = Peer { address, tls_version, cipher_suite, http2: false };
+        let admission = Budget::new(Limits::default()).share(address.ip()).admit().unwrap();
+        Arc::new(Session::new(admission, peer, Transport::Polling, 1000))
+    }
+
+    #[test]
+    fn rooms_of_all_clients_together_have_a_limit() {
+        let namespace = Namespace::new("/");
+        let (ann, ben) = (session(), session());
+        for session in [&ann, &ben] {
+            namespace.members_mut().clients.insert(session.id(), Member::new(session));
+        }
+        let join = |session: &Session, room: &str| namespace.members_mut().join(session.id(), room, usize::MAX);
+        assert!((0..MAX_MEMBERSHIPS).all(|room| join(&ann, &room.to_string())));
+        assert!(join(&ann, "7"), "again");
+        assert!(!join(&ben, "7"));
+        namespace.members_mut().leave(ann.id(), "8");
+        namespace.members_mut().leave(ann.id(), "8");
+        assert!(join(&ben, "7"));
+        assert!(!join(&ben, "9"));
+        namespace.forget(&ann);
+        assert_eq!(namespace.members().memberships, 1);
+        namespace.forget(&ben);
+        assert_eq!(namespace.members().memberships, 0);
+        assert!(namespace.members().rooms.is_empty());
     }
 }

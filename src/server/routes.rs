@@ -25,11 +25,11 @@ use tower_http::services::ServeDir;
 use crate::report;
 use crate::report::fixtures::Expected;
 use crate::server::client_js::{self, ClientFile};
+use crate::server::connections::Connections;
 use crate::server::engine::Engine;
 use crate::server::event::{Event, Observer};
 use crate::server::fixture_index;
 use crate::server::origin::Origins;
-use crate::server::outbox::Outboxes;
 use crate::server::page::{self, Page};
 use crate::server::plaintext::is_authority;
 use crate::server::session::Peer;
@@ -51,7 +51,7 @@ pub(super) struct Site {
     router: Router,
     limits: Limits,
     origins: Origins,
-    outboxes: Arc<Outboxes>,
+    connections: Arc<Connections>,
     observer: Observer,
 }
 
@@ -69,7 +69,7 @@ impl Site {
             }
         };
         let router = router.merge(client_library(library));
-        Self { tls: config.tls, engine, router, limits: config.limits, origins, outboxes: Arc::default(), observer }
+        Self { tls: config.tls, engine, router, limits: config.limits, origins, connections: Arc::default(), observer }
     }
 
     pub(super) fn tls(&self) -> &ByName {
@@ -80,8 +80,8 @@ impl Site {
         &self.engine
     }
 
-    pub(super) fn outboxes(&self) -> &Arc<Outboxes> {
-        &self.outboxes
+    pub(super) fn connections(&self) -> &Arc<Connections> {
+        &self.connections
     }
 
     pub(super) fn limits(&self) -> &Limits {

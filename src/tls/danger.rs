@@ -120,4 +120,12 @@ impl Listening {
     pub fn shown(&self) -> Shown {
         self.recorder.shown()
     }
+
+    /// The same for another connection, which resumes the session of the last one and offers early data.
+    #[must_use]
+    pub fn with_early_data(&self) -> Arc<ClientConfig> {
+        let mut config = ClientConfig::clone(&self.config);
+        config.enable_early_data = true;
+        Arc::new(config)
+    }
 }

@@ -23,6 +23,7 @@ fn help_names_every_command() {
       gen-cert     Make a key, a CSR and a certificate; or sign a CSR
       inspect      Say what is in files: certificates, requests, CRLs, keys, PKCS#7, PKCS#12, in any mix
       verify       Say whether clients should accept a certificate, and if not, why not
+      check        Audit a running server: TLS, certificates, HTTP headers; with two grades
       ca           Make and show the local CA, which signs for development hosts only
       fixtures     Build a test PKI from a manifest: good certificates, and deliberately bad ones
       serve        Serve a demo HTTPS Socket.IO server
@@ -38,7 +39,7 @@ fn help_names_every_command() {
               - auto:   On a terminal, unless `NO_COLOR` is set
               - always: Always
               - never:  Never
-
+              
               [default: auto]
 
       -q, --quiet

@@ -109,7 +109,17 @@ fn only_what_is_stale_is_built_again() {
       a.test  `a.test/chain.pem` is missing
       b.test  `b.test/key.pem` was changed
     "#);
-    sandbox.ok("secure-io fixtures");
+    // An edited file is a person's until that person says otherwise.
+    assert_snapshot!(sandbox.run("secure-io fixtures"), @r#"
+    $ secure-io fixtures
+    exit: 2
+    --- stderr
+    error: `fixtures/b.test/key.pem` is not as `secure-io fixtures` writes it, and is kept
+    hint: if those files may be replaced or removed: `secure-io fixtures --force`
+    "#);
+    assert_eq!(sandbox.read("fixtures/b.test/key.pem"), b"edited");
+    assert!(!sandbox.exists("fixtures/a.test/chain.pem"), "a tree is built whole or not at all");
+    sandbox.ok("secure-io fixtures --force");
     assert_eq!(sandbox.read("fixtures/a.test/key.pem"), old_key, "a key that is unharmed is kept");
     assert_ne!(sandbox.read("fixtures/a.test/chain.pem"), old_chain);
 

@@ -14,6 +14,8 @@ mod hints;
 mod inspect;
 mod interrupted;
 mod lint;
+mod planted;
+mod reading;
 mod remote;
 mod renewal;
 mod requests;

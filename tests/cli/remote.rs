@@ -134,3 +134,18 @@ fn the_local_ca_issues_for_names_as_they_are_asked_for() {
     let shown = sandbox.ok("secure-io ca show");
     assert_eq!(shown.matches("app.test").count(), 1, "issued once\n{shown}");
 }
+
+/// STARTTLS was always that of SMTP, and the command waited for input.
+#[test]
+fn each_protocol_with_starttls_gets_its_command() {
+    let sandbox = Sandbox::new();
+    for (greeting, protocol) in
+        [(&b"220 mail ESMTP\r\n"[..], "smtp"), (b"* OK IMAP4 ready\r\n", "imap"), (b"+OK POP3 ready\r\n", "pop3")]
+    {
+        let port = greeter(greeting);
+        let command = format!(
+            "`openssl s_client -showcerts -starttls {protocol} -connect 127.0.0.1:{port} </dev/null | secure-io inspect -`"
+        );
+        sandbox.run(&format!("secure-io inspect 127.0.0.1:{port}")).exits(2).says(&command);
+    }
+}

@@ -11,7 +11,8 @@ use hyper::body::Bytes;
 use hyper::client::conn::http2;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::sync::{Mutex, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
@@ -27,8 +28,8 @@ const MOST: u64 = 200;
 const KEPT: u64 = 100;
 
 /// The time within which another client is answered, nine times of ten. A debug build takes ten times as long to unmask
-/// a large message.
-const PROMPT: Duration = Duration::from_millis(if cfg!(debug_assertions) { 250 } else { 50 });
+/// a large message, and shares the processor with other tests: there, another client is to be served at all.
+const PROMPT: Duration = Duration::from_millis(if cfg!(debug_assertions) { 1000 } else { 50 });
 
 /// Held by each test that measures how another client is served: one at a time.
 static ALONE: Mutex<()> = Mutex::const_new(());
@@ -249,6 +250,22 @@ async fn shut_window(server: std::net::SocketAddr) -> http2::SendRequest<Empty<B
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_beyond_the_limit_take_the_place_of_idle_ones() {
+    let _alone = ALONE.lock().await;
+    let mut server = Process::start("");
+    let bystander = Bystander::join(&server).await;
+    let mut idle = Vec::new();
+    for _ in 0..4500 {
+        idle.push(TcpStream::connect(server.address).await.unwrap());
+    }
+    assert_eq!(server.logs("connections"), "There are very many connections: those that are idle longest are closed");
+    assert_eq!(Http::connect(server.address).await.get("/demo.css").await.status, 200);
+    assert_eq!(timeout(PATIENCE, idle[0].read(&mut [0])).await.unwrap().unwrap_or(0), 0);
+    drop(idle);
+    check(&server, bystander).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_client_library_was_inflated_for_each_who_did_not_take_it() {
     let _alone = ALONE.lock().await;
     let mut server = Process::start("");
@@ -266,7 +283,7 @@ async fn the_client_library_was_inflated_for_each_who_did_not_take_it() {
     }
     assert!(server.logs("A client").ends_with("the client did not read what was sent to it"));
     let alive = held.iter().flat_map(|(answers, _)| answers).flatten();
-    assert!(alive.clone().count() > 3000 && alive.into_iter().all(|answer| answer.status() == StatusCode::OK));
+    assert!(alive.clone().count() > 500 && alive.into_iter().all(|answer| answer.status() == StatusCode::OK));
     drop(held);
     check(&server, bystander).await;
 }

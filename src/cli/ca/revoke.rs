@@ -45,7 +45,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     for given in &args.certificates {
         let path = Path::new(given);
         certificates.push(if files::is_stdio(path) || files::exists(path) {
-            let chain = args::load_certificates(path)?;
+            let chain = args::load_certificates(path, &args::PassphraseArgs::absent())?;
             // The leaf: what follows it is not this CA's to revoke.
             let leaf = chain.first().map(AsRef::as_ref).unwrap_or_default();
             Revocable::Certificate(leaf.to_vec())

@@ -77,6 +77,13 @@ pub(crate) fn remake_hint() -> String {
 /// The command that lets the local CA sign for further names.
 pub(super) fn permit_hint(names: &[String]) -> String {
     let command = CommandLine::ours("ca renew").carrying_ca_dir();
-    let names = names.iter().map(|name| name.strip_prefix("*.").unwrap_or(name));
-    format!("permit it: `{}`", names.fold(command, |command, name| command.flag("--permit", name)))
+    format!("permit it: `{}`", names.iter().fold(command, |command, name| command.flag("--permit", permit_for(name))))
+}
+
+/// The constraint that permits a name: a URI is permitted by its host, whatever its scheme.
+fn permit_for(name: &str) -> String {
+    let Some((_, rest)) = name.split_once("://") else { return name.strip_prefix("*.").unwrap_or(name).to_owned() };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("any://{}", host.split(':').next().unwrap_or_default())
 }

@@ -12,6 +12,14 @@ use crate::cli::command_line::CommandLine;
 /// A manifest that cannot be used, or a tree that cannot be built from it.
 pub(crate) fn fixtures(manifest: &Path, error: Error) -> Failure {
     match error {
+        error @ Error::Outside { .. } => {
+            let command = CommandLine::typed().switch("--allow-outside");
+            Failure::new(error.into()).hint(format!("if the files should go there: `{command}`"))
+        }
+        error @ Error::NotOurs { .. } => {
+            let command = CommandLine::typed().switch("--force");
+            Failure::new(error.into()).hint(format!("if those files may be replaced or removed: `{command}`"))
+        }
         Error::Manifest(error) => {
             let hint = error.instead.as_ref().map(|instead| format!("write: {instead}"));
             let failure = Failure::message(format!("cannot use `{}`: {error}", manifest.display()));

@@ -16,7 +16,7 @@ use crate::cli::beside;
 use crate::cli::command_line::{CommandLine, KEY};
 use crate::cli::failure::{self, Failure};
 
-/// What `--renew` found.
+/// The state of the certificate that `--renew` found.
 pub(super) enum Renewal {
     /// No `--renew`, or nothing there yet.
     None,
@@ -40,8 +40,9 @@ impl Present {
         }
         let key_file = args.key.key.as_deref().unwrap_or(&targets.key);
         let has_certificate = !files::is_stdio(&targets.cert) && files::exists(&targets.cert);
-        // What is no certificate is not replaced: its reader says what it is.
-        let chain = if has_certificate { args::load_certificates(&targets.cert)? } else { Vec::new() };
+        // A file that holds no certificate is not replaced: its reader says what it holds.
+        let chain =
+            if has_certificate { args::load_certificates(&targets.cert, &args.passphrase)? } else { Vec::new() };
         if !files::is_stdio(key_file) && !files::exists(key_file) {
             return match chain.first() {
                 Some(leaf) => Err(without_key(leaf, targets, key_file)),
@@ -102,7 +103,7 @@ impl Present {
     }
 }
 
-/// Whether a file holds a request for this key: that of another set is left alone.
+/// Decides whether a file holds a request for this key: that of another set is left alone.
 fn is_request_for(path: &Path, key: &PrivateKey) -> bool {
     let request = files::read(path).ok().and_then(|bytes| container::request(&bytes).ok());
     request.and_then(|der| csr::Request::from_der(&der).ok()).is_some_and(|request| request.spki == key.spki())

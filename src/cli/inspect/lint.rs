@@ -170,7 +170,8 @@ impl Linter {
 
 /// The system's trust anchors. Those that somebody here put there, which are nobody's public CA, are told from those that
 /// its vendor delivers.
-fn system_issuers() -> Issuers {
+/// The CAs of the system's root store, public ones and those that somebody added.
+pub(crate) fn system_issuers() -> Issuers {
     let is_chosen = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter().filter_map(std::env::var_os).any(|path| {
         let path = Path::new(&path);
         !VENDORS.iter().any(|folder| path.starts_with(folder))

@@ -1,7 +1,7 @@
 //! `inspect`: what is in these files.
 
 mod json;
-mod lint;
+pub(super) mod lint;
 mod pem;
 mod source;
 mod tally;
@@ -107,6 +107,7 @@ pub(crate) enum Kind {
     PublicKey,
     Pkcs7,
     Pkcs12,
+    OcspResponse,
     Unknown,
     Error,
 }
@@ -122,6 +123,7 @@ impl Kind {
             Item::PublicKey(_) => Self::PublicKey,
             Item::Pkcs7(_) => Self::Pkcs7,
             Item::Pkcs12(_) => Self::Pkcs12,
+            Item::OcspResponse(_) => Self::OcspResponse,
             Item::Error(_) => Self::Error,
             _ => Self::Unknown,
         }

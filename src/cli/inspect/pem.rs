@@ -56,6 +56,7 @@ fn block<'a>(content: &'a Content, item: &Item) -> Option<(String, &'a [u8])> {
         Content::Certificate(der) => ("CERTIFICATE", der),
         Content::Request(der) => ("CERTIFICATE REQUEST", der),
         Content::Crl(der) => ("X509 CRL", der),
+        Content::OcspResponse(der) => ("OCSP RESPONSE", der),
         Content::PublicKey(der) => ("PUBLIC KEY", der),
         Content::PrivateKey { format, der } => (key_label(*format), der),
         Content::EncryptedPrivateKey { format: KeyFormat::Pkcs8, der, .. } => ("ENCRYPTED PRIVATE KEY", der),

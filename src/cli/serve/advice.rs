@@ -61,3 +61,10 @@ impl Files<'_> {
         }
     }
 }
+
+/// The command that serves a certificate with its key, which has another name than is looked for.
+pub(super) fn of_missing_key(certificate: &Path) -> Option<String> {
+    let key = beside::key_of(certificate)?;
+    let command = CommandLine::typed().with(&CERT, certificate).with(&KEY, &key);
+    Some(format!("`{}` belongs to it: `{command}`", key.display()))
+}

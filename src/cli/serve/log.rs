@@ -106,6 +106,7 @@ fn line(event: &Event) -> Option<String> {
         Event::HandshakeFailed { peer, error } => format!("No TLS with {peer}: {error}"),
         Event::Plaintext { peer } => format!("{peer} came without TLS and was sent to https:// or wss://"),
         Event::AcceptPaused { error, .. } => format!("No new connections for now: {error}"),
+        Event::Crowded => "There are very many connections: those that are idle longest are closed".to_owned(),
         Event::AcceptResumed => "New connections are accepted again".to_owned(),
         _ => return None,
     })

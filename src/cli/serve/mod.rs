@@ -309,7 +309,12 @@ impl Args {
                     return Ok(described(credentials, "server-cert.pem", out, now));
                 }
             }
-            (true, false) => out.warning("server-cert.pem is here without server-key.pem, and is left aside"),
+            (true, false) => {
+                out.warning("server-cert.pem is here without server-key.pem, and is left aside");
+                if let Some(hint) = advice::of_missing_key(certificate) {
+                    out.hint(hint);
+                }
+            }
             (false, true) => out.warning("server-key.pem is here without server-cert.pem, and is left aside"),
             (false, false) => {}
         }
@@ -327,7 +332,7 @@ impl Args {
     }
 
     fn load(&self, certificate: &Path, key: &Path, now: OffsetDateTime) -> Result<Credentials, Failure> {
-        let chain = args::load_certificates(certificate)?;
+        let chain = args::load_certificates(certificate, &self.passphrase)?;
         let private = args::load_key(key, &self.passphrase)?;
         let leaf = chain.first().cloned();
         let files = advice::Files { certificate, leaf: leaf.as_deref().unwrap_or_default(), key, ca_dir: &self.ca_dir };

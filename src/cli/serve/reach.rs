@@ -11,7 +11,7 @@ pub(super) struct Covered {
     pub(super) names: Vec<String>,
     /// True if the local CA issues for others.
     pub(super) issues: bool,
-    /// Whether hosts were typed; `None` if the certificate is that of a file, which hosts do not change.
+    /// True if hosts were typed; `None` if the certificate is that of a file, which hosts do not change.
     pub(super) hosts_typed: Option<bool>,
 }
 

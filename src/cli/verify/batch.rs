@@ -14,11 +14,7 @@ use crate::cli::output::{Output, json_line};
 const LINES: usize = 512;
 
 pub(super) fn run(path: &Path, args: &Args, asked: Asked, out: &mut Output) -> Result<Outcome, Failure> {
-    let anchors = if asked.trusted.is_partial {
-        trust::all(&args.question.trust, &args.ca_dir, out)?
-    } else {
-        asked.trusted.anchors
-    };
+    let anchors = if asked.trusted.is_partial { trust::all(args.trusted(), out)? } else { asked.trusted.anchors };
     let batch = Batch::new(Defaults {
         anchors,
         presented: asked.presented,

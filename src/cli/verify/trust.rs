@@ -7,7 +7,7 @@ use secure_io::ca::{self, Paths};
 use secure_io::chain::{Anchors, Certificate};
 use secure_io::{container, files};
 
-use crate::cli::args::CaDirArgs;
+use crate::cli::args::{CaDirArgs, PassphraseArgs};
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 
@@ -18,24 +18,34 @@ pub(super) struct Trusted {
     pub(super) is_partial: bool,
 }
 
-/// Reads what is trusted. Where the system has one file of its roots that alone is read: the folder beside it holds the
-/// same ones a second and a third time, as a rule, and takes longer to read than all the rest.
-pub(super) fn anchors(files: &[PathBuf], ca_dir: &CaDirArgs, out: &mut Output) -> Result<Trusted, Failure> {
-    match bundle().filter(|_| files.is_empty()) {
-        Some(roots) => with_local(roots, ca_dir, out).map(|anchors| Trusted { anchors, is_partial: true }),
-        None => all(files, ca_dir, out).map(|anchors| Trusted { anchors, is_partial: false }),
+/// Sources of trust anchors.
+#[derive(Clone, Copy)]
+pub(crate) struct Sources<'a> {
+    /// Files of anchors; if empty, the system's roots and the local CA's.
+    pub(crate) files: &'a [PathBuf],
+    pub(crate) ca_dir: &'a CaDirArgs,
+    /// Opens stores among the files.
+    pub(crate) passphrase: &'a PassphraseArgs,
+}
+
+/// Reads the trust anchors. If the system has one file of its roots, only that file is read: the folder beside it usually
+/// holds copies of the same roots, and takes longer to read than all other input.
+pub(super) fn anchors(sources: Sources<'_>, out: &mut Output) -> Result<Trusted, Failure> {
+    match bundle().filter(|_| sources.files.is_empty()) {
+        Some(roots) => with_local(roots, sources, out).map(|anchors| Trusted { anchors, is_partial: true }),
+        None => all(sources, out).map(|anchors| Trusted { anchors, is_partial: false }),
     }
 }
 
-/// Reads all that is trusted.
-pub(super) fn all(files: &[PathBuf], ca_dir: &CaDirArgs, out: &mut Output) -> Result<Arc<Anchors>, Failure> {
+/// Reads all trust anchors.
+pub(crate) fn all(sources: Sources<'_>, out: &mut Output) -> Result<Arc<Anchors>, Failure> {
     let mut trusted = Vec::new();
-    for path in files {
-        trusted.extend(super::certificates(path, out)?);
+    for path in sources.files {
+        trusted.extend(super::certificates(path, sources.passphrase, out)?);
     }
-    if !files.is_empty() {
+    if !sources.files.is_empty() {
         // The file may hold the local CA's root.
-        let record = match ca_dir.paths().map(|paths| ca::record(&paths)) {
+        let record = match sources.ca_dir.paths().map(|paths| ca::record(&paths)) {
             Ok(Ok(record)) => Some(Arc::new(record)),
             Ok(Err(error)) => {
                 out.warning(format!("what the local CA has revoked is not looked at: {error}"));
@@ -51,7 +61,7 @@ pub(super) fn all(files: &[PathBuf], ca_dir: &CaDirArgs, out: &mut Output) -> Re
             out.warning(format!("cannot read the system's roots: {error}"));
         }
     }
-    with_local(parsed(native.certs), ca_dir, out)
+    with_local(parsed(native.certs), sources, out)
 }
 
 /// The certificates that can be read: what the system trusts and nobody can read cannot be on a path either.
@@ -61,15 +71,15 @@ fn parsed(ders: Vec<rustls::pki_types::CertificateDer<'static>>) -> Vec<Arc<Cert
 
 fn with_local(
     mut trusted: Vec<Arc<Certificate>>,
-    ca_dir: &CaDirArgs,
+    sources: Sources<'_>,
     out: &mut Output,
 ) -> Result<Arc<Anchors>, Failure> {
     // Without a home folder, as in many containers, there is no local CA unless one is named.
-    let Some(paths) = ca_dir.paths().ok().filter(Paths::exist) else {
+    let Some(paths) = sources.ca_dir.paths().ok().filter(Paths::exist) else {
         return Ok(Arc::new(Anchors::new(trusted)));
     };
     match paths.check_access() {
-        Ok(()) => trusted.extend(super::certificates(&paths.root, out)?),
+        Ok(()) => trusted.extend(super::certificates(&paths.root, sources.passphrase, out)?),
         Err(error) => out.warning(format!("the local CA is not trusted: {error}")),
     }
     let record = Arc::new(ca::record(&paths)?);

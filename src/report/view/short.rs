@@ -4,7 +4,7 @@ use super::{Tone, View, and, day};
 use crate::name::readable;
 use crate::report::Certificate;
 use crate::report::extension::ExtensionValue;
-use crate::report::item::{Crl, Csr, Item, Revoked};
+use crate::report::item::{Crl, Csr, Item, OcspResponse, Revoked};
 use crate::words::counted;
 
 /// How many names, revoked certificates and other things of a kind are shown; how many more there are is said.
@@ -46,6 +46,7 @@ impl View<'_> {
                 self.heading("PKCS#12", text);
                 self.list("odd", &entry.content.problem, Tone::Bad);
             }
+            Item::OcspResponse(entry) => self.ocsp_response(&entry.content),
             Item::Unknown(entry) => {
                 let label = entry.place.label.as_deref().map_or("unknown".to_owned(), |label| format!("`{label}`"));
                 self.heading(
@@ -54,6 +55,28 @@ impl View<'_> {
                 );
             }
             Item::Error(entry) => self.push_error(&entry.content.message),
+        }
+    }
+
+    fn ocsp_response(&mut self, response: &OcspResponse) {
+        let answers = counted(response.answers.len(), "answer");
+        let is_answer = !response.answers.is_empty();
+        self.heading("OCSP response", if is_answer { answers } else { response.status.clone().into_owned() });
+        self.say_some("responder", response.responder.as_deref().map(readable));
+        if let Some(produced_at) = &response.produced_at {
+            self.say("signed", produced_at.as_str());
+        }
+        let words = response.answers.iter().map(|answer| {
+            let revoked = answer.revoked_at.as_ref().map(|time| format!(" at {time}")).unwrap_or_default();
+            let until = answer.next_update.as_ref().map(|time| format!(", until {time}")).unwrap_or_default();
+            format!("{} {}{revoked}; as of {}{until}", answer.serial, answer.status, answer.this_update)
+        });
+        self.list("serial number", words.collect::<Vec<_>>(), Tone::Plain);
+        if response.certificate_count > 0 {
+            self.say(
+                "holds as well",
+                format!("{} of the responder", counted(response.certificate_count, "certificate")),
+            );
         }
     }
 

@@ -90,7 +90,7 @@ fn is_binary_event(packet: &str) -> bool {
 const CHUNK: usize = 16 * 1024;
 
 /// Packets as the answer to a poll.
-pub(super) struct Payload {
+pub(in crate::server) struct Payload {
     items: Vec<Item>,
     /// The item, and the packet of it, that comes next; and how much of that has been given out.
     item: usize,
@@ -100,19 +100,19 @@ pub(super) struct Payload {
 }
 
 impl Payload {
-    pub(super) fn new(items: Vec<Item>) -> Self {
+    pub(in crate::server) fn new(items: Vec<Item>) -> Self {
         let packets = || items.iter().flat_map(Item::packets);
         let length: usize = packets().map(encoded_length).sum();
         let remaining = length + packets().count().saturating_sub(1);
         Self { items, item: 0, packet: 0, offset: 0, remaining }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::server) fn len(&self) -> usize {
         self.remaining
     }
 
     /// All of it in one piece.
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
+    pub(in crate::server) fn to_bytes(&self) -> Vec<u8> {
         let mut whole = Vec::with_capacity(self.remaining);
         let mut again = Self::new(self.items.clone());
         while again.put(&mut whole, usize::MAX) {}

@@ -1,6 +1,6 @@
 //! A session's WebSocket: reads and writes in one task, so that each connection costs one.
 
-mod reader;
+pub(super) mod reader;
 mod writer;
 
 use std::future::poll_fn;

@@ -18,8 +18,8 @@ const READ_BUFFER: usize = 4096;
 const MAX_CONTROL: usize = 14 + 125;
 
 /// Something that a client sent.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Received {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::server) enum Received {
     Text(String),
     Binary(Vec<u8>),
     Ping(Vec<u8>),
@@ -29,7 +29,7 @@ pub(super) enum Received {
 
 /// The reason why nothing more can be read.
 #[derive(Debug)]
-pub(super) enum Fault {
+pub(in crate::server) enum Fault {
     /// The message is over the limit.
     TooLarge,
     /// Text is not UTF-8.
@@ -47,7 +47,7 @@ impl From<io::Error> for Fault {
 }
 
 /// The reading half of a WebSocket.
-pub(super) struct Reader {
+pub(in crate::server) struct Reader {
     max_message: usize,
     /// What has been read, from `start` on not yet looked at.
     buffer: Vec<u8>,
@@ -70,17 +70,17 @@ struct Frame {
 
 impl Reader {
     /// `received` is what was read together with the HTTP request.
-    pub(super) fn new(received: &[u8], max_message: usize) -> Self {
+    pub(in crate::server) fn new(received: &[u8], max_message: usize) -> Self {
         Self { max_message, buffer: received.to_vec(), start: 0, message: Vec::new(), kind: None, frame: None }
     }
 
     /// The bytes held of a message that is not complete.
-    pub(super) fn held(&self) -> usize {
+    pub(in crate::server) fn held(&self) -> usize {
         if self.kind.is_some() { self.message.capacity() } else { 0 }
     }
 
     /// Reads the next message.
-    pub(super) fn poll<S: AsyncRead + Unpin>(
+    pub(in crate::server) fn poll<S: AsyncRead + Unpin>(
         &mut self,
         stream: &mut S,
         cx: &mut Context<'_>,

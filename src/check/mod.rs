@@ -1,0 +1,262 @@
+//! The audit of a running server: facts by hellos of our own, two verdicts, findings with their fixes.
+//!
+//! The prober asks what a server speaks (`survey`), rustls makes whole connections where it can (`session`), the
+//! library's verifier and lint judge the certificates (`trust`). What is wrong is found by a table of checks ([`RULES`]);
+//! the grades (`grade`, `tlsref`) rest on the same facts.
+
+mod flight;
+mod grade;
+mod group;
+mod hello;
+mod http;
+mod prober;
+mod rules;
+mod session;
+mod software;
+mod suite;
+mod survey;
+mod tlsref;
+mod trust;
+mod unreachable;
+mod version;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use rustls::pki_types::{CertificateDer, ServerName};
+use tokio::time::Instant;
+
+pub use self::grade::Grade;
+use self::grade::{Hsts, Trust};
+use self::http::Response;
+use self::prober::Prober;
+use self::rules::{Audit, Plain};
+pub use self::rules::{Needs, RULES, Rule};
+use self::session::{Place, Session};
+use self::survey::Facts;
+pub use self::trust::Known;
+use self::trust::Presented;
+use self::version::Version;
+use crate::chain::Host;
+use crate::probe::{self, Endpoint, NoEndpoint};
+use crate::report::check::{Protocol, Target};
+use crate::report::verdict::Code;
+
+/// The longest that one connection is waited for, unless less is asked for.
+const ANSWER_LIMIT: Duration = Duration::from_secs(2);
+
+/// How to audit.
+#[derive(Debug, Clone)]
+pub struct Options<'a> {
+    /// The server name to send in place of the endpoint's host.
+    pub server_name: Option<String>,
+    /// How long connecting may take.
+    pub timeout: Duration,
+    /// The port of plain HTTP, which should redirect; by default 80 for a server on 443, else none.
+    pub http_port: Option<u16>,
+    /// What is trusted.
+    pub known: Known<'a>,
+}
+
+/// Audits a server. It blocks until all is known.
+///
+/// A server that cannot be reached, or speaks something else, is a target with that finding and without a grade.
+pub fn audit(named: &str, endpoint: &Endpoint, options: &Options<'_>, is_wanted: impl Fn(&str) -> bool) -> Target {
+    let started = std::time::Instant::now();
+    let mut target = Target { target: named.to_owned(), ..Target::default() };
+    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => {
+            runtime.block_on(look(&mut target, endpoint, options, &is_wanted));
+            // A name that is still being looked up is not waited for.
+            runtime.shutdown_background();
+        }
+        Err(error) => target.findings.push(unreachable::setup(&error)),
+    }
+    target.seconds = (started.elapsed().as_secs_f64() * 1_000.0).round() / 1_000.0;
+    target
+}
+
+/// What is said of something typed that is no server.
+#[must_use]
+pub fn not_a_server(named: &str, error: &NoEndpoint) -> Target {
+    Target { target: named.to_owned(), findings: vec![unreachable::name(error)], ..Target::default() }
+}
+
+async fn look(target: &mut Target, endpoint: &Endpoint, options: &Options<'_>, is_wanted: &dyn Fn(&str) -> bool) {
+    let asked = probe::Options { server_name: options.server_name.clone(), timeout: options.timeout };
+    let address = match probe::connect(endpoint, &asked).await {
+        Ok((_, address)) => address,
+        Err(error) => return target.findings.push(unreachable::probe(&error)),
+    };
+    let named = options.server_name.as_deref().map(str::parse::<Endpoint>);
+    let named = match named {
+        Some(Ok(named)) => named,
+        Some(Err(error)) => return target.findings.push(unreachable::name(&error)),
+        None => endpoint.clone(),
+    };
+    let Ok(server_name) = named.server_name() else { return };
+    target.address = Some(address.to_string());
+    let limit = options.timeout.min(ANSWER_LIMIT);
+    let prober = Prober::new(address, limit, Instant::now() + options.timeout);
+    let sni = if let ServerName::DnsName(name) = &server_name { Some(name.as_ref().to_owned()) } else { None };
+    target.server_name.clone_from(&sni);
+    let facts = Facts::gather(&prober, sni.as_deref()).await;
+    if facts.offered().next().is_none() {
+        return target.findings.push(unreachable::handshake(&facts, &prober).await);
+    }
+    let host = options.server_name.clone().unwrap_or_else(|| bare(endpoint));
+    let place = Place { address, server_name: &server_name, authority: &endpoint.to_string(), limit };
+    let session = if facts.has_modern() { Some(place.visit().await) } else { None };
+    let plain = plain(address, endpoint, options, limit).await;
+    let presented = presented(&facts, session.as_ref(), &host, options.known);
+    let audit = Audit {
+        host: &host,
+        facts: &facts,
+        session: session.as_ref(),
+        presented: presented.as_ref(),
+        plain: plain.as_ref(),
+    };
+    target.findings = audit.findings(is_wanted);
+    target.server = server(&audit);
+    describe(target, &facts, session.as_ref());
+    judge(target, &audit);
+    target.not_tested = not_tested(&facts, session.as_ref());
+}
+
+/// The host without the brackets of a URL.
+fn bare(endpoint: &Endpoint) -> String {
+    endpoint.host.to_string().trim_matches(['[', ']']).to_owned()
+}
+
+fn server(audit: &Audit<'_>) -> Option<String> {
+    let response = audit.session?.response.as_ref()?;
+    let said = response.value("server").filter(|server| !server.is_empty()).map(str::to_owned);
+    said.or_else(|| audit.software().map(|software| software.name().to_owned()))
+}
+
+/// Asks the port of plain HTTP.
+async fn plain(address: SocketAddr, endpoint: &Endpoint, options: &Options<'_>, limit: Duration) -> Option<Plain> {
+    let port = options.http_port.or((endpoint.port == 443).then_some(80))?;
+    let prober = Prober::new(SocketAddr::new(address.ip(), port), limit, Instant::now() + limit);
+    let authority = if port == 80 { endpoint.host.to_string() } else { format!("{}:{port}", endpoint.host) };
+    let request = format!("GET / HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n");
+    let response = Response::read(&prober.say(request.as_bytes()).await)?;
+    Some(Plain { port, response })
+}
+
+fn presented(facts: &Facts, session: Option<&Session>, host: &str, known: Known<'_>) -> Option<Presented> {
+    let by_session = session.map(|session| session.chain.clone()).filter(|chain| !chain.is_empty());
+    let clear = || {
+        let chain = facts.clear_chain()?;
+        Some(chain.iter().map(|der| CertificateDer::from(der.clone())).collect())
+    };
+    let chain: Vec<_> = by_session.or_else(clear)?;
+    let host = host.parse::<Host>().ok();
+    Some(Presented::judge(&chain, host.as_ref(), session.and_then(|session| session.key_proven), known))
+}
+
+fn describe(target: &mut Target, facts: &Facts, session: Option<&Session>) {
+    target.protocols = facts
+        .versions
+        .iter()
+        .map(|(version, offer)| Protocol {
+            version: version.name().to_owned(),
+            status: match () {
+                () if offer.is_offered => "offered",
+                () if offer.refusal.is_refusal() => "refused",
+                () => "unknown",
+            }
+            .to_owned(),
+            suites: offer.suites.iter().map(ToString::to_string).collect(),
+            order: offer.order.map(|order| order.name().to_owned()),
+        })
+        .collect();
+    target.groups = facts.groups.iter().map(ToString::to_string).collect();
+    target.dh_bits = facts.dh_bits();
+    let clear = facts.behaviour.alpn.as_ref().and_then(|alpn| alpn.both.clone());
+    target.alpn = session.and_then(|session| session.alpn_both.clone()).or(clear);
+    target.resumption = session.and_then(|session| session.is_resumed);
+    let by_session = session.filter(|session| session.failure.is_none()).map(|session| !session.ocsp.is_empty());
+    target.stapled = match (by_session, facts.behaviour.stapled) {
+        (None, None) => None,
+        (one, other) => Some(one.unwrap_or(false) || other.unwrap_or(false)),
+    };
+}
+
+/// Puts the two verdicts into the report.
+fn judge(target: &mut Target, audit: &Audit<'_>) {
+    let presented = audit.presented;
+    target.chain = presented.map(|presented| presented.links.clone()).unwrap_or_default();
+    let graded = basis(audit).grade();
+    target.grade = Some(graded.grade.name().to_owned());
+    target.grade_ignoring_trust = Some(graded.ignoring_trust.name().to_owned());
+    target.scores = Some(graded.scores);
+    target.caps = graded.caps;
+    let (versions, suites): (Vec<_>, Vec<_>) = (audit.facts.offered().collect(), audit.facts.suites().collect());
+    let basis = tlsref::Basis {
+        versions: &versions,
+        suites: &suites,
+        groups: &audit.facts.groups,
+        certificate: presented.and_then(|presented| presented.leaf.as_ref()),
+        days: presented.and_then(|presented| presented.days),
+    };
+    target.tlsref = Some(basis.judge());
+}
+
+fn basis(audit: &Audit<'_>) -> grade::Basis {
+    let (facts, presented) = (audit.facts, audit.presented);
+    let is_tls13 = facts.offers(Version::Tls13);
+    let modern = |is_good: fn(suite::Suite) -> bool| {
+        let by_hello = || facts.behaviour.modern.map(is_good);
+        is_tls13 || by_hello().unwrap_or_else(|| facts.suites().any(|(_, suite)| is_good(suite)))
+    };
+    grade::Basis {
+        versions: facts.offered().collect(),
+        suites: facts.suites().collect(),
+        key_bits: presented.and_then(Presented::key_bits),
+        dh_bits: facts.dh_bits(),
+        group_bits: facts.groups.iter().filter_map(|group| group.rsa_bits()).min(),
+        compression: facts.behaviour.compression == Some(true),
+        secure_renegotiation: facts.behaviour.secure_renegotiation,
+        modern_secrecy: modern(suite::Suite::has_forward_secrecy),
+        modern_aead: modern(suite::Suite::is_aead),
+        small_blocks: !is_tls13 && facts.behaviour.triple_des,
+        trust: trust_of(presented),
+        is_md5: presented.is_some_and(is_md5),
+        incomplete_chain: presented.is_some_and(|presented| presented.missing.is_some()),
+        hsts: audit.session.and_then(|session| session.response.as_ref()).map_or(Hsts::Unknown, Response::hsts),
+    }
+}
+
+fn is_md5(presented: &Presented) -> bool {
+    presented.leaf.as_ref().is_some_and(|leaf| leaf.signature_algorithm.to_ascii_lowercase().contains("md5"))
+}
+
+fn trust_of(presented: Option<&Presented>) -> Trust {
+    let Some(presented) = presented else { return Trust::Refused("no certificate was seen") };
+    match presented.refusal().map(|reason| reason.code) {
+        // The size of the key has caps of its own, and so has MD5.
+        None | Some(Code::WeakKey) => Trust::Fine,
+        Some(Code::WeakSignature) if is_md5(presented) => Trust::Fine,
+        Some(Code::HostMismatch) => Trust::OtherName,
+        Some(code) => Trust::Refused(code.name()),
+    }
+}
+
+fn not_tested(facts: &Facts, session: Option<&Session>) -> Vec<String> {
+    let mut all: Vec<_> = facts.unknown().map(|(version, answer)| format!("{version}: {}", answer.words())).collect();
+    match session {
+        None => all.push(
+            "HTTP, resumption, early data: the server has neither TLS 1.3 nor a TLS 1.2 suite with ECDHE and an AEAD"
+                .to_owned(),
+        ),
+        Some(Session { failure: Some(failure), .. }) => {
+            all.push(format!("HTTP, resumption, early data: the handshake fails ({failure})"));
+        }
+        Some(Session { response: None, no_response, .. }) => {
+            all.push(format!("HTTP: {}", no_response.as_deref().unwrap_or("no answer")));
+        }
+        Some(_) => {}
+    }
+    all
+}

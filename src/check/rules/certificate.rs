@@ -1,0 +1,144 @@
+//! Certificates: what `verify` says, one check for each of its codes, and what the lint says.
+
+use super::{Audit, Hit};
+use crate::report::check::{Evidence, Finding};
+use crate::report::verdict::Code;
+
+/// Lint rules that say what `verify` says under another name.
+const SAME: [(&str, Code); 9] = [
+    ("expired", Code::Expired),
+    ("not_yet_valid", Code::NotYetValid),
+    ("ca_true_leaf", Code::CaAsLeaf),
+    ("version", Code::Version),
+    ("sig_weak", Code::WeakSignature),
+    ("rsa_too_small", Code::WeakKey),
+    ("san_missing", Code::HostMismatch),
+    ("eku_missing_server_auth", Code::WrongPurpose),
+    ("unknown_critical", Code::UnknownCriticalExtension),
+];
+
+fn refused(audit: &Audit<'_>, code: Code) -> Option<Hit> {
+    let presented = audit.presented?;
+    let reason = presented.refusal().filter(|reason| reason.code == code)?;
+    let names: Vec<_> = presented.links.iter().map(|link| link.subject.as_str()).collect();
+    Some(Hit::new(
+        reason.message.clone(),
+        format!("ClientHello for {}", audit.host),
+        format!("Certificate: {}", names.join(", then ")),
+    ))
+}
+
+macro_rules! codes {
+    ($($name:ident: $code:ident;)*) => {
+        $(pub(super) fn $name(audit: &Audit<'_>) -> Option<Hit> {
+            refused(audit, Code::$code)
+        })*
+    };
+}
+
+codes! {
+    expired: Expired;
+    not_yet_valid: NotYetValid;
+    self_signed: SelfSigned;
+    host_mismatch: HostMismatch;
+    bad_signature: BadSignature;
+    wrong_purpose: WrongPurpose;
+    not_a_ca: NotACa;
+    path_too_long: PathTooLong;
+    name_constraint: NameConstraint;
+    unknown_critical_extension: UnknownCriticalExtension;
+    key_mismatch: KeyMismatch;
+    weak_signature: WeakSignature;
+    weak_key: WeakKey;
+    malformed: Malformed;
+    version: Version;
+    ca_as_leaf: CaAsLeaf;
+    chain_too_complex: ChainTooComplex;
+}
+
+/// Decides whether the end-entity certificate came alone although another issued it.
+fn is_alone(audit: &Audit<'_>) -> bool {
+    let links = audit.presented.map(|presented| presented.links.as_slice()).unwrap_or_default();
+    matches!(links, [link] if link.subject != link.issuer)
+}
+
+pub(super) fn unknown_issuer(audit: &Audit<'_>) -> Option<Hit> {
+    refused(audit, Code::UnknownIssuer).filter(|_| !is_alone(audit))
+}
+
+pub(super) fn incomplete(audit: &Audit<'_>) -> Option<Hit> {
+    let presented = audit.presented?;
+    if let Some(missing) = &presented.missing {
+        let message = format!("the intermediate `{missing}` is not sent: clients that do not know it refuse the chain");
+        let received = format!("{} certificate(s)", presented.links.len());
+        return Some(Hit::new(message, format!("ClientHello for {}", audit.host), received));
+    }
+    let hit = refused(audit, Code::UnknownIssuer).filter(|_| is_alone(audit))?;
+    let issuer = presented.links.first().map(|link| link.issuer.clone()).unwrap_or_default();
+    let message = format!(
+        "the certificate comes alone, and its issuer `{issuer}` is not known here: it is an intermediate that is not sent, or a root that is not trusted"
+    );
+    Some(Hit { message, ..hit })
+}
+
+pub(super) fn order(audit: &Audit<'_>) -> Option<Hit> {
+    let presented = audit.presented.filter(|presented| presented.is_out_of_order)?;
+    let names: Vec<_> = presented.links.iter().map(|link| link.subject.as_str()).collect();
+    let message = "a certificate does not issue the one in front of it: strict clients refuse the chain";
+    Some(Hit::new(message, format!("ClientHello for {}", audit.host), names.join(", then ")))
+}
+
+pub(super) fn root_sent(audit: &Audit<'_>) -> Option<Hit> {
+    let presented = audit.presented.filter(|presented| presented.has_root)?;
+    let root = presented.links.last()?;
+    let message = format!("the root `{}` is sent as well, which clients have or do not trust", root.subject);
+    Some(Hit::new(
+        message,
+        format!("ClientHello for {}", audit.host),
+        format!("{} certificates", presented.links.len()),
+    ))
+}
+
+/// The status that was stapled, if any.
+fn stapled(audit: &Audit<'_>) -> Option<String> {
+    let session = audit.session.filter(|session| !session.ocsp.is_empty())?;
+    Some(crate::probe::ocsp_status(&session.ocsp))
+}
+
+pub(super) fn must_staple(audit: &Audit<'_>) -> Option<Hit> {
+    audit.presented.filter(|presented| presented.must_staple)?;
+    let is_stapled = stapled(audit).is_some() || audit.facts.behaviour.stapled == Some(true);
+    (!is_stapled).then(|| {
+        let message =
+            "the certificate demands a stapled status (TLS feature), and the server staples none: Firefox refuses it";
+        Hit::new(message, "ClientHello with status_request, twice", "no CertificateStatus")
+    })
+}
+
+pub(super) fn revoked(audit: &Audit<'_>) -> Option<Hit> {
+    let status = stapled(audit).filter(|status| status == "revoked")?;
+    Some(Hit::new("the stapled status says that the certificate is revoked", "ClientHello with status_request", status))
+}
+
+/// What the lint found, but what `verify` says already.
+pub(super) fn lints(audit: &Audit<'_>, is_wanted: impl Fn(&str) -> bool) -> Vec<Finding> {
+    let Some(presented) = audit.presented else { return Vec::new() };
+    let code = presented.refusal().map(|reason| reason.code);
+    let is_said = |rule: &str| SAME.iter().any(|(same, known)| *same == rule && Some(*known) == code);
+    let new = presented.lints.iter().filter(|(_, lint)| is_wanted(&lint.rule) && !is_said(&lint.rule));
+    let finding = |(subject, lint): &(String, crate::report::finding::Finding)| Finding {
+        severity: lint.severity,
+        layer: "tls".to_owned(),
+        id: lint.rule.clone().into_owned(),
+        message: lint.message.clone(),
+        certificate: Some(subject.clone()),
+        evidence: Some(Evidence {
+            sent: format!("ClientHello for {}", audit.host),
+            received: lint.field.clone().into_owned(),
+        }),
+        hint: lint.mend.clone().into_owned(),
+        source: lint.source.clone().into_owned(),
+        reference: "docs/linting.md".to_owned(),
+    };
+    new.map(finding).collect()
+}

@@ -1,0 +1,179 @@
+//! What is wrong with a server: a table of checks. Adding a row, its function and its page in docs/failures is the whole
+//! change.
+
+mod certificate;
+mod fix;
+mod handshake;
+mod http;
+mod protocol;
+mod suites;
+mod table;
+
+use self::fix::Fix;
+pub use self::table::RULES;
+use super::http::Response;
+use super::session::Session;
+use super::software::Software;
+use super::survey::Facts;
+use super::trust::Presented;
+use crate::report::check::{Evidence, Finding};
+use crate::report::finding::Severity;
+
+/// What a check looks at; it is not run where that is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// Hellos, and their answers in the clear.
+    Hellos,
+    /// A connection by TLS 1.2 or 1.3 with suites of today.
+    Session,
+    /// The certificates.
+    Chain,
+    /// An answer of HTTP over TLS.
+    Response,
+    /// An answer on the port of plain HTTP.
+    PlainResponse,
+}
+
+impl Needs {
+    /// The layer of the findings.
+    const fn layer(self) -> &'static str {
+        match self {
+            Self::Hellos | Self::Session | Self::Chain => "tls",
+            Self::Response | Self::PlainResponse => "http",
+        }
+    }
+}
+
+/// A check.
+#[derive(Debug)]
+pub struct Rule {
+    /// Its name, which never changes.
+    pub id: &'static str,
+    /// What it looks at.
+    pub needs: Needs,
+    /// How bad a finding is.
+    pub severity: Severity,
+    /// What is found.
+    pub title: &'static str,
+    /// Who says so.
+    pub source: &'static str,
+    fix: Fix,
+    check: fn(&Audit<'_>) -> Option<Hit>,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Hit {
+    message: String,
+    sent: String,
+    received: String,
+}
+
+impl Hit {
+    fn new(message: impl Into<String>, sent: impl Into<String>, received: impl Into<String>) -> Self {
+        Self { message: message.into(), sent: sent.into(), received: received.into() }
+    }
+}
+
+/// All that is known about a server.
+#[derive(Debug)]
+pub(super) struct Audit<'a> {
+    pub(super) host: &'a str,
+    pub(super) facts: &'a Facts,
+    pub(super) session: Option<&'a Session>,
+    pub(super) presented: Option<&'a Presented>,
+    pub(super) plain: Option<&'a Plain>,
+}
+
+/// The answer on the port of plain HTTP.
+#[derive(Debug, Clone)]
+pub(super) struct Plain {
+    pub(super) port: u16,
+    pub(super) response: Response,
+}
+
+impl Audit<'_> {
+    fn response(&self) -> Option<&Response> {
+        self.session?.response.as_ref()
+    }
+
+    pub(super) fn software(&self) -> Option<Software> {
+        self.response().and_then(Software::of)
+    }
+
+    /// Decides whether the host is this machine by name, or an address.
+    fn is_local(&self) -> bool {
+        self.host == "localhost" || self.host.ends_with(".localhost") || self.is_address()
+    }
+
+    fn is_address(&self) -> bool {
+        self.host.parse::<std::net::IpAddr>().is_ok()
+    }
+
+    fn has(&self, needs: Needs) -> bool {
+        match needs {
+            Needs::Hellos => true,
+            Needs::Session => self.session.is_some_and(|session| session.failure.is_none()),
+            Needs::Chain => self.presented.is_some(),
+            Needs::Response => self.response().is_some(),
+            Needs::PlainResponse => self.plain.is_some(),
+        }
+    }
+
+    /// Runs the checks that are wanted.
+    pub(super) fn findings(&self, is_wanted: impl Fn(&str) -> bool) -> Vec<Finding> {
+        let mut findings: Vec<Finding> =
+            RULES.iter().filter(|rule| is_wanted(rule.id)).filter_map(|rule| rule.finding(self)).collect();
+        findings.extend(certificate::lints(self, is_wanted));
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        findings
+    }
+}
+
+impl Rule {
+    fn finding(&self, audit: &Audit<'_>) -> Option<Finding> {
+        let hit = audit.has(self.needs).then(|| (self.check)(audit)).flatten()?;
+        let is_certificate = self.needs == Needs::Chain;
+        let subject = || audit.presented?.refusal()?.certificate.clone();
+        let own_hint = || audit.presented?.refusal().filter(|reason| reason.code.name() == self.id)?.hint.clone();
+        Some(Finding {
+            severity: self.severity,
+            layer: self.needs.layer().to_owned(),
+            id: self.id.to_owned(),
+            message: hit.message,
+            certificate: is_certificate.then(subject).flatten(),
+            evidence: Some(Evidence { sent: hit.sent, received: hit.received }),
+            hint: own_hint().filter(|_| is_certificate).unwrap_or_else(|| self.fix.text(audit.software())),
+            source: self.source.to_owned(),
+            reference: format!("docs/failures/{}.md", self.id),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files;
+
+    #[test]
+    fn each_check_has_its_page_and_its_own_name() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/failures");
+        let mut seen = Vec::new();
+        for rule in RULES {
+            assert!(!seen.contains(&rule.id), "{} twice", rule.id);
+            seen.push(rule.id);
+            let page = files::read(&folder.join(format!("{}.md", rule.id)));
+            let page = page.unwrap_or_else(|error| panic!("{}: {error}", rule.id));
+            let page = String::from_utf8_lossy(&page);
+            assert!(page.starts_with(&format!("# {}\n", rule.id)), "{}", rule.id);
+            let words = page.split_whitespace().collect::<Vec<_>>().join(" ");
+            for part in ["## Why", "## Reproduce", "## Fix", rule.title.get(1..).unwrap(), rule.source] {
+                assert!(words.contains(part), "{}: {part}", rule.id);
+            }
+            for directive in [rule.fix.nginx, rule.fix.haproxy, rule.fix.caddy, rule.fix.node] {
+                assert!(page.contains(directive), "{}: {directive}", rule.id);
+            }
+            assert!(words.contains(rule.fix.general.get(1..).unwrap()), "{}: {}", rule.id, rule.fix.general);
+        }
+    }
+}

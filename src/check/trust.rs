@@ -1,0 +1,168 @@
+//! The certificates that a server presents, judged by the library's own verifier and lint.
+
+use std::sync::Arc;
+
+use rustls::pki_types::CertificateDer;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::chain::{self, Anchors, Certificate, Host, Purpose, Request};
+use crate::inspect;
+use crate::lint::{Issuers, Judge, Origin};
+use crate::report::finding::Finding;
+use crate::report::verdict::{Code, Link, Reason, Verdict};
+use crate::report::{self, extension::Extension};
+
+/// What is trusted, and known beside it.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// The trust anchors.
+    pub anchors: &'a Anchors,
+    /// Intermediates that the server should have sent, such as the local CA's.
+    pub intermediates: &'a [Arc<Certificate>],
+    /// Roots by which certificates are told from public CAs' or private ones.
+    pub issuers: &'a Issuers,
+    /// The time of day.
+    pub now: OffsetDateTime,
+}
+
+/// What was presented, and what is thought of it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Presented {
+    pub(super) leaf: Option<report::Certificate>,
+    pub(super) links: Vec<Link>,
+    pub(super) verdict: Verdict,
+    /// The chain is valid with a known intermediate that the server does not send.
+    pub(super) missing: Option<String>,
+    /// What the lint found, with the subject of the certificate.
+    pub(super) lints: Vec<(String, Finding)>,
+    /// Days between notBefore and notAfter.
+    pub(super) days: Option<i64>,
+    /// A certificate does not issue the one in front of it.
+    pub(super) is_out_of_order: bool,
+    /// The chain ends with a root, which clients have themselves.
+    pub(super) has_root: bool,
+    /// The certificate demands a stapled status (RFC 7633).
+    pub(super) must_staple: bool,
+}
+
+/// The extension by which a certificate demands a stapled status.
+const TLS_FEATURE: &str = "1.3.6.1.5.5.7.1.24";
+
+impl Presented {
+    pub(super) fn judge(
+        chain: &[CertificateDer<'static>],
+        host: Option<&Host>,
+        key_proven: Option<bool>,
+        known: Known<'_>,
+    ) -> Self {
+        let certificates: Vec<_> = chain.iter().filter_map(|der| inspect::certificate(der).ok()).collect();
+        let request = Request {
+            presented: &[],
+            anchors: known.anchors,
+            crls: &[],
+            host,
+            purpose: Purpose::Server,
+            at: known.now,
+            key: None,
+            strict: false,
+        };
+        let mut verdict = chain::verify_presented(chain, &request);
+        let mut missing = None;
+        if verdict.error.as_ref().is_some_and(|error| error.code == Code::UnknownIssuer) {
+            let whole = chain::verify_presented(chain, &Request { presented: known.intermediates, ..request });
+            let is_sent =
+                |link: &Link| certificates.iter().any(|sent| sent.sha256_fingerprint == link.sha256_fingerprint);
+            if whole.error.as_ref().is_none_or(|error| error.code != Code::UnknownIssuer) {
+                missing = whole.chain.iter().find(|link| !is_sent(link)).map(|link| link.subject.clone());
+                verdict = whole;
+            }
+        }
+        if verdict.valid && key_proven == Some(false) {
+            let message = "the server does not have its private key: it signs with another";
+            verdict = Verdict { chain: verdict.chain, ..Verdict::no(Reason::new(Code::KeyMismatch, message)) };
+        }
+        let leaf = certificates.first().cloned();
+        let pairs = || certificates.iter().zip(certificates.iter().skip(1));
+        Self {
+            links: certificates.iter().map(link).collect(),
+            verdict,
+            missing,
+            lints: lints(chain, &certificates, known),
+            days: leaf.as_ref().and_then(days),
+            is_out_of_order: pairs().any(|(one, next)| one.issuer != next.subject),
+            has_root: certificates.len() > 1 && certificates.last().is_some_and(|last| last.self_signed),
+            must_staple: leaf.as_ref().is_some_and(must_staple),
+            leaf,
+        }
+    }
+
+    /// The code with which the chain is refused.
+    pub(super) fn refusal(&self) -> Option<&Reason> {
+        self.verdict.error.as_ref()
+    }
+
+    /// The strength of the key, in bits of an RSA key.
+    pub(super) fn key_bits(&self) -> Option<u32> {
+        let key = &self.leaf.as_ref()?.public_key;
+        match (key.algorithm.as_str(), key.bits) {
+            ("RSA" | "RSA-PSS" | "DSA", bits) => bits,
+            ("Ed25519", _) => Some(3_072),
+            ("Ed448", _) => Some(7_680),
+            // NIST SP 800-57 part 1, table 2.
+            ("EC", Some(bits)) => Some(match bits {
+                ..160 => 512,
+                160..224 => 1_024,
+                224..256 => 2_048,
+                256..384 => 3_072,
+                384..512 => 7_680,
+                _ => 15_360,
+            }),
+            _ => None,
+        }
+    }
+}
+
+fn link(certificate: &report::Certificate) -> Link {
+    /// As many as `verify` shows of a certificate without a subject.
+    const SHOWN_NAMES: usize = 8;
+    let names = if certificate.subject.is_empty() { SHOWN_NAMES } else { 0 };
+    Link {
+        subject: certificate.subject.clone(),
+        subject_alt_names: certificate.subject_alt_names.iter().take(names).cloned().collect(),
+        issuer: certificate.issuer.clone(),
+        sha256_fingerprint: certificate.sha256_fingerprint.clone(),
+    }
+}
+
+fn days(certificate: &report::Certificate) -> Option<i64> {
+    let time = |text: &str| OffsetDateTime::parse(text, &Rfc3339).ok();
+    let (from, until) = time(&certificate.not_before).zip(time(&certificate.not_after))?;
+    // The last second counts: 365 days end a second before the 366th.
+    Some(((until - from).whole_seconds() + 1 + 86_399).div_euclid(86_400))
+}
+
+fn must_staple(certificate: &report::Certificate) -> bool {
+    certificate.extensions.iter().any(|extension: &Extension| extension.oid == TLS_FEATURE)
+}
+
+fn lints(
+    chain: &[CertificateDer<'static>],
+    certificates: &[report::Certificate],
+    known: Known<'_>,
+) -> Vec<(String, Finding)> {
+    let mut own = Issuers::default();
+    for der in chain {
+        own.add(der, Origin::Read);
+    }
+    // The chain's own issuers are for the leaf; who is public the given ones know.
+    let judge = Judge { audience: None, issuers: known.issuers, now: known.now };
+    let within = Judge { audience: None, issuers: &own, now: known.now };
+    let mut found = Vec::new();
+    for (der, certificate) in chain.iter().zip(certificates) {
+        let judged = judge.certificate(der).ok().filter(|lint| lint.audience == report::finding::Audience::Public);
+        let Some(lint) = judged.or_else(|| within.certificate(der).ok()) else { continue };
+        found.extend(lint.findings.into_iter().map(|finding| (certificate.subject.clone(), finding)));
+    }
+    found
+}

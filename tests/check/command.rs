@@ -1,0 +1,158 @@
+//! The command: text, JSON, thresholds, selection, servers that cannot be reached.
+
+use insta::assert_snapshot;
+use secure_io::files;
+
+use crate::sandbox::Sandbox;
+use crate::server::{free_port, node, openssl, prepared};
+use crate::stub::Stub;
+
+/// Takes the port and the time out of a report.
+fn without_port(text: &str, port: u16) -> String {
+    let text = text.replace(&port.to_string(), "PORT");
+    regex::Regex::new(r"time +\d+\.\d s").expect("a pattern").replace_all(&text, "time TIME").into_owned()
+}
+
+#[test]
+fn the_report_says_first_what_would_change_the_grade() {
+    let sandbox = prepared();
+    let server = openssl(&sandbox, "-cert rsa.pem -key rsa.key -www -tls1_2 -cipher ECDHE+AESGCM");
+    let outcome = sandbox.run(&format!("secure-io check --trust rsa.pem localhost:{}", server.port));
+    assert_snapshot!(without_port(&outcome.to_string(), server.port), @r#"
+    $ secure-io check --trust rsa.pem localhost:PORT
+    exit: 0
+    --- stdout
+    localhost:[PORT] (127.0.0.1:[PORT])
+        grade        A- (SSL Labs 2009r)
+        score        0.3 × 100 (protocols) + 0.3 × 90 (key exchange) + 0.4 × 90 (ciphers) = 93
+                     A- at best: TLS 1.3 is not offered (2009r)
+                     A at best: HSTS is absent or shorter than 6 months (2009e)
+        TLSRef 6.0   neither modern nor intermediate
+                     not intermediate: TLS 1.3 is not offered
+                     not intermediate: groups beyond the profile: X448, secp521r1
+        warning      no-tls1-3: TLS 1.3 is not offered: handshakes take longer, and the grade is A- at best
+          sent         ClientHello of TLS 1.3
+          received     alert protocol_version
+          fix          offer TLS 1.3 as well. nginx: `ssl_protocols TLSv1.2 TLSv1.3;`; HAProxy: `ssl-default-bind-options ssl-min-ver TLSv1.2 ssl-max-ver TLSv1.3`; Caddy: `tls { protocols tls1.2 tls1.3 }`; Node: `https.createServer({ maxVersion: 'TLSv1.3', … })`
+          see          docs/failures/no-tls1-3.md (SSL Labs 2009r; RFC 9325 section 3.1.1)
+        note         csp-missing: no Content-Security-Policy: a script that gets into the page may load from and send to anywhere
+        note         nosniff-missing: no X-Content-Type-Options: nosniff
+        note         frame-ancestors-missing: neither frame-ancestors nor X-Frame-Options: other sites may show the page in a frame
+        TLS 1.2      TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 (client's order)
+        refused      SSL 2.0, SSL 3.0, TLS 1.0, TLS 1.1, TLS 1.3
+        groups       X25519, secp256r1, X448, secp384r1, secp521r1
+        resumption   yes
+        stapled      no
+        chain        CN=localhost
+        time TIME
+    "#);
+}
+
+#[test]
+fn a_server_that_is_not_there_is_a_finding_and_exit_2() {
+    let sandbox = Sandbox::new();
+    let port = free_port();
+    let outcome = sandbox.run(&format!("secure-io check localhost:{port}"));
+    assert_snapshot!(without_port(&outcome.to_string(), port), @r#"
+    $ secure-io check localhost:PORT
+    exit: 2
+    --- stdout
+    localhost:[PORT]
+        error        refused: nothing listens on localhost:[PORT]
+          fix          start the server, or name the port that it listens on
+          see          docs/failures/refused.md (what the system or the server answered)
+        time TIME
+    "#);
+}
+
+#[test]
+fn what_is_no_tls_is_named() {
+    let sandbox = Sandbox::new();
+    for (script, id) in [
+        ("require('http').createServer((req, res) => res.end('ok'))", "plain-http"),
+        ("require('net').createServer(socket => socket.on('error', () => 0).end('220 mail\\r\\n'))", "not-tls"),
+        ("require('net').createServer(socket => socket.destroy())", "closed-at-once"),
+        (
+            "require('net').createServer(socket => socket.on('error', () => 0).once('data', () => socket.destroy()))",
+            "tls-reset",
+        ),
+    ] {
+        let ready = "server.listen(0, '127.0.0.1', () => console.log('ready on :' + server.address().port))";
+        sandbox.write("other.cjs", format!("const server = {script}; {ready}"));
+        let server = sandbox.start("node other.cjs", "ready on");
+        let outcome = sandbox.run(&format!("secure-io check --json localhost:{}", server.port)).exits(2);
+        let report: serde_json::Value = serde_json::from_str(&outcome.stdout_text()).expect("JSON");
+        assert_eq!(report["targets"][0]["findings"][0]["id"], id, "{report:#}");
+        assert_eq!(report["exit"], 2);
+    }
+}
+
+/// The report is whole although one of the servers is none.
+#[test]
+fn a_bad_url_is_a_finding_beside_the_others() {
+    let sandbox = Sandbox::new();
+    let stub = Stub::default().start();
+    let outcome = sandbox.run(&format!("secure-io check --json http://localhost:1 localhost:{stub}")).exits(2);
+    let report: serde_json::Value = serde_json::from_str(&outcome.stdout_text()).expect("JSON");
+    assert_eq!(report["targets"][0]["findings"][0]["id"], "bad-url", "{report:#}");
+    assert_eq!(report["targets"][1]["grade"], "T", "{report:#}");
+}
+
+#[test]
+fn thresholds_decide_the_exit_status() {
+    let sandbox = prepared();
+    let server = node(&sandbox, "maxVersion: 'TLSv1.2'", "res.end('ok')");
+    let check = |flags: &str| sandbox.run(&format!("secure-io check -q {flags} localhost:{}", server.port));
+    check("").exits(0);
+    check("--fail-below A-").exits(0);
+    check("--fail-below A").exits(1);
+    check("--fail-on error").exits(0);
+    check("--fail-on warning").exits(1);
+    check("--fail-on warning --skip no-tls1-3").exits(0);
+    check("--fail-on warning --only expired").exits(0);
+    check(&format!("--fail-on warning localhost:{}", free_port())).exits(2);
+}
+
+#[test]
+fn an_unknown_id_is_refused_before_a_server_is_asked() {
+    assert_snapshot!(Sandbox::new().run("secure-io check --only no-such-check localhost:1"), @r#"
+    $ secure-io check --only no-such-check localhost:1
+    exit: 2
+    --- stderr
+    error: no check has the id `no-such-check`
+    hint: list them: `secure-io check --list`; docs/linting.md has those of certificates
+    "#);
+}
+
+#[test]
+fn checks_are_listed() {
+    let list = Sandbox::new().ok("secure-io check --list");
+    for id in ["ssl2", "incomplete-chain", "early-data", "hsts-on-localhost"] {
+        assert!(list.lines().any(|line| line.starts_with(&format!("{id} "))), "{id}: {list}");
+    }
+}
+
+#[test]
+fn several_servers_end_with_a_table() {
+    let sandbox = prepared();
+    let server = node(&sandbox, "", "res.end('ok')");
+    let stub = Stub { suites: vec![0x0005], ..Stub::default() }.start();
+    let outcome = sandbox.run(&format!("secure-io check localhost:{} localhost:{stub}", server.port)).success();
+    let text = outcome.stdout_text();
+    let table: Vec<_> = text.lines().rev().take(3).collect();
+    assert!(table[2].starts_with("target") && table[1].contains(" A ") && table[0].contains(" F "), "{text}");
+}
+
+/// What is printed is what the published schema promises, also of servers that cannot be reached.
+#[test]
+fn json_keeps_to_its_schema() {
+    let sandbox = prepared();
+    let server = node(&sandbox, "", "res.setHeader('set-cookie', 'a=b'); res.end('ok')");
+    let outcome = sandbox.run(&format!("secure-io check --json localhost:{} localhost:{}", server.port, free_port()));
+    let json = serde_json::from_str(&outcome.exits(2).stdout_text()).expect("JSON");
+    let path = format!("{}/docs/json/check.json", env!("CARGO_MANIFEST_DIR"));
+    let schema = serde_json::from_slice(&files::read(path.as_ref()).expect("a schema")).expect("JSON");
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    let errors: Vec<_> = validator.iter_errors(&json).map(|error| error.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:?}\n{json:#}");
+}
