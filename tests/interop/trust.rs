@@ -9,7 +9,7 @@ use secure_io::trust::{Environment, Machine, Platform, Root};
 use secure_io::{container, files};
 
 use crate::node::script;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Background, Sandbox};
 
 /// A browser opens these addresses, and sees or reports the text beside each.
 #[track_caller]
@@ -46,6 +46,32 @@ fn steal(sandbox: &Sandbox) {
     sandbox.write("stolen-cert.pem", chain);
 }
 
+/// Servers of a thief whose certificates have no subjectAltName, each with the host that its commonName is for.
+fn nameless_thieves(sandbox: &Sandbox) -> Vec<(String, Background)> {
+    let ca = sandbox.ok("secure-io ca path");
+    let ca = ca.trim();
+    sandbox.write("nameless.ext", "extendedKeyUsage=serverAuth\n");
+    let shapes = [("*.bank.example", "www.bank.example"), ("bank.example.", "bank.example")];
+    let of_pair = |pair: &'static str| shapes.map(|(name, host)| (pair, name, host));
+    let all = ["intermediate", "client-intermediate"].into_iter().flat_map(of_pair);
+    let server = |(pair, name, host): (&str, &str, &str)| {
+        sandbox.ok(&format!(
+            "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj '/CN={name}' -keyout nameless-key.pem \
+             -out nameless-csr.pem"
+        ));
+        sandbox.ok(&format!(
+            "openssl x509 -req -in nameless-csr.pem -CA '{ca}/{pair}.pem' -CAkey '{ca}/{pair}-key.pem' -days 30 \
+             -extfile nameless.ext -out nameless.pem"
+        ));
+        let line = format!(
+            "openssl s_server -www -accept 127.0.0.1:0 -cert nameless.pem -key nameless-key.pem -cert_chain '{ca}/{pair}.pem'"
+        );
+        let server = sandbox.start(&line, "ACCEPT ");
+        (format!("https://{host}:{}/", server.port), server)
+    };
+    all.map(server).collect()
+}
+
 /// In a fresh home folder: welcome after `trust`, with the constraints kept to; refused after `untrust`.
 #[track_caller]
 fn trusted_and_not(sandbox: &Sandbox, store: &str, program: &str, refused: (&str, &str)) {
@@ -56,7 +82,10 @@ fn trusted_and_not(sandbox: &Sandbox, store: &str, program: &str, refused: (&str
     let thief = sandbox.start(THIEF, "Secure server is running on https://bank.example:");
     let stolen = format!("https://bank.example:{}/", thief.port);
     sandbox.ok(&format!("secure-io ca trust --store {store}"));
-    let pages = [(server.url(), "secure=true"), (stolen, refused.1)];
+    let nameless = nameless_thieves(sandbox);
+    let mut pages = vec![(server.url(), "secure=true"), (stolen, refused.1)];
+    let is_refused = if program == "chromium" { "ERR_CERT_" } else { "_ERROR_" };
+    pages.extend(nameless.iter().map(|(address, _)| (address.clone(), is_refused)));
     let pages: Vec<_> = pages.iter().map(|(address, expected)| (address.as_str(), *expected)).collect();
     browse(sandbox, store, program, &pages);
     sandbox.ok(&format!("secure-io ca untrust --store {store}"));
@@ -80,7 +109,7 @@ fn firefox_trusts_it_until_it_is_taken_out() {
     let profiles = if profiles.is_dir() { profiles } else { sandbox.path(".mozilla/firefox") };
     let profile = fs::read_dir(profiles).expect("profiles are here").map(|entry| entry.unwrap().path());
     let profile = profile.into_iter().find(|path| path.extension().is_some_and(|end| end == "default"));
-    let preferences = "user_pref('network.dns.localDomains', 'bank.example');\n";
+    let preferences = "user_pref('network.dns.localDomains', 'bank.example,www.bank.example');\n";
     let path = profile.expect("it was made").join("user.js");
     sandbox.write(&path.to_string_lossy(), preferences);
     let refused = ("SEC_ERROR_UNKNOWN_ISSUER", "SEC_ERROR_CERT_NOT_IN_NAME_SPACE");
@@ -111,7 +140,12 @@ fn a_stolen_key_signs_for_nobodys_bank() {
     let nss = |name: &str, certificate: &str| {
         let ca = sandbox.ok("secure-io ca path");
         let db = "-d sql:.local/share/pki/nssdb";
-        sandbox.ok(&format!("certutil {db} -A -t ,, -n intermediate -i '{}/intermediate.pem'", ca.trim()));
+        let chain = sandbox.ok(&format!("cat '{}/intermediate.pem'", ca.trim()));
+        let (issuing, upper) = chain.split_at(chain.rfind("-----BEGIN").expect("two certificates are there"));
+        for (place, pem) in [("issuing", issuing), ("upper", upper)] {
+            sandbox.write(&format!("{place}.pem"), pem);
+            sandbox.ok(&format!("certutil {db} -A -t ,, -n {place} -i {place}.pem"));
+        }
         sandbox.ok(&format!("certutil {db} -A -t ,, -n {name} -i {certificate}"));
         sandbox.run(&format!("certutil {db} -V -u V -n {name}"))
     };
