@@ -13,6 +13,7 @@ fn it_is_made_once() {
     --- stdout
     Made a local CA in ca
       root.pem                 what clients trust, expires [DATE] (in 3650 days), sha256 [HEX]…; its key is destroyed
+      firefox-root.pem         what Firefox trusts instead, expires [DATE] (in 3650 days)
       intermediate.pem         what signs for servers, expires [DATE] (in 3650 days)
       client-intermediate.pem  what signs for clients, expires [DATE] (in 3650 days)
       may sign for             localhost, test, internal, local, home.arpa, 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1/128, fc00::/7, fe80::/10
@@ -53,6 +54,7 @@ fn what_it_may_sign_for_is_chosen() {
     --- stdout
     Made a local CA in a
       root.pem                 what clients trust, expires [DATE] (in 3650 days), sha256 [HEX]…; its key is kept in root-key.pem
+      firefox-root.pem         what Firefox trusts instead, expires [DATE] (in 3650 days)
       intermediate.pem         what signs for servers, expires [DATE] (in 3650 days)
       client-intermediate.pem  what signs for clients, expires [DATE] (in 3650 days)
       may sign for             anything
@@ -104,6 +106,7 @@ fn what_was_issued_is_shown_and_revoked() {
     --- stdout
     Local CA in [DIR]/.local/share/secure-io/ca
       root.pem                 what clients trust, expires [DATE] (in 3650 days), sha256 [HEX]…; its key is destroyed
+      firefox-root.pem         what Firefox trusts instead, expires [DATE] (in 3650 days)
       intermediate.pem         what signs for servers, expires [DATE] (in 3650 days)
       client-intermediate.pem  what signs for clients, expires [DATE] (in 3650 days)
       may sign for             localhost, test, internal, local, home.arpa, 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1/128, fc00::/7, fe80::/10
@@ -193,6 +196,7 @@ fn it_is_renewed_in_time() {
     --- stdout
     Made new intermediates for the local CA in [DIR]/.local/share/secure-io/ca: it may sign for more
       root.pem                 what clients trust, expires [DATE] (in 3650 days), sha256 [HEX]…; its key is kept in root-key.pem
+      firefox-root.pem         what Firefox trusts instead, expires [DATE] (in 3650 days)
       intermediate.pem         what signs for servers, expires [DATE] (in 3650 days)
       client-intermediate.pem  what signs for clients, expires [DATE] (in 3650 days)
       may sign for             localhost, test, internal, local, home.arpa, 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1/128, fc00::/7, fe80::/10, dev.example, me@dev.example
@@ -210,6 +214,7 @@ fn it_is_renewed_in_time() {
     --- stdout
     Made a new root and intermediates for the local CA in once: that was asked for
       root.pem                 what clients trust, expires [DATE] (in 3650 days), sha256 [HEX]…; its key is destroyed
+      firefox-root.pem         what Firefox trusts instead, expires [DATE] (in 3650 days)
       intermediate.pem         what signs for servers, expires [DATE] (in 3650 days)
       client-intermediate.pem  what signs for clients, expires [DATE] (in 3650 days)
       may sign for             localhost, test, internal, local, home.arpa, 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1/128, fc00::/7, fe80::/10
@@ -281,6 +286,7 @@ fn a_half_made_folder_is_mended() {
     --- stdout
     Made a local CA in ca
       root.pem                 what clients trust, expires [DATE] (in 3650 days), sha256 [HEX]…; its key is destroyed
+      firefox-root.pem         what Firefox trusts instead, expires [DATE] (in 3650 days)
       intermediate.pem         what signs for servers, expires [DATE] (in 3650 days)
       client-intermediate.pem  what signs for clients, expires [DATE] (in 3650 days)
       may sign for             localhost, test, internal, local, home.arpa, 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1/128, fc00::/7, fe80::/10

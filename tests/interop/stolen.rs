@@ -9,8 +9,8 @@ use crate::sandbox::{Background, Sandbox};
 
 const FOLDER: &str = ".local/share/secure-io/ca";
 
-/// The intermediates that issue, whose keys lie in the folder.
-const STOLEN: [&str; 2] = ["intermediate", "client-intermediate"];
+/// The intermediates that issue, whose keys lie in the folder; and the one for Firefox, whose root others do not trust.
+const STOLEN: [&str; 3] = ["intermediate", "client-intermediate", "firefox-intermediate"];
 
 /// Signs a certificate with an intermediate's key as OpenSSL does, which asks nobody; returns its server.
 fn server(sandbox: &Sandbox, stolen: &str, subject: &str, extensions: &str) -> Background {
@@ -18,8 +18,9 @@ fn server(sandbox: &Sandbox, stolen: &str, subject: &str, extensions: &str) -> B
     sandbox.ok(&format!(
         "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out csr.pem -subj '{subject}'"
     ));
+    let key = if stolen == "firefox-intermediate" { "intermediate" } else { stolen };
     sandbox.ok(&format!(
-        "openssl x509 -req -in csr.pem -CA {FOLDER}/{stolen}.pem -CAkey {FOLDER}/{stolen}-key.pem \
+        "openssl x509 -req -in csr.pem -CA {FOLDER}/{stolen}.pem -CAkey {FOLDER}/{key}-key.pem \
          -extfile extensions -days 30 -out cert.pem"
     ));
     sandbox.start(

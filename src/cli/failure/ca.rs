@@ -22,6 +22,7 @@ impl From<Error> for Failure {
                 return Self::new(error.into()).hint(hint).hint("--force makes a new one in its place");
             }
             Error::Incomplete { .. } => format!("make it again, and keep what is left of it: `{}`", ours("ca init")),
+            Error::NoFirefox { .. } => return Self::new(error.into()).hint(renew_hint()),
             Error::Missing { .. } => format!("make one: `{}`", ours("ca init")),
             Error::RootKey { source: container::Error::PassphraseNeeded, .. } => super::PASSPHRASE.to_owned(),
             Error::Exposed { ref path, instead, .. } => {

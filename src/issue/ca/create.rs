@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::constraints::{self, Permit};
-use super::{Error, Issuing, LocalCa, Paths, access, certificates, revocation, short};
+use super::{Error, Firefox, Issuing, LocalCa, Paths, access, certificates, revocation, short};
 use crate::base::files::{self, Existing, NewFile};
 use crate::base::hex::hex;
 use crate::base::validity::Validity;
@@ -119,6 +119,8 @@ impl Hierarchy {
         let lower = |key: PrivateKey, template: Template| -> Result<Issuing, Error> {
             Ok(Issuing { chain: vec![cert::issue(&template, &below)?, upper.clone()], key })
         };
+        let firefox = firefox_template(&self.server_key, permits, validity)?;
+        let firefox = Firefox::issue(&firefox, validity, now)?;
         let template = server_template(&self.server_key, validity);
         let server = lower(self.server_key, template)?;
         let client = self.client_key.map(|key| {
@@ -136,6 +138,7 @@ impl Hierarchy {
         }
         set.push(NewFile::public(&paths.root, pem(&paths.root, "CERTIFICATE", &self.root)?));
         set.push(NewFile::public(&paths.root_crl, crls));
+        set.extend(firefox.files(paths)?);
         if let Some(RootKey::Kept(passphrase)) = &self.fate {
             let key = key_pem(&paths.root_key, &self.root_key, passphrase.as_ref())?;
             set.push(NewFile::secret(&paths.root_key, key));
@@ -145,7 +148,7 @@ impl Hierarchy {
             // The key of the root before.
             files::remove(&paths.root_key)?;
         }
-        Ok(LocalCa { paths: paths.clone(), root: self.root, server, client })
+        Ok(LocalCa { paths: paths.clone(), root: self.root, server, client, firefox: Some(firefox) })
     }
 }
 
@@ -175,6 +178,13 @@ fn server_template(key: &PrivateKey, validity: Validity) -> Template {
     template
 }
 
+/// The intermediate for servers as Firefox is given it: it holds the names itself, and leaves subjects free.
+fn firefox_template(key: &PrivateKey, permits: Option<&[Permit]>, validity: Validity) -> Result<Template, Error> {
+    let mut template = server_template(key, validity);
+    template.extensions = permits.map(constraints::extension).transpose()?.into_iter().collect();
+    Ok(template)
+}
+
 /// The intermediate for clients alone, which are known by their subject.
 fn client_template(key: &PrivateKey, validity: Validity) -> Template {
     let name = Subject::common_name(&format!("secure-io client development intermediate {}", short(key.spki())));
@@ -200,6 +210,10 @@ fn put_by(paths: &Paths) -> Result<(), Error> {
             let text = chain.iter().map(|der| pem(&copy, "CERTIFICATE", der)).collect::<Result<Vec<_>, _>>()?;
             copies.push(NewFile::public(&copy, text.concat()));
         }
+    }
+    // As above, what cannot be read is nobody's.
+    if let Ok(Some(firefox)) = Firefox::load(paths) {
+        copies.extend(firefox.copies(paths)?);
     }
     if copies.is_empty() {
         return Ok(());

@@ -3,6 +3,8 @@
 //! The root's key signs the upper intermediate once, whose key signs the lower two once; both keys are destroyed. A
 //! thief of this machine's files can sign only for the names the upper intermediate is permitted.
 //!
+//! Firefox has a root of its own, because it accepts nothing below the intermediate that other clients need.
+//!
 //! A process that changes the folder holds one lock; it writes its files as a set, whole or not at all.
 //! Issued and revoked certificates are recorded in a log, one line of JSON each, which is only ever appended to.
 
@@ -12,6 +14,7 @@ mod constraints;
 mod create;
 pub mod env;
 mod export;
+mod firefox;
 mod issuing;
 pub mod log;
 mod paths;
@@ -29,6 +32,7 @@ pub use self::bundle::Bundle;
 pub use self::constraints::{DEFAULT_PERMIT, Permit};
 pub use self::create::{DEFAULT_DAYS, Plan, RootKey};
 pub use self::export::mobileconfig;
+pub use self::firefox::{Firefox, former as former_firefox};
 pub use self::issuing::Issuing;
 pub use self::paths::Paths;
 pub use self::renew::{Renewal, Renewed};
@@ -88,6 +92,12 @@ pub enum Error {
     #[error("the local CA in `{}` signs for no clients: `client-intermediate-key.pem` is not there", folder.display())]
     NoClients {
         /// Where it is.
+        folder: PathBuf,
+    },
+    /// A local CA without the certificates for Firefox.
+    #[error("the local CA in `{}` lacks `firefox-root.pem` or `firefox-intermediate.pem`", folder.display())]
+    NoFirefox {
+        /// Folder of the CA.
         folder: PathBuf,
     },
     /// A folder or file that other users of the machine can change, or a key that they can read.
@@ -182,6 +192,8 @@ pub struct LocalCa {
     pub server: Issuing,
     /// The intermediate that signs for clients, if there is one.
     pub client: Option<Issuing>,
+    /// The certificates for Firefox, unless an earlier version made the CA.
+    pub firefox: Option<Firefox>,
 }
 
 impl LocalCa {
@@ -202,7 +214,8 @@ impl LocalCa {
         }
         access::check(paths)?;
         let (root, server) = (certificate(&paths.root)?, Issuing::load(paths)?);
-        Ok(Self { paths: paths.clone(), root, server, client: Issuing::load_client(paths)? })
+        let (client, firefox) = (Issuing::load_client(paths)?, Firefox::load(paths)?);
+        Ok(Self { paths: paths.clone(), root, server, client, firefox })
     }
 
     /// Returns the intermediate for this purpose as an issuer: clients alone have their own, because a client is known
@@ -257,8 +270,14 @@ impl LocalCa {
     /// [`Error::Inspect`].
     pub fn not_after(&self) -> Result<OffsetDateTime, Error> {
         let end = |der: &[u8]| inspect::parse(der).map(|certificate| cert::validity_of(&certificate).not_after);
+        self.certificates().map(|der| end(der)).try_fold(end(&self.root)?, |earliest, end| Ok(earliest.min(end?)))
+    }
+
+    /// Iterates over all of its certificates.
+    fn certificates(&self) -> impl Iterator<Item = &CertificateDer<'static>> {
         let below = self.issuing().flat_map(|issuing| &issuing.chain);
-        below.map(|der| end(der)).try_fold(end(&self.root)?, |earliest, end| Ok(earliest.min(end?)))
+        let of_firefox = self.firefox.iter().flat_map(|firefox| [&firefox.root, &firefox.intermediate]);
+        [&self.root].into_iter().chain(below).chain(of_firefox)
     }
 
     /// Says that it ends soon ([`WARN_BEFORE`]).

@@ -23,6 +23,10 @@ pub struct Paths {
     pub client_intermediate: PathBuf,
     /// Key of the intermediate that signs for clients.
     pub client_intermediate_key: PathBuf,
+    /// Certificate of the root that Firefox alone trusts.
+    pub firefox_root: PathBuf,
+    /// Certificate of the intermediate that signs for servers, issued by the root for Firefox.
+    pub firefox_intermediate: PathBuf,
     /// Log of issued and revoked certificates, one line of JSON per event.
     pub log: PathBuf,
     /// All CRLs, as last made.
@@ -48,6 +52,8 @@ impl Paths {
             intermediate_key: folder.join("intermediate-key.pem"),
             client_intermediate: folder.join("client-intermediate.pem"),
             client_intermediate_key: folder.join("client-intermediate-key.pem"),
+            firefox_root: folder.join("firefox-root.pem"),
+            firefox_intermediate: folder.join("firefox-intermediate.pem"),
             log: folder.join("log.jsonl"),
             crl: folder.join("crl.pem"),
             bundle: folder.join("bundle.pem"),
@@ -60,6 +66,11 @@ impl Paths {
     #[must_use]
     pub fn exist(&self) -> bool {
         files::exists(&self.intermediate_key)
+    }
+
+    /// The files that Firefox needs.
+    pub(super) const fn firefox(&self) -> [&PathBuf; 2] {
+        [&self.firefox_root, &self.firefox_intermediate]
     }
 
     /// Refuses a folder that other users can change, and keys that they can read or own.

@@ -113,12 +113,10 @@ impl Renewal {
         if self.force || self.new_key {
             return Ok(Some("that was asked for".to_owned()));
         }
-        let below = ca.issuing().flat_map(|issuing| &issuing.chain);
-        if [&ca.root]
-            .into_iter()
-            .chain(below)
-            .try_fold(true, |all, der| Ok::<_, Error>(all && self.lasts(der, now)?))?
-        {
+        if !ca.is_of_older_kind() && !ca.firefox_fits()? {
+            return Ok(Some("Firefox has no root for it".to_owned()));
+        }
+        if ca.certificates().try_fold(true, |all, der| Ok::<_, Error>(all && self.lasts(der, now)?))? {
             return Ok(None);
         }
         let end = ca.not_after()?;

@@ -30,6 +30,8 @@ impl LocalCa {
             intermediate: inspect::certificate(self.server.certificate())?,
             upper_intermediate: of(self.server.upper().map(AsRef::as_ref))?,
             client_intermediate: of(self.client.as_ref().map(Issuing::certificate))?,
+            firefox_root: of(self.firefox.as_ref().map(|firefox| firefox.root.as_ref()))?,
+            firefox_intermediate: of(self.firefox.as_ref().map(|firefox| firefox.intermediate.as_ref()))?,
             permitted: permitted.map(|permits| permits.iter().map(ToString::to_string).collect()),
             previous_roots: previous.map(|(_, root)| hex(&key::sha256(&root))).collect(),
         })
@@ -77,8 +79,7 @@ impl CaShow {
         self.issued.retain(|issued| {
             issued.file.is_some() && !issued.replaced && issued.revoked_at.is_none() && expires(&issued.not_after)
         });
-        let Authority { root, intermediate, upper_intermediate, client_intermediate, .. } = &self.authority;
-        let mut ca = [root, intermediate].into_iter().chain(upper_intermediate).chain(client_intermediate);
+        let mut ca = self.authority.certificates();
         !self.issued.is_empty() || ca.any(|certificate| expires(&certificate.not_after))
     }
 }

@@ -31,6 +31,12 @@ pub struct Authority {
     /// The certificate that signs for clients.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_intermediate: Option<Certificate>,
+    /// The root that Firefox alone trusts, in place of the other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub firefox_root: Option<Certificate>,
+    /// The intermediate below Firefox's root: the one that signs for servers, by another certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub firefox_intermediate: Option<Certificate>,
     /// Names the CA may sign for; absent if any name is permitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub permitted: Option<Vec<String>>,
@@ -158,7 +164,7 @@ pub struct CaExport {
     pub path: PathBuf,
     /// `pem`, `der` or `mobileconfig`.
     pub format: String,
-    /// SHA-256 over the root's DER, in hex.
+    /// SHA-256 over the certificate's DER, in hex.
     pub sha256_fingerprint: String,
 }
 
@@ -178,6 +184,13 @@ impl Authority {
         self.permitted.as_ref().map_or_else(|| "anything".to_owned(), |permitted| permitted.join(", "))
     }
 
+    /// Iterates over all of its certificates.
+    pub fn certificates(&self) -> impl Iterator<Item = &Certificate> {
+        let further =
+            [&self.upper_intermediate, &self.client_intermediate, &self.firefox_root, &self.firefox_intermediate];
+        [&self.root, &self.intermediate].into_iter().chain(further.into_iter().flatten())
+    }
+
     /// Its files and what it may sign for, each with its name.
     fn rows(&self, now: OffsetDateTime) -> Vec<(&'static str, String)> {
         let fingerprint = self.root.sha256_fingerprint.get(..16).unwrap_or_default();
@@ -185,6 +198,11 @@ impl Authority {
         let trusted =
             format!("what clients trust, {}, sha256 {fingerprint}…; its key is {key}", expiry(&self.root, now));
         let mut rows = vec![("root.pem", trusted)];
+        rows.extend(
+            self.firefox_root
+                .as_ref()
+                .map(|root| ("firefox-root.pem", format!("what Firefox trusts instead, {}", expiry(root, now)))),
+        );
         match &self.client_intermediate {
             Some(client) => {
                 let server = expiry(&self.intermediate, now);
