@@ -200,6 +200,9 @@ fn it_is_renewed_in_time() {
       intermediate.pem         what signs for servers, expires [DATE] (in 3650 days)
       client-intermediate.pem  what signs for clients, expires [DATE] (in 3650 days)
       may sign for             localhost, test, internal, local, home.arpa, 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1/128, fc00::/7, fe80::/10, dev.example, me@dev.example
+    --- stderr
+    note: the root is the same, but Firefox has a root of its own, which is new
+    hint: make Firefox trust it: `secure-io ca trust --store firefox`
     "#);
     assert_eq!(sandbox.ok("secure-io ca export"), root);
     sandbox.run("secure-io ca renew --permit dev.example").success().says("Left the local CA");
@@ -319,6 +322,12 @@ fn the_root_is_exported() {
     "#);
     sandbox.run("secure-io ca export --ca-dir ca --out root.crt").exits(2).says("exists already");
     sandbox.ok("openssl x509 -inform der -in root.crt -noout -checkend 0");
+    // Firefox's are as they lie in the folder, and never in a profile that all programs of a phone would trust.
+    for name in ["firefox-root", "firefox-intermediate"] {
+        let export = format!("secure-io ca export --ca-dir ca --certificate {name}");
+        assert_eq!(sandbox.ok(&export).as_bytes(), sandbox.read(&format!("ca/{name}.pem")));
+        sandbox.run(&format!("{export} --format mobileconfig")).exits(2).says("for Firefox alone");
+    }
 }
 
 #[test]

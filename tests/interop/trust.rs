@@ -128,6 +128,45 @@ fn firefox_trusts_it_until_it_is_taken_out() {
     trusted_and_not(&sandbox, "firefox", "firefox-esr", (refused, refused));
 }
 
+/// Firefox counts as trusting the CA only with both of its certificates; no other store gets them, and all go again.
+#[test]
+fn firefox_has_two_certificates_of_its_own() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("mkdir -p .config/mozilla/firefox/p.default");
+    sandbox.write(".config/mozilla/firefox/profiles.ini", "[Profile0]\nName=default\nIsRelative=1\nPath=p.default\n");
+    sandbox.ok("secure-io ca init --quiet --keep-root-key");
+    let list = |folder: &str| -> Vec<(String, String)> {
+        let listed = sandbox.ok(&format!("certutil -L -d sql:{folder}"));
+        let ours = listed.lines().filter(|line| line.starts_with("secure-io-"));
+        let entry = |line: &str| line.split_once(' ').map(|(name, trust)| (name.to_owned(), trust.trim().to_owned()));
+        ours.filter_map(entry).collect()
+    };
+    let (firefox, chromium) = (".config/mozilla/firefox/p.default", ".local/share/pki/nssdb");
+    sandbox.ok("secure-io ca trust --store nss");
+    sandbox.ok("secure-io ca status --store nss");
+    let trusts = |folder: &str| {
+        let mut trusts: Vec<_> = list(folder).into_iter().map(|(_, trust)| trust).collect();
+        trusts.sort();
+        trusts
+    };
+    assert_eq!((trusts(firefox), trusts(chromium)), (vec![",,".to_owned(), "C,,".to_owned()], vec!["C,,".to_owned()]));
+    assert!(list(firefox).iter().all(|entry| !list(chromium).contains(entry)), "Firefox's root is Firefox's alone");
+
+    let (intermediate, _) = list(firefox).into_iter().find(|(_, trust)| trust == ",,").expect("it is there");
+    sandbox.ok(&format!("certutil -D -d sql:{firefox} -n {intermediate}"));
+    sandbox.run("secure-io ca status --store firefox").exits(1);
+    sandbox.ok("secure-io ca trust --store firefox");
+    // The root stays, and Firefox's is a new one: its key was destroyed.
+    let renewed = sandbox.run("secure-io ca renew --permit dev.example").success();
+    renewed.says("`secure-io ca trust --store firefox`");
+    sandbox.ok("secure-io ca status --store chromium");
+    sandbox.run("secure-io ca status --store firefox").exits(1);
+    sandbox.ok("secure-io ca trust --store firefox");
+    sandbox.ok("secure-io ca status --store firefox");
+    sandbox.ok("secure-io ca untrust --store nss");
+    assert_eq!((list(firefox).len(), list(chromium).len()), (0, 0));
+}
+
 /// The thief's certificate is refused by everyone, though all trust the root; its honest sister is not.
 #[test]
 fn a_stolen_key_signs_for_nobodys_bank() {
