@@ -148,7 +148,7 @@ const ATTACKS: [(&str, &str, &str); 20] = [
 const JAVA_BELOW_CLIENTS: [(&str, &str); 4] = [
     ("/CN=*.bank.com", ""),
     ("/CN=w*.bank.com", ""),
-    ("/CN=*.bank.com", "subjectAltName = email:me@bank.com"),
+    ("/CN=*.bank.com", "subjectAltName = IP:127.0.0.1"),
     ("/CN=*.bank.com", "subjectAltName = RID:1.2.3.4"),
 ];
 
