@@ -377,6 +377,10 @@ impl Args {
     fn made(&self, spec: &CertificateSpec, out: &mut Output, now: OffsetDateTime) -> Result<Credentials, Failure> {
         if let Some(paths) = self.local_ca() {
             let ca = LocalCa::load(&paths)?;
+            if let Some(warning) = ca.older_kind_warning() {
+                out.warning(warning);
+                out.hint(failure::remake_hint());
+            }
             if let Some(warning) = ca.warning(now) {
                 out.warning(warning);
                 out.hint(failure::renew_hint());
