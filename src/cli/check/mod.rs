@@ -169,8 +169,8 @@ fn look(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::new(anyhow::Error::new(error).context("cannot prepare a connection")))?;
     let mut report = Check::default();
-    let progress = out.progress();
     for named in &args.targets {
+        let progress = out.progress();
         progress.say(format!("checking {named}"));
         let target = match named.parse::<Endpoint>() {
             Ok(endpoint) => {

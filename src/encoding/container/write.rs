@@ -1,5 +1,6 @@
 //! PEM, encrypted keys and PKCS#12 out.
 
+use crate::base::octets::random;
 use pkcs8::PrivateKeyInfoRef;
 use pkcs8::pkcs5::pbes2;
 use rustls::pki_types::CertificateDer;
@@ -80,10 +81,4 @@ pub fn pkcs12(
     let writer = store.writer(password).encryption_algorithm(encryption).encryption_iterations(rounds);
     let writer = writer.mac_algorithm(mac).mac_iterations(rounds);
     Ok(Zeroizing::new(writer.write().map_err(failed)?))
-}
-
-fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    aws_lc_rs::rand::fill(&mut bytes).expect("the system gives random bytes");
-    bytes
 }
