@@ -348,7 +348,12 @@ pub(crate) fn issuing(error: generate::Error, request: Option<&Path>, issuer: &I
         Failure::Error(report) => {
             // Those for the local CA mend no other.
             let hints = if ca.is_some() && request.is_none() { Vec::new() } else { report.hints };
-            Failure::Error(Box::new(Report { error: report.error.context(text), details: report.details, hints, cause: report.cause }))
+            Failure::Error(Box::new(Report {
+                error: report.error.context(text),
+                details: report.details,
+                hints,
+                cause: report.cause,
+            }))
         }
         Failure::BrokenPipe => Failure::BrokenPipe,
     }

@@ -46,11 +46,8 @@ pub(crate) fn endpoint(argument: &Path) -> Result<Option<Endpoint>, Failure> {
 impl RemoteArgs {
     /// Asks a server.
     pub(crate) fn ask(&self, endpoint: &Endpoint) -> Result<Presented, Failure> {
-        let options = Options {
-            server_name: self.server_name.clone(),
-            timeout: self.timeout,
-            starttls: self.starttls(endpoint),
-        };
+        let options =
+            Options { server_name: self.server_name.clone(), timeout: self.timeout, starttls: self.starttls(endpoint) };
         probe::ask(endpoint, &options).map_err(|error| failure::remote(endpoint, error))
     }
 

@@ -154,7 +154,8 @@ fn each_protocol_with_starttls_gets_its_command() {
 fn cause(sandbox: &Sandbox, target: &str) -> (String, String) {
     let json = |command: &str| -> serde_json::Value {
         let outcome = sandbox.run(&format!("secure-io {command} --json {target}")).exits(2);
-        serde_json::from_str(&outcome.stdout_text()).unwrap_or_else(|error| panic!("{error}: {}", outcome.stdout_text()))
+        serde_json::from_str(&outcome.stdout_text())
+            .unwrap_or_else(|error| panic!("{error}: {}", outcome.stdout_text()))
     };
     let (inspected, verified) = (json("inspect"), json("verify"));
     assert_eq!(inspected[0]["kind"], "error");

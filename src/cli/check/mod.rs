@@ -167,7 +167,8 @@ fn look(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let issuers = inspect::lint::system_issuers();
     let known = Known { anchors: &anchors, intermediates: &intermediates, issuers: &issuers, now: validity::now() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::new(anyhow::Error::new(error).context("cannot prepare a connection")))?;
+    let runtime =
+        runtime.map_err(|error| Failure::new(anyhow::Error::new(error).context("cannot prepare a connection")))?;
     let mut report = Check::default();
     for named in &args.targets {
         let progress = out.progress();

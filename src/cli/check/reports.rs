@@ -26,14 +26,15 @@ pub(super) struct Reports {
 }
 
 /// Words by which a report of an earlier run is known.
-const MARKS: [&str; 3] = ["<title>secure-io check</title>", "\"name\": \"secure-io\"", "<testsuites name=\"secure-io check\""];
+const MARKS: [&str; 3] =
+    ["<title>secure-io check</title>", "\"name\": \"secure-io\"", "<testsuites name=\"secure-io check\""];
 
 impl Reports {
     /// Refuses files in the way before a server is asked. Reports of earlier runs are replaced.
     pub(super) fn check(&self) -> Result<(), Failure> {
         let named = [&self.html, &self.sarif, &self.junit].into_iter().flatten();
         for path in named.filter(|path| !is_replaceable(path, &MARKS)) {
-            files::check_set([path.as_path()], Existing::Refuse)
+            files::check_set([path.as_path()], Existing::Keep)
                 .map_err(|error| Failure::new(error.into()).hint("name another file, or remove this one"))?;
         }
         Ok(())
@@ -47,7 +48,8 @@ impl Reports {
             set.push(NewFile::public(path, html::page(check, &made).map_err(|error| Failure::new(error.into()))?));
         }
         if let Some(path) = &self.sarif {
-            let rules = RULES.iter().map(|rule| sarif::Known { id: rule.id, title: rule.title, severity: rule.severity });
+            let rules =
+                RULES.iter().map(|rule| sarif::Known { id: rule.id, title: rule.title, severity: rule.severity });
             let other = UNREACHABLE.iter().map(|(id, title)| sarif::Known { id, title, severity: Severity::Error });
             let known: Vec<_> = rules.chain(other).collect();
             let text = serde_json::to_string_pretty(&sarif::document(check, &known));
@@ -66,6 +68,7 @@ pub(super) fn is_replaceable(path: &Path, marks: &[&str]) -> bool {
     if files::is_stdio(path) || !files::exists(path) {
         return true;
     }
-    let is_ours = |text: &[u8]| marks.iter().any(|mark| text.windows(mark.len()).any(|window| window == mark.as_bytes()));
+    let is_ours =
+        |text: &[u8]| marks.iter().any(|mark| text.windows(mark.len()).any(|window| window == mark.as_bytes()));
     files::read(path).is_ok_and(|text| text.is_empty() || is_ours(&text))
 }

@@ -38,27 +38,33 @@ const STATE: &str = ".last.json";
 /// A word by which metrics of an earlier run are known.
 const MARK: &str = "secure_io_watch_last_run_seconds";
 
-pub(super) fn run(list: &Path, args: &WatchArgs, remote: &RemoteArgs, json: bool, out: &mut Output) -> Result<Outcome, Failure> {
+pub(super) fn run(
+    list: &Path,
+    args: &WatchArgs,
+    remote: &RemoteArgs,
+    json: bool,
+    out: &mut Output,
+) -> Result<Outcome, Failure> {
     let now = validity::now();
     let within = validity::parse_span(&args.expires_within)?;
     if let Some(path) = args.metrics.as_ref().filter(|path| !is_replaceable(path, &[MARK])) {
-        files::check_set([path.as_path()], Existing::Refuse)
+        files::check_set([path.as_path()], Existing::Keep)
             .map_err(|error| Failure::new(error.into()).hint("name another file, or remove this one"))?;
     }
     let mut watch = Watch::default();
     let folder = if files::is_stdio(list) { Path::new(".") } else { list.parent().unwrap_or(Path::new(".")) };
     let text = files::read(list)?;
-    for place in String::from_utf8_lossy(&text).lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+    for place in
+        String::from_utf8_lossy(&text).lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'))
+    {
         for (place, read) in look(place, folder, remote) {
             match read {
                 Ok(chain) => watch.certificates.extend(
                     chain.iter().enumerate().filter_map(|(index, der)| watched(&place, index, der, now, within)),
                 ),
-                Err(Failure::Error(report)) => watch.failures.push(Unread {
-                    place,
-                    cause: report.cause,
-                    message: report.error.to_string(),
-                }),
+                Err(Failure::Error(report)) => {
+                    watch.failures.push(Unread { place, cause: report.cause, message: report.error.to_string() })
+                }
                 Err(failure) => return Err(failure),
             }
         }
@@ -83,12 +89,17 @@ pub(super) fn run(list: &Path, args: &WatchArgs, remote: &RemoteArgs, json: bool
 }
 
 /// What is at a place: a server's chain, a file's certificates, those of each file in a folder.
-fn look(place: &str, folder: &Path, remote: &RemoteArgs) -> Vec<(String, Result<Vec<CertificateDer<'static>>, Failure>)> {
+fn look(
+    place: &str,
+    folder: &Path,
+    remote: &RemoteArgs,
+) -> Vec<(String, Result<Vec<CertificateDer<'static>>, Failure>)> {
     let path = folder.join(place);
     if !place.contains("://") && path.is_dir() {
         // A folder may hold anything: what has no certificates is passed over.
         let read = |path: PathBuf| {
-            let found = args::load_certificates(&path, &PassphraseArgs::absent()).ok().filter(|found| !found.is_empty())?;
+            let found =
+                args::load_certificates(&path, &PassphraseArgs::absent()).ok().filter(|found| !found.is_empty())?;
             Some((path.display().to_string(), Ok(found)))
         };
         return files::list(&path).into_iter().filter_map(read).collect();
@@ -174,7 +185,8 @@ fn text_of(watch: &Watch, now: OffsetDateTime) -> String {
         let _ = writeln!(text, "unread   {}: {}{code}", shown(&unread.place), shown(&unread.message));
     }
     for change in &watch.changes {
-        let short = |print: &Option<String>| print.as_deref().and_then(|print| print.get(..16)).unwrap_or("nothing").to_owned();
+        let short =
+            |print: &Option<String>| print.as_deref().and_then(|print| print.get(..16)).unwrap_or("nothing").to_owned();
         let _ = writeln!(
             text,
             "{:7}  {}: {} → {}",

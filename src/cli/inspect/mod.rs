@@ -235,7 +235,8 @@ impl Run<'_> {
     /// A server that cannot be asked is reported, in JSON by an item of its own.
     fn unasked(&mut self, name: &str, failure: Failure, out: &mut Output) -> Result<(), Failure> {
         if let (Sink::Json(sink), Failure::Error(report)) = (&mut self.sink, &failure) {
-            let content = Problem { message: failure.reason(), cause: report.cause, hint: report.hints.first().cloned() };
+            let content =
+                Problem { message: failure.reason(), cause: report.cause, hint: report.hints.first().cloned() };
             sink.take(&Item::Error(Entry { place: Place::of(name), content }), out)?;
         }
         self.unreadable(failure, out)

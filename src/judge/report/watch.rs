@@ -112,14 +112,20 @@ impl Watch {
              # TYPE secure_io_certificate_not_after_seconds gauge\n",
         );
         for watched in &self.certificates {
-            let _ = writeln!(text, "secure_io_certificate_not_after_seconds{{{}}} {}", labels(watched), watched.not_after_seconds);
+            let _ = writeln!(
+                text,
+                "secure_io_certificate_not_after_seconds{{{}}} {}",
+                labels(watched),
+                watched.not_after_seconds
+            );
         }
         text.push_str(
             "# HELP secure_io_certificate_expires 1 if the certificate expires within the span that was asked for.\n\
              # TYPE secure_io_certificate_expires gauge\n",
         );
         for watched in &self.certificates {
-            let _ = writeln!(text, "secure_io_certificate_expires{{{}}} {}", labels(watched), u8::from(watched.expires));
+            let _ =
+                writeln!(text, "secure_io_certificate_expires{{{}}} {}", labels(watched), u8::from(watched.expires));
         }
         text.push_str(
             "# HELP secure_io_watch_success 1 if the place could be read.\n# TYPE secure_io_watch_success gauge\n",
@@ -177,7 +183,8 @@ mod tests {
 
     #[test]
     fn changes_are_found_and_places_that_cannot_be_read_are_not_gone() {
-        let mut now = Watch { certificates: vec![watched("a", "1"), watched("b", "3"), watched("c", "4")], ..Watch::default() };
+        let mut now =
+            Watch { certificates: vec![watched("a", "1"), watched("b", "3"), watched("c", "4")], ..Watch::default() };
         now.failures.push(Unread { place: "e".to_owned(), cause: None, message: String::new() });
         now.compare(&[watched("a", "1"), watched("b", "2"), watched("d", "5"), watched("e", "6")]);
         let kinds: Vec<_> = now.changes.iter().map(|change| (change.place.as_str(), change.kind.as_str())).collect();

@@ -93,8 +93,10 @@ impl Engine {
                 return seen;
             }
         }
-        seen.speaks_three =
-            place.ask(&polling(3)).await.is_some_and(|page| open(&page.text()).is_some() && page.response.status == 200);
+        seen.speaks_three = place
+            .ask(&polling(3))
+            .await
+            .is_some_and(|page| open(&page.text()).is_some() && page.response.status == 200);
         if seen.direct.is_none() && (seen.open.is_some() || refusal == Some(0)) {
             seen.direct = Some(place.websocket(&websocket(None), FIRST).await);
         }

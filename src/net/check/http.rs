@@ -187,7 +187,8 @@ impl Response {
 
     /// The cookies that are set, as a client sends them back.
     pub(super) fn cookie_pairs(&self) -> Option<String> {
-        let pairs: Vec<_> = self.values("set-cookie").filter_map(|cookie| cookie.split(';').next()).map(str::trim).collect();
+        let pairs: Vec<_> =
+            self.values("set-cookie").filter_map(|cookie| cookie.split(';').next()).map(str::trim).collect();
         (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 

@@ -30,8 +30,8 @@ use std::time::Duration;
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::time::Instant;
 
-pub use self::grade::Grade;
 use self::engine::Engine;
+pub use self::grade::Grade;
 use self::grade::{Hsts, Trust};
 use self::http::Response;
 use self::prober::{Opening, Prober};
@@ -127,8 +127,7 @@ async fn look(target: &mut Target, endpoint: &Endpoint, options: &Options<'_>, i
         443 => endpoint.host.to_string(),
         _ => endpoint.to_string(),
     };
-    let place =
-        Place { address, server_name: &server_name, authority: &authority, limit, opening: opening.as_ref() };
+    let place = Place { address, server_name: &server_name, authority: &authority, limit, opening: opening.as_ref() };
     let session = if facts.has_modern() { Some(place.visit().await) } else { None };
     let web = match &session {
         Some(session) if session.response.is_some() => {

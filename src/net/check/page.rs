@@ -7,17 +7,8 @@ use super::session::Place;
 const MOST: usize = 8;
 
 /// Calls whose first argument is loaded.
-const CALLS: [&str; 9] = [
-    "io(",
-    "io.connect(",
-    "fetch(",
-    "WebSocket(",
-    "EventSource(",
-    "Worker(",
-    "import(",
-    "axios.get(",
-    "axios.post(",
-];
+const CALLS: [&str; 9] =
+    ["io(", "io.connect(", "fetch(", "WebSocket(", "EventSource(", "Worker(", "import(", "axios.get(", "axios.post("];
 
 /// Attributes that load; of `a` and `area` they are links, which do not.
 const ATTRIBUTES: [&str; 6] = ["src", "href", "action", "data", "poster", "srcset"];

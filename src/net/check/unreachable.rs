@@ -46,7 +46,12 @@ pub const UNREACHABLE: &[(&str, &str)] = &[
 /// A server that does not begin TLS.
 pub(super) fn starttls(protocol: Starttls, error: &io::Error) -> Finding {
     let message = format!("the server does not begin TLS by STARTTLS of {protocol}: {error}");
-    finding("tls", "not-tls", message, "look whether TLS is configured there, and whether --starttls names the protocol")
+    finding(
+        "tls",
+        "not-tls",
+        message,
+        "look whether TLS is configured there, and whether --starttls names the protocol",
+    )
 }
 
 /// A server name that is none.

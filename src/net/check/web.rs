@@ -24,7 +24,12 @@ pub(super) struct Web {
 
 impl Web {
     /// Asks a server whose first page was seen; `origin` is another site that is meant to get through.
-    pub(super) async fn observe(place: &Place<'_>, session: &Session, origin: Option<&str>, measures_idle: bool) -> Self {
+    pub(super) async fn observe(
+        place: &Place<'_>,
+        session: &Session,
+        origin: Option<&str>,
+        measures_idle: bool,
+    ) -> Self {
         let mut seen = Self { engine: Engine::observe(place, measures_idle).await, ..Self::default() };
         let cors = |origin: &str| {
             let request = if seen.engine.open.is_some() { engine::polling(4) } else { Request::get("/") };
@@ -39,7 +44,8 @@ impl Web {
         let forwarded = Request::get("/").field("Accept", "text/html,*/*").field("X-Forwarded-Proto", "http");
         let forwarded = place.ask(&forwarded.field("Accept-Encoding", "gzip")).await;
         seen.forwarded = forwarded.map(|page| page.response);
-        seen.is_compressed = seen.forwarded.as_ref().is_some_and(|response| response.value("content-encoding").is_some());
+        seen.is_compressed =
+            seen.forwarded.as_ref().is_some_and(|response| response.value("content-encoding").is_some());
         if session.is_page() {
             seen.mixed = page::mixed(place, &String::from_utf8_lossy(&session.body)).await;
         }

@@ -309,7 +309,8 @@ async fn xmpp(tcp: &mut TcpStream, host: &str) -> Result<(), Refusal> {
          to='{host}' version='1.0'>"
     );
     say(tcp, &open).await?;
-    let features = until(tcp, &["</stream:features>", "<stream:features/>", "</stream:error>", "</stream:stream>"]).await?;
+    let features =
+        until(tcp, &["</stream:features>", "<stream:features/>", "</stream:error>", "</stream:stream>"]).await?;
     if !features.contains("urn:ietf:params:xml:ns:xmpp-tls") {
         return Err(Refusal::Said(shown(features.as_bytes())));
     }

@@ -10,9 +10,9 @@ use crate::judge::report::finding::Severity;
 #[must_use]
 pub fn document(check: &Check, checks: &[&str], from: Severity) -> String {
     let suites: Vec<_> = check.targets.iter().map(|target| Suite::new(target, checks, from)).collect();
-    let (tests, failures, errors) = suites.iter().fold((0, 0, 0), |sums, suite| {
-        (sums.0 + suite.tests, sums.1 + suite.failures, sums.2 + suite.errors)
-    });
+    let (tests, failures, errors) = suites
+        .iter()
+        .fold((0, 0, 0), |sums, suite| (sums.0 + suite.tests, sums.1 + suite.failures, sums.2 + suite.errors));
     let seconds: f64 = check.targets.iter().map(|target| target.seconds).sum();
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
     let _ = writeln!(
@@ -74,7 +74,11 @@ impl<'a> Suite<'a> {
         };
         self.failures += usize::from(kind == "failure");
         self.errors += usize::from(kind == "error");
-        let _ = writeln!(self.cases, "{start}>\n      <{kind}{attributes}>{}</{kind}>\n    </testcase>", escaped(&text(finding)));
+        let _ = writeln!(
+            self.cases,
+            "{start}>\n      <{kind}{attributes}>{}</{kind}>\n    </testcase>",
+            escaped(&text(finding))
+        );
     }
 }
 

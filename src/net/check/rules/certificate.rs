@@ -105,7 +105,8 @@ pub(super) fn root_sent(audit: &Audit<'_>) -> Option<Hit> {
 const SOON: i64 = 30;
 
 pub(super) fn expires_soon(audit: &Audit<'_>) -> Option<Hit> {
-    let presented = audit.presented.filter(|presented| presented.refusal().is_none_or(|why| why.code != Code::Expired))?;
+    let presented =
+        audit.presented.filter(|presented| presented.refusal().is_none_or(|why| why.code != Code::Expired))?;
     let (life, left) = presented.days.zip(presented.days_left)?;
     (left >= 0 && left < SOON.min(life / 4)).then(|| {
         let days = crate::base::words::counted(usize::try_from(left).unwrap_or(0), "day");

@@ -97,9 +97,10 @@ pub(super) fn redirect_loop(audit: &Audit<'_>) -> Option<Hit> {
 
 pub(super) fn redirect_to_http(audit: &Audit<'_>) -> Option<Hit> {
     let response = audit.response().filter(|response| (300..400).contains(&response.status))?;
-    response.value("location").filter(|location| location.starts_with("http://")).map(|_| {
-        Hit::new("the page redirects from https:// to http://", REQUEST, response.words("location"))
-    })
+    response
+        .value("location")
+        .filter(|location| location.starts_with("http://"))
+        .map(|_| Hit::new("the page redirects from https:// to http://", REQUEST, response.words("location")))
 }
 
 pub(super) fn plain_unanswered(audit: &Audit<'_>) -> Option<Hit> {
@@ -117,7 +118,8 @@ pub(super) fn mixed_content(audit: &Audit<'_>) -> Option<Hit> {
     let upgrades = policies.iter().any(|policy| policy.contains("upgrade-insecure-requests"));
     (!upgrades).then(|| {
         let shown: Vec<_> = web.mixed.iter().map(|(place, url)| format!("{url} ({place})")).collect();
-        let message = format!("the page loads over plain HTTP or ws://, which browsers block: {}", first_few(&shown, 5));
+        let message =
+            format!("the page loads over plain HTTP or ws://, which browsers block: {}", first_few(&shown, 5));
         Hit::new(message, "GET / over TLS, its scripts and styles", first_few(&shown, 20))
     })
 }
@@ -130,7 +132,8 @@ pub(super) fn forwarded_proto(audit: &Audit<'_>) -> Option<Hit> {
             || is_other(HSTS)
             || is_secure(ordinary) != is_secure(forwarded) && !forwarded.cookies().is_empty();
         differs.then(|| {
-            let message = "a stranger's X-Forwarded-Proto is believed: anybody can say that a request came by another way";
+            let message =
+                "a stranger's X-Forwarded-Proto is believed: anybody can say that a request came by another way";
             let received = format!("HTTP {}, and HTTP {} without the field", forwarded.status, ordinary.status);
             Hit::new(message, sent, received)
         })
@@ -159,7 +162,9 @@ pub(super) fn breach(audit: &Audit<'_>) -> Option<Hit> {
 
 pub(super) fn version_disclosed(audit: &Audit<'_>) -> Option<Hit> {
     let response = audit.response()?;
-    let tells = |value: &str| value.split_once('/').is_some_and(|(_, version)| version.starts_with(|c: char| c.is_ascii_digit()));
+    let tells = |value: &str| {
+        value.split_once('/').is_some_and(|(_, version)| version.starts_with(|c: char| c.is_ascii_digit()))
+    };
     let said = ["server", "x-powered-by", "x-aspnet-version"]
         .into_iter()
         .find_map(|name| response.value(name).filter(|value| tells(value)).map(|value| format!("{name}: {value}")))?;

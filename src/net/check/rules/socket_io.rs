@@ -103,7 +103,8 @@ pub(super) fn upgrade_broken(audit: &Audit<'_>) -> Option<Hit> {
     let failed = failed(engine)?;
     let is_other = matches!(failed, WebSocket::Said(_) | WebSocket::Broken(_));
     is_other.then(|| {
-        let message = "a WebSocket opens, and what follows is not Engine.IO's: a second WebSocket server answers as well";
+        let message =
+            "a WebSocket opens, and what follows is not Engine.IO's: a second WebSocket server answers as well";
         Hit::new(message, WEBSOCKET, failed.words())
     })
 }
@@ -125,7 +126,10 @@ fn sticky_hit(message: &str, seen: Known) -> Hit {
 pub(super) fn not_sticky(audit: &Audit<'_>) -> Option<Hit> {
     let (without, with) = shares(engine(audit)?)?;
     (!with.is_some_and(is_whole)).then(|| {
-        sticky_hit("sessions are known on some connections only: several servers, and nothing leads a client back", without)
+        sticky_hit(
+            "sessions are known on some connections only: several servers, and nothing leads a client back",
+            without,
+        )
     })
 }
 
@@ -232,9 +236,8 @@ pub(super) fn cors_open(audit: &Audit<'_>) -> Option<Hit> {
     let response = web.foreign.as_ref()?;
     let allowed = allowed(response);
     let is_open = allowed == ["*"] || allowed == [FOREIGN];
-    (is_open && !takes_credentials(response)).then(|| {
-        cors_hit(web, "any site may read the answers, without cookies", FOREIGN, response)
-    })
+    (is_open && !takes_credentials(response))
+        .then(|| cors_hit(web, "any site may read the answers, without cookies", FOREIGN, response))
 }
 
 /// Decides whether CORS names sites, so that others are meant to stay outside.
@@ -243,7 +246,7 @@ fn names_origins(web: &Web) -> bool {
     web.foreign.as_ref().is_some_and(names) || web.origin.as_ref().is_some_and(|(_, response)| names(response))
 }
 
-fn foreign_websocket(audit: &Audit<'_>) -> Option<(&Web, Hit)> {
+fn foreign_websocket<'a>(audit: &'a Audit<'_>) -> Option<(&'a Web, Hit)> {
     let web = audit.web?;
     let foreign = engine(audit)?.foreign.as_ref().filter(|foreign| foreign.is_session())?;
     let message = "any site's page may open a WebSocket, with the visitor's cookies: CORS does not guard WebSockets";
