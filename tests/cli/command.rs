@@ -23,7 +23,7 @@ fn help_names_every_command() {
       gen-cert     Make a key, a CSR and a certificate; or sign a CSR
       inspect      Show the content of files: certificates, requests, CRLs, keys and stores, in any mix
       verify       Say whether clients should accept a certificate, and if not, why not
-      check        Audit a running server: TLS, certificates, HTTP headers; with two grades
+      check        Audit a running server: TLS, certificates, HTTP, Socket.IO; with two grades
       ca           Make and show the local CA, which signs for development hosts only
       fixtures     Build a test PKI from a manifest: good certificates, and deliberately bad ones
       serve        Serve a demo HTTPS Socket.IO server

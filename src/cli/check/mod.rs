@@ -24,14 +24,14 @@ use super::output::Output;
 use super::remote::RemoteArgs;
 use super::{inspect, verify};
 
-/// Audit a running server: TLS, certificates, HTTP headers; with two grades
+/// Audit a running server: TLS, certificates, HTTP, Socket.IO; with two grades
 #[derive(clap::Args)]
 #[command(after_help = "\
-Looks at: versions, suites, groups, Diffie-Hellman primes, compression, renegotiation, resumption, early data, ALPN, SNI,
-stapling, long and unknown hellos, client certificates; the chain as `verify` and `inspect --lint` judge it; the redirect
-from plain HTTP, HSTS, security headers, cookies, mixed content, CORS as a browser sees it; Socket.IO: versions,
-transports, the upgrade, sticky sessions, the heartbeat, foreign origins. It changes nothing on the server, and tries no
-exploit.
+Looks at: versions, suites, groups, Diffie-Hellman primes, compression, renegotiation, resumption,
+early data, ALPN, SNI, stapling, long and unknown hellos, client certificates; the chain as `verify`
+and `inspect --lint` judge it; the redirect from plain HTTP, HSTS, security headers, cookies, mixed
+content, CORS as a browser sees it; Socket.IO: versions, transports, the upgrade, sticky sessions,
+the heartbeat, foreign origins. It changes nothing on the server, and tries no exploit.
 
 Examples:
   secure-io check https://localhost:3000                    grades, findings, fixes
@@ -41,8 +41,8 @@ Examples:
   secure-io check --starttls smtp mail.test:2525            TLS that begins in the clear
   secure-io check --watch places.txt --expires-within 14d   what expires, for cron
 
-Exit status: 0 done, 1 a --fail-below or --fail-on threshold is passed or something that is watched expires,
-2 a server cannot be reached")]
+Exit status: 0 done, 1 a --fail-below or --fail-on threshold is passed or something that is watched
+expires, 2 a server cannot be reached")]
 pub(crate) struct Args {
     /// Servers, as in https://localhost:3000 or localhost:3000
     #[arg(value_name = "URL", required_unless_present_any = ["list", "watch"])]

@@ -85,6 +85,11 @@ impl Engine {
         let mut seen = Self { polling: place.ask(&polling(4)).await, ..Self::default() };
         seen.open = seen.polling.as_ref().and_then(|page| open(&page.text()));
         let refusal = seen.polling.as_ref().and_then(code);
+        // Socket.IO 2 does not look at the version that it is asked for.
+        seen.speaks_three = seen.polling.as_ref().is_some_and(|page| open_three(&page.text()).is_some());
+        if seen.speaks_three {
+            return seen;
+        }
         if seen.open.is_none() && refusal.is_none() {
             // What does not speak Engine.IO by polling may still do so by WebSocket alone.
             let direct = place.websocket(&websocket(None), FIRST).await;
@@ -160,10 +165,19 @@ fn websocket(sid: Option<&str>) -> Request {
     Request::websocket(format!("{PATH}?EIO=4&transport=websocket{sid}"))
 }
 
-/// Reads the packet that opens a session; Engine.IO 3 puts its length in front.
+/// Reads the packet that opens a session.
 fn open(text: &str) -> Option<Open> {
-    let packet = text.trim_start_matches(|c: char| c.is_ascii_digit() && c != '0' || c == ':');
-    let packet = packet.strip_prefix('0').or_else(|| text.split_once(":0").map(|(_, rest)| rest))?;
+    read(text.strip_prefix('0')?)
+}
+
+/// Reads the packet that opens a session of Engine.IO 3, which has its length in front.
+fn open_three(text: &str) -> Option<Open> {
+    let (length, packet) = text.split_once(":0")?;
+    length.parse::<usize>().ok()?;
+    read(packet)
+}
+
+fn read(packet: &str) -> Option<Open> {
     let packet = packet.split('\u{1e}').next()?;
     let read = serde_json::Deserializer::from_str(packet).into_iter::<Open>().next()?.ok()?;
     // The id goes into requests.
@@ -244,7 +258,8 @@ mod tests {
         let four = r#"0{"sid":"a-b_c","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000}"#;
         let three = r#"96:0{"sid":"a-b_c","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":5000}2:40"#;
         assert_eq!(open(four).map(|open| open.ping_timeout), Some(Some(20_000)));
-        assert_eq!(open(three).map(|open| open.sid), Some("a-b_c".to_owned()));
+        assert_eq!(open_three(three).map(|open| open.sid), Some("a-b_c".to_owned()));
+        assert_eq!((open(three), open_three(four)), (None, None));
         for other in ["", "0", "<html>", "0{}", r#"0{"sid":"a&b"}"#] {
             assert_eq!(open(other), None, "{other}");
         }
@@ -253,7 +268,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn nothing_panics(text in "\\PC{0,80}") {
-            let _ = open(&text);
+            let _ = (open(&text), open_three(&text));
         }
     }
 }

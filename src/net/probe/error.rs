@@ -142,7 +142,8 @@ pub enum Error {
 
 /// The addresses that were tried, if more than one was.
 fn all_of(tried: &[SocketAddr]) -> String {
-    let addresses: Vec<_> = tried.iter().map(|address| address.ip().to_string()).collect();
+    let mut addresses: Vec<_> = tried.iter().map(|address| address.ip().to_string()).collect();
+    addresses.sort_unstable();
     match &addresses[..] {
         [] | [_] => String::new(),
         [others @ .., last] => format!(", neither on {} nor on {last}", others.join(", ")),
