@@ -43,6 +43,8 @@ pub struct Renewed {
     pub because: Option<String>,
     /// True if the root is a different certificate than before and has to be trusted again.
     pub new_root: bool,
+    /// True if the CA [was of the older kind](LocalCa::is_of_older_kind): its keys are dangerous below the old root.
+    pub was_of_older_kind: bool,
 }
 
 impl Renewal {
@@ -61,15 +63,15 @@ impl Renewal {
         let present = constraints::permitted(&report);
         let (permits, widened) = self.widen(present)?;
         let Some(because) = self.because(&ca, widened, now)? else {
-            return Ok(Renewed { ca, because: None, new_root: false });
+            return Ok(Renewed { ca, because: None, new_root: false, was_of_older_kind: false });
         };
         let validity = Validity::new(now, None, None, Some(self.days.unwrap_or(DEFAULT_DAYS)))?;
         let root_key = self.root_key(paths, &ca.root)?;
-        let is_of_older_kind = ca.is_of_older_kind();
+        let was_of_older_kind = ca.is_of_older_kind();
         let (server_key, client_key) = if self.new_key {
             (PrivateKey::generate(Algorithm::default())?, Some(PrivateKey::generate(Algorithm::default())?))
         } else {
-            let made = is_of_older_kind.then(|| PrivateKey::generate(Algorithm::default())).transpose()?;
+            let made = was_of_older_kind.then(|| PrivateKey::generate(Algorithm::default())).transpose()?;
             // One that somebody has removed is not made again.
             (ca.server.key, ca.client.map(|client| client.key).or(made))
         };
@@ -87,7 +89,7 @@ impl Renewal {
         let new_root = root != ca.root;
         let made = Hierarchy { root, root_key, fate, server_key, client_key };
         let ca = made.write(paths, permits.as_deref(), validity, now)?;
-        Ok(Renewed { ca, because: Some(because), new_root })
+        Ok(Renewed { ca, because: Some(because), new_root, was_of_older_kind })
     }
 
     /// Adds to the permitted names; the flag is true if the set grew.
