@@ -29,7 +29,7 @@ pub(crate) struct Args {
     /// Renew regardless of the time left
     #[arg(long, short, help_heading = "Output")]
     force: bool,
-    /// Give the intermediates new keys, after a theft; earlier certificates then need the old root
+    /// Give the root and the intermediates new keys, after a theft; earlier certificates then need the old root
     #[arg(long)]
     new_key: bool,
     /// Further names the CA may sign for, as with `ca init`; may be given again
