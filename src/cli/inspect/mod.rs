@@ -113,7 +113,8 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    fn of(item: &Item) -> Self {
+    /// The kind of an item.
+    pub(crate) fn of(item: &Item) -> Self {
         match item {
             Item::Certificate(_) => Self::Certificate,
             Item::Csr(_) => Self::Csr,

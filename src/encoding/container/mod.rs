@@ -35,7 +35,7 @@ use crate::base::words::counted;
 pub use self::file_type::FileType;
 pub use self::found::{Content, Found, KeyFormat};
 pub use self::stream::{Chunk, Chunks, chunks, find, stream};
-pub use self::write::{Pkcs12Ciphers, encrypt_key, pem, pkcs12};
+pub use self::write::{Pkcs12Ciphers, StoreEntry, encrypt_key, pem, pkcs7_of, pkcs12, pkcs12_store};
 
 /// Reason why the bytes could not be read as the expected content.
 #[derive(Debug, thiserror::Error)]
