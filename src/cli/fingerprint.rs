@@ -110,7 +110,8 @@ impl Args {
     }
 
     fn nothing(&self, name: &str, items: &[Inspected]) -> Failure {
-        let has_key = !self.spki && items.iter().any(|inspected| Fingerprint::of(&inspected.item, String::new()).is_some());
+        let has_key =
+            !self.spki && items.iter().any(|inspected| Fingerprint::of(&inspected.item, String::new()).is_some());
         let failure = Failure::message(format!("there is no certificate in `{name}`"));
         if has_key {
             return failure.hint(format!("take the pin of its key: `{}`", CommandLine::typed().switch("--spki")));

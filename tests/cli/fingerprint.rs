@@ -24,7 +24,8 @@ fn a_pin_is_that_of_the_key() {
     let theirs = sandbox.ok("bash -c 'openssl dgst -sha256 -binary spki.der | base64'");
     let pins = sandbox.ok("secure-io fingerprint --spki server-cert.pem server-key.pem server-csr.pem");
     let pins: Vec<_> = pins.lines().filter_map(|line| line.split(' ').next()).collect();
-    assert_eq!(pins, [format!("sha256//{}", theirs.trim()); 3]);
+    let expected = format!("sha256//{}", theirs.trim());
+    assert_eq!(pins, [&expected; 3]);
 }
 
 #[test]
@@ -32,7 +33,24 @@ fn what_has_none_is_named() {
     let sandbox = Sandbox::new();
     sandbox.ok("secure-io gen-cert -q app.test");
     sandbox.write("text", "no key\n");
-    assert_snapshot!(sandbox.run("secure-io fingerprint server-key.pem"), @"");
-    assert_snapshot!(sandbox.run("secure-io fingerprint text no-such.pem"), @"");
-    assert_snapshot!(sandbox.run("secure-io fingerprint server-key.pem --json --spki"), @"");
+    assert_snapshot!(sandbox.run("secure-io fingerprint server-key.pem"), @r#"
+    $ secure-io fingerprint server-key.pem
+    exit: 2
+    --- stderr
+    error: there is no certificate in `server-key.pem`
+    hint: take the pin of its key: `secure-io fingerprint server-key.pem --spki`
+    "#);
+    assert_snapshot!(sandbox.run("secure-io fingerprint text no-such.pem"), @r#"
+    $ secure-io fingerprint text no-such.pem
+    exit: 2
+    --- stderr
+    error: text #1: there is neither PEM nor DER in it: it is other text
+    error: cannot read `no-such.pem`: No such file or directory
+    "#);
+    assert_snapshot!(sandbox.run("secure-io fingerprint server-key.pem --json --spki"), @r#"
+    $ secure-io fingerprint server-key.pem --json --spki
+    exit: 0
+    --- stdout
+    [{"source":"server-key.pem","item":"1","kind":"private-key","spki_sha256":"[HEX]","spki_pin":"sha256//[BASE64]"}]
+    "#);
 }

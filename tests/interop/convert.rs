@@ -46,7 +46,7 @@ fn what_openssl_writes_is_read() {
     }
     sandbox.ok("openssl rsa -in key.pem -aes128 -traditional -passout file:pw -out enc.pem");
     sandbox.ok("secure-io convert enc.pem --to der --passphrase-file pw --out key.der");
-    sandbox.ok("bash -c 'cmp key.der <(openssl pkey -in key.pem -outform DER)'");
+    sandbox.ok("bash -c 'cmp key.der <(openssl pkcs8 -topk8 -nocrypt -in key.pem -outform DER)'");
     sandbox.ok("openssl crl2pkcs7 -nocrl -certfile mixed.pem -out chain.p7b");
     let pem = sandbox.ok("secure-io convert chain.p7b --to pem");
     assert_eq!(pem.matches("BEGIN CERTIFICATE").count(), 2, "{pem}");
@@ -82,8 +82,37 @@ fn keytool_trusts_certificates_without_keys() {
 #[test]
 fn the_line_for_jks_works() {
     let sandbox = with_chain(KEYS[0]);
-    let outcome = sandbox.run("secure-io convert mixed.pem key.pem --to p12 --out a.p12 --p12-password-file pw").success();
+    let outcome =
+        sandbox.run("secure-io convert mixed.pem key.pem --to p12 --out a.p12 --p12-password-file pw").success();
     let line = outcome.stderr.split('`').find(|word| word.starts_with("keytool ")).expect("a line").to_owned();
     sandbox.ok(&format!("{line} -srcstorepass:file pw -deststorepass:file pw"));
     sandbox.run("keytool -list -keystore a.jks -storepass:file pw").success().says("PrivateKeyEntry");
+}
+
+/// Java's own keystores held the only copy of a key, and only keytool got it out, by way of PKCS#12.
+#[test]
+fn java_keystores_are_read() {
+    for format in ["JKS", "JCEKS"] {
+        let sandbox = Sandbox::new();
+        sandbox.write("pw", "a password\n");
+        sandbox.write("wrong", "wrong password\n");
+        let generate = "keytool -genkeypair -alias web -keyalg RSA -dname CN=app.test -keystore store";
+        sandbox.ok(&format!("{generate} -storetype {format} -storepass:file pw -keypass:file pw"));
+        sandbox.ok("keytool -exportcert -rfc -alias web -keystore store -storepass:file pw -file theirs.pem");
+        sandbox.ok("secure-io convert store --to pem --kind certificate --out ours.pem");
+        let pin = |file: &str| {
+            sandbox.ok(&format!("secure-io fingerprint --spki {file}")).split(' ').next().map(str::to_owned)
+        };
+        assert_eq!(pin("ours.pem"), pin("theirs.pem"), "{format}");
+        sandbox.ok("secure-io convert store --to p12 --out a.p12 --passphrase-file pw");
+        let read = sandbox.run("openssl pkcs12 -in a.p12 -passin file:pw -nodes").success().says("friendlyName: web");
+        sandbox.write("key.pem", read.stdout_text());
+        sandbox.run("openssl pkey -in key.pem -check -noout").success().says("Key is valid");
+        assert_eq!(pin("ours.pem"), pin("key.pem"), "{format}");
+        // A wrong password, and a store that somebody has changed, are both noticed.
+        sandbox.run("secure-io convert store --to pem --passphrase-file wrong").exits(2);
+        sandbox.run("secure-io convert store --to pem").exits(2).says("is encrypted");
+        sandbox.ok("bash -c 'sed -i s/web/wob/ store'");
+        sandbox.run("secure-io convert store --to pem --passphrase-file pw").exits(2).says("somebody has changed it");
+    }
 }

@@ -14,10 +14,12 @@ pub(super) fn convert(error: Error) -> Failure {
         Error::Locked { problem: None, .. } => {
             Failure::new(error.into()).hint("give the passphrase with --passphrase-file or --passphrase-env")
         }
-        Error::CannotHold { format, .. } => {
+        Error::CannotHold { format, holds_others: true, .. } => {
             let of_kind = |kinds: &str| CommandLine::typed().with(&KIND, kinds);
             let hint = match format {
-                ConvertFormat::P12 => format!("convert keys and certificates: `{}`", of_kind("private-key,certificate")),
+                ConvertFormat::P12 => {
+                    format!("convert keys and certificates: `{}`", of_kind("private-key,certificate"))
+                }
                 _ => format!("convert the certificates alone: `{}`", of_kind("certificate")),
             };
             Failure::new(error.into()).hint(hint)
@@ -31,9 +33,8 @@ pub(super) fn convert(error: Error) -> Failure {
         Error::NoCertificate { key, ours, theirs } => {
             let failure = Failure::message(format!("no certificate belongs to the private key in {key}"));
             let failure = failure.detail(format!("the private key is {ours}"));
-            let failure = theirs.iter().take(5).fold(failure, |failure, theirs| {
-                failure.detail(format!("the key of {theirs}"))
-            });
+            let failure =
+                theirs.iter().take(5).fold(failure, |failure, theirs| failure.detail(format!("the key of {theirs}")));
             let failure = if theirs.is_empty() { failure.hint("name the certificate's file, too") } else { failure };
             failure.hint("`secure-io inspect *.pem` shows what belongs together")
         }

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use secure_io::container;
 use secure_io::container::encrypted::Rounds;
+use secure_io::convert::Input;
 use secure_io::files;
 use secure_io::inspect::{self, Inspected};
 use secure_io::report::item::Item;
@@ -25,7 +26,10 @@ impl FromStr for Selector {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let numbers = text.split('.').map(|part| part.parse().ok().filter(|number| *number > 0));
-        numbers.collect::<Option<Vec<usize>>>().map(Self).ok_or_else(|| "items are counted from 1, as in 2 or 1.2".to_owned())
+        numbers
+            .collect::<Option<Vec<usize>>>()
+            .map(Self)
+            .ok_or_else(|| "items are counted from 1, as in 2 or 1.2".to_owned())
     }
 }
 
@@ -37,14 +41,15 @@ pub(super) struct Selection<'a> {
 
 impl Selection<'_> {
     /// The items selected among an item and those within it.
-    fn apply(&self, inspected: Inspected) -> Vec<Inspected> {
-        self.of_number(inspected, &[]).into_iter().flat_map(|inspected| self.of_kind(inspected)).collect()
+    fn apply(&self, inspected: Inspected) -> Vec<Input> {
+        let of_number = self.of_number(inspected, &[]).into_iter();
+        of_number.flat_map(|(inspected, within)| self.of_kind(inspected, &within)).collect()
     }
 
-    fn of_number(&self, inspected: Inspected, within: &[usize]) -> Vec<Inspected> {
+    fn of_number(&self, inspected: Inspected, within: &[usize]) -> Vec<(Inspected, Vec<usize>)> {
         let number = [within, &[inspected.item.place().index + 1]].concat();
         if self.numbers.is_empty() || self.numbers.iter().any(|selector| selector.0 == number) {
-            return vec![inspected];
+            return vec![(inspected, within.to_vec())];
         }
         if !self.numbers.iter().any(|selector| selector.0.starts_with(&number)) {
             return Vec::new();
@@ -52,12 +57,15 @@ impl Selection<'_> {
         inspected.within().into_iter().flat_map(|inner| self.of_number(inner, &number)).collect()
     }
 
-    fn of_kind(&self, inspected: Inspected) -> Vec<Inspected> {
+    fn of_kind(&self, inspected: Inspected, within: &[usize]) -> Vec<Input> {
         // A closed store may hold what was asked for.
-        if self.kinds.is_empty() || self.kinds.contains(&Kind::of(&inspected.item)) || is_closed_store(&inspected.item) {
-            return vec![inspected];
+        if self.kinds.is_empty() || self.kinds.contains(&Kind::of(&inspected.item)) || is_closed_store(&inspected.item)
+        {
+            let outer: Vec<_> = within.iter().map(usize::to_string).collect();
+            return vec![Input { inspected, within: (!outer.is_empty()).then(|| outer.join(".")) }];
         }
-        inspected.within().into_iter().flat_map(|inner| self.of_kind(inner)).collect()
+        let number = [within, &[inspected.item.place().index + 1]].concat();
+        inspected.within().into_iter().flat_map(|inner| self.of_kind(inner, &number)).collect()
     }
 }
 
@@ -67,7 +75,7 @@ pub(super) fn read(
     selection: &Selection<'_>,
     passphrases: &[Zeroizing<String>],
     remote: &RemoteArgs,
-) -> Result<Vec<Inspected>, Failure> {
+) -> Result<Vec<Input>, Failure> {
     let mut items = Vec::new();
     for input in inputs {
         let name = input.to_string_lossy();
@@ -120,7 +128,8 @@ impl Selection<'_> {
     /// Returns true unless an item is certainly not selected.
     fn may_take(&self, item: &Item) -> bool {
         let number = item.place().index + 1;
-        let is_number = self.numbers.is_empty() || self.numbers.iter().any(|selector| selector.0.first() == Some(&number));
+        let is_number =
+            self.numbers.is_empty() || self.numbers.iter().any(|selector| selector.0.first() == Some(&number));
         let is_key = matches!(item, Item::EncryptedPrivateKey(_));
         let wants_keys = [Kind::PrivateKey, Kind::EncryptedPrivateKey].iter().any(|kind| self.kinds.contains(kind));
         is_number && (!is_key || self.kinds.is_empty() || wants_keys)
@@ -132,5 +141,10 @@ fn is_closed(item: &Item) -> bool {
 }
 
 fn is_closed_store(item: &Item) -> bool {
-    matches!(item, Item::Pkcs12(entry) if entry.content.locked)
+    match item {
+        Item::Pkcs12(entry) => entry.content.locked,
+        // What somebody has changed is not converted in silence.
+        Item::JavaKeystore(entry) => entry.content.problem.is_some(),
+        _ => false,
+    }
 }

@@ -15,6 +15,7 @@ pub mod encrypted;
 mod file_type;
 mod found;
 mod gap;
+pub mod jks;
 mod marker;
 mod members;
 mod pem;
@@ -156,6 +157,12 @@ pub enum Error {
     /// A PKCS#12 file that cannot be opened.
     #[error("the PKCS#12 file cannot be opened")]
     Pkcs12 {
+        /// What is wrong.
+        source: encrypted::Error,
+    },
+    /// A Java keystore that cannot be read.
+    #[error("the Java keystore cannot be read")]
+    JavaKeystore {
         /// What is wrong.
         source: encrypted::Error,
     },

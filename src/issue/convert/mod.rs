@@ -10,10 +10,9 @@ use rustls::pki_types::CertificateDer;
 use zeroize::Zeroizing;
 
 use self::order::{Order, is_key_of};
-pub use self::part::{Part, PartKind};
+pub use self::part::{Input, Part, PartKind};
 use crate::base::words::{counted, first_few};
 use crate::encoding::container::{self, Pkcs12Ciphers, StoreEntry};
-use crate::judge::inspect::Inspected;
 use crate::judge::report::converted::{ConvertFormat, Converted, ConvertedKind};
 
 /// Reason why nothing was converted.
@@ -56,6 +55,8 @@ pub enum Error {
         what: &'static str,
         /// Files and numbers of the items.
         places: Vec<String>,
+        /// True if there are others, which the format holds.
+        holds_others: bool,
     },
     /// More than one item for a format that holds one.
     #[error("DER holds one item, and there are {}: {}", places.len(), first_few(places, 4))]
@@ -116,7 +117,7 @@ impl Bundle {
     /// # Errors
     ///
     /// [`Error::Nothing`], [`Error::Unreadable`], [`Error::Locked`], [`Error::UnusableKey`].
-    pub fn new(items: Vec<Inspected>) -> Result<Self, Error> {
+    pub fn new(items: Vec<Input>) -> Result<Self, Error> {
         let (parts, facts) = part::parts(items)?;
         if parts.is_empty() {
             return Err(Error::Nothing);
@@ -185,7 +186,8 @@ impl Bundle {
 
     /// The certificate of a key, and those above it.
     fn chain_of(&self, key: usize) -> Result<Vec<usize>, Error> {
-        let certificates = || self.order.parts.iter().copied().filter(|index| self.is(*index, ConvertedKind::Certificate));
+        let certificates =
+            || self.order.parts.iter().copied().filter(|index| self.is(*index, ConvertedKind::Certificate));
         let Some(key) = self.parts.get(key) else { return Ok(Vec::new()) };
         let own = certificates().filter(|index| self.parts.get(*index).is_some_and(|part| is_key_of(key, part)));
         // Of a renewed certificate and the one before it, the newer.
@@ -215,7 +217,8 @@ impl Bundle {
         let Some(first) = others.next() else { return Ok(()) };
         let rest = others.filter(|part| part.kind() == first.kind());
         let places = std::iter::once(first).chain(rest).map(|part| part.place().to_owned()).collect();
-        Err(Error::CannotHold { format, what: first.kind().words(), places })
+        let holds_others = self.parts.iter().any(|part| is_held(part.kind()));
+        Err(Error::CannotHold { format, what: first.kind().words(), places, holds_others })
     }
 
     fn written(&self, octets: Zeroizing<Vec<u8>>, items: impl IntoIterator<Item = Converted>) -> Written {
@@ -275,9 +278,7 @@ impl<'a> Store<'a> {
     /// A name that no other entry has: Java's aliases do not differ by case alone.
     fn name(&mut self, own: Option<&str>) -> String {
         let wanted = self.alias.or(own.filter(|name| !name.is_empty())).unwrap_or("1");
-        let is_taken = |name: &str| {
-            self.entries.iter().any(|entry| entry.alias.to_lowercase() == name.to_lowercase())
-        };
+        let is_taken = |name: &str| self.entries.iter().any(|entry| entry.alias.to_lowercase() == name.to_lowercase());
         let numbered = (2..).map(|number| format!("{wanted}-{number}"));
         std::iter::once(wanted.to_owned()).chain(numbered).find(|name| !is_taken(name)).unwrap_or_default()
     }

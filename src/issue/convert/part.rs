@@ -13,6 +13,15 @@ use crate::judge::report::converted::{Converted, ConvertedKind};
 use crate::judge::report::item::Item;
 use crate::x509::key;
 
+/// An item to convert, or a container of items.
+#[derive(Debug)]
+pub struct Input {
+    /// The item.
+    pub inspected: Inspected,
+    /// The number of the container that it was taken out of.
+    pub within: Option<String>,
+}
+
 /// One thing to convert: a key in PKCS#8, or the DER of something else.
 pub struct Part {
     place: String,
@@ -60,9 +69,9 @@ impl std::fmt::Debug for Part {
 
 /// Takes containers apart. Copies of an item are left out, and so are the parameters that OpenSSL writes before an EC
 /// key, which names its curve itself.
-pub(super) fn parts(items: Vec<Inspected>) -> Result<(Vec<Part>, Vec<Facts>), Error> {
+pub(super) fn parts(items: Vec<Input>) -> Result<(Vec<Part>, Vec<Facts>), Error> {
     let (mut parts, mut facts): (Vec<Part>, Vec<Facts>) = (Vec::new(), Vec::new());
-    for (inspected, number) in items.into_iter().flat_map(|inspected| flat(inspected, None)) {
+    for (inspected, number) in items.into_iter().flat_map(|input| flat(input.inspected, input.within.as_deref())) {
         let mut own = inspected.facts();
         let Some(part) = part(inspected, &number)? else { continue };
         if parts.iter().any(|other| other.is_copy_of(&part)) {
@@ -77,8 +86,9 @@ pub(super) fn parts(items: Vec<Inspected>) -> Result<(Vec<Part>, Vec<Facts>), Er
 /// An item, or the items of a container, each with its number.
 fn flat(inspected: Inspected, within: Option<&str>) -> Vec<(Inspected, String)> {
     let index = (inspected.item.place().index + 1).to_string();
+    let is_refused = matches!(&inspected.item, Item::JavaKeystore(entry) if entry.content.problem.is_some());
     let number = within.map_or_else(|| index.clone(), |outer| format!("{outer}.{index}"));
-    if inspected.item.items().is_empty() {
+    if inspected.item.items().is_empty() || is_refused {
         return vec![(inspected, number)];
     }
     inspected.within().into_iter().flat_map(|inner| flat(inner, Some(&number))).collect()
@@ -96,6 +106,10 @@ fn part(inspected: Inspected, number: &str) -> Result<Option<Part>, Error> {
         (Item::Pkcs12(entry), _) if entry.content.locked => {
             return Err(Error::Locked { place, problem: entry.content.problem });
         }
+        (Item::JavaKeystore(entry), _) => match entry.content.problem {
+            Some(message) => return Err(Error::Unreadable { place, message }),
+            None => return Ok(None),
+        },
         (Item::PrivateKey(entry), Some(Content::PrivateKey { format, der })) => {
             let key = entry.content;
             let Some(pkcs8) = pkcs8(format, &der) else {
