@@ -41,6 +41,12 @@
 //! | | [`check`] | Audits a running server, and grades it. |
 //! | | [`server`] | HTTPS and Socket.IO. |
 //!
+//! # Features
+//!
+//! `cli` has what the program needs, `serve` the server and the client library that npm is asked for at build time. Both
+//! are on by default. A test suite that makes keys, certificates and test PKIs needs neither:
+//! `secure-io = { version = "0.1", default-features = false }`.
+//!
 //! # Example
 //!
 //! ```
@@ -70,5 +76,7 @@ pub use base::{files, octets, ordered, validity, words};
 pub use encoding::{asn1, container};
 pub use issue::{ca, cert, convert, credentials, fixtures, generate, trust};
 pub use judge::{inspect, lint, report, verify};
-pub use net::{check, probe, server, tls};
+#[cfg(feature = "serve")]
+pub use net::server;
+pub use net::{check, probe, tls};
 pub use x509::{constraints, csr, key, name, policy, signed};

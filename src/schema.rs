@@ -26,7 +26,7 @@ fn check<T: JsonSchema>(name: &str) {
         return files::write_set(&[NewFile::public(&path, schema)], Existing::Replace).unwrap();
     }
     let published = files::read(&path).unwrap();
-    assert!(published.as_slice() == schema.as_bytes(), "{name}.json is not current: `just schemas` writes it anew");
+    assert!(published.as_slice() == schema.as_bytes(), "{name}.json is not current: `just schemas` writes it");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
-pub(crate) use self::ca::{needs_no_sudo, one_thing_at_a_time, renew_hint};
+pub(crate) use self::ca::{needs_no_sudo, one_thing_at_a_time, remake_hint, renew_hint};
 pub(crate) use self::fixtures::{build, fixtures};
 pub(crate) use self::remote::{no_endpoint, remote};
 use super::args::IssuerArgs;
@@ -320,7 +320,8 @@ pub(crate) fn issuing(error: generate::Error, request: Option<&Path>, issuer: &I
                 | C::WeakKey { .. }
                 | C::DuplicateExtension { .. }
                 | C::MalformedExtension { .. }
-                | C::PurposeNotPermitted { .. },
+                | C::PurposeNotPermitted { .. }
+                | C::UnconstrainedName { .. },
             ),
             Some(request),
             _,
@@ -368,6 +369,9 @@ impl From<generate::Error> for Failure {
                 Some(format!("sign it as a CA all the same: `{}`", CommandLine::typed().switch("--allow-ca")))
             }
             E::Certificate(cert::Error::NotPermitted { names, .. }) => Some(ca::permit_hint(names)),
+            E::Certificate(cert::Error::SubjectExcluded { .. }) => {
+                Some("leave --subject out; only clients have one: --purpose client".to_owned())
+            }
             E::Certificate(cert::Error::PurposeNotPermitted { permitted, .. }) => purpose_hint(permitted),
             E::Certificate(cert::Error::IssuerTime { .. }) => Some(ca::renew_hint()),
             _ => None,

@@ -1,5 +1,6 @@
 //! PEM, encrypted keys, PKCS#12 and PKCS#7 out.
 
+use crate::base::octets::random;
 use pkcs8::PrivateKeyInfoRef;
 use pkcs8::pkcs5::pbes2;
 use rustls::pki_types::CertificateDer;
@@ -136,10 +137,4 @@ pub fn pkcs7_of(certificates: &[&[u8]], crls: &[&[u8]]) -> Vec<u8> {
         &write::tlv(tag::SET, &[]),
     ]);
     write::sequence(&[&write::oid(SIGNED_DATA), &write::tlv(tag::constructed(0), &[&signed_data])])
-}
-
-fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    aws_lc_rs::rand::fill(&mut bytes).expect("the system gives random bytes");
-    bytes
 }

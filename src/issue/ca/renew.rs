@@ -1,9 +1,9 @@
 //! Renewal of a local CA before its end that keeps all of its leaves valid.
 //!
-//! By default the intermediate keeps its key and name, so its earlier certificates stay valid. If the root's key was
-//! kept, the same root signs the intermediate again, with a later end of its own if needed; otherwise a new root is
-//! made, which has to be trusted. The old root is kept, and servers that send the old chain stay valid under it to
-//! its end.
+//! By default the intermediates that issue keep their keys and names, so their earlier certificates stay valid. If the
+//! root's key was kept, the same root signs a new upper intermediate, with a later end of its own if needed; otherwise
+//! a new root is made, which has to be trusted. The old root is kept, and servers that send the old chain stay valid
+//! under it to its end.
 
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
@@ -24,7 +24,7 @@ pub struct Renewal {
     pub before: Option<time::Duration>,
     /// Renews regardless of the time left.
     pub force: bool,
-    /// Gives the intermediate a new key: its earlier certificates then belong to a former intermediate.
+    /// Gives the intermediates new keys: their earlier certificates then belong to a former intermediate.
     pub new_key: bool,
     /// Further names the CA may sign for from now on.
     pub permit: Vec<String>,
@@ -57,8 +57,7 @@ impl Renewal {
         }
         let _lock = files::lock(&paths.lock)?;
         let ca = LocalCa::load(paths)?;
-        let [intermediate] = &ca.intermediate;
-        let report = inspect::certificate(intermediate)?;
+        let report = inspect::certificate(ca.server.constrained())?;
         let present = constraints::permitted(&report);
         let (permits, widened) = self.widen(present)?;
         let Some(because) = self.because(&ca, widened, now)? else {
@@ -66,10 +65,19 @@ impl Renewal {
         };
         let validity = Validity::new(now, None, None, Some(self.days.unwrap_or(DEFAULT_DAYS)))?;
         let root_key = self.root_key(paths, &ca.root)?;
-        let key = if self.new_key { PrivateKey::generate(Algorithm::default())? } else { ca.key };
+        let is_of_older_kind = ca.is_of_older_kind();
+        let (server_key, client_key) = if self.new_key {
+            (PrivateKey::generate(Algorithm::default())?, Some(PrivateKey::generate(Algorithm::default())?))
+        } else {
+            let made = is_of_older_kind.then(|| PrivateKey::generate(Algorithm::default())).transpose()?;
+            // One that somebody has removed is not made again.
+            (ca.server.key, ca.client.map(|client| client.key).or(made))
+        };
         let (root, root_key, fate) = match root_key {
             // A root that lasts is left as it is: it is in people's stores.
-            Some(root_key) if self.lasts(&ca.root, now)? => (ca.root.clone(), root_key, None),
+            Some(root_key) if self.lasts(&ca.root, now)? && is_high_enough(&ca.root)? => {
+                (ca.root.clone(), root_key, None)
+            }
             Some(root_key) => (create::root(&root_key, validity)?, root_key, None),
             None => {
                 let root_key = PrivateKey::generate(Algorithm::default())?;
@@ -77,7 +85,7 @@ impl Renewal {
             }
         };
         let new_root = root != ca.root;
-        let made = Hierarchy { root, root_key, fate, key };
+        let made = Hierarchy { root, root_key, fate, server_key, client_key };
         let ca = made.write(paths, permits.as_deref(), validity, now)?;
         Ok(Renewed { ca, because: Some(because), new_root })
     }
@@ -99,14 +107,16 @@ impl Renewal {
     }
 
     fn because(&self, ca: &LocalCa, widened: bool, now: OffsetDateTime) -> Result<Option<String>, Error> {
-        let [intermediate] = &ca.intermediate;
         if widened {
             return Ok(Some("it may sign for more".to_owned()));
         }
         if self.force || self.new_key {
             return Ok(Some("that was asked for".to_owned()));
         }
-        if self.lasts(&ca.root, now)? && self.lasts(intermediate, now)? {
+        if !ca.is_of_older_kind() && !ca.firefox_fits()? {
+            return Ok(Some("Firefox has no root for it".to_owned()));
+        }
+        if ca.certificates().try_fold(true, |all, der| Ok::<_, Error>(all && self.lasts(der, now)?))? {
             return Ok(None);
         }
         let end = ca.not_after()?;
@@ -130,4 +140,10 @@ impl Renewal {
         let key = PrivateKey::load(&der)?;
         Ok((inspect::parse(root)?.public_key().raw == key.spki()).then_some(key))
     }
+}
+
+/// Whether a root may have two intermediates below it, which one made by an earlier version may not.
+fn is_high_enough(root: &[u8]) -> Result<bool, Error> {
+    let limit = inspect::certificate(root)?.path_len;
+    Ok(limit.is_none_or(|limit| limit >= create::ROOT_PATH_LEN.into()))
 }
