@@ -162,7 +162,7 @@ pub struct Obstacle {
 #[cfg(test)]
 #[derive(Serialize, schemars::JsonSchema)]
 #[serde(untagged)]
-#[expect(dead_code, clippy::large_enum_variant, reason = "only its schema is used")]
+#[expect(dead_code, reason = "only its schema is used")]
 pub(crate) enum Answer {
     /// The verdict.
     Verdict(Verdict),

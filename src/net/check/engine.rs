@@ -27,7 +27,7 @@ const FIRST: Duration = Duration::from_millis(1_500);
 const GRACE: Duration = Duration::from_secs(5);
 
 /// The longest heartbeat that is waited for.
-const LONGEST_HEARTBEAT: Duration = Duration::from_secs(300);
+const LONGEST_HEARTBEAT: Duration = Duration::from_mins(5);
 
 /// The packet that opens a session.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -185,6 +185,16 @@ fn read(packet: &str) -> Option<Open> {
     (!read.sid.is_empty() && read.sid.len() <= 256 && read.sid.chars().all(is_plain)).then_some(read)
 }
 
+/// Engine.IO's words for its codes, from 0 on.
+const MESSAGES: [&str; 6] = [
+    "Transport unknown",
+    "Session ID unknown",
+    "Bad handshake method",
+    "Bad request",
+    "Forbidden",
+    "Unsupported protocol version",
+];
+
 /// Engine.IO's code in a refusal, as in `{"code":0,"message":"Transport unknown"}`.
 fn code(page: &Page) -> Option<u8> {
     #[derive(Deserialize)]
@@ -193,14 +203,6 @@ fn code(page: &Page) -> Option<u8> {
         message: String,
     }
     let refusal: Refusal = serde_json::from_slice(&page.body).ok()?;
-    const MESSAGES: [&str; 6] = [
-        "Transport unknown",
-        "Session ID unknown",
-        "Bad handshake method",
-        "Bad request",
-        "Forbidden",
-        "Unsupported protocol version",
-    ];
     // `allowRequest` may give a message of its own with code 4.
     let is_known = MESSAGES.get(usize::from(refusal.code)).is_some_and(|known| *known == refusal.message);
     (is_known || refusal.code == 4).then_some(refusal.code)

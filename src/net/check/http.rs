@@ -1,5 +1,7 @@
 //! An answer of HTTP/1.1, as far as its head says how secure a site is.
 
+use std::fmt::Write;
+
 use super::grade::Hsts;
 
 /// Header fields that are read; more are more than a server needs.
@@ -68,7 +70,7 @@ impl Request {
         for (name, value) in &self.fields {
             // A line's end in a value would be a field of its own.
             let value: String = value.chars().filter(|c| !c.is_control()).collect();
-            text.push_str(&format!("{name}: {value}\r\n"));
+            let _ = write!(text, "{name}: {value}\r\n");
         }
         if self.is_last {
             text.push_str("Connection: close\r\n");

@@ -359,7 +359,8 @@ mod tests {
 
     #[test]
     fn capabilities_are_found_in_a_greeting() {
-        let greeting = |capabilities: [u8; 2]| [b"\x0a8.0.36\0\x01\0\0\012345678\0".as_slice(), &capabilities].concat();
+        let greeting =
+            |capabilities: [u8; 2]| [b"\x0a8.0.36\0\x01\0\0\0".as_slice(), b"12345678\0", &capabilities].concat();
         assert_eq!(has_mysql_tls(&greeting([0xff, 0xff])), Some(true));
         assert_eq!(has_mysql_tls(&greeting([0xff, 0xf7])), Some(false));
         assert_eq!(has_mysql_tls(b"\xff\x15\x04Too many connections"), None);

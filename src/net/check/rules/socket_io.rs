@@ -181,7 +181,7 @@ fn takes_credentials(response: &Response) -> bool {
 }
 
 /// The requests of other sites that were answered: the origin that was named first.
-fn cross<'a>(web: &'a Web) -> impl Iterator<Item = (&'a str, &'a Response)> {
+fn cross(web: &Web) -> impl Iterator<Item = (&str, &Response)> {
     let named = web.origin.as_ref().map(|(origin, response)| (origin.as_str(), response));
     named.into_iter().chain(web.foreign.as_ref().map(|response| (FOREIGN, response)))
 }
