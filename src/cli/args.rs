@@ -218,7 +218,8 @@ pub(crate) fn new_secret(
     Ok(secret)
 }
 
-fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {
+/// Asks for a secret on the terminal.
+pub(crate) fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {
     let answer = rpassword::prompt_password(prompt);
     answer
         .map(Zeroizing::new)

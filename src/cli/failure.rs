@@ -179,7 +179,6 @@ pub(crate) fn in_file(path: &Path, error: container::Error) -> Failure {
         container::Error::PassphraseNeeded | container::Error::StorePasswordNeeded => {
             return about(path, error.into()).hint(PASSPHRASE);
         }
-        container::Error::UnknownCipher { cipher } if cipher == JAVA_KEYSTORE => keytool(path, &beside(".p12")),
         container::Error::UnknownCipher { .. } => {
             let command = of("openssl pkcs8 -topk8 -v2 aes-256-cbc -in").path(path);
             format!("convert it with `{}`", command.flag("-out", beside(".pkcs8")))
@@ -201,9 +200,6 @@ pub(crate) fn in_file(path: &Path, error: container::Error) -> Failure {
     };
     about(path, error.into()).hint(hint)
 }
-
-/// The encryption of private keys in Java's own keystores (JKS): Sun's key protector.
-const JAVA_KEYSTORE: &str = "1.3.6.1.4.1.42.2.17.1.1";
 
 /// The conversion of a Java keystore to PKCS#12.
 fn keytool(path: &Path, store: &Path) -> String {

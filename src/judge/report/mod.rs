@@ -5,8 +5,10 @@
 
 pub mod ca;
 pub mod check;
+pub mod converted;
 pub mod extension;
 pub mod finding;
+pub mod fingerprint;
 pub mod fixtures;
 pub mod item;
 pub mod made;
