@@ -205,7 +205,7 @@ pub struct Warning {
 pub struct Link {
     /// Its subject, as RFC 4514 writes it.
     pub subject: String,
-    /// Its first names with their kinds, if it has no subject.
+    /// The first names with their kinds, if the subject is empty.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(test, schemars(default))]
     pub subject_alt_names: Vec<String>,
