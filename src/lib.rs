@@ -32,6 +32,7 @@
 //! | `issue` | [`cert`] | What a certificate says, and who signs it. |
 //! | | [`generate`] | What `gen-cert` makes from what a person asks for. |
 //! | | [`ca`] | The local CA on disk. |
+//! | | [`convert`] | Keys and certificates from one kind of file to another. |
 //! | | [`fixtures`] | Whole test PKIs, good certificates and deliberately bad ones. |
 //! | | [`trust`] | Where clients look for what they trust: system, browsers, Java. |
 //! | | [`credentials`] | What a server shows its clients. |
@@ -74,7 +75,7 @@ mod schema;
 pub use base::hex::hex;
 pub use base::{files, octets, ordered, validity, words};
 pub use encoding::{asn1, container};
-pub use issue::{ca, cert, credentials, fixtures, generate, trust};
+pub use issue::{ca, cert, convert, credentials, fixtures, generate, trust};
 pub use judge::{inspect, lint, report, verify};
 pub use net::{check, probe, tls};
 #[cfg(feature = "serve")]

@@ -9,11 +9,14 @@ use crate::issue::fixtures::manifest::Manifest;
 use crate::judge::report::ca::{CaCrl, CaExport, CaInit, CaRenew, CaRevoke, CaShow};
 use crate::judge::report::check::Check;
 use crate::judge::report::connect::Document;
+use crate::judge::report::converted::Convert;
+use crate::judge::report::fingerprint::Fingerprint;
 use crate::judge::report::fixtures::{Expected, Fixtures};
 use crate::judge::report::item::Item;
 use crate::judge::report::made::{GenCert, GenCsr, GenKey};
 use crate::judge::report::trust::Trust;
-use crate::judge::report::verdict::Verdict;
+use crate::judge::report::verdict::Answer;
+use crate::judge::report::watch::Watch;
 
 /// Compares a published schema with its type; writes it instead when `UPDATE_SCHEMAS` is set.
 fn check<T: JsonSchema>(name: &str) {
@@ -34,6 +37,8 @@ fn the_published_schemas_are_current() {
     check::<GenCsr>("gen-csr");
     check::<GenCert>("gen-cert");
     check::<Vec<Item>>("inspect");
+    check::<Convert>("convert");
+    check::<Vec<Fingerprint>>("fingerprint");
     check::<Trust>("ca-trust");
     check::<Trust>("ca-untrust");
     check::<Trust>("ca-status");
@@ -43,9 +48,10 @@ fn the_published_schemas_are_current() {
     check::<CaRevoke>("ca-revoke");
     check::<CaCrl>("ca-crl");
     check::<CaExport>("ca-export");
-    check::<Verdict>("verify");
+    check::<Answer>("verify");
     check::<Check>("check");
     check::<Document>("connect");
+    check::<Watch>("check-watch");
     check::<Expected>("fixtures-expected");
     check::<Fixtures>("fixtures");
     check::<Manifest>("fixtures-manifest");

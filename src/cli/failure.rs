@@ -8,13 +8,14 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
-pub(crate) use self::ca::{needs_no_sudo, one_thing_at_a_time, renew_hint};
+pub(crate) use self::ca::{needs_no_sudo, one_thing_at_a_time, remake_hint, renew_hint};
 pub(crate) use self::fixtures::{build, fixtures};
 pub(crate) use self::remote::{no_endpoint, remote};
 use super::args::IssuerArgs;
 use super::beside;
 use super::command_line::{self, ADDR, CA_KEY, CommandLine, Flag, PORT, PURPOSE};
 use secure_io::container::{FileType, KeyFormat};
+use secure_io::report::remote::Cause;
 use secure_io::{cert, container, credentials, csr, files, generate, key, name, server, validity};
 
 /// Reason why a command ended without its result.
@@ -33,11 +34,13 @@ pub(crate) struct Report {
     pub(crate) details: Vec<String>,
     /// Remedies, with commands to paste.
     pub(crate) hints: Vec<String>,
+    /// The layer and the code, for a server that could not be asked.
+    pub(crate) cause: Option<Cause>,
 }
 
 impl Failure {
     pub(crate) fn new(error: anyhow::Error) -> Self {
-        Self::Error(Box::new(Report { error, details: Vec::new(), hints: Vec::new() }))
+        Self::Error(Box::new(Report { error, details: Vec::new(), hints: Vec::new(), cause: None }))
     }
 
     /// An error in words.
@@ -48,6 +51,14 @@ impl Failure {
     pub(crate) fn hint(mut self, text: impl Into<String>) -> Self {
         if let Self::Error(report) = &mut self {
             report.hints.push(text.into());
+        }
+        self
+    }
+
+    /// Says at which layer a server could not be asked, and why.
+    fn caused_by(mut self, cause: Cause) -> Self {
+        if let Self::Error(report) = &mut self {
+            report.cause = Some(cause);
         }
         self
     }
@@ -179,7 +190,6 @@ pub(crate) fn in_file(path: &Path, error: container::Error) -> Failure {
         container::Error::PassphraseNeeded | container::Error::StorePasswordNeeded => {
             return about(path, error.into()).hint(PASSPHRASE);
         }
-        container::Error::UnknownCipher { cipher } if cipher == JAVA_KEYSTORE => keytool(path, &beside(".p12")),
         container::Error::UnknownCipher { .. } => {
             let command = of("openssl pkcs8 -topk8 -v2 aes-256-cbc -in").path(path);
             format!("convert it with `{}`", command.flag("-out", beside(".pkcs8")))
@@ -201,9 +211,6 @@ pub(crate) fn in_file(path: &Path, error: container::Error) -> Failure {
     };
     about(path, error.into()).hint(hint)
 }
-
-/// The encryption of private keys in Java's own keystores (JKS): Sun's key protector.
-const JAVA_KEYSTORE: &str = "1.3.6.1.4.1.42.2.17.1.1";
 
 /// The conversion of a Java keystore to PKCS#12.
 fn keytool(path: &Path, store: &Path) -> String {
@@ -324,7 +331,8 @@ pub(crate) fn issuing(error: generate::Error, request: Option<&Path>, issuer: &I
                 | C::WeakKey { .. }
                 | C::DuplicateExtension { .. }
                 | C::MalformedExtension { .. }
-                | C::PurposeNotPermitted { .. },
+                | C::PurposeNotPermitted { .. }
+                | C::UnconstrainedName { .. },
             ),
             Some(request),
             _,
@@ -336,7 +344,12 @@ pub(crate) fn issuing(error: generate::Error, request: Option<&Path>, issuer: &I
         Failure::Error(report) => {
             // Those for the local CA mend no other.
             let hints = if ca.is_some() && request.is_none() { Vec::new() } else { report.hints };
-            Failure::Error(Box::new(Report { error: report.error.context(text), details: report.details, hints }))
+            Failure::Error(Box::new(Report {
+                error: report.error.context(text),
+                details: report.details,
+                hints,
+                cause: report.cause,
+            }))
         }
         Failure::BrokenPipe => Failure::BrokenPipe,
     }
@@ -372,6 +385,9 @@ impl From<generate::Error> for Failure {
                 Some(format!("sign it as a CA all the same: `{}`", CommandLine::typed().switch("--allow-ca")))
             }
             E::Certificate(cert::Error::NotPermitted { names, .. }) => Some(ca::permit_hint(names)),
+            E::Certificate(cert::Error::SubjectExcluded { .. }) => {
+                Some("leave --subject out; only clients have one: --purpose client".to_owned())
+            }
             E::Certificate(cert::Error::PurposeNotPermitted { permitted, .. }) => purpose_hint(permitted),
             E::Certificate(cert::Error::IssuerTime { .. }) => Some(ca::renew_hint()),
             _ => None,

@@ -16,7 +16,7 @@ use std::net::IpAddr;
 use crate::base::hex::hex;
 use crate::encoding::asn1::{self, Value, tag};
 use crate::x509::name::ip_address;
-use crate::x509::name::{Canonical, DistinguishedName, GeneralName, SubjectAltName, rfc4514_der};
+use crate::x509::name::{Canonical, DistinguishedName, GeneralName, Subject, SubjectAltName, rfc4514_der};
 
 /// Reason why a name is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -148,6 +148,19 @@ impl<'a> NameConstraints<'a> {
     pub fn has_other_kinds(&self) -> bool {
         let is_other = |subtree: &Subtree<'_>| !matches!(subtree, Subtree::Dns(_) | Subtree::Ip(..));
         self.permitted.iter().chain(&self.excluded).any(is_other)
+    }
+
+    /// Returns true if every subject is excluded, which leaves subjectAltName alone.
+    #[must_use]
+    pub fn excludes_every_subject(&self) -> bool {
+        let is_all = |subtree: &Subtree<'_>| matches!(subtree, Subtree::Directory(base, _) if base.is_empty());
+        self.excluded.iter().any(is_all)
+    }
+
+    /// Returns true if the exclusion of every subject is the only constraint.
+    #[must_use]
+    pub fn excludes_subjects_alone(&self) -> bool {
+        self.permitted.is_empty() && self.excluded.len() == 1 && self.excludes_every_subject()
     }
 
     /// Checks that each name is in no excluded subtree, and in a permitted one where its kind has any. Each comparison
@@ -381,6 +394,12 @@ impl<'a> Name<'a> {
 
 fn escape(text: &str) -> String {
     crate::x509::name::escape_unprintable(text)
+}
+
+impl From<&Subject> for Name<'_> {
+    fn from(subject: &Subject) -> Self {
+        Self::Directory(Canonical::of(subject.as_der()).unwrap_or_default(), subject.to_string())
+    }
 }
 
 impl<'a> From<&'a SubjectAltName> for Name<'a> {

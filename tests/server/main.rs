@@ -3,13 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 mod client;
+mod client_certificates;
 mod delivery;
 mod engine;
 mod fixture;
+mod front;
 mod http;
 mod limits;
 mod memory;
 mod origin;
+mod own_page;
 mod plaintext;
 mod process;
 mod refusal;

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::extension::{Attribute, Extension};
 use super::finding::Lint;
-use super::remote::Remote;
+use super::remote::{Cause, Remote};
 use super::{Certificate, PublicKey};
 
 /// One thing found, by its kind.
@@ -31,6 +31,8 @@ pub enum Item {
     Pkcs7(Entry<Pkcs7>),
     /// A PKCS#12 store, and its items.
     Pkcs12(Entry<Pkcs12>),
+    /// Java's own keystore (JKS or JCEKS), and its items.
+    JavaKeystore(Entry<JavaKeystore>),
     /// An OCSP response.
     OcspResponse(Entry<OcspResponse>),
     /// Something else.
@@ -51,6 +53,7 @@ macro_rules! of_any_kind {
             Item::PublicKey($entry) => $value,
             Item::Pkcs7($entry) => $value,
             Item::Pkcs12($entry) => $value,
+            Item::JavaKeystore($entry) => $value,
             Item::OcspResponse($entry) => $value,
             Item::Unknown($entry) => $value,
             Item::Error($entry) => $value,
@@ -77,6 +80,7 @@ impl Item {
         match self {
             Self::Pkcs7(entry) => &entry.content.items,
             Self::Pkcs12(entry) => &entry.content.items,
+            Self::JavaKeystore(entry) => &entry.content.items,
             _ => &[],
         }
     }
@@ -87,6 +91,7 @@ impl Item {
         match self {
             Self::Pkcs7(entry) => entry.content.items,
             Self::Pkcs12(entry) => entry.content.items,
+            Self::JavaKeystore(entry) => entry.content.items,
             _ => Vec::new(),
         }
     }
@@ -124,6 +129,15 @@ pub struct Place {
     /// Connection over which a server sent the item; given with the first of its certificates.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connection: Option<Box<Remote>>,
+}
+
+impl Place {
+    /// The place of a source's first item.
+    #[must_use]
+    pub fn of(source: &str) -> Self {
+        let source = source.to_owned();
+        Self { source, index: 0, line: None, label: None, friendly_name: None, connection: None }
+    }
 }
 
 /// A certification request (RFC 2986).
@@ -311,6 +325,21 @@ pub struct Pkcs12 {
     pub items: Vec<Item>,
 }
 
+/// Java's own keystore. Its certificates are in the clear; a password tells whether somebody has changed it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct JavaKeystore {
+    /// `JKS` or `JCEKS`.
+    pub format: Cow<'static, str>,
+    /// True if the password that was given is that of the store, which nobody has changed then.
+    pub verified: bool,
+    /// Reason why the given password is not that of the store. For people: the words may change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+    /// Items in the store.
+    pub items: Vec<Item>,
+}
+
 /// An OCSP response (RFC 6960), its signature unchecked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -363,4 +392,10 @@ pub struct Unknown {
 pub struct Problem {
     /// Fault in words. For people: the words may change.
     pub message: String,
+    /// The layer and the code of the cause, for a server that could not be asked.
+    #[serde(flatten)]
+    pub cause: Option<Cause>,
+    /// Remedy, for a server that could not be asked. For people: the words may change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }

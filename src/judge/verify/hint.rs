@@ -51,6 +51,8 @@ pub(super) fn of(
         Code::WeakSignature => "have it issued again with SHA-256".to_owned(),
         Code::WeakKey => "make a new key, as EC P-256, and have a certificate issued for it".to_owned(),
         Code::Revoked => "make a new key and have a new certificate issued".to_owned(),
+        // Without CRLs it is the local CA's record that cannot be read.
+        Code::RevocationUnknown if request.crls.is_empty() => "put the damaged line right, or take it out".to_owned(),
         Code::RevocationUnknown => "give the CRL of each issuer on the path".to_owned(),
         Code::CrlInvalid => "fetch or issue a current CRL".to_owned(),
         Code::Version => "have it issued again as version 3".to_owned(),
@@ -64,7 +66,9 @@ fn unknown_issuer(blamed: &Certificate, leaf: &Certificate, request: &Request<'_
         "it is trusted itself, but not signed by itself: trust the CA that issued it, as clients need that one"
             .to_owned()
     } else if request.presented.is_empty() {
-        format!("trust `{issuer}` if it is a root; else put it behind the certificate, as a server has to send it")
+        format!(
+            "if `{issuer}` is a root, trust it; if it is an intermediate, put it behind the certificate, as a server has to send it"
+        )
     } else {
         format!("trust `{issuer}` if it is a root; else put it into the chain")
     }

@@ -68,6 +68,9 @@ pub(super) fn check(path: &[&Certificate], request: &Request<'_>) -> Result<(), 
     }
     check_names(path)?;
     check_policies(path)?;
+    if let Some(record) = request.anchors.record() {
+        record.check(path)?;
+    }
     if !request.crls.is_empty() {
         let revocation =
             Revocation { path, presented: request.presented, crls: request.crls, at: request.at.unix_timestamp() };
