@@ -13,8 +13,9 @@ use rustls::crypto::{CryptoProvider, SupportedKxGroup};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use rustls::client::Resumption;
-use rustls::{CipherSuite, ClientConfig, InconsistentKeys, ProtocolVersion, ServerConfig, SupportedProtocolVersion};
+use rustls::{
+    CipherSuite, ClientConfig, InconsistentKeys, KeyLog, ProtocolVersion, ServerConfig, SupportedProtocolVersion,
+};
 
 pub use self::by_name::{Answer, ByName, Issuer};
 pub use self::clients::{Clients, ClientsError};
