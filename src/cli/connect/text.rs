@@ -75,7 +75,7 @@ fn finding(finding: &Finding, out: &mut Output) {
     detail("accepted", &finding.accepted_by.join(", "));
     let hints = [finding.hint.clone(), format!("more about it: {}", finding.reference)];
     if finding.severity == Severity::Error {
-        out.error(&Report { error: anyhow::Error::msg(line), details, hints: hints.to_vec() });
+        out.error(&Report { error: anyhow::Error::msg(line), details, hints: hints.to_vec(), cause: None });
     } else {
         out.warning(line);
         for hint in &hints {
