@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use secure_io::container;
 use secure_io::container::encrypted::Rounds;
@@ -65,16 +65,15 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
 
 impl Args {
     /// The fingerprints of a source, and whether all of it could be read.
-    fn of_source(&self, source: &PathBuf, out: &mut Output) -> Result<(Vec<Fingerprint>, bool), Failure> {
+    fn of_source(&self, source: &Path, out: &mut Output) -> Result<(Vec<Fingerprint>, bool), Failure> {
         let name = source.to_string_lossy();
-        let items = match remote::endpoint(source)? {
-            Some(endpoint) => self.remote.ask(&endpoint)?.inspected(&name),
-            None => {
-                let (bytes, passphrase) = (files::read(source)?, self.passphrase.given()?);
-                let (passphrase, rounds) = (passphrase.as_deref().map(String::as_str), Rounds::default());
-                let found = container::find(&bytes).into_iter();
-                found.map(|found| inspect::item(found, &name, passphrase, &rounds)).collect()
-            }
+        let items = if let Some(endpoint) = remote::endpoint(source)? {
+            self.remote.ask(&endpoint)?.inspected(&name)
+        } else {
+            let (bytes, passphrase) = (files::read(source)?, self.passphrase.given()?);
+            let (passphrase, rounds) = (passphrase.as_deref().map(String::as_str), Rounds::default());
+            let found = container::find(&bytes).into_iter();
+            found.map(|found| inspect::item(found, &name, passphrase, &rounds)).collect()
         };
         let (mut all, mut is_whole) = (Vec::new(), true);
         for item in items.iter().map(|inspected: &Inspected| &inspected.item) {

@@ -63,7 +63,7 @@ pub(super) fn run(
                     chain.iter().enumerate().filter_map(|(index, der)| watched(&place, index, der, now, within)),
                 ),
                 Err(Failure::Error(report)) => {
-                    watch.failures.push(Unread { place, cause: report.cause, message: report.error.to_string() })
+                    watch.failures.push(Unread { place, cause: report.cause, message: report.error.to_string() });
                 }
                 Err(failure) => return Err(failure),
             }
