@@ -11,6 +11,7 @@
 //   data-secure-context  true or false: window.isSecureContext
 //   data-tls-version, data-cipher-suite, data-key-exchange, data-alpn   the socket's connection, as the server told it
 //   data-rtt-ms          the latest round trip in milliseconds
+//   data-trust           self-signed, or plain over http; absent if the page cannot know of any doubt
 //   data-error           why the latest attempt failed, absent once connected
 //   data-packets-sent, data-packets-received   counted since the page was loaded
 //
@@ -74,9 +75,11 @@ function showConnected() {
   byId("url").textContent = address.replace(/&sid=.*/, "");
   byId("socket-transport").textContent = transport.name === "websocket" ? "WebSocket" : "HTTP long-polling";
   if (!address.startsWith("wss:") && !address.startsWith("https:")) {
+    set("trust", "plain");
     show("connected", "Connected, but not secure", `This page came over ${location.protocol}, and so does its socket.`);
   } else if (transport.name === "websocket") {
-    show("connected", "Connected over secure WebSocket", "Everything between this page and the server is encrypted.");
+    const whom = body.trust === "self-signed" ? " Nobody vouches for the server: its certificate is self-signed." : "";
+    show("connected", "Connected over secure WebSocket", `Everything between this page and the server is encrypted.${whom}`);
   } else if (stays) {
     show("connected", "Connected over HTTPS", `Encrypted, by long-polling: ${stays}.`);
   } else {
@@ -274,7 +277,8 @@ function addSample(span) {
   if (samples.length > SAMPLES) samples.shift();
   set("rttMs", span.toFixed(2));
   const sorted = [...samples].sort((a, b) => a - b);
-  const [least, median, most] = [sorted[0], sorted[sorted.length >> 1], sorted[sorted.length - 1]].map(milliseconds);
+  const middle = (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
+  const [least, median, most] = [sorted[0], middle, sorted[sorted.length - 1]].map(milliseconds);
   byId("rtt").textContent = milliseconds(span);
   const echoes = samples.length === 1 ? "1 echo" : `${samples.length} echoes`;
   byId("rtt-summary").textContent = `${echoes}: least ${least}, median ${median}, most ${most} ms`;

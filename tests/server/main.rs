@@ -10,6 +10,7 @@ mod fixture;
 mod front;
 mod http;
 mod limits;
+mod load;
 mod memory;
 mod origin;
 mod own_page;

@@ -12,6 +12,8 @@ use secure_io::name;
 use secure_io::server::{Client, Event, HandshakeError, Observer, Refused, Transport, Withheld};
 use secure_io::words::counted;
 
+use super::limits::LogFormat;
+use super::record;
 use crate::cli::output::{LogStream, Output};
 
 /// Largest number of lines that wait for a slow reader; further lines are counted.
@@ -23,35 +25,38 @@ pub(crate) struct Log {
     lines: SyncSender<Option<String>>,
     dropped: Arc<AtomicU64>,
     writer: JoinHandle<()>,
+    format: LogFormat,
 }
 
 impl Log {
-    pub(crate) fn start(out: &Output) -> Self {
+    pub(crate) fn start(out: &Output, format: LogFormat) -> Self {
         let (lines, queue) = mpsc::sync_channel(QUEUE);
         let dropped = Arc::new(AtomicU64::new(0));
         let (stream, counter) = (out.log_stream(), Arc::clone(&dropped));
         let writer = std::thread::spawn(move || write(&queue, &counter, stream));
-        Self { lines, dropped, writer }
+        Self { lines, dropped, writer, format }
     }
 
     /// Returns the observer that receives the server's events.
     pub(crate) fn observer(&self) -> Observer {
         let lines = self.lines();
         Arc::new(move |event| {
-            if let Some(line) = line(event) {
-                lines.send(line);
-            }
+            let Some(text) = line(event) else { return };
+            lines.put(match lines.format {
+                LogFormat::Text => text,
+                LogFormat::Json => record::event(event, &text),
+            });
         })
     }
 
     /// For lines of others' threads, which never wait.
     pub(crate) fn lines(&self) -> Lines {
-        Lines { lines: self.lines.clone(), dropped: Arc::clone(&self.dropped) }
+        Lines { queue: self.lines.clone(), dropped: Arc::clone(&self.dropped), format: self.format }
     }
 
     /// A line of our own; waits for room.
     pub(crate) fn line(&self, line: String) {
-        let _ = self.lines.send(Some(line));
+        let _ = self.lines.send(Some(self.format.own(line)));
     }
 
     /// Writes the remaining lines.
@@ -63,14 +68,28 @@ impl Log {
 
 /// The way into the log from any thread.
 pub(crate) struct Lines {
-    lines: SyncSender<Option<String>>,
+    queue: SyncSender<Option<String>>,
     dropped: Arc<AtomicU64>,
+    format: LogFormat,
+}
+
+impl LogFormat {
+    fn own(self, line: String) -> String {
+        match self {
+            Self::Text => line,
+            Self::Json => record::own(&line),
+        }
+    }
 }
 
 impl Lines {
-    /// Puts a line into the queue, or counts it when that is full.
+    /// Puts a line of our own into the queue, or counts it when that is full.
     pub(crate) fn send(&self, line: String) {
-        if let Err(TrySendError::Full(_)) = self.lines.try_send(Some(line)) {
+        self.put(self.format.own(line));
+    }
+
+    fn put(&self, line: String) {
+        if let Err(TrySendError::Full(_)) = self.queue.try_send(Some(line)) {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -163,6 +182,12 @@ fn refusal(reason: &Refused) -> String {
             format!("a page from {origin} may not connect here unless `--cors-origin {origin}` allows it")
         }
         Refused::TooManySessions => "there are as many sessions as there may be; see `--max-sessions`".to_owned(),
+        Refused::TooManyConnections { of_client: true } => {
+            "it has as many connections as it may; see `--max-connections-per-client`".to_owned()
+        }
+        Refused::TooManyConnections { of_client: false } => {
+            "there are as many connections as there may be; see `--max-connections`".to_owned()
+        }
         Refused::TooMuchMemory => "unread and unfinished messages take up all the memory that they may".to_owned(),
         _ => "the request is refused".to_owned(),
     }

@@ -2,12 +2,14 @@ mod advice;
 mod certificates;
 mod clients;
 mod front;
+mod limits;
 mod log;
 mod reach;
+mod record;
 
 use std::future::Future;
 use std::io::{self, IsTerminal};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,10 +20,11 @@ use secure_io::generate::CertificateSpec;
 use secure_io::name::{self, SubjectAltName};
 use secure_io::report::fixtures::Expected;
 use secure_io::report::{self, text};
-use secure_io::server::{App, Config, Origins, Server, Timing};
+use secure_io::server::{App, Config, Metrics, Observer, Origins, Server, Timing};
 use secure_io::tls::ByName;
 use secure_io::{cert, files, validity};
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -32,6 +35,7 @@ use crate::cli::output::Output;
 use certificates::FixtureArgs;
 use clients::ClientArgs;
 use front::FrontArgs;
+use limits::LimitArgs;
 use log::{Lines, Log};
 use reach::Covered;
 
@@ -75,6 +79,8 @@ pub(crate) struct Args {
     clients: ClientArgs,
     #[command(flatten)]
     front: FrontArgs,
+    #[command(flatten)]
+    limits: LimitArgs,
     #[command(flatten)]
     app: AppArgs,
 }
@@ -174,23 +180,37 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     args.fixtures.check(fixtures.as_ref(), &credentials, args.address())?;
     let certificate = credentials.report().map_err(|error| Failure::new(error.into()))?;
     let host = args.host(&spec, &certificate);
-    let log = Log::start(out);
+    let log = Log::start(out, args.limits.log_format);
     let (tls, mut covered) = args.tls(credentials, &spec, fixtures.as_mut(), &log, out)?;
     let mut config = args.config(Arc::new(tls), certificate, client_js);
     covered.is_plain = args.front.plain;
     config.origins = args.origins()?;
     config.front = args.front.front()?;
+    args.limits.apply(&mut config.limits);
+    let ends = OffsetDateTime::parse(&config.certificate.not_after, &Rfc3339).ok().filter(|_| !args.front.plain);
+    let metrics = args.limits.metrics.map(|address| (address, Metrics::new(ends.map(OffsetDateTime::unix_timestamp))));
     config.fixtures = fixtures.map(Arc::new);
     // Each client takes a descriptor, and 1,024 are few; what cannot be raised is not missed at once.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(serve(config, &host, &covered, log, out))?;
+    runtime.block_on(serve(config, metrics, &host, &covered, log, out))?;
     Ok(Outcome::Done)
 }
 
-async fn serve(config: Config, host: &str, covered: &Covered, log: Log, out: &mut Output) -> Result<(), Failure> {
+async fn serve(
+    config: Config,
+    metrics: Option<(SocketAddr, Metrics)>,
+    host: &str,
+    covered: &Covered,
+    log: Log,
+    out: &mut Output,
+) -> Result<(), Failure> {
+    let observer = match metrics {
+        Some((address, metrics)) => measured(address, metrics, log.observer(), out).await?,
+        None => log.observer(),
+    };
     let serves_folder = config.static_dir.is_some();
-    let server = Server::bind(config, log.observer()).await.map_err(failure::listen)?;
+    let server = Server::bind(config, observer).await.map_err(failure::listen)?;
     let signals = Signals::new(log.lines())?;
     let address = server.local_addr();
     let scheme = covered.scheme();
@@ -207,6 +227,22 @@ async fn serve(config: Config, host: &str, covered: &Covered, log: Log, out: &mu
     }
     log.finish();
     Ok(())
+}
+
+/// Serves figures, and returns the observer that counts them.
+async fn measured(
+    address: SocketAddr,
+    metrics: Metrics,
+    observer: Observer,
+    out: &mut Output,
+) -> Result<Observer, Failure> {
+    let unable = |error: io::Error| Failure::message(format!("cannot listen on {address} for --metrics: {error}"));
+    let listener = tokio::net::TcpListener::bind(address).await.map_err(unable)?;
+    out.note(format!("metrics are at http://{}/metrics", listener.local_addr().map_err(unable)?));
+    let metrics = Arc::new(metrics);
+    let observer = metrics.counting(observer);
+    tokio::spawn(metrics.serve(listener));
+    Ok(observer)
 }
 
 impl Args {

@@ -51,7 +51,7 @@ impl Budget {
 }
 
 /// The network that is counted as one client: an IPv4 address, or the /64 that an IPv6 host is given.
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64)).into(),
         v4 @ IpAddr::V4(_) => v4,

@@ -114,6 +114,16 @@ pub struct Limits {
     pub max_queue: usize,
     /// The time that a client may take nothing of what it is being sent; 20 s.
     pub write: Duration,
+    /// The connections in all, WebSockets among them; beyond, 503. No limit by default: the connection that has been idle
+    /// longest makes room.
+    pub max_connections: usize,
+    /// The connections of one network, WebSockets among them; beyond, 429. Clients that a trusted proxy names are counted by
+    /// their sessions and requests. No limit by default.
+    pub max_connections_per_client: usize,
+    /// The TLS handshakes under way. Beyond, the oldest makes room if it is slow. No limit by default.
+    pub max_handshakes: usize,
+    /// The messages that a session may send in a second. No limit by default.
+    pub max_events: usize,
     /// The Socket.IO sessions of one network, an IPv4 address or an IPv6 /64; 4,096.
     pub max_sessions_per_client: usize,
     /// The Socket.IO sessions in all; 8,192.
@@ -134,6 +144,10 @@ impl Default for Limits {
             max_payload: 1_000_000,
             max_queue: 2 << 20,
             write: Duration::from_secs(20),
+            max_connections: usize::MAX,
+            max_connections_per_client: usize::MAX,
+            max_handshakes: usize::MAX,
+            max_events: usize::MAX,
             max_sessions_per_client: 4096,
             max_sessions: 8192,
             max_memory_per_client: 32 << 20,

@@ -52,12 +52,14 @@ pub(super) async fn serve(site: Arc<Site>, tcp: TcpStream, peer: SocketAddr, sto
         site.observe(&Event::Crowded);
     }
     let handle = Arc::new(handle);
+    site.observe(&Event::Opened);
     tokio::select! {
         () = serve_open(Arc::clone(&site), tcp, peer, Arc::clone(&handle), stopping) => {}
         cut = handle.cut(site.limits().write) => if cut == Cut::Unread {
             site.observe(&does_not_read(peer));
         },
     }
+    site.observe(&Event::Closed);
 }
 
 async fn serve_open(
@@ -77,18 +79,28 @@ async fn serve_open(
         Ok(named) => named,
         Err(error) => return site.observe(&Event::ProxyHeader { peer: other_end, error }),
     };
+    let is_proxy = through.is_none() && site.front().config().trusted.contains(peer.ip());
+    let (place, over) = site.places().connection((!is_proxy).then_some(peer.ip()));
+    if over.is_some() && site.places().is_flooded() {
+        return;
+    }
     let opened = tokio::select! {
         opened = open(&site, tcp) => opened,
         _ = stopping.changed() => return,
     };
     match opened {
         Ok(Opened::Tls(mut tls)) => {
-            let client = Peer::new(peer, through, Some(tls.get_ref().1));
+            let mut client = Peer::new(peer, through, Some(tls.get_ref().1));
+            (client.place, client.over) = (Some(place), over);
+            if let Some(version) = client.version() {
+                site.observe(&Event::Secured { version });
+            }
             tls.get_mut().1.set_buffer_limit(Some(TLS_BUFFER));
             serve_stream(site, Stream::Tls(tls), client, handle, stopping).await;
         }
         Ok(Opened::Plain(tcp)) => {
-            let client = Peer::new(peer, through, None);
+            let mut client = Peer::new(peer, through, None);
+            (client.place, client.over) = (Some(place), over);
             serve_stream(site, Stream::Plain(tcp), client, handle, stopping).await;
         }
         Ok(Opened::Http(tcp)) => {
@@ -142,7 +154,11 @@ async fn open(site: &Site, mut tcp: TcpStream) -> Result<Opened, HandshakeError>
             [b'A'..=b'Z'] if front.enforces_https => Ok(Opened::Plain(tcp)),
             [HANDSHAKE_RECORD] => {
                 let hello = hello::read(&mut tcp).await?;
-                shake_hands(site, tcp, hello).await
+                let Some(underway) = site.handshakes().begin() else { return Err(HandshakeError::TooMany) };
+                tokio::select! {
+                    opened = shake_hands(site, tcp, hello) => opened,
+                    () = underway.cut() => Err(HandshakeError::TooMany),
+                }
             }
             [b'A'..=b'Z'] => Ok(Opened::Http(tcp)),
             // The length of an SSL 2.0 hello has its first bit set.

@@ -83,6 +83,17 @@ pub enum Event {
         /// The reason.
         reason: Withheld,
     },
+    /// A connection was accepted.
+    Opened,
+    /// A connection has ended, or was handed over to a WebSocket.
+    Closed,
+    /// A TLS handshake has succeeded.
+    Secured {
+        /// `TLSv1.3` or `TLSv1.2`.
+        version: String,
+    },
+    /// A Socket.IO client has sent a message.
+    Received,
     /// The server is about to stop: it says so to those who ask whether it is ready, and serves on for this long.
     Draining(Duration),
     /// A client spoke plain HTTP to the TLS port, and got the https:// address.
@@ -115,6 +126,11 @@ pub enum Refused {
     ForeignOrigin(String),
     /// There are as many sessions as there may be, of this client's network or in all.
     TooManySessions,
+    /// There are as many connections as there may be.
+    TooManyConnections {
+        /// True if they are those of the client's network, false if they are all.
+        of_client: bool,
+    },
     /// As much memory is held as may be, for this client's network or in all.
     TooMuchMemory,
 }
@@ -179,6 +195,8 @@ pub enum DisconnectReason {
     TooLarge,
     /// It sent packets of another parser than Socket.IO's own.
     OtherParser,
+    /// It sent more messages in a second than it may.
+    TooManyEvents,
     /// It left a message, or an event's attachments, incomplete for too long.
     Unfinished,
     /// It joined no namespace in time.
@@ -200,6 +218,7 @@ impl fmt::Display for DisconnectReason {
             Self::HeartbeatMissed => "the client did not answer a ping in time",
             Self::Malformed => "the client sent a malformed packet",
             Self::TooLarge => "the client sent a message over the limit",
+            Self::TooManyEvents => "the client sent more events in a second than it may",
             Self::OtherParser => "the client uses another parser than Socket.IO's own",
             Self::Unfinished => "the client left a message incomplete",
             Self::NothingJoined => "the client joined no namespace",

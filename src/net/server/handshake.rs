@@ -28,6 +28,9 @@ pub enum HandshakeError {
         /// The newest version it offers.
         newest: &'static str,
     },
+    /// There are as many handshakes as there may be.
+    #[error("there are as many handshakes as there may be, and the client's made room or found none")]
+    TooMany,
     /// The client has no TLS 1.3, and the server nothing else.
     #[error("the client's newest TLS version is TLS 1.2, and this server speaks TLS 1.3 alone (old-tls)")]
     NoTls13,
@@ -60,6 +63,26 @@ pub enum HandshakeError {
 }
 
 impl HandshakeError {
+    /// The code of the cause, as in the pages on failures.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Silent => "silent",
+            Self::TlsInFront => "tls-on-plain-url",
+            Self::NeitherTlsNorHttp | Self::Malformed => "not-tls",
+            Self::TooMany => "too-many",
+            Self::TimedOut => "tls-timeout",
+            Self::OldTls { .. } | Self::NoTls13 | Self::Ssl2Hello => "old-tls",
+            Self::NoSuite | Self::NoSuiteForKey => "no-common-suite",
+            Self::HungUpInHello | Self::HungUp | Self::Broken(_) => "closed",
+            Self::Tls(rustls::Error::NoCertificatesPresented) => "client-certificate-required",
+            Self::Tls(rustls::Error::InvalidCertificate(_)) => "client-certificate-refused",
+            Self::Tls(rustls::Error::NoApplicationProtocol) => "no-alpn-overlap",
+            Self::Tls(rustls::Error::AlertReceived(_)) => "refused-by-client",
+            Self::Tls(_) => "tls",
+        }
+    }
+
     /// An error while the ClientHello is read.
     pub(super) fn hung_up_in_hello(error: &io::Error) -> Self {
         match error.kind() {

@@ -8,6 +8,7 @@ use rustls::{CipherSuite, NamedGroup, ProtocolVersion, ServerConnection};
 use crate::judge::report;
 use crate::net::server::forwarded::Forwarded;
 use crate::net::server::identity::Identity;
+use crate::net::server::places::{Over, Place};
 use crate::net::tls;
 
 /// The other end: the client, or what a trusted proxy says of it.
@@ -26,6 +27,10 @@ pub(super) struct Peer {
     pub(super) host: Option<Arc<str>>,
     /// The certificate that it has shown to this server.
     pub(super) identity: Option<Arc<Identity>>,
+    /// The place that it has among the connections, as long as this is held.
+    pub(super) place: Option<Arc<Place>>,
+    /// The limit that its connection is over.
+    pub(super) over: Option<Over>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +60,8 @@ impl Peer {
             http2: tls.is_some_and(|tls| tls.alpn_protocol() == Some(b"h2")),
             tls: tls.map(TlsParameters::of),
             host: None,
+            place: None,
+            over: None,
             identity: tls.and_then(Identity::of).map(Arc::new),
         }
     }
@@ -67,6 +74,11 @@ impl Peer {
         }
         self.is_secure = forwarded.is_secure.unwrap_or(self.is_secure);
         self
+    }
+
+    /// The name of the TLS version.
+    pub(super) fn version(&self) -> Option<String> {
+        Some(self.report()?.tls_version)
     }
 
     /// The TLS of the connection to this server, in the registries' names.

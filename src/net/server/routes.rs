@@ -8,8 +8,8 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Extension, Path, State};
 use axum::http::header::{
-    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HOST,
-    HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
+    HOST, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::uri::Authority;
 use axum::http::{Request, Response, StatusCode, Uri};
@@ -24,7 +24,7 @@ use crate::judge::report::fixtures::Expected;
 use crate::net::server::client_js::{self, ClientFile};
 use crate::net::server::connections::Connections;
 use crate::net::server::engine::Engine;
-use crate::net::server::event::{Event, Observer};
+use crate::net::server::event::{Event, Observer, Refused};
 use crate::net::server::fixture_index;
 use crate::net::server::front::{self, Front};
 use crate::net::server::header;
@@ -32,6 +32,7 @@ use crate::net::server::origin::Origins;
 use crate::net::server::own_page;
 use crate::net::server::page::{self, Page};
 use crate::net::server::peer::Peer;
+use crate::net::server::places::{Handshakes, Over, Places};
 use crate::net::server::plaintext::is_authority;
 use crate::net::server::{Config, Limits};
 use crate::net::tls::ByName;
@@ -53,6 +54,8 @@ pub(super) struct Site {
     front: Front,
     origins: Origins,
     connections: Arc<Connections>,
+    places: Arc<Places>,
+    handshakes: Handshakes,
     observer: Observer,
     /// True if a person's own page is served.
     is_own_page: bool,
@@ -73,9 +76,23 @@ impl Site {
             }
         };
         let router = router.merge(client_library(library));
+        let places = Places::new(config.limits.max_connections, config.limits.max_connections_per_client);
+        let handshakes = Handshakes::new(config.limits.max_handshakes);
         let front = Front::new(config.front, Arc::clone(&observer));
         let (tls, limits) = (config.tls, config.limits);
-        Self { tls, engine, router, limits, front, origins, connections: Arc::default(), observer, is_own_page }
+        Self {
+            tls,
+            engine,
+            router,
+            limits,
+            front,
+            origins,
+            connections: Arc::default(),
+            places,
+            handshakes,
+            observer,
+            is_own_page,
+        }
     }
 
     /// The door that requests come through.
@@ -95,6 +112,14 @@ impl Site {
         &self.connections
     }
 
+    pub(super) fn places(&self) -> &Arc<Places> {
+        &self.places
+    }
+
+    pub(super) fn handshakes(&self) -> &Handshakes {
+        &self.handshakes
+    }
+
     pub(super) fn limits(&self) -> &Limits {
         &self.limits
     }
@@ -105,15 +130,43 @@ impl Site {
 
     /// Answers a request.
     pub(super) async fn respond(&self, mut request: Request<Incoming>, peer: Peer) -> Response<Body> {
-        let (was_secure, http2) = (peer.is_secure, peer.http2);
+        let (was_secure, http2, other_end) = (peer.is_secure, peer.http2, peer.address);
         let (mut response, is_secure) = match self.front.admit(&mut request, peer) {
-            Ok(peer) => {
+            Ok(mut peer) => {
                 let is_secure = peer.is_secure;
-                (self.dispatch(request, peer).await, is_secure)
+                if peer.address != other_end && peer.over.is_none() {
+                    // Of a proxy's connection, only the client that it names can be counted.
+                    let place = self.places.forwarded(peer.address.ip());
+                    peer.over = place.is_none().then_some(Over::Client);
+                    peer.place = place;
+                }
+                let response = match peer.over {
+                    Some(over) => self.refuse(over, &request, &peer),
+                    None => self.dispatch(request, peer).await,
+                };
+                (response, is_secure)
             }
             Err(response) => (*response, was_secure),
         };
         self.front.mark(response.headers_mut(), is_secure, http2);
+        response
+    }
+
+    /// Answers a client that has too many connections, or finds no room.
+    fn refuse<B>(&self, over: Over, request: &Request<B>, peer: &Peer) -> Response<Body> {
+        let of_client = over == Over::Client;
+        self.observe(&Event::Refused { peer: peer.address, reason: Refused::TooManyConnections { of_client } });
+        let status = if of_client { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::SERVICE_UNAVAILABLE };
+        let is_engine = request.uri().path().starts_with("/socket.io");
+        let body =
+            if is_engine { "{\"code\":4,\"message\":\"Too many connections\"}" } else { "Too many connections\n" };
+        let mut response = front::text(status, body);
+        if is_engine {
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        if !peer.http2 && peer.through.is_none() {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         response
     }
 

@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
 use socketioxide_core::Sid;
@@ -56,6 +57,8 @@ struct State {
     unfinished: Option<Unfinished>,
     attachments: usize,
     awaits_pong: bool,
+    /// The messages since a time, within a second of it.
+    messages: (usize, Instant),
     joined: Vec<&'static str>,
     has_joined: bool,
     ended: Option<DisconnectReason>,
@@ -103,6 +106,7 @@ impl Session {
             unfinished: None,
             attachments: 0,
             awaits_pong: false,
+            messages: (0, Instant::now()),
             joined: Vec::new(),
             has_joined: false,
             ended: None,
@@ -294,6 +298,19 @@ impl Session {
 
     pub(super) fn end_post(&self) {
         self.state().posting = false;
+    }
+
+    /// Counts a message. Returns false if there are more in a second than there may be.
+    pub(super) fn count_message(&self, max: usize) -> bool {
+        if max == usize::MAX {
+            return true;
+        }
+        let mut state = self.state();
+        if state.messages.1.elapsed() >= Duration::from_secs(1) {
+            state.messages = (0, Instant::now());
+        }
+        state.messages.0 += 1;
+        state.messages.0 <= max
     }
 
     /// Says that a ping is on its way.

@@ -196,7 +196,14 @@ impl Engine {
     /// Takes a packet from a client. Returns a wait that the client is held back for.
     pub(super) fn take(&self, session: &Arc<Session>, packet: Result<Received, DisconnectReason>) -> Option<Wait> {
         let taken = match packet {
-            Ok(Received::Message(incoming)) => self.io.receive(session, incoming),
+            Ok(Received::Message(incoming)) => {
+                (self.observer)(&Event::Received);
+                if session.count_message(self.limits.max_events) {
+                    self.io.receive(session, incoming)
+                } else {
+                    Err(DisconnectReason::TooManyEvents)
+                }
+            }
             Ok(Received::Pong) => {
                 session.ponged();
                 return None;

@@ -1,0 +1,52 @@
+//! Flags of `serve` about limits, and about what it tells of itself.
+
+use std::net::SocketAddr;
+
+use secure_io::server::Limits;
+
+/// Limits of clients.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Limits and metrics")]
+pub(super) struct LimitArgs {
+    /// Connections in all, WebSockets among them; beyond, clients get 503
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    max_connections: Option<u32>,
+    /// Connections of one client, an IPv4 address or an IPv6 /64; beyond, it gets 429
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    max_connections_per_client: Option<u32>,
+    /// TLS handshakes at a time; beyond, the oldest makes room if its client is slow
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    max_handshakes: Option<u32>,
+    /// Bytes of a message or a polling body; beyond, the client is disconnected
+    #[arg(long, value_name = "BYTES", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..=1 << 30))]
+    max_payload: u64,
+    /// Messages that a client may send in a second; beyond, it is disconnected
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    max_events: Option<u32>,
+    /// Answer Prometheus at http://ADDRESS/metrics
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(super) metrics: Option<SocketAddr>,
+    /// Form of the log's lines
+    #[arg(long, value_name = "FORM", value_enum, default_value_t = LogFormat::Text)]
+    pub(super) log_format: LogFormat,
+}
+
+/// Form of the log's lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogFormat {
+    /// A sentence each
+    Text,
+    /// A JSON object each
+    Json,
+}
+
+impl LimitArgs {
+    pub(super) fn apply(&self, limits: &mut Limits) {
+        let count = |count: Option<u32>| count.map_or(usize::MAX, |count| count as usize);
+        limits.max_connections = count(self.max_connections);
+        limits.max_connections_per_client = count(self.max_connections_per_client);
+        limits.max_handshakes = count(self.max_handshakes);
+        limits.max_events = count(self.max_events);
+        limits.max_payload = self.max_payload;
+    }
+}
