@@ -44,7 +44,10 @@ impl Reports {
     pub(super) fn write(&self, check: &Check, from: Severity, wants: impl Fn(&str) -> bool) -> Result<(), Failure> {
         let mut set = Vec::new();
         if let Some(path) = &self.html {
-            let made = validity::now().format(&time::format_description::well_known::Rfc3339).unwrap_or_default();
+            let made = validity::now()
+                .truncate_to_second()
+                .format(&time::format_description::well_known::Rfc3339)
+                .unwrap_or_default();
             set.push(NewFile::public(path, html::page(check, &made).map_err(|error| Failure::new(error.into()))?));
         }
         if let Some(path) = &self.sarif {

@@ -121,7 +121,8 @@ fn watched(place: &str, index: usize, der: &[u8], now: OffsetDateTime, within: s
         index,
         subject: first.unwrap_or(&report.subject).clone(),
         not_after_seconds: until.unix_timestamp(),
-        days: (until - now).whole_days(),
+        // Rounded, as the text says it.
+        days: ((until - now).whole_seconds() + 43_200).div_euclid(86_400),
         expires: until - now < within,
         not_after: report.not_after,
         sha256_fingerprint: report.sha256_fingerprint,

@@ -34,7 +34,7 @@ pub struct Watched {
     pub not_after: String,
     /// The same as seconds since 1970.
     pub not_after_seconds: i64,
-    /// Whole days until then; negative when it has expired.
+    /// Days until then, rounded; negative when it has expired.
     pub days: i64,
     /// It expires within the span that was asked for, or has expired.
     pub expires: bool,

@@ -38,7 +38,7 @@ pub(in crate::net) struct Presented {
     pub(super) lints: Vec<(String, Finding)>,
     /// Days between notBefore and notAfter.
     pub(super) days: Option<i64>,
-    /// Whole days from now to notAfter.
+    /// Days from now to notAfter, rounded.
     pub(super) days_left: Option<i64>,
     /// A certificate does not issue the one in front of it.
     pub(super) is_out_of_order: bool,
@@ -149,7 +149,8 @@ fn days(certificate: &report::Certificate) -> Option<i64> {
 
 fn days_left(certificate: &report::Certificate, now: OffsetDateTime) -> Option<i64> {
     let until = OffsetDateTime::parse(&certificate.not_after, &Rfc3339).ok()?;
-    Some((until - now).whole_days())
+    // Rounded, as everywhere.
+    Some(((until - now).whole_seconds() + 43_200).div_euclid(86_400))
 }
 
 fn must_staple(certificate: &report::Certificate) -> bool {
