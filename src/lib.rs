@@ -38,6 +38,7 @@
 //! | | [`credentials`] | What a server shows its clients. |
 //! | `net` | [`tls`] | The one place that builds rustls configurations. |
 //! | | [`probe`] | Connects to a server and tells what it presented. |
+//! | | [`doctor`] | Looks at this machine: environment, files, ports, names. |
 //! | | [`check`] | Audits a running server, and grades it. |
 //! | | [`server`] | HTTPS and Socket.IO. |
 //!
@@ -78,5 +79,5 @@ pub use issue::{ca, cert, convert, credentials, fixtures, generate, trust};
 pub use judge::{inspect, lint, report, verify};
 #[cfg(feature = "serve")]
 pub use net::server;
-pub use net::{check, probe, tls};
+pub use net::{check, doctor, probe, tls};
 pub use x509::{constraints, csr, key, name, policy, signed};

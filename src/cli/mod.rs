@@ -8,6 +8,7 @@ mod check;
 mod command_line;
 mod completions;
 mod convert;
+mod doctor;
 mod failure;
 mod fingerprint;
 mod fixtures;
@@ -32,9 +33,19 @@ use failure::Failure;
 use output::{ColorWhen, Output};
 use usage::Unread;
 
+/// Whether AWS-LC was built so that a process starts without gathering entropy from the CPU's timing.
+const IS_QUICK: bool = option_env!("AWS_LC_SYS_NO_JITTER_ENTROPY").is_some();
+
+/// The version, and what is to be known of the build.
+const VERSION: &str = if IS_QUICK {
+    env!("CARGO_PKG_VERSION")
+} else {
+    concat!(env!("CARGO_PKG_VERSION"), " (built without AWS_LC_SYS_NO_JITTER_ENTROPY: each start takes 40 ms longer)")
+};
+
 /// Certificates and development TLS for Socket.IO and WebSocket applications
 #[derive(Parser)]
-#[command(name = "secure-io", version, propagate_version = true, arg_required_else_help = true)]
+#[command(name = "secure-io", version = VERSION, propagate_version = true, arg_required_else_help = true)]
 #[command(disable_help_flag = true, disable_version_flag = true)]
 #[command(after_help = "\
 Examples:
@@ -78,6 +89,7 @@ enum Command {
     Fingerprint(Box<fingerprint::Args>),
     Verify(Box<verify::Args>),
     Check(Box<check::Args>),
+    Doctor(doctor::Args),
     Ca(ca::Args),
     Fixtures(fixtures::Args),
     Serve(Box<serve::Args>),
@@ -150,6 +162,7 @@ fn run(command: &Command, out: &mut Output) -> Result<Outcome, Failure> {
         Command::Fingerprint(args) => fingerprint::run(args, out),
         Command::Verify(args) => verify::run(args, out),
         Command::Check(args) => check::run(args, out),
+        Command::Doctor(args) => doctor::run(args, out),
         Command::Ca(args) => ca::run(args, out),
         Command::Fixtures(args) => fixtures::run(args, out),
         Command::Completions(args) => completions::run(args, out),

@@ -1,6 +1,7 @@
 //! TLS connections, and the programs on both of their ends.
 
 pub mod check;
+pub mod doctor;
 pub mod probe;
 #[cfg(feature = "serve")]
 pub mod server;

@@ -6,6 +6,8 @@
 pub mod ca;
 pub mod check;
 pub mod converted;
+pub mod difference;
+pub mod doctor;
 pub mod extension;
 pub mod finding;
 pub mod fingerprint;
