@@ -223,7 +223,7 @@ fn it_is_renewed_in_time() {
       may sign for             localhost, test, internal, local, home.arpa, 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1/128, fc00::/7, fe80::/10
     --- stderr
     note: there is a new root; what was issued under the old one, kept in once/previous, is valid with it to its end
-    hint: make browsers and the system trust it: `secure-io ca trust --ca-dir once`
+    hint: make browsers and the system trust the new one: `secure-io ca trust --ca-dir once`
     "#);
     sandbox.run("secure-io ca show --ca-dir once").success().says("1 root was here before");
     sandbox.run("secure-io ca show --ca-dir once --json").success().says(r#""previous_roots":[""#);

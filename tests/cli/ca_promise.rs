@@ -116,7 +116,15 @@ fn a_ca_that_others_can_get_at_is_not_used() {
     mode("w/client-intermediate-key.pem", 0o604);
     sandbox.run("secure-io ca show --ca-dir w").exits(2).says("(mode 604)");
     mode("w/client-intermediate-key.pem", 0o600);
+    // A root or a record of revocations that others can write is theirs.
+    for file in ["w/root.pem", "w/firefox-intermediate.pem", "w/log.jsonl"] {
+        mode(file, 0o666);
+        sandbox.run("secure-io ca trust --ca-dir w --store nss").exits(2).says(&format!("chmod 644 {file}"));
+        sandbox.run("secure-io gen-cert --ca --ca-dir w --force a.test").exits(2).says("(mode 666)");
+        mode(file, 0o644);
+    }
     mode("w", 0o777);
+    sandbox.run("secure-io ca trust --ca-dir w --store nss").exits(2).says("other users can get at `w`");
     sandbox.run("secure-io gen-cert --ca --ca-dir w --force a.test").exits(2).says("other users can get at `w`");
     let judged = sandbox.run("secure-io verify --ca-dir w server-cert.pem");
     judged.exits(1).says("warning: the local CA is not trusted: other users can get at `w`");
@@ -198,7 +206,9 @@ fn a_ca_of_an_earlier_version_says_how_it_is_made_again() {
     made.says("made by an earlier version").says("`secure-io ca renew --force --ca-dir ca`");
     sandbox.run("secure-io ca show --ca-dir ca").success().says("made by an earlier version");
     sandbox.run("secure-io verify --ca-dir ca server-cert.pem").success();
-    sandbox.ok("secure-io ca renew --force --ca-dir ca");
+    // Its key is as dangerous as before, wherever the old root is trusted.
+    let renewed = sandbox.run("secure-io ca renew --force --ca-dir ca").success();
+    renewed.says("`secure-io ca untrust --ca-dir ca`").says("`secure-io ca trust --ca-dir ca`");
     let made = sandbox.run("secure-io gen-cert --ca --ca-dir ca --renew").success();
     assert!(!made.stderr.contains("earlier version"), "{}", made.stderr);
     made.says("it has another issuer");

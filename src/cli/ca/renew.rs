@@ -29,7 +29,7 @@ pub(crate) struct Args {
     /// Renew regardless of the time left
     #[arg(long, short, help_heading = "Output")]
     force: bool,
-    /// Give the intermediates new keys, after a theft; earlier certificates then need the old root
+    /// Give the root and the intermediates new keys, after a theft; earlier certificates then need the old root
     #[arg(long)]
     new_key: bool,
     /// Further names the CA may sign for, as with `ca init`; may be given again
@@ -78,7 +78,13 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
             "there is a new root; what was issued under the old one, kept in {}, is valid with it to its end",
             paths.previous.display()
         ));
-        out.hint(format!("make browsers and the system trust it: `{}`", trust("ca trust")));
+        if args.new_key || renewed.was_of_older_kind {
+            out.hint(format!(
+                "a thief of the old keys needs the old root: take it out of the stores: `{}`",
+                trust("ca untrust")
+            ));
+        }
+        out.hint(format!("make browsers and the system trust the new one: `{}`", trust("ca trust")));
     } else if report.renewed {
         out.note("the root is the same, but Firefox has a root of its own, which is new");
         out.hint(format!("make Firefox trust it: `{}`", trust("ca trust --store firefox")));

@@ -247,6 +247,9 @@ fn roots(paths: &Paths, action: Action) -> Result<(Vec<Root>, Vec<Root>), Failur
     if !files::exists(&paths.root) {
         return Err(ca::Error::Missing { folder: paths.folder.clone() }.into());
     }
+    if action == Action::Trust {
+        paths.check_access()?;
+    }
     // Commands that are printed are run elsewhere.
     let paths = Paths::new(&args::absolute(&paths.folder)?);
     let root = |(path, der): (PathBuf, CertificateDer<'_>)| {

@@ -13,7 +13,10 @@ const WRITE: u32 = 0o022;
 /// Any access of others, and what lets the group change a key; that it may read one is somebody's decision.
 const KEY: u32 = 0o037;
 
-/// Refuses a folder that others can change, and keys that others can read or that belong to somebody else.
+/// Write access of all, which no certificate has.
+const WORLD: u32 = 0o002;
+
+/// Refuses a folder or certificates that others can change, keys that others can read, and files of somebody else.
 ///
 /// # Errors
 ///
@@ -24,12 +27,16 @@ pub(super) fn check(paths: &Paths) -> Result<(), Error> {
     if !folder.is_own && !folder.by_root {
         return Err(Error::Foreign { path: paths.folder.clone() });
     }
-    for key in [&paths.intermediate_key, &paths.client_intermediate_key, &paths.root_key] {
-        let Some(access) = files::access(key)? else { continue };
-        exposed(key, access, KEY, "600")?;
-        // Root uses the CA of the user who ran sudo: the keys are that user's, as the folder is.
+    let keys = [&paths.intermediate_key, &paths.client_intermediate_key, &paths.root_key].map(|key| (key, KEY, "600"));
+    let [firefox_root, firefox_intermediate] = paths.firefox();
+    let certificates =
+        [&paths.root, &paths.intermediate, &paths.client_intermediate, firefox_root, firefox_intermediate, &paths.log];
+    for (path, forbidden, instead) in keys.into_iter().chain(certificates.map(|path| (path, WORLD, "644"))) {
+        let Some(access) = files::access(path)? else { continue };
+        exposed(path, access, forbidden, instead)?;
+        // Root uses the CA of the user who ran sudo: the files are that user's, as the folder is.
         if access.owner != folder.owner && access.owner != 0 && !access.is_own {
-            return Err(Error::Foreign { path: key.clone() });
+            return Err(Error::Foreign { path: path.clone() });
         }
     }
     Ok(())

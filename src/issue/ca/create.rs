@@ -77,7 +77,7 @@ impl LocalCa {
 }
 
 /// Two intermediates stand between the root and what is issued.
-pub(super) const ROOT_PATH_LEN: u8 = 2;
+const ROOT_PATH_LEN: u8 = 2;
 
 /// A root's certificate, self-signed.
 pub(super) fn root(key: &PrivateKey, validity: Validity) -> Result<CertificateDer<'static>, Error> {

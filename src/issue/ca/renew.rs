@@ -3,7 +3,8 @@
 //! By default the intermediates that issue keep their keys and names, so their earlier certificates stay valid. If the
 //! root's key was kept, the same root signs a new upper intermediate, with a later end of its own if needed; otherwise
 //! a new root is made, which has to be trusted. The old root is kept, and servers that send the old chain stay valid
-//! under it to its end.
+//! under it to its end. New keys for the intermediates come with a new key for the root: a thief of the old ones can use
+//! them wherever the old root is trusted.
 
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
@@ -24,7 +25,7 @@ pub struct Renewal {
     pub before: Option<time::Duration>,
     /// Renews regardless of the time left.
     pub force: bool,
-    /// Gives the intermediates new keys: their earlier certificates then belong to a former intermediate.
+    /// Gives the root and the intermediates new keys: earlier certificates then belong to a former intermediate.
     pub new_key: bool,
     /// Further names the CA may sign for from now on.
     pub permit: Vec<String>,
@@ -43,6 +44,8 @@ pub struct Renewed {
     pub because: Option<String>,
     /// True if the root is a different certificate than before and has to be trusted again.
     pub new_root: bool,
+    /// True if the CA [was of the older kind](LocalCa::is_of_older_kind): its keys are dangerous below the old root.
+    pub was_of_older_kind: bool,
 }
 
 impl Renewal {
@@ -61,23 +64,27 @@ impl Renewal {
         let present = constraints::permitted(&report);
         let (permits, widened) = self.widen(present)?;
         let Some(because) = self.because(&ca, widened, now)? else {
-            return Ok(Renewed { ca, because: None, new_root: false });
+            return Ok(Renewed { ca, because: None, new_root: false, was_of_older_kind: false });
         };
         let validity = Validity::new(now, None, None, Some(self.days.unwrap_or(DEFAULT_DAYS)))?;
         let root_key = self.root_key(paths, &ca.root)?;
-        let is_of_older_kind = ca.is_of_older_kind();
+        let was_of_older_kind = ca.is_of_older_kind();
         let (server_key, client_key) = if self.new_key {
             (PrivateKey::generate(Algorithm::default())?, Some(PrivateKey::generate(Algorithm::default())?))
         } else {
-            let made = is_of_older_kind.then(|| PrivateKey::generate(Algorithm::default())).transpose()?;
+            let made = was_of_older_kind.then(|| PrivateKey::generate(Algorithm::default())).transpose()?;
             // One that somebody has removed is not made again.
             (ca.server.key, ca.client.map(|client| client.key).or(made))
         };
+        // What a thief has is signed by the root's key, too, so another certificate of that key would not do.
+        let root_key_is_over = self.new_key || was_of_older_kind;
         let (root, root_key, fate) = match root_key {
-            // A root that lasts is left as it is: it is in people's stores.
-            Some(root_key) if self.lasts(&ca.root, now)? && is_high_enough(&ca.root)? => {
-                (ca.root.clone(), root_key, None)
+            Some(_) if root_key_is_over => {
+                let root_key = PrivateKey::generate(Algorithm::default())?;
+                (create::root(&root_key, validity)?, root_key, Some(RootKey::Kept(self.passphrase.clone())))
             }
+            // A root that lasts is left as it is: it is in people's stores.
+            Some(root_key) if self.lasts(&ca.root, now)? => (ca.root.clone(), root_key, None),
             Some(root_key) => (create::root(&root_key, validity)?, root_key, None),
             None => {
                 let root_key = PrivateKey::generate(Algorithm::default())?;
@@ -87,7 +94,7 @@ impl Renewal {
         let new_root = root != ca.root;
         let made = Hierarchy { root, root_key, fate, server_key, client_key };
         let ca = made.write(paths, permits.as_deref(), validity, now)?;
-        Ok(Renewed { ca, because: Some(because), new_root })
+        Ok(Renewed { ca, because: Some(because), new_root, was_of_older_kind })
     }
 
     /// Adds to the permitted names; the flag is true if the set grew.
@@ -140,10 +147,4 @@ impl Renewal {
         let key = PrivateKey::load(&der)?;
         Ok((inspect::parse(root)?.public_key().raw == key.spki()).then_some(key))
     }
-}
-
-/// Whether a root may have two intermediates below it, which one made by an earlier version may not.
-fn is_high_enough(root: &[u8]) -> Result<bool, Error> {
-    let limit = inspect::certificate(root)?.path_len;
-    Ok(limit.is_none_or(|limit| limit >= create::ROOT_PATH_LEN.into()))
 }
