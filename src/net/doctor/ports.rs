@@ -58,7 +58,7 @@ pub fn ports(ports: &[u16], now: OffsetDateTime) -> Vec<Seen> {
 
 fn answer(address: IpAddr, port: u16) -> Answer {
     let endpoint = Endpoint { host: EndpointHost::Address(address), port };
-    let options = Options { server_name: Some("localhost".to_owned()), timeout: PATIENCE };
+    let options = Options { server_name: Some("localhost".to_owned()), timeout: PATIENCE, ..Options::default() };
     match probe::ask(&endpoint, &options) {
         Ok(presented) => {
             let Some(leaf) = presented.chain.first().and_then(|leaf| inspect::certificate(leaf).ok()) else {
@@ -72,11 +72,15 @@ fn answer(address: IpAddr, port: u16) -> Answer {
             }
         }
         Err(probe::Error::NotTls { protocol, .. }) => Answer::Other(format!("speaks {protocol}, not TLS")),
-        Err(probe::Error::TimedOut { .. }) => Answer::Other("listens, and does not answer to TLS".to_owned()),
-        Err(probe::Error::Closed { .. }) => Answer::Other("listens, and hangs up on TLS".to_owned()),
+        Err(probe::Error::HelloTimedOut { .. }) => Answer::Other("listens, and does not answer to TLS".to_owned()),
+        Err(probe::Error::Closed { .. } | probe::Error::ClosedAtOnce { .. }) => {
+            Answer::Other("listens, and hangs up on TLS".to_owned())
+        }
         Err(
             probe::Error::OldTls { .. }
             | probe::Error::UnknownName { .. }
+            | probe::Error::CertificateRequired { .. }
+            | probe::Error::NoProtocolInCommon { .. }
             | probe::Error::NothingInCommon { .. }
             | probe::Error::Handshake { .. },
         ) => Answer::Other("speaks TLS, and the handshake fails".to_owned()),
