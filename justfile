@@ -63,6 +63,24 @@ bench:
 fuzz TARGET *ARGS:
     cargo +nightly fuzz run {{TARGET}} {{ARGS}}
 
+# Builds the npm packages for this machine in target/npm, and installs and uses them (needs npm)
+npm BINARY="target/release/secure-io":
+    node packaging/npm/build.mjs target/npm linux-x64-gnu="$(realpath {{BINARY}})"
+    node packaging/npm/test.mjs {{BINARY}}
+
+# Runs the steps of action.yml as a GitHub runner does
+action BINARY="target/release/secure-io":
+    python3 packaging/action-test.py {{BINARY}}
+
+# Builds a Debian package in target/debian (needs cargo-deb)
+deb:
+    packaging/debian/build.sh
+
+# Checks the workflows (needs zizmor and actionlint)
+workflows:
+    zizmor --offline .github action.yml
+    actionlint
+
 # Runs what CI runs
 ci:
     .ci/run

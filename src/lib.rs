@@ -38,6 +38,7 @@
 //! | | [`credentials`] | What a server shows its clients. |
 //! | `net` | [`tls`] | The one place that builds rustls configurations. |
 //! | | [`probe`] | Connects to a server and tells what it presented. |
+//! | | [`doctor`] | Looks at this machine: environment, files, ports, names. |
 //! | | [`check`] | Audits a running server, and grades it. |
 //! | | [`connect`] | A Socket.IO client that says why a connection fails. |
 //! | | [`server`] | HTTPS and Socket.IO. |
@@ -77,7 +78,7 @@ pub use base::{files, octets, ordered, validity, words};
 pub use encoding::{asn1, container};
 pub use issue::{ca, cert, convert, credentials, fixtures, generate, trust};
 pub use judge::{inspect, lint, report, verify};
-pub use net::{check, probe, tls};
+pub use net::{check, doctor, probe, tls};
 #[cfg(feature = "serve")]
 pub use net::{connect, server};
 pub use x509::{constraints, csr, key, name, policy, signed};

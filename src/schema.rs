@@ -10,6 +10,8 @@ use crate::judge::report::ca::{CaCrl, CaExport, CaInit, CaRenew, CaRevoke, CaSho
 use crate::judge::report::check::Check;
 use crate::judge::report::connect::Document;
 use crate::judge::report::converted::Convert;
+use crate::judge::report::difference::Comparison;
+use crate::judge::report::doctor::Doctor;
 use crate::judge::report::fingerprint::Fingerprint;
 use crate::judge::report::fixtures::{Expected, Fixtures};
 use crate::judge::report::item::Item;
@@ -39,6 +41,8 @@ fn the_published_schemas_are_current() {
     check::<Vec<Item>>("inspect");
     check::<Convert>("convert");
     check::<Vec<Fingerprint>>("fingerprint");
+    check::<Comparison>("inspect-diff");
+    check::<Doctor>("doctor");
     check::<Trust>("ca-trust");
     check::<Trust>("ca-untrust");
     check::<Trust>("ca-status");

@@ -35,7 +35,7 @@ use zeroize::Zeroizing;
 pub use self::access::{Access, access, make_private};
 use self::folder::Folder;
 use self::owner::Entry;
-pub use self::owner::doubt;
+pub use self::owner::{doubt, is_open_to_others};
 use self::place::Place;
 pub use self::shared::{FileLock, append_lines, lock};
 use self::stage::Stage;
@@ -209,6 +209,19 @@ pub fn is_writable(path: &Path) -> bool {
 pub fn list(folder: &Path) -> Vec<PathBuf> {
     let entries = walkdir::WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter().flatten();
     entries.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path).collect()
+}
+
+/// The files in the folders of a folder, `depth` steps down at most; what cannot be read is passed over.
+#[must_use]
+pub fn list_at_depth(folder: &Path, depth: usize) -> Vec<PathBuf> {
+    let entries = walkdir::WalkDir::new(folder).max_depth(depth).sort_by_file_name().into_iter().flatten();
+    entries.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path).collect()
+}
+
+/// When a file was last written.
+#[must_use]
+pub fn modified(path: &Path) -> Option<time::OffsetDateTime> {
+    fs::metadata(path).ok()?.modified().ok().map(time::OffsetDateTime::from)
 }
 
 /// The files in a folder itself that hold no more than `limit` bytes, by name; what cannot be read is passed over.

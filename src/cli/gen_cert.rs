@@ -29,6 +29,7 @@ Examples:
   secure-io gen-cert --csr server-csr.pem --key server-key.pem
                      as openssl x509 -req -in server-csr.pem -signkey server-key.pem -out server-cert.pem
   secure-io gen-cert --ca-cert ca.pem --ca-key ca-key.pem --csr server-csr.pem
+  secure-io gen-cert --webtransport localhost               14 days, and the hash for serverCertificateHashes
   secure-io gen-cert --renew                                from cron: does nothing while it fits
 
 Exit status: 0 done, or nothing to do; 2 it could not be done")]
@@ -37,6 +38,9 @@ pub(crate) struct Args {
     names: NameArgs,
     #[command(flatten)]
     validity: ValidityArgs,
+    /// Make it for WebTransport's serverCertificateHashes: ECDSA P-256, at most 14 days; prints its hash
+    #[arg(long, conflicts_with_all = ["csr"], help_heading = "Validity")]
+    webtransport: bool,
     #[command(flatten)]
     key: KeyArgs,
     #[command(flatten)]
@@ -136,6 +140,7 @@ struct Targets {
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let now = validity::now();
     let spec = args.validity.apply(args.names.spec()?, now)?;
+    let spec = if args.webtransport { spec.for_web_transport(now)? } else { spec };
     let targets = args.files.targets()?;
     let present = Present::read(args, &targets)?;
     let issuer = match &present {
@@ -275,6 +280,9 @@ impl Args {
         };
         let purpose = spec.purpose.or_else(|| existing.as_ref().and_then(|der| generate::purpose_of(der)));
         let signer = issuer.signer(purpose.unwrap_or_default())?;
+        if self.webtransport {
+            generate::check_web_transport_key(&key)?;
+        }
         let made = match &existing {
             Some(existing) => generate::renew(spec, existing, &key, signer, now),
             None => generate::make(spec, &key, signer, now),
@@ -334,6 +342,10 @@ impl Args {
         let mut report = report(&made.issued.chain)?;
         report.files = set.iter().zip(kinds).map(|(file, kind)| File { kind, path: file.path().to_owned() }).collect();
         report.written = !self.write.dry_run;
+        if self.webtransport {
+            report.server_certificate_hash =
+                made.issued.chain.first().map(|leaf| generate::server_certificate_hash(leaf));
+        }
         report.renewed_because.clone_from(&made.renewed_because);
         report.notes.clone_from(&made.issued.notes);
         report.warnings.clone_from(&made.issued.warnings);
@@ -364,7 +376,9 @@ impl Args {
         let stdout_is_data = report.files.iter().any(|file| files::is_stdio(&file.path));
         out.report(&report.text(now), stdout_is_data)?;
         report.notes.iter().for_each(|note| out.note(note));
-        if report.certificate.self_signed && report.written && !stdout_is_data {
+        if let Some(hash) = &report.server_certificate_hash {
+            out.report(&advice::server_certificate_hash(hash), stdout_is_data)?;
+        } else if report.certificate.self_signed && report.written && !stdout_is_data {
             out.hint("clients refuse a self-signed certificate until they are told to trust it");
         }
         Ok(Outcome::Done)
@@ -391,6 +405,7 @@ fn report(chain: &[CertificateDer<'_>]) -> Result<GenCert, Failure> {
         files: Vec::new(),
         written: false,
         renewed_because: None,
+        server_certificate_hash: None,
         certificate,
         chain_length: chain.len(),
         notes: Vec::new(),

@@ -9,6 +9,7 @@ mod command_line;
 mod completions;
 mod connect;
 mod convert;
+mod doctor;
 mod failure;
 mod fingerprint;
 mod fixtures;
@@ -33,9 +34,19 @@ use failure::Failure;
 use output::{ColorWhen, Output};
 use usage::Unread;
 
+/// Whether AWS-LC was built so that a process starts without gathering entropy from the CPU's timing.
+const IS_QUICK: bool = option_env!("AWS_LC_SYS_NO_JITTER_ENTROPY").is_some();
+
+/// The version, and what is to be known of the build.
+const VERSION: &str = if IS_QUICK {
+    env!("CARGO_PKG_VERSION")
+} else {
+    concat!(env!("CARGO_PKG_VERSION"), " (built without AWS_LC_SYS_NO_JITTER_ENTROPY: each start takes 40 ms longer)")
+};
+
 /// Certificates and development TLS for Socket.IO and WebSocket applications
 #[derive(Parser)]
-#[command(name = "secure-io", version, propagate_version = true, arg_required_else_help = true)]
+#[command(name = "secure-io", version = VERSION, propagate_version = true, arg_required_else_help = true)]
 #[command(disable_help_flag = true, disable_version_flag = true)]
 #[command(after_help = "\
 Examples:
@@ -80,6 +91,7 @@ enum Command {
     Verify(Box<verify::Args>),
     Check(Box<check::Args>),
     Connect(Box<connect::Args>),
+    Doctor(doctor::Args),
     Ca(ca::Args),
     Fixtures(fixtures::Args),
     Serve(Box<serve::Args>),
@@ -153,6 +165,7 @@ fn run(command: &Command, out: &mut Output) -> Result<Outcome, Failure> {
         Command::Verify(args) => verify::run(args, out),
         Command::Check(args) => check::run(args, out),
         Command::Connect(args) => connect::run(args, out),
+        Command::Doctor(args) => doctor::run(args, out),
         Command::Ca(args) => ca::run(args, out),
         Command::Fixtures(args) => fixtures::run(args, out),
         Command::Completions(args) => completions::run(args, out),

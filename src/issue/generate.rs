@@ -4,9 +4,11 @@ mod refusal;
 mod renewal;
 #[cfg(test)]
 mod tests;
+mod web_transport;
 
 pub use self::refusal::refusal;
 pub use self::renewal::{purpose_of, renew, why_renew};
+pub use self::web_transport::{check_web_transport_key, server_certificate_hash};
 
 use std::net::IpAddr;
 
@@ -46,6 +48,12 @@ pub enum Error {
     /// A CA's certificate, to be renewed as an end-entity's.
     #[error("it is a CA's certificate, and what it has signed would lose its issuer")]
     RenewsCa,
+    /// A certificate for WebTransport that Chromium would not accept.
+    #[error("a certificate for serverCertificateHashes {reason}")]
+    WebTransport {
+        /// The rule that it breaks.
+        reason: String,
+    },
     /// No certificate of the CA's file has the CA's key.
     #[error("the CA key's public key is in no certificate there, of {}", counted(*count, "certificate"))]
     NoIssuer {

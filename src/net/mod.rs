@@ -7,6 +7,7 @@ pub(crate) mod client;
 pub mod connect;
 #[cfg(feature = "serve")]
 pub(crate) mod engine_io;
+pub mod doctor;
 pub mod probe;
 #[cfg(feature = "serve")]
 pub mod server;

@@ -27,6 +27,7 @@ fn help_names_every_command() {
       verify       Say whether clients should accept a certificate, and if not, why not
       check        Audit a running server: TLS, certificates, HTTP, Socket.IO; with two grades
       connect      Connect to a Socket.IO server, and explain why it fails
+      doctor       Look at this machine: local CA, trust stores, environment, this folder, ports, names
       ca           Make and show the local CA, which signs for development hosts only
       fixtures     Build a test PKI from a manifest: good certificates, and deliberately bad ones
       serve        Serve a demo HTTPS Socket.IO server

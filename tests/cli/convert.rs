@@ -28,7 +28,7 @@ fn subjects(sandbox: &Sandbox, file: &str) -> Vec<String> {
     let subject = |der: &[u8]| secure_io::inspect::certificate(der).expect("a certificate").sha256_fingerprint;
     found
         .into_iter()
-        .filter_map(|found| match found.content.expect("it can be read") {
+        .filter_map(|found| match found.content.expect("it is sound") {
             Content::Certificate(der) => Some(subject(&der)),
             _ => None,
         })

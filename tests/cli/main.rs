@@ -6,7 +6,9 @@ mod ca_runs;
 mod ca_trust;
 mod command;
 mod convert;
+mod difference;
 mod docs;
+mod doctor;
 mod fingerprint;
 mod fixtures;
 mod gen_cert;
@@ -24,6 +26,7 @@ mod requests;
 mod sandbox;
 mod serve;
 mod verify;
+mod web_transport;
 
 #[track_caller]
 fn read_text(sandbox: &sandbox::Sandbox, name: &str) -> String {

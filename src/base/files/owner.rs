@@ -141,6 +141,12 @@ impl Entry {
     }
 }
 
+/// Returns true if users other than its owner can read a file.
+#[must_use]
+pub fn is_open_to_others(path: &Path) -> bool {
+    cfg!(unix) && fs::metadata(path).is_ok_and(|metadata| Entry::of_metadata(&metadata).mode & 0o077 != 0)
+}
+
 /// Says why a file that was found rather than named should not be relied on: another user owns it, or every user can
 /// write to it; `None` if neither holds.
 #[must_use]

@@ -36,6 +36,11 @@ enum Command {
     Crl(crl::Args),
 }
 
+/// The answer of each trust store that is here, about the local CA.
+pub(crate) fn stores(paths: &secure_io::ca::Paths) -> Result<Vec<secure_io::report::trust::Store>, Failure> {
+    trust::stores(paths)
+}
+
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     match &args.command {
         Command::Init(args) => init::run(args, out),

@@ -164,6 +164,17 @@ fn run(args: &StoreArgs, action: Action, out: &mut Output) -> Result<Outcome, Fa
     })
 }
 
+/// The answer of each store that is here, for `doctor`.
+pub(super) fn stores(paths: &Paths) -> Result<Vec<Report>, Failure> {
+    let person = Person::who();
+    let (roots, former) = roots(paths, Action::Status)?;
+    let programs = Installed { folders: program_folders(), home: person.home.clone() };
+    let environment = person.environment();
+    let machine = Machine { environment: &environment, programs: &programs };
+    let ask = |store: &Box<dyn Store>| report(machine, store.as_ref(), (&roots, &former), Action::Status);
+    Ok(machine.stores().iter().map(ask).collect())
+}
+
 fn print(trust: &Trust, args: &StoreArgs, out: &mut Output) -> Result<(), Failure> {
     if args.json {
         out.json(trust)?;

@@ -26,6 +26,14 @@ pub(super) fn elsewhere(args: &Args, targets: &Targets) -> String {
     })
 }
 
+/// The hash of a certificate, and where a page has to name it.
+pub(super) fn server_certificate_hash(hash: &str) -> String {
+    let value = format!("Uint8Array.from(atob(\"{hash}\"), c => c.charCodeAt(0))");
+    format!(
+        "SHA-256 in base64: {hash}\n  new WebTransport(url, {{ serverCertificateHashes: [{{ algorithm: \"sha-256\", value: {value} }}] }})\n"
+    )
+}
+
 /// The outputs that were named one by one, with their flags.
 fn outputs(args: &Args) -> impl Iterator<Item = (&'static command_line::Flag, &Path)> {
     let given = [

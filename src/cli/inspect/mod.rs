@@ -1,5 +1,6 @@
 //! `inspect`: shows the content of files.
 
+mod diff;
 mod json;
 pub(super) mod lint;
 mod pem;
@@ -34,9 +35,10 @@ Examples:
   secure-io inspect --pem --item 1 chain.pem              the first certificate of a chain
   secure-io inspect --lint server-cert.pem                what is wrong with it, and how to mend that
   secure-io inspect https://localhost:3000                what a server shows
+  secure-io inspect --diff server-cert.pem https://localhost:3000   is the server's the one in the file?
   secure-io inspect --json bundle.pem | jq -r '.[].subject'
 
-Exit status: 0 done, 1 something expires within the span asked for or --lint found something,
+Exit status: 0 done, 1 something expires within the span asked for, --lint found something or the two of --diff differ,
 2 something could not be read")]
 pub(crate) struct Args {
     /// Files, folders (with -r), patterns such as 'certs/*.pem', - for standard input; servers, as in
@@ -46,6 +48,9 @@ pub(crate) struct Args {
     /// Look into folders, and those within them
     #[arg(long, short)]
     recursive: bool,
+    /// Compare two certificates, of files or servers; exit with 1 if they differ
+    #[arg(long, conflicts_with_all = ["recursive", "lint", "expires_within", "pem"])]
+    diff: bool,
     #[command(flatten)]
     filter: Filter,
     #[command(flatten)]
@@ -159,6 +164,9 @@ enum Sink {
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
+    if args.diff {
+        return diff::run(args, out);
+    }
     let now = validity::now();
     let passphrase = args.passphrase.given()?;
     let mut tally = Tally::new(args.filter.expires_within.as_deref(), now)?;

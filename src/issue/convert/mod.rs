@@ -161,11 +161,8 @@ impl Bundle {
         self.check_holds(ConvertFormat::P7b, is_held)?;
         let of = |kind| self.in_order().filter(move |part| part.kind() == kind).map(Part::der).collect::<Vec<_>>();
         let der = container::pkcs7_of(&of(ConvertedKind::Certificate), &of(ConvertedKind::Crl));
-        let octets = if is_der {
-            Zeroizing::new(der)
-        } else {
-            Zeroizing::new(container::pem("PKCS7", &der)?.as_bytes().to_vec())
-        };
+        let octets = if is_der { der } else { container::pem("PKCS7", &der)?.as_bytes().to_vec() };
+        let octets = Zeroizing::new(octets);
         Ok(self.written(octets, self.in_order().map(|part| part.converted(None))))
     }
 

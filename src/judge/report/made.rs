@@ -99,6 +99,9 @@ pub struct GenCert {
     /// Reason why an existing certificate was replaced (`--renew`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub renewed_because: Option<String>,
+    /// With `--webtransport`: SHA-256 over the DER certificate, in base64, for `serverCertificateHashes`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_certificate_hash: Option<String>,
     /// The certificate.
     pub certificate: Certificate,
     /// Number of certificates in the file.

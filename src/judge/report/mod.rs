@@ -7,6 +7,8 @@ pub mod ca;
 pub mod check;
 pub mod connect;
 pub mod converted;
+pub mod difference;
+pub mod doctor;
 pub mod extension;
 pub mod finding;
 pub mod fingerprint;

@@ -1,0 +1,157 @@
+//! Certificates and keys in a folder: are they valid, do they belong together, who may read them?
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use time::format_description::well_known::Rfc3339;
+use time::{Duration, OffsetDateTime};
+
+use super::{Remedy, Seen};
+use crate::base::files;
+use crate::base::validity::distance;
+use crate::encoding::container;
+use crate::encoding::container::encrypted::Rounds;
+use crate::judge::inspect;
+use crate::judge::report::Certificate;
+use crate::judge::report::doctor::{Area, State};
+use crate::judge::report::item::Item;
+use crate::judge::report::text::certificate_names;
+
+/// Longer than files of keys and certificates are.
+const SMALL: u64 = 256 << 10;
+
+/// Files that are looked at, at most.
+const MOST: usize = 200;
+
+const ENDINGS: [&str; 9] = ["pem", "key", "crt", "cer", "cert", "der", "p12", "pfx", "jks"];
+
+/// A certificate with less time left than this, or than a third of its life, is trouble.
+const SOON: Duration = Duration::days(14);
+
+/// What a file holds.
+struct File {
+    path: PathBuf,
+    certificates: Vec<Certificate>,
+    /// The pins of private keys.
+    keys: Vec<String>,
+    has_open_key: bool,
+}
+
+/// Looks at the files in a folder.
+#[must_use]
+pub fn folder(path: &Path, now: OffsetDateTime) -> Vec<Seen> {
+    let all = files::small_files(path, SMALL).into_iter().filter(|path| is_candidate(path)).take(MOST);
+    let all: Vec<File> = all.filter_map(|file| read(&file, path)).collect();
+    let mut seen: Vec<Seen> = all.iter().flat_map(|file| of_file(file, now)).collect();
+    seen.extend(pairs(&all));
+    if seen.is_empty() {
+        seen.push(Seen::new(Area::Folder, State::Ok, "files", "no certificates or keys are in this folder"));
+    }
+    seen
+}
+
+fn is_candidate(path: &Path) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
+    ENDINGS.contains(&ending.as_str())
+}
+
+fn read(path: &Path, folder: &Path) -> Option<File> {
+    let bytes = files::read(path).ok()?;
+    let path = path.strip_prefix(folder).unwrap_or(path).to_owned();
+    let mut file = File { path, certificates: Vec::new(), keys: Vec::new(), has_open_key: false };
+    let rounds = Rounds::default();
+    for found in container::find(&bytes) {
+        file.take(inspect::item(found, "", None, &rounds).item);
+    }
+    (!file.certificates.is_empty() || !file.keys.is_empty() || file.has_open_key).then_some(file)
+}
+
+impl File {
+    fn take(&mut self, item: Item) {
+        match item {
+            Item::Certificate(entry) => self.certificates.push(entry.content),
+            Item::PrivateKey(entry) => {
+                self.has_open_key |= !entry.content.was_encrypted;
+                self.keys.extend(entry.content.spki_sha256);
+            }
+            item => item.into_items().into_iter().for_each(|inner| self.take(inner)),
+        }
+    }
+
+    /// The set that the file is of: `server` of `server-cert.pem`, `server-key.pem` and `server.crt`.
+    fn stem(&self) -> String {
+        let stem = self.path.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
+        let endings = ["-cert", "-key", "_cert", "_key", ".cert", ".key", "-crt", "-chain"];
+        endings.iter().find_map(|ending| stem.strip_suffix(ending)).unwrap_or(&stem).to_owned()
+    }
+}
+
+fn of_file(file: &File, now: OffsetDateTime) -> Vec<Seen> {
+    let name = file.path.display().to_string();
+    let mut seen = Vec::new();
+    if let Some(certificate) = file.certificates.first() {
+        seen.push(validity(file, certificate, &name, now));
+    }
+    if file.has_open_key && files::is_open_to_others(&file.path) {
+        let message = "other users of this machine can read the private key in it";
+        let seen_key = Seen::new(Area::Folder, State::Trouble, name, message);
+        seen.push(seen_key.with(Remedy::Private(file.path.clone())));
+    }
+    seen
+}
+
+fn validity(file: &File, certificate: &Certificate, name: &str, now: OffsetDateTime) -> Seen {
+    let (begin, end) = (time_of(&certificate.not_before), time_of(&certificate.not_after));
+    let names = certificate_names(certificate);
+    let (Some(begin), Some(end)) = (begin, end) else {
+        return Seen::new(Area::Folder, State::Unknown, name, "its validity cannot be read");
+    };
+    let remedy = match file.path.file_name().and_then(|name| name.to_str()?.strip_suffix("-cert.pem")) {
+        Some(set) => Remedy::Renew(set.to_owned()),
+        None => Remedy::Inspect(vec![file.path.clone()]),
+    };
+    let seen = |state, message: String| Seen::new(Area::Folder, state, name, message);
+    if now > end {
+        return seen(State::Trouble, format!("for {names}, expired {}", distance(end, now))).with(remedy);
+    }
+    if now < begin {
+        let message = format!("for {names}, valid from {} on only", certificate.not_before);
+        return seen(State::Trouble, message).with(remedy);
+    }
+    let expires = format!("for {names}, expires {}", distance(end, now));
+    if end - now < SOON.min((end - begin) / 3) {
+        return seen(State::Trouble, expires).with(remedy);
+    }
+    seen(State::Ok, expires)
+}
+
+fn time_of(text: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(text, &Rfc3339).ok()
+}
+
+/// Keys and certificates whose files' names say that they are a pair, and that are none.
+fn pairs(all: &[File]) -> Vec<Seen> {
+    let mut sets: BTreeMap<String, Vec<&File>> = BTreeMap::new();
+    for file in all {
+        sets.entry(file.stem()).or_default().push(file);
+    }
+    let mut seen = Vec::new();
+    for files in sets.values() {
+        let keys: Vec<&File> = files.iter().copied().filter(|file| !file.keys.is_empty()).collect();
+        let certificates: Vec<&File> = files.iter().copied().filter(|file| !file.certificates.is_empty()).collect();
+        let (Some(key), Some(certificate)) = (keys.first(), certificates.first()) else { continue };
+        let (key_name, name) = (key.path.display(), certificate.path.display().to_string());
+        let belongs = certificate.certificates.iter().any(|one| key.keys.contains(&one.spki_sha256));
+        if key.path == certificate.path && belongs {
+            continue;
+        }
+        seen.push(if belongs {
+            Seen::new(Area::Folder, State::Ok, key_name.to_string(), format!("is the key of {name}"))
+        } else {
+            let message = format!("is not the key of {name}");
+            let paths = vec![certificate.path.clone(), key.path.clone()];
+            Seen::new(Area::Folder, State::Trouble, key_name.to_string(), message).with(Remedy::Inspect(paths))
+        });
+    }
+    seen
+}
