@@ -31,8 +31,12 @@ docs:
 book:
     mdbook build docs
 
-# Checks licences, duplicates and sources of the dependencies (needs cargo-deny)
+# Checks the dependencies: advisories, licences, duplicates and sources (needs cargo-deny, and the network)
 deny:
+    cargo deny check --config .cargo/deny.toml
+
+# The same but for advisories, without the network
+deny-offline:
     cargo deny --offline check --config .cargo/deny.toml bans licenses sources
 
 # Checks that the oldest Rust we promise still builds it
@@ -43,7 +47,7 @@ msrv:
 snapshots:
     cargo insta review
 
-# Writes the JSON Schemas in docs/json anew
+# Writes the JSON Schemas in docs/json
 schemas:
     UPDATE_SCHEMAS=1 cargo test --lib schema
 

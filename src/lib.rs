@@ -32,6 +32,7 @@
 //! | `issue` | [`cert`] | What a certificate says, and who signs it. |
 //! | | [`generate`] | What `gen-cert` makes from what a person asks for. |
 //! | | [`ca`] | The local CA on disk. |
+//! | | [`convert`] | Keys and certificates from one kind of file to another. |
 //! | | [`fixtures`] | Whole test PKIs, good certificates and deliberately bad ones. |
 //! | | [`trust`] | Where clients look for what they trust: system, browsers, Java. |
 //! | | [`credentials`] | What a server shows its clients. |
@@ -39,6 +40,12 @@
 //! | | [`probe`] | Connects to a server and tells what it presented. |
 //! | | [`check`] | Audits a running server, and grades it. |
 //! | | [`server`] | HTTPS and Socket.IO. |
+//!
+//! # Features
+//!
+//! `cli` has what the program needs, `serve` the server and the client library that npm is asked for at build time. Both
+//! are on by default. A test suite that makes keys, certificates and test PKIs needs neither:
+//! `secure-io = { version = "0.1", default-features = false }`.
 //!
 //! # Example
 //!
@@ -67,7 +74,9 @@ mod schema;
 pub use base::hex::hex;
 pub use base::{files, octets, ordered, validity, words};
 pub use encoding::{asn1, container};
-pub use issue::{ca, cert, credentials, fixtures, generate, trust};
+pub use issue::{ca, cert, convert, credentials, fixtures, generate, trust};
 pub use judge::{inspect, lint, report, verify};
-pub use net::{check, probe, server, tls};
+#[cfg(feature = "serve")]
+pub use net::server;
+pub use net::{check, probe, tls};
 pub use x509::{constraints, csr, key, name, policy, signed};

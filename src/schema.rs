@@ -8,6 +8,8 @@ use crate::base::files::{self, Existing, NewFile};
 use crate::issue::fixtures::manifest::Manifest;
 use crate::judge::report::ca::{CaCrl, CaExport, CaInit, CaRenew, CaRevoke, CaShow};
 use crate::judge::report::check::Check;
+use crate::judge::report::converted::Convert;
+use crate::judge::report::fingerprint::Fingerprint;
 use crate::judge::report::fixtures::{Expected, Fixtures};
 use crate::judge::report::item::Item;
 use crate::judge::report::made::{GenCert, GenCsr, GenKey};
@@ -24,7 +26,7 @@ fn check<T: JsonSchema>(name: &str) {
         return files::write_set(&[NewFile::public(&path, schema)], Existing::Replace).unwrap();
     }
     let published = files::read(&path).unwrap();
-    assert!(published.as_slice() == schema.as_bytes(), "{name}.json is not current: `just schemas` writes it anew");
+    assert!(published.as_slice() == schema.as_bytes(), "{name}.json is not current: `just schemas` writes it");
 }
 
 #[test]
@@ -33,6 +35,8 @@ fn the_published_schemas_are_current() {
     check::<GenCsr>("gen-csr");
     check::<GenCert>("gen-cert");
     check::<Vec<Item>>("inspect");
+    check::<Convert>("convert");
+    check::<Vec<Fingerprint>>("fingerprint");
     check::<Trust>("ca-trust");
     check::<Trust>("ca-untrust");
     check::<Trust>("ca-status");

@@ -10,6 +10,7 @@
 
 #![cfg_attr(test, expect(clippy::disallowed_methods, reason = "its tests look at files directly"))]
 
+mod access;
 #[cfg(unix)]
 mod folder;
 #[cfg(not(unix))]
@@ -31,6 +32,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+pub use self::access::{Access, access, make_private};
 use self::folder::Folder;
 use self::owner::Entry;
 pub use self::owner::doubt;

@@ -50,6 +50,18 @@ impl<'a> Octets<'a> {
     }
 }
 
+/// Octets from the system's random source.
+///
+/// # Panics
+///
+/// If the system gives none: nothing that is secret could be made.
+#[must_use]
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut octets = [0; N];
+    aws_lc_rs::rand::fill(&mut octets).expect("the system gives random bytes");
+    octets
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,7 +10,7 @@ use rustls::pki_types::CertificateDer;
 use secure_io::ca::{LocalCa, Paths};
 use secure_io::csr::Purpose;
 use secure_io::files::{self, Existing, NewFile};
-use secure_io::generate::{self, CertificateSpec, Signer};
+use secure_io::generate::{self, Carry, CertificateSpec, Signer};
 use secure_io::key::{self, Algorithm, PrivateKey};
 use secure_io::name::{self, SubjectAltName};
 use secure_io::report::made::FileKind;
@@ -218,7 +218,8 @@ pub(crate) fn new_secret(
     Ok(secret)
 }
 
-fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {
+/// Asks for a secret on the terminal.
+pub(crate) fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {
     let answer = rpassword::prompt_password(prompt);
     answer
         .map(Zeroizing::new)
@@ -416,12 +417,12 @@ pub(crate) enum LoadedIssuer {
 }
 
 impl LoadedIssuer {
-    pub(crate) fn signer(&self) -> Signer<'_> {
-        match self {
+    pub(crate) fn signer(&self, purpose: Purpose) -> Result<Signer<'_>, Failure> {
+        Ok(match self {
             Self::Own => Signer::Own,
-            Self::Local(ca) => ca.signer(),
-            Self::Other { certificates, key } => Signer::Ca { certificates, key },
-        }
+            Self::Local(ca) => ca.signer(purpose)?,
+            Self::Other { certificates, key } => Signer::Ca { certificates, key, carry: Carry::All },
+        })
     }
 
     /// A warning that clients refuse what a CA of the caller's has signed.
@@ -432,14 +433,13 @@ impl LoadedIssuer {
         }
     }
 
-    /// Says that the local CA ends soon.
-    pub(crate) fn warning(&self, now: OffsetDateTime) -> Option<String> {
-        match self {
-            Self::Local(ca) => ca
-                .warning(now)
-                .map(|warning| format!("{warning}: `{}`", CommandLine::ours("ca renew").carrying_ca_dir())),
-            _ => None,
-        }
+    /// Warnings that the local CA ends soon, and that it was made by an earlier version, each with its command.
+    pub(crate) fn warnings(&self, now: OffsetDateTime) -> Vec<String> {
+        let Self::Local(ca) = self else { return Vec::new() };
+        let command = |subcommand: &str| CommandLine::ours(subcommand).carrying_ca_dir();
+        let end = ca.warning(now).map(|warning| format!("{warning}: `{}`", command("ca renew")));
+        let kind = ca.older_kind_warning().map(|warning| format!("{warning}: `{}`", command("ca renew --force")));
+        end.into_iter().chain(kind).collect()
     }
 }
 

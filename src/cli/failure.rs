@@ -8,7 +8,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
-pub(crate) use self::ca::{needs_no_sudo, one_thing_at_a_time, renew_hint};
+pub(crate) use self::ca::{needs_no_sudo, one_thing_at_a_time, remake_hint, renew_hint};
 pub(crate) use self::fixtures::{build, fixtures};
 pub(crate) use self::remote::{no_endpoint, remote};
 use super::args::IssuerArgs;
@@ -179,7 +179,6 @@ pub(crate) fn in_file(path: &Path, error: container::Error) -> Failure {
         container::Error::PassphraseNeeded | container::Error::StorePasswordNeeded => {
             return about(path, error.into()).hint(PASSPHRASE);
         }
-        container::Error::UnknownCipher { cipher } if cipher == JAVA_KEYSTORE => keytool(path, &beside(".p12")),
         container::Error::UnknownCipher { .. } => {
             let command = of("openssl pkcs8 -topk8 -v2 aes-256-cbc -in").path(path);
             format!("convert it with `{}`", command.flag("-out", beside(".pkcs8")))
@@ -201,9 +200,6 @@ pub(crate) fn in_file(path: &Path, error: container::Error) -> Failure {
     };
     about(path, error.into()).hint(hint)
 }
-
-/// The encryption of private keys in Java's own keystores (JKS): Sun's key protector.
-const JAVA_KEYSTORE: &str = "1.3.6.1.4.1.42.2.17.1.1";
 
 /// The conversion of a Java keystore to PKCS#12.
 fn keytool(path: &Path, store: &Path) -> String {
@@ -324,7 +320,8 @@ pub(crate) fn issuing(error: generate::Error, request: Option<&Path>, issuer: &I
                 | C::WeakKey { .. }
                 | C::DuplicateExtension { .. }
                 | C::MalformedExtension { .. }
-                | C::PurposeNotPermitted { .. },
+                | C::PurposeNotPermitted { .. }
+                | C::UnconstrainedName { .. },
             ),
             Some(request),
             _,
@@ -372,6 +369,9 @@ impl From<generate::Error> for Failure {
                 Some(format!("sign it as a CA all the same: `{}`", CommandLine::typed().switch("--allow-ca")))
             }
             E::Certificate(cert::Error::NotPermitted { names, .. }) => Some(ca::permit_hint(names)),
+            E::Certificate(cert::Error::SubjectExcluded { .. }) => {
+                Some("leave --subject out; only clients have one: --purpose client".to_owned())
+            }
             E::Certificate(cert::Error::PurposeNotPermitted { permitted, .. }) => purpose_hint(permitted),
             E::Certificate(cert::Error::IssuerTime { .. }) => Some(ca::renew_hint()),
             _ => None,

@@ -155,7 +155,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let secrets = args.secrets()?;
     let made = args.make(&spec, &issuer, (renewal, &targets), now)?;
     let (set, mut report) = args.files(&targets, &made, &secrets)?;
-    report.warnings.extend(issuer.warning(now));
+    report.warnings.extend(issuer.warnings(now));
     report.warnings.extend(issuer.refusal(&made.issued.chain, now));
     report.warnings.extend(made.key.as_ref().and_then(args::test_key_warning));
     if report.written {
@@ -273,9 +273,11 @@ impl Args {
             Some((because, existing, rewrites_csr)) => (Some(because), existing, rewrites_csr),
             None => (None, None, true),
         };
+        let purpose = spec.purpose.or_else(|| existing.as_ref().and_then(|der| generate::purpose_of(der)));
+        let signer = issuer.signer(purpose.unwrap_or_default())?;
         let made = match &existing {
-            Some(existing) => generate::renew(spec, existing, &key, issuer.signer(), now),
-            None => generate::make(spec, &key, issuer.signer(), now),
+            Some(existing) => generate::renew(spec, existing, &key, signer, now),
+            None => generate::make(spec, &key, signer, now),
         };
         let (request, issued) = made.map_err(|error| match error {
             error @ generate::Error::RenewsCa => failure::not_renewed(&targets.cert, error),
@@ -294,7 +296,8 @@ impl Args {
         let der = container::request(&files::read(path)?).map_err(|error| failure::in_file(path, error))?;
         let request = Request::from_der(&der).map_err(|error| failure::request_in_file(path, error))?;
         let key = self.key.key.as_ref().map(|path| args::load_key(path, &self.passphrase)).transpose()?;
-        let issued = generate::sign_request(spec, &request, key.as_ref(), issuer.signer(), self.key.allow_ca, now);
+        let signer = issuer.signer(spec.purpose.or_else(|| request.purpose()).unwrap_or_default())?;
+        let issued = generate::sign_request(spec, &request, key.as_ref(), signer, self.key.allow_ca, now);
         let issued = issued.map_err(|error| match (error, &self.key.key) {
             (generate::Error::Certificate(cert::Error::KeyMismatch { theirs, ours }), Some(key)) => {
                 advice::mismatch(key, path, (&theirs, &ours))

@@ -7,7 +7,9 @@ mod caller;
 mod check;
 mod command_line;
 mod completions;
+mod convert;
 mod failure;
+mod fingerprint;
 mod fixtures;
 mod gen_cert;
 mod gen_csr;
@@ -72,6 +74,8 @@ enum Command {
     GenCsr(gen_csr::Args),
     GenCert(Box<gen_cert::Args>),
     Inspect(Box<inspect::Args>),
+    Convert(Box<convert::Args>),
+    Fingerprint(Box<fingerprint::Args>),
     Verify(Box<verify::Args>),
     Check(Box<check::Args>),
     Ca(ca::Args),
@@ -142,6 +146,8 @@ fn run(command: &Command, out: &mut Output) -> Result<Outcome, Failure> {
         Command::GenCsr(args) => gen_csr::run(args, out),
         Command::GenCert(args) => gen_cert::run(args, out),
         Command::Inspect(args) => inspect::run(args, out),
+        Command::Convert(args) => convert::run(args, out),
+        Command::Fingerprint(args) => fingerprint::run(args, out),
         Command::Verify(args) => verify::run(args, out),
         Command::Check(args) => check::run(args, out),
         Command::Ca(args) => ca::run(args, out),

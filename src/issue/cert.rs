@@ -4,12 +4,13 @@ mod asked_names;
 mod issuer;
 mod requested;
 
+use crate::base::octets::random;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyIdMethod, KeyUsagePurpose};
 use rustls::pki_types::CertificateDer;
 use x509_parser::prelude::X509Certificate;
 
 pub use self::asked_names::BadName;
-pub use self::issuer::{Issuer, check_path_len};
+pub use self::issuer::{Issuer, check_path_len, excludes_every_subject};
 pub use self::requested::{RequestedExtensions, extension_name};
 use crate::base::hex::hex;
 use crate::base::validity::{self, Validity};
@@ -59,6 +60,18 @@ pub enum Error {
         name: String,
         /// The subtree that it is in.
         excluded: String,
+    },
+    /// The issuer may sign for no subject at all (RFC 5280 section 4.2.1.10).
+    #[error("the CA may not sign for the subject `{subject}`: its name constraints leave subjectAltName alone")]
+    SubjectExcluded {
+        /// The subject.
+        subject: String,
+    },
+    /// A name of a kind that the issuer's constraints do not cover.
+    #[error("the request asks for {kind} in subjectAltName, and the CA's name constraints cannot hold it")]
+    UnconstrainedName {
+        /// The kind.
+        kind: String,
     },
     /// The issuer may sign for none of the requested purposes (RFC 5280 section 4.2.1.12, as clients apply it to CAs).
     #[error("the CA may not sign for {purposes}: its extKeyUsage permits {permitted}")]
@@ -265,8 +278,7 @@ const SPKI: usize = 6;
 
 /// 159 random bits in 20 octets, the most RFC 5280 section 4.1.2.2 allows; positive, and never shorter.
 fn serial() -> [u8; 20] {
-    let mut octets = [0; 20];
-    aws_lc_rs::rand::fill(&mut octets).expect("the system gives random bytes");
+    let mut octets: [u8; 20] = random();
     octets[0] = octets[0] & 0x7f | 0x40;
     octets
 }

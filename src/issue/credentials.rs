@@ -103,7 +103,7 @@ impl Credentials {
     /// [`Error::Material`] when the CA may not sign for a name.
     pub fn unrecorded(ca: &LocalCa, spec: &CertificateSpec, now: OffsetDateTime) -> Result<Self, Error> {
         let key = PrivateKey::generate(Algorithm::default())?;
-        let (_, issued) = generate::make(spec, &key, ca.signer(), now)?;
+        let (_, issued) = generate::make(spec, &key, ca.signer(spec.purpose.unwrap_or_default())?, now)?;
         Ok(Self { chain: issued.chain, key })
     }
 

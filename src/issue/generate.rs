@@ -6,7 +6,7 @@ mod renewal;
 mod tests;
 
 pub use self::refusal::refusal;
-pub use self::renewal::{renew, why_renew};
+pub use self::renewal::{purpose_of, renew, why_renew};
 
 use std::net::IpAddr;
 
@@ -76,10 +76,13 @@ impl CertificateSpec {
         Validity::new(now, self.not_before, self.not_after, self.days)
     }
 
-    /// The names asked for; else the host in the subject, if there is one, and this machine's.
+    /// The names asked for; else the host in the subject, if there is one, and this machine's. A client that has a subject
+    /// needs none.
     #[must_use]
     pub fn effective_names(&self) -> Vec<SubjectAltName> {
-        if !self.names.is_empty() {
+        // A client is known by its subject.
+        let is_named_client = self.purpose == Some(Purpose::Client) && self.subject.is_some();
+        if !self.names.is_empty() || is_named_client {
             return self.names.clone();
         }
         let mut names = name::loopback();
@@ -94,9 +97,13 @@ impl CertificateSpec {
     /// The subject asked for; else the first name that fits, as commonName.
     ///
     /// Under a CA it is empty for a certificate of IPv4 addresses alone: OpenSSL takes such a commonName for a DNS name
-    /// where there is no dNSName, and the CA's name constraints would not permit it.
+    /// where there is no dNSName, and the CA's name constraints would not permit it. It is empty, too, under a CA whose
+    /// name constraints exclude every subject.
     #[must_use]
     pub fn effective_subject(&self, signer: Signer<'_>) -> Subject {
+        if signer.excludes_every_subject() {
+            return self.subject.clone().unwrap_or_else(Subject::empty);
+        }
         let names = self.effective_names();
         let has_dns = names.iter().any(|name| matches!(name, SubjectAltName::Dns(_)));
         let is_misread = |name: &SubjectAltName| matches!(name, SubjectAltName::Ip(IpAddr::V4(_))) && !has_dns;
@@ -143,7 +150,18 @@ pub enum Signer<'a> {
         certificates: &'a [CertificateDer<'static>],
         /// The issuer's key.
         key: &'a PrivateKey,
+        /// What it takes from a request.
+        carry: Carry,
     },
+}
+
+/// The extensions that a CA copies from a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carry {
+    /// All except those that would make a CA.
+    All,
+    /// Usages, and names of the kinds that name constraints cover: all that the local CA can vouch for.
+    Names,
 }
 
 /// A certificate with the CAs above it except the root, as a server sends them.
@@ -152,7 +170,7 @@ pub type Chain = Vec<CertificateDer<'static>>;
 impl Signer<'_> {
     /// The issuer's certificate and those above it in its file, roots left out.
     fn chain(&self) -> Result<(Option<&CertificateDer<'static>>, Chain), Error> {
-        let Self::Ca { certificates, key } = self else {
+        let Self::Ca { certificates, key, .. } = self else {
             return Ok((None, Vec::new()));
         };
         let has_key = |der: &&CertificateDer<'_>| {
@@ -166,6 +184,21 @@ impl Signer<'_> {
             next = certificates.iter().find(|above| issued(above, der));
         }
         Ok((Some(issuer), chain))
+    }
+
+    /// The issuer, held to the name constraints of those above it, too; `None` for a certificate's own key.
+    fn issuer(&self, now: OffsetDateTime) -> Result<Option<Issuer<'_>>, Error> {
+        let (Self::Ca { key, .. }, (Some(certificate), chain)) = (self, self.chain()?) else { return Ok(None) };
+        let mut issuer = Issuer::from_certificate(certificate, key, now)?;
+        for above in chain.iter().filter(|above| *above != certificate) {
+            issuer = issuer.below(above)?;
+        }
+        Ok(Some(issuer))
+    }
+
+    /// Whether the name constraints of the issuer or of a CA above it exclude every subject.
+    fn excludes_every_subject(&self) -> bool {
+        self.chain().is_ok_and(|(_, chain)| chain.iter().any(|der| cert::excludes_every_subject(der)))
     }
 }
 
@@ -227,14 +260,15 @@ pub fn sign_request(
         cert::check_key(&request.spki, key)?;
     }
     let asked = spec.subject.clone().unwrap_or_else(|| request.subject.clone());
-    let subject = if spec.subject.is_some() { asked.clone() } else { without_refused_emails(&asked, signer, now)? };
-    let dropped = asked.emails().into_iter().filter(|_| subject != asked);
-    let mut notes: Vec<_> =
-        dropped.map(|email| format!("the CA may not sign for `{email}`: left out of the subject")).collect();
+    let (subject, mut notes) =
+        if spec.subject.is_some() { (asked.clone(), Vec::new()) } else { fitting_subject(&asked, signer, now)? };
     let request = &Request { subject: named(subject, signer), ..request.clone() };
-    let requested = RequestedExtensions::from_request(request, allow_ca, spec.names.is_empty())?;
-    notes.extend(requested.notes.iter().cloned());
-    let names = names_for(spec, request, &requested, signer, &mut notes)?;
+    let mut requested = RequestedExtensions::from_request(request, allow_ca, spec.names.is_empty())?;
+    if let Signer::Ca { carry: Carry::Names, .. } = signer {
+        requested.keep_names_alone()?;
+    }
+    notes.append(&mut requested.notes);
+    let names = names_for(spec, &asked, request, &requested, signer, &mut notes)?;
     let all_names = if names.is_empty() { requested.subject_alt_names() } else { names.clone() };
     if !requested.extensions.is_empty() {
         notes.push(format!("carried over from the request: {}", requested.names().join(", ")));
@@ -255,15 +289,24 @@ pub fn sign_request(
     Ok(issued)
 }
 
-/// A request's subject without the emailAddresses that OpenSSL asks everybody for, where the CA may not sign for them:
-/// no client looks at them, and all would refuse the certificate.
-fn without_refused_emails(subject: &Subject, signer: Signer<'_>, now: OffsetDateTime) -> Result<Subject, Error> {
-    let (Some(certificate), Signer::Ca { key, .. }) = (signer.chain()?.0.cloned(), signer) else {
-        return Ok(subject.clone());
-    };
-    let issuer = Issuer::from_certificate(&certificate, key, now)?;
+/// A request's subject without the parts that the CA may not sign for, and a note on each of those: every client would
+/// refuse the certificate. No client looks at the emailAddresses, which OpenSSL asks everybody for.
+fn fitting_subject(
+    subject: &Subject,
+    signer: Signer<'_>,
+    now: OffsetDateTime,
+) -> Result<(Subject, Vec<String>), Error> {
+    let Some(issuer) = signer.issuer(now)? else { return Ok((subject.clone(), Vec::new())) };
+    if issuer.excludes_every_subject() && !subject.is_empty() {
+        let note = format!("the subject `{subject}` left out: the CA signs for the names in subjectAltName alone");
+        return Ok((Subject::empty(), vec![note]));
+    }
     let emails: Vec<_> = subject.emails().into_iter().map(SubjectAltName::Email).collect();
-    Ok(if issuer.check_names(&emails).is_ok() { subject.clone() } else { subject.without_emails() })
+    if issuer.check_names(&emails).is_ok() {
+        return Ok((subject.clone(), Vec::new()));
+    }
+    let note = |email: &SubjectAltName| format!("the CA may not sign for `{}`: left out of the subject", email.value());
+    Ok((subject.without_emails(), emails.iter().map(note).collect()))
 }
 
 /// The names that a request asks for, to be typed again; its subject's host where it has no others.
@@ -279,6 +322,7 @@ pub fn asked_hosts(request: &Request) -> Vec<String> {
 /// The names to add to the copied extensions; empty if the request has its own and no others are given.
 fn names_for(
     spec: &CertificateSpec,
+    subject: &Subject,
     request: &Request,
     requested: &RequestedExtensions,
     signer: Signer<'_>,
@@ -293,8 +337,12 @@ fn names_for(
     if requested.has_names() || requested.ca.is_some() {
         return Ok(Vec::new());
     }
+    // A client is known by its subject.
+    if spec.purpose.or_else(|| request.purpose()) == Some(Purpose::Client) && !request.subject.is_empty() {
+        return Ok(Vec::new());
+    }
     // What the person meant: OpenSSL's requests name the host in the subject, where no client looks any more.
-    if let Some(host) = host_in(&request.subject) {
+    if let Some(host) = host_in(subject) {
         notes.push(format!("the request has no subjectAltName: `{}` put in from its subject", host.value()));
         return Ok(vec![host]);
     }
@@ -318,10 +366,7 @@ fn issue(
     template: impl FnOnce(Validity) -> Result<Template, Error>,
 ) -> Result<Issued, Error> {
     let (issuer_certificate, above) = signer.chain()?;
-    let issuer = match (issuer_certificate, signer) {
-        (Some(certificate), Signer::Ca { key, .. }) => Issuer::from_certificate(certificate, key, now)?,
-        _ => Issuer::own(key, subject)?,
-    };
+    let issuer = signer.issuer(now)?.map_or_else(|| Issuer::own(key, subject), Ok)?;
     issuer.check_names(names)?;
     issuer.check_subject(subject, names)?;
     let (validity, was_cut) = issuer.limit(spec.validity(now)?)?;

@@ -2,6 +2,7 @@
 
 pub mod ca;
 pub mod cert;
+pub mod convert;
 pub mod credentials;
 pub mod fixtures;
 pub mod generate;

@@ -2,5 +2,6 @@
 
 pub mod check;
 pub mod probe;
+#[cfg(feature = "serve")]
 pub mod server;
 pub mod tls;

@@ -91,6 +91,7 @@ pub(crate) fn describe(version: ProtocolVersion, suite: CipherSuite, alpn: Optio
     report::Connection {
         tls_version: version_name(version),
         cipher_suite: suite_name(suite),
+        key_exchange: None,
         alpn: alpn.map(str::to_owned),
     }
 }

@@ -11,11 +11,12 @@ mod tests;
 mod uri;
 
 use std::borrow::Cow;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use crate::base::hex::hex;
 use crate::encoding::asn1::{self, Value, tag};
-use crate::x509::name::{Canonical, DistinguishedName, GeneralName, SubjectAltName, rfc4514_der};
+use crate::x509::name::ip_address;
+use crate::x509::name::{Canonical, DistinguishedName, GeneralName, Subject, SubjectAltName, rfc4514_der};
 
 /// Reason why a name is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -147,6 +148,19 @@ impl<'a> NameConstraints<'a> {
     pub fn has_other_kinds(&self) -> bool {
         let is_other = |subtree: &Subtree<'_>| !matches!(subtree, Subtree::Dns(_) | Subtree::Ip(..));
         self.permitted.iter().chain(&self.excluded).any(is_other)
+    }
+
+    /// Whether every subject is excluded, which leaves subjectAltName alone.
+    #[must_use]
+    pub fn excludes_every_subject(&self) -> bool {
+        let is_all = |subtree: &Subtree<'_>| matches!(subtree, Subtree::Directory(base, _) if base.is_empty());
+        self.excluded.iter().any(is_all)
+    }
+
+    /// Whether the exclusion of every subject is all that is said.
+    #[must_use]
+    pub fn excludes_subjects_alone(&self) -> bool {
+        self.permitted.is_empty() && self.excluded.len() == 1 && self.excludes_every_subject()
     }
 
     /// Checks that each name is in no excluded subtree, and in a permitted one where its kind has any. Each comparison
@@ -306,9 +320,7 @@ fn ip_contains(base: &[u8], mask: &[u8], address: &[u8]) -> Option<bool> {
 }
 
 fn ip_text(octets: &[u8]) -> String {
-    let v4 = <[u8; 4]>::try_from(octets).map(|octets| IpAddr::from(Ipv4Addr::from(octets)));
-    let address = v4.or_else(|_| <[u8; 16]>::try_from(octets).map(|octets| Ipv6Addr::from(octets).into()));
-    address.map_or_else(|_| hex(octets), |address| address.to_string())
+    ip_address(octets).map_or_else(|| hex(octets), |address| address.to_string())
 }
 
 /// Decides whether text is a domain, or all that is below one behind a dot; the empty one has everything.
@@ -382,6 +394,12 @@ impl<'a> Name<'a> {
 
 fn escape(text: &str) -> String {
     crate::x509::name::escape_unprintable(text)
+}
+
+impl From<&Subject> for Name<'_> {
+    fn from(subject: &Subject) -> Self {
+        Self::Directory(Canonical::of(subject.as_der()).unwrap_or_default(), subject.to_string())
+    }
 }
 
 impl<'a> From<&'a SubjectAltName> for Name<'a> {

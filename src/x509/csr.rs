@@ -177,6 +177,19 @@ pub struct Request {
 const EXTENSION_REQUESTS: [&str; 2] = ["1.2.840.113549.1.9.14", "1.3.6.1.4.1.311.2.1.14"];
 
 impl Request {
+    /// The purpose that its extKeyUsage asks for: a client's if clientAuth stands there alone, both if with others.
+    #[must_use]
+    pub fn purpose(&self) -> Option<Purpose> {
+        const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
+        let extension = self.extensions.iter().find(|extension| extension.oid == "2.5.29.37")?;
+        let usages = Vec::<ObjectIdentifier>::from_der(&extension.value).ok()?;
+        Some(match (usages.contains(&CLIENT_AUTH), usages.len()) {
+            (true, 1) => Purpose::Client,
+            (true, _) => Purpose::Both,
+            (false, _) => Purpose::Server,
+        })
+    }
+
     /// Reads a request and checks that it is signed by the key it is for.
     ///
     /// Attributes that are not understood are passed over, as RFC 2986 lets a CA do.

@@ -306,6 +306,27 @@ fn version_1(pkcs8: &[u8]) -> Vec<u8> {
     shortened().unwrap_or_else(|| pkcs8.to_vec())
 }
 
+/// A private key in PKCS#8 of version 1, also of a kind that [`PrivateKey::load`] refuses; `None` if it is damaged, or
+/// an EC key that does not name its curve.
+#[must_use]
+pub fn to_pkcs8(der: &PrivateKeyDer<'_>) -> Option<Zeroizing<Vec<u8>>> {
+    match PrivateKey::load(der) {
+        Ok(key) => return Some(key.pkcs8.clone()),
+        Err(Error::UnusableKind { .. }) => {}
+        Err(_) => return None,
+    }
+    let pkcs8 = match der {
+        PrivateKeyDer::Pkcs1(key) => in_pkcs8(RSA, None, key.secret_pkcs1_der())?,
+        PrivateKeyDer::Sec1(key) => {
+            let fields = Vec::<Any>::from_der(key.secret_sec1_der()).ok()?;
+            let curve = fields.iter().find_map(|any| ObjectIdentifier::from_der(any.value()).ok())?;
+            in_pkcs8(EC, Some(curve), key.secret_sec1_der())?
+        }
+        key => version_1(key.secret_der()),
+    };
+    Some(Zeroizing::new(pkcs8))
+}
+
 fn curve_oid(pair: &rcgen::KeyPair) -> Option<ObjectIdentifier> {
     let spki = rcgen::PublicKeyData::subject_public_key_info(pair);
     Spki::parse(&spki)?.parameters?.decode_as().ok()

@@ -16,7 +16,7 @@ use std::str::FromStr;
 
 pub use self::compare::{Canonical, same_name};
 pub use self::distinguished::{Attribute, DistinguishedName};
-pub use self::general::GeneralName;
+pub use self::general::{GeneralName, ip_address};
 pub use self::subject::Subject;
 pub use self::text::{
     constraint, distinguished_name, escape_unprintable, general_name, is_unprintable, readable, relative, rfc4514_der,

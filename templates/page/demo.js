@@ -9,7 +9,7 @@
 //   data-welcome         the text of the server's `message` event
 //   data-socket-id       the Socket.IO id, absent while there is no connection
 //   data-secure-context  true or false: window.isSecureContext
-//   data-tls-version, data-cipher-suite, data-alpn   the socket's connection, as the server told it
+//   data-tls-version, data-cipher-suite, data-key-exchange, data-alpn   the socket's connection, as the server told it
 //   data-rtt-ms          the latest round trip in milliseconds
 //   data-error           why the latest attempt failed, absent once connected
 //   data-packets-sent, data-packets-received   counted since the page was loaded
@@ -85,7 +85,7 @@ function showConnected() {
 }
 
 function showUnconnected(state, headline, detail) {
-  for (const name of ["transport", "url", "upgraded", "socketId", "tlsVersion", "cipherSuite", "alpn"]) set(name);
+  for (const name of ["transport", "url", "upgraded", "socketId", "tlsVersion", "cipherSuite", "keyExchange", "alpn"]) set(name);
   byId("url").textContent = location.origin;
   for (const cell of document.querySelectorAll("td[id^=socket-]")) cell.textContent = "–";
   show(state, headline, detail);
@@ -487,6 +487,7 @@ function askTls() {
     for (const [field, id, name] of [
       ["tls_version", "socket-tls-version", "tlsVersion"],
       ["cipher_suite", "socket-cipher-suite", "cipherSuite"],
+      ["key_exchange", "socket-key-exchange", "keyExchange"],
       ["alpn", "socket-alpn", "alpn"],
     ]) {
       const value = typeof answer[field] === "string" ? answer[field] : undefined;

@@ -12,9 +12,11 @@ fn it_is_made_once() {
     exit: 0
     --- stdout
     Made a local CA in ca
-      root.pem          what clients trust, expires [DATE] (in 3650 days), sha256 [HEX]…; its key is destroyed
-      intermediate.pem  what signs, expires [DATE] (in 3650 days)
-      may sign for      localhost, test, internal, local, home.arpa, 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1/128, fc00::/7, fe80::/10
+      root.pem                 what clients trust, expires [DATE] (in 3650 days), sha256 [HEX]…; its key is destroyed
+      firefox-root.pem         what Firefox trusts instead, expires [DATE] (in 3650 days)
+      intermediate.pem         what signs for servers, expires [DATE] (in 3650 days)
+      client-intermediate.pem  what signs for clients, expires [DATE] (in 3650 days)
+      may sign for             localhost, test, internal, local, home.arpa, 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1/128, fc00::/7, fe80::/10
     --- stderr
     hint: make browsers and the system trust it: `secure-io ca trust --ca-dir ca`
     hint: then make a certificate: `secure-io gen-cert --ca --ca-dir ca`
@@ -51,9 +53,11 @@ fn what_it_may_sign_for_is_chosen() {
     exit: 0
     --- stdout
     Made a local CA in a
-      root.pem          what clients trust, expires [DATE] (in 3650 days), sha256 [HEX]…; its key is kept in root-key.pem
-      intermediate.pem  what signs, expires [DATE] (in 3650 days)
-      may sign for      anything
+      root.pem                 what clients trust, expires [DATE] (in 3650 days), sha256 [HEX]…; its key is kept in root-key.pem
+      firefox-root.pem         what Firefox trusts instead, expires [DATE] (in 3650 days)
+      intermediate.pem         what signs for servers, expires [DATE] (in 3650 days)
+      client-intermediate.pem  what signs for clients, expires [DATE] (in 3650 days)
+      may sign for             anything
     --- stderr
     warning: whoever steals this CA's key can sign for every host on the Internet, for you
     hint: make browsers and the system trust it: `secure-io ca trust --ca-dir a`
@@ -101,9 +105,11 @@ fn what_was_issued_is_shown_and_revoked() {
     exit: 0
     --- stdout
     Local CA in [DIR]/.local/share/secure-io/ca
-      root.pem          what clients trust, expires [DATE] (in 3650 days), sha256 [HEX]…; its key is destroyed
-      intermediate.pem  what signs, expires [DATE] (in 3650 days)
-      may sign for      localhost, test, internal, local, home.arpa, 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1/128, fc00::/7, fe80::/10
+      root.pem                 what clients trust, expires [DATE] (in 3650 days), sha256 [HEX]…; its key is destroyed
+      firefox-root.pem         what Firefox trusts instead, expires [DATE] (in 3650 days)
+      intermediate.pem         what signs for servers, expires [DATE] (in 3650 days)
+      client-intermediate.pem  what signs for clients, expires [DATE] (in 3650 days)
+      may sign for             localhost, test, internal, local, home.arpa, 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1/128, fc00::/7, fe80::/10
     Issued, newest first
       other.test: expires [DATE] (in a year), serial [HEX], [DIR]/other-cert.pem
       other.test: expires [DATE] (in a year), replaced, serial [HEX], [DIR]/other-cert.pem
@@ -148,7 +154,7 @@ fn what_another_ca_issued_is_not_revoked() {
     $ secure-io ca revoke server-cert.pem
     exit: 2
     --- stderr
-    error: the local CA did not issue the certificate of CN=localhost
+    error: the local CA did not issue the certificate of localhost, 127.0.0.1 and ::1
     hint: see what it has issued: `secure-io ca show`
     "#);
     assert_snapshot!(sandbox.run("secure-io ca revoke 00aB:cd"), @r#"
@@ -188,10 +194,15 @@ fn it_is_renewed_in_time() {
     $ secure-io ca renew --permit dev.example --permit me@dev.example
     exit: 0
     --- stdout
-    Made a new intermediate for the local CA in [DIR]/.local/share/secure-io/ca: it may sign for more
-      root.pem          what clients trust, expires [DATE] (in 3650 days), sha256 [HEX]…; its key is kept in root-key.pem
-      intermediate.pem  what signs, expires [DATE] (in 3650 days)
-      may sign for      localhost, test, internal, local, home.arpa, 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1/128, fc00::/7, fe80::/10, dev.example, me@dev.example
+    Made new intermediates for the local CA in [DIR]/.local/share/secure-io/ca: it may sign for more
+      root.pem                 what clients trust, expires [DATE] (in 3650 days), sha256 [HEX]…; its key is kept in root-key.pem
+      firefox-root.pem         what Firefox trusts instead, expires [DATE] (in 3650 days)
+      intermediate.pem         what signs for servers, expires [DATE] (in 3650 days)
+      client-intermediate.pem  what signs for clients, expires [DATE] (in 3650 days)
+      may sign for             localhost, test, internal, local, home.arpa, 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1/128, fc00::/7, fe80::/10, dev.example, me@dev.example
+    --- stderr
+    note: the root is the same, but Firefox has a root of its own, which is new
+    hint: make Firefox trust it: `secure-io ca trust --store firefox`
     "#);
     assert_eq!(sandbox.ok("secure-io ca export"), root);
     sandbox.run("secure-io ca renew --permit dev.example").success().says("Left the local CA");
@@ -204,13 +215,15 @@ fn it_is_renewed_in_time() {
     $ secure-io ca renew --ca-dir once --force
     exit: 0
     --- stdout
-    Made a new root and intermediate for the local CA in once: that was asked for
-      root.pem          what clients trust, expires [DATE] (in 3650 days), sha256 [HEX]…; its key is destroyed
-      intermediate.pem  what signs, expires [DATE] (in 3650 days)
-      may sign for      localhost, test, internal, local, home.arpa, 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1/128, fc00::/7, fe80::/10
+    Made a new root and intermediates for the local CA in once: that was asked for
+      root.pem                 what clients trust, expires [DATE] (in 3650 days), sha256 [HEX]…; its key is destroyed
+      firefox-root.pem         what Firefox trusts instead, expires [DATE] (in 3650 days)
+      intermediate.pem         what signs for servers, expires [DATE] (in 3650 days)
+      client-intermediate.pem  what signs for clients, expires [DATE] (in 3650 days)
+      may sign for             localhost, test, internal, local, home.arpa, 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1/128, fc00::/7, fe80::/10
     --- stderr
     note: there is a new root; what was issued under the old one, kept in once/previous, is valid with it to its end
-    hint: make browsers and the system trust it: `secure-io ca trust --ca-dir once`
+    hint: make browsers and the system trust the new one: `secure-io ca trust --ca-dir once`
     "#);
     sandbox.run("secure-io ca show --ca-dir once").success().says("1 root was here before");
     sandbox.run("secure-io ca show --ca-dir once --json").success().says(r#""previous_roots":[""#);
@@ -254,7 +267,7 @@ fn its_end_is_warned_about() {
     sandbox.run("secure-io ca show").success().says("warning: the local CA ends");
     sandbox.run("secure-io ca show --expires-within 30d").exits(1);
     // A third of its life is left well before: it is for --renew-before to say.
-    sandbox.run("secure-io ca renew --renew-before 30d").success().says("Made a new root and intermediate");
+    sandbox.run("secure-io ca renew --renew-before 30d").success().says("Made a new root and intermediates");
     let quiet = sandbox.run("secure-io gen-cert --ca --force").success();
     assert!(!quiet.stderr.contains("warning"), "{}", quiet.stderr);
 }
@@ -275,9 +288,11 @@ fn a_half_made_folder_is_mended() {
     exit: 0
     --- stdout
     Made a local CA in ca
-      root.pem          what clients trust, expires [DATE] (in 3650 days), sha256 [HEX]…; its key is destroyed
-      intermediate.pem  what signs, expires [DATE] (in 3650 days)
-      may sign for      localhost, test, internal, local, home.arpa, 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1/128, fc00::/7, fe80::/10
+      root.pem                 what clients trust, expires [DATE] (in 3650 days), sha256 [HEX]…; its key is destroyed
+      firefox-root.pem         what Firefox trusts instead, expires [DATE] (in 3650 days)
+      intermediate.pem         what signs for servers, expires [DATE] (in 3650 days)
+      client-intermediate.pem  what signs for clients, expires [DATE] (in 3650 days)
+      may sign for             localhost, test, internal, local, home.arpa, 127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, ::1/128, fc00::/7, fe80::/10
     --- stderr
     note: the root that was here before is kept in ca/previous
     hint: make browsers and the system trust it: `secure-io ca trust --ca-dir ca`
@@ -307,6 +322,12 @@ fn the_root_is_exported() {
     "#);
     sandbox.run("secure-io ca export --ca-dir ca --out root.crt").exits(2).says("exists already");
     sandbox.ok("openssl x509 -inform der -in root.crt -noout -checkend 0");
+    // Firefox's are as they lie in the folder, and never in a profile that all programs of a phone would trust.
+    for name in ["firefox-root", "firefox-intermediate"] {
+        let export = format!("secure-io ca export --ca-dir ca --certificate {name}");
+        assert_eq!(sandbox.ok(&export).as_bytes(), sandbox.read(&format!("ca/{name}.pem")));
+        sandbox.run(&format!("{export} --format mobileconfig")).exits(2).says("for Firefox alone");
+    }
 }
 
 #[test]

@@ -22,6 +22,8 @@ fn help_names_every_command() {
       gen-csr      Make a certification request (CSR) for a key
       gen-cert     Make a key, a CSR and a certificate; or sign a CSR
       inspect      Show the content of files: certificates, requests, CRLs, keys and stores, in any mix
+      convert      Convert keys, certificates and stores: PEM, DER, PKCS#12, PKCS#7
+      fingerprint  Print SHA-256 fingerprints of certificates, or pins of their keys
       verify       Say whether clients should accept a certificate, and if not, why not
       check        Audit a running server: TLS, certificates, HTTP headers; with two grades
       ca           Make and show the local CA, which signs for development hosts only

@@ -119,3 +119,32 @@ fn defaults_are_where_the_page_says() {
     }
     assert!(count > 20, "only {count} places were found");
 }
+
+/// A promise without a test is a hope: each test that the page names is there, in a file of the name before it.
+#[test]
+fn promises_of_security_have_their_tests() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = String::from_utf8_lossy(&files::read(&root.join("docs/security.md")).expect("the page")).into_owned();
+    let named = regex::Regex::new(r"`(\w+)::(\w+)`").expect("a pattern");
+    let sources: Vec<(String, String)> = ["src", "tests"]
+        .iter()
+        .flat_map(|folder| walkdir::WalkDir::new(root.join(folder)))
+        .map(|entry| entry.expect("an entry").into_path())
+        .filter(|path| path.extension().is_some_and(|end| end == "rs"))
+        .map(|path| {
+            let source = String::from_utf8_lossy(&files::read(&path).expect("a source")).into_owned();
+            (path.file_stem().expect("a name").to_string_lossy().into_owned(), source)
+        })
+        .collect();
+    let mut count = 0;
+    for test in named.captures_iter(&page) {
+        let function = format!("fn {}(", &test[2]);
+        assert!(
+            sources.iter().any(|(file, source)| *file == test[1] && source.contains(&function)),
+            "{} does not exist",
+            &test[0]
+        );
+        count += 1;
+    }
+    assert!(count > 20, "only {count} tests were found");
+}

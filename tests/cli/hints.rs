@@ -508,14 +508,6 @@ fn of_files_of_other_programs() {
             changes: &[],
             answers: "",
         },
-        Case {
-            setup: "keytool -genkeypair -alias a -keyalg EC -dname CN=a.test -storetype JKS -keystore store \
-                    -storepass changeit -keypass changeit 2>/dev/null; echo changeit > pw",
-            typed: "secure-io gen-csr --key store --passphrase-file pw --out csr.pem",
-            gone: Gone::Then("secure-io inspect store.p12"),
-            changes: &["store.p12"],
-            answers: "changeit\nchangeit\nchangeit\n",
-        },
     ];
     cases.iter().for_each(Case::check);
 }

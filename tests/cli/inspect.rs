@@ -27,10 +27,14 @@ fn a_glance_says_who_and_what_belongs_together() {
         key           EC P-256, for servers
         private key   server-key.pem
     #2  CA certificate  CN=secure-io development intermediate [HEX]
+        issuer        CN=secure-io upper development intermediate [HEX] (#3)
+        valid         until [DATE], in 3650 days
+        key           EC P-256, for servers and clients, may issue to end entities only
+    #3  CA certificate  CN=secure-io upper development intermediate [HEX]
         issuer        CN=secure-io development root [HEX]
         valid         until [DATE], in 3650 days
-        key           EC P-256, for servers and clients, may issue to end entities only, for app.test, 0.0.0.0/32, ::/128 and invalid only
-        chain         in order, #1 ← #2; its issuer CN=secure-io development root [HEX] is not in it
+        key           EC P-256, for servers and clients, may have 1 CA below it, for app.test, 0.0.0.0/32, ::/128 and invalid only
+        chain         in order, #1 ← #2 ← #3; its issuer CN=secure-io development root [HEX] is not in it
 
     server-csr.pem
         certification request  app.test

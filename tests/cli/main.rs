@@ -1,10 +1,13 @@
 //! The commands, as a person or a script meets them.
 
 mod ca;
+mod ca_promise;
 mod ca_runs;
 mod ca_trust;
 mod command;
+mod convert;
 mod docs;
+mod fingerprint;
 mod fixtures;
 mod gen_cert;
 mod gen_csr;

@@ -20,9 +20,10 @@ fn a_certificate_of_the_local_ca_is_valid() {
     exit: 0
     --- stdout
     server-cert.pem: valid
-      CN=app.test
+      app.test
       └ CN=secure-io development intermediate [HEX]
-        └ CN=secure-io development root [HEX] (trusted)
+        └ CN=secure-io upper development intermediate [HEX]
+          └ CN=secure-io development root [HEX] (trusted)
     ");
 }
 
@@ -34,10 +35,11 @@ fn another_name_is_refused_with_the_names_there_are() {
     exit: 1
     --- stdout
     server-cert.pem: not valid (host-mismatch)
-      CN=app.test: it is for DNS:app.test; you asked for www.app.test (RFC 9525 section 6)
-      CN=app.test
+      app.test: it is for DNS:app.test; you asked for www.app.test (RFC 9525 section 6)
+      app.test
       └ CN=secure-io development intermediate [HEX]
-        └ CN=secure-io development root [HEX]
+        └ CN=secure-io upper development intermediate [HEX]
+          └ CN=secure-io development root [HEX]
     --- stderr
     hint: have it issued for that host as well: `secure-io gen-cert --renew --key server-key.pem --out-cert server-cert.pem app.test www.app.test`
     "#);
@@ -52,7 +54,7 @@ fn a_missing_intermediate_is_named() {
     exit: 1
     --- stdout
     leaf.pem: not valid (unknown-issuer)
-      CN=app.test: its issuer `CN=secure-io development intermediate [HEX]` is neither trusted nor among the certificates given
+      app.test: its issuer `CN=secure-io development intermediate [HEX]` is neither trusted nor among the certificates given
     --- stderr
     hint: `server-cert.pem` has its issuer: `secure-io verify leaf.pem --untrusted server-cert.pem`
     "#);
@@ -82,10 +84,11 @@ fn a_key_of_another_certificate_is_refused() {
     exit: 1
     --- stdout
     server-cert.pem: not valid (key-mismatch)
-      CN=app.test: the private key is another's: the public keys differ
-      CN=app.test
+      app.test: the private key is another's: the public keys differ
+      app.test
       └ CN=secure-io development intermediate [HEX]
-        └ CN=secure-io development root [HEX]
+        └ CN=secure-io upper development intermediate [HEX]
+          └ CN=secure-io development root [HEX]
     --- stderr
     hint: `server-key.pem` belongs to it: `secure-io verify server-cert.pem --key server-key.pem`
     "#);
@@ -261,11 +264,12 @@ fn a_file_that_begins_with_the_issuer_is_read() {
     exit: 0
     --- stdout
     turned.pem: valid
-      CN=app.test
+      app.test
       └ CN=secure-io development intermediate [HEX]
-        └ CN=secure-io development root [HEX] (trusted)
+        └ CN=secure-io upper development intermediate [HEX]
+          └ CN=secure-io development root [HEX] (trusted)
     --- stderr
-    warning: CN=app.test: it is number 2 in its file: certificates of CAs stand before it in its file, and servers and clients send the first as their own (RFC 8446 section 4.4.2)
+    warning: app.test: it is number 2 in its file: certificates of CAs stand before it in its file, and servers and clients send the first as their own (RFC 8446 section 4.4.2)
     ");
     sandbox.run("secure-io verify turned.pem --strict").exits(1).says("(ca-as-leaf)");
     sandbox.run("secure-io verify turned.pem --host web.test").exits(1).says("(host-mismatch)");

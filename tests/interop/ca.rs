@@ -108,16 +108,24 @@ fn an_email_in_the_subject_of_a_request_spoils_no_certificate() {
          -subj /O=Example/CN=app.test/emailAddress=me@example.com");
     let root = ".local/share/secure-io/ca/root.pem";
     let outcome = sandbox.run("secure-io gen-cert --ca --csr csr.pem").success();
+    outcome.says("left out: the CA signs for the names in subjectAltName alone");
+    let verify = |purpose: &str| {
+        let line = format!("openssl verify -x509_strict -purpose {purpose} -CAfile {root} -untrusted server-cert.pem");
+        sandbox.ok(&format!("{line} server-cert.pem"))
+    };
+    verify("sslserver");
+    let subject = || sandbox.ok("openssl x509 -in server-cert.pem -noout -subject -nameopt RFC2253");
+    assert_eq!(subject().trim(), "subject=");
+    let outcome = sandbox.run("secure-io gen-cert --ca --force --purpose client --csr csr.pem").success();
     outcome.says("note: the CA may not sign for `me@example.com`: left out of the subject");
-    sandbox.ok(&format!("openssl verify -x509_strict -CAfile {root} -untrusted server-cert.pem server-cert.pem"));
-    let subject = sandbox.ok("openssl x509 -in server-cert.pem -noout -subject -nameopt RFC2253");
-    assert_eq!(subject.trim(), "subject=CN=app.test,O=Example");
+    verify("sslclient");
+    assert_eq!(subject().trim(), "subject=CN=app.test,O=Example");
     sandbox
-        .run("secure-io gen-cert --ca --force --subject 1.2.840.113549.1.9.1=#160e6d65406578616d706c652e636f6d,CN=app.test")
+        .run("secure-io gen-cert --ca --force --purpose client --subject 1.2.840.113549.1.9.1=#160e6d65406578616d706c652e636f6d,CN=app.test")
         .exits(2)
         .says("the CA may not sign for `me@example.com`");
     sandbox.ok("secure-io ca renew -q --permit @example.com");
-    sandbox.ok("secure-io gen-cert -q --ca --force --csr csr.pem");
-    sandbox.ok(&format!("openssl verify -x509_strict -CAfile {root} -untrusted server-cert.pem server-cert.pem"));
+    sandbox.ok("secure-io gen-cert -q --ca --force --purpose client --csr csr.pem");
+    verify("sslclient");
     sandbox.run("openssl x509 -in server-cert.pem -noout -subject").success().says("me@example.com");
 }

@@ -4,6 +4,7 @@
 
 mod ca;
 mod chromium;
+mod convert;
 mod curl;
 mod fixtures;
 mod go;

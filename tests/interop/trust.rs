@@ -9,7 +9,7 @@ use secure_io::trust::{Environment, Machine, Platform, Root};
 use secure_io::{container, files};
 
 use crate::node::script;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Background, Sandbox};
 
 /// A browser opens these addresses, and sees or reports the text beside each.
 #[track_caller]
@@ -35,8 +35,8 @@ const THIEF: &str = "secure-io serve --port 0 --cert stolen-cert.pem --key stole
 fn steal(sandbox: &Sandbox) {
     let ca = sandbox.ok("secure-io ca path");
     let ca = ca.trim();
-    sandbox.write("stolen.ext", "subjectAltName=DNS:bank.example\nextendedKeyUsage=serverAuth\n");
-    sandbox.ok("openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=bank.example \
+    sandbox.write("stolen.ext", "subjectAltName=critical,DNS:bank.example\nextendedKeyUsage=serverAuth\n");
+    sandbox.ok("openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj / \
                 -keyout stolen-key.pem -out stolen-csr.pem");
     sandbox.ok(&format!(
         "openssl x509 -req -in stolen-csr.pem -CA '{ca}/intermediate.pem' -CAkey '{ca}/intermediate-key.pem' \
@@ -44,6 +44,42 @@ fn steal(sandbox: &Sandbox) {
     ));
     let chain = sandbox.ok(&format!("cat stolen-leaf.pem '{ca}/intermediate.pem'"));
     sandbox.write("stolen-cert.pem", chain);
+}
+
+/// Shapes of a thief's certificate that names its host in the subject: the subject, further extensions, and the host.
+const SHAPES: [(&str, &str, &str); 7] = [
+    ("/CN=*.bank.example", "", "www.bank.example"),
+    ("/CN=bank.example.", "", "bank.example"),
+    ("/CN=bank", "", "bank"),
+    ("/CN=bank.example", "", "bank.example"),
+    ("/CN=app.test/CN=bank.example", "", "bank.example"),
+    ("/CN=*.bank.example", "subjectAltName=email:me@bank.example\n", "www.bank.example"),
+    ("/CN=*.bank.example", "subjectAltName=IP:127.0.0.1\n", "www.bank.example"),
+];
+
+/// Servers of a thief whose certificates have no dNSName, each with its address; they send what Firefox is given as well.
+fn nameless_thieves(sandbox: &Sandbox) -> Vec<(String, Background)> {
+    let ca = sandbox.ok("secure-io ca path");
+    let ca = ca.trim();
+    let of_pair = |pair: &'static str| SHAPES.map(|(subject, extension, host)| (pair, subject, extension, host));
+    let all = ["intermediate", "client-intermediate"].into_iter().flat_map(of_pair);
+    let server = |(pair, subject, extension, host): (&str, &str, &str, &str)| {
+        sandbox.write("nameless.ext", format!("extendedKeyUsage=serverAuth\n{extension}"));
+        sandbox.ok(&format!(
+            "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj '{subject}' -keyout nameless-key.pem \
+             -out nameless-csr.pem"
+        ));
+        sandbox.ok(&format!(
+            "openssl x509 -req -in nameless-csr.pem -CA '{ca}/{pair}.pem' -CAkey '{ca}/{pair}-key.pem' -days 30 \
+             -extfile nameless.ext -out nameless.pem"
+        ));
+        let chain = sandbox.ok(&format!("cat '{ca}/{pair}.pem' '{ca}/firefox-intermediate.pem'"));
+        sandbox.write("nameless-chain.pem", chain);
+        let line = "openssl s_server -www -accept 127.0.0.1:0 -cert nameless.pem -key nameless-key.pem -cert_chain nameless-chain.pem";
+        let server = sandbox.start(line, "ACCEPT ");
+        (format!("https://{host}:{}/", server.port), server)
+    };
+    all.map(server).collect()
 }
 
 /// In a fresh home folder: welcome after `trust`, with the constraints kept to; refused after `untrust`.
@@ -56,7 +92,11 @@ fn trusted_and_not(sandbox: &Sandbox, store: &str, program: &str, refused: (&str
     let thief = sandbox.start(THIEF, "Secure server is running on https://bank.example:");
     let stolen = format!("https://bank.example:{}/", thief.port);
     sandbox.ok(&format!("secure-io ca trust --store {store}"));
-    let pages = [(server.url(), "secure=true"), (stolen, refused.1)];
+    let nameless = nameless_thieves(sandbox);
+    let mut pages = vec![(server.url(), "secure=true"), (stolen, refused.1)];
+    pages.extend(["127.0.0.1", "[::1]"].map(|host| (format!("https://{host}:{}", server.port), "secure=true")));
+    let is_refused = if program == "chromium" { "ERR_CERT_" } else { "_ERROR_" };
+    pages.extend(nameless.iter().map(|(address, _)| (address.clone(), is_refused)));
     let pages: Vec<_> = pages.iter().map(|(address, expected)| (address.as_str(), *expected)).collect();
     browse(sandbox, store, program, &pages);
     sandbox.ok(&format!("secure-io ca untrust --store {store}"));
@@ -80,11 +120,51 @@ fn firefox_trusts_it_until_it_is_taken_out() {
     let profiles = if profiles.is_dir() { profiles } else { sandbox.path(".mozilla/firefox") };
     let profile = fs::read_dir(profiles).expect("profiles are here").map(|entry| entry.unwrap().path());
     let profile = profile.into_iter().find(|path| path.extension().is_some_and(|end| end == "default"));
-    let preferences = "user_pref('network.dns.localDomains', 'bank.example');\n";
+    let preferences = "user_pref('network.dns.localDomains', 'bank,bank.example,www.bank.example');\n";
     let path = profile.expect("it was made").join("user.js");
     sandbox.write(&path.to_string_lossy(), preferences);
-    let refused = ("SEC_ERROR_UNKNOWN_ISSUER", "SEC_ERROR_CERT_NOT_IN_NAME_SPACE");
-    trusted_and_not(&sandbox, "firefox", "firefox-esr", refused);
+    // Without the root for it, Firefox finds only the intermediate that excludes all names.
+    let refused = "SEC_ERROR_CERT_NOT_IN_NAME_SPACE";
+    trusted_and_not(&sandbox, "firefox", "firefox-esr", (refused, refused));
+}
+
+/// Firefox counts as trusting the CA only with both of its certificates; no other store gets them, and all go again.
+#[test]
+fn firefox_has_two_certificates_of_its_own() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("mkdir -p .config/mozilla/firefox/p.default");
+    sandbox.write(".config/mozilla/firefox/profiles.ini", "[Profile0]\nName=default\nIsRelative=1\nPath=p.default\n");
+    sandbox.ok("secure-io ca init --quiet --keep-root-key");
+    let list = |folder: &str| -> Vec<(String, String)> {
+        let listed = sandbox.ok(&format!("certutil -L -d sql:{folder}"));
+        let ours = listed.lines().filter(|line| line.starts_with("secure-io-"));
+        let entry = |line: &str| line.split_once(' ').map(|(name, trust)| (name.to_owned(), trust.trim().to_owned()));
+        ours.filter_map(entry).collect()
+    };
+    let (firefox, chromium) = (".config/mozilla/firefox/p.default", ".local/share/pki/nssdb");
+    sandbox.ok("secure-io ca trust --store nss");
+    sandbox.ok("secure-io ca status --store nss");
+    let trusts = |folder: &str| {
+        let mut trusts: Vec<_> = list(folder).into_iter().map(|(_, trust)| trust).collect();
+        trusts.sort();
+        trusts
+    };
+    assert_eq!((trusts(firefox), trusts(chromium)), (vec![",,".to_owned(), "C,,".to_owned()], vec!["C,,".to_owned()]));
+    assert!(list(firefox).iter().all(|entry| !list(chromium).contains(entry)), "Firefox's root is Firefox's alone");
+
+    let (intermediate, _) = list(firefox).into_iter().find(|(_, trust)| trust == ",,").expect("it is there");
+    sandbox.ok(&format!("certutil -D -d sql:{firefox} -n {intermediate}"));
+    sandbox.run("secure-io ca status --store firefox").exits(1);
+    sandbox.ok("secure-io ca trust --store firefox");
+    // The root stays, and Firefox's is a new one: its key was destroyed.
+    let renewed = sandbox.run("secure-io ca renew --permit dev.example").success();
+    renewed.says("`secure-io ca trust --store firefox`");
+    sandbox.ok("secure-io ca status --store chromium");
+    sandbox.run("secure-io ca status --store firefox").exits(1);
+    sandbox.ok("secure-io ca trust --store firefox");
+    sandbox.ok("secure-io ca status --store firefox");
+    sandbox.ok("secure-io ca untrust --store nss");
+    assert_eq!((list(firefox).len(), list(chromium).len()), (0, 0));
 }
 
 /// The thief's certificate is refused by everyone, though all trust the root; its honest sister is not.
@@ -106,14 +186,16 @@ fn a_stolen_key_signs_for_nobodys_bank() {
     let judged = sandbox.run(&format!("secure-io verify --json --trust '{root}' --host bank.example stolen-cert.pem"));
     judged.exits(1).says("\"name-constraint\"");
 
-    // NSS on its own, without a browser's further checks.
-    sandbox.ok("secure-io ca trust --store chromium");
-    let nss = |name: &str, certificate: &str| {
+    // NSS on its own, without a browser's further checks, with what Firefox is given.
+    sandbox.ok("mkdir database");
+    sandbox.ok("certutil -d sql:database -N --empty-password");
+    for (file, trust) in [("firefox-root", "C,,"), ("firefox-intermediate", ",,")] {
         let ca = sandbox.ok("secure-io ca path");
-        let db = "-d sql:.local/share/pki/nssdb";
-        sandbox.ok(&format!("certutil {db} -A -t ,, -n intermediate -i '{}/intermediate.pem'", ca.trim()));
-        sandbox.ok(&format!("certutil {db} -A -t ,, -n {name} -i {certificate}"));
-        sandbox.run(&format!("certutil {db} -V -u V -n {name}"))
+        sandbox.ok(&format!("certutil -d sql:database -A -t {trust} -n {file} -i '{}/{file}.pem'", ca.trim()));
+    }
+    let nss = |name: &str, certificate: &str| {
+        sandbox.ok(&format!("certutil -d sql:database -A -t ,, -n {name} -i {certificate}"));
+        sandbox.run(&format!("certutil -d sql:database -V -u V -n {name}"))
     };
     nss("honest", "server-cert.pem").success();
     nss("stolen", "stolen-leaf.pem").exits(255);

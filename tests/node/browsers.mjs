@@ -1,6 +1,6 @@
 // A browser that opens addresses as for anybody, checking certificates; nobody clicks on an exception.
 // SECURE_IO_BROWSER: `chromium` or `firefox`, at SECURE_IO_PROGRAM. SECURE_IO_PAGES: a JSON array of
-// [address, what must be in the page's text or in the error]. Hosts under `example` are this machine.
+// [address, what must be in the page's text or in the error]. Hosts under `example`, and `bank`, are this machine.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -26,7 +26,7 @@ for (const [address, expected] of JSON.parse(SECURE_IO_PAGES)) {
 }
 
 async function startChromium(executablePath) {
-  const args = ["--host-resolver-rules=MAP *.example 127.0.0.1"];
+  const args = ["--host-resolver-rules=MAP *.example 127.0.0.1, MAP bank 127.0.0.1"];
   const context = await chromium.launchPersistentContext("profile", { executablePath, args });
   const open = async (address) => {
     const page = await context.newPage();

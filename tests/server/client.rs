@@ -29,6 +29,15 @@ pub(crate) async fn tls(address: SocketAddr, alpn: &[&str]) -> Tls {
 }
 
 pub(crate) async fn try_tls(address: SocketAddr, alpn: &[&str]) -> std::io::Result<Tls> {
+    handshake(TcpStream::connect(address).await?, alpn).await
+}
+
+/// Speaks TLS over a connection that is there.
+pub(crate) async fn tls_over(tcp: TcpStream) -> Tls {
+    handshake(tcp, &["http/1.1"]).await.unwrap()
+}
+
+async fn handshake(tcp: TcpStream, alpn: &[&str]) -> std::io::Result<Tls> {
     static CONFIG: LazyLock<ClientConfig> = LazyLock::new(|| {
         let mut roots = RootCertStore::empty();
         roots.add(CERTIFIED.cert.der().clone()).unwrap();
@@ -39,7 +48,6 @@ pub(crate) async fn try_tls(address: SocketAddr, alpn: &[&str]) -> std::io::Resu
     });
     let mut config = CONFIG.clone();
     config.alpn_protocols = alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
-    let tcp = TcpStream::connect(address).await?;
     tcp.set_nodelay(true)?;
     let name = ServerName::try_from("localhost").unwrap();
     TlsConnector::from(Arc::new(config)).connect(name, tcp).await

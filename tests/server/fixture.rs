@@ -111,7 +111,8 @@ impl Drop for Running {
 /// An event in a word or a few.
 fn describe(event: &Event) -> String {
     let client = |client: &secure_io::server::Client| {
-        let (transport, connection) = (client.transport.name(), &client.connection);
+        let Some(connection) = &client.connection else { return format!("{} without TLS", client.namespace) };
+        let transport = client.transport.name();
         format!("{} {transport} {} {}", client.namespace, connection.tls_version, connection.cipher_suite)
     };
     match event {

@@ -6,6 +6,7 @@ mod client;
 mod delivery;
 mod engine;
 mod fixture;
+mod front;
 mod http;
 mod limits;
 mod memory;

@@ -16,6 +16,8 @@
 //! (FAT, Windows) replaces file by file in step 3; a run killed there leaves the files that are still to be replaced
 //! as they are in `old`, by which the next run knows them.
 
+use crate::base::hex::hex;
+use crate::base::octets::random;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs::File;
@@ -454,9 +456,7 @@ fn absent<T>(error: io::Error) -> io::Result<Option<T>> {
 }
 
 fn random_letters() -> String {
-    let mut octets = [0; 8];
-    aws_lc_rs::rand::fill(&mut octets).expect("the system gives random bytes");
-    hex_simd::encode_to_string(octets, hex_simd::AsciiCase::Lower)
+    hex(&random::<8>())
 }
 
 #[cfg(test)]

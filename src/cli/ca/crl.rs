@@ -13,8 +13,8 @@ use crate::cli::output::Output;
 
 /// Make the list of revoked certificates (CRL)
 ///
-/// In PEM it is followed by the root's, which lists nothing and which clients want that check the whole path (nginx's
-/// ssl_crl, `openssl verify -crl_check_all`).
+/// In PEM it holds the list of each intermediate that issues, and then those of the CAs above, which list nothing:
+/// programs that check the whole path need them (nginx's ssl_crl, `openssl verify -crl_check_all`).
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -32,7 +32,7 @@ pub(crate) struct Args {
     /// In how many days the next one is due
     #[arg(long, value_name = "N", default_value_t = CRL_DAYS, value_parser = crl_days)]
     days: u32,
-    /// Write DER: the intermediate's CRL alone
+    /// Write DER: the list of servers' certificates alone
     #[arg(long)]
     der: bool,
     /// Replace a file that exists; that in the CA's folder always is
@@ -71,7 +71,10 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let crl = ca.crl(args.days, validity::now())?;
     let mut content = crl.der.clone();
     if !args.der {
-        content = container::pem("X509 CRL", &crl.der)?.as_bytes().to_vec();
+        content.clear();
+        for der in [&crl.der].into_iter().chain(&crl.client) {
+            content.extend_from_slice(container::pem("X509 CRL", der)?.as_bytes());
+        }
         if files::exists(&paths.root_crl) {
             content.extend_from_slice(&files::read(&paths.root_crl)?);
         }

@@ -1,4 +1,4 @@
-use secure_io::ca::{LocalCa, Plan, RootKey};
+use secure_io::ca::{self, LocalCa, Plan, RootKey};
 use secure_io::report::ca::CaInit;
 use secure_io::validity;
 
@@ -8,9 +8,10 @@ use crate::cli::command_line::CommandLine;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 
-/// Make a root and a name-constrained intermediate
+/// Make a root and name-constrained intermediates
 ///
-/// The root's key signs the intermediate and is destroyed.
+/// The root's key signs an upper intermediate, whose key signs one for servers and one for clients; both upper keys are
+/// destroyed.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -26,7 +27,7 @@ pub(crate) struct Args {
     /// `default` or `any`; may be given again
     #[arg(long, value_name = "NAME")]
     permit: Vec<String>,
-    /// Lifetime of both certificates in days [default: 3650]
+    /// Lifetime of all certificates in days [default: 3650]
     #[arg(long, value_name = "N", value_parser = args::days)]
     days: Option<u32>,
     #[command(flatten)]
@@ -61,6 +62,10 @@ impl RootKeyArgs {
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let (paths, now) = (args.folder.paths_to_change(out)?, validity::now());
+    if ca::narrow(&paths)? {
+        let folder = paths.folder.display();
+        out.warning(format!("other users could change `{folder}`: from now on it is open to you alone (mode 700)"));
+    }
     let plan =
         Plan { permit: args.permit.clone(), days: args.days, root_key: args.root_key.fate()?, replace: args.force };
     let report = CaInit { authority: LocalCa::create(&paths, &plan, now)?.authority()? };

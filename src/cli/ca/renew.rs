@@ -10,9 +10,9 @@ use crate::cli::output::Output;
 
 /// Renew the CA's certificates before they end, or permit more names
 ///
-/// Earlier certificates stay valid: the intermediate keeps its name and key. If the root's key was kept, the same root
-/// signs the intermediate again, and nothing has to be trusted again; otherwise a new root is made, which has to be
-/// trusted, and the old root stays valid for servers that send the old intermediate.
+/// Earlier certificates stay valid: the intermediates that issue keep their names and keys. If the root's key was kept,
+/// the same root signs them again, and only Firefox has to trust a new root; otherwise all clients have to, and the old
+/// root stays valid for servers that send the old intermediates.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -29,7 +29,7 @@ pub(crate) struct Args {
     /// Renew regardless of the time left
     #[arg(long, short, help_heading = "Output")]
     force: bool,
-    /// Give the intermediate a new key, after a theft; earlier certificates then need the old root
+    /// Give the root and the intermediates new keys, after a theft; earlier certificates then need the old root
     #[arg(long)]
     new_key: bool,
     /// Further names the CA may sign for, as with `ca init`; may be given again
@@ -72,13 +72,22 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         return Ok(Outcome::Done);
     }
     out.report(&report.text(now), false)?;
+    let trust = |subcommand: &str| CommandLine::ours(subcommand).carrying_ca_dir();
     if report.new_root {
         out.note(format!(
             "there is a new root; what was issued under the old one, kept in {}, is valid with it to its end",
             paths.previous.display()
         ));
-        let trust = CommandLine::ours("ca trust").carrying_ca_dir();
-        out.hint(format!("make browsers and the system trust it: `{trust}`"));
+        if args.new_key || renewed.was_of_older_kind {
+            out.hint(format!(
+                "a thief of the old keys needs the old root: take it out of the stores: `{}`",
+                trust("ca untrust")
+            ));
+        }
+        out.hint(format!("make browsers and the system trust the new one: `{}`", trust("ca trust")));
+    } else if report.renewed {
+        out.note("the root is the same, but Firefox has a root of its own, which is new");
+        out.hint(format!("make Firefox trust it: `{}`", trust("ca trust --store firefox")));
     }
     Ok(Outcome::Done)
 }

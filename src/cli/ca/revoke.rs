@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use secure_io::ca::{LocalCa, Reason, ToRevoke};
+use secure_io::ca::{LocalCa, Reason, Revocable};
 use secure_io::report::ca::{CaRevoke, Revoked};
 use secure_io::{files, validity};
 
@@ -41,9 +41,22 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let (ca, who, now) = (LocalCa::load(&args.folder.paths_to_change(out)?)?, args::user(), validity::now());
-    let to_revoke = args.certificates.iter().map(|given| to_revoke(given));
-    let to_revoke = to_revoke.collect::<Result<Vec<_>, _>>()?;
-    let revocations = ca.revoke(&to_revoke, args.reason, who.as_deref(), now)?;
+    let mut certificates = Vec::new();
+    for given in &args.certificates {
+        let path = Path::new(given);
+        certificates.push(if files::is_stdio(path) || files::exists(path) {
+            let chain = args::load_certificates(path, &args::PassphraseArgs::absent())?;
+            // The leaf: what follows it is not this CA's to revoke.
+            let leaf = chain.first().map(AsRef::as_ref).unwrap_or_default();
+            Revocable::Certificate(leaf.to_vec())
+        } else if is_serial(given) {
+            Revocable::Serial(given.clone())
+        } else {
+            return Err(Failure::message(format!("`{given}` is neither a file nor a serial number in hex"))
+                .hint(format!("see what was issued: `{}`", CommandLine::ours("ca show").carrying_ca_dir())));
+        });
+    }
+    let revocations = ca.revoke(&certificates, args.reason, who.as_deref(), now)?;
     let revoked = revocations.into_iter().map(|revocation| Revoked {
         serial: revocation.revoked.serial,
         revoked_at: revocation.revoked.at,
@@ -58,20 +71,6 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         out.hint(format!("make the list for others: `{}`", CommandLine::ours("ca crl").carrying_ca_dir()));
     }
     Ok(Outcome::Done)
-}
-
-fn to_revoke(given: &str) -> Result<ToRevoke, Failure> {
-    let path = Path::new(given);
-    if files::is_stdio(path) || files::exists(path) {
-        // The leaf: what follows it is not this CA's to revoke.
-        let leaf = args::load_certificates(path, &args::PassphraseArgs::absent())?.into_iter().next();
-        return Ok(ToRevoke::Certificate(leaf.map(|leaf| leaf.to_vec()).unwrap_or_default()));
-    }
-    if is_serial(given) {
-        return Ok(ToRevoke::Serial(given.to_owned()));
-    }
-    Err(Failure::message(format!("`{given}` is neither a file nor a serial number in hex"))
-        .hint(format!("see what was issued: `{}`", CommandLine::ours("ca show").carrying_ca_dir())))
 }
 
 fn is_serial(text: &str) -> bool {

@@ -43,6 +43,10 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         let (lines, log) = (counted(report.unreadable_lines, "line"), ca.paths.log.display());
         out.warning(format!("{lines} of {log} cannot be read: nothing of that is shown"));
     }
+    if let Some(warning) = ca.older_kind_warning() {
+        out.warning(warning);
+        out.hint(failure::remake_hint());
+    }
     if let Some(warning) = ca.warning(now) {
         out.warning(warning);
         out.hint(failure::renew_hint());

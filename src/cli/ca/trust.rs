@@ -3,11 +3,12 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use rustls::pki_types::CertificateDer;
 use secure_io::ca::{self, Paths};
 use secure_io::files;
 use secure_io::report::trust::{Answer, Change, Store as Report, StoreKind, Trust, Trusted};
 use secure_io::trust::program::Installed;
-use secure_io::trust::{Environment, Error, Machine, Owner, Platform, Root, Store};
+use secure_io::trust::{Environment, Error, Firefox, Machine, Owner, Platform, Root, Store};
 
 use crate::cli::Outcome;
 use crate::cli::args::{self, CaDirArgs};
@@ -128,7 +129,7 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<Outcome, Fai
 fn run(args: &StoreArgs, action: Action, out: &mut Output) -> Result<Outcome, Failure> {
     let person = Person::who();
     let paths = args.folder.paths()?;
-    let roots = roots(&paths, action)?;
+    let (roots, former_firefox) = roots(&paths, action)?;
     let programs = Installed { folders: program_folders(), home: person.home.clone() };
     let environment = person.environment();
     let machine = Machine { environment: &environment, programs: &programs };
@@ -137,7 +138,8 @@ fn run(args: &StoreArgs, action: Action, out: &mut Output) -> Result<Outcome, Fa
     if let Some(name) = &person.name {
         out.note(format!("run with sudo: this is the CA of {name}, in {}", paths.folder.display()));
     }
-    let reports: Vec<_> = stores.iter().map(|store| report(machine, store.as_ref(), &roots, action)).collect();
+    let reports: Vec<_> =
+        stores.iter().map(|store| report(machine, store.as_ref(), (&roots, &former_firefox), action)).collect();
     let is_complete = |store: &Report| match action {
         Action::Status => store.trusted == Trusted::Yes,
         Action::Trust | Action::Untrust => store.change != Some(Change::Failed),
@@ -178,11 +180,19 @@ fn print(trust: &Trust, args: &StoreArgs, out: &mut Output) -> Result<(), Failur
 }
 
 /// Reports a store's answer, after the change if one was requested.
-fn report(machine: Machine<'_>, store: &dyn Store, roots: &[Root], action: Action) -> Report {
+fn report(
+    machine: Machine<'_>,
+    store: &dyn Store,
+    (roots, former_firefox): (&[Root], &[Root]),
+    action: Action,
+) -> Report {
     let result = match action {
         Action::Status => None,
         Action::Trust => roots.first().map(|root| machine.trust(store, root)),
-        Action::Untrust => Some(untrust_all(machine, store, roots)),
+        Action::Untrust => {
+            let former = former_firefox.iter().filter(|_| store.kind() == StoreKind::Firefox);
+            Some(untrust_all(machine, store, roots.iter().chain(former)))
+        }
     };
     let answer = roots.first().map_or(Answer::No, |root| store.check(&machine, root));
     let change = result.as_ref().map(|result| match (result, action) {
@@ -212,22 +222,47 @@ fn report(machine: Machine<'_>, store: &dyn Store, roots: &[Root], action: Actio
 }
 
 /// Takes all of them out, each of which is tried; true when one was there.
-fn untrust_all(machine: Machine<'_>, store: &dyn Store, roots: &[Root]) -> Result<bool, Error> {
-    let results: Vec<_> = roots.iter().map(|root| machine.untrust(store, root)).collect();
+fn untrust_all<'a>(
+    machine: Machine<'_>,
+    store: &dyn Store,
+    roots: impl Iterator<Item = &'a Root>,
+) -> Result<bool, Error> {
+    let results: Vec<_> = roots.map(|root| machine.untrust(store, root)).collect();
     results.into_iter().try_fold(false, |any, result| Ok(any | result?))
 }
 
-/// The root; and behind it those that it replaced, when they are to be removed.
-fn roots(paths: &Paths, action: Action) -> Result<Vec<Root>, Failure> {
+/// The root; and behind it those that it replaced, when they are to be removed, with those that Firefox had.
+fn roots(paths: &Paths, action: Action) -> Result<(Vec<Root>, Vec<Root>), Failure> {
     if !files::exists(&paths.root) {
         return Err(ca::Error::Missing { folder: paths.folder.clone() }.into());
     }
+    if action == Action::Trust {
+        paths.check_access()?;
+    }
     // Commands that are printed are run elsewhere.
-    let mut roots = ca::roots(&Paths::new(&args::absolute(&paths.folder)?))?;
+    let paths = Paths::new(&args::absolute(&paths.folder)?);
+    let root = |(path, der): (PathBuf, CertificateDer<'_>)| {
+        Root::new(&der, &path).map_err(|error| failure::in_file(&path, error))
+    };
+    let mut roots = ca::roots(&paths)?.into_iter().map(root).collect::<Result<Vec<_>, _>>()?;
+    let firefox = match ca::Firefox::of(&paths) {
+        // What is not here is not to be taken out.
+        Err(ca::Error::NoFirefox { .. }) if action == Action::Untrust => None,
+        firefox => firefox?,
+    };
+    if let (Some(present), Some(firefox)) = (roots.first_mut(), firefox) {
+        let (root, intermediate) = (
+            root((paths.firefox_root.clone(), firefox.root))?,
+            root((paths.firefox_intermediate.clone(), firefox.intermediate))?,
+        );
+        present.firefox = Some(Box::new(Firefox { root, intermediate }));
+    }
     if action != Action::Untrust {
         roots.truncate(1);
+        return Ok((roots, Vec::new()));
     }
-    roots.iter().map(|(path, der)| Root::new(der, path).map_err(|error| failure::in_file(path, error))).collect()
+    let former = ca::former_firefox(&paths).into_iter().map(root).collect::<Result<Vec<_>, _>>()?;
+    Ok((roots, former))
 }
 
 /// Owner of the stores: the user, or under sudo its caller, because root has no browser.

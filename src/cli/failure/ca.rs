@@ -22,8 +22,16 @@ impl From<Error> for Failure {
                 return Self::new(error.into()).hint(hint).hint("--force makes a new one in its place");
             }
             Error::Incomplete { .. } => format!("make it again, and keep what is left of it: `{}`", ours("ca init")),
+            Error::NoFirefox { .. } => return Self::new(error.into()).hint(renew_hint()),
             Error::Missing { .. } => format!("make one: `{}`", ours("ca init")),
             Error::RootKey { source: container::Error::PassphraseNeeded, .. } => super::PASSPHRASE.to_owned(),
+            Error::Exposed { ref path, instead, .. } => {
+                let command = CommandLine::of("chmod").arg(instead).path(path);
+                let hint = format!("if nobody else has used it, close it: `{command}`");
+                return Self::new(error.into()).hint(hint).hint("otherwise make another CA in a folder of your own");
+            }
+            Error::Foreign { .. } => "make another CA in a folder of your own, and name it with --ca-dir".to_owned(),
+            Error::DamagedLog { .. } => "take out or put right what is damaged there".to_owned(),
             Error::NotIssued { .. } => format!("see what it has issued: `{}`", ours("ca show")),
             Error::Former { .. } => {
                 "remove the old root from the stores that trust it: its copy is in the folder `previous`".to_owned()
@@ -60,6 +68,11 @@ pub(crate) fn one_thing_at_a_time(file: &str) -> Failure {
 /// The command that renews a local CA that has ended.
 pub(crate) fn renew_hint() -> String {
     format!("renew its certificates: `{}`", CommandLine::ours("ca renew").carrying_ca_dir())
+}
+
+/// The command that makes a local CA of an earlier version again, as it is made today.
+pub(crate) fn remake_hint() -> String {
+    format!("make its certificates again: `{}`", CommandLine::ours("ca renew --force").carrying_ca_dir())
 }
 
 /// The command that lets the local CA sign for further names.

@@ -87,7 +87,8 @@ impl Present {
     ) -> Result<Renewal, Failure> {
         let before = args.renew.renew_before.as_deref().map(validity::parse_span).transpose()?;
         let before = before.map(|span| time::Duration::try_from(span).unwrap_or(time::Duration::MAX));
-        let signer = issuer.map(LoadedIssuer::signer);
+        let purpose = spec.purpose.or_else(|| self.chain.first().and_then(|leaf| generate::purpose_of(leaf)));
+        let signer = issuer.map(|issuer| issuer.signer(purpose.unwrap_or_default())).transpose()?;
         let because = generate::why_renew(&self.chain, &self.key, spec, signer, before, now);
         let missing = args.p12.p12.as_deref().filter(|path| !files::exists(path));
         let because = because.or_else(|| missing.map(|path| format!("`{}` is missing", path.display())));

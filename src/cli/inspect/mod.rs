@@ -107,13 +107,15 @@ pub(crate) enum Kind {
     PublicKey,
     Pkcs7,
     Pkcs12,
+    JavaKeystore,
     OcspResponse,
     Unknown,
     Error,
 }
 
 impl Kind {
-    fn of(item: &Item) -> Self {
+    /// The kind of an item.
+    pub(crate) fn of(item: &Item) -> Self {
         match item {
             Item::Certificate(_) => Self::Certificate,
             Item::Csr(_) => Self::Csr,
@@ -123,6 +125,7 @@ impl Kind {
             Item::PublicKey(_) => Self::PublicKey,
             Item::Pkcs7(_) => Self::Pkcs7,
             Item::Pkcs12(_) => Self::Pkcs12,
+            Item::JavaKeystore(_) => Self::JavaKeystore,
             Item::OcspResponse(_) => Self::OcspResponse,
             Item::Error(_) => Self::Error,
             _ => Self::Unknown,

@@ -31,7 +31,9 @@ impl PemSink {
             return out.data(with_headers(container::pem(&label, der)?, content).as_bytes());
         }
         let place = inspected.item.place();
-        if !matches!(inspected.item, Item::Pkcs7(_) | Item::Pkcs12(_)) || inspected.item.items().is_empty() {
+        if !matches!(inspected.item, Item::Pkcs7(_) | Item::Pkcs12(_) | Item::JavaKeystore(_))
+            || inspected.item.items().is_empty()
+        {
             self.others_left_out.push(format!("{} #{}", place.source, place.index + 1));
         }
         inspected.within().into_iter().try_for_each(|inner| self.take(inner, out))

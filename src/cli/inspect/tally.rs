@@ -98,6 +98,7 @@ impl Tally {
             Item::EncryptedPrivateKey(entry) => {
                 entry.content.problem.iter().for_each(|problem| self.problem(item, problem));
             }
+            Item::JavaKeystore(entry) => entry.content.problem.iter().for_each(|problem| self.problem(item, problem)),
             Item::Pkcs12(entry) => entry.content.problem.iter().for_each(|problem| self.problem(item, problem)),
             Item::Certificate(entry) => {
                 let certificate = &entry.content;

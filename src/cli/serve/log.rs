@@ -2,6 +2,7 @@
 //!
 //! Lines go through a queue to a thread of their own: a terminal or pipe that is not read must not stop the server.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
@@ -88,28 +89,56 @@ fn write(queue: &Receiver<Option<String>>, dropped: &AtomicU64, mut stream: LogS
 /// An event in words; `None` for an event without interest.
 fn line(event: &Event) -> Option<String> {
     Some(match event {
-        Event::Connected(client) => format!("A user connected via secure {}", details(client, None)),
+        Event::Connected(client) => format!("A user connected via {}", details(client, None)),
         Event::Upgraded(client) => {
-            format!("A user connected via secure {}", details(client, Some("upgraded from polling")))
+            format!("A user connected via {}", details(client, Some("upgraded from polling")))
         }
         Event::Disconnected(client, reason) => format!("User disconnected [id {}]: {reason}", client.id),
         Event::Overflowed(client) => {
             format!("A user does not read and is disconnected, to lose no event without a word [id {}]", client.id)
         }
-        Event::Dropped { peer, reason } => format!("A client from {peer} was disconnected: {reason}"),
-        Event::Refused { peer, reason } => format!("Refused {peer}: {}", refusal(reason)),
+        Event::Dropped { peer, reason } => format!("A client from {} was disconnected: {reason}", from(*peer)),
+        Event::Refused { peer, reason } => format!("Refused {}: {}", from(*peer), refusal(reason)),
         Event::UnknownNamespace { peer, namespace } => {
+            let peer = from(*peer);
             format!("Refused {peer} the namespace `{}`, which does not exist here", brief(namespace))
         }
         // Health checks do so every few seconds, and browsers with connections that they do not need after all.
         Event::HandshakeFailed { error: HandshakeError::Silent, .. } => return None,
         Event::HandshakeFailed { peer, error } => format!("No TLS with {peer}: {error}"),
         Event::Plaintext { peer } => format!("{peer} came without TLS and was sent to https:// or wss://"),
+        Event::ProxyHeader { peer, error } => format!("Closed the connection of the proxy {peer}: {error}"),
+        Event::RedirectLoop { peer, is_claimed } => redirect_loop(peer.ip(), *is_claimed),
+        Event::NotSticky { peer } => format!(
+            "{} asks for a session that is not here: behind a balancer, all requests of a session must reach the same \
+             server (sticky sessions), unless clients use WebSocket alone. After a restart this is nothing",
+            from(*peer)
+        ),
+        Event::Draining(span) => {
+            format!(
+                "Stopping: clients are served for {} more, and /readyz answers 503",
+                counted(usize::try_from(span.as_secs()).unwrap_or(usize::MAX), "second")
+            )
+        }
         Event::AcceptPaused { error, .. } => format!("No new connections for now: {error}"),
         Event::Crowded => "There are very many connections: those that are idle longest are closed".to_owned(),
         Event::AcceptResumed => "New connections are accepted again".to_owned(),
         _ => return None,
     })
+}
+
+fn redirect_loop(proxy: IpAddr, is_claimed: bool) -> String {
+    if is_claimed {
+        format!(
+            "A client is redirected to https again and again: {proxy} says with X-Forwarded-Proto that it came by https, and \
+             is not believed. If that is your proxy, start with `--trusted-proxy {proxy}`"
+        )
+    } else {
+        format!(
+            "A client is redirected to https again and again: the proxy {proxy} does not say that it came by https. Let it \
+             send X-Forwarded-Proto"
+        )
+    }
 }
 
 /// The reason for a refusal, with the option that lifts it.
@@ -139,14 +168,28 @@ fn brief(text: &str) -> String {
     format!("{}{more}", name::escape_unprintable(&start))
 }
 
-/// `WebSocket [id …, TLSv1.3, …, from …]`.
+/// An address; a proxy need not say the port.
+fn from(peer: SocketAddr) -> String {
+    if peer.port() == 0 { peer.ip().to_string() } else { peer.to_string() }
+}
+
+/// `secure WebSocket [id …, TLSv1.3, …, from …]`.
 fn details(client: &Client, how: Option<&str>) -> String {
     let transport = match client.transport {
         Transport::WebSocket => "WebSocket",
         Transport::Polling => "polling",
     };
+    let secure = if client.is_secure { "secure " } else { "" };
     let namespace = if client.namespace == "/" { String::new() } else { format!(" to {}", client.namespace) };
     let how = how.map(|how| format!(", {how}")).unwrap_or_default();
-    let (id, tls, peer) = (&client.id, &client.connection, client.peer);
-    format!("{transport}{namespace} [id {id}, {}, {}, from {peer}{how}]", tls.tls_version, tls.cipher_suite)
+    let tls = match &client.connection {
+        Some(tls) => {
+            let group = tls.key_exchange.as_ref().map(|group| format!(", {group}")).unwrap_or_default();
+            format!("{}, {}{group}", tls.tls_version, tls.cipher_suite)
+        }
+        None if client.is_secure => "TLS ended before".to_owned(),
+        None => "without TLS".to_owned(),
+    };
+    let through = client.through.map(|through| format!(" through {}", through.ip())).unwrap_or_default();
+    format!("{secure}{transport}{namespace} [id {}, {tls}, from {}{through}{how}]", client.id, from(client.peer))
 }

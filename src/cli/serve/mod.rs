@@ -1,5 +1,6 @@
 mod advice;
 mod certificates;
+mod front;
 mod log;
 mod reach;
 
@@ -28,6 +29,7 @@ use crate::cli::args::{self, CaDirArgs, PassphraseArgs};
 use crate::cli::failure::{self, Failure};
 use crate::cli::output::Output;
 use certificates::FixtureArgs;
+use front::FrontArgs;
 use log::{Lines, Log};
 use reach::Covered;
 
@@ -67,6 +69,8 @@ pub(crate) struct Args {
     passphrase: PassphraseArgs,
     #[command(flatten)]
     fixtures: FixtureArgs,
+    #[command(flatten)]
+    front: FrontArgs,
     #[command(flatten)]
     app: AppArgs,
 }
@@ -157,14 +161,21 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     };
     let client_js = args.app.check()?;
     let mut fixtures = args.fixtures.read()?;
-    let credentials = args.credentials(&spec, out, now)?;
+    let credentials = if args.front.plain {
+        // It is shown to nobody.
+        Credentials::self_signed(&spec, now).map_err(failure::credentials)?
+    } else {
+        args.credentials(&spec, out, now)?
+    };
     args.fixtures.check(fixtures.as_ref(), &credentials, args.address())?;
     let certificate = credentials.report().map_err(|error| Failure::new(error.into()))?;
     let host = args.host(&spec, &certificate);
     let log = Log::start(out);
-    let (tls, covered) = args.tls(credentials, &spec, fixtures.as_mut(), &log, out)?;
+    let (tls, mut covered) = args.tls(credentials, &spec, fixtures.as_mut(), &log, out)?;
     let mut config = args.config(Arc::new(tls), certificate, client_js);
+    covered.is_plain = args.front.plain;
     config.origins = args.origins()?;
+    config.front = args.front.front()?;
     config.fixtures = fixtures.map(Arc::new);
     // Each client takes a descriptor, and 1,024 are few; what cannot be raised is not missed at once.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
@@ -177,9 +188,11 @@ async fn serve(config: Config, host: &str, covered: &Covered, log: Log, out: &mu
     let server = Server::bind(config, log.observer()).await.map_err(failure::listen)?;
     let signals = Signals::new(log.lines())?;
     let address = server.local_addr();
-    reach::warn_of_other_server(address, server.other_server(), out);
+    let scheme = covered.scheme();
+    reach::warn_of_other_server(address, server.other_server(), scheme, out);
     reach::say_network(address, covered, out);
-    log.line(format!("Secure server is running on {}", reach::url(host, address.port())));
+    let secure = if covered.is_plain { "Server, without TLS of its own," } else { "Secure server" };
+    log.line(format!("{secure} is running on {}", reach::url(scheme, host, address.port())));
     tokio::select! {
         () = server.run(signals.next()) => {}
         () = signals.second() => {}
@@ -265,7 +278,7 @@ impl Args {
     ) -> Result<(ByName, Covered), Failure> {
         let names = certificates::names(&credentials);
         let hosts = (self.cert.is_none()).then_some(!self.hosts.is_empty());
-        let mut covered = Covered { names, issues: false, hosts_typed: hosts };
+        let mut covered = Covered { names, issues: false, hosts_typed: hosts, is_plain: false };
         let (chain, key) = credentials.into_parts();
         let mut by_name = ByName::new(chain, key).map_err(|error| Failure::new(error.into()))?;
         if let Some(expected) = fixtures {
@@ -364,6 +377,10 @@ impl Args {
     fn made(&self, spec: &CertificateSpec, out: &mut Output, now: OffsetDateTime) -> Result<Credentials, Failure> {
         if let Some(paths) = self.local_ca() {
             let ca = LocalCa::load(&paths)?;
+            if let Some(warning) = ca.older_kind_warning() {
+                out.warning(warning);
+                out.hint(failure::remake_hint());
+            }
             if let Some(warning) = ca.warning(now) {
                 out.warning(warning);
                 out.hint(failure::renew_hint());

@@ -13,13 +13,21 @@ pub(super) struct Covered {
     pub(super) issues: bool,
     /// True if hosts were typed; `None` if the certificate is that of a file, which hosts do not change.
     pub(super) hosts_typed: Option<bool>,
+    /// True if nobody is shown a certificate.
+    pub(super) is_plain: bool,
+}
+
+impl Covered {
+    pub(super) fn scheme(&self) -> &'static str {
+        if self.is_plain { "http" } else { "https" }
+    }
 }
 
 /// A server's URL; an IPv6 address as host is in brackets.
-pub(super) fn url(host: &str, port: u16) -> String {
-    match port {
-        443 => format!("https://{host}"),
-        port => format!("https://{host}:{port}"),
+pub(super) fn url(scheme: &str, host: &str, port: u16) -> String {
+    match (scheme, port) {
+        ("https", 443) | ("http", 80) => format!("{scheme}://{host}"),
+        (_, port) => format!("{scheme}://{host}:{port}"),
     }
 }
 
@@ -32,12 +40,12 @@ pub(super) fn host(address: IpAddr) -> String {
 }
 
 /// Warns of another program at the other address of `localhost`.
-pub(super) fn warn_of_other_server(ours: SocketAddr, other: Option<SocketAddr>, out: &mut Output) {
+pub(super) fn warn_of_other_server(ours: SocketAddr, other: Option<SocketAddr>, scheme: &str, out: &mut Output) {
     let Some(other) = other else { return };
     let first = if other.is_ipv6() { ", and browsers try that address first" } else { "" };
     out.warning(format!("another program listens on {other}: `localhost` may lead there{first}"));
     let here = if ours.ip().is_unspecified() { "127.0.0.1".to_owned() } else { host(ours.ip()) };
-    out.hint(format!("this server is at {}; --port takes another port", url(&here, ours.port())));
+    out.hint(format!("this server is at {}; --port takes another port", url(scheme, &here, ours.port())));
 }
 
 /// Says by which URLs other machines reach a server that listens on all addresses.
@@ -49,11 +57,11 @@ pub(super) fn say_network(ours: SocketAddr, covered: &Covered, out: &mut Output)
     if addresses.is_empty() {
         return;
     }
-    let urls: Vec<_> = addresses.iter().map(|address| url(&host(*address), ours.port())).collect();
+    let urls: Vec<_> = addresses.iter().map(|address| url(covered.scheme(), &host(*address), ours.port())).collect();
     out.note(format!("other machines reach it at {}", urls.join(" and ")));
     let missing = addresses.iter().map(ToString::to_string).filter(|address| !covered.names.contains(address));
     let missing: Vec<_> = missing.collect();
-    if missing.is_empty() || covered.issues {
+    if missing.is_empty() || covered.issues || covered.is_plain {
         return;
     }
     out.warning(format!("the certificate is not for {}: clients refuse it there", missing.join(" and ")));

@@ -27,7 +27,7 @@ impl Refused<'_> {
         let leaf = self.certificate(verdict, 0)?;
         let is_now = self.args.question.at.is_none();
         let renewal = || Replacement { path: self.path, leaf, key: None, ca_dir: &self.args.ca_dir }.renewal();
-        let is_leaf = verdict.chain.first().is_some_and(|link| error.certificate.as_ref() == Some(&link.subject));
+        let is_leaf = verdict.chain.first().is_some_and(|link| error.certificate == Some(link.name()));
         Some(match error.code {
             Code::Expired if is_leaf && is_now => format!("renew it: `{}`", renewal()?),
             Code::Version => format!("have it issued again as version 3: `{}`", renewal()?),

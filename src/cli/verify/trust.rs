@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use secure_io::ca::{self, Paths};
 use secure_io::verify::{Anchors, Certificate};
 use secure_io::{container, files};
 
@@ -43,7 +44,16 @@ pub(crate) fn all(sources: Sources<'_>, out: &mut Output) -> Result<Arc<Anchors>
         trusted.extend(super::certificates(path, sources.passphrase, out)?);
     }
     if !sources.files.is_empty() {
-        return Ok(Arc::new(Anchors::new(trusted)));
+        // The file may hold the local CA's root.
+        let record = match sources.ca_dir.paths().map(|paths| ca::record(&paths)) {
+            Ok(Ok(record)) => Some(Arc::new(record)),
+            Ok(Err(error)) => {
+                out.warning(format!("what the local CA has revoked is not looked at: {error}"));
+                None
+            }
+            Err(_) => None,
+        };
+        return Ok(Arc::new(Anchors::new(trusted).with_record(record)));
     }
     let native = rustls_native_certs::load_native_certs();
     if native.certs.is_empty() {
@@ -65,12 +75,15 @@ fn with_local(
     out: &mut Output,
 ) -> Result<Arc<Anchors>, Failure> {
     // Without a home folder, as in many containers, there is no local CA unless one is named.
-    if let Ok(paths) = sources.ca_dir.paths()
-        && paths.exist()
-    {
-        trusted.extend(super::certificates(&paths.root, sources.passphrase, out)?);
+    let Some(paths) = sources.ca_dir.paths().ok().filter(Paths::exist) else {
+        return Ok(Arc::new(Anchors::new(trusted)));
+    };
+    match paths.check_access() {
+        Ok(()) => trusted.extend(super::certificates(&paths.root, sources.passphrase, out)?),
+        Err(error) => out.warning(format!("the local CA is not trusted: {error}")),
     }
-    Ok(Arc::new(Anchors::new(trusted)))
+    let record = Arc::new(ca::record(&paths)?);
+    Ok(Arc::new(Anchors::new(trusted).with_record(Some(record))))
 }
 
 /// The roots in the system's one file of them; `None` where it has no such file, or the caller names another.

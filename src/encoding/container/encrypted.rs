@@ -4,6 +4,8 @@
 //! [RFC 7292 appendix C](https://www.rfc-editor.org/rfc/rfc7292#appendix-C)) and OpenSSL's `Proc-Type: 4,ENCRYPTED` no
 //! crate opens; they are a derivation and a cipher of crates each. All are for reading only.
 
+mod java;
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use aws_lc_rs::pbkdf2;
@@ -94,6 +96,11 @@ impl Secret {
     pub(super) fn utf16(&self) -> &[u8] {
         &self.utf16
     }
+
+    /// UTF-16 without the zero at its end, as Java's own keystores take it.
+    pub(super) fn utf16_unended(&self) -> &[u8] {
+        self.utf16.strip_suffix(&[0, 0]).unwrap_or_default()
+    }
 }
 
 /// Decrypts a private key of any encryption; the result has the format that is returned with it.
@@ -145,6 +152,9 @@ pub(super) fn decrypt(
     if oid == "1.2.840.113549.1.5.13" {
         return decrypt_pbes2(algorithm, data, secret, rounds);
     }
+    if oid == java::KEY_PROTECTOR {
+        return java::open(data, secret).ok_or(Error::WrongPassphrase);
+    }
     let Some(scheme) = PBES1.iter().find(|scheme| scheme.oid == oid) else {
         return Err(Error::UnknownCipher { cipher: oid::name_or_dotted(&oid) });
     };
@@ -168,9 +178,10 @@ enum Derivation {
     Md5,
     Sha1,
     Pkcs12,
+    Java,
 }
 
-const PBES1: [Scheme; 8] = [
+const PBES1: [Scheme; 9] = [
     Scheme { oid: "1.2.840.113549.1.5.3", derivation: Derivation::Md5, cipher: Cipher::Des },
     Scheme { oid: "1.2.840.113549.1.5.6", derivation: Derivation::Md5, cipher: Cipher::Rc2 { key: 8, bits: 64 } },
     Scheme { oid: "1.2.840.113549.1.5.10", derivation: Derivation::Sha1, cipher: Cipher::Des },
@@ -182,6 +193,7 @@ const PBES1: [Scheme; 8] = [
         derivation: Derivation::Pkcs12,
         cipher: Cipher::Rc2 { key: 16, bits: 128 },
     },
+    Scheme { oid: java::MD5_AND_TRIPLE_DES, derivation: Derivation::Java, cipher: Cipher::TripleDes },
     Scheme { oid: "1.2.840.113549.1.12.1.6", derivation: Derivation::Pkcs12, cipher: Cipher::Rc2 { key: 5, bits: 40 } },
 ];
 
@@ -193,6 +205,12 @@ impl Scheme {
         match self.derivation {
             Derivation::Md5 => Ok(split(&pbkdf1::<md5::Md5>(secret.utf8(), salt, count))),
             Derivation::Sha1 => Ok(split(&pbkdf1::<sha1::Sha1>(secret.utf8(), salt, count))),
+            Derivation::Java => {
+                let salt = salt.try_into().map_err(|_| asn1::Error::new("salt", "is not of 8 octets"))?;
+                let derived = java::derive(secret.utf8(), salt, count);
+                let (key, iv) = derived.split_at_checked(key_length).unwrap_or_default();
+                Ok((Zeroizing::new(key.to_vec()), iv.to_vec()))
+            }
             Derivation::Pkcs12 if salt.is_empty() => Err(asn1::Error::new("salt", "is empty").into()),
             Derivation::Pkcs12 => {
                 rounds.take(count)?;

@@ -56,6 +56,8 @@ pub enum Content {
     Pkcs7(Vec<u8>),
     /// A PKCS#12 PFX, DER or BER.
     Pkcs12(Vec<u8>),
+    /// Java's own keystore (JKS or JCEKS).
+    JavaKeystore(Vec<u8>),
     /// An OCSP response's DER (RFC 6960).
     OcspResponse(Vec<u8>),
     /// Something else, under its PEM label.
@@ -76,6 +78,7 @@ impl Content {
             Self::Parameters { kind, .. } => format!("{kind} parameters"),
             Self::Pkcs7(_) => "a PKCS#7 bundle".to_owned(),
             Self::Pkcs12(_) => "a PKCS#12 file".to_owned(),
+            Self::JavaKeystore(_) => "a Java keystore".to_owned(),
             Self::OcspResponse(_) => "an OCSP response".to_owned(),
             Self::Unknown(_) => format!("a `{}`", label.unwrap_or("structure")),
         }

@@ -4,7 +4,7 @@ use zeroize::Zeroizing;
 
 use super::encrypted::{self, Rounds};
 use super::pkcs12::Bag;
-use super::{Content, Error, FileType, pkcs7, pkcs12, stream};
+use super::{Content, Error, FileType, jks, pkcs7, pkcs12, stream};
 
 /// A passphrase that is asked for once at most, and not before it is needed.
 pub(super) struct Passphrase<F> {
@@ -48,7 +48,7 @@ where
     for found in stream(bytes) {
         let found = found?;
         match found.content {
-            Ok(content @ (Content::Pkcs7(_) | Content::Pkcs12(_))) => {
+            Ok(content @ (Content::Pkcs7(_) | Content::Pkcs12(_) | Content::JavaKeystore(_))) => {
                 let name = content.describe(None);
                 let before = picked.len();
                 for member in within(content, passphrase, &rounds)? {
@@ -106,6 +106,11 @@ where
                 source => Error::Pkcs12 { source },
             })?;
             Ok(in_order(bags))
+        }
+        // Its certificates are in the clear, and its keys are opened like all that are encrypted.
+        Content::JavaKeystore(octets) => {
+            let opened = jks::open(&octets, None).map_err(|source| Error::JavaKeystore { source })?;
+            Ok(opened.bags.into_iter().map(|bag| bag.content).collect())
         }
         content => Ok(vec![content]),
     }

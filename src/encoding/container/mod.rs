@@ -15,6 +15,7 @@ pub mod encrypted;
 mod file_type;
 mod found;
 mod gap;
+pub mod jks;
 mod marker;
 mod members;
 mod pem;
@@ -35,7 +36,7 @@ use crate::base::words::counted;
 pub use self::file_type::FileType;
 pub use self::found::{Content, Found, KeyFormat};
 pub use self::stream::{Chunk, Chunks, chunks, find, stream};
-pub use self::write::{Pkcs12Ciphers, encrypt_key, pem, pkcs12};
+pub use self::write::{Pkcs12Ciphers, StoreEntry, encrypt_key, pem, pkcs7_of, pkcs12, pkcs12_store};
 
 /// Reason why the bytes could not be read as the expected content.
 #[derive(Debug, thiserror::Error)]
@@ -156,6 +157,12 @@ pub enum Error {
     /// A PKCS#12 file that cannot be opened.
     #[error("the PKCS#12 file cannot be opened")]
     Pkcs12 {
+        /// What is wrong.
+        source: encrypted::Error,
+    },
+    /// A Java keystore that cannot be read.
+    #[error("the Java keystore cannot be read")]
+    JavaKeystore {
         /// What is wrong.
         source: encrypted::Error,
     },

@@ -8,7 +8,7 @@ use super::decode::{self, Decoded, Flaw};
 use super::marker::{is_begun, label_text};
 use super::pem::{Piece, Splitter};
 use super::source::Source;
-use super::{Error, FileType, Found, bare, base64};
+use super::{Error, FileType, Found, bare, base64, jks};
 use crate::base::files::READ_LIMIT;
 
 /// Number of octets read at once, unless a block is longer.
@@ -178,6 +178,9 @@ impl<R: Read> Chunks<R> {
     /// Tells DER and bare base64 from text with PEM in it.
     fn begin(&mut self) -> Result<Option<Chunk>, Error> {
         let mut is_ended = self.source.fill(&mut self.buffer, CHUNK)?;
+        if jks::is_store(&self.buffer) {
+            return self.keystore().map(Some);
+        }
         if bare::is_der(&self.buffer, is_ended) {
             return self.der().map(Some);
         }
@@ -200,6 +203,14 @@ impl<R: Read> Chunks<R> {
         }
         self.state = State::Text(file_type);
         self.text(file_type)
+    }
+
+    /// Java's own keystore, which is a whole file.
+    fn keystore(&mut self) -> Result<Chunk, Error> {
+        while !self.fill_more()? {}
+        self.state = State::Done;
+        let content = Ok(super::Content::JavaKeystore(std::mem::take(&mut self.buffer)));
+        Ok(Chunk(Content::Bare(vec![Found { index: 0, line: None, label: None, content }])))
     }
 
     /// The structures at the beginning of a source, which has to be seen as a whole; the rest is read as text.

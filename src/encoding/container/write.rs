@@ -1,11 +1,13 @@
-//! PEM, encrypted keys and PKCS#12 out.
+//! PEM, encrypted keys, PKCS#12 and PKCS#7 out.
 
+use crate::base::octets::random;
 use pkcs8::PrivateKeyInfoRef;
 use pkcs8::pkcs5::pbes2;
 use rustls::pki_types::CertificateDer;
 use zeroize::Zeroizing;
 
 use super::Error;
+use crate::encoding::asn1::{tag, write};
 
 /// Rounds of PBKDF2-HMAC-SHA256 for an encrypted key: OWASP's figure for 2023 and later.
 const PBKDF2_ROUNDS: u32 = 600_000;
@@ -50,6 +52,17 @@ pub enum Pkcs12Ciphers {
     Legacy,
 }
 
+/// An entry of a PKCS#12 file.
+#[derive(Debug)]
+pub struct StoreEntry<'a> {
+    /// Its name: friendlyName, Java's alias.
+    pub alias: String,
+    /// Its private key, in PKCS#8; `None` for a certificate that Java is to trust.
+    pub pkcs8: Option<&'a [u8]>,
+    /// The certificate, and those above it.
+    pub chain: Vec<CertificateDer<'a>>,
+}
+
 /// Writes a key and its chain, leaf first, as PKCS#12 (RFC 7292).
 ///
 /// # Errors
@@ -62,13 +75,34 @@ pub fn pkcs12(
     password: &str,
     ciphers: Pkcs12Ciphers,
 ) -> Result<Zeroizing<Vec<u8>>, Error> {
-    use p12_keystore::{EncryptionAlgorithm, KeyStore, KeyStoreEntry, MacAlgorithm, PrivateKeyChain};
+    let chain = chain.iter().map(|der| CertificateDer::from(&**der)).collect();
+    pkcs12_store(&[StoreEntry { alias: alias.to_owned(), pkcs8: Some(pkcs8), chain }], password, ciphers)
+}
+
+/// Writes entries as PKCS#12 (RFC 7292); each needs an alias of its own.
+///
+/// # Errors
+///
+/// [`Error::Encode`] when a key or a certificate is not DER.
+pub fn pkcs12_store(
+    entries: &[StoreEntry<'_>],
+    password: &str,
+    ciphers: Pkcs12Ciphers,
+) -> Result<Zeroizing<Vec<u8>>, Error> {
+    use p12_keystore::{Certificate, EncryptionAlgorithm, KeyStore, KeyStoreEntry, MacAlgorithm, PrivateKeyChain};
     let failed = |source: p12_keystore::error::Error| Error::Encode { what: "PKCS#12 file", source: Box::new(source) };
-    let key = p12_keystore::PrivateKey::from_der(pkcs8).map_err(failed)?;
-    let certificates = chain.iter().map(|der| p12_keystore::Certificate::from_der(der)).collect::<Result<Vec<_>, _>>();
-    let entry = PrivateKeyChain::new(&random::<20>()[..], key, certificates.map_err(failed)?);
     let mut store = KeyStore::new();
-    store.add_entry(alias, KeyStoreEntry::PrivateKeyChain(entry));
+    for entry in entries {
+        let certificates = entry.chain.iter().map(|der| Certificate::from_der(der)).collect::<Result<Vec<_>, _>>();
+        let certificates = certificates.map_err(failed)?;
+        if let Some(pkcs8) = entry.pkcs8 {
+            let key = p12_keystore::PrivateKey::from_der(pkcs8).map_err(failed)?;
+            let chain = PrivateKeyChain::new(&random::<20>()[..], key, certificates);
+            store.add_entry(&entry.alias, KeyStoreEntry::PrivateKeyChain(chain));
+        } else if let Some(certificate) = certificates.into_iter().next() {
+            store.add_entry(&entry.alias, KeyStoreEntry::Certificate(certificate));
+        }
+    }
     let (encryption, mac, rounds) = match ciphers {
         Pkcs12Ciphers::Modern => {
             (EncryptionAlgorithm::PbeWithHmacSha256AndAes256, MacAlgorithm::HmacSha256, PKCS12_ROUNDS)
@@ -82,8 +116,25 @@ pub fn pkcs12(
     Ok(Zeroizing::new(writer.write().map_err(failed)?))
 }
 
-fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    aws_lc_rs::rand::fill(&mut bytes).expect("the system gives random bytes");
-    bytes
+/// Writes certificates and CRLs as PKCS#7: a SignedData without signatures (RFC 2315 section 9.1).
+///
+/// They stay in their order, as OpenSSL leaves them: readers show a chain in the order of the file, though it is a SET.
+#[must_use]
+pub fn pkcs7_of(certificates: &[&[u8]], crls: &[&[u8]]) -> Vec<u8> {
+    /// Contents octets of OIDs (RFC 5652 sections 4 and 5.1).
+    const DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01];
+    const SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
+    let set = |number, members: &[&[u8]]| match members {
+        [] => Vec::new(),
+        members => write::tlv(tag::constructed(number), members),
+    };
+    let signed_data = write::sequence(&[
+        &write::unsigned(&[1]),
+        &write::tlv(tag::SET, &[]),
+        &write::sequence(&[&write::oid(DATA)]),
+        &set(0, certificates),
+        &set(1, crls),
+        &write::tlv(tag::SET, &[]),
+    ]);
+    write::sequence(&[&write::oid(SIGNED_DATA), &write::tlv(tag::constructed(0), &[&signed_data])])
 }

@@ -9,6 +9,7 @@ use der::{Encode, Tag, TagNumber};
 use super::Error;
 use crate::issue::cert;
 use crate::x509::csr::Extension;
+use crate::x509::name::ip_address;
 use crate::x509::name::{self, SubjectAltName};
 
 /// Names a local CA may sign for by default: names that no public CA may certify, and addresses that are
@@ -164,8 +165,8 @@ pub(super) fn permitted(report: &crate::judge::report::Certificate) -> Option<Ve
 
 /// The nameConstraints extension, critical; a kind without a permitted name gets one that nobody has.
 ///
-/// Constraints are by kind (RFC 5280 section 4.2.1.10): a kind without any would be free. directoryName is left free:
-/// Go refuses every certificate below a CA that constrains it, and TLS clients do not look there.
+/// Constraints are by kind (RFC 5280 section 4.2.1.10): a kind without any would be free. directoryName is left to
+/// [`no_subject`]: Go refuses every certificate below a CA whose critical constraints speak of it.
 pub(super) fn extension(permits: &[Permit]) -> Result<Extension, Error> {
     let kind = |permit: &Permit| match permit {
         Permit::Email(_) => 1,
@@ -184,6 +185,15 @@ pub(super) fn extension(permits: &[Permit]) -> Result<Extension, Error> {
     };
     let value = encode().map_err(|error| Error::from(cert::Error::from(crate::x509::signed::Error::from(error))))?;
     Ok(Extension { oid: "2.5.29.30".to_owned(), critical: true, value })
+}
+
+/// The nameConstraints extension that excludes every subject: a directoryName of no RDN.
+///
+/// The extension is not critical, because Go refuses every certificate below a critical one that has a directoryName.
+pub(super) fn no_subject() -> Extension {
+    // SEQUENCE { [1] excludedSubtrees { SEQUENCE { [4] directoryName { SEQUENCE {} } } } }
+    let value = vec![0x30, 0x08, 0xa1, 0x06, 0x30, 0x04, 0xa4, 0x02, 0x30, 0x00];
+    Extension { oid: "2.5.29.30".to_owned(), critical: false, value }
 }
 
 /// Unused names, one of each kind: `invalid` is reserved by RFC 6761, and the addresses belong to no host.
@@ -244,8 +254,7 @@ fn mask(address: IpAddr, length: u8) -> Vec<u8> {
 fn masked(address: IpAddr, length: u8) -> IpAddr {
     let first = octets(address).into_iter().zip(mask(address, length)).map(|(octet, mask)| octet & mask);
     let first: Vec<u8> = first.collect();
-    let v4 = <[u8; 4]>::try_from(first.as_slice()).ok().map(IpAddr::from);
-    v4.or_else(|| <[u8; 16]>::try_from(first.as_slice()).ok().map(IpAddr::from)).unwrap_or(address)
+    ip_address(&first).unwrap_or(address)
 }
 
 #[cfg(test)]

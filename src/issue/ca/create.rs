@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::constraints::{self, Permit};
-use super::{Error, LocalCa, Paths, certificate, revocation, short};
+use super::{Error, Firefox, Issuing, LocalCa, Paths, access, certificates, revocation, short};
 use crate::base::files::{self, Existing, NewFile};
 use crate::base::hex::hex;
 use crate::base::validity::Validity;
@@ -17,7 +17,7 @@ use crate::x509::csr::Purpose;
 use crate::x509::key::{self, Algorithm, PrivateKey};
 use crate::x509::name::Subject;
 
-/// Default lifetime of the root and the intermediate: ten years.
+/// Default lifetime of the root and the intermediates: ten years.
 ///
 /// People add a root to stores by hand, so it should outlive the machine; the constraints bound its power.
 pub const DEFAULT_DAYS: u32 = 3650;
@@ -28,7 +28,7 @@ pub struct Plan {
     /// Names the CA may sign for, as [`Permit::parse`] reads them; by default [`super::DEFAULT_PERMIT`], which
     /// `default` stands for among others, and anything for `any`.
     pub permit: Vec<String>,
-    /// Lifetime of both certificates; by default [`DEFAULT_DAYS`].
+    /// Lifetime of all certificates; by default [`DEFAULT_DAYS`].
     pub days: Option<u32>,
     /// Fate of the root's key.
     pub root_key: RootKey,
@@ -39,7 +39,7 @@ pub struct Plan {
 /// Fate of the root's key.
 #[derive(Debug, Clone, Default)]
 pub enum RootKey {
-    /// It signs the intermediate and is gone.
+    /// It signs the upper intermediate and is gone.
     #[default]
     Destroyed,
     /// It is written beside the rest, under the passphrase if there is one.
@@ -47,7 +47,7 @@ pub enum RootKey {
 }
 
 impl LocalCa {
-    /// Makes a root and an intermediate and writes them; both keys are P-256.
+    /// Makes a root and its intermediates and writes them; all keys are P-256.
     ///
     /// The remains of an incomplete CA are set aside, and so is a CA that is replaced.
     ///
@@ -58,6 +58,7 @@ impl LocalCa {
         let permits = constraints::permits(&plan.permit)?;
         let validity = Validity::new(now, None, None, Some(plan.days.unwrap_or(DEFAULT_DAYS)))?;
         files::create_folder(&paths.folder, true)?;
+        access::check(paths)?;
         let _lock = files::lock(&paths.lock)?;
         drop(files::settle(&paths.folder)?);
         if !plan.replace && paths.missing().is_none() {
@@ -68,33 +69,41 @@ impl LocalCa {
             root: root(&root_key, validity)?,
             root_key,
             fate: Some(plan.root_key.clone()),
-            key: PrivateKey::generate(Algorithm::default())?,
+            server_key: PrivateKey::generate(Algorithm::default())?,
+            client_key: Some(PrivateKey::generate(Algorithm::default())?),
         };
         made.write(paths, permits.as_deref(), validity, now)
     }
 }
 
+/// Two intermediates stand between the root and what is issued.
+const ROOT_PATH_LEN: u8 = 2;
+
 /// A root's certificate, self-signed.
 pub(super) fn root(key: &PrivateKey, validity: Validity) -> Result<CertificateDer<'static>, Error> {
     // No user or host name, since a certificate travels further than people think; but something to tell two apart by.
     let name = Subject::common_name(&format!("secure-io development root {}", short(key.spki())));
-    let template = Template::ca(name.clone(), key.spki(), Some(1), validity);
+    let template = Template::ca(name.clone(), key.spki(), Some(ROOT_PATH_LEN), validity);
     Ok(cert::issue(&template, &Issuer::own(key, &name)?)?)
 }
 
-/// Parts of a CA, before its intermediate is signed.
+/// Parts of a CA, before its intermediates are signed.
 pub(super) struct Hierarchy {
     pub(super) root: CertificateDer<'static>,
     pub(super) root_key: PrivateKey,
     /// Fate of the root's key; `None` leaves the key as it is.
     pub(super) fate: Option<RootKey>,
-    /// The intermediate's key.
-    pub(super) key: PrivateKey,
+    /// The key of the intermediate for servers.
+    pub(super) server_key: PrivateKey,
+    /// The key of the intermediate for clients, if there is to be one.
+    pub(super) client_key: Option<PrivateKey>,
 }
 
 impl Hierarchy {
-    /// Signs the intermediate, sets the existing files aside, and writes everything as one set. The caller holds the
+    /// Signs the intermediates, sets the existing files aside, and writes everything as one set. The caller holds the
     /// lock.
+    ///
+    /// The upper intermediate's key lives no longer than this call.
     pub(super) fn write(
         self,
         paths: &Paths,
@@ -104,15 +113,32 @@ impl Hierarchy {
     ) -> Result<LocalCa, Error> {
         let issuer = Issuer::from_certificate(&self.root, &self.root_key, now)?;
         let (validity, _) = issuer.limit(validity)?;
-        let intermediate = cert::issue(&intermediate(&self.key, permits, validity)?, &issuer)?;
-        let root_crl = revocation::root_crl(&self.root, &self.root_key, now)?;
+        let upper_key = PrivateKey::generate(Algorithm::default())?;
+        let upper = cert::issue(&upper_template(&upper_key, permits, validity)?, &issuer)?;
+        let below = Issuer::from_certificate(&upper, &upper_key, now)?;
+        let lower = |key: PrivateKey, template: Template| -> Result<Issuing, Error> {
+            Ok(Issuing { chain: vec![cert::issue(&template, &below)?, upper.clone()], key })
+        };
+        let firefox = firefox_template(&self.server_key, permits, validity)?;
+        let firefox = Firefox::issue(&firefox, validity, now)?;
+        let template = server_template(&self.server_key, validity);
+        let server = lower(self.server_key, template)?;
+        let client = self.client_key.map(|key| {
+            let template = client_template(&key, validity);
+            lower(key, template)
+        });
+        let client = client.transpose()?;
+        let crls = [(&upper, &upper_key), (&self.root, &self.root_key)]
+            .map(|(issuer, key)| pem(&paths.root_crl, "X509 CRL", &revocation::empty_crl(issuer, key, now)?));
+        let crls = crls.into_iter().collect::<Result<Vec<_>, Error>>()?.concat();
         put_by(paths)?;
-        let mut set = vec![
-            NewFile::secret(&paths.intermediate_key, key_pem(&paths.intermediate_key, &self.key, None)?),
-            NewFile::public(&paths.intermediate, pem(&paths.intermediate, "CERTIFICATE", &intermediate)?),
-            NewFile::public(&paths.root, pem(&paths.root, "CERTIFICATE", &self.root)?),
-            NewFile::public(&paths.root_crl, pem(&paths.root_crl, "X509 CRL", &root_crl)?),
-        ];
+        let mut set = files_of(&server, &paths.intermediate, &paths.intermediate_key)?;
+        if let Some(client) = &client {
+            set.extend(files_of(client, &paths.client_intermediate, &paths.client_intermediate_key)?);
+        }
+        set.push(NewFile::public(&paths.root, pem(&paths.root, "CERTIFICATE", &self.root)?));
+        set.push(NewFile::public(&paths.root_crl, crls));
+        set.extend(firefox.files(paths)?);
         if let Some(RootKey::Kept(passphrase)) = &self.fate {
             let key = key_pem(&paths.root_key, &self.root_key, passphrase.as_ref())?;
             set.push(NewFile::secret(&paths.root_key, key));
@@ -122,33 +148,72 @@ impl Hierarchy {
             // The key of the root before.
             files::remove(&paths.root_key)?;
         }
-        Ok(LocalCa { paths: paths.clone(), root: self.root, intermediate: [intermediate], key: self.key })
+        Ok(LocalCa { paths: paths.clone(), root: self.root, server, client, firefox: Some(firefox) })
     }
 }
 
-/// An intermediate to be; for TLS alone, so that a thief's signatures on mail or programs are worth nothing.
-fn intermediate(key: &PrivateKey, permits: Option<&[Permit]>, validity: Validity) -> Result<Template, Error> {
-    let name = Subject::common_name(&format!("secure-io development intermediate {}", short(key.spki())));
-    let mut template = Template::ca(name, key.spki(), Some(0), validity);
+/// The key of an intermediate and its certificates.
+fn files_of(issuing: &Issuing, certificates: &Path, key: &Path) -> Result<Vec<NewFile>, Error> {
+    let chain = issuing.chain.iter().map(|der| pem(certificates, "CERTIFICATE", der));
+    let chain = chain.collect::<Result<Vec<_>, _>>()?.concat();
+    Ok(vec![NewFile::secret(key, key_pem(key, &issuing.key, None)?), NewFile::public(certificates, chain)])
+}
+
+/// The intermediate that says what those below it may sign for; for TLS alone, so that a thief's signatures on mail or
+/// programs are worth nothing.
+fn upper_template(key: &PrivateKey, permits: Option<&[Permit]>, validity: Validity) -> Result<Template, Error> {
+    let name = Subject::common_name(&format!("secure-io upper development intermediate {}", short(key.spki())));
+    let mut template = Template::ca(name, key.spki(), Some(1), validity);
     template.extended_key_usages = Purpose::Both.extended_key_usages();
     template.extensions.extend(permits.map(constraints::extension).transpose()?);
     Ok(template)
 }
 
+/// The intermediate for servers, and for what is both server and client, known by its subjectAltName alone.
+fn server_template(key: &PrivateKey, validity: Validity) -> Template {
+    let name = Subject::common_name(&format!("secure-io development intermediate {}", short(key.spki())));
+    let mut template = Template::ca(name, key.spki(), Some(0), validity);
+    template.extended_key_usages = Purpose::Both.extended_key_usages();
+    template.extensions.push(constraints::no_subject());
+    template
+}
+
+/// The intermediate for servers as Firefox is given it: it holds the names itself, and leaves subjects free.
+fn firefox_template(key: &PrivateKey, permits: Option<&[Permit]>, validity: Validity) -> Result<Template, Error> {
+    let mut template = server_template(key, validity);
+    template.extensions = permits.map(constraints::extension).transpose()?.into_iter().collect();
+    Ok(template)
+}
+
+/// The intermediate for clients alone, which are known by their subject.
+fn client_template(key: &PrivateKey, validity: Validity) -> Template {
+    let name = Subject::common_name(&format!("secure-io client development intermediate {}", short(key.spki())));
+    let mut template = Template::ca(name, key.spki(), Some(0), validity);
+    template.extended_key_usages = Purpose::Client.extended_key_usages();
+    template
+}
+
 /// Keeps copies of the certificates that are there, by their fingerprints: clients may still trust the root.
 fn put_by(paths: &Paths) -> Result<(), Error> {
     let mut copies = Vec::new();
-    for (path, kind) in [(&paths.root, "root"), (&paths.intermediate, "intermediate")] {
-        if !files::exists(path) {
-            continue;
-        }
+    let kept = [
+        (&paths.root, "root"),
+        (&paths.intermediate, "intermediate"),
+        (&paths.client_intermediate, "client-intermediate"),
+    ];
+    for (path, kind) in kept.into_iter().filter(|(path, _)| files::exists(path)) {
         // What cannot be read is no certificate that anybody trusts.
-        if let Ok(der) = certificate(path) {
-            let digest = hex(&key::sha256(&der));
+        if let Ok(chain) = certificates(path) {
+            let digest = hex(&key::sha256(&chain[0]));
             let name = format!("{kind}-{}.pem", digest.get(..16).unwrap_or_default());
             let copy = paths.previous.join(name);
-            copies.push(NewFile::public(&copy, pem(&copy, "CERTIFICATE", &der)?));
+            let text = chain.iter().map(|der| pem(&copy, "CERTIFICATE", der)).collect::<Result<Vec<_>, _>>()?;
+            copies.push(NewFile::public(&copy, text.concat()));
         }
+    }
+    // As above, what cannot be read is nobody's.
+    if let Ok(Some(firefox)) = Firefox::load(paths) {
+        copies.extend(firefox.copies(paths)?);
     }
     if copies.is_empty() {
         return Ok(());

@@ -102,8 +102,8 @@ impl Event {
 pub struct Log {
     /// Events, oldest first.
     pub events: Vec<Event>,
-    /// Number of unreadable lines.
-    pub unreadable: usize,
+    /// Numbers of the unreadable lines, counted from 1.
+    pub unreadable: Vec<usize>,
 }
 
 impl Log {
@@ -118,13 +118,28 @@ impl Log {
             return Ok(log);
         }
         let bytes = files::read(path)?;
-        for line in bytes.split(|octet| *octet == b'\n').filter(|line| !line.is_empty()) {
+        let lines = bytes.split(|octet| *octet == b'\n').enumerate().filter(|(_, line)| !line.is_empty());
+        for (index, line) in lines {
             match serde_json::from_slice(line) {
                 Ok(event) => log.events.push(event),
-                Err(_) => log.unreadable += 1,
+                Err(_) => log.unreadable.push(index + 1),
             }
         }
         Ok(log)
+    }
+
+    /// Reads a log that must be whole, because a line that is left out may be a revocation.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`], [`Error::DamagedLog`].
+    pub fn read_whole(path: &Path) -> Result<Self, Error> {
+        let log = Self::read(path)?;
+        if log.unreadable.is_empty() {
+            Ok(log)
+        } else {
+            Err(Error::DamagedLog { path: path.to_owned(), lines: log.unreadable })
+        }
     }
 
     /// Lists the issued certificates, oldest first.
@@ -158,13 +173,8 @@ impl Log {
     }
 }
 
-/// Adds an event. The caller holds the lock.
-pub(super) fn append(path: &Path, event: &Event) -> Result<(), Error> {
-    append_all(path, std::slice::from_ref(event))
-}
-
-/// Adds events, all of them or none. The caller holds the lock.
-pub(super) fn append_all(path: &Path, events: &[Event]) -> Result<(), Error> {
-    let lines = events.iter().map(|event| serde_json::to_string(event).map_err(Error::Log));
-    Ok(files::append_lines(path, &lines.collect::<Result<Vec<_>, _>>()?)?)
+/// Adds events, all of them in one write. The caller holds the lock.
+pub(super) fn append(path: &Path, events: &[Event]) -> Result<(), Error> {
+    let lines = events.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>().map_err(Error::Log)?;
+    Ok(files::append_lines(path, &lines)?)
 }

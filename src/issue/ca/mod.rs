@@ -1,16 +1,21 @@
-//! The local CA on disk: a root that clients trust, and a name-constrained intermediate that signs.
+//! The local CA on disk: a root that clients trust, a name-constrained intermediate, and two below it that sign.
 //!
-//! The root's key signs the intermediate once and is destroyed, so a thief of this machine's files can sign only
-//! for the names the intermediate is permitted.
+//! The root's key signs the upper intermediate once, whose key signs the lower two once; both keys are destroyed. A
+//! thief of this machine's files can sign only for the names the upper intermediate is permitted.
+//!
+//! Firefox has a root of its own, because it accepts nothing below the intermediate that other clients need.
 //!
 //! A process that changes the folder holds one lock; it writes its files as a set, whole or not at all.
 //! Issued and revoked certificates are recorded in a log, one line of JSON each, which is only ever appended to.
 
+mod access;
 mod bundle;
 mod constraints;
 mod create;
 pub mod env;
 mod export;
+mod firefox;
+mod issuing;
 pub mod log;
 mod paths;
 mod renew;
@@ -22,13 +27,16 @@ use std::path::{Path, PathBuf};
 use rustls::pki_types::CertificateDer;
 use time::OffsetDateTime;
 
+pub use self::access::narrow;
 pub use self::bundle::Bundle;
 pub use self::constraints::{DEFAULT_PERMIT, Permit};
 pub use self::create::{DEFAULT_DAYS, Plan, RootKey};
 pub use self::export::mobileconfig;
+pub use self::firefox::{Firefox, former as former_firefox};
+pub use self::issuing::Issuing;
 pub use self::paths::Paths;
 pub use self::renew::{Renewal, Renewed};
-pub use self::revocation::{CRL_DAYS, Reason, ToRevoke};
+pub use self::revocation::{CRL_DAYS, Reason, Revocable, record};
 use crate::base::files;
 use crate::base::hex::hex;
 use crate::base::validity;
@@ -36,7 +44,8 @@ use crate::encoding::container;
 use crate::issue::cert;
 use crate::issue::generate::Signer;
 use crate::judge::inspect;
-use crate::x509::key::{self, PrivateKey};
+use crate::x509::csr::Purpose;
+use crate::x509::key;
 use crate::x509::name;
 
 /// Reason why the local CA cannot be made or used.
@@ -78,6 +87,42 @@ pub enum Error {
         path: PathBuf,
         /// Fault of the file.
         source: container::Error,
+    },
+    /// A client's certificate of a local CA without the intermediate for clients.
+    #[error("the local CA in `{}` signs for no clients: `client-intermediate-key.pem` is not there", folder.display())]
+    NoClients {
+        /// Where it is.
+        folder: PathBuf,
+    },
+    /// A local CA without the certificates for Firefox.
+    #[error("the local CA in `{}` lacks `firefox-root.pem` or `firefox-intermediate.pem`", folder.display())]
+    NoFirefox {
+        /// Folder of the CA.
+        folder: PathBuf,
+    },
+    /// A folder or file that other users of the machine can change, or a key that they can read.
+    #[error("other users can get at `{}` (mode {mode:o}), so the local CA is not used", path.display())]
+    Exposed {
+        /// The folder or file.
+        path: PathBuf,
+        /// Its mode.
+        mode: u32,
+        /// The mode that it should have.
+        instead: &'static str,
+    },
+    /// A folder or key of another user.
+    #[error("`{}` belongs to another user, so the local CA is not used", path.display())]
+    Foreign {
+        /// The folder or file.
+        path: PathBuf,
+    },
+    /// Lines of the log that cannot be read, any of which may be a revocation.
+    #[error("{} of `{}` cannot be read, and may be a revocation", lines_text(lines), path.display())]
+    DamagedLog {
+        /// The log.
+        path: PathBuf,
+        /// The numbers of the lines, counted from 1.
+        lines: Vec<usize>,
     },
     /// A certificate of somebody else.
     #[error("the local CA did not issue {what}")]
@@ -125,6 +170,14 @@ pub enum Error {
     Log(#[source] serde_json::Error),
 }
 
+/// `line 3`, or `2 lines`.
+fn lines_text(lines: &[usize]) -> String {
+    match lines {
+        [line] => format!("line {line}"),
+        lines => format!("{} lines", lines.len()),
+    }
+}
+
 /// Time before a local CA's end from which it is warned about: a month, as with certificates.
 pub const WARN_BEFORE: time::Duration = time::Duration::days(30);
 
@@ -135,9 +188,12 @@ pub struct LocalCa {
     pub paths: Paths,
     /// The root's certificate.
     pub root: CertificateDer<'static>,
-    /// The intermediate's certificate.
-    pub intermediate: [CertificateDer<'static>; 1],
-    key: PrivateKey,
+    /// The intermediate that signs for servers.
+    pub server: Issuing,
+    /// The intermediate that signs for clients, if there is one.
+    pub client: Option<Issuing>,
+    /// The certificates for Firefox, unless an earlier version made the CA.
+    pub firefox: Option<Firefox>,
 }
 
 impl LocalCa {
@@ -156,19 +212,38 @@ impl LocalCa {
             let missing = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             return Err(Error::Incomplete { folder: paths.folder.clone(), missing });
         }
-        let (root, intermediate) = (certificate(&paths.root)?, certificate(&paths.intermediate)?);
-        let key = load_key(&paths.intermediate_key, None)
-            .map_err(|source| Error::Container { path: paths.intermediate_key.clone(), source })?;
-        let key = PrivateKey::load(&key)?;
-        let parsed = inspect::parse(&intermediate)?;
-        cert::check_key(parsed.public_key().raw, &key)?;
-        Ok(Self { paths: paths.clone(), root, intermediate: [intermediate], key })
+        access::check(paths)?;
+        let (root, server) = (certificate(&paths.root)?, Issuing::load(paths)?);
+        let (client, firefox) = (Issuing::load_client(paths)?, Firefox::load(paths)?);
+        Ok(Self { paths: paths.clone(), root, server, client, firefox })
     }
 
-    /// The intermediate as an issuer.
+    /// Returns the intermediate for this purpose as an issuer: clients alone have their own, because a client is known
+    /// by its subject.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoClients`].
+    pub fn signer(&self, purpose: Purpose) -> Result<Signer<'_>, Error> {
+        match (purpose, &self.client) {
+            (Purpose::Client, Some(client)) => Ok(client.signer()),
+            (Purpose::Client, None) if self.server.excludes_subjects() => {
+                Err(Error::NoClients { folder: self.paths.folder.clone() })
+            }
+            _ => Ok(self.server.signer()),
+        }
+    }
+
+    /// Returns true if an earlier version made the CA, with one intermediate: clients that look for a host in the
+    /// subject can be deceived with that intermediate's key.
     #[must_use]
-    pub fn signer(&self) -> Signer<'_> {
-        Signer::Ca { certificates: &self.intermediate, key: &self.key }
+    pub fn is_of_older_kind(&self) -> bool {
+        !self.server.excludes_subjects()
+    }
+
+    /// The intermediates that issue.
+    pub(super) fn issuing(&self) -> impl Iterator<Item = &Issuing> {
+        [&self.server].into_iter().chain(&self.client)
     }
 
     /// Writes down that it has issued a certificate, before that is given to anybody.
@@ -185,18 +260,24 @@ impl LocalCa {
     ) -> Result<(), Error> {
         let _lock = files::lock(&self.paths.lock)?;
         let report = inspect::certificate(certificate)?;
-        log::append(&self.paths.log, &log::Event::issued(&report, file, who, now))
+        log::append(&self.paths.log, &[log::Event::issued(&report, file, who, now)])
     }
 
-    /// Returns the earlier notAfter of the two certificates.
+    /// Returns the earliest notAfter of all its certificates.
     ///
     /// # Errors
     ///
     /// [`Error::Inspect`].
     pub fn not_after(&self) -> Result<OffsetDateTime, Error> {
-        let [intermediate] = &self.intermediate;
         let end = |der: &[u8]| inspect::parse(der).map(|certificate| cert::validity_of(&certificate).not_after);
-        Ok(end(&self.root)?.min(end(intermediate)?))
+        self.certificates().map(|der| end(der)).try_fold(end(&self.root)?, |earliest, end| Ok(earliest.min(end?)))
+    }
+
+    /// Iterates over all of its certificates.
+    fn certificates(&self) -> impl Iterator<Item = &CertificateDer<'static>> {
+        let below = self.issuing().flat_map(|issuing| &issuing.chain);
+        let of_firefox = self.firefox.iter().flat_map(|firefox| [&firefox.root, &firefox.intermediate]);
+        [&self.root].into_iter().chain(below).chain(of_firefox)
     }
 
     /// Says that it ends soon ([`WARN_BEFORE`]).
@@ -205,6 +286,15 @@ impl LocalCa {
         let end = self.not_after().ok()?;
         let day = validity::rfc3339(end).get(..10).unwrap_or_default().to_owned();
         (end - now <= WARN_BEFORE).then(|| format!("the local CA ends {day} ({})", validity::distance(end, now)))
+    }
+
+    /// Says that it [is of the older kind](Self::is_of_older_kind).
+    #[must_use]
+    pub fn older_kind_warning(&self) -> Option<&'static str> {
+        self.is_of_older_kind().then_some(
+            "the local CA was made by an earlier version: a thief of its key could pose as any host to OpenSSL, curl, Node, \
+             Python and Java",
+        )
     }
 }
 
@@ -246,12 +336,17 @@ pub fn has_issued(paths: &Paths, der: &[u8]) -> bool {
     files::list(&paths.folder).into_iter().filter(is_certificate).any(issued)
 }
 
-/// The one certificate of a file.
+/// The first certificate of a file.
 fn certificate(path: &Path) -> Result<CertificateDer<'static>, Error> {
+    Ok(certificates(path)?.swap_remove(0))
+}
+
+/// The certificates of a file, of which there is at least one.
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     let in_file = |source| Error::Container { path: path.to_owned(), source };
-    let mut certificates = container::certificates(&files::read(path)?).map_err(in_file)?;
+    let certificates = container::certificates(&files::read(path)?).map_err(in_file)?;
     let none = || in_file(container::Error::Missing { wanted: "a certificate", found: Vec::new() });
-    if certificates.is_empty() { Err(none()) } else { Ok(certificates.swap_remove(0)) }
+    if certificates.is_empty() { Err(none()) } else { Ok(certificates) }
 }
 
 /// A private key of a file, opened with the passphrase if it is encrypted.
@@ -273,12 +368,13 @@ fn short(spki: &[u8]) -> String {
 mod tests {
     use super::*;
     use crate::issue::generate::{self, CertificateSpec};
-    use crate::x509::key::Algorithm;
+    use crate::x509::key::{Algorithm, PrivateKey};
 
     fn sign(ca: &LocalCa, host: &str) -> Result<Vec<CertificateDer<'static>>, generate::Error> {
         let spec = CertificateSpec { names: name::parse_all([host]).unwrap(), ..CertificateSpec::default() };
         let key = PrivateKey::generate(Algorithm::default()).unwrap();
-        generate::make(&spec, &key, ca.signer(), validity::now()).map(|(_, issued)| issued.chain)
+        generate::make(&spec, &key, ca.signer(Purpose::Server).unwrap(), validity::now())
+            .map(|(_, issued)| issued.chain)
     }
 
     #[test]
@@ -289,7 +385,7 @@ mod tests {
         assert!(!files::exists(&paths.root_key), "the root's key is destroyed");
         let ca = LocalCa::load(&paths).unwrap();
         for host in ["localhost", "app.localhost", "*.dev.test", "printer.local", "127.0.0.1", "::1", "192.168.1.7"] {
-            assert_eq!(sign(&ca, host).unwrap().len(), 2, "{host}");
+            assert_eq!(sign(&ca, host).unwrap().len(), 3, "{host}");
         }
         for host in ["example.com", "bank.com", "8.8.8.8", "2001:db8::1"] {
             assert!(sign(&ca, host).is_err(), "{host}");

@@ -13,15 +13,23 @@ pub struct Paths {
     pub root: PathBuf,
     /// The root's key, where it is kept.
     pub root_key: PathBuf,
-    /// The root's CRL, on which the intermediate would stand.
+    /// The CRLs of the root and of the upper intermediate, which list nothing.
     pub root_crl: PathBuf,
-    /// The intermediate's certificate.
+    /// The certificate of the intermediate that signs for servers, and above it that of the upper intermediate.
     pub intermediate: PathBuf,
-    /// The intermediate's key.
+    /// The key of the intermediate that signs for servers.
     pub intermediate_key: PathBuf,
+    /// Certificate of the intermediate that signs for clients, followed by the upper intermediate's.
+    pub client_intermediate: PathBuf,
+    /// Key of the intermediate that signs for clients.
+    pub client_intermediate_key: PathBuf,
+    /// Certificate of the root that Firefox alone trusts.
+    pub firefox_root: PathBuf,
+    /// Certificate of the intermediate that signs for servers, issued by the root for Firefox.
+    pub firefox_intermediate: PathBuf,
     /// Log of issued and revoked certificates, one line of JSON per event.
     pub log: PathBuf,
-    /// Both CRLs, as last made.
+    /// All CRLs, as last made.
     pub crl: PathBuf,
     /// The system's roots and this one, for programs that take one file.
     pub bundle: PathBuf,
@@ -42,6 +50,10 @@ impl Paths {
             root_crl: folder.join("root-crl.pem"),
             intermediate: folder.join("intermediate.pem"),
             intermediate_key: folder.join("intermediate-key.pem"),
+            client_intermediate: folder.join("client-intermediate.pem"),
+            client_intermediate_key: folder.join("client-intermediate-key.pem"),
+            firefox_root: folder.join("firefox-root.pem"),
+            firefox_intermediate: folder.join("firefox-intermediate.pem"),
             log: folder.join("log.jsonl"),
             crl: folder.join("crl.pem"),
             bundle: folder.join("bundle.pem"),
@@ -56,7 +68,21 @@ impl Paths {
         files::exists(&self.intermediate_key)
     }
 
-    /// The part of it that is missing and that [`super::LocalCa::load`] needs.
+    /// The files that Firefox needs.
+    pub(super) const fn firefox(&self) -> [&PathBuf; 2] {
+        [&self.firefox_root, &self.firefox_intermediate]
+    }
+
+    /// Refuses a folder that other users can change, and keys that they can read or own.
+    ///
+    /// # Errors
+    ///
+    /// [`super::Error::Exposed`], [`super::Error::Foreign`], [`super::Error::File`].
+    pub fn check_access(&self) -> Result<(), super::Error> {
+        super::access::check(self)
+    }
+
+    /// The first missing part of those that [`super::LocalCa::load`] needs; the pair for clients is not among them.
     pub(super) fn missing(&self) -> Option<&Path> {
         let parts = [&self.intermediate_key, &self.intermediate, &self.root];
         parts.into_iter().find(|path| !files::exists(path)).map(PathBuf::as_path)

@@ -1,9 +1,10 @@
 //! Renewal of a local CA before its end that keeps all of its leaves valid.
 //!
-//! By default the intermediate keeps its key and name, so its earlier certificates stay valid. If the root's key was
-//! kept, the same root signs the intermediate again, with a later end of its own if needed; otherwise a new root is
-//! made, which has to be trusted. The old root is kept, and servers that send the old chain stay valid under it to
-//! its end.
+//! By default the intermediates that issue keep their keys and names, so their earlier certificates stay valid. If the
+//! root's key was kept, the same root signs a new upper intermediate, with a later end of its own if needed; otherwise
+//! a new root is made, which has to be trusted. The old root is kept, and servers that send the old chain stay valid
+//! under it to its end. New keys for the intermediates come with a new key for the root: a thief of the old ones can use
+//! them wherever the old root is trusted.
 
 use time::OffsetDateTime;
 use zeroize::Zeroizing;
@@ -24,7 +25,7 @@ pub struct Renewal {
     pub before: Option<time::Duration>,
     /// Renews regardless of the time left.
     pub force: bool,
-    /// Gives the intermediate a new key: its earlier certificates then belong to a former intermediate.
+    /// Gives the root and the intermediates new keys: earlier certificates then belong to a former intermediate.
     pub new_key: bool,
     /// Further names the CA may sign for from now on.
     pub permit: Vec<String>,
@@ -43,6 +44,8 @@ pub struct Renewed {
     pub because: Option<String>,
     /// True if the root is a different certificate than before and has to be trusted again.
     pub new_root: bool,
+    /// True if the CA [was of the older kind](LocalCa::is_of_older_kind): its keys are dangerous below the old root.
+    pub was_of_older_kind: bool,
 }
 
 impl Renewal {
@@ -57,17 +60,29 @@ impl Renewal {
         }
         let _lock = files::lock(&paths.lock)?;
         let ca = LocalCa::load(paths)?;
-        let [intermediate] = &ca.intermediate;
-        let report = inspect::certificate(intermediate)?;
+        let report = inspect::certificate(ca.server.constrained())?;
         let present = constraints::permitted(&report);
         let (permits, widened) = self.widen(present)?;
         let Some(because) = self.because(&ca, widened, now)? else {
-            return Ok(Renewed { ca, because: None, new_root: false });
+            return Ok(Renewed { ca, because: None, new_root: false, was_of_older_kind: false });
         };
         let validity = Validity::new(now, None, None, Some(self.days.unwrap_or(DEFAULT_DAYS)))?;
         let root_key = self.root_key(paths, &ca.root)?;
-        let key = if self.new_key { PrivateKey::generate(Algorithm::default())? } else { ca.key };
+        let was_of_older_kind = ca.is_of_older_kind();
+        let (server_key, client_key) = if self.new_key {
+            (PrivateKey::generate(Algorithm::default())?, Some(PrivateKey::generate(Algorithm::default())?))
+        } else {
+            let made = was_of_older_kind.then(|| PrivateKey::generate(Algorithm::default())).transpose()?;
+            // One that somebody has removed is not made again.
+            (ca.server.key, ca.client.map(|client| client.key).or(made))
+        };
+        // What a thief has is signed by the root's key, too, so another certificate of that key would not do.
+        let root_key_is_over = self.new_key || was_of_older_kind;
         let (root, root_key, fate) = match root_key {
+            Some(_) if root_key_is_over => {
+                let root_key = PrivateKey::generate(Algorithm::default())?;
+                (create::root(&root_key, validity)?, root_key, Some(RootKey::Kept(self.passphrase.clone())))
+            }
             // A root that lasts is left as it is: it is in people's stores.
             Some(root_key) if self.lasts(&ca.root, now)? => (ca.root.clone(), root_key, None),
             Some(root_key) => (create::root(&root_key, validity)?, root_key, None),
@@ -77,9 +92,9 @@ impl Renewal {
             }
         };
         let new_root = root != ca.root;
-        let made = Hierarchy { root, root_key, fate, key };
+        let made = Hierarchy { root, root_key, fate, server_key, client_key };
         let ca = made.write(paths, permits.as_deref(), validity, now)?;
-        Ok(Renewed { ca, because: Some(because), new_root })
+        Ok(Renewed { ca, because: Some(because), new_root, was_of_older_kind })
     }
 
     /// Adds to the permitted names; the flag is true if the set grew.
@@ -99,14 +114,16 @@ impl Renewal {
     }
 
     fn because(&self, ca: &LocalCa, widened: bool, now: OffsetDateTime) -> Result<Option<String>, Error> {
-        let [intermediate] = &ca.intermediate;
         if widened {
             return Ok(Some("it may sign for more".to_owned()));
         }
         if self.force || self.new_key {
             return Ok(Some("that was asked for".to_owned()));
         }
-        if self.lasts(&ca.root, now)? && self.lasts(intermediate, now)? {
+        if !ca.is_of_older_kind() && !ca.firefox_fits()? {
+            return Ok(Some("Firefox has no root for it".to_owned()));
+        }
+        if ca.certificates().try_fold(true, |all, der| Ok::<_, Error>(all && self.lasts(der, now)?))? {
             return Ok(None);
         }
         let end = ca.not_after()?;

@@ -1,6 +1,7 @@
 //! Certificates revoked, and the CRLs that say so (RFC 5280 section 5).
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::path::Path;
 
 use rcgen::{CertificateRevocationListParams, KeyIdMethod, RevocationReason, RevokedCertParams};
 use serde::{Deserialize, Serialize};
@@ -8,11 +9,13 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::log::{self, Event, Log, Revoked};
-use super::{Error, LocalCa};
+use super::{Error, Issuing, LocalCa, Paths, roots};
 use crate::base::files;
 use crate::base::validity::{BACKDATE, rfc3339};
 use crate::issue::cert;
 use crate::judge::inspect;
+use crate::judge::report::text::certificate_names;
+use crate::judge::verify::record::{self, Record};
 use crate::x509::key::PrivateKey;
 use crate::x509::name::Subject;
 use crate::x509::signed::{self, Unsigned};
@@ -86,74 +89,13 @@ pub struct Revocation {
     pub again: bool,
 }
 
-/// A certificate to be revoked.
-#[derive(Debug, Clone)]
-pub enum ToRevoke {
-    /// The certificate itself, DER, whether the log knows it or not.
-    Certificate(Vec<u8>),
-    /// The serial number, in hex, of a certificate that the log knows.
-    Serial(String),
-}
-
-/// Finds certificates among those that a local CA has issued.
-struct Finder<'a> {
-    /// By serial number, without leading zeros.
-    by_serial: HashMap<&'a str, &'a log::Issued>,
-    by_fingerprint: HashSet<&'a str>,
-    subject: Subject,
-    key: &'a PrivateKey,
-    key_id: Option<String>,
-}
-
-impl<'a> Finder<'a> {
-    fn new(ca: &'a LocalCa, known: &'a Log) -> Result<Self, Error> {
-        let [intermediate] = &ca.intermediate;
-        let mut by_serial = HashMap::new();
-        for issued in known.issued() {
-            by_serial.entry(issued.serial.trim_start_matches('0')).or_insert(issued);
-        }
-        Ok(Self {
-            by_serial,
-            by_fingerprint: known.issued().map(|issued| issued.sha256_fingerprint.as_str()).collect(),
-            subject: Subject::from_der(inspect::parse(intermediate)?.subject().as_raw())?,
-            key: &ca.key,
-            key_id: ca.key_id()?,
-        })
-    }
-
-    /// The serial number and the authority key identifier of a certificate, in hex.
-    fn find(&self, certificate: &ToRevoke) -> Result<(String, Option<String>), Error> {
-        match certificate {
-            ToRevoke::Certificate(der) => {
-                let report = inspect::certificate(der)?;
-                if cert::is_issued_by(der, &self.subject, self.key.spki()) {
-                    return Ok((report.serial, report.authority_key_id));
-                }
-                Err(if self.by_fingerprint.contains(report.sha256_fingerprint.as_str()) {
-                    Error::Former { serial: report.serial }
-                } else {
-                    Error::NotIssued { what: format!("the certificate of {}", report.subject) }
-                })
-            }
-            ToRevoke::Serial(serial) => {
-                let digits: String = serial.chars().filter(|c| *c != ':').collect::<String>().to_ascii_lowercase();
-                let issued = self.by_serial.get(digits.trim_start_matches("0x").trim_start_matches('0'));
-                let not_issued = || Error::NotIssued { what: format!("a certificate with the serial number {serial}") };
-                let issued = issued.ok_or_else(not_issued)?;
-                if issued.authority_key_id != self.key_id {
-                    return Err(Error::Former { serial: issued.serial.clone() });
-                }
-                Ok((issued.serial.clone(), issued.authority_key_id.clone()))
-            }
-        }
-    }
-}
-
 /// A CRL as made.
 #[derive(Debug)]
 pub struct Crl {
-    /// The intermediate's, in DER.
+    /// That of the intermediate for servers, in DER.
     pub der: Vec<u8>,
+    /// That of the intermediate for clients, in DER.
+    pub client: Option<Vec<u8>>,
     /// Its cRLNumber.
     pub number: u64,
     /// Number of certificates listed.
@@ -162,79 +104,153 @@ pub struct Crl {
     pub next_update: OffsetDateTime,
 }
 
+/// A certificate to be revoked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Revocable {
+    /// By its DER; the log need not know it.
+    Certificate(Vec<u8>),
+    /// By its serial number in hex, which the log must know.
+    Serial(String),
+}
+
 impl LocalCa {
-    /// Revokes certificates that it has issued: all of them, or none.
+    /// Revokes certificates that it has issued: all of them or, if one cannot be revoked, none.
     ///
     /// # Errors
     ///
     /// [`Error::NotIssued`], [`Error::Former`], [`Error::File`].
     pub fn revoke(
         &self,
-        certificates: &[ToRevoke],
+        certificates: &[Revocable],
         reason: Reason,
         who: Option<&str>,
         now: OffsetDateTime,
     ) -> Result<Vec<Revocation>, Error> {
         let _lock = files::lock(&self.paths.lock)?;
         let known = Log::read(&self.paths.log)?;
-        let finder = Finder::new(self, &known)?;
         let mut revoked: HashMap<String, Revoked> =
             known.revoked().into_iter().map(|revoked| (revoked.serial.clone(), revoked.clone())).collect();
-        let (mut revocations, mut events) = (Vec::new(), Vec::new());
+        let issued: HashMap<_, _> =
+            known.issued().map(|issued| (issued.serial.trim_start_matches('0'), issued)).collect();
+        let (mut all, mut events) = (Vec::new(), Vec::new());
         for certificate in certificates {
-            let (serial, authority_key_id) = finder.find(certificate)?;
+            let (serial, authority_key_id) = match certificate {
+                Revocable::Certificate(der) => self.identify(der, &known)?,
+                Revocable::Serial(serial) => self.find(serial, &issued)?,
+            };
             if let Some(before) = revoked.get(&serial) {
-                revocations.push(Revocation { revoked: before.clone(), again: true });
+                all.push(Revocation { revoked: before.clone(), again: true });
                 continue;
             }
-            let now_revoked = Revoked {
+            let new = Revoked {
                 at: rfc3339(now),
                 serial: serial.clone(),
                 reason,
                 authority_key_id,
                 who: who.map(str::to_owned),
             };
-            events.push(Event::Revoked(now_revoked.clone()));
-            revoked.insert(serial, now_revoked.clone());
-            revocations.push(Revocation { revoked: now_revoked, again: false });
+            events.push(Event::Revoked(new.clone()));
+            revoked.insert(serial, new.clone());
+            all.push(Revocation { revoked: new, again: false });
         }
-        log::append_all(&self.paths.log, &events)?;
-        Ok(revocations)
+        log::append(&self.paths.log, &events)?;
+        Ok(all)
     }
 
-    /// Makes a CRL from the log's revocations, with a number greater than any before.
+    /// The serial number of a certificate that one of the intermediates signed, and that intermediate's key identifier.
+    fn identify(&self, der: &[u8], known: &Log) -> Result<(String, Option<String>), Error> {
+        let report = inspect::certificate(der)?;
+        let mut issued = false;
+        for issuing in self.issuing() {
+            let issuer = inspect::parse(issuing.certificate())?;
+            let subject = Subject::from_der(issuer.subject().as_raw())?;
+            issued |= cert::is_issued_by(der, &subject, issuing.key.spki());
+        }
+        if issued {
+            return Ok((report.serial, report.authority_key_id));
+        }
+        let is_it = |issued: &&log::Issued| issued.sha256_fingerprint == report.sha256_fingerprint;
+        Err(match known.issued().find(is_it) {
+            Some(_) => Error::Former { serial: report.serial },
+            None => Error::NotIssued { what: format!("the certificate of {}", certificate_names(&report)) },
+        })
+    }
+
+    /// The serial number of a certificate that the log knows, and its issuer's key identifier.
+    fn find(&self, serial: &str, issued: &HashMap<&str, &log::Issued>) -> Result<(String, Option<String>), Error> {
+        let digits: String = serial.chars().filter(|c| *c != ':').collect::<String>().to_ascii_lowercase();
+        let digits = digits.trim_start_matches("0x").trim_start_matches('0');
+        let not_issued = || Error::NotIssued { what: format!("a certificate with the serial number {serial}") };
+        let issued = issued.get(digits).ok_or_else(not_issued)?;
+        if !self.key_ids()?.contains(&issued.authority_key_id) {
+            return Err(Error::Former { serial: issued.serial.clone() });
+        }
+        Ok((issued.serial.clone(), issued.authority_key_id.clone()))
+    }
+
+    /// Makes the CRLs of the log's revocations, one for each intermediate that issues, with a number greater than any
+    /// before.
     ///
     /// # Errors
     ///
-    /// [`Error::File`], [`Error::Crl`].
+    /// [`Error::File`], [`Error::Crl`], [`Error::DamagedLog`].
     pub fn crl(&self, days: u32, now: OffsetDateTime) -> Result<Crl, Error> {
         let _lock = files::lock(&self.paths.lock)?;
-        let known = Log::read(&self.paths.log)?;
-        let key_id = self.key_id()?;
-        let ours = known.revoked().into_iter().filter(|revoked| revoked.authority_key_id == key_id);
-        let entries: Vec<_> = ours.filter_map(entry).collect();
-        let (number, revoked) = (known.next_crl_number(), entries.len());
+        let known = Log::read_whole(&self.paths.log)?;
+        let (number, mut revoked) = (known.next_crl_number(), 0);
         let next_update = now.saturating_add(time::Duration::days(i64::from(days)));
-        let [intermediate] = &self.intermediate;
-        let der = sign(intermediate, &self.key, number, entries, now, next_update)?;
-        log::append(&self.paths.log, &Event::Crl { at: rfc3339(now), number })?;
-        Ok(Crl { der, number, revoked, next_update })
+        let mut crl = |issuing: &Issuing| -> Result<Vec<u8>, Error> {
+            let key_id = issuing.key_id()?;
+            let ours = known.revoked().into_iter().filter(|revoked| revoked.authority_key_id == key_id);
+            let entries: Vec<_> = ours.filter_map(entry).collect();
+            revoked += entries.len();
+            sign(issuing.certificate(), &issuing.key, number, entries, now, next_update)
+        };
+        let (der, client) = (crl(&self.server)?, self.client.as_ref().map(crl).transpose()?);
+        log::append(&self.paths.log, &[Event::Crl { at: rfc3339(now), number }])?;
+        Ok(Crl { der, client, number, revoked, next_update })
     }
 
-    /// The intermediate's key identifier, in the form that its certificates carry.
-    fn key_id(&self) -> Result<Option<String>, Error> {
-        let [intermediate] = &self.intermediate;
-        Ok(inspect::certificate(intermediate)?.subject_key_id)
+    /// The key identifiers of the intermediates that issue, in the form that their certificates carry.
+    fn key_ids(&self) -> Result<Vec<Option<String>>, Error> {
+        self.issuing().map(Issuing::key_id).collect()
     }
 }
 
-/// The root's CRL, which lists nothing and lasts as long as the root: its key may be gone a moment later, and clients
+/// The record of what a local CA has revoked, for paths that end in its root or in one that was there before.
+///
+/// # Errors
+///
+/// [`Error::File`], [`Error::Container`] when its root cannot be read.
+pub fn record(paths: &Paths) -> Result<Record, Error> {
+    let roots: Vec<_> = roots(paths)?.into_iter().map(|(_, root)| root.to_vec()).collect();
+    let log = paths.log.clone();
+    Ok(Record::new(roots, move || {
+        let known = Log::read_whole(&log).map_err(|error| error.to_string())?;
+        known.revoked().into_iter().map(|revoked| recorded(revoked, &log)).collect()
+    }))
+}
+
+fn recorded(revoked: &Revoked, log: &Path) -> Result<record::Entry, String> {
+    let unreadable = || format!("a serial number in `{}` is not hex", log.display());
+    Ok(record::Entry {
+        serial: octets(&revoked.serial).ok_or_else(unreadable)?,
+        authority_key_id: revoked
+            .authority_key_id
+            .as_deref()
+            .map(|id| octets(id).ok_or_else(unreadable))
+            .transpose()?,
+        words: format!("on {} ({})", revoked.at.get(..10).unwrap_or_default(), revoked.reason.name()),
+    })
+}
+
+/// A CRL that lists nothing and lasts as long as its issuer: the issuer's key may be gone a moment later, and clients
 /// that check the whole path want one.
-pub(super) fn root_crl(root: &[u8], key: &PrivateKey, now: OffsetDateTime) -> Result<Vec<u8>, Error> {
-    let end = cert::validity_of(&inspect::parse(root)?).not_after;
+pub(super) fn empty_crl(issuer: &[u8], key: &PrivateKey, now: OffsetDateTime) -> Result<Vec<u8>, Error> {
+    let end = cert::validity_of(&inspect::parse(issuer)?).not_after;
     // Of two under one root's key, the later has the greater number.
     let number = u64::try_from(now.unix_timestamp()).unwrap_or(1);
-    sign(root, key, number, Vec::new(), now, end)
+    sign(issuer, key, number, Vec::new(), now, end)
 }
 
 fn entry(revoked: &Revoked) -> Option<RevokedCertParams> {

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::log::{self, Log};
-use super::{Error, LocalCa, constraints, roots};
+use super::{Error, Issuing, LocalCa, constraints, roots};
 use crate::base::files;
 use crate::base::hex::hex;
 use crate::judge::inspect;
@@ -20,15 +20,18 @@ impl LocalCa {
     ///
     /// [`Error::Inspect`], [`Error::File`].
     pub fn authority(&self) -> Result<Authority, Error> {
-        let [intermediate] = &self.intermediate;
-        let intermediate = inspect::certificate(intermediate)?;
-        let permitted = constraints::permitted(&intermediate);
+        let permitted = constraints::permitted(&inspect::certificate(self.server.constrained())?);
+        let of = |der: Option<&[u8]>| der.map(inspect::certificate).transpose();
         let previous = roots(&self.paths)?.into_iter().filter(|(_, root)| *root != self.root);
         Ok(Authority {
             folder: self.paths.folder.clone(),
             root: inspect::certificate(&self.root)?,
             root_key_kept: files::exists(&self.paths.root_key),
-            intermediate,
+            intermediate: inspect::certificate(self.server.certificate())?,
+            upper_intermediate: of(self.server.upper().map(AsRef::as_ref))?,
+            client_intermediate: of(self.client.as_ref().map(Issuing::certificate))?,
+            firefox_root: of(self.firefox.as_ref().map(|firefox| firefox.root.as_ref()))?,
+            firefox_intermediate: of(self.firefox.as_ref().map(|firefox| firefox.intermediate.as_ref()))?,
             permitted: permitted.map(|permits| permits.iter().map(ToString::to_string).collect()),
             previous_roots: previous.map(|(_, root)| hex(&key::sha256(&root))).collect(),
         })
@@ -41,7 +44,7 @@ impl LocalCa {
     /// [`Error::Inspect`], [`Error::File`].
     pub fn show(&self) -> Result<CaShow, Error> {
         let known = Log::read(&self.paths.log)?;
-        let revoked: HashMap<&str, &log::Revoked> =
+        let revoked: HashMap<_, _> =
             known.revoked().into_iter().map(|revoked| (revoked.serial.as_str(), revoked)).collect();
         let mut files = BTreeSet::new();
         let issued = known.issued().rev().map(|issued| {
@@ -64,7 +67,7 @@ impl LocalCa {
                 reason: revoked.map(|revoked| revoked.reason.name().to_owned()),
             }
         });
-        Ok(CaShow { authority: self.authority()?, issued: issued.collect(), unreadable_lines: known.unreadable })
+        Ok(CaShow { authority: self.authority()?, issued: issued.collect(), unreadable_lines: known.unreadable.len() })
     }
 }
 
@@ -76,7 +79,7 @@ impl CaShow {
         self.issued.retain(|issued| {
             issued.file.is_some() && !issued.replaced && issued.revoked_at.is_none() && expires(&issued.not_after)
         });
-        let ca = [&self.authority.root, &self.authority.intermediate];
-        !self.issued.is_empty() || ca.into_iter().any(|certificate| expires(&certificate.not_after))
+        let mut ca = self.authority.certificates();
+        !self.issued.is_empty() || ca.any(|certificate| expires(&certificate.not_after))
     }
 }

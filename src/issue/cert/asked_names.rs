@@ -1,5 +1,6 @@
 //! The names that a request asks for: each is one that a certificate may hold, or is named with what is wrong with it.
 
+use crate::x509::name::ip_address;
 use std::net::IpAddr;
 
 use der::Encode;
@@ -102,7 +103,7 @@ trait Shown {
 impl Shown for Value<'_> {
     fn text(&self) -> Option<String> {
         if self.tag == 0x87 {
-            return ip(self.content).map(|address| format!("IP:{address}"));
+            return ip_address(self.content).map(|address| format!("IP:{address}"));
         }
         let (_, kind) = TEXTS.iter().find(|(tag, _)| *tag == self.tag)?;
         std::str::from_utf8(self.content).ok().map(|text| format!("{kind}:{text}"))
@@ -134,7 +135,7 @@ fn check(entry: Value<'_>) -> Result<Entry, BadName> {
             let name = text.parse::<SubjectAltName>().map_err(|error| bad(error.reason, typed(error.instead)))?;
             if entry.content.is_ascii() { kept() } else { Ok(Entry::Changed(name)) }
         }
-        0x87 if ip(entry.content).is_some() => kept(),
+        0x87 if ip_address(entry.content).is_some() => kept(),
         0x87 => {
             let (reason, instead) = no_address(entry.content);
             Err(bad(reason, instead))
@@ -164,7 +165,7 @@ fn no_address(octets: &[u8]) -> (String, Vec<String>) {
     }
     let length = octets.len();
     let reason = format!("it has {}; an address has 4 or 16", counted(length, "octet"));
-    let half = octets.get(..length / 2).filter(|_| length == 8 || length == 32).and_then(ip);
+    let half = octets.get(..length / 2).filter(|_| length == 8 || length == 32).and_then(ip_address);
     match half {
         Some(address) => (format!("{reason}, and a mask belongs in a CA's name constraints"), name(address)),
         None => (reason, Vec::new()),
@@ -180,12 +181,6 @@ fn encoded(name: &SubjectAltName) -> Option<Vec<u8>> {
     };
     let tag = der::Tag::ContextSpecific { constructed: false, number: der::TagNumber(number) };
     Any::new(tag, text.as_bytes()).ok()?.to_der().ok()
-}
-
-/// An iPAddress's octets.
-pub(super) fn ip(octets: &[u8]) -> Option<IpAddr> {
-    let v4 = <[u8; 4]>::try_from(octets).ok().map(Into::into);
-    v4.or_else(|| <[u8; 16]>::try_from(octets).ok().map(Into::into))
 }
 
 #[cfg(test)]

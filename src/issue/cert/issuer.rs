@@ -23,8 +23,8 @@ pub struct Issuer<'a> {
 struct IssuerCertificate {
     validity: Validity,
     path_len: Option<u32>,
-    /// The value of its nameConstraints extension.
-    name_constraints: Option<Vec<u8>>,
+    /// The values of its nameConstraints extension and of those above it.
+    name_constraints: Vec<Vec<u8>>,
 }
 
 impl<'a> Issuer<'a> {
@@ -57,12 +57,12 @@ impl<'a> Issuer<'a> {
             let reason = format!("is not valid before {}", rfc3339(validity.not_before));
             return Err(Error::IssuerTime { reason });
         }
-        let mut limits = IssuerCertificate { validity, path_len: None, name_constraints: None };
+        let mut limits = IssuerCertificate { validity, path_len: None, name_constraints: Vec::new() };
         let mut key_identifier = None;
         for extension in certificate.extensions() {
-            if extension.oid == x509_parser::oid_registry::OID_X509_EXT_NAME_CONSTRAINTS {
+            if is_name_constraints(extension) {
                 NameConstraints::parse(extension.value)?;
-                limits.name_constraints = Some(extension.value.to_vec());
+                limits.name_constraints.push(extension.value.to_vec());
             }
             match extension.parsed_extension() {
                 ParsedExtension::BasicConstraints(constraints) => limits.path_len = constraints.path_len_constraint,
@@ -74,6 +74,34 @@ impl<'a> Issuer<'a> {
         let subject = Subject::from_der(certificate.subject().as_raw());
         let subject = subject.map_err(|error| inspect::Error::Malformed { reason: error.reason })?;
         Ok(Self { key, subject, key_identifier, certificate: Some(limits) })
+    }
+
+    /// Holds it to the name constraints of a certificate above it, too (RFC 5280 section 6.1.4 g).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NameConstraints`], [`Error::Inspect`].
+    pub fn below(mut self, above: &[u8]) -> Result<Self, Error> {
+        let parsed = inspect::parse(above)?;
+        for extension in parsed.extensions().iter().filter(|extension| is_name_constraints(extension)) {
+            NameConstraints::parse(extension.value)?;
+            if let Some(certificate) = &mut self.certificate {
+                certificate.name_constraints.push(extension.value.to_vec());
+            }
+        }
+        Ok(self)
+    }
+
+    /// Whether every subject is excluded, so that what it issues has none.
+    #[must_use]
+    pub fn excludes_every_subject(&self) -> bool {
+        self.constraints().any(|constraints| constraints.excludes_every_subject())
+    }
+
+    fn constraints(&self) -> impl Iterator<Item = NameConstraints<'_>> {
+        let values = self.certificate.iter().flat_map(|certificate| &certificate.name_constraints);
+        // Each was parsed before it was taken.
+        values.filter_map(|value| NameConstraints::parse(value).ok())
     }
 
     /// The issuer's name.
@@ -100,35 +128,55 @@ impl<'a> Issuer<'a> {
     ///
     /// [`Error::NotPermitted`].
     pub fn check_names(&self, names: &[SubjectAltName]) -> Result<(), Error> {
-        let Some(value) = self.certificate.as_ref().and_then(|certificate| certificate.name_constraints.as_ref())
-        else {
-            return Ok(());
-        };
-        let constraints = NameConstraints::parse(value)?;
-        let mut refused = Vec::new();
-        for name in names {
-            match constraints.check([&name.into()], &mut constraints::BUDGET.clone()) {
-                Ok(()) => {}
-                Err(constraints::Error::Excluded { subtree, .. }) => {
-                    return Err(Error::Excluded { name: name.value(), excluded: subtree });
+        for constraints in self.constraints() {
+            let mut refused = Vec::new();
+            for name in names {
+                match constraints.check([&name.into()], &mut constraints::BUDGET.clone()) {
+                    Ok(()) => {}
+                    Err(constraints::Error::Excluded { subtree, .. }) => {
+                        return Err(Error::Excluded { name: name.value(), excluded: subtree });
+                    }
+                    Err(_) => refused.push(name.value()),
                 }
-                Err(_) => refused.push(name.value()),
+            }
+            if !refused.is_empty() {
+                return Err(Error::NotPermitted { names: refused, permitted: permitted_text(&constraints) });
             }
         }
-        if refused.is_empty() {
-            return Ok(());
-        }
-        Err(Error::NotPermitted { names: refused, permitted: permitted_text(&constraints) })
+        Ok(())
     }
 
-    /// Checks a subject: its emailAddresses and, as OpenSSL does, its commonName, which counts as a dNSName if no SAN
-    /// exists.
+    fn check_directory(&self, subject: &Subject) -> Result<(), Error> {
+        for constraints in self.constraints() {
+            let refused = constraints.check([&subject.into()], &mut constraints::BUDGET.clone()).err();
+            match refused {
+                None => {}
+                Some(constraints::Error::Excluded { subtree, .. }) => {
+                    return Err(Error::Excluded { name: subject.to_string(), excluded: subtree });
+                }
+                Some(_) => {
+                    let names = vec![subject.to_string()];
+                    return Err(Error::NotPermitted { names, permitted: permitted_text(&constraints) });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks a subject: its emailAddresses, itself as a directoryName and, as OpenSSL does, its commonName, which counts
+    /// as a dNSName if no SAN exists.
     ///
     /// # Errors
     ///
-    /// [`Error::NotPermitted`].
+    /// [`Error::NotPermitted`], [`Error::Excluded`], [`Error::SubjectExcluded`].
     pub fn check_subject(&self, subject: &Subject, names: &[SubjectAltName]) -> Result<(), Error> {
         self.check_names(&subject.emails().into_iter().map(SubjectAltName::Email).collect::<Vec<_>>())?;
+        if !subject.is_empty() {
+            if self.excludes_every_subject() {
+                return Err(Error::SubjectExcluded { subject: subject.to_string() });
+            }
+            self.check_directory(subject)?;
+        }
         if names.iter().any(|name| matches!(name, SubjectAltName::Dns(_))) {
             return Ok(());
         }
@@ -137,6 +185,20 @@ impl<'a> Issuer<'a> {
             _ => Ok(()),
         }
     }
+}
+
+/// Whether the name constraints of a CA's certificate exclude every subject.
+#[must_use]
+pub fn excludes_every_subject(der: &[u8]) -> bool {
+    let Ok(parsed) = inspect::parse(der) else { return false };
+    let constraints = |extension: &x509_parser::extensions::X509Extension<'_>| {
+        NameConstraints::parse(extension.value).is_ok_and(|constraints| constraints.excludes_every_subject())
+    };
+    parsed.extensions().iter().filter(|extension| is_name_constraints(extension)).any(constraints)
+}
+
+fn is_name_constraints(extension: &x509_parser::extensions::X509Extension<'_>) -> bool {
+    extension.oid == x509_parser::oid_registry::OID_X509_EXT_NAME_CONSTRAINTS
 }
 
 /// Checks that a CA may have another CA below it.

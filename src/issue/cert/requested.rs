@@ -1,5 +1,6 @@
 //! Selection of the extensions of a CSR that are copied into the certificate, refused, or left to the issuer.
 
+use crate::x509::name::ip_address;
 use der::asn1::Any;
 use der::{Decode, Encode};
 use rcgen::BasicConstraints;
@@ -7,6 +8,7 @@ use x509_parser::prelude::GeneralName;
 
 use super::{Error, Template, asked_names};
 use crate::base::validity::Validity;
+use crate::encoding::asn1;
 use crate::x509::csr::{Extension, Purpose, Request};
 use crate::x509::key;
 use crate::x509::name::SubjectAltName;
@@ -171,6 +173,28 @@ impl RequestedExtensions {
         Ok((Extension { value, critical: true, oid: extension.oid.clone() }, signs))
     }
 
+    /// Leaves out what a CA of narrow name constraints cannot vouch for: all extensions but keyUsage, extKeyUsage and
+    /// subjectAltName. A name in that of a kind that the constraints do not cover is refused.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnconstrainedName`].
+    pub fn keep_names_alone(&mut self) -> Result<(), Error> {
+        const KEPT: [&str; 3] = [oid::KEY_USAGE, oid::EXTENDED_KEY_USAGE, oid::SUBJECT_ALT_NAME];
+        let (kept, left): (Vec<_>, Vec<_>) =
+            self.extensions.drain(..).partition(|extension| KEPT.contains(&extension.oid.as_str()));
+        self.extensions = kept;
+        if !left.is_empty() {
+            let names: Vec<_> = left.iter().map(|extension| asn1::oid::name_or_dotted(&extension.oid)).collect();
+            self.notes.push(format!("left out, because the local CA does not answer for it: {}", names.join(", ")));
+        }
+        let names = self.extensions.iter().find(|extension| extension.oid == oid::SUBJECT_ALT_NAME);
+        match names.and_then(|names| unconstrained_name(&names.value)) {
+            Some(kind) => Err(Error::UnconstrainedName { kind }),
+            None => Ok(()),
+        }
+    }
+
     /// Returns true if an extension of this OID is copied.
     fn has(&self, oid: &str) -> bool {
         self.extensions.iter().any(|extension| extension.oid == oid)
@@ -198,7 +222,7 @@ impl RequestedExtensions {
         let names = parsed.map(|(_, san)| san.general_names).unwrap_or_default();
         let named = names.iter().filter_map(|name| match name {
             GeneralName::DNSName(name) => Some(SubjectAltName::Dns(name.to_ascii_lowercase())),
-            GeneralName::IPAddress(octets) => asked_names::ip(octets).map(SubjectAltName::Ip),
+            GeneralName::IPAddress(octets) => ip_address(octets).map(SubjectAltName::Ip),
             GeneralName::RFC822Name(address) => Some(SubjectAltName::Email((*address).to_owned())),
             GeneralName::URI(uri) => Some(SubjectAltName::Uri((*uri).to_owned())),
             _ => None,
@@ -247,6 +271,23 @@ const KEY_CERT_SIGN: u8 = 0x04;
 fn named_bit(value: &[u8], bit: u8) -> bool {
     let bits = der::asn1::BitString::from_der(value);
     bits.is_ok_and(|bits| bits.raw_bytes().first().is_some_and(|octet| octet & bit != 0))
+}
+
+/// The first name of a subjectAltName that is neither a dNSName, iPAddress, rfc822Name nor URI, in words.
+fn unconstrained_name(value: &[u8]) -> Option<String> {
+    use x509_parser::prelude::{FromDer, SubjectAlternativeName};
+    let (_, names) = SubjectAlternativeName::from_der(value).ok()?;
+    names.general_names.iter().find_map(|name| match name {
+        GeneralName::DNSName(_) | GeneralName::RFC822Name(_) | GeneralName::URI(_) | GeneralName::IPAddress(_) => None,
+        GeneralName::OtherName(kind, _) => {
+            Some(format!("an otherName of the type {}", asn1::oid::name_or_dotted(&kind.to_id_string())))
+        }
+        GeneralName::DirectoryName(_) => Some("a directoryName".to_owned()),
+        GeneralName::RegisteredID(_) => Some("a registeredID".to_owned()),
+        GeneralName::X400Address(_) => Some("an x400Address".to_owned()),
+        GeneralName::EDIPartyName(_) => Some("an ediPartyName".to_owned()),
+        GeneralName::Invalid(..) => Some("a name that cannot be read".to_owned()),
+    })
 }
 
 /// A BIT STRING of named bits: trailing zero bits are left out (X.690 section 11.2.2).

@@ -4,7 +4,7 @@ use rustls::pki_types::CertificateDer;
 use time::OffsetDateTime;
 use x509_parser::prelude::X509Certificate;
 
-use super::{CertificateSpec, Error, Issued, Signer, issue, issued, named, names_for, warnings};
+use super::{CertificateSpec, Error, Issued, Signer, fitting_subject, issue, issued, named, names_for, warnings};
 use crate::base::validity;
 use crate::issue::cert::{self, RequestedExtensions, extension_name};
 use crate::judge::inspect;
@@ -49,6 +49,10 @@ pub fn why_renew(
     if !same_issuer {
         return Some("it has another issuer".to_owned());
     }
+    let has_subject = parsed.subject().iter_rdn().next().is_some();
+    if has_subject && signer.is_some_and(|signer| signer.excludes_every_subject()) {
+        return Some("it has a subject, and the CA signs for the names in subjectAltName alone".to_owned());
+    }
     let validity = cert::validity_of(&parsed);
     if now < validity.not_before {
         return Some("it is not yet valid".to_owned());
@@ -69,7 +73,9 @@ fn misfit(report: &report::Certificate, spec: &CertificateSpec) -> Option<String
     if report.version < 3 {
         return Some(format!("it is of version {}", report.version));
     }
-    if report.subject_alt_names.is_empty() {
+    // A client is known by its subject.
+    let is_named_client = report.extended_key_usage == ["clientAuth"] && !report.subject.is_empty();
+    if report.subject_alt_names.is_empty() && !is_named_client {
         return Some("it has no subjectAltName".to_owned());
     }
     if !spec.names.is_empty() && sorted(names) != sorted(report.subject_alt_names.clone()) {
@@ -88,6 +94,18 @@ fn misfit(report: &report::Certificate, spec: &CertificateSpec) -> Option<String
         Some(Purpose::Both) => &["serverAuth", "clientAuth"],
     };
     (report.extended_key_usage != purposes).then(|| "it is for another purpose".to_owned())
+}
+
+/// Returns the purpose that a certificate's extKeyUsage states; `None` if it cannot be read or has none.
+#[must_use]
+pub fn purpose_of(der: &CertificateDer<'_>) -> Option<Purpose> {
+    let usages = inspect::certificate(der).ok()?.extended_key_usage;
+    Some(match &usages[..] {
+        [] => return None,
+        [only] if only == "clientAuth" => Purpose::Client,
+        _ if usages.iter().any(|usage| usage == "clientAuth") => Purpose::Both,
+        _ => Purpose::Server,
+    })
 }
 
 /// Makes a request and a certificate in place of one that exists.
@@ -111,12 +129,15 @@ pub fn renew(
         return Err(Error::RenewsCa);
     }
     let spec = &CertificateSpec { not_after: end(&parsed, spec, now), ..spec.clone() };
-    let subject = named(subject(spec, &parsed, &report, signer)?, signer);
+    let there = subject(spec, &parsed, &report, signer)?;
+    let (subject, notes) =
+        if spec.subject.is_some() { (there.clone(), Vec::new()) } else { fitting_subject(&there, signer, now)? };
+    let subject = named(subject, signer);
     let (extensions, left_out) = kept(&parsed, &report);
     let request = Request { subject, spki: key.spki().to_vec(), extensions };
     let requested = RequestedExtensions::from_request(&request, false, spec.names.is_empty())?;
     let mut put_in = Vec::new();
-    let names = names_for(spec, &request, &requested, signer, &mut put_in)?;
+    let names = names_for(spec, &there, &request, &requested, signer, &mut put_in)?;
     let all_names = if names.is_empty() { requested.subject_alt_names() } else { names.clone() };
     let keeps_any_purpose = report.version == 3 && report.extended_key_usage.is_empty() && spec.purpose.is_none();
     let template = |validity| {
@@ -143,6 +164,7 @@ pub fn renew(
             extensions: &wanted.extensions,
         },
     )?;
+    issued.notes.extend(notes);
     if !left_out.is_empty() {
         issued.notes.push(format!("not taken over from the certificate before: {}", left_out.join(", ")));
     }

@@ -71,7 +71,7 @@ fn the_same_key_twice_gets_different_serials() {
 #[test]
 fn the_issuers_name_is_its_subject_byte_for_byte() {
     let (ca_key, certificates) = ca("CN=ca+UID=1,OU=B,OU=A,DC=example,DC=com", 365);
-    let signer = Signer::Ca { certificates: &certificates, key: &ca_key };
+    let signer = Signer::Ca { certificates: &certificates, key: &ca_key, carry: Carry::All };
     let (_, issued) = make(&spec(&["a.test"]), &key(), signer, now()).unwrap();
     let (leaf, issuer) = (inspect::parse(&issued.chain[0]).unwrap(), inspect::parse(&certificates[1]).unwrap());
     assert_eq!(leaf.issuer().as_raw(), issuer.subject().as_raw());
@@ -89,7 +89,7 @@ fn issued_by(below: &CertificateDer<'_>, above: &CertificateDer<'_>) -> bool {
 #[test]
 fn a_leaf_never_outlives_its_issuer() {
     let (ca_key, certificates) = ca("CN=ca", 10);
-    let signer = Signer::Ca { certificates: &certificates, key: &ca_key };
+    let signer = Signer::Ca { certificates: &certificates, key: &ca_key, carry: Carry::All };
     let (_, issued) = make(&spec(&["a.test"]), &key(), signer, now()).unwrap();
     assert_eq!(issued.notes.len(), 1);
     let end = |der: &CertificateDer<'_>| inspect::certificate(der).unwrap().not_after;
@@ -104,7 +104,7 @@ fn a_leaf_never_outlives_its_issuer() {
 #[test]
 fn name_constraints_are_kept_before_signing() {
     let (ca_key, certificates) = ca("CN=ca", 365);
-    let signer = Signer::Ca { certificates: &certificates, key: &ca_key };
+    let signer = Signer::Ca { certificates: &certificates, key: &ca_key, carry: Carry::All };
     let allowed = |host: &str| make(&spec(&[host]), &key(), signer, now()).is_ok();
     assert!(allowed("a.test") && allowed("*.a.test") && allowed("10.1.2.3") && allowed("me@example.com"));
     assert!(!allowed("example.com") && !allowed("atest") && !allowed("11.0.0.1"));
@@ -118,11 +118,11 @@ fn name_constraints_are_kept_before_signing() {
 fn only_a_ca_signs() {
     let leaf_key = key();
     let (_, leaf) = make(&CertificateSpec::default(), &leaf_key, Signer::Own, now()).unwrap();
-    let signer = Signer::Ca { certificates: &leaf.chain, key: &leaf_key };
+    let signer = Signer::Ca { certificates: &leaf.chain, key: &leaf_key, carry: Carry::All };
     let error = make(&CertificateSpec::default(), &key(), signer, now()).unwrap_err();
     assert!(matches!(error, Error::Certificate(cert::Error::NotACa { .. })), "{error}");
     let other = key();
-    let signer = Signer::Ca { certificates: &leaf.chain, key: &other };
+    let signer = Signer::Ca { certificates: &leaf.chain, key: &other, carry: Carry::All };
     assert!(matches!(make(&CertificateSpec::default(), &key(), signer, now()), Err(Error::NoIssuer { count: 1 })));
 }
 
@@ -216,7 +216,7 @@ fn a_certificate_that_still_fits_is_not_renewed() {
     let client = CertificateSpec { purpose: Some(Purpose::Client), ..wanted.clone() };
     assert_eq!(why(&client, &key, 0), Some("it is for another purpose".to_owned()));
     let (ca_key, certificates) = ca("CN=ca", 365);
-    let signer = Signer::Ca { certificates: &certificates, key: &ca_key };
+    let signer = Signer::Ca { certificates: &certificates, key: &ca_key, carry: Carry::All };
     let other = why_renew(&made.chain, &key, &wanted, Some(signer), None, now());
     assert_eq!(other, Some("it has another issuer".to_owned()));
 }
@@ -225,7 +225,7 @@ fn a_certificate_that_still_fits_is_not_renewed() {
 #[test]
 fn subjects_are_left_out_where_they_are_misread_and_put_in_where_they_must_be() {
     let (ca_key, certificates) = ca("CN=ca", 365);
-    let signer = Signer::Ca { certificates: &certificates, key: &ca_key };
+    let signer = Signer::Ca { certificates: &certificates, key: &ca_key, carry: Carry::All };
     let subject = |names: &[&str], signer| {
         let (_, issued) = make(&spec(names), &key(), signer, now()).unwrap();
         inspect::certificate(&issued.chain[0]).unwrap().subject

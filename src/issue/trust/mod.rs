@@ -149,6 +149,15 @@ impl Environment {
     }
 }
 
+/// A root for Firefox alone: other clients must not trust it.
+#[derive(Debug, Clone)]
+pub struct Firefox {
+    /// The root.
+    pub root: Root,
+    /// The intermediate below the root, which servers do not send; it is not trusted by itself.
+    pub intermediate: Root,
+}
+
 /// A certificate to be trusted, or no longer.
 #[derive(Debug, Clone)]
 pub struct Root {
@@ -160,6 +169,8 @@ pub struct Root {
     pub sha256: String,
     /// SHA-1 over its DER, in hex, by which Windows and macOS name certificates.
     pub sha1: String,
+    /// The certificates that Firefox gets in place of this one.
+    pub firefox: Option<Box<Firefox>>,
     pem: String,
 }
 
@@ -172,7 +183,7 @@ impl Root {
     pub fn new(der: &[u8], path: &Path) -> Result<Self, container::Error> {
         let pem = container::pem("CERTIFICATE", der)?.to_string();
         let (sha256, sha1) = (hex(&key::sha256(der)), hex(&key::sha1(der)));
-        Ok(Self { der: der.to_vec(), path: path.to_owned(), sha256, sha1, pem })
+        Ok(Self { der: der.to_vec(), path: path.to_owned(), sha256, sha1, firefox: None, pem })
     }
 
     /// Name of the certificate in a store, unique per certificate.

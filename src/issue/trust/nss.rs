@@ -79,6 +79,44 @@ impl Database {
         }))
     }
 
+    /// The certificate that has to be trusted here, and the one that has to be here beside it.
+    fn parts<'a>(&self, root: &'a Root) -> (&'a Root, Option<&'a Root>) {
+        match &root.firefox {
+            Some(firefox) if self.kind == StoreKind::Firefox => (&firefox.root, Some(&firefox.intermediate)),
+            _ => (root, None),
+        }
+    }
+
+    /// Adds a certificate with this trust.
+    fn put(&self, machine: &Machine<'_>, certificate: &Root, trust: &str) -> Result<(), Error> {
+        // Already there, under whatever name: adding it again only changes its trust.
+        let entry = self.find(machine, certificate)?;
+        let nickname = entry.map_or_else(|| certificate.label(), |(entry, _)| entry.nickname);
+        self.add(machine, &nickname, trust, &certificate.pem)
+    }
+
+    /// Takes a certificate out, and puts back others that `certutil` deletes in its place.
+    fn take_out(&self, machine: &Machine<'_>, root: &Root) -> Result<(), Error> {
+        let mut wrongly_deleted = Vec::new();
+        let mut result = Ok(());
+        while let Some((entry, _)) = self.find(machine, root)? {
+            match self.delete(machine, &entry) {
+                Ok(Some(der)) if der != root.der => wrongly_deleted.push((entry, der)),
+                Ok(Some(_)) => {}
+                Ok(None) => result = Err(Error::NoEffect("nothing was deleted".to_owned())),
+                Err(error) => result = Err(error),
+            }
+            if result.is_err() {
+                break;
+            }
+        }
+        for (entry, der) in wrongly_deleted {
+            let other = Root::new(&der, &self.folder).map_err(|error| Error::NoEffect(error.to_string()))?;
+            self.add(machine, &entry.nickname, &entry.trust, &other.pem)?;
+        }
+        result
+    }
+
     fn add(&self, machine: &Machine<'_>, nickname: &str, trust: &str, pem: &str) -> Result<(), Error> {
         let add = self.certutil(machine, &["-A", "-a", "-t", trust, "-n", nickname]).input(pem);
         machine.run(&add).map(drop)
@@ -117,16 +155,23 @@ impl Store for Database {
         if !self.exists() {
             return Answer::No;
         }
-        let found = machine.require("certutil", PACKAGES).and_then(|()| self.find(machine, root));
-        match found {
-            Ok(Some((_, true))) => Answer::Yes,
-            Ok(_) => Answer::No,
+        let (anchor, below) = self.parts(root);
+        let is_trusted = || -> Result<bool, Error> {
+            machine.require("certutil", PACKAGES)?;
+            let is_anchor = self.find(machine, anchor)?.is_some_and(|(_, is_trusted_ca)| is_trusted_ca);
+            Ok(is_anchor && below.map_or(Ok(true), |below| self.find(machine, below).map(|found| found.is_some()))?)
+        };
+        match is_trusted() {
+            Ok(true) => Answer::Yes,
+            Ok(false) => Answer::No,
             Err(error) => unknown(&error),
         }
     }
 
     fn holds(&self, machine: &Machine<'_>, root: &Root) -> bool {
-        self.exists() && matches!(self.find(machine, root), Ok(Some(_)))
+        let (anchor, below) = self.parts(root);
+        let mut all = [Some(anchor), below, Some(root)].into_iter().flatten();
+        self.exists() && all.any(|certificate| matches!(self.find(machine, certificate), Ok(Some(_))))
     }
 
     fn install(&self, machine: &Machine<'_>, root: &Root) -> Result<(), Error> {
@@ -136,32 +181,20 @@ impl Store for Database {
             machine.run(&Invocation::new("mkdir", ["-p", "-m", "700"]).arg(&self.folder).owner(owner))?;
             machine.run(&self.certutil(machine, &["-N", "--empty-password"]))?;
         }
-        // Already there, under whatever name: adding it again only changes its trust.
-        let entry = self.find(machine, root)?;
-        let nickname = entry.map_or_else(|| root.label(), |(entry, _)| entry.nickname);
-        self.add(machine, &nickname, "C,,", &root.pem)
+        let (anchor, below) = self.parts(root);
+        self.put(machine, anchor, "C,,")?;
+        below.map_or(Ok(()), |below| self.put(machine, below, ",,"))
     }
 
     fn uninstall(&self, machine: &Machine<'_>, root: &Root) -> Result<(), Error> {
         machine.require("certutil", PACKAGES)?;
-        let mut wrongly_deleted = Vec::new();
-        let mut result = Ok(());
-        while let Some((entry, _)) = self.find(machine, root)? {
-            match self.delete(machine, &entry) {
-                Ok(Some(der)) if der != root.der => wrongly_deleted.push((entry, der)),
-                Ok(Some(_)) => {}
-                Ok(None) => result = Err(Error::NoEffect("nothing was deleted".to_owned())),
-                Err(error) => result = Err(error),
-            }
-            if result.is_err() {
-                break;
-            }
-        }
-        for (entry, der) in wrongly_deleted {
-            let other = Root::new(&der, &self.folder).map_err(|error| Error::NoEffect(error.to_string()))?;
-            self.add(machine, &entry.nickname, &entry.trust, &other.pem)?;
-        }
-        result
+        // An earlier version gave Firefox the same root as all others.
+        let (anchor, below) = self.parts(root);
+        let also = below.map(|_| root);
+        [Some(anchor), below, also]
+            .into_iter()
+            .flatten()
+            .try_for_each(|certificate| self.take_out(machine, certificate))
     }
 
     fn note(&self, machine: &Machine<'_>) -> Option<String> {

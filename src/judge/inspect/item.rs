@@ -4,8 +4,10 @@ use super::certificate::bare_key;
 use super::{Error, Facts, certificate, crl, encrypted_private_key, ocsp_response, private_key, request};
 use crate::encoding::asn1::oid;
 use crate::encoding::container::encrypted::Rounds;
-use crate::encoding::container::{self, Content, Found, KeyFormat, encrypted, pkcs7, pkcs12};
-use crate::judge::report::item::{EncryptedKey, Entry, Item, Pkcs7, Pkcs12, Place, PrivateKey, Problem, Unknown};
+use crate::encoding::container::{self, Content, Found, KeyFormat, encrypted, jks, pkcs7, pkcs12};
+use crate::judge::report::item::{
+    EncryptedKey, Entry, Item, JavaKeystore, Pkcs7, Pkcs12, Place, PrivateKey, Problem, Unknown,
+};
 use zeroize::Zeroizing;
 
 /// An item, and the contents behind it.
@@ -99,8 +101,22 @@ impl Opener<'_> {
                 let opened = pkcs12::open(octets, self.passphrase, self.rounds);
                 self.pkcs12(place, content, opened)
             }
+            Content::JavaKeystore(octets) => match jks::open(octets, self.passphrase) {
+                Ok(opened) => self.java_keystore(place, content, opened),
+                Err(error) => problem(place, format!("the Java keystore cannot be read: {error}")),
+            },
             _ => self.single(content, label, place),
         }
+    }
+
+    fn java_keystore(&self, place: Place, content: Content, opened: jks::Opened) -> Inspected {
+        let (format, verified) = (opened.format.into(), opened.is_verified);
+        let is_wrong = self.passphrase.is_some() && !verified;
+        let problem = is_wrong.then(|| "the passphrase is not its password, or somebody has changed it".to_owned());
+        let members = opened.bags.into_iter().map(|bag| (bag.friendly_name, bag.content));
+        self.container(content, &place.source.clone(), members, |items| {
+            Item::JavaKeystore(Entry { place, content: JavaKeystore { format, verified, problem, items } })
+        })
     }
 
     fn pkcs7(&self, label: Option<String>, place: Place, content: Content, opened: pkcs7::Opened) -> Inspected {
@@ -208,6 +224,7 @@ fn described(content: &Content, label: Option<String>, place: Place) -> Result<I
         Content::Pkcs12(_) => {
             Item::Pkcs12(Entry { place, content: Pkcs12 { locked: true, problem: None, items: Vec::new() } })
         }
+        Content::JavaKeystore(octets) => unknown(place, "a Java keystore".to_owned(), octets, label),
         Content::Parameters { kind, der } => unknown(place, format!("{kind} parameters"), der, label),
         Content::OcspResponse(der) => Item::OcspResponse(Entry { place, content: ocsp_response(der)? }),
         Content::Unknown(der) => unknown(place, "not known here".to_owned(), der, label),

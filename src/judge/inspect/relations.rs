@@ -145,6 +145,12 @@ impl<'a> Related<'a> {
         Self { facts, sizes, issuers: issuers(facts) }
     }
 
+    /// Returns the certificates that issued an item, by name and signature.
+    #[must_use]
+    pub fn issuers_of(&self, index: usize) -> &[usize] {
+        self.issuers.get(index).map(Vec::as_slice).unwrap_or_default()
+    }
+
     /// Computes the relations of each item.
     #[must_use]
     pub fn relations(&self) -> Relations {
@@ -156,7 +162,7 @@ impl<'a> Related<'a> {
         }
         let mut seen: HashMap<&[u8], usize> = HashMap::new();
         let links = self.facts.iter().enumerate().map(|(index, one)| {
-            let issuers = self.issuers.get(index).map(Vec::as_slice).unwrap_or_default();
+            let issuers = self.issuers_of(index);
             let same_key = one.spki_sha256.as_deref().and_then(|spki| by_key.get(spki));
             let partners = same_key.into_iter().flatten().filter(|other| belong(one, self.facts.get(**other)));
             let first = one.certificate().map(|names| *seen.entry(&names.der).or_insert(index));
@@ -190,7 +196,7 @@ impl<'a> Related<'a> {
             })
             .collect();
         let issuer_of = |index: usize| {
-            let issuers = self.issuers.get(index).map(Vec::as_slice).unwrap_or_default();
+            let issuers = self.issuers_of(index);
             issuers.iter().copied().find(|issuer| members.contains(issuer) && *issuer != index)
         };
         if !(2..=32).contains(&members.len()) {

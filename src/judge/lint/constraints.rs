@@ -23,7 +23,12 @@ pub(super) fn in_leaf(subject: &Subject<'_>) -> Messages {
 }
 
 pub(super) fn not_critical(subject: &Subject<'_>) -> Messages {
-    let is_lax = subject.extension(oid::NAME_CONSTRAINTS).is_some_and(|extension| !extension.is_critical);
+    // Clients such as Go refuse a critical one that speaks of directoryName, so the local CA's is not.
+    let is_of_subjects =
+        |value: &[u8]| NameConstraints::parse(value).is_ok_and(|constraints| constraints.excludes_subjects_alone());
+    let is_lax = subject
+        .extension(oid::NAME_CONSTRAINTS)
+        .is_some_and(|extension| !extension.is_critical && !is_of_subjects(extension.value));
     when(is_lax, || "nameConstraints are not critical".to_owned())
 }
 

@@ -46,6 +46,9 @@ impl Judge<'_> {
             Item::Crl(entry) => entry.content.lint = lint,
             Item::Pkcs7(entry) => entry.content.items.iter_mut().for_each(|item| self.walk(item, contents, found)),
             Item::Pkcs12(entry) => entry.content.items.iter_mut().for_each(|item| self.walk(item, contents, found)),
+            Item::JavaKeystore(entry) => {
+                entry.content.items.iter_mut().for_each(|item| self.walk(item, contents, found));
+            }
             _ => {}
         }
     }

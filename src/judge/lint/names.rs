@@ -7,6 +7,7 @@ use super::subject::{DNS, EMAIL, IP, Subject, URI, oid};
 use super::{Messages, when};
 use crate::base::words::counted;
 use crate::encoding::asn1::{Value, decode_string};
+use crate::x509::name::ip_address;
 use crate::x509::name::{self, escape_unprintable};
 
 const COMMON_NAME: &[u8] = &[0x55, 4, 3];
@@ -61,12 +62,7 @@ fn common_names(subject: &Subject<'_>) -> Vec<String> {
 }
 
 fn ip_text(octets: &[u8]) -> Option<String> {
-    ip(octets).map(|address| address.to_string())
-}
-
-fn ip(octets: &[u8]) -> Option<IpAddr> {
-    let v4 = <[u8; 4]>::try_from(octets).ok().map(IpAddr::from);
-    v4.or_else(|| <[u8; 16]>::try_from(octets).ok().map(IpAddr::from))
+    ip_address(octets).map(|address| address.to_string())
 }
 
 pub(super) fn cn_not_in_san(subject: &Subject<'_>) -> Messages {
@@ -163,7 +159,7 @@ pub(super) fn dns_reserved_label(subject: &Subject<'_>) -> Messages {
 pub(super) fn internal_name(subject: &Subject<'_>) -> Messages {
     let internal = |name: &Value<'_>| match name.tag {
         DNS => Some(text(name)).filter(|name| is_internal_domain(name)),
-        IP => ip(name.content).filter(is_internal_address).map(|address| address.to_string()),
+        IP => ip_address(name.content).filter(is_internal_address).map(|address| address.to_string()),
         _ => None,
     };
     let found = subject.names.iter().filter_map(internal);

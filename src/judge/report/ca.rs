@@ -23,9 +23,21 @@ pub struct Authority {
     pub root: Certificate,
     /// True if the root's key is still in the folder.
     pub root_key_kept: bool,
-    /// The intermediate: the certificate that signs.
+    /// The intermediate: the certificate that signs for servers.
     pub intermediate: Certificate,
-    /// Names the intermediate may sign for; absent if any name is permitted.
+    /// The intermediate above it, which holds the permitted names; absent in a CA that an earlier version made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upper_intermediate: Option<Certificate>,
+    /// The certificate that signs for clients.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_intermediate: Option<Certificate>,
+    /// The root that Firefox alone trusts, in place of the other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub firefox_root: Option<Certificate>,
+    /// The intermediate below Firefox's root: the one that signs for servers, by another certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub firefox_intermediate: Option<Certificate>,
+    /// Names the CA may sign for; absent if any name is permitted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub permitted: Option<Vec<String>>,
     /// SHA-256 fingerprints of the roots that were in the folder before, in hex: clients may still trust them.
@@ -152,7 +164,7 @@ pub struct CaExport {
     pub path: PathBuf,
     /// `pem`, `der` or `mobileconfig`.
     pub format: String,
-    /// SHA-256 over the root's DER, in hex.
+    /// SHA-256 over the certificate's DER, in hex.
     pub sha256_fingerprint: String,
 }
 
@@ -172,18 +184,49 @@ impl Authority {
         self.permitted.as_ref().map_or_else(|| "anything".to_owned(), |permitted| permitted.join(", "))
     }
 
-    fn lines(&self, now: OffsetDateTime) -> String {
+    /// Iterates over all of its certificates.
+    pub fn certificates(&self) -> impl Iterator<Item = &Certificate> {
+        let further =
+            [&self.upper_intermediate, &self.client_intermediate, &self.firefox_root, &self.firefox_intermediate];
+        [&self.root, &self.intermediate].into_iter().chain(further.into_iter().flatten())
+    }
+
+    /// Its files and what it may sign for, each with its name.
+    fn rows(&self, now: OffsetDateTime) -> Vec<(&'static str, String)> {
         let fingerprint = self.root.sha256_fingerprint.get(..16).unwrap_or_default();
         let key = if self.root_key_kept { "kept in root-key.pem" } else { "destroyed" };
-        format!(
-            "  root.pem          what clients trust, {}, sha256 {fingerprint}…; its key is {key}\n  \
-               intermediate.pem  what signs, {}\n  \
-               may sign for      {}\n",
-            expiry(&self.root, now),
-            expiry(&self.intermediate, now),
-            self.permitted_text(),
-        )
+        let trusted =
+            format!("what clients trust, {}, sha256 {fingerprint}…; its key is {key}", expiry(&self.root, now));
+        let mut rows = vec![("root.pem", trusted)];
+        rows.extend(
+            self.firefox_root
+                .as_ref()
+                .map(|root| ("firefox-root.pem", format!("what Firefox trusts instead, {}", expiry(root, now)))),
+        );
+        match &self.client_intermediate {
+            Some(client) => {
+                let server = expiry(&self.intermediate, now);
+                rows.push(("intermediate.pem", format!("what signs for servers, {server}")));
+                rows.push(("client-intermediate.pem", format!("what signs for clients, {}", expiry(client, now))));
+            }
+            None => rows.push(("intermediate.pem", format!("what signs, {}", expiry(&self.intermediate, now)))),
+        }
+        rows.push(("may sign for", self.permitted_text()));
+        rows
     }
+
+    fn lines(&self, now: OffsetDateTime) -> String {
+        table(&self.rows(now))
+    }
+}
+
+/// Two columns.
+fn table(rows: &[(&str, String)]) -> String {
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    rows.iter().fold(String::new(), |mut table, (name, text)| {
+        let _ = writeln!(table, "  {name:width$}  {text}");
+        table
+    })
 }
 
 impl CaInit {
@@ -202,8 +245,8 @@ impl CaRenew {
         match &self.because {
             None => format!("Left the local CA in {folder} as it is\n{lines}"),
             Some(because) => {
-                let what = if self.new_root { "root and intermediate" } else { "intermediate" };
-                format!("Made a new {what} for the local CA in {folder}: {because}\n{lines}")
+                let what = if self.new_root { "a new root and intermediates" } else { "new intermediates" };
+                format!("Made {what} for the local CA in {folder}: {because}\n{lines}")
             }
         }
     }
@@ -213,12 +256,13 @@ impl CaShow {
     /// The CA, and a line for each certificate.
     #[must_use]
     pub fn text(&self, now: OffsetDateTime) -> String {
-        let mut text = format!("Local CA in {}\n{}", self.authority.folder.display(), self.authority.lines(now));
+        let mut rows = self.authority.rows(now);
         let previous = self.authority.previous_roots.len();
         if previous > 0 {
             let plural = if previous == 1 { "root was" } else { "roots were" };
-            let _ = writeln!(text, "  previous          {previous} {plural} here before");
+            rows.push(("previous", format!("{previous} {plural} here before")));
         }
+        let mut text = format!("Local CA in {}\n{}", self.authority.folder.display(), table(&rows));
         text.push_str(if self.issued.is_empty() { "It has issued nothing yet\n" } else { "Issued, newest first\n" });
         for issued in &self.issued {
             let _ = writeln!(text, "  {}", issued.text(now));

@@ -31,6 +31,8 @@ pub enum Item {
     Pkcs7(Entry<Pkcs7>),
     /// A PKCS#12 store, and its items.
     Pkcs12(Entry<Pkcs12>),
+    /// Java's own keystore (JKS or JCEKS), and its items.
+    JavaKeystore(Entry<JavaKeystore>),
     /// An OCSP response.
     OcspResponse(Entry<OcspResponse>),
     /// Something else.
@@ -51,6 +53,7 @@ macro_rules! of_any_kind {
             Item::PublicKey($entry) => $value,
             Item::Pkcs7($entry) => $value,
             Item::Pkcs12($entry) => $value,
+            Item::JavaKeystore($entry) => $value,
             Item::OcspResponse($entry) => $value,
             Item::Unknown($entry) => $value,
             Item::Error($entry) => $value,
@@ -77,6 +80,7 @@ impl Item {
         match self {
             Self::Pkcs7(entry) => &entry.content.items,
             Self::Pkcs12(entry) => &entry.content.items,
+            Self::JavaKeystore(entry) => &entry.content.items,
             _ => &[],
         }
     }
@@ -87,6 +91,7 @@ impl Item {
         match self {
             Self::Pkcs7(entry) => entry.content.items,
             Self::Pkcs12(entry) => entry.content.items,
+            Self::JavaKeystore(entry) => entry.content.items,
             _ => Vec::new(),
         }
     }
@@ -308,6 +313,21 @@ pub struct Pkcs12 {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<String>,
     /// Items in the container.
+    pub items: Vec<Item>,
+}
+
+/// Java's own keystore. Its certificates are in the clear; a password tells whether somebody has changed it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct JavaKeystore {
+    /// `JKS` or `JCEKS`.
+    pub format: Cow<'static, str>,
+    /// True if the password that was given is that of the store, which nobody has changed then.
+    pub verified: bool,
+    /// Reason why the given password is not that of the store. For people: the words may change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+    /// Items in the store.
     pub items: Vec<Item>,
 }
 

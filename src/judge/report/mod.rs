@@ -5,8 +5,10 @@
 
 pub mod ca;
 pub mod check;
+pub mod converted;
 pub mod extension;
 pub mod finding;
+pub mod fingerprint;
 pub mod fixtures;
 pub mod item;
 pub mod made;
@@ -110,6 +112,9 @@ pub struct Connection {
     pub tls_version: String,
     /// The cipher suite's IANA name, as in `TLS_AES_256_GCM_SHA384`.
     pub cipher_suite: String,
+    /// The group of the key exchange, as in `X25519MLKEM768`. Of servers that were asked, it stands beside the connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_exchange: Option<String>,
     /// The application protocol agreed by ALPN: `http/1.1` or `h2`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alpn: Option<String>,

@@ -47,7 +47,7 @@ impl Remote {
     /// One line: `TLSv1.3, TLS_AES_256_GCM_SHA384, X25519, h2; from 127.0.0.1:443`.
     #[must_use]
     pub fn text(&self) -> String {
-        let Connection { tls_version, cipher_suite, alpn } = &self.connection;
+        let Connection { tls_version, cipher_suite, alpn, .. } = &self.connection;
         let mut words = vec![tls_version.clone(), cipher_suite.clone()];
         words.extend(self.key_exchange.clone());
         words.extend(alpn.clone());

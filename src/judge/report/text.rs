@@ -73,12 +73,12 @@ impl Verdict {
             let whose = certificate.as_ref().map(|certificate| format!("{certificate}: ")).unwrap_or_default();
             let _ = writeln!(text, "  {whose}{message}");
         }
-        let is_named =
-            |link: &Link| self.error.as_ref().is_some_and(|error| error.certificate.as_ref() == Some(&link.subject));
+        let is_named = |link: &Link| self.error.as_ref().is_some_and(|error| error.certificate == Some(link.name()));
         let is_drawn = !matches!(&self.chain[..], [only] if is_named(only));
         for (depth, link) in self.chain.iter().enumerate().filter(|_| is_drawn) {
             let branch = if depth == 0 { String::new() } else { format!("{}└ ", "  ".repeat(depth - 1)) };
-            let subject = if link.subject.is_empty() { "(no subject)" } else { &link.subject };
+            let is_nameless = link.subject.is_empty() && link.subject_alt_names.is_empty();
+            let subject = if is_nameless { "(no subject)".to_owned() } else { link.name() };
             let end = if self.valid && depth + 1 == self.chain.len() { " (trusted)" } else { "" };
             let _ = writeln!(text, "  {branch}{subject}{end}");
         }

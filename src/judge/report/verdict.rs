@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::remote::Remote;
+use super::text::plain_names;
 
 /// Reason for a refusal: the codes of `verify --json` and of a test PKI's `expected.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -166,10 +167,26 @@ pub struct Warning {
 pub struct Link {
     /// Its subject, as RFC 4514 writes it.
     pub subject: String,
+    /// Its first names with their kinds, if it has no subject.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(test, schemars(default))]
+    pub subject_alt_names: Vec<String>,
     /// Its issuer, as RFC 4514 writes it.
     pub issuer: String,
     /// SHA-256 over its DER, in hex.
     pub sha256_fingerprint: String,
+}
+
+impl Link {
+    /// The subject; the names of a certificate without one.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match (self.subject.as_str(), &self.subject_alt_names[..]) {
+            ("", []) => "the certificate without a subject".to_owned(),
+            ("", names) => plain_names(names),
+            (subject, _) => subject.to_owned(),
+        }
+    }
 }
 
 impl Reason {

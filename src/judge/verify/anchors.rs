@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::certificate::Certificate;
+use super::record::Record;
 use super::verified::Verified;
 use crate::x509::name::Canonical;
 
@@ -14,6 +15,7 @@ pub struct Anchors {
     by_subject: HashMap<Canonical, Vec<usize>>,
     /// Signatures verified below the anchors.
     verified: Verified,
+    record: Option<Arc<Record>>,
 }
 
 impl Anchors {
@@ -26,7 +28,20 @@ impl Anchors {
                 by_subject.entry(subject.clone()).or_default().push(place);
             }
         }
-        Self { certificates, by_subject, verified: Verified::default() }
+        Self { certificates, by_subject, verified: Verified::default(), record: None }
+    }
+
+    /// Refuses what this record has as revoked, whatever CRLs there are.
+    #[must_use]
+    pub fn with_record(mut self, record: Option<Arc<Record>>) -> Self {
+        self.record = record;
+        self
+    }
+
+    /// The record of revocations.
+    #[must_use]
+    pub fn record(&self) -> Option<&Arc<Record>> {
+        self.record.as_ref()
     }
 
     /// The certificates.

@@ -161,7 +161,7 @@ impl Batch {
             }
         }
         let anchors = match &line.trust {
-            Some(trust) => self.cache.anchors(trust)?,
+            Some(trust) => self.cache.anchors(trust, self.defaults.anchors.record())?,
             None => Arc::clone(&self.defaults.anchors),
         };
         let host = line.host()?;

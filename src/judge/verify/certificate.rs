@@ -7,6 +7,7 @@ use rustls::pki_types::CertificateDer;
 
 use super::deviation::Deviation;
 use super::extension::{self, Extensions};
+use super::host;
 use super::public_key;
 use crate::base::hex::hex;
 use crate::encoding::asn1::{self, Value, tag};
@@ -23,7 +24,11 @@ pub struct Certificate {
     canonical_issuer: OnceLock<Option<Canonical>>,
     fault: OnceLock<Option<Fault>>,
     link: OnceLock<verdict::Link>,
+    name: OnceLock<String>,
 }
+
+/// Most names that stand for a subject.
+const SHOWN_NAMES: usize = 8;
 
 /// Positions and values of a certificate's fields.
 #[derive(Debug)]
@@ -91,6 +96,7 @@ impl Certificate {
             canonical_issuer: OnceLock::new(),
             fault: OnceLock::new(),
             link: OnceLock::new(),
+            name: OnceLock::new(),
         })
     }
 
@@ -193,17 +199,19 @@ impl Certificate {
 
     /// The subject's text, for messages.
     pub(super) fn name(&self) -> &str {
-        let link = self.link();
-        match link.subject.as_str() {
-            "" => "the certificate without a subject",
-            subject => subject,
-        }
+        self.name.get_or_init(|| self.link().name())
+    }
+
+    /// Whether its subject is empty: a SEQUENCE of nothing.
+    fn is_nameless(&self) -> bool {
+        self.subject() == [tag::SEQUENCE, 0]
     }
 
     /// Describes the certificate as part of a path.
     pub(super) fn link(&self) -> &verdict::Link {
         self.link.get_or_init(|| verdict::Link {
             subject: rfc4514_der(self.subject()),
+            subject_alt_names: if self.is_nameless() { host::texts(self, SHOWN_NAMES).0 } else { Vec::new() },
             issuer: rfc4514_der(self.issuer()),
             sha256_fingerprint: hex(&sha256(&self.der)),
         })

@@ -199,7 +199,8 @@ impl<'a> Reading<'a> {
         if constraints.has_leading_dot() {
             self.deviations.push(Deviation::ConstraintLeadingDot);
         }
-        if !extension.is_critical {
+        // Clients such as Go refuse a critical one that speaks of directoryName, so the local CA's is not.
+        if !extension.is_critical && !constraints.excludes_subjects_alone() {
             self.deviations.push(Deviation::ConstraintsNotCritical);
         }
         self.extensions.name_constraints = Some(span(self.der, extension.value));

@@ -51,6 +51,8 @@ pub(super) fn of(
         Code::WeakSignature => "have it issued again with SHA-256".to_owned(),
         Code::WeakKey => "make a new key, as EC P-256, and have a certificate issued for it".to_owned(),
         Code::Revoked => "make a new key and have a new certificate issued".to_owned(),
+        // Without CRLs it is the local CA's record that cannot be read.
+        Code::RevocationUnknown if request.crls.is_empty() => "put the damaged line right, or take it out".to_owned(),
         Code::RevocationUnknown => "give the CRL of each issuer on the path".to_owned(),
         Code::CrlInvalid => "fetch or issue a current CRL".to_owned(),
         Code::Version => "have it issued again as version 3".to_owned(),

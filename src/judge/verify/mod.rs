@@ -19,6 +19,7 @@ mod hint;
 mod host;
 mod path;
 mod public_key;
+pub mod record;
 mod revocation;
 mod search;
 mod signature;

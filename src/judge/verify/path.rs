@@ -11,6 +11,7 @@ use crate::base::words::counted;
 use crate::encoding::asn1::{self, tag};
 use crate::judge::report::verdict::Code;
 use crate::x509::constraints::{self, NameConstraints};
+use crate::x509::name::ip_address;
 use crate::x509::name::{self, DistinguishedName};
 use crate::x509::policy;
 
@@ -67,6 +68,9 @@ pub(super) fn check(path: &[&Certificate], request: &Request<'_>) -> Result<(), 
     }
     check_names(path)?;
     check_policies(path)?;
+    if let Some(record) = request.anchors.record() {
+        record.check(path)?;
+    }
     if !request.crls.is_empty() {
         let revocation =
             Revocation { path, presented: request.presented, crls: request.crls, at: request.at.unix_timestamp() };
@@ -293,16 +297,11 @@ fn is_common_name_in_san(leaf: &Certificate) -> bool {
         || of_its_kind.peek().is_none()
         || of_its_kind.any(|(_, content)| {
             if is_address {
-                address_text(content).is_some_and(|text| text == common_name)
+                ip_address(content).is_some_and(|address| address.to_string() == common_name)
             } else {
                 content == common_name.as_bytes() || is_above(content)
             }
         })
-}
-
-fn address_text(octets: &[u8]) -> Option<String> {
-    let v4 = <[u8; 4]>::try_from(octets).map(|octets| std::net::IpAddr::from(octets).to_string()).ok();
-    v4.or_else(|| <[u8; 16]>::try_from(octets).map(|octets| std::net::IpAddr::from(octets).to_string()).ok())
 }
 
 /// The last commonName.

@@ -126,8 +126,12 @@ impl Presented {
 }
 
 fn link(certificate: &report::Certificate) -> Link {
+    /// As many as `verify` shows of a certificate without a subject.
+    const SHOWN_NAMES: usize = 8;
+    let names = if certificate.subject.is_empty() { SHOWN_NAMES } else { 0 };
     Link {
         subject: certificate.subject.clone(),
+        subject_alt_names: certificate.subject_alt_names.iter().take(names).cloned().collect(),
         issuer: certificate.issuer.clone(),
         sha256_fingerprint: certificate.sha256_fingerprint.clone(),
     }

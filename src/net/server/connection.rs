@@ -12,21 +12,23 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::server::{Accepted, ClientHello};
-use rustls::{CipherSuite, PeerIncompatible, ProtocolVersion, ServerConfig, ServerConnection};
+use rustls::{PeerIncompatible, ServerConfig};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 use tokio_rustls::StartHandshake;
+use tokio_rustls::server::TlsStream;
 
 use crate::net::server::connections::{Cut, Handle};
 use crate::net::server::event::{DisconnectReason, Event};
 use crate::net::server::handshake::HandshakeError;
 use crate::net::server::hello::{self, HANDSHAKE_RECORD};
 use crate::net::server::patient::{Patient, is_impatience};
+use crate::net::server::peer::Peer;
 use crate::net::server::plaintext;
+use crate::net::server::proxy_header::{self, ProxyHeaderError};
 use crate::net::server::routes::Site;
-use crate::net::server::session::Peer;
-use crate::net::server::websocket::Tls;
+use crate::net::server::stream::Stream;
 
 /// The largest head of a request that is read, as in Node.
 const MAX_HEAD: u16 = 16 * 1024;
@@ -60,30 +62,66 @@ pub(super) async fn serve(site: Arc<Site>, tcp: TcpStream, peer: SocketAddr, sto
 
 async fn serve_open(
     site: Arc<Site>,
-    tcp: TcpStream,
-    peer: SocketAddr,
+    mut tcp: TcpStream,
+    other_end: SocketAddr,
     handle: Arc<Handle>,
     mut stopping: watch::Receiver<()>,
 ) {
     // Without it, what is written in two steps waits for the acknowledgement of the first.
     tcp.set_nodelay(true).ok();
+    let named = tokio::select! {
+        named = client(&site, &mut tcp, other_end) => named,
+        _ = stopping.changed() => return,
+    };
+    let (peer, through) = match named {
+        Ok(named) => named,
+        Err(error) => return site.observe(&Event::ProxyHeader { peer: other_end, error }),
+    };
     let opened = tokio::select! {
         opened = open(&site, tcp) => opened,
         _ = stopping.changed() => return,
     };
     match opened {
-        Ok(Opened::Tls(tls)) => serve_tls(site, *tls, peer, handle, stopping).await,
+        Ok(Opened::Tls(mut tls)) => {
+            let client = Peer::new(peer, through, Some(tls.get_ref().1));
+            tls.get_mut().1.set_buffer_limit(Some(TLS_BUFFER));
+            serve_stream(site, Stream::Tls(tls), client, handle, stopping).await;
+        }
+        Ok(Opened::Plain(tcp)) => {
+            let client = Peer::new(peer, through, None);
+            serve_stream(site, Stream::Plain(tcp), client, handle, stopping).await;
+        }
         Ok(Opened::Http(tcp)) => {
-            site.observe(&Event::Plaintext { peer });
-            plaintext::answer(tcp, site.limits().header).await;
+            if plaintext::answer(tcp, &site).await {
+                site.observe(&Event::Plaintext { peer });
+            }
         }
         Err(error) => site.observe(&Event::HandshakeFailed { peer, error }),
     }
 }
 
+/// The client's address, and that of the trusted proxy that has named it.
+async fn client(
+    site: &Site,
+    tcp: &mut TcpStream,
+    other_end: SocketAddr,
+) -> Result<(SocketAddr, Option<SocketAddr>), ProxyHeaderError> {
+    let other_end = SocketAddr::new(other_end.ip().to_canonical(), other_end.port());
+    let front = site.front().config();
+    if !front.has_proxy_header || !front.trusted.contains(other_end.ip()) {
+        return Ok((other_end, None));
+    }
+    let read = timeout(site.limits().handshake, proxy_header::read(tcp)).await;
+    let client = read.unwrap_or(Err(ProxyHeaderError::TimedOut))?;
+    Ok(client.map_or((other_end, None), |client| (client, Some(other_end))))
+}
+
 /// Protocol of a connection, as its first octets show.
 enum Opened {
-    Tls(Box<Tls>),
+    Tls(Box<TlsStream<TcpStream>>),
+    /// HTTP, where TLS ends in front of this server.
+    Plain(TcpStream),
+    /// HTTP, where TLS is spoken.
     Http(TcpStream),
 }
 
@@ -96,7 +134,12 @@ async fn open(site: &Site, mut tcp: TcpStream) -> Result<Opened, HandshakeError>
             return Err(HandshakeError::Silent);
         }
         has_spoken = true;
+        let front = site.front().config();
         match first {
+            [HANDSHAKE_RECORD] if front.is_plain => Err(HandshakeError::TlsInFront),
+            _ if front.is_plain => Ok(Opened::Plain(tcp)),
+            // The door sends it to https, except for those who ask for the server's health.
+            [b'A'..=b'Z'] if front.enforces_https => Ok(Opened::Plain(tcp)),
             [HANDSHAKE_RECORD] => {
                 let hello = hello::read(&mut tcp).await?;
                 shake_hands(site, tcp, hello).await
@@ -135,20 +178,12 @@ fn has_suite(hello: &ClientHello<'_>, config: &ServerConfig) -> bool {
     ours.iter().any(|ours| hello.cipher_suites().contains(&ours.suite()))
 }
 
-async fn serve_tls(
-    site: Arc<Site>,
-    mut tls: Tls,
-    address: SocketAddr,
-    handle: Arc<Handle>,
-    stopping: watch::Receiver<()>,
-) {
-    let peer = peer(address, tls.get_ref().1);
-    tls.get_mut().1.set_buffer_limit(Some(TLS_BUFFER));
-    let tls = Patient::new(tls, site.limits().write);
+async fn serve_stream(site: Arc<Site>, stream: Stream, peer: Peer, handle: Arc<Handle>, stopping: watch::Receiver<()>) {
+    let stream = Patient::new(stream, site.limits().write);
     if peer.http2 {
-        serve_http2(site, tls, peer, handle, stopping).await;
+        serve_http2(site, stream, peer, handle, stopping).await;
     } else {
-        serve_http1(site, tls, peer, handle, stopping).await;
+        serve_http1(site, stream, peer, handle, stopping).await;
     }
 }
 
@@ -163,33 +198,25 @@ async fn respond(
     Ok(handle.count(site.respond(request, peer).await))
 }
 
-fn peer(address: SocketAddr, tls: &ServerConnection) -> Peer {
-    Peer {
-        address,
-        tls_version: tls.protocol_version().unwrap_or(ProtocolVersion::Unknown(0)),
-        cipher_suite: tls.negotiated_cipher_suite().map_or(CipherSuite::Unknown(0), |suite| suite.suite()),
-        http2: tls.alpn_protocol() == Some(b"h2"),
-    }
-}
-
 async fn serve_http1(
     site: Arc<Site>,
-    tls: Patient,
+    stream: Patient,
     peer: Peer,
     handle: Arc<Handle>,
     mut stopping: watch::Receiver<()>,
 ) {
-    let service = service_fn(|request| respond(Arc::clone(&site), Arc::clone(&handle), request, peer));
+    let address = peer.address;
+    let service = service_fn(|request| respond(Arc::clone(&site), Arc::clone(&handle), request, peer.clone()));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(site.limits().header)
         .max_header_size(MAX_HEAD.into())
         .max_buf_size(HTTP1_BUFFER)
-        .serve_connection(TokioIo::new(tls), service)
+        .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = pin!(connection);
     tokio::select! {
-        ended = connection.as_mut() => tell(&site, peer, ended),
+        ended = connection.as_mut() => tell(&site, address, ended),
         _ = stopping.changed() => {
             connection.as_mut().graceful_shutdown();
             connection.await.ok();
@@ -199,9 +226,9 @@ async fn serve_http1(
 
 /// Tells the observer of a client that has stopped to read. How a connection ends otherwise says nothing that its
 /// requests have not said.
-fn tell(site: &Site, peer: Peer, ended: hyper::Result<()>) {
+fn tell(site: &Site, peer: SocketAddr, ended: hyper::Result<()>) {
     if ended.is_err_and(|error| is_impatience(&error)) {
-        site.observe(&does_not_read(peer.address));
+        site.observe(&does_not_read(peer));
     }
 }
 
@@ -211,16 +238,17 @@ fn does_not_read(peer: SocketAddr) -> Event {
 
 async fn serve_http2(
     site: Arc<Site>,
-    tls: Patient,
+    stream: Patient,
     peer: Peer,
     handle: Arc<Handle>,
     mut stopping: watch::Receiver<()>,
 ) {
     let limits = *site.limits();
     let spoken = Arc::new(Notify::new());
+    let address = peer.address;
     let service = service_fn(|request| {
         spoken.notify_one();
-        respond(Arc::clone(&site), Arc::clone(&handle), request, peer)
+        respond(Arc::clone(&site), Arc::clone(&handle), request, peer.clone())
     });
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
@@ -229,7 +257,7 @@ async fn serve_http2(
         .max_header_list_size(MAX_HEAD.into())
         .max_concurrent_streams(MAX_STREAMS)
         .max_send_buf_size(STREAM_BUFFER)
-        .serve_connection(TokioIo::new(tls), service);
+        .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     // Its keep-alive begins with the client's preface, which may never come.
     tokio::select! {
@@ -238,7 +266,7 @@ async fn serve_http2(
         _ = stopping.changed() => return,
     }
     tokio::select! {
-        ended = connection.as_mut() => tell(&site, peer, ended),
+        ended = connection.as_mut() => tell(&site, address, ended),
         _ = stopping.changed() => {
             connection.as_mut().graceful_shutdown();
             connection.await.ok();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::handshake::HandshakeError;
+use super::proxy_header::ProxyHeaderError;
 use crate::judge::report;
 
 /// Is called with each event, from whichever task it happens in: it must not block for long.
@@ -52,6 +53,27 @@ pub enum Event {
         /// Reason for the failure.
         error: HandshakeError,
     },
+    /// A trusted proxy did not say who its client is, and its connection was closed.
+    ProxyHeader {
+        /// Address of the proxy.
+        peer: SocketAddr,
+        /// Reason for the failure.
+        error: ProxyHeaderError,
+    },
+    /// A client is redirected to https again and again, because this server does not learn that it came by https.
+    RedirectLoop {
+        /// The other end of the connection, which is the proxy in front of this server.
+        peer: SocketAddr,
+        /// True if the proxy says that its client came by https, and is not trusted; false if it says nothing.
+        is_claimed: bool,
+    },
+    /// A client asked for a session that another server has, or that is older than this server. Reported once.
+    NotSticky {
+        /// The client's address.
+        peer: SocketAddr,
+    },
+    /// The server is about to stop: it says so to those who ask whether it is ready, and serves on for this long.
+    Draining(Duration),
     /// A client spoke plain HTTP to the TLS port, and got the https:// address.
     Plaintext {
         /// Address of the client.
@@ -94,12 +116,16 @@ pub struct Client {
     pub id: String,
     /// The namespace, `/` for the main one.
     pub namespace: &'static str,
-    /// The other end of the TCP connection.
+    /// Its address, as far as that is believed; port 0 if a proxy did not say it.
     pub peer: SocketAddr,
+    /// The trusted proxy that it came through.
+    pub through: Option<SocketAddr>,
+    /// True if it came by https or wss.
+    pub is_secure: bool,
     /// Transport of the packets.
     pub transport: Transport,
-    /// Result of the TLS handshake.
-    pub connection: report::Connection,
+    /// Result of the TLS handshake; `None` if TLS ends in front of this server.
+    pub connection: Option<report::Connection>,
 }
 
 /// Transport of Engine.IO packets.

@@ -3,12 +3,12 @@
 
 use std::future::poll_fn;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll, Waker};
 
 use futures_util::FutureExt;
-use rustls::{CipherSuite, ProtocolVersion};
 use tokio::io::{AsyncRead, ReadBuf};
 
 use crate::net::server::budget::Budget;
@@ -16,8 +16,9 @@ use crate::net::server::engine::Engine;
 use crate::net::server::engine::payload::{self, Packets, Payload, Received};
 use crate::net::server::event::{DisconnectReason, Transport};
 use crate::net::server::namespace::{Application, Incoming, SocketIo};
+use crate::net::server::peer::Peer;
 use crate::net::server::queue::Item;
-use crate::net::server::session::{Next, Peer, Session};
+use crate::net::server::session::{Next, Session};
 use crate::net::server::websocket::Frames;
 use crate::net::server::websocket::reader::{Reader, Received as Message};
 use crate::net::server::{Limits, MAX_ATTACHMENTS_SIZE, Timing, conformance, socket};
@@ -103,9 +104,8 @@ struct Client {
 
 impl Client {
     fn join(engine: &'static Arc<Engine>, transport: Transport) -> Self {
-        let address = ([127, 0, 0, 1], 1).into();
-        let (tls_version, cipher_suite) = (ProtocolVersion::TLSv1_3, CipherSuite::TLS13_AES_256_GCM_SHA384);
-        let peer = Peer { address, tls_version, cipher_suite, http2: false };
+        let address = SocketAddr::from(([127, 0, 0, 1], 1));
+        let peer = Peer::new(address, None, None);
         let budget = Budget::new(Limits::default());
         let admission = budget.share(address.ip()).admit().expect("the first session of its budget");
         let session = Arc::new(Session::new(admission, peer, transport, Limits::default().max_queue));

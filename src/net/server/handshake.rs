@@ -16,6 +16,9 @@ pub enum HandshakeError {
     /// The first bytes are of another protocol.
     #[error("the client speaks neither TLS nor HTTP")]
     NeitherTlsNorHttp,
+    /// The client speaks TLS to a server in front of which TLS ends.
+    #[error("the client speaks TLS, and this server plain HTTP: TLS is to end in front of it")]
+    TlsInFront,
     /// The time was over before the handshake was.
     #[error("no TLS handshake in time")]
     TimedOut,

@@ -6,234 +6,59 @@
 mod args;
 mod budget;
 mod client_js;
+mod config;
 mod conformance;
 mod connection;
 mod connections;
 mod engine;
 mod event;
 mod fixture_index;
+mod forwarded;
+mod front;
 #[doc(hidden)]
 pub mod fuzz;
 mod handshake;
 mod header;
 mod hello;
+mod listening;
 mod namespace;
 mod origin;
 mod page;
 mod patient;
+mod peer;
 mod plaintext;
+mod proxy_header;
 mod queue;
 mod routes;
 mod session;
+mod sessions;
 mod socket;
+mod stream;
+mod trusted;
 mod websocket;
 
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
+pub use self::config::{App, Config, Front, Limits, Timing};
 pub use self::event::{Client, DisconnectReason, Event, Observer, Refused, Transport};
 pub use self::handshake::HandshakeError;
+pub use self::listening::Error;
 pub use self::origin::{OriginError, Origins};
+pub use self::proxy_header::ProxyHeaderError;
+pub use self::trusted::{NetworkError, Trusted};
 
 use self::engine::Engine;
+use self::listening::{Accepting, Listening};
 use self::namespace::SocketIo;
 use self::routes::Site;
 use self::websocket::Frames;
-use crate::judge::report;
-use crate::net::tls::ByName;
-
-/// Configuration of a server.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Config {
-    /// The address to listen on: `127.0.0.1` unless changed, which only this machine can reach.
-    pub address: IpAddr,
-    /// A second address to listen on, on the same port, as far as it can be had: `::1`, which `localhost` means to
-    /// some clients alone. `None` by default.
-    pub also: Option<IpAddr>,
-    /// The port; 0 takes any that is free. 3000 unless changed, as in the Socket.IO tutorials.
-    pub port: u16,
-    /// The certificates, and which client is shown which.
-    pub tls: Arc<ByName>,
-    /// The certificate of most clients, as the demo page shows it.
-    pub certificate: report::Certificate,
-    /// Application for Socket.IO clients.
-    pub app: App,
-    /// The protocol's times.
-    pub timing: Timing,
-    /// Limits per client.
-    pub limits: Limits,
-    /// The pages of other origins that may use Socket.IO.
-    pub origins: Origins,
-    /// A folder to serve in place of the demo page.
-    pub static_dir: Option<PathBuf>,
-    /// A test PKI whose certificates are shown by server name: an index of them is served at every other name.
-    pub fixtures: Option<Arc<report::fixtures::Expected>>,
-    /// A Socket.IO client library to serve at `/socket.io/socket.io.js` and `.min.js`, in place of the built-in one.
-    pub client_js: Option<Vec<u8>>,
-}
-
-impl Config {
-    /// The defaults, for a certificate.
-    #[must_use]
-    pub fn new(tls: Arc<ByName>, certificate: report::Certificate) -> Self {
-        Self {
-            address: Ipv4Addr::LOCALHOST.into(),
-            also: None,
-            port: 3000,
-            tls,
-            certificate,
-            app: App::default(),
-            timing: Timing::default(),
-            limits: Limits::default(),
-            origins: Origins::default(),
-            static_dir: None,
-            fixtures: None,
-            client_js: None,
-        }
-    }
-}
-
-/// Application for Socket.IO clients.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum App {
-    /// A welcome, and events to try things with.
-    #[default]
-    Demo,
-    /// The application that socketio/socket.io-protocol's test suite expects.
-    Conformance,
-}
-
-/// The protocol's times.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timing {
-    /// From one ping to the next; 25 s, as in Node.
-    pub ping_interval: Duration,
-    /// Time a client has to answer a ping; 20 s, as in Node.
-    pub ping_timeout: Duration,
-    /// Time a client has to join a namespace; 45 s, as in Node.
-    pub connect_timeout: Duration,
-}
-
-impl Default for Timing {
-    fn default() -> Self {
-        Self {
-            ping_interval: Duration::from_secs(25),
-            ping_timeout: Duration::from_secs(20),
-            connect_timeout: Duration::from_secs(45),
-        }
-    }
-}
-
-/// Limits per client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// The time for a TLS handshake, the wait for its first byte included; 10 s.
-    pub handshake: Duration,
-    /// The time for a request's head, the wait for it included; 10 s.
-    pub header: Duration,
-    /// The time for a request's body; 20 s. Answers take as long as they take: a poll waits for the next event.
-    pub body: Duration,
-    /// The time for clients to leave when the server stops; 5 s.
-    pub shutdown: Duration,
-    /// The largest WebSocket message and the largest polling body that is taken, in bytes; 1,000,000, as in Node.
-    pub max_payload: u64,
-    /// The bytes of packets that may wait for one client, beside those that it is being sent. It is disconnected rather
-    /// than missing one beyond; 2 MiB.
-    pub max_queue: usize,
-    /// The time that a client may take nothing of what it is being sent; 20 s.
-    pub write: Duration,
-    /// The Socket.IO sessions of one network, an IPv4 address or an IPv6 /64; 4,096.
-    pub max_sessions_per_client: usize,
-    /// The Socket.IO sessions in all; 8,192.
-    pub max_sessions: usize,
-    /// The bytes of unread and unfinished messages that may be held for one network; 32 MiB.
-    pub max_memory_per_client: usize,
-    /// The bytes of unread and unfinished messages that may be held in all; 64 MiB.
-    pub max_memory: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            handshake: Duration::from_secs(10),
-            header: Duration::from_secs(10),
-            body: Duration::from_secs(20),
-            shutdown: Duration::from_secs(5),
-            max_payload: 1_000_000,
-            max_queue: 2 << 20,
-            write: Duration::from_secs(20),
-            max_sessions_per_client: 4096,
-            max_sessions: 8192,
-            max_memory_per_client: 32 << 20,
-            max_memory: 64 << 20,
-        }
-    }
-}
-
-/// Reason why a server cannot listen.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// Another program listens there.
-    #[error("{address} is in use")]
-    PortInUse {
-        /// Address it tried.
-        address: SocketAddr,
-        /// Error from the operating system.
-        source: io::Error,
-    },
-    /// The system keeps the port for privileged programs.
-    #[error("port {} needs privileges", address.port())]
-    PrivilegedPort {
-        /// Address it tried.
-        address: SocketAddr,
-        /// Error from the operating system.
-        source: io::Error,
-    },
-    /// The address is not one of this machine's.
-    #[error("{} is not an address of this machine", address.ip())]
-    AddressNotAvailable {
-        /// Address it tried.
-        address: SocketAddr,
-        /// Error from the operating system.
-        source: io::Error,
-    },
-    /// It cannot for another reason.
-    #[error("cannot listen on {address}")]
-    Listen {
-        /// Address it tried.
-        address: SocketAddr,
-        /// Error from the operating system.
-        source: io::Error,
-    },
-}
-
-impl Error {
-    fn listening(address: SocketAddr, source: io::Error) -> Self {
-        match source.kind() {
-            io::ErrorKind::AddrInUse => Self::PortInUse { address, source },
-            io::ErrorKind::PermissionDenied => Self::PrivilegedPort { address, source },
-            io::ErrorKind::AddrNotAvailable => Self::AddressNotAvailable { address, source },
-            _ => Self::Listen { address, source },
-        }
-    }
-}
-
-/// Pause before accepting again when the system has run out of a resource.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// The time without a failure after which the lack is over: at the limit of descriptors, each connection that ends lets
-/// one more in.
-const RECOVERY: Duration = Duration::from_secs(10);
 
 /// A server that has its port.
 pub struct Server {
@@ -272,7 +97,8 @@ impl Server {
         self.elsewhere
     }
 
-    /// Serves until `shutdown` is ready, then says goodbye to all clients, which may take [`Limits::shutdown`].
+    /// Serves until `shutdown` is ready, and for [`Front::drain`] beyond; then says goodbye to all clients, which may
+    /// take [`Limits::shutdown`].
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let Self { listener, also, site, observer, shutdown: deadline, .. } = self;
         let (stop, stopping) = watch::channel(());
@@ -280,60 +106,14 @@ impl Server {
         let accepting = Accepting { listener, also, observer, failed: None };
         let accepting = tokio::spawn(accepting.run(Arc::clone(&site), stopping));
         shutdown.await;
+        let drain = site.front().config().drain;
+        if !drain.is_zero() {
+            site.front().drain();
+            sleep(drain).await;
+        }
         stop.send_replace(());
         let connections = accepting.await.unwrap_or_default();
         close(&site, connections, deadline).await;
-    }
-}
-
-/// The port, taken.
-struct Listening {
-    listener: TcpListener,
-    also: Option<TcpListener>,
-    address: SocketAddr,
-    other_server: Option<SocketAddr>,
-}
-
-/// Ports that are tried, where any will do, until one is free on both addresses of `localhost`.
-const PORTS_TRIED: usize = 16;
-
-impl Listening {
-    async fn take(config: &Config) -> Result<Self, Error> {
-        let mut taken = Self::once(config).await?;
-        for _ in 1..PORTS_TRIED {
-            if config.port != 0 || taken.other_server.is_none() {
-                break;
-            }
-            taken = Self::once(config).await?;
-        }
-        Ok(taken)
-    }
-
-    async fn once(config: &Config) -> Result<Self, Error> {
-        let asked = SocketAddr::new(config.address, config.port);
-        let failed = |source| Error::listening(asked, source);
-        let listener = TcpListener::bind(asked).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        let Some(beside) = config.also.or_else(|| other_loopback(config.address)) else {
-            return Ok(Self { listener, also: None, address, other_server: None });
-        };
-        let beside = SocketAddr::new(beside, address.port());
-        let (also, other_server) = match TcpListener::bind(beside).await {
-            Ok(also) => (config.also.and(Some(also)), None),
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => (None, Some(beside)),
-            // A machine may be without IPv6.
-            Err(_) => (None, None),
-        };
-        Ok(Self { listener, also, address, other_server })
-    }
-}
-
-/// The other address of `localhost`, for an address that is one of the two or both of one family.
-fn other_loopback(address: IpAddr) -> Option<IpAddr> {
-    match address {
-        IpAddr::V4(v4) if v4 == Ipv4Addr::LOCALHOST || v4.is_unspecified() => Some(Ipv6Addr::LOCALHOST.into()),
-        IpAddr::V6(v6) if v6 == Ipv6Addr::LOCALHOST => Some(Ipv4Addr::LOCALHOST.into()),
-        _ => None,
     }
 }
 
@@ -369,64 +149,4 @@ async fn close(site: &Site, mut connections: JoinSet<()>, deadline: Duration) {
             session.cut();
         }
     }
-}
-
-/// The accept loop, which outlasts a lack of descriptors or memory.
-struct Accepting {
-    listener: TcpListener,
-    also: Option<TcpListener>,
-    observer: Observer,
-    /// The time of the last failure, until the lack is over.
-    failed: Option<Instant>,
-}
-
-impl Accepting {
-    /// Accepts until the server stops, or is dropped. Returns the connections that are still there.
-    async fn run(mut self, site: Arc<Site>, mut stopping: watch::Receiver<()>) -> JoinSet<()> {
-        let mut connections = JoinSet::new();
-        let connected = stopping.clone();
-        loop {
-            tokio::select! {
-                (tcp, peer) = self.next() => {
-                    connections.spawn(connection::serve(Arc::clone(&site), tcp, peer, connected.clone()));
-                }
-                Some(_) = connections.join_next() => {}
-                _ = stopping.changed() => return connections,
-            }
-        }
-    }
-
-    async fn next(&mut self) -> (TcpStream, SocketAddr) {
-        loop {
-            let accepted = tokio::select! {
-                accepted = self.listener.accept() => accepted,
-                Some(accepted) = accept(self.also.as_ref()), if self.also.is_some() => accepted,
-            };
-            match accepted {
-                Ok(accepted) => {
-                    if self.failed.take_if(|failed| failed.elapsed() > RECOVERY).is_some() {
-                        (self.observer)(&Event::AcceptResumed);
-                    }
-                    return accepted;
-                }
-                Err(error) if is_peers_fault(&error) => {}
-                Err(error) => {
-                    if self.failed.replace(Instant::now()).is_none() {
-                        (self.observer)(&Event::AcceptPaused { error, pause: ACCEPT_PAUSE });
-                    }
-                    sleep(ACCEPT_PAUSE).await;
-                }
-            }
-        }
-    }
-}
-
-async fn accept(listener: Option<&TcpListener>) -> Option<io::Result<(TcpStream, SocketAddr)>> {
-    Some(listener?.accept().await)
-}
-
-/// Returns true if the error concerns only this one connection.
-fn is_peers_fault(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
-    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }

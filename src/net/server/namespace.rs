@@ -355,13 +355,11 @@ mod tests {
     use crate::net::server::Limits;
     use crate::net::server::budget::Budget;
     use crate::net::server::event::Transport;
-    use crate::net::server::session::Peer;
-    use rustls::{CipherSuite, ProtocolVersion};
+    use crate::net::server::peer::Peer;
 
     fn session() -> Arc<Session> {
-        let address = ([127, 0, 0, 1], 1).into();
-        let (tls_version, cipher_suite) = (ProtocolVersion::TLSv1_3, CipherSuite::TLS13_AES_256_GCM_SHA384);
-        let peer = Peer { address, tls_version, cipher_suite, http2: false };
+        let address = std::net::SocketAddr::from(([127, 0, 0, 1], 1));
+        let peer = Peer::new(address, None, None);
         let admission = Budget::new(Limits::default()).share(address.ip()).admit().unwrap();
         Arc::new(Session::new(admission, peer, Transport::Polling, 1000))
     }

@@ -4,6 +4,7 @@ use askama::Template;
 
 use crate::judge::report;
 use crate::net::server::client_js;
+use crate::net::server::peer::Peer;
 
 /// The page's style sheet, served at `/demo.css`.
 pub(crate) const CSS: &str = include_str!("../../../templates/page/demo.css");
@@ -19,8 +20,10 @@ pub(crate) const ICON: &str = include_str!("../../../templates/page/favicon.svg"
 pub(crate) struct Page<'a> {
     /// The certificate the server presents.
     pub(crate) certificate: &'a report::Certificate,
-    /// The connection that asked for the page.
-    pub(crate) connection: &'a report::Connection,
+    /// The connection that asked for the page; `None` if TLS ends in front of this server.
+    pub(crate) connection: Option<&'a report::Connection>,
+    /// The client that asked for it.
+    pub(super) peer: &'a Peer,
     /// True if `/socket.io/socket.io.js` is available.
     pub(crate) client_js: bool,
 }
@@ -31,15 +34,17 @@ pub(crate) struct Page<'a> {
 ///
 /// When the template fails, which it does not with these values.
 pub(crate) fn render(page: &Page<'_>) -> Result<String, askama::Error> {
-    let &Page { certificate, connection, client_js } = page;
-    Index { certificate, connection, client_js, missing: client_js::MISSING, built_in: client_js::VERSION }.render()
+    let &Page { certificate, connection, peer, client_js } = page;
+    let (missing, built_in) = (client_js::MISSING, client_js::VERSION);
+    Index { certificate, connection, peer, client_js, missing, built_in }.render()
 }
 
 #[derive(Template)]
 #[template(path = "page/index.html")]
 struct Index<'a> {
     certificate: &'a report::Certificate,
-    connection: &'a report::Connection,
+    connection: Option<&'a report::Connection>,
+    peer: &'a Peer,
     client_js: bool,
     missing: &'a str,
     built_in: Option<&'a str>,
@@ -67,7 +72,32 @@ impl Index<'_> {
 
     /// The cipher suite's name in pieces between which a line may break.
     fn cipher_suite_parts(&self) -> impl Iterator<Item = &str> {
-        self.connection.cipher_suite.split_inclusive('_')
+        self.connection.map_or("none here", |connection| &connection.cipher_suite).split_inclusive('_')
+    }
+
+    /// The way by which the page came, after `This page came over`.
+    fn protocol(&self) -> &str {
+        match self.connection {
+            Some(connection) => &connection.tls_version,
+            None if self.peer.is_secure => "HTTPS to a proxy",
+            None => "plain HTTP",
+        }
+    }
+
+    /// The group of the key exchange.
+    fn key_exchange(&self) -> &str {
+        self.connection.and_then(|connection| connection.key_exchange.as_deref()).unwrap_or("none")
+    }
+
+    fn alpn(&self) -> &str {
+        self.connection.and_then(|connection| connection.alpn.as_deref()).unwrap_or("none")
+    }
+
+    /// The client's address, and the proxy that it came through.
+    fn client(&self) -> String {
+        let address = self.peer.address.ip().to_canonical();
+        let through = self.peer.through.map(|through| format!(", through {}", through.ip().to_canonical()));
+        format!("{address}{}", through.unwrap_or_default())
     }
 }
 
@@ -113,12 +143,15 @@ mod tests {
         report::Connection {
             tls_version: "TLSv1.3".to_owned(),
             cipher_suite: "TLS_AES_256_GCM_SHA384".to_owned(),
+            key_exchange: Some("X25519MLKEM768".to_owned()),
             alpn: Some("http/1.1".to_owned()),
         }
     }
 
     fn rendered(certificate: &report::Certificate, client_js: bool) -> String {
-        render(&Page { certificate, connection: &connection(), client_js }).expect("the template renders")
+        let peer = Peer::new(([203, 0, 113, 7], 5555).into(), None, None);
+        render(&Page { certificate, connection: Some(&connection()), peer: &peer, client_js })
+            .expect("the template renders")
     }
 
     #[test]
@@ -126,6 +159,8 @@ mod tests {
         let html = rendered(&certificate(), true);
         for shown in [
             "TLSv1.3",
+            "X25519MLKEM768",
+            "203.0.113.7",
             "TLS_<wbr>AES_<wbr>256_<wbr>GCM_<wbr>SHA384<wbr>",
             "<span>DNS</span> <code>localhost</code>",
             "<span>IP</span> <code>::1</code>",

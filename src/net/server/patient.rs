@@ -8,22 +8,22 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-use crate::net::server::websocket::Tls;
+use crate::net::server::stream::Stream;
 
-/// A TLS connection that fails to write with [`io::ErrorKind::TimedOut`] after a wait for the client.
+/// A connection that fails to write with [`io::ErrorKind::TimedOut`] after a wait for the client.
 pub(super) struct Patient {
-    tls: Tls,
+    stream: Stream,
     limit: Duration,
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
 impl Patient {
-    pub(super) fn new(tls: Tls, limit: Duration) -> Self {
-        Self { tls, limit, deadline: None }
+    pub(super) fn new(stream: Stream, limit: Duration) -> Self {
+        Self { stream, limit, deadline: None }
     }
 
-    pub(super) fn into_inner(self) -> Tls {
-        self.tls
+    pub(super) fn into_inner(self) -> Stream {
+        self.stream
     }
 
     /// Starts, ends or watches the wait, by the result of a write.
@@ -40,13 +40,13 @@ impl Patient {
 
 impl AsyncRead for Patient {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tls).poll_read(cx, buffer)
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
 
 impl AsyncWrite for Patient {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.tls).poll_write(cx, bytes);
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         self.watch(cx, written)
     }
 
@@ -55,21 +55,21 @@ impl AsyncWrite for Patient {
         cx: &mut Context<'_>,
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.tls).poll_write_vectored(cx, bytes);
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
         self.watch(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.tls.is_write_vectored()
+        self.stream.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = Pin::new(&mut self.tls).poll_flush(cx);
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
         self.watch(cx, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let closed = Pin::new(&mut self.tls).poll_shutdown(cx);
+        let closed = Pin::new(&mut self.stream).poll_shutdown(cx);
         self.watch(cx, closed)
     }
 }

@@ -8,22 +8,36 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::net::server::routes::Site;
+
 /// The largest head that is read.
 const MAX_HEAD: usize = 8 * 1024;
 
 /// Longest wait for the client's last bytes: closing while bytes are unread would destroy the answer in transit.
 const LINGER: Duration = Duration::from_secs(1);
 
-/// Answers one request and closes the connection. A head that takes longer than `deadline` is not answered.
-pub(super) async fn answer(mut tcp: TcpStream, deadline: Duration) {
-    let Ok(Some(head)) = timeout(deadline, read_head(&mut tcp)).await else {
-        return;
-    };
-    let Ok(local) = tcp.local_addr() else { return };
-    let reply = reply(&head, local);
+/// Answers one request and closes the connection. A head that takes too long is not answered.
+///
+/// Returns false if there is nothing to tell of it, because somebody asked for the server's health.
+pub(super) async fn answer(mut tcp: TcpStream, site: &Site) -> bool {
+    let Ok(Some(head)) = timeout(site.limits().header, read_head(&mut tcp)).await else { return true };
+    let Ok(local) = tcp.local_addr() else { return true };
+    let health = health(&head, site);
+    let is_health = health.is_some();
+    let reply = health.unwrap_or_else(|| reply(&head, local));
     if tcp.write_all(reply.as_bytes()).await.is_ok() && tcp.shutdown().await.is_ok() {
         timeout(LINGER, tokio::io::copy(&mut tcp, &mut tokio::io::sink())).await.ok();
     }
+    !is_health
+}
+
+/// The answer to those who ask for the server's health: the probes of balancers speak plain HTTP.
+fn health(head: &[u8], site: &Site) -> Option<String> {
+    let head = Head::parse(head)?;
+    let method = head.method.parse().ok()?;
+    let status = site.front().health(&method, head.path)?.status();
+    let body = if status.is_success() { "ok\n" } else { "no\n" };
+    Some(response(status.to_string().as_str(), "Cache-Control: no-store\r\n", body, head.method != "HEAD"))
 }
 
 async fn read_head(tcp: &mut TcpStream) -> Option<Vec<u8>> {

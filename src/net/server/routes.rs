@@ -29,11 +29,12 @@ use crate::net::server::connections::Connections;
 use crate::net::server::engine::Engine;
 use crate::net::server::event::{Event, Observer};
 use crate::net::server::fixture_index;
+use crate::net::server::front::{self, Front};
 use crate::net::server::header;
 use crate::net::server::origin::Origins;
 use crate::net::server::page::{self, Page};
+use crate::net::server::peer::Peer;
 use crate::net::server::plaintext::is_authority;
-use crate::net::server::session::Peer;
 use crate::net::server::{Config, Limits};
 use crate::net::tls::ByName;
 
@@ -51,9 +52,12 @@ pub(super) struct Site {
     engine: Arc<Engine>,
     router: Router,
     limits: Limits,
+    front: Front,
     origins: Origins,
     connections: Arc<Connections>,
     observer: Observer,
+    /// True if a person's own page is served.
+    is_own_page: bool,
 }
 
 impl Site {
@@ -63,6 +67,7 @@ impl Site {
             origins.cover(name);
         }
         let library = Library(config.client_js.map(Supplied::new));
+        let is_own_page = config.static_dir.is_some();
         let router = match config.static_dir {
             Some(folder) => files(folder),
             None => {
@@ -70,7 +75,14 @@ impl Site {
             }
         };
         let router = router.merge(client_library(library));
-        Self { tls: config.tls, engine, router, limits: config.limits, origins, connections: Arc::default(), observer }
+        let front = Front::new(config.front, Arc::clone(&observer));
+        let (tls, limits) = (config.tls, config.limits);
+        Self { tls, engine, router, limits, front, origins, connections: Arc::default(), observer, is_own_page }
+    }
+
+    /// The door that requests come through.
+    pub(super) fn front(&self) -> &Front {
+        &self.front
     }
 
     pub(super) fn tls(&self) -> &ByName {
@@ -95,14 +107,30 @@ impl Site {
 
     /// Answers a request.
     pub(super) async fn respond(&self, mut request: Request<Incoming>, peer: Peer) -> Response<Body> {
+        let (was_secure, http2) = (peer.is_secure, peer.http2);
+        let (mut response, is_secure) = match self.front.admit(&mut request, peer) {
+            Ok(peer) => {
+                let is_secure = peer.is_secure;
+                (self.dispatch(request, peer).await, is_secure)
+            }
+            Err(response) => (response, was_secure),
+        };
+        self.front.mark(response.headers_mut(), is_secure, http2);
+        response
+    }
+
+    async fn dispatch(&self, mut request: Request<Incoming>, mut peer: Peer) -> Response<Body> {
         let path = request.uri().path();
         if !path.starts_with("/socket.io") {
             request.extensions_mut().insert(peer);
-            let Ok(response) = self.router.clone().oneshot(request).await;
+            let Ok(mut response) = self.router.clone().oneshot(request).await;
+            front::protect(response.headers_mut(), !self.is_own_page);
             return response;
         }
-        let access = self.origins.check(request.headers(), authority(request.uri(), request.headers()));
+        let host = authority(request.uri(), request.headers());
+        let access = self.origins.check(request.headers(), host);
         if is_engine_path(path) {
+            peer.host = host.map(Arc::from);
             return self.engine.respond(request, peer, &access).await;
         }
         request.extensions_mut().insert(peer);
@@ -180,7 +208,12 @@ async fn home(
         return ([(CONTENT_TYPE, TEXT), (VARY, "Accept")], text).into_response();
     }
     let connection = peer.report();
-    let page = Page { certificate: &home.certificate, connection: &connection, client_js: home.client_js };
+    let page = Page {
+        certificate: &home.certificate,
+        connection: connection.as_ref(),
+        peer: &peer,
+        client_js: home.client_js,
+    };
     let html = match fixtures {
         Some(fixtures) => fixture_index::html(fixtures, authority),
         None => page::render(&page),
@@ -188,7 +221,7 @@ async fn home(
     let Ok(html) = html else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let policy = [(CONTENT_SECURITY_POLICY, content_security_policy(&uri, &headers))];
+    let policy = [(CONTENT_SECURITY_POLICY, content_security_policy(&uri, &headers, peer.is_secure))];
     let fixed = [
         (CONTENT_TYPE, "text/html; charset=utf-8"),
         (VARY, "Accept"),
@@ -200,9 +233,10 @@ async fn home(
 }
 
 /// Allows the page's own resources and nothing else. `'self'` does not cover `wss:` in every browser.
-fn content_security_policy(uri: &Uri, headers: &HeaderMap) -> String {
+fn content_security_policy(uri: &Uri, headers: &HeaderMap, is_secure: bool) -> String {
     let host = authority(uri, headers);
-    let socket = host.map(|host| format!(" wss://{host}")).unwrap_or_default();
+    let scheme = if is_secure { "wss" } else { "ws" };
+    let socket = host.map(|host| format!(" {scheme}://{host}")).unwrap_or_default();
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'{socket}; \
          base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

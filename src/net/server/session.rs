@@ -1,40 +1,21 @@
 //! Engine.IO sessions: the transport in use, the packets that wait for the client, and the memory held for it.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use futures_util::task::AtomicWaker;
-use rustls::{CipherSuite, ProtocolVersion};
 use socketioxide_core::Sid;
 use socketioxide_core::parser::ParserState;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::judge::report;
 use crate::net::server::budget::{Admission, Charge, Share};
 use crate::net::server::event::{Client, DisconnectReason, Transport};
+use crate::net::server::peer::Peer;
 use crate::net::server::queue::{Item, Queue};
-use crate::net::tls;
-
-/// The other end of a TLS connection.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Peer {
-    pub(super) address: SocketAddr,
-    pub(super) tls_version: ProtocolVersion,
-    pub(super) cipher_suite: CipherSuite,
-    pub(super) http2: bool,
-}
-
-impl Peer {
-    pub(super) fn report(&self) -> report::Connection {
-        tls::describe(self.tls_version, self.cipher_suite, Some(if self.http2 { "h2" } else { "http/1.1" }))
-    }
-}
 
 /// One Engine.IO session.
 pub(super) struct Session {
@@ -164,9 +145,9 @@ impl Session {
         self.state().peer.address
     }
 
-    /// The TLS parameters of the connection in use.
-    pub(super) fn connection(&self) -> report::Connection {
-        self.state().peer.report()
+    /// The other end of the connection in use.
+    pub(super) fn peer(&self) -> Peer {
+        self.state().peer.clone()
     }
 
     /// The client as the observer is shown it.
@@ -179,6 +160,8 @@ impl Session {
             id: self.id.to_string(),
             namespace,
             peer: state.peer.address,
+            through: state.peer.through,
+            is_secure: state.peer.is_secure,
             transport: state.transport,
             connection: state.peer.report(),
         }
@@ -474,51 +457,3 @@ impl Session {
         self.changed.notify_one();
     }
 }
-
-/// The open sessions by the ids that open them.
-#[derive(Default)]
-pub(super) struct Sessions(Mutex<HashMap<Sid, Arc<Session>>>);
-
-impl Sessions {
-    pub(super) fn remember(&self, session: &Arc<Session>) {
-        self.map().insert(session.sid, Arc::clone(session));
-    }
-
-    pub(super) fn find(&self, sid: &str) -> Option<Arc<Session>> {
-        let sid: Sid = sid.parse().ok()?;
-        self.map().get(&sid).cloned()
-    }
-
-    pub(super) fn all(&self) -> Vec<Arc<Session>> {
-        self.map().values().cloned().collect()
-    }
-
-    pub(super) fn forget(&self, session: &Session) {
-        self.map().remove(&session.sid);
-    }
-
-    /// The session to end when memory is short: the one that holds most, among those that have held it for a while.
-    pub(super) fn heaviest(&self, is_candidate: impl Fn(&Session) -> bool) -> Option<(Arc<Session>, usize)> {
-        let now = Instant::now();
-        let weigh = |session: &Session| {
-            let (bytes, since) = session.held();
-            let is_old = since.is_some_and(|since| now - since > A_WHILE);
-            (is_old && bytes >= HEAVY, bytes)
-        };
-        let map = self.map();
-        let candidates = map.values().filter(|session| is_candidate(session));
-        let (session, (_, bytes)) =
-            candidates.map(|session| (session, weigh(session))).max_by_key(|(_, weight)| *weight)?;
-        Some((Arc::clone(session), bytes))
-    }
-
-    fn map(&self) -> MutexGuard<'_, HashMap<Sid, Arc<Session>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The time after which an unfinished or unread message looks abandoned.
-const A_WHILE: Duration = Duration::from_secs(1);
-
-/// The bytes from which on a session is worth ending for its memory.
-pub(super) const HEAVY: usize = 64 * 1024;

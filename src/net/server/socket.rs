@@ -8,6 +8,7 @@
 //! | `leave` | room | leaves; acknowledged with `true` |
 //! | `room` | room, any | emitted, the room's name included, to everyone who has joined the room |
 //! | `tls` | none | acknowledged with what the server sees of this connection |
+//! | `whoami` | none | acknowledged with the client's address, its host, and whether it came securely |
 //!
 //! `broadcast` and `room` are acknowledged with the number of clients they went to. As with Node's `io.to(room)`, one
 //! does not have to be in a room to send to it, and gets its own message only when one is. Arguments travel as they
@@ -48,6 +49,7 @@ impl Application for Demo {
             "leave" => acknowledge(client, ack, &room.is_some_and(|room| leave(client, room))),
             "room" => acknowledge(client, ack, &room.map_or(0, |room| client.emit_to_room(room, event.again()))),
             "tls" => acknowledge(client, ack, &Seen::of(client)),
+            "whoami" => acknowledge(client, ack, &Whoami::of(client)),
             _ => {}
         }
     }
@@ -68,16 +70,49 @@ fn leave(client: &Client<'_>, room: &str) -> bool {
     true
 }
 
-/// What the server sees of a client's connection.
+/// The TLS of the connection, as far as it is this server's.
 #[derive(Serialize)]
 struct Seen {
     #[serde(flatten)]
-    connection: report::Connection,
+    connection: Option<report::Connection>,
     transport: &'static str,
 }
 
 impl Seen {
     fn of(client: &Client<'_>) -> Self {
-        Self { connection: client.session.connection(), transport: client.session.transport().name() }
+        Self { connection: client.session.peer().report(), transport: client.session.transport().name() }
+    }
+}
+
+/// The client, as far as it is believed.
+#[derive(Serialize)]
+struct Whoami {
+    address: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port: Option<u16>,
+    /// The trusted proxy that it came through.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    through: Option<String>,
+    secure: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    host: Option<String>,
+    transport: &'static str,
+    /// Absent if TLS ends in front of this server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls: Option<report::Connection>,
+}
+
+impl Whoami {
+    fn of(client: &Client<'_>) -> Self {
+        let peer = client.session.peer();
+        Self {
+            address: peer.address.ip().to_canonical().to_string(),
+            port: Some(peer.address.port()).filter(|port| *port != 0),
+            through: peer.through.map(|through| through.ip().to_canonical().to_string()),
+            secure: peer.is_secure,
+            host: peer.host.as_deref().map(str::to_owned),
+            transport: client.session.transport().name(),
+            tls: peer.report(),
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! GeneralNames taken apart ([RFC 5280 section 4.2.1.6](https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1.6)).
 
+use std::net::IpAddr;
+
 use super::DistinguishedName;
 use crate::encoding::asn1::{Error, Reader, Value, oid, tag};
 
@@ -90,6 +92,13 @@ const EDI_PARTY_NAME: u8 = tag::constructed(5);
 const URI: u8 = tag::context(6);
 const IP: u8 = tag::context(7);
 const REGISTERED_ID: u8 = tag::context(8);
+
+/// Reads an iPAddress: 4 octets or 16.
+#[must_use]
+pub fn ip_address(octets: &[u8]) -> Option<IpAddr> {
+    let v4 = <[u8; 4]>::try_from(octets).ok().map(IpAddr::from);
+    v4.or_else(|| <[u8; 16]>::try_from(octets).ok().map(IpAddr::from))
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,9 +1,9 @@
 //! Names in certificates as text: distinguished names by RFC 4514, GeneralNames with their kind in front.
 
+use super::general::ip_address;
 use crate::base::hex::hex;
 use std::borrow::Cow;
 use std::fmt::Write;
-use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::{Attribute, DistinguishedName, GeneralName};
 use crate::encoding::asn1::{self, Reader, Value, oid};
@@ -146,10 +146,7 @@ fn other_name(kind: &[u8], value: &[u8]) -> String {
 }
 
 fn address(octets: &[u8]) -> Option<String> {
-    if let Ok(v4) = <[u8; 4]>::try_from(octets) {
-        return Some(Ipv4Addr::from(v4).to_string());
-    }
-    <[u8; 16]>::try_from(octets).ok().map(|v6| Ipv6Addr::from(v6).to_string())
+    ip_address(octets).map(|address| address.to_string())
 }
 
 /// A GeneralName as name constraints have it (RFC 5280 section 4.2.1.10): an address comes with its mask.

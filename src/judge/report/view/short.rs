@@ -46,6 +46,13 @@ impl View<'_> {
                 self.heading("PKCS#12", text);
                 self.list("odd", &entry.content.problem, Tone::Bad);
             }
+            Item::JavaKeystore(entry) => {
+                let store = &entry.content;
+                let text = counted(store.items.len(), "item");
+                let checked = if store.verified { ", unchanged by its password" } else { "" };
+                self.heading(&store.format, format!("{text}{checked}"));
+                self.list("odd", &store.problem, Tone::Bad);
+            }
             Item::OcspResponse(entry) => self.ocsp_response(&entry.content),
             Item::Unknown(entry) => {
                 let label = entry.place.label.as_deref().map_or("unknown".to_owned(), |label| format!("`{label}`"));

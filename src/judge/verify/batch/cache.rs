@@ -8,6 +8,7 @@ use super::Error;
 use crate::base::files;
 use crate::encoding::asn1;
 use crate::encoding::container;
+use crate::judge::verify::record::Record;
 use crate::judge::verify::{Anchors, Certificate, Crl};
 
 type Certificates = Vec<Arc<Certificate>>;
@@ -68,13 +69,13 @@ impl Cache {
         })
     }
 
-    pub(super) fn anchors(&self, sources: &Vec<String>) -> Result<Arc<Anchors>, Error> {
+    pub(super) fn anchors(&self, sources: &Vec<String>, record: Option<&Arc<Record>>) -> Result<Arc<Anchors>, Error> {
         self.anchors.get(sources, || {
             let mut all = Vec::new();
             for source in sources {
                 all.extend(self.certificates(source, "trust")?.iter().cloned());
             }
-            Ok(Anchors::new(all))
+            Ok(Anchors::new(all).with_record(record.cloned()))
         })
     }
 }

@@ -14,6 +14,7 @@ mod request;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -34,8 +35,10 @@ use crate::net::server::event::{DisconnectReason, Event, Observer, Refused, Tran
 use crate::net::server::namespace::{Crowd, SocketIo};
 use crate::net::server::origin::Access;
 use crate::net::server::patient::Patient;
+use crate::net::server::peer::Peer;
 use crate::net::server::queue::Item;
-use crate::net::server::session::{HEAVY, Next, Peer, Session, Sessions};
+use crate::net::server::session::{Next, Session};
+use crate::net::server::sessions::{Found, HEAVY, Sessions};
 use crate::net::server::websocket::{Frames, WebSocket, wait_for_room};
 use crate::net::server::{Limits, Timing};
 
@@ -60,6 +63,8 @@ pub(super) struct Engine {
     limits: Limits,
     frames: Frames,
     observer: Observer,
+    /// True once a client has asked for a session that is not here.
+    is_split: AtomicBool,
     /// The long answers that are compressed at a time.
     compressing: Arc<Semaphore>,
 }
@@ -74,6 +79,7 @@ impl Engine {
             limits,
             frames,
             observer,
+            is_split: AtomicBool::new(false),
             compressing: Arc::new(Semaphore::new(1)),
         })
     }
@@ -94,7 +100,7 @@ impl Engine {
         access: &Access,
     ) -> Response<Body> {
         if let Some(origin) = access.refused() {
-            self.refused(peer, Refused::ForeignOrigin(origin));
+            self.refused(&peer, Refused::ForeignOrigin(origin));
             if request.method() != Method::OPTIONS {
                 let mut response = Refusal::ForeignOrigin.into_response();
                 access.mark(response.headers_mut());
@@ -113,10 +119,10 @@ impl Engine {
         let query = Query::of(request.uri());
         let transport = query.transport.ok_or(Refusal::UnknownTransport)?;
         let session = match query.sid {
-            Some(sid) => Some(self.sessions.find(sid).ok_or(Refusal::UnknownSession)?),
+            Some(sid) => Some(self.find(sid, &peer)?),
             None if request.method() != Method::GET => return Err(Refusal::BadHandshakeMethod),
             None if query.protocol != Some("4") => {
-                self.refused(peer, Refused::Protocol(query.protocol.map(str::to_owned)));
+                self.refused(&peer, Refused::Protocol(query.protocol.map(str::to_owned)));
                 return Err(Refusal::UnsupportedProtocol);
             }
             None => None,
@@ -139,7 +145,20 @@ impl Engine {
         }
     }
 
-    fn refused(&self, peer: Peer, reason: Refused) {
+    fn find(&self, sid: &str, peer: &Peer) -> Result<Arc<Session>, Refusal> {
+        match self.sessions.find(sid) {
+            Found::Open(session) => Ok(session),
+            Found::Ended | Found::NoId => Err(Refusal::UnknownSession),
+            Found::Elsewhere => {
+                if !self.is_split.swap(true, Ordering::Relaxed) {
+                    (self.observer)(&Event::NotSticky { peer: peer.address });
+                }
+                Err(Refusal::ForeignSession)
+            }
+        }
+    }
+
+    fn refused(&self, peer: &Peer, reason: Refused) {
         (self.observer)(&Event::Refused { peer: peer.address, reason });
     }
 }
@@ -149,12 +168,12 @@ impl Engine {
     fn open(self: &Arc<Self>, peer: Peer, transport: Transport) -> Result<Arc<Session>, Refusal> {
         let share = self.budget.share(peer.address.ip());
         let Some(admission) = share.admit() else {
-            self.refused(peer, Refused::TooManySessions);
+            self.refused(&peer, Refused::TooManySessions);
             return Err(Refusal::Full);
         };
         self.relieve(&share);
         if share.is_exceeded().is_some() {
-            self.refused(peer, Refused::TooMuchMemory);
+            self.refused(&peer, Refused::TooMuchMemory);
             return Err(Refusal::Full);
         }
         let session = Arc::new(Session::new(admission, peer, transport, self.limits.max_queue));
@@ -437,7 +456,7 @@ impl Engine {
     ) -> Result<Response<Body>, Refusal> {
         let accept = accept_key(request.headers()).ok_or(Refusal::BadRequest)?;
         let purpose = match session {
-            None => Purpose::Open(self.open(peer, Transport::WebSocket)?),
+            None => Purpose::Open(self.open(peer.clone(), Transport::WebSocket)?),
             Some(session) => Probe::start(session).map_or(Purpose::Nothing, Purpose::Probe),
         };
         let upgraded = hyper::upgrade::on(&mut request);

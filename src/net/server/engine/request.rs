@@ -36,6 +36,8 @@ impl<'a> Query<'a> {
 pub(super) enum Refusal {
     UnknownTransport,
     UnknownSession,
+    /// Another server may have it.
+    ForeignSession,
     BadHandshakeMethod,
     BadRequest,
     /// Node's `allowRequest` gives refusals of its own this code.
@@ -52,6 +54,10 @@ impl Refusal {
         let (status, json) = match self {
             Self::UnknownTransport => (StatusCode::BAD_REQUEST, r#"{"code":0,"message":"Transport unknown"}"#),
             Self::UnknownSession => (StatusCode::BAD_REQUEST, r#"{"code":1,"message":"Session ID unknown"}"#),
+            Self::ForeignSession => (
+                StatusCode::BAD_REQUEST,
+                r#"{"code":1,"message":"Session ID unknown: it is from another server, or from before a restart. Behind a balancer, all requests of a session must reach the same server (sticky sessions)"}"#,
+            ),
             Self::BadHandshakeMethod => (StatusCode::BAD_REQUEST, r#"{"code":2,"message":"Bad handshake method"}"#),
             Self::BadRequest => (StatusCode::BAD_REQUEST, r#"{"code":3,"message":"Bad request"}"#),
             Self::ForeignOrigin => (StatusCode::FORBIDDEN, r#"{"code":4,"message":"Origin not allowed"}"#),

@@ -11,9 +11,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep, timeout};
-use tokio_rustls::server::TlsStream;
 use tungstenite::protocol::frame::coding::Control;
 
 pub(super) use self::writer::Frames;
@@ -24,9 +22,7 @@ use crate::net::server::engine::{BURST, Engine, Wait, payload};
 use crate::net::server::event::DisconnectReason;
 use crate::net::server::namespace::Incoming;
 use crate::net::server::session::{Next, Session};
-
-/// The connection beneath everything.
-pub(super) type Tls = TlsStream<TcpStream>;
+use crate::net::server::stream::Stream;
 
 /// The time a probe may take, as in Node's server.
 const PROBE_DEADLINE: Duration = Duration::from_secs(10);
@@ -36,15 +32,15 @@ const GOODBYE: Duration = Duration::from_secs(1);
 
 /// A WebSocket after its HTTP handshake.
 pub(super) struct WebSocket {
-    tls: Tls,
+    stream: Stream,
     reader: Reader,
     writer: Writer,
 }
 
 impl WebSocket {
     /// `received` is what the client has sent already.
-    pub(super) fn new(tls: Tls, received: &[u8], max_message: usize, frames: Frames) -> Self {
-        Self { tls, reader: Reader::new(received, max_message), writer: Writer::new(frames) }
+    pub(super) fn new(stream: Stream, received: &[u8], max_message: usize, frames: Frames) -> Self {
+        Self { stream, reader: Reader::new(received, max_message), writer: Writer::new(frames) }
     }
 
     /// Sees a probe through: `2probe`, answered by `3probe`, then `5`. Returns false if the client does not upgrade.
@@ -61,7 +57,7 @@ impl WebSocket {
     }
 
     async fn text(&mut self) -> Option<String> {
-        match poll_fn(|cx| self.reader.poll(&mut self.tls, cx)).await {
+        match poll_fn(|cx| self.reader.poll(&mut self.stream, cx)).await {
             Ok(Received::Text(text)) => Some(text),
             _ => None,
         }
@@ -74,7 +70,7 @@ impl WebSocket {
     }
 
     async fn write_out(&mut self) -> io::Result<()> {
-        poll_fn(|cx| self.writer.poll(&mut self.tls, cx, &mut 0)).await
+        poll_fn(|cx| self.writer.poll(&mut self.stream, cx, &mut 0)).await
     }
 
     /// Closes a WebSocket that is not wanted.
@@ -82,7 +78,7 @@ impl WebSocket {
         self.writer.add_control(Control::Close, &[]);
         let closed = async {
             self.write_out().await?;
-            self.tls.shutdown().await
+            self.stream.shutdown().await
         };
         timeout(GOODBYE, closed).await.ok();
     }
@@ -123,7 +119,7 @@ impl WebSocket {
             self.write_out().await?;
             // The client's close frame would meet a closed socket, and the reset would take ours away.
             self.drain().await;
-            self.tls.shutdown().await
+            self.stream.shutdown().await
         };
         timeout(GOODBYE, closed).await.ok();
     }
@@ -134,7 +130,7 @@ impl WebSocket {
         let read = poll_fn(|cx| {
             loop {
                 let mut buffer = ReadBuf::new(&mut scrap);
-                match Pin::new(&mut self.tls).poll_read(cx, &mut buffer) {
+                match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
                     Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
                         // A close frame comes last.
                         if buffer.filled().first() == Some(&0x88) {
@@ -199,7 +195,7 @@ impl Transport {
         }
         let may_read = self.may_read();
         if may_read {
-            let received = self.socket.reader.poll(&mut self.socket.tls, cx);
+            let received = self.socket.reader.poll(&mut self.socket.stream, cx);
             self.account();
             match received {
                 Poll::Ready(Ok(received)) => return Poll::Ready(Step::Received(received)),
@@ -229,10 +225,10 @@ impl Transport {
 
     /// Writes what waits for the client, as far as it takes it.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
-        let WebSocket { tls, writer, .. } = &mut self.socket;
+        let WebSocket { stream, writer, .. } = &mut self.socket;
         loop {
             let mut progress = 0;
-            let written = writer.poll(tls, cx, &mut progress);
+            let written = writer.poll(stream, cx, &mut progress);
             if progress > 0 {
                 self.deadline = None;
             }

@@ -1,0 +1,160 @@
+//! Configuration of a server, and its defaults.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::judge::report;
+use crate::net::server::origin::Origins;
+use crate::net::server::trusted::Trusted;
+use crate::net::tls::ByName;
+
+/// Configuration of a server.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Config {
+    /// The address to listen on: `127.0.0.1` unless changed, which only this machine can reach.
+    pub address: IpAddr,
+    /// A second address to listen on, on the same port, as far as it can be had: `::1`, which `localhost` means to
+    /// some clients alone. `None` by default.
+    pub also: Option<IpAddr>,
+    /// The port; 0 takes any that is free. 3000 unless changed, as in the Socket.IO tutorials.
+    pub port: u16,
+    /// The certificates, and which client is shown which.
+    pub tls: Arc<ByName>,
+    /// The certificate of most clients, as the demo page shows it.
+    pub certificate: report::Certificate,
+    /// Application for Socket.IO clients.
+    pub app: App,
+    /// The protocol's times.
+    pub timing: Timing,
+    /// Limits per client.
+    pub limits: Limits,
+    /// The way from clients to this server.
+    pub front: Front,
+    /// The pages of other origins that may use Socket.IO.
+    pub origins: Origins,
+    /// A folder to serve in place of the demo page.
+    pub static_dir: Option<PathBuf>,
+    /// A test PKI whose certificates are shown by server name: an index of them is served at every other name.
+    pub fixtures: Option<Arc<report::fixtures::Expected>>,
+    /// A Socket.IO client library to serve at `/socket.io/socket.io.js` and `.min.js`, in place of the built-in one.
+    pub client_js: Option<Vec<u8>>,
+}
+
+impl Config {
+    /// The defaults, for a certificate.
+    #[must_use]
+    pub fn new(tls: Arc<ByName>, certificate: report::Certificate) -> Self {
+        Self {
+            address: Ipv4Addr::LOCALHOST.into(),
+            also: None,
+            port: 3000,
+            tls,
+            certificate,
+            app: App::default(),
+            timing: Timing::default(),
+            limits: Limits::default(),
+            front: Front::default(),
+            origins: Origins::default(),
+            static_dir: None,
+            fixtures: None,
+            client_js: None,
+        }
+    }
+}
+
+/// Application for Socket.IO clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum App {
+    /// A welcome, and events to try things with.
+    #[default]
+    Demo,
+    /// The application that socketio/socket.io-protocol's test suite expects.
+    Conformance,
+}
+
+/// The protocol's times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// From one ping to the next; 25 s, as in Node.
+    pub ping_interval: Duration,
+    /// Time a client has to answer a ping; 20 s, as in Node.
+    pub ping_timeout: Duration,
+    /// Time a client has to join a namespace; 45 s, as in Node.
+    pub connect_timeout: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            ping_interval: Duration::from_secs(25),
+            ping_timeout: Duration::from_secs(20),
+            connect_timeout: Duration::from_secs(45),
+        }
+    }
+}
+
+/// Limits per client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The time for a TLS handshake, the wait for its first byte included; 10 s.
+    pub handshake: Duration,
+    /// The time for a request's head, the wait for it included; 10 s.
+    pub header: Duration,
+    /// The time for a request's body; 20 s. Answers take as long as they take: a poll waits for the next event.
+    pub body: Duration,
+    /// The time for clients to leave when the server stops; 5 s.
+    pub shutdown: Duration,
+    /// The largest WebSocket message and the largest polling body that is taken, in bytes; 1,000,000, as in Node.
+    pub max_payload: u64,
+    /// The bytes of packets that may wait for one client, beside those that it is being sent. It is disconnected rather
+    /// than missing one beyond; 2 MiB.
+    pub max_queue: usize,
+    /// The time that a client may take nothing of what it is being sent; 20 s.
+    pub write: Duration,
+    /// The Socket.IO sessions of one network, an IPv4 address or an IPv6 /64; 4,096.
+    pub max_sessions_per_client: usize,
+    /// The Socket.IO sessions in all; 8,192.
+    pub max_sessions: usize,
+    /// The bytes of unread and unfinished messages that may be held for one network; 32 MiB.
+    pub max_memory_per_client: usize,
+    /// The bytes of unread and unfinished messages that may be held in all; 64 MiB.
+    pub max_memory: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            handshake: Duration::from_secs(10),
+            header: Duration::from_secs(10),
+            body: Duration::from_secs(20),
+            shutdown: Duration::from_secs(5),
+            max_payload: 1_000_000,
+            max_queue: 2 << 20,
+            write: Duration::from_secs(20),
+            max_sessions_per_client: 4096,
+            max_sessions: 8192,
+            max_memory_per_client: 32 << 20,
+            max_memory: 64 << 20,
+        }
+    }
+}
+
+/// The way from clients to this server: proxies in front of it, and whether clients have to come by https.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Front {
+    /// Whether this server speaks plain HTTP, because TLS ends in front of it.
+    pub is_plain: bool,
+    /// The proxies that are believed about the clients that they forward.
+    pub trusted: Trusted,
+    /// Whether each connection of a trusted proxy begins with a header of the PROXY protocol.
+    pub has_proxy_header: bool,
+    /// Whether clients that came by http are sent to https.
+    pub enforces_https: bool,
+    /// The time for which browsers are to use https alone (RFC 6797). `None` says nothing to them.
+    pub hsts: Option<Duration>,
+    /// The time for which a server that is to stop serves on, so that balancers can take it out. Zero by default.
+    pub drain: Duration,
+}

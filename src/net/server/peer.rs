@@ -1,0 +1,75 @@
+//! The client of a connection or a request, as far as it is believed.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rustls::{CipherSuite, NamedGroup, ProtocolVersion, ServerConnection};
+
+use crate::judge::report;
+use crate::net::server::forwarded::Forwarded;
+use crate::net::tls;
+
+/// The other end: the client, or what a trusted proxy says of it.
+#[derive(Debug, Clone)]
+pub(super) struct Peer {
+    /// The client's address; port 0 if a proxy did not say it.
+    pub(super) address: SocketAddr,
+    /// The trusted proxy that the client came through.
+    pub(super) through: Option<SocketAddr>,
+    /// The TLS of the connection to this server.
+    pub(super) tls: Option<TlsParameters>,
+    /// True if the client itself came by https or wss.
+    pub(super) is_secure: bool,
+    pub(super) http2: bool,
+    /// The host that was asked for.
+    pub(super) host: Option<Arc<str>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TlsParameters {
+    version: ProtocolVersion,
+    cipher_suite: CipherSuite,
+    group: Option<NamedGroup>,
+}
+
+impl TlsParameters {
+    pub(super) fn of(tls: &ServerConnection) -> Self {
+        Self {
+            version: tls.protocol_version().unwrap_or(ProtocolVersion::Unknown(0)),
+            cipher_suite: tls.negotiated_cipher_suite().map_or(CipherSuite::Unknown(0), |suite| suite.suite()),
+            group: tls.negotiated_key_exchange_group().map(rustls::crypto::SupportedKxGroup::name),
+        }
+    }
+}
+
+impl Peer {
+    /// The client of a connection.
+    pub(super) fn new(address: SocketAddr, through: Option<SocketAddr>, tls: Option<&ServerConnection>) -> Self {
+        Self {
+            address,
+            through,
+            is_secure: tls.is_some(),
+            http2: tls.is_some_and(|tls| tls.alpn_protocol() == Some(b"h2")),
+            tls: tls.map(TlsParameters::of),
+            host: None,
+        }
+    }
+
+    /// The client of a request that was forwarded over this connection.
+    pub(super) fn forwarding(mut self, forwarded: &Forwarded) -> Self {
+        if let Some(client) = forwarded.client {
+            self.through.get_or_insert(self.address);
+            self.address = client;
+        }
+        self.is_secure = forwarded.is_secure.unwrap_or(self.is_secure);
+        self
+    }
+
+    /// The TLS of the connection to this server, in the registries' names.
+    pub(super) fn report(&self) -> Option<report::Connection> {
+        let TlsParameters { version, cipher_suite, group } = self.tls?;
+        let mut connection = tls::describe(version, cipher_suite, Some(if self.http2 { "h2" } else { "http/1.1" }));
+        connection.key_exchange = group.map(tls::group_name);
+        Some(connection)
+    }
+}
