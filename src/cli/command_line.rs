@@ -174,6 +174,12 @@ impl CommandLine {
         self
     }
 
+    /// Adds what this command prints to the end of a file.
+    pub(crate) fn appended_to(mut self, path: &Path) -> Self {
+        self.next = Some((">>", Box::new(Self { words: Vec::new(), next: None }.path(path))));
+        self
+    }
+
     /// Gives another command what this one prints; this one gets no input.
     pub(crate) fn piped_into(mut self, next: Self) -> Self {
         self.next = Some(("</dev/null |", Box::new(next)));

@@ -21,6 +21,7 @@ mod output;
 mod remote;
 mod replacement;
 mod serve;
+mod snippet;
 mod usage;
 mod verify;
 
@@ -81,6 +82,7 @@ enum Command {
     Ca(ca::Args),
     Fixtures(fixtures::Args),
     Serve(Box<serve::Args>),
+    Snippet(snippet::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -155,6 +157,7 @@ fn run(command: &Command, out: &mut Output) -> Result<Outcome, Failure> {
         Command::Completions(args) => completions::run(args, out),
         Command::Man(args) => man::run(args, out),
         Command::Serve(args) => serve::run(args, out),
+        Command::Snippet(args) => snippet::run(args, out),
     }
 }
 

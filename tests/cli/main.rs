@@ -23,6 +23,7 @@ mod renewal;
 mod requests;
 mod sandbox;
 mod serve;
+mod snippet;
 mod verify;
 
 #[track_caller]

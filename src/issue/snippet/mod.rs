@@ -63,10 +63,7 @@ const HERE: Behind = Behind::Servers("http://127.0.0.1:3000");
 /// All platforms.
 pub static PLATFORMS: [Platform; 14] = [
     platform("nginx", "nginx", HERE, Quote::Nginx, template::nginx),
-    Platform {
-        wants_one_file: true,
-        ..platform("haproxy", "HAProxy", HERE, Quote::HaProxy, template::haproxy)
-    },
+    Platform { wants_one_file: true, ..platform("haproxy", "HAProxy", HERE, Quote::HaProxy, template::haproxy) },
     platform("caddy", "Caddy", HERE, Quote::Caddyfile, template::caddy),
     platform("traefik", "Traefik", HERE, Quote::Traefik, template::traefik),
     platform("apache", "Apache", HERE, Quote::Apache, template::apache),
@@ -82,7 +79,7 @@ pub static PLATFORMS: [Platform; 14] = [
         Quote::Compose,
         template::docker_compose,
     ),
-    platform("systemd", "systemd", Behind::Optional, Quote::Systemd, template::systemd),
+    platform("systemd", "systemd", Behind::Nothing, Quote::Systemd, template::systemd),
     platform("kubernetes", "Kubernetes", Behind::Service("http://app:3000"), Quote::Json, template::kubernetes),
     platform("gateway-api", "the Gateway API", Behind::Service("http://app:3000"), Quote::Json, template::gateway_api),
 ];
@@ -131,7 +128,7 @@ pub enum Error {
         reason: String,
     },
     /// Servers are named behind something that is a server itself.
-    #[error("{platform} is the application's own server: nothing stands behind it")]
+    #[error("a configuration of {platform} has no server behind it")]
     NothingBehind {
         /// The platform, in prose.
         platform: &'static str,
@@ -188,7 +185,7 @@ pub fn write(platform: &Platform, site: &Site) -> Result<String, Error> {
         certificate: quoted(&site.certificate)?,
         key: quoted(&site.key)?,
         one_file: if platform.wants_one_file { quoted(&site.one_file)? } else { String::new() },
-        program: if platform.quote == Quote::Systemd { quoted(&site.program)? } else { String::new() },
+        program: if platform.quote == Quote::Systemd { program(platform, site)? } else { String::new() },
         names: site.hosts.iter().filter(is_safe).filter(is_name).cloned().collect(),
         hosts: hosts.collect(),
         port: site.port,
@@ -199,13 +196,22 @@ pub fn write(platform: &Platform, site: &Site) -> Result<String, Error> {
 }
 
 fn quoted(platform: &Platform, path: &Path) -> Result<String, Error> {
+    quoted_as(platform.quote, platform, path)
+}
+
+/// This program, as the first word of a unit's command.
+fn program(platform: &Platform, site: &Site) -> Result<String, Error> {
+    quoted_as(Quote::SystemdWord, platform, &site.program)
+}
+
+fn quoted_as(quote: Quote, platform: &Platform, path: &Path) -> Result<String, Error> {
     let unwritable = |reason: &str| Error::Unwritable {
         value: path.display().to_string(),
         platform: platform.title,
         reason: reason.to_owned(),
     };
     let text = path.to_str().ok_or_else(|| unwritable("it is not UTF-8"))?;
-    platform.quote.quoted(text).map_err(|reason| unwritable(&reason))
+    quote.quoted(text).map_err(|reason| unwritable(&reason))
 }
 
 fn servers_behind(platform: &Platform, site: &Site) -> Result<Vec<Upstream>, Error> {
@@ -263,7 +269,8 @@ mod tests {
     #[test]
     fn a_server_of_its_own_has_nothing_behind_it() {
         let several = ["3001", "3002"].map(|to| to.parse::<Upstream>().unwrap()).to_vec();
-        let write_to = |name, to: &[Upstream]| write(Platform::named(name).unwrap(), &Site { to: to.to_vec(), ..site() });
+        let write_to =
+            |name, to: &[Upstream]| write(Platform::named(name).unwrap(), &Site { to: to.to_vec(), ..site() });
         assert!(matches!(write_to("node", &several), Err(Error::NothingBehind { .. })));
         assert!(matches!(write_to("vite", &several), Err(Error::OneBehind { .. })));
         assert!(write_to("vite", &several[..1]).is_ok());

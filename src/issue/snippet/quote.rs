@@ -17,8 +17,10 @@ pub(super) enum Quote {
     Json,
     /// Compose: YAML in which a dollar sign is written twice.
     Compose,
-    /// systemd: specifiers begin with a per cent sign, variables with a dollar sign.
+    /// systemd's `LoadCredential=`: the rest of the line as it is, with specifiers that begin with a per cent sign.
     Systemd,
+    /// systemd's `ExecStart=`: a word in quotes.
+    SystemdWord,
 }
 
 impl Quote {
@@ -71,9 +73,10 @@ impl Quote {
             Self::Json => format!("\"{}\"", escaped(&['"', '\\'])),
             Self::Compose => format!("\"{}\"", escaped(&['"', '\\']).replace('$', "$$")),
             Self::Systemd => {
-                // LoadCredential= and ExecStart= take the first colon and the program's name apart without quotes.
-                format!("\"{}\"", escaped(&['"', '\\']).replace('%', "%%").replace('$', "$$"))
+                refuse("\\")?;
+                value.replace('%', "%%")
             }
+            Self::SystemdWord => format!("\"{}\"", escaped(&['"', '\\']).replace('%', "%%")),
         })
     }
 }
@@ -92,12 +95,13 @@ mod tests {
             (Quote::Traefik, "/{{ x }}"),
             (Quote::Apache, "/${HOME}"),
             (Quote::Json, "/a\nb"),
+            (Quote::Systemd, "/a\\b"),
         ] {
             assert!(quote.quoted(bad).is_err(), "{quote:?} {bad}");
         }
         assert_eq!(Quote::Nginx.quoted(r#"/a b/"c\d"#).unwrap(), r#""/a b/\"c\\d""#);
         assert_eq!(Quote::Caddyfile.quoted(r#"/a "b""#).unwrap(), r#"`/a "b"`"#);
-        assert_eq!(Quote::Systemd.quoted("/50%/$x").unwrap(), "\"/50%%/$$x\"");
+        assert_eq!(Quote::Systemd.quoted("/50%/a b").unwrap(), "/50%%/a b");
         assert_eq!(Quote::Compose.quoted("/a$b").unwrap(), "\"/a$$b\"");
     }
 }

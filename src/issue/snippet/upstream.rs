@@ -72,16 +72,24 @@ impl FromStr for Upstream {
             None => text,
         };
         if let Ok(port) = rest.parse::<u16>() {
-            return if port == 0 { Err(bad("port 0 is none")) } else { Ok(Self { host: "127.0.0.1".to_owned(), port }) };
+            return if port == 0 {
+                Err(bad("port 0 is none"))
+            } else {
+                Ok(Self { host: "127.0.0.1".to_owned(), port })
+            };
         }
         let (host, port) = match rest.rsplit_once(':') {
-            Some((host, port)) if !port.ends_with(']') => (host, port.parse().map_err(|_| bad("its port is no number"))?),
+            Some((host, port)) if !port.ends_with(']') => {
+                (host, port.parse().map_err(|_| bad("its port is no number"))?)
+            }
             _ if text.contains("://") => (rest, 80),
             _ => return Err(bad("it has no port")),
         };
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
         let is_name = |name: &str| {
-            !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c)) && !name.starts_with('-')
+            !name.is_empty()
+                && name.chars().all(|c| c.is_ascii_alphanumeric() || ".-_".contains(c))
+                && !name.starts_with('-')
         };
         match bare {
             Some(address) if address.parse::<Ipv6Addr>().is_ok() => Ok(Self { host: address.to_owned(), port }),
@@ -110,7 +118,19 @@ mod tests {
         ] {
             assert_eq!(read(text).unwrap(), expected, "{text}");
         }
-        for text in ["", "0", "app", "https://app:1", "app:x", "app:0", "http://a/b:1", "a;b:1", "http://", "::1:3000", "ftp://a"] {
+        for text in [
+            "",
+            "0",
+            "app",
+            "https://app:1",
+            "app:x",
+            "app:0",
+            "http://a/b:1",
+            "a;b:1",
+            "http://",
+            "::1:3000",
+            "ftp://a",
+        ] {
             assert!(read(text).is_err(), "{text}");
         }
     }
