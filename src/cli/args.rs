@@ -133,7 +133,7 @@ impl ValidityArgs {
 }
 
 /// Source of an encrypted key's passphrase.
-#[derive(clap::Args)]
+#[derive(Default, clap::Args)]
 #[command(next_help_heading = "Passphrase")]
 pub(crate) struct PassphraseArgs {
     /// Read the private key's passphrase from the first line of a file

@@ -1,18 +1,21 @@
 //! The only place that builds rustls configurations, and that describes a connection's TLS parameters.
 
 mod by_name;
+mod clients;
 mod danger;
 mod small_rsa;
 
 use std::sync::Arc;
 
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::crypto::aws_lc_rs::{self, kx_group};
+use rustls::crypto::{CryptoProvider, SupportedKxGroup};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::ResolvesServerCert;
+use rustls::server::{NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use rustls::{CipherSuite, ClientConfig, InconsistentKeys, ProtocolVersion, ServerConfig};
+use rustls::{CipherSuite, ClientConfig, InconsistentKeys, ProtocolVersion, ServerConfig, SupportedProtocolVersion};
 
 pub use self::by_name::{Answer, ByName, Issuer};
+pub use self::clients::{Clients, ClientsError};
 pub use self::danger::{Listening, Shown};
 use crate::judge::report;
 
@@ -33,20 +36,45 @@ pub enum Error {
     Refused(rustls::Error),
 }
 
-/// Builds a server's configuration: TLS 1.3 and 1.2, ALPN `h2` and `http/1.1`, no client certificates.
+/// The demands that a server makes on its clients' TLS.
+#[derive(Debug, Clone, Default)]
+pub struct Profile {
+    /// Whether TLS 1.3 alone is spoken; 1.2 as well by default.
+    pub is_modern: bool,
+    /// The clients that are let in by their certificates; by default nobody is asked for one.
+    pub clients: Option<Clients>,
+}
+
+/// Builds a server's configuration: TLS 1.3 and, unless the profile is modern, 1.2; ALPN `h2` and `http/1.1`.
 ///
 /// # Errors
 ///
 /// [`Error::Refused`] when rustls has no protocol version, which it has.
-fn server_config(resolver: Arc<dyn ResolvesServerCert>) -> Result<ServerConfig, Error> {
-    let mut config = ServerConfig::builder_with_provider(provider())
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
-        .map_err(Error::Refused)?
-        .with_no_client_auth()
-        .with_cert_resolver(resolver);
+fn server_config(resolver: Arc<dyn ResolvesServerCert>, profile: &Profile) -> Result<ServerConfig, Error> {
+    let mut provider = aws_lc_rs::default_provider();
+    provider.kx_groups = SERVER_GROUPS.to_vec();
+    let versions = if profile.is_modern { VERSIONS.get(..1).unwrap_or(&VERSIONS) } else { &VERSIONS };
+    let builder = ServerConfig::builder_with_provider(Arc::new(provider)).with_protocol_versions(versions);
+    let builder = builder.map_err(Error::Refused)?;
+    let builder = match &profile.clients {
+        Some(clients) => builder.with_client_cert_verifier(clients.verifier()),
+        None => builder.with_no_client_auth(),
+    };
+    let mut config = builder.with_cert_resolver(resolver);
     config.alpn_protocols = SERVER_ALPN.map(<[u8]>::to_vec).to_vec();
+    if profile.clients.is_some() {
+        // A resumed session skips the verifier (RFC 8446 section 2.2), so that a revoked client would stay for a day.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.send_tls13_tickets = 0;
+    }
     Ok(config)
 }
+
+const VERSIONS: [&SupportedProtocolVersion; 2] = [&rustls::version::TLS13, &rustls::version::TLS12];
+
+/// The groups of the key exchange in a server's order of preference, post-quantum first, as TLSRef 6.0 has them.
+static SERVER_GROUPS: [&dyn SupportedKxGroup; 4] =
+    [kx_group::X25519MLKEM768, kx_group::X25519, kx_group::SECP256R1, kx_group::SECP384R1];
 
 /// A chain with a key that belongs to it: the end-entity certificate followed by its intermediates.
 ///

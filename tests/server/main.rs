@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 mod client;
+mod client_certificates;
 mod delivery;
 mod engine;
 mod fixture;
@@ -11,6 +12,7 @@ mod http;
 mod limits;
 mod memory;
 mod origin;
+mod own_page;
 mod plaintext;
 mod process;
 mod refusal;

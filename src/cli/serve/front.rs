@@ -38,14 +38,14 @@ impl FrontArgs {
         for network in &self.trusted_proxy {
             trusted.allow(network).map_err(|error| Failure::message(error.to_string()))?;
         }
-        let mut front = Front::default();
-        front.is_plain = self.plain;
-        front.trusted = trusted;
-        front.has_proxy_header = self.proxy_protocol;
-        front.enforces_https = self.enforce_https;
-        front.hsts = self.hsts;
-        front.drain = self.drain;
-        Ok(front)
+        Ok(Front {
+            is_plain: self.plain,
+            trusted,
+            has_proxy_header: self.proxy_protocol,
+            enforces_https: self.enforce_https,
+            hsts: self.hsts,
+            drain: self.drain,
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::thread::JoinHandle;
 
 use secure_io::name;
-use secure_io::server::{Client, Event, HandshakeError, Observer, Refused, Transport};
+use secure_io::server::{Client, Event, HandshakeError, Observer, Refused, Transport, Withheld};
 use secure_io::words::counted;
 
 use crate::cli::output::{LogStream, Output};
@@ -114,6 +114,14 @@ fn line(event: &Event) -> Option<String> {
              server (sticky sessions), unless clients use WebSocket alone. After a restart this is nothing",
             from(*peer)
         ),
+        Event::Withheld { peer, path, reason } => {
+            let reason = match reason {
+                Withheld::PrivateKey => "it holds a private key",
+                Withheld::Outside => "it is a link that leaves the folder",
+                _ => "its name, or that of a folder above it, begins with a dot",
+            };
+            format!("Refused {} the file `{}`: {reason}", from(*peer), brief(path))
+        }
         Event::Draining(span) => {
             format!(
                 "Stopping: clients are served for {} more, and /readyz answers 503",
@@ -190,6 +198,12 @@ fn details(client: &Client, how: Option<&str>) -> String {
         None if client.is_secure => "TLS ended before".to_owned(),
         None => "without TLS".to_owned(),
     };
+    let identity = client.identity.as_ref().map(|identity| format!(", certificate of {}", brief(identity.name())));
+    let identity = identity.unwrap_or_default();
     let through = client.through.map(|through| format!(" through {}", through.ip())).unwrap_or_default();
-    format!("{secure}{transport}{namespace} [id {}, {tls}, from {}{through}{how}]", client.id, from(client.peer))
+    format!(
+        "{secure}{transport}{namespace} [id {}, {tls}{identity}, from {}{through}{how}]",
+        client.id,
+        from(client.peer)
+    )
 }

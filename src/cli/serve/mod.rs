@@ -1,5 +1,6 @@
 pub(super) mod advice;
 mod certificates;
+mod clients;
 mod front;
 mod log;
 mod reach;
@@ -29,6 +30,7 @@ use crate::cli::args::{self, CaDirArgs, PassphraseArgs};
 use crate::cli::failure::{self, Failure};
 use crate::cli::output::Output;
 use certificates::FixtureArgs;
+use clients::ClientArgs;
 use front::FrontArgs;
 use log::{Lines, Log};
 use reach::Covered;
@@ -69,6 +71,8 @@ pub(crate) struct Args {
     passphrase: PassphraseArgs,
     #[command(flatten)]
     fixtures: FixtureArgs,
+    #[command(flatten)]
+    clients: ClientArgs,
     #[command(flatten)]
     front: FrontArgs,
     #[command(flatten)]
@@ -185,12 +189,16 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
 }
 
 async fn serve(config: Config, host: &str, covered: &Covered, log: Log, out: &mut Output) -> Result<(), Failure> {
+    let serves_folder = config.static_dir.is_some();
     let server = Server::bind(config, log.observer()).await.map_err(failure::listen)?;
     let signals = Signals::new(log.lines())?;
     let address = server.local_addr();
     let scheme = covered.scheme();
     reach::warn_of_other_server(address, server.other_server(), scheme, out);
     reach::say_network(address, covered, out);
+    if serves_folder {
+        out.note("private keys, files whose name begins with a dot, and links out of the folder are not served");
+    }
     let secure = if covered.is_plain { "Server, without TLS of its own," } else { "Secure server" };
     log.line(format!("{secure} is running on {}", reach::url(scheme, host, address.port())));
     tokio::select! {
@@ -280,7 +288,8 @@ impl Args {
         let hosts = (self.cert.is_none()).then_some(!self.hosts.is_empty());
         let mut covered = Covered { names, issues: false, hosts_typed: hosts, is_plain: false };
         let (chain, key) = credentials.into_parts();
-        let mut by_name = ByName::new(chain, key).map_err(|error| Failure::new(error.into()))?;
+        let mut by_name =
+            ByName::with_profile(chain, key, &self.clients.profile()?).map_err(|error| Failure::new(error.into()))?;
         if let Some(expected) = fixtures {
             self.fixtures.add(&mut by_name, expected, self.address(), out)?;
         } else if self.cert.is_none()

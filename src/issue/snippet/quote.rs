@@ -33,9 +33,8 @@ impl Quote {
         if value.chars().any(char::is_control) {
             return Err("it has a control character in it".to_owned());
         }
-        let refuse = |part: &str| match value.contains(part) {
-            true => Err(format!("`{part}` means something else there")),
-            false => Ok(()),
+        let refuse = |part: &str| {
+            if value.contains(part) { Err(format!("`{part}` means something else there")) } else { Ok(()) }
         };
         let escaped = |special: &[char]| {
             value.chars().fold(String::new(), |mut text, c| {

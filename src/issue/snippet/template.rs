@@ -43,6 +43,7 @@ const IANA_SUITES: [&str; 6] = [
 /// Suites of TLS 1.3.
 const TLS13_SUITES: &str = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 
+#[expect(clippy::unused_self, reason = "templates call methods of the values")]
 impl Values {
     fn suites(&self) -> String {
         SUITES.join(":")
@@ -87,6 +88,7 @@ impl Values {
     }
 
     /// Hexadecimal digits by which a hash chooses one server of several.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates pass references")]
     fn digits(&self, index: &usize) -> String {
         let digits = "0123456789abcdef".chars().skip(*index).step_by(self.to.len().max(1));
         digits.collect()

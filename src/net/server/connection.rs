@@ -160,8 +160,12 @@ async fn shake_hands(site: &Site, tcp: TcpStream, hello: Accepted) -> Result<Ope
     let name = hello.client_hello().server_name().map(str::to_owned);
     let config = site.tls().choose(name.as_deref(), called).await;
     let has_suite = has_suite(&hello.client_hello(), &config);
+    let is_modern = site.tls().is_modern();
     match StartHandshake::from_parts(hello, tcp).into_stream(config).await.map_err(HandshakeError::from) {
         Ok(tls) => Ok(Opened::Tls(Box::new(tls))),
+        Err(HandshakeError::Tls(rustls::Error::PeerIncompatible(
+            PeerIncompatible::SupportedVersionsExtensionRequired | PeerIncompatible::Tls12NotOfferedOrEnabled,
+        ))) if is_modern => Err(HandshakeError::NoTls13),
         Err(HandshakeError::Tls(rustls::Error::PeerIncompatible(
             PeerIncompatible::NoCipherSuitesInCommon | PeerIncompatible::NoKxGroupsInCommon,
         ))) if !has_suite => Err(HandshakeError::NoSuite),

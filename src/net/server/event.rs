@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::handshake::HandshakeError;
+use super::identity::Identity;
+use super::own_page::Withheld;
 use super::proxy_header::ProxyHeaderError;
 use crate::judge::report;
 
@@ -72,6 +74,15 @@ pub enum Event {
         /// The client's address.
         peer: SocketAddr,
     },
+    /// A file of the served folder was asked for and not handed out.
+    Withheld {
+        /// The client's address.
+        peer: SocketAddr,
+        /// The path of the URL, as the client wrote it.
+        path: String,
+        /// The reason.
+        reason: Withheld,
+    },
     /// The server is about to stop: it says so to those who ask whether it is ready, and serves on for this long.
     Draining(Duration),
     /// A client spoke plain HTTP to the TLS port, and got the https:// address.
@@ -122,6 +133,8 @@ pub struct Client {
     pub through: Option<SocketAddr>,
     /// True if it came by https or wss.
     pub is_secure: bool,
+    /// The certificate that it has shown, and that was accepted.
+    pub identity: Option<Arc<Identity>>,
     /// Transport of the packets.
     pub transport: Transport,
     /// Result of the TLS handshake; `None` if TLS ends in front of this server.

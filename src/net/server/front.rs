@@ -51,10 +51,10 @@ impl Front {
     /// # Errors
     ///
     /// The answer to a request that gets no further.
-    pub(super) fn admit<B>(&self, request: &mut Request<B>, peer: Peer) -> Result<Peer, Response<Body>> {
+    pub(super) fn admit<B>(&self, request: &mut Request<B>, peer: Peer) -> Result<Peer, Box<Response<Body>>> {
         let other_end = peer.address;
         if !has_one_host(request) {
-            return Err(text(StatusCode::BAD_REQUEST, "A request names one host.\n"));
+            return Err(Box::new(text(StatusCode::BAD_REQUEST, "A request names one host.\n")));
         }
         let forwarded = forwarded::take(request.headers_mut(), other_end.ip(), &self.config.trusted);
         if let Some(host) = &forwarded.host {
@@ -63,7 +63,7 @@ impl Front {
         let peer = peer.forwarding(&forwarded);
         let method = request.method();
         if let Some(answer) = self.health(method, request.uri().path()) {
-            return Err(answer);
+            return Err(Box::new(answer));
         }
         if self.config.enforces_https && !peer.is_secure {
             let is_trusted = self.config.trusted.contains(other_end.ip());
@@ -73,7 +73,7 @@ impl Front {
                 let is_claimed = forwarded.is_claimed_secure;
                 (self.observer)(&Event::RedirectLoop { peer: other_end, is_claimed });
             }
-            return Err(to_https(request));
+            return Err(Box::new(to_https(request)));
         }
         Ok(peer)
     }

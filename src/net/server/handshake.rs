@@ -2,7 +2,7 @@
 
 use std::io;
 
-use rustls::{AlertDescription, InvalidMessage, PeerIncompatible, PeerMisbehaved};
+use rustls::{AlertDescription, CertificateError, InvalidMessage, PeerIncompatible, PeerMisbehaved};
 
 /// Reason why a TLS handshake failed.
 ///
@@ -23,11 +23,14 @@ pub enum HandshakeError {
     #[error("no TLS handshake in time")]
     TimedOut,
     /// The client has no version of TLS that the server has.
-    #[error("the client's newest TLS version is {newest}, and this server speaks TLS 1.2 and 1.3")]
+    #[error("the client's newest TLS version is {newest}, and this server speaks nothing older than TLS 1.2 (old-tls)")]
     OldTls {
         /// The newest version it offers.
         newest: &'static str,
     },
+    /// The client has no TLS 1.3, and the server nothing else.
+    #[error("the client's newest TLS version is TLS 1.2, and this server speaks TLS 1.3 alone (old-tls)")]
+    NoTls13,
     /// The client offers TLS 1.2 in the form of an SSL 2.0 hello.
     #[error("the client begins with an SSL 2.0 hello, which this server does not read")]
     Ssl2Hello,
@@ -99,11 +102,53 @@ fn failure(error: &rustls::Error) -> String {
         Error::NoApplicationProtocol => {
             "the client offers by ALPN neither `h2` nor `http/1.1`, and this server speaks nothing else".to_owned()
         }
-        Error::NoCertificatesPresented => "the client sends no certificate".to_owned(),
-        Error::InvalidCertificate(_) => "the client's certificate is not accepted".to_owned(),
+        Error::NoCertificatesPresented => {
+            "the client sends no certificate, and this server demands one (client-certificate-required)".to_owned()
+        }
+        Error::InvalidCertificate(reason) => {
+            let (code, reason) = refused(reason);
+            format!("the client's certificate is refused: {reason} ({code})")
+        }
         Error::General(_) => "no certificate can be shown for the name that the client sends".to_owned(),
         // These come of this side, if at all.
         _ => "TLS fails on this side".to_owned(),
+    }
+}
+
+/// Explains why a client's certificate is refused. Returns `verify`'s code beside the reason.
+fn refused(reason: &CertificateError) -> (&'static str, &'static str) {
+    use CertificateError as Why;
+    match reason {
+        Why::Expired | Why::ExpiredContext { .. } => ("expired", "it, or a certificate above it, has expired"),
+        Why::NotValidYet | Why::NotValidYetContext { .. } => {
+            ("not-yet-valid", "it, or a certificate above it, is not valid yet")
+        }
+        Why::Revoked => ("revoked", "it, or a certificate above it, has been revoked"),
+        Why::UnknownIssuer => ("unknown-issuer", "its issuer is none of the CAs whose clients are let in"),
+        Why::InvalidPurpose | Why::InvalidPurposeContext { .. } => {
+            ("wrong-purpose", "its extKeyUsage does not allow it for clients (clientAuth)")
+        }
+        Why::BadSignature => ("bad-signature", "its signature is wrong"),
+        Why::UnknownRevocationStatus => ("revocation-unknown", "no CRL says whether it has been revoked"),
+        Why::ExpiredRevocationList | Why::ExpiredRevocationListContext { .. } => {
+            ("revocation-unknown", "the CRL of its issuer is out of date")
+        }
+        Why::UnhandledCriticalExtension => {
+            ("unknown-critical-extension", "it has a critical extension that is not known")
+        }
+        Why::BadEncoding => ("malformed", "it cannot be read"),
+        Why::UnsupportedSignatureAlgorithmContext { .. }
+        | Why::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            ("weak-signature", "it is signed with an algorithm that is not accepted")
+        }
+        Why::Other(other) => match other.to_string() {
+            reason if reason.contains("NameConstraint") => ("name-constraint", "its issuer may not sign for its names"),
+            reason if reason.contains("CaUsedAsEndEntity") => ("ca-as-leaf", "it is a CA's certificate"),
+            reason if reason.contains("EndEntityUsedAsCa") => ("not-a-ca", "its issuer is no CA"),
+            reason if reason.contains("PathLen") => ("path-too-long", "its path is longer than its issuers allow"),
+            _ => ("malformed", "it breaks a rule of RFC 5280"),
+        },
+        _ => ("malformed", "it is not accepted"),
     }
 }
 
@@ -260,7 +305,7 @@ fn malformed(reason: &InvalidMessage) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use rustls::{CertificateError, ContentType, HandshakeType};
+    use rustls::{ContentType, HandshakeType};
 
     use super::*;
 

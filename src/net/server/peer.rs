@@ -7,6 +7,7 @@ use rustls::{CipherSuite, NamedGroup, ProtocolVersion, ServerConnection};
 
 use crate::judge::report;
 use crate::net::server::forwarded::Forwarded;
+use crate::net::server::identity::Identity;
 use crate::net::tls;
 
 /// The other end: the client, or what a trusted proxy says of it.
@@ -23,6 +24,8 @@ pub(super) struct Peer {
     pub(super) http2: bool,
     /// The host that was asked for.
     pub(super) host: Option<Arc<str>>,
+    /// The certificate that it has shown to this server.
+    pub(super) identity: Option<Arc<Identity>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +55,7 @@ impl Peer {
             http2: tls.is_some_and(|tls| tls.alpn_protocol() == Some(b"h2")),
             tls: tls.map(TlsParameters::of),
             host: None,
+            identity: tls.and_then(Identity::of).map(Arc::new),
         }
     }
 

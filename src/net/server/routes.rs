@@ -1,7 +1,6 @@
 //! HTTP routes of the server: the demo page or static files, the client library, and Socket.IO.
 
 use std::io::Read;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::digest;
@@ -14,13 +13,11 @@ use axum::http::header::{
 };
 use axum::http::uri::Authority;
 use axum::http::{Request, Response, StatusCode, Uri};
-use axum::middleware::map_response;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use flate2::read::GzDecoder;
 use hyper::body::Incoming;
 use tower::ServiceExt;
-use tower_http::services::ServeDir;
 
 use crate::judge::report;
 use crate::judge::report::fixtures::Expected;
@@ -32,6 +29,7 @@ use crate::net::server::fixture_index;
 use crate::net::server::front::{self, Front};
 use crate::net::server::header;
 use crate::net::server::origin::Origins;
+use crate::net::server::own_page;
 use crate::net::server::page::{self, Page};
 use crate::net::server::peer::Peer;
 use crate::net::server::plaintext::is_authority;
@@ -69,7 +67,7 @@ impl Site {
         let library = Library(config.client_js.map(Supplied::new));
         let is_own_page = config.static_dir.is_some();
         let router = match config.static_dir {
-            Some(folder) => files(folder),
+            Some(folder) => own_page::router(folder, Arc::clone(&observer)),
             None => {
                 demo(Home { certificate: config.certificate, client_js: library.is_there(), fixtures: config.fixtures })
             }
@@ -113,7 +111,7 @@ impl Site {
                 let is_secure = peer.is_secure;
                 (self.dispatch(request, peer).await, is_secure)
             }
-            Err(response) => (response, was_secure),
+            Err(response) => (*response, was_secure),
         };
         self.front.mark(response.headers_mut(), is_secure, http2);
         response
@@ -146,17 +144,6 @@ fn is_engine_path(path: &str) -> bool {
         Some(file) => !file.starts_with("socket.io."),
         None => path == "/socket.io",
     }
-}
-
-/// A person's own page.
-fn files(folder: PathBuf) -> Router {
-    Router::new().fallback_service(ServeDir::new(folder)).layer(map_response(fresh))
-}
-
-/// A file that was changed is seen at the next load.
-async fn fresh(mut response: axum::response::Response) -> axum::response::Response {
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    response
 }
 
 /// The demo page and its scripts.

@@ -162,6 +162,7 @@ impl Session {
             peer: state.peer.address,
             through: state.peer.through,
             is_secure: state.peer.is_secure,
+            identity: state.peer.identity.clone(),
             transport: state.transport,
             connection: state.peer.report(),
         }

@@ -19,6 +19,7 @@ use serde_json::value::RawValue;
 
 use crate::judge::report;
 use crate::net::server::args::{self, Event};
+use crate::net::server::identity::Identity;
 use crate::net::server::namespace::{Ack, Application, Client};
 
 /// What each client is told first, as the event `message`; a JSON string.
@@ -100,6 +101,9 @@ struct Whoami {
     /// Absent if TLS ends in front of this server.
     #[serde(skip_serializing_if = "Option::is_none")]
     tls: Option<report::Connection>,
+    /// Absent if the client has shown none to this server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_certificate: Option<Identity>,
 }
 
 impl Whoami {
@@ -113,6 +117,7 @@ impl Whoami {
             host: peer.host.as_deref().map(str::to_owned),
             transport: client.session.transport().name(),
             tls: peer.report(),
+            client_certificate: peer.identity.as_deref().cloned(),
         }
     }
 }

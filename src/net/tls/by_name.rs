@@ -10,7 +10,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 
-use super::{Error, certified, provider, server_config, small_rsa};
+use super::{Error, Profile, certified, provider, server_config, small_rsa};
 
 /// The most issued certificates that are kept. Beyond, the one that was not asked for longest is forgotten.
 const REMEMBERED: usize = 1_024;
@@ -38,6 +38,7 @@ pub struct ByName {
     /// Also by wildcards, `*.dev.test`.
     named: HashMap<String, Arc<ServerConfig>>,
     issuing: Option<Issuing>,
+    is_modern: bool,
 }
 
 struct Issuing {
@@ -78,7 +79,7 @@ impl Remembered {
 
 impl fmt::Debug for ByName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { default: _, named, issuing } = self;
+        let Self { default: _, named, issuing, is_modern: _ } = self;
         let names: Vec<_> = named.keys().collect();
         f.debug_struct("ByName").field("named", &names).field("issues", &issuing.is_some()).finish_non_exhaustive()
     }
@@ -91,8 +92,27 @@ impl ByName {
     ///
     /// [`Error::KeyMismatch`] when the key is not the certificate's, [`Error::Refused`].
     pub fn new(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<Self, Error> {
-        let default = server_config(Arc::new(SingleCertAndKey::from(certified(chain, key)?)))?;
-        Ok(Self { default: Arc::new(default), named: HashMap::new(), issuing: None })
+        Self::with_profile(chain, key, &Profile::default())
+    }
+
+    /// One certificate for everybody, with demands on clients.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ByName::new`].
+    pub fn with_profile(
+        chain: Vec<CertificateDer<'static>>,
+        key: PrivateKeyDer<'static>,
+        profile: &Profile,
+    ) -> Result<Self, Error> {
+        let default = server_config(Arc::new(SingleCertAndKey::from(certified(chain, key)?)), profile)?;
+        Ok(Self { default: Arc::new(default), named: HashMap::new(), issuing: None, is_modern: profile.is_modern })
+    }
+
+    /// Returns true if TLS 1.3 alone is spoken.
+    #[must_use]
+    pub fn is_modern(&self) -> bool {
+        self.is_modern
     }
 
     /// Shows a chain for a server name, whatever it is and whether or not the key belongs to it. When nothing can be
