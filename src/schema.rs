@@ -14,7 +14,8 @@ use crate::judge::report::fixtures::{Expected, Fixtures};
 use crate::judge::report::item::Item;
 use crate::judge::report::made::{GenCert, GenCsr, GenKey};
 use crate::judge::report::trust::Trust;
-use crate::judge::report::verdict::Verdict;
+use crate::judge::report::verdict::Answer;
+use crate::judge::report::watch::Watch;
 
 /// Compares a published schema with its type; writes it instead when `UPDATE_SCHEMAS` is set.
 fn check<T: JsonSchema>(name: &str) {
@@ -46,8 +47,9 @@ fn the_published_schemas_are_current() {
     check::<CaRevoke>("ca-revoke");
     check::<CaCrl>("ca-crl");
     check::<CaExport>("ca-export");
-    check::<Verdict>("verify");
+    check::<Answer>("verify");
     check::<Check>("check");
+    check::<Watch>("check-watch");
     check::<Expected>("fixtures-expected");
     check::<Fixtures>("fixtures");
     check::<Manifest>("fixtures-manifest");

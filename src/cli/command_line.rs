@@ -179,12 +179,6 @@ impl CommandLine {
         self.next = Some((">>", Box::new(Self { words: Vec::new(), next: None }.path(path))));
         self
     }
-
-    /// Gives another command what this one prints; this one gets no input.
-    pub(crate) fn piped_into(mut self, next: Self) -> Self {
-        self.next = Some(("</dev/null |", Box::new(next)));
-        self
-    }
 }
 
 impl fmt::Display for CommandLine {
@@ -226,6 +220,7 @@ pub(crate) const NAME: Flag = Flag { long: "--name", short: Some('n'), alias: No
 pub(crate) const PORT: Flag = Flag { long: "--port", short: Some('p'), alias: None };
 pub(crate) const ADDR: Flag = Flag { long: "--addr", short: None, alias: None };
 pub(crate) const PURPOSE: Flag = Flag { long: "--purpose", short: None, alias: None };
+pub(crate) const STARTTLS: Flag = Flag { long: "--starttls", short: None, alias: None };
 pub(crate) const KIND: Flag = Flag { long: "--kind", short: None, alias: None };
 pub(crate) const ITEM: Flag = Flag { long: "--item", short: None, alias: None };
 pub(crate) const TO: Flag = Flag { long: "--to", short: None, alias: None };
@@ -341,7 +336,6 @@ mod tests {
     fn flags_stand_before_what_is_no_flag() {
         assert_eq!(words("x -- -a").flag("--key", "k").switch("--force").to_string(), "x --key k --force -- -a");
         assert_eq!(words("x").and(words("y")).to_string(), "x && y");
-        assert_eq!(words("x").piped_into(words("y -")).to_string(), "x </dev/null | y -");
     }
 
     #[test]

@@ -15,6 +15,7 @@ use super::args::IssuerArgs;
 use super::beside;
 use super::command_line::{self, ADDR, CA_KEY, CommandLine, Flag, PORT, PURPOSE};
 use secure_io::container::{FileType, KeyFormat};
+use secure_io::report::remote::Cause;
 use secure_io::{cert, container, credentials, csr, files, generate, key, name, server, validity};
 
 /// Reason why a command ended without its result.
@@ -33,11 +34,13 @@ pub(crate) struct Report {
     pub(crate) details: Vec<String>,
     /// Remedies, with commands to paste.
     pub(crate) hints: Vec<String>,
+    /// The layer and the code, for a server that could not be asked.
+    pub(crate) cause: Option<Cause>,
 }
 
 impl Failure {
     pub(crate) fn new(error: anyhow::Error) -> Self {
-        Self::Error(Box::new(Report { error, details: Vec::new(), hints: Vec::new() }))
+        Self::Error(Box::new(Report { error, details: Vec::new(), hints: Vec::new(), cause: None }))
     }
 
     /// An error in words.
@@ -48,6 +51,14 @@ impl Failure {
     pub(crate) fn hint(mut self, text: impl Into<String>) -> Self {
         if let Self::Error(report) = &mut self {
             report.hints.push(text.into());
+        }
+        self
+    }
+
+    /// Says at which layer a server could not be asked, and why.
+    fn caused_by(mut self, cause: Cause) -> Self {
+        if let Self::Error(report) = &mut self {
+            report.cause = Some(cause);
         }
         self
     }
@@ -333,7 +344,12 @@ pub(crate) fn issuing(error: generate::Error, request: Option<&Path>, issuer: &I
         Failure::Error(report) => {
             // Those for the local CA mend no other.
             let hints = if ca.is_some() && request.is_none() { Vec::new() } else { report.hints };
-            Failure::Error(Box::new(Report { error: report.error.context(text), details: report.details, hints }))
+            Failure::Error(Box::new(Report {
+                error: report.error.context(text),
+                details: report.details,
+                hints,
+                cause: report.cause,
+            }))
         }
         Failure::BrokenPipe => Failure::BrokenPipe,
     }

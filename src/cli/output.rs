@@ -176,6 +176,13 @@ impl Progress {
         self.bar.inc(1);
     }
 
+    /// Names the work at hand, in a line that goes when it is done.
+    pub(crate) fn say(&self, text: String) {
+        self.bar.set_style(indicatif::ProgressStyle::default_spinner());
+        self.bar.set_message(text);
+        self.bar.tick();
+    }
+
     /// Takes the bar away.
     pub(crate) fn clear(&self) {
         self.bar.finish_and_clear();

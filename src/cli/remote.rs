@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use secure_io::probe::{self, Endpoint, Options, Presented};
+use secure_io::probe::{self, Endpoint, Options, Presented, Starttls};
 use secure_io::{files, validity};
 
 use super::failure::{self, Failure};
@@ -18,6 +18,9 @@ pub(crate) struct RemoteArgs {
     /// Time limit for a server to show its certificates
     #[arg(long, value_name = "SPAN", default_value = "10s", value_parser = parse_timeout)]
     pub(crate) timeout: Duration,
+    /// Begin TLS in the words of this protocol: smtp, imap, pop3, ftp, ldap, postgres, mysql, xmpp [default: by the port]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) starttls: Option<Starttls>,
 }
 
 fn parse_timeout(text: &str) -> Result<Duration, String> {
@@ -43,7 +46,13 @@ pub(crate) fn endpoint(argument: &Path) -> Result<Option<Endpoint>, Failure> {
 impl RemoteArgs {
     /// Asks a server.
     pub(crate) fn ask(&self, endpoint: &Endpoint) -> Result<Presented, Failure> {
-        let options = Options { server_name: self.server_name.clone(), timeout: self.timeout };
+        let options =
+            Options { server_name: self.server_name.clone(), timeout: self.timeout, starttls: self.starttls(endpoint) };
         probe::ask(endpoint, &options).map_err(|error| failure::remote(endpoint, error))
+    }
+
+    /// The protocol in whose words TLS is begun: the one that was named, else that of the port.
+    pub(crate) fn starttls(&self, endpoint: &Endpoint) -> Option<Starttls> {
+        self.starttls.or_else(|| Starttls::of_port(endpoint.port))
     }
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rustls::pki_types::CertificateDer;
 use secure_io::key::{self, PrivateKey};
 use secure_io::report::remote::Remote;
-use secure_io::report::verdict::{Code, Reason, Verdict};
+use secure_io::report::verdict::{Code, Reason, Unasked, Verdict};
 use secure_io::verify::{self, Certificate, Crl, Host, Purpose, Request};
 use secure_io::{container, files, validity};
 use time::OffsetDateTime;
@@ -224,7 +224,13 @@ impl Key {
 }
 
 fn one(leaf: &Path, args: &Args, asked: &Asked, out: &mut Output) -> Result<Outcome, Failure> {
-    let Leaf { chain, host, connection } = Leaf::load(leaf, args)?;
+    let loaded = Leaf::load(leaf, args);
+    if let (Err(failure @ Failure::Error(report)), true) = (&loaded, args.json)
+        && let Some(cause) = report.cause
+    {
+        out.json(&Unasked::new(cause, failure.reason(), report.hints.first().cloned()))?;
+    }
+    let Leaf { chain, host, connection } = loaded?;
     let key = args.question.key.as_deref().map(|path| Key::load(path, args)).transpose()?;
     let request = Request {
         presented: &asked.presented,

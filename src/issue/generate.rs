@@ -196,7 +196,7 @@ impl Signer<'_> {
         Ok(Some(issuer))
     }
 
-    /// Whether the name constraints of the issuer or of a CA above it exclude every subject.
+    /// Returns true if the name constraints of the issuer or of a CA above it exclude every subject.
     fn excludes_every_subject(&self) -> bool {
         self.chain().is_ok_and(|(_, chain)| chain.iter().any(|der| cert::excludes_every_subject(der)))
     }

@@ -150,14 +150,14 @@ impl<'a> NameConstraints<'a> {
         self.permitted.iter().chain(&self.excluded).any(is_other)
     }
 
-    /// Whether every subject is excluded, which leaves subjectAltName alone.
+    /// Returns true if every subject is excluded, which leaves subjectAltName alone.
     #[must_use]
     pub fn excludes_every_subject(&self) -> bool {
         let is_all = |subtree: &Subtree<'_>| matches!(subtree, Subtree::Directory(base, _) if base.is_empty());
         self.excluded.iter().any(is_all)
     }
 
-    /// Whether the exclusion of every subject is all that is said.
+    /// Returns true if the exclusion of every subject is the only constraint.
     #[must_use]
     pub fn excludes_subjects_alone(&self) -> bool {
         self.permitted.is_empty() && self.excluded.len() == 1 && self.excludes_every_subject()

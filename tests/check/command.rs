@@ -38,6 +38,7 @@ fn the_report_says_first_what_would_change_the_grade() {
         note         csp-missing: no Content-Security-Policy: a script that gets into the page may load from and send to anywhere
         note         nosniff-missing: no X-Content-Type-Options: nosniff
         note         frame-ancestors-missing: neither frame-ancestors nor X-Frame-Options: other sites may show the page in a frame
+        note         plain-unanswered: a request by http:// or ws:// on this port gets no answer that says why it fails
         TLS 1.2      TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 (client's order)
         refused      SSL 2.0, SSL 3.0, TLS 1.0, TLS 1.1, TLS 1.3
         groups       X25519, secp256r1, X448, secp384r1, secp521r1
@@ -58,7 +59,7 @@ fn a_server_that_is_not_there_is_a_finding_and_exit_2() {
     exit: 2
     --- stdout
     localhost:[PORT]
-        error        refused: nothing listens on localhost:[PORT]
+        error        refused: nothing listens on localhost:[PORT], neither on 127.0.0.1 nor on ::1
           fix          start the server, or name the port that it listens on
           see          docs/failures/refused.md (what the system or the server answered)
         time TIME

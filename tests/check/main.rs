@@ -5,9 +5,11 @@
 mod command;
 mod defects;
 mod good;
+mod reports;
 #[path = "../cli/sandbox.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod sandbox;
 mod server;
+mod socket_io;
 mod stub;
 mod stubbed;

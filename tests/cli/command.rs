@@ -25,7 +25,7 @@ fn help_names_every_command() {
       convert      Convert keys, certificates and stores: PEM, DER, PKCS#12, PKCS#7
       fingerprint  Print SHA-256 fingerprints of certificates, or pins of their keys
       verify       Say whether clients should accept a certificate, and if not, why not
-      check        Audit a running server: TLS, certificates, HTTP headers; with two grades
+      check        Audit a running server: TLS, certificates, HTTP, Socket.IO; with two grades
       ca           Make and show the local CA, which signs for development hosts only
       fixtures     Build a test PKI from a manifest: good certificates, and deliberately bad ones
       serve        Serve a demo HTTPS Socket.IO server

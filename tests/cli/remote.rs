@@ -60,7 +60,7 @@ fn what_is_no_tls_server_is_named() {
         (format!("127.0.0.1:{}", greeter(b"HTTP/1.1 400 Bad Request\r\n\r\n")), "speaks plain HTTP, not TLS"),
         (format!("127.0.0.1:{}", greeter(b"SSH-2.0-OpenSSH_9.2\r\n")), "speaks SSH, not TLS"),
         (format!("127.0.0.1:{}", greeter(b"\x15\x03\x01\x00\x02\x02\x46")), "no TLS 1.2 or 1.3"),
-        (format!("--timeout 1 127.0.0.1:{silent_port}"), "did not answer within 1 s"),
+        (format!("--timeout 1 127.0.0.1:{silent_port}"), "did not answer the ClientHello within 1 s"),
         ("https://nowhere.invalid".to_owned(), "no address is known for `nowhere.invalid`"),
         ("http://localhost".to_owned(), "only https:// and wss:// speak TLS"),
     ] {
@@ -143,9 +143,110 @@ fn each_protocol_with_starttls_gets_its_command() {
         [(&b"220 mail ESMTP\r\n"[..], "smtp"), (b"* OK IMAP4 ready\r\n", "imap"), (b"+OK POP3 ready\r\n", "pop3")]
     {
         let port = greeter(greeting);
-        let command = format!(
-            "`openssl s_client -showcerts -starttls {protocol} -connect 127.0.0.1:{port} </dev/null | secure-io inspect -`"
-        );
-        sandbox.run(&format!("secure-io inspect 127.0.0.1:{port}")).exits(2).says(&command);
+        sandbox
+            .run(&format!("secure-io inspect 127.0.0.1:{port}"))
+            .exits(2)
+            .says(&format!("inspect 127.0.0.1:{port} --starttls {protocol}`"));
     }
+}
+
+/// What comes back for a server that cannot be asked: the whole document, and its cause in both commands.
+fn cause(sandbox: &Sandbox, target: &str) -> (String, String) {
+    let json = |command: &str| -> serde_json::Value {
+        let outcome = sandbox.run(&format!("secure-io {command} --json {target}")).exits(2);
+        serde_json::from_str(&outcome.stdout_text())
+            .unwrap_or_else(|error| panic!("{error}: {}", outcome.stdout_text()))
+    };
+    let (inspected, verified) = (json("inspect"), json("verify"));
+    assert_eq!(inspected[0]["kind"], "error");
+    assert_eq!(verified["valid"], false);
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    assert_eq!(inspected[0]["code"], verified["error"]["code"], "{inspected} {verified}");
+    assert_eq!(inspected[0]["layer"], verified["error"]["layer"]);
+    (text(&verified["error"]["code"]), text(&verified["error"]["message"]))
+}
+
+/// The program that called saw no document at all.
+#[test]
+fn a_server_that_cannot_be_asked_is_a_document_with_a_code() {
+    let sandbox = Sandbox::new();
+    let closed = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let silent = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let silent_port = silent.local_addr().unwrap().port();
+    for (target, code) in [
+        (format!("127.0.0.1:{closed}"), "refused"),
+        (format!("127.0.0.1:{}", greeter(b"HTTP/1.1 400 Bad Request\r\n\r\n")), "plain-http"),
+        (format!("127.0.0.1:{}", greeter(b"SSH-2.0-OpenSSH_9.2\r\n")), "not-tls"),
+        (format!("127.0.0.1:{}", greeter(b"")), "closed-at-once"),
+        (format!("127.0.0.1:{}", greeter(b"\x15\x03\x01\x00\x02\x02\x46")), "old-tls"),
+        (format!("127.0.0.1:{}", greeter(b"\x15\x03\x01\x00\x02\x02\x78")), "no-alpn-overlap"),
+        (format!("--timeout 1 127.0.0.1:{silent_port}"), "tls-timeout"),
+        ("https://nowhere.invalid".to_owned(), "name-not-found"),
+        ("http://localhost".to_owned(), "bad-url"),
+    ] {
+        assert_eq!(cause(&sandbox, &target).0, code, "{target}");
+    }
+}
+
+/// It was reported as having no cipher suite in common.
+#[test]
+fn a_server_of_tls_1_2_that_demands_a_client_certificate_is_not_short_of_suites() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert --quiet");
+    let flags = "-accept 127.0.0.1:0 -cert server-cert.pem -key server-key.pem -Verify 1 -tls1_2";
+    let server = sandbox.start(&format!("openssl s_server {flags}"), "ACCEPT");
+    let (code, message) = cause(&sandbox, &format!("localhost:{}", server.port));
+    assert_eq!(code, "client-certificate-required", "{message}");
+}
+
+/// An unanswered SYN and an unanswered ClientHello were the same words.
+#[test]
+fn an_address_that_does_not_answer_is_no_hanging_server() {
+    // A backlog that is full drops the SYN, as a firewall does.
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "full.py",
+        "import socket, time\ns = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen(0)\nport = s.getsockname()[1]\n\
+         c = [socket.socket() for _ in range(4)]\nfor x in c:\n x.setblocking(False)\n try: x.connect(('127.0.0.1', port))\n \
+         except BlockingIOError: pass\ntime.sleep(.2)\nprint(f'ready on :{port}', flush=True)\ntime.sleep(60)\n",
+    );
+    let server = sandbox.start("python3 full.py", "ready on");
+    let (code, message) = cause(&sandbox, &format!("--timeout 1 127.0.0.1:{}", server.port));
+    assert_eq!(code, "connect-timeout", "{message}");
+}
+
+/// A server bound to `::1` alone was not found at localhost, and at 127.0.0.1 nobody said where it is.
+#[test]
+fn the_other_loopback_address_is_tried() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert --quiet");
+    let server = sandbox.serve("--addr ::1");
+    let port = server.port;
+    sandbox.run(&format!("secure-io inspect localhost:{port}")).success();
+    let outcome = sandbox.run(&format!("secure-io inspect https://127.0.0.1:{port}")).exits(2);
+    let outcome = outcome.says("nothing listens on 127.0.0.1:").says("a server listens on [::1]:");
+    sandbox.ok(&format!("secure-io inspect https://[::1]:{port}"));
+    assert!(outcome.stderr.contains(&format!("inspect 'https://[::1]:{port}'`")), "{}", outcome.stderr);
+}
+
+/// Each protocol, by what OpenSSL's server says in the clear, and by stubs for those that it does not know.
+#[test]
+fn tls_begins_in_the_words_of_each_protocol() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert --quiet");
+    sandbox.write("starttls.py", include_str!("starttls.py"));
+    for protocol in ["smtp", "imap", "pop3", "ftp", "ldap", "postgres", "mysql", "xmpp"] {
+        let server = sandbox.start(&format!("python3 starttls.py {protocol}"), "ready on");
+        let port = server.port;
+        // The stub is one that OpenSSL's client takes for the real thing.
+        let connect = format!("openssl s_client -starttls {protocol} -connect 127.0.0.1:{port} -brief");
+        sandbox.run(&format!("sh -c '{connect} </dev/null'")).success();
+        sandbox.ok(&format!("secure-io inspect --starttls {protocol} localhost:{port}"));
+        let verify = "verify --trust server-cert.pem --starttls";
+        sandbox.run(&format!("secure-io {verify} {protocol} localhost:{port}")).success();
+    }
+    let port = greeter(b"220 mail\r\n500 no\r\n");
+    let (code, message) = cause(&sandbox, &format!("--starttls smtp 127.0.0.1:{port}"));
+    assert_eq!(code, "not-tls");
+    assert!(message.contains("does not begin TLS by STARTTLS of smtp"), "{message}");
 }

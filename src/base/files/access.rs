@@ -13,11 +13,11 @@ pub struct Access {
     pub mode: u32,
     /// The owner's number.
     pub owner: u32,
-    /// Whether this process runs as the owner.
+    /// True if this process runs as the owner.
     pub is_own: bool,
-    /// Whether this process runs as root, or the owner is root.
+    /// True if this process runs as root, or the owner is root.
     pub by_root: bool,
-    /// Whether only the owner of an entry may remove it, as in `/tmp`.
+    /// True if only the owner of an entry may remove it, as in `/tmp`.
     pub is_sticky: bool,
 }
 

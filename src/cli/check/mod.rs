@@ -1,14 +1,17 @@
 //! `check`: audits running servers.
 
+mod reports;
 mod text;
+mod watch;
 
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use secure_io::check::{self, Grade, Known, Options, RULES};
+use secure_io::check::{self, Grade, Known, Options, RULES, UNREACHABLE};
 use secure_io::probe::Endpoint;
 use secure_io::report::check::{Check, Target};
 use secure_io::report::finding::Severity;
+use secure_io::report::watch::Watch;
 use secure_io::verify::Certificate;
 use secure_io::{lint, validity};
 use std::sync::Arc;
@@ -21,23 +24,28 @@ use super::output::Output;
 use super::remote::RemoteArgs;
 use super::{inspect, verify};
 
-/// Audit a running server: TLS, certificates, HTTP headers; with two grades
+/// Audit a running server: TLS, certificates, HTTP, Socket.IO; with two grades
 #[derive(clap::Args)]
 #[command(after_help = "\
-Looks at: versions, suites, groups, Diffie-Hellman primes, compression, renegotiation, resumption, early data, ALPN, SNI,
-stapling, long and unknown hellos, client certificates; the chain as `verify` and `inspect --lint` judge it; the redirect
-from plain HTTP, HSTS, security headers and cookies. Not yet at Socket.IO, CORS and mixed content. It changes nothing on
-the server, and tries no exploit.
+Looks at: versions, suites, groups, Diffie-Hellman primes, compression, renegotiation, resumption,
+early data, ALPN, SNI, stapling, long and unknown hellos, client certificates; the chain as `verify`
+and `inspect --lint` judge it; the redirect from plain HTTP, HSTS, security headers, cookies, mixed
+content, CORS as a browser sees it; Socket.IO: versions, transports, the upgrade, sticky sessions,
+the heartbeat, foreign origins. It changes nothing on the server, and tries no exploit.
 
 Examples:
   secure-io check https://localhost:3000                    grades, findings, fixes
   secure-io check --trust root.pem https://app.test         with a private CA
   secure-io check --fail-below B --fail-on error localhost:3000 localhost:3001
+  secure-io check --html report.html https://localhost:3000 a page to send to a colleague
+  secure-io check --starttls smtp mail.test:2525            TLS that begins in the clear
+  secure-io check --watch places.txt --expires-within 14d   what expires, for cron
 
-Exit status: 0 done, 1 a --fail-below or --fail-on threshold is passed, 2 a server cannot be reached")]
+Exit status: 0 done, 1 a --fail-below or --fail-on threshold is passed or something that is watched
+expires, 2 a server cannot be reached")]
 pub(crate) struct Args {
     /// Servers, as in https://localhost:3000 or localhost:3000
-    #[arg(value_name = "URL", required_unless_present = "list")]
+    #[arg(value_name = "URL", required_unless_present_any = ["list", "watch"])]
     targets: Vec<String>,
     /// Trust the certificates in this file [default: the system's roots, and the local CA]
     #[arg(long, value_name = "FILE")]
@@ -45,10 +53,18 @@ pub(crate) struct Args {
     /// The port of plain HTTP, which should redirect [default: 80 for a server on 443, else none]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     http_port: Option<u16>,
+    /// Look at CORS for a page of this origin, as in https://app.example
+    #[arg(long, value_name = "URL", value_parser = parse_origin)]
+    origin: Option<String>,
+    /// Watch an idle WebSocket until the heartbeat is due, some 25 s
+    #[arg(long)]
+    idle: bool,
     #[command(flatten)]
     selection: Selection,
     #[command(flatten)]
     thresholds: Thresholds,
+    #[command(flatten)]
+    watching: watch::WatchArgs,
     #[command(flatten)]
     ca_dir: CaDirArgs,
     #[command(flatten)]
@@ -59,6 +75,8 @@ pub(crate) struct Args {
     /// Report as JSON: one document
     #[arg(long, help_heading = "Output", conflicts_with = "list")]
     json: bool,
+    #[command(flatten)]
+    reports: reports::Reports,
 }
 
 /// Which findings are reported.
@@ -110,43 +128,98 @@ fn grade_parser() -> impl TypedValueParser<Value = Grade> {
     PossibleValuesParser::new(letters.map(Grade::name)).try_map(|name| Grade::named(&name).ok_or("no grade"))
 }
 
+/// Reads an origin: scheme, host and perhaps a port, as a browser sends it.
+fn parse_origin(text: &str) -> Result<String, String> {
+    let origin = text.trim_end_matches('/');
+    let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://")).unwrap_or_default();
+    if host.is_empty() || host.contains(['/', '?', '#', ' ', '@']) || host.contains(char::is_control) {
+        return Err("an origin is a scheme and a host, as in https://app.example".to_owned());
+    }
+    Ok(origin.to_ascii_lowercase())
+}
+
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
+    let outcome = look(args, out);
+    // With --json there is a document whatever happens.
+    if matches!(outcome, Err(Failure::Error(_))) && args.json {
+        match args.watching.watch {
+            Some(_) => out.json(&Watch { exit: Outcome::Failed.status(), ..Watch::default() })?,
+            None => out.json(&Check { exit: Outcome::Failed.status(), ..Check::default() })?,
+        }
+    }
+    outcome
+}
+
+fn look(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     args.selection.check()?;
     if args.list {
         out.answer(&text::list())?;
         return Ok(Outcome::Done);
     }
+    if let Some(list) = &args.watching.watch {
+        return watch::run(list, &args.watching, &args.remote, args.json, out);
+    }
+    args.reports.check()?;
     let passphrase = PassphraseArgs::absent();
     let sources = verify::trust::Sources { files: &args.trust, ca_dir: &args.ca_dir, passphrase: &passphrase };
     let anchors = verify::trust::all(sources, out)?;
     let intermediates = local_intermediates(args, out)?;
     let issuers = inspect::lint::system_issuers();
-    let options = Options {
-        server_name: args.remote.server_name.clone(),
-        timeout: args.remote.timeout,
-        http_port: args.http_port,
-        known: Known { anchors: &anchors, intermediates: &intermediates, issuers: &issuers, now: validity::now() },
-    };
+    let known = Known { anchors: &anchors, intermediates: &intermediates, issuers: &issuers, now: validity::now() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime =
+        runtime.map_err(|error| Failure::new(anyhow::Error::new(error).context("cannot prepare a connection")))?;
     let mut report = Check::default();
     for named in &args.targets {
+        let progress = out.progress();
+        progress.say(format!("checking {named}"));
         let target = match named.parse::<Endpoint>() {
-            Ok(endpoint) => check::audit(named, &endpoint, &options, |id| args.selection.wants(id)),
+            Ok(endpoint) => {
+                let options = args.options(&endpoint, known);
+                runtime.block_on(check::audit(named, &endpoint, &options, |id| args.selection.wants(id)))
+            }
             Err(error) => check::not_a_server(named, &error),
         };
+        progress.clear();
         if !args.json {
             out.styled(&text::target(&target, Output::width()))?;
         }
         report.targets.push(target);
     }
+    // A name that is still being looked up is not waited for.
+    runtime.shutdown_background();
+    finish(args, report, out)
+}
+
+fn finish(args: &Args, mut report: Check, out: &mut Output) -> Result<Outcome, Failure> {
     let outcome = report.targets.iter().map(|target| args.thresholds.outcome(target)).max_by_key(|one| one.status());
     let outcome = outcome.unwrap_or(Outcome::Done);
     report.exit = outcome.status();
-    if args.json {
+    let from = args.thresholds.fail_on.map_or(Severity::Warning, Severity::from);
+    let written = args.reports.write(&report, from, |id| args.selection.wants(id));
+    if written.is_err() {
+        report.exit = Outcome::Failed.status();
+    }
+    if args.json && written.is_ok() {
         out.json(&report)?;
-    } else if report.targets.len() > 1 {
+    } else if !args.json && report.targets.len() > 1 {
         out.styled(&text::table(&report.targets))?;
     }
-    Ok(outcome)
+    written.map(|()| outcome)
+}
+
+impl Args {
+    fn options<'a>(&self, endpoint: &Endpoint, known: Known<'a>) -> Options<'a> {
+        Options {
+            server_name: self.remote.server_name.clone(),
+            timeout: self.remote.timeout,
+            http_port: self.http_port,
+            starttls: self.remote.starttls(endpoint),
+            origin: self.origin.clone(),
+            idle: self.idle,
+            known,
+        }
+    }
 }
 
 /// The local CA's intermediate, which a server may have left out.
@@ -162,8 +235,8 @@ impl Selection {
     /// Refuses ids that no check has.
     fn check(&self) -> Result<(), Failure> {
         let known = || {
-            let always = ["plain-http", "not-tls", "closed-at-once", "tls-timeout", "tls-reset"];
-            RULES.iter().map(|rule| rule.id).chain(lint::RULES.iter().map(|rule| rule.id)).chain(always)
+            let unreachable = UNREACHABLE.iter().map(|(id, _)| *id);
+            RULES.iter().map(|rule| rule.id).chain(lint::RULES.iter().map(|rule| rule.id)).chain(unreachable)
         };
         match self.only.iter().chain(&self.skip).find(|id| known().all(|known| known != id.as_str())) {
             Some(id) => Err(Failure::message(format!("no check has the id `{id}`")).hint(format!(

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use secure_io::check::RULES;
-use secure_io::report::check::{Finding, Target};
+use secure_io::check::{RULES, UNREACHABLE};
+use secure_io::report::check::{Finding, SocketIo, Target};
 use secure_io::report::finding::Severity;
 use secure_io::report::view::{Line, Span, Tone};
 use secure_io::words::first_few;
@@ -112,6 +112,7 @@ fn facts(lines: &mut Lines, target: &Target) {
         ("ALPN", target.alpn.clone().unwrap_or_default()),
         ("resumption", yes_or_no(target.resumption)),
         ("stapled", yes_or_no(target.stapled)),
+        ("Socket.IO", target.socket_io.as_ref().map(socket_io).unwrap_or_default()),
         ("server", target.server.clone().unwrap_or_default()),
         ("chain", target.chain.iter().map(|link| link.subject.as_str()).collect::<Vec<_>>().join(" ← ")),
     ];
@@ -122,6 +123,15 @@ fn facts(lines: &mut Lines, target: &Target) {
         lines.push(1, "not tested", untested, Tone::Warning);
     }
     lines.push(1, "time", format!("{:.1} s", target.seconds), Tone::Dim);
+}
+
+fn socket_io(found: &SocketIo) -> String {
+    let versions: Vec<_> = found.engine_io.iter().map(ToString::to_string).collect();
+    let mut text = format!("{} (Engine.IO {}), {}", found.path, versions.join(" and "), found.transports.join(", "));
+    if let Some(interval) = found.ping_interval {
+        let _ = write!(text, ", heartbeat each {} s", interval / 1_000);
+    }
+    text
 }
 
 fn yes_or_no(answer: Option<bool>) -> String {
@@ -155,6 +165,9 @@ pub(super) fn list() -> String {
     let mut text = String::new();
     for rule in RULES {
         let _ = writeln!(text, "{:width$}  {:7}  {} ({})", rule.id, rule.severity.name(), rule.title, rule.source);
+    }
+    for (id, title) in UNREACHABLE {
+        let _ = writeln!(text, "{id:width$}  error    {title}: the server cannot be audited");
     }
     text + "Certificates are linted as well: docs/linting.md has those rules.\n"
 }

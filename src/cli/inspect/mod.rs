@@ -11,7 +11,7 @@ use secure_io::container::encrypted::Rounds;
 use secure_io::container::{self, Chunk};
 use secure_io::inspect::{self, Inspected};
 use secure_io::probe::Endpoint;
-use secure_io::report::item::Item;
+use secure_io::report::item::{Entry, Item, Place, Problem};
 use secure_io::report::view::Detail;
 use secure_io::{ordered, validity};
 
@@ -166,10 +166,11 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let linter = Linter::new(&args.lint, now);
     let passphrase = passphrase.as_deref().map(String::as_str);
     let mut run = Run { args, passphrase, sink: Sink::new(args, now, out.is_quiet()), tally: &mut tally, linter };
-    for place in &places {
+    for place in places {
         match place {
-            Where::Source(source) => run.source(source, out)?,
-            Where::Server(name, endpoint) => run.server(name, endpoint, out)?,
+            Where::Source(source) => run.source(&source, out)?,
+            Where::Server(name, endpoint) => run.server(&name, &endpoint, out)?,
+            Where::NoServer(name, failure) => run.unasked(&name, failure, out)?,
         }
     }
     run.finish(out)
@@ -230,8 +231,18 @@ impl Run<'_> {
     fn server(&mut self, name: &str, endpoint: &Endpoint, out: &mut Output) -> Result<(), Failure> {
         match self.args.remote.ask(endpoint) {
             Ok(presented) => self.take(Part::Items(presented.inspected(name)), out),
-            Err(failure) => self.unreadable(failure, out),
+            Err(failure) => self.unasked(name, failure, out),
         }
+    }
+
+    /// A server that cannot be asked is reported, in JSON by an item of its own.
+    fn unasked(&mut self, name: &str, failure: Failure, out: &mut Output) -> Result<(), Failure> {
+        if let (Sink::Json(sink), Failure::Error(report)) = (&mut self.sink, &failure) {
+            let content =
+                Problem { message: failure.reason(), cause: report.cause, hint: report.hints.first().cloned() };
+            sink.take(&Item::Error(Entry { place: Place::of(name), content }), out)?;
+        }
+        self.unreadable(failure, out)
     }
 
     fn take(&mut self, part: Part, out: &mut Output) -> Result<(), Failure> {

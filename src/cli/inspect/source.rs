@@ -19,6 +19,8 @@ pub(super) enum Where {
     Source(Source),
     /// A server to ask, as it was typed.
     Server(String, Endpoint),
+    /// Something typed that would be a server but for this fault.
+    NoServer(String, Failure),
 }
 
 /// Something to read.
@@ -64,8 +66,12 @@ pub(super) fn expand(arguments: &[PathBuf], recursive: bool) -> Result<Vec<Where
     for argument in arguments {
         if files::is_stdio(argument) {
             places.push(Where::Source(Source::File(argument.clone())));
-        } else if let Some(endpoint) = remote::endpoint(argument)? {
-            places.push(Where::Server(argument.to_string_lossy().into_owned(), endpoint));
+        } else if let Some(endpoint) = remote::endpoint(argument).transpose() {
+            let name = argument.to_string_lossy().into_owned();
+            places.push(match endpoint {
+                Ok(endpoint) => Where::Server(name, endpoint),
+                Err(failure) => Where::NoServer(name, failure),
+            });
         } else if argument.is_dir() {
             if !recursive {
                 return Err(Failure::message(format!("`{}` is a folder", argument.display()))

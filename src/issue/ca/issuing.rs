@@ -20,7 +20,8 @@ use crate::x509::key::PrivateKey;
 /// An intermediate that issues, with its key.
 #[derive(Debug)]
 pub struct Issuing {
-    /// Its certificate, and above it the one that holds the name constraints: what a server sends beside its own.
+    /// The intermediate's certificate, and above it the one that holds the name constraints: a server sends both beside
+    /// its own.
     ///
     /// A local CA made by an earlier version has one intermediate, which does both.
     pub chain: Vec<CertificateDer<'static>>,
@@ -50,7 +51,7 @@ impl Issuing {
         Ok(issuing)
     }
 
-    /// Its certificate.
+    /// Returns the intermediate's certificate.
     #[must_use]
     pub fn certificate(&self) -> &[u8] {
         self.chain.first().map(AsRef::as_ref).unwrap_or_default()
@@ -73,12 +74,12 @@ impl Issuing {
         Signer::Ca { certificates: &self.chain, key: &self.key, carry: Carry::Names }
     }
 
-    /// Its key identifier, as what it issues carries it.
+    /// Returns the key identifier that the certificates it issues carry.
     pub(super) fn key_id(&self) -> Result<Option<String>, Error> {
         Ok(inspect::certificate(self.certificate())?.subject_key_id)
     }
 
-    /// Whether every subject below it is excluded.
+    /// Returns true if every subject below it is excluded.
     pub(super) fn excludes_subjects(&self) -> bool {
         cert::excludes_every_subject(self.certificate())
     }

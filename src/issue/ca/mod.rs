@@ -91,7 +91,7 @@ pub enum Error {
     /// A client's certificate of a local CA without the intermediate for clients.
     #[error("the local CA in `{}` signs for no clients: `client-intermediate-key.pem` is not there", folder.display())]
     NoClients {
-        /// Where it is.
+        /// Folder of the CA.
         folder: PathBuf,
     },
     /// A local CA without the certificates for Firefox.
@@ -105,7 +105,7 @@ pub enum Error {
     Exposed {
         /// The folder or file.
         path: PathBuf,
-        /// Its mode.
+        /// The permission bits.
         mode: u32,
         /// The mode that it should have.
         instead: &'static str,

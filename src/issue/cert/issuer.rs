@@ -92,7 +92,7 @@ impl<'a> Issuer<'a> {
         Ok(self)
     }
 
-    /// Whether every subject is excluded, so that what it issues has none.
+    /// Returns true if every subject is excluded, so that certificates of this issuer have none.
     #[must_use]
     pub fn excludes_every_subject(&self) -> bool {
         self.constraints().any(|constraints| constraints.excludes_every_subject())
@@ -187,7 +187,7 @@ impl<'a> Issuer<'a> {
     }
 }
 
-/// Whether the name constraints of a CA's certificate exclude every subject.
+/// Returns true if the name constraints of a CA's certificate exclude every subject.
 #[must_use]
 pub fn excludes_every_subject(der: &[u8]) -> bool {
     let Ok(parsed) = inspect::parse(der) else { return false };

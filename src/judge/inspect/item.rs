@@ -82,7 +82,8 @@ fn with_cause(error: &dyn std::error::Error) -> String {
 }
 
 fn problem(place: Place, message: String) -> Inspected {
-    Inspected { item: Item::Error(Entry { place, content: Problem { message } }), contents: vec![None] }
+    let content = Problem { message, cause: None, hint: None };
+    Inspected { item: Item::Error(Entry { place, content }), contents: vec![None] }
 }
 
 struct Opener<'a> {

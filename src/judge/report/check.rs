@@ -1,5 +1,10 @@
 //! What `check` says about servers.
 
+#[cfg(feature = "serve")]
+pub mod html;
+pub mod junit;
+pub mod sarif;
+
 use serde::Serialize;
 
 use super::finding::Severity;
@@ -65,10 +70,34 @@ pub struct Target {
     pub stapled: Option<bool>,
     /// The certificates, as sent.
     pub chain: Vec<Link>,
+    /// Socket.IO, if it is spoken there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub socket_io: Option<SocketIo>,
     /// What is wrong, the worst first.
     pub findings: Vec<Finding>,
     /// What could not be looked at, and why. For people: the words may change.
     pub not_tested: Vec<String>,
+}
+
+/// The Socket.IO server that was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SocketIo {
+    /// The path at which it answers.
+    pub path: String,
+    /// The versions of Engine.IO that it speaks: 4 (Socket.IO 3 and 4), 3 (Socket.IO 2).
+    pub engine_io: Vec<u8>,
+    /// The transports that open a session: `polling`, `websocket`.
+    pub transports: Vec<String>,
+    /// A session that began by polling goes on by WebSocket; absent when that was not tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upgrade: Option<bool>,
+    /// The heartbeat, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ping_interval: Option<u64>,
+    /// How long an answer to the heartbeat may take, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ping_timeout: Option<u64>,
 }
 
 /// The three scores of SSL Labs' guide and what they make.
@@ -130,7 +159,7 @@ pub struct Protocol {
 pub struct Finding {
     /// How bad it is.
     pub severity: Severity,
-    /// The layer at which it was found: `dns`, `tcp`, `tls`, `http`.
+    /// The layer at which it was found: `address`, `dns`, `tcp`, `tls`, `http`, `engine.io`, `upgrade`.
     pub layer: String,
     /// Its name, which never changes.
     pub id: String,

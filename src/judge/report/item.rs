@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::extension::{Attribute, Extension};
 use super::finding::Lint;
-use super::remote::Remote;
+use super::remote::{Cause, Remote};
 use super::{Certificate, PublicKey};
 
 /// One thing found, by its kind.
@@ -129,6 +129,15 @@ pub struct Place {
     /// Connection over which a server sent the item; given with the first of its certificates.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connection: Option<Box<Remote>>,
+}
+
+impl Place {
+    /// The place of a source's first item.
+    #[must_use]
+    pub fn of(source: &str) -> Self {
+        let source = source.to_owned();
+        Self { source, index: 0, line: None, label: None, friendly_name: None, connection: None }
+    }
 }
 
 /// A certification request (RFC 2986).
@@ -383,4 +392,10 @@ pub struct Unknown {
 pub struct Problem {
     /// Fault in words. For people: the words may change.
     pub message: String,
+    /// The layer and the code of the cause, for a server that could not be asked.
+    #[serde(flatten)]
+    pub cause: Option<Cause>,
+    /// Remedy, for a server that could not be asked. For people: the words may change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }

@@ -18,6 +18,7 @@ pub mod text;
 pub mod trust;
 pub mod verdict;
 pub mod view;
+pub mod watch;
 
 use std::borrow::Cow;
 

@@ -43,6 +43,16 @@ pub struct Ocsp {
     pub next_update: Option<String>,
 }
 
+/// The layer at which a server could not be asked, and the code of the cause, as docs/failures has them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Cause {
+    /// `address`, `dns`, `tcp` or `tls`.
+    pub layer: &'static str,
+    /// The code, as in `connect-timeout`, which never changes.
+    pub code: &'static str,
+}
+
 impl Remote {
     /// One line: `TLSv1.3, TLS_AES_256_GCM_SHA384, X25519, h2; from 127.0.0.1:443`.
     #[must_use]

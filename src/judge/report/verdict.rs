@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::remote::Remote;
+use super::remote::{Cause, Remote};
 use super::text::plain_names;
 
 /// Reason for a refusal: the codes of `verify --json` and of a test PKI's `expected.json`.
@@ -132,6 +132,44 @@ pub struct Verdict {
     pub connection: Option<Box<Remote>>,
 }
 
+/// Document that `verify --json` prints when a server cannot be asked, with exit status 2.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Unasked {
+    /// False: nothing was judged.
+    pub valid: bool,
+    /// Why the server could not be asked.
+    pub error: Obstacle,
+    /// Empty.
+    pub chain: Vec<Link>,
+}
+
+/// Why a server could not be asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Obstacle {
+    /// The layer and the code.
+    #[serde(flatten)]
+    pub cause: Cause,
+    /// For people: the words may change.
+    pub message: String,
+    /// Remedy. For people: the words may change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+/// Either document of `verify --json`, for its schema.
+#[cfg(test)]
+#[derive(Serialize, schemars::JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(crate) enum Answer {
+    /// The verdict.
+    Verdict(Verdict),
+    /// The reason why there is no verdict.
+    Unasked(Unasked),
+}
+
 /// Reason for a refusal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -167,7 +205,7 @@ pub struct Warning {
 pub struct Link {
     /// Its subject, as RFC 4514 writes it.
     pub subject: String,
-    /// Its first names with their kinds, if it has no subject.
+    /// The first names with their kinds, if the subject is empty.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(test, schemars(default))]
     pub subject_alt_names: Vec<String>,
@@ -201,6 +239,14 @@ impl Verdict {
     #[must_use]
     pub fn no(reason: Reason) -> Self {
         Self { error: Some(reason), ..Self::default() }
+    }
+}
+
+impl Unasked {
+    /// The document for a server that could not be asked.
+    #[must_use]
+    pub fn new(cause: Cause, message: String, hint: Option<String>) -> Self {
+        Self { valid: false, error: Obstacle { cause, message, hint }, chain: Vec::new() }
     }
 }
 

@@ -202,7 +202,7 @@ impl Certificate {
         self.name.get_or_init(|| self.link().name())
     }
 
-    /// Whether its subject is empty: a SEQUENCE of nothing.
+    /// Returns true if the subject is empty: a SEQUENCE of nothing.
     fn is_nameless(&self) -> bool {
         self.subject() == [tag::SEQUENCE, 0]
     }

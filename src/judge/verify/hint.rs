@@ -66,7 +66,9 @@ fn unknown_issuer(blamed: &Certificate, leaf: &Certificate, request: &Request<'_
         "it is trusted itself, but not signed by itself: trust the CA that issued it, as clients need that one"
             .to_owned()
     } else if request.presented.is_empty() {
-        format!("trust `{issuer}` if it is a root; else put it behind the certificate, as a server has to send it")
+        format!(
+            "if `{issuer}` is a root, trust it; if it is an intermediate, put it behind the certificate, as a server has to send it"
+        )
     } else {
         format!("trust `{issuer}` if it is a root; else put it into the chain")
     }

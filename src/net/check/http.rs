@@ -1,5 +1,7 @@
 //! An answer of HTTP/1.1, as far as its head says how secure a site is.
 
+use std::fmt::Write;
+
 use super::grade::Hsts;
 
 /// Header fields that are read; more are more than a server needs.
@@ -22,6 +24,123 @@ pub(super) struct Cookie {
     pub(super) same_site: Option<String>,
 }
 
+/// A request.
+#[derive(Debug, Clone)]
+pub(super) struct Request {
+    method: &'static str,
+    target: String,
+    fields: Vec<(&'static str, String)>,
+    body: &'static str,
+    is_last: bool,
+}
+
+impl Request {
+    pub(super) fn get(target: impl Into<String>) -> Self {
+        Self { method: "GET", target: target.into(), fields: Vec::new(), body: "", is_last: true }
+    }
+
+    pub(super) fn post(target: impl Into<String>, body: &'static str) -> Self {
+        let request = Self { method: "POST", body, ..Self::get(target) };
+        request.field("Content-Type", "text/plain;charset=UTF-8").field("Content-Length", body.len().to_string())
+    }
+
+    /// The handshake of a WebSocket (RFC 6455 section 4.1).
+    pub(super) fn websocket(target: impl Into<String>) -> Self {
+        let request = Self { is_last: false, ..Self::get(target) };
+        let request = request.field("Upgrade", "websocket").field("Connection", "Upgrade");
+        request.field("Sec-WebSocket-Key", "c2VjdXJlLWlvIGNoZWNrIQ==").field("Sec-WebSocket-Version", "13")
+    }
+
+    pub(super) fn field(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.fields.push((name, value.into()));
+        self
+    }
+
+    /// The first line, for people.
+    pub(super) fn line(&self) -> String {
+        format!("{} {}", self.method, self.target)
+    }
+
+    pub(super) fn octets(&self, authority: &str) -> Vec<u8> {
+        let version = env!("CARGO_PKG_VERSION");
+        let mut text = format!(
+            "{} {} HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: secure-io/{version}\r\n",
+            self.method, self.target
+        );
+        for (name, value) in &self.fields {
+            // A line's end in a value would be a field of its own.
+            let value: String = value.chars().filter(|c| !c.is_control()).collect();
+            let _ = write!(text, "{name}: {value}\r\n");
+        }
+        if self.is_last {
+            text.push_str("Connection: close\r\n");
+        }
+        text.push_str("\r\n");
+        text.push_str(self.body);
+        text.into_bytes()
+    }
+}
+
+/// An answer with its body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Page {
+    pub(super) response: Response,
+    pub(super) body: Vec<u8>,
+}
+
+impl Page {
+    /// Reads an answer, whose body may be cut.
+    pub(super) fn read(octets: &[u8]) -> Option<Self> {
+        let response = Response::read(octets)?;
+        let body = octets.get(head_length(octets)?..)?;
+        let body = if response.is_chunked() { chunks(body).0 } else { body.to_vec() };
+        Some(Self { response, body })
+    }
+
+    /// Decides whether the body is there, if its length is known.
+    pub(super) fn is_whole(octets: &[u8]) -> bool {
+        let (Some(head), Some(response)) = (head_length(octets), Response::read(octets)) else { return false };
+        let body = octets.get(head..).unwrap_or_default();
+        if matches!(response.status, 204 | 304) {
+            return true;
+        }
+        if response.is_chunked() {
+            return chunks(body).1;
+        }
+        let length = response.value("content-length").and_then(|length| length.parse::<usize>().ok());
+        length.is_some_and(|length| body.len() >= length)
+    }
+
+    /// The body as text.
+    pub(super) fn text(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.body)
+    }
+}
+
+fn head_length(octets: &[u8]) -> Option<usize> {
+    octets.windows(4).position(|window| window == b"\r\n\r\n").map(|position| position + 4)
+}
+
+/// The content of chunks (RFC 9112 section 7.1), and whether the last one was there.
+fn chunks(mut octets: &[u8]) -> (Vec<u8>, bool) {
+    let mut content = Vec::new();
+    while let Some(end) = octets.windows(2).position(|window| window == b"\r\n") {
+        let size = octets.get(..end).and_then(|line| std::str::from_utf8(line).ok());
+        let size = size.and_then(|line| line.split(';').next()).map(str::trim);
+        match size.and_then(|size| usize::from_str_radix(size, 16).ok()) {
+            None => break,
+            Some(0) => return (content, true),
+            Some(size) => {
+                let rest = octets.get(end + 2..).unwrap_or_default();
+                content.extend_from_slice(rest.get(..size.min(rest.len())).unwrap_or_default());
+                let Some(next) = size.checked_add(2).and_then(|skipped| rest.get(skipped..)) else { break };
+                octets = next;
+            }
+        }
+    }
+    (content, false)
+}
+
 /// A request of a site's first page, after whose answer the server closes the connection.
 pub(super) fn request(authority: &str) -> String {
     format!("GET / HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n")
@@ -41,9 +160,16 @@ impl Response {
         Some(Self { status: response.code?, fields })
     }
 
-    /// Decides whether the head is there: the body is not looked at.
-    pub(super) fn is_whole(octets: &[u8]) -> bool {
-        octets.windows(4).any(|window| window == b"\r\n\r\n")
+    fn is_chunked(&self) -> bool {
+        self.value("transfer-encoding").is_some_and(|coding| coding.to_ascii_lowercase().contains("chunked"))
+    }
+
+    /// The first line and a field, for people.
+    pub(super) fn words(&self, name: &str) -> String {
+        self.value(name).map_or_else(
+            || format!("HTTP {}, no {name}", self.status),
+            |value| format!("HTTP {}, {name}: {value}", self.status),
+        )
     }
 
     /// The values of a field, whose name is in lower case.
@@ -59,6 +185,13 @@ impl Response {
     /// What Strict-Transport-Security says; the first field counts (RFC 6797 section 8.1).
     pub(super) fn hsts(&self) -> Hsts {
         self.value("strict-transport-security").map_or(Hsts::Absent, hsts)
+    }
+
+    /// The cookies that are set, as a client sends them back.
+    pub(super) fn cookie_pairs(&self) -> Option<String> {
+        let pairs: Vec<_> =
+            self.values("set-cookie").filter_map(|cookie| cookie.split(';').next()).map(str::trim).collect();
+        (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 
     /// The cookies that are set.
@@ -126,6 +259,7 @@ mod tests {
         #[test]
         fn nothing_panics(octets: Vec<u8>, value in "\\PC{0,60}") {
             let _ = Response::read(&octets);
+            let _ = (Page::read(&octets), Page::is_whole(&octets), chunks(&octets));
             let _ = hsts(&value);
             let _ = cookie(&value);
         }

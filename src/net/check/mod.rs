@@ -4,11 +4,13 @@
 //! library's verifier and lint judge the certificates (`trust`). What is wrong is found by a table of checks
 //! ([`RULES`]); the grades (`grade`, `tlsref`) rest on the same facts.
 
+mod engine;
 mod flight;
 mod grade;
 mod group;
 mod hello;
 mod http;
+mod page;
 mod prober;
 mod rules;
 mod session;
@@ -19,6 +21,8 @@ mod tlsref;
 mod trust;
 mod unreachable;
 mod version;
+mod web;
+mod websocket;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -26,21 +30,25 @@ use std::time::Duration;
 use rustls::pki_types::{CertificateDer, ServerName};
 use tokio::time::Instant;
 
+use self::engine::Engine;
 pub use self::grade::Grade;
 use self::grade::{Hsts, Trust};
 use self::http::Response;
-use self::prober::Prober;
+use self::prober::{Opening, Prober};
 use self::rules::{Audit, Plain};
 pub use self::rules::{Needs, RULES, Rule};
 use self::session::{Place, Session};
 use self::survey::Facts;
 pub use self::trust::Known;
 use self::trust::Presented;
+pub use self::unreachable::UNREACHABLE;
 use self::version::Version;
-use crate::judge::report::check::{Protocol, Target};
+use self::web::Web;
+use self::websocket::WebSocket;
+use crate::judge::report::check::{Protocol, SocketIo, Target};
 use crate::judge::report::verdict::Code;
 use crate::judge::verify::Host;
-use crate::net::probe::{self, Endpoint, NoEndpoint};
+use crate::net::probe::{self, Endpoint, NoEndpoint, Starttls};
 
 /// The longest that one connection is waited for, unless less is asked for.
 const ANSWER_LIMIT: Duration = Duration::from_secs(2);
@@ -54,24 +62,28 @@ pub struct Options<'a> {
     pub timeout: Duration,
     /// The port of plain HTTP, which should redirect; by default 80 for a server on 443, else none.
     pub http_port: Option<u16>,
+    /// The protocol in whose words TLS is begun; HTTP is not looked at then.
+    pub starttls: Option<Starttls>,
+    /// The origin of a page that is meant to use the server, as a browser sends it.
+    pub origin: Option<String>,
+    /// An idle connection is watched until the heartbeat is due.
+    pub idle: bool,
     /// What is trusted.
     pub known: Known<'a>,
 }
 
-/// Audits a server. It blocks until all is known.
+/// Audits a server.
 ///
 /// A server that cannot be reached, or speaks something else, is a target with that finding and without a grade.
-pub fn audit(named: &str, endpoint: &Endpoint, options: &Options<'_>, is_wanted: impl Fn(&str) -> bool) -> Target {
-    let started = std::time::Instant::now();
+pub async fn audit(
+    named: &str,
+    endpoint: &Endpoint,
+    options: &Options<'_>,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Target {
+    let started = Instant::now();
     let mut target = Target { target: named.to_owned(), ..Target::default() };
-    match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => {
-            runtime.block_on(look(&mut target, endpoint, options, &is_wanted));
-            // A name that is still being looked up is not waited for.
-            runtime.shutdown_background();
-        }
-        Err(error) => target.findings.push(unreachable::setup(&error)),
-    }
+    look(&mut target, endpoint, options, &is_wanted).await;
     target.seconds = (started.elapsed().as_secs_f64() * 1_000.0).round() / 1_000.0;
     target
 }
@@ -83,7 +95,7 @@ pub fn not_a_server(named: &str, error: &NoEndpoint) -> Target {
 }
 
 async fn look(target: &mut Target, endpoint: &Endpoint, options: &Options<'_>, is_wanted: &dyn Fn(&str) -> bool) {
-    let asked = probe::Options { server_name: options.server_name.clone(), timeout: options.timeout };
+    let asked = probe::Options { server_name: options.server_name.clone(), timeout: options.timeout, starttls: None };
     let address = match probe::connect(endpoint, &asked).await {
         Ok((_, address)) => address,
         Err(error) => return target.findings.push(unreachable::probe(&error)),
@@ -97,7 +109,13 @@ async fn look(target: &mut Target, endpoint: &Endpoint, options: &Options<'_>, i
     let Ok(server_name) = named.server_name() else { return };
     target.address = Some(address.to_string());
     let limit = options.timeout.min(ANSWER_LIMIT);
-    let prober = Prober::new(address, limit, Instant::now() + options.timeout);
+    let opening = options.starttls.map(|protocol| Opening { protocol, host: bare(endpoint) });
+    let prober = Prober::new(address, limit, Instant::now() + options.timeout).opened_by(opening.clone());
+    if let Some(Opening { protocol, .. }) = &opening
+        && let Err(error) = prober::connect(address, opening.as_ref()).await
+    {
+        return target.findings.push(unreachable::starttls(*protocol, &error));
+    }
     let sni = if let ServerName::DnsName(name) = &server_name { Some(name.as_ref().to_owned()) } else { None };
     target.server_name.clone_from(&sni);
     let facts = Facts::gather(&prober, sni.as_deref()).await;
@@ -105,22 +123,55 @@ async fn look(target: &mut Target, endpoint: &Endpoint, options: &Options<'_>, i
         return target.findings.push(unreachable::handshake(&facts, &prober).await);
     }
     let host = options.server_name.clone().unwrap_or_else(|| bare(endpoint));
-    let place = Place { address, server_name: &server_name, authority: &endpoint.to_string(), limit };
+    let authority = match endpoint.port {
+        443 => endpoint.host.to_string(),
+        _ => endpoint.to_string(),
+    };
+    let place = Place { address, server_name: &server_name, authority: &authority, limit, opening: opening.as_ref() };
     let session = if facts.has_modern() { Some(place.visit().await) } else { None };
-    let plain = plain(address, endpoint, options, limit).await;
+    let web = match &session {
+        Some(session) if session.response.is_some() => {
+            Some(Web::observe(&place, session, options.origin.as_deref(), options.idle).await)
+        }
+        _ => None,
+    };
+    let plain = if opening.is_none() { plain(address, endpoint, options, limit).await } else { None };
     let presented = presented(&facts, session.as_ref(), &host, options.known);
     let audit = Audit {
         host: &host,
+        authority: &authority,
         facts: &facts,
         session: session.as_ref(),
         presented: presented.as_ref(),
         plain: plain.as_ref(),
+        web: web.as_ref(),
     };
     target.findings = audit.findings(is_wanted);
     target.server = server(&audit);
     describe(target, &facts, session.as_ref());
     judge(target, &audit);
-    target.not_tested = not_tested(&facts, session.as_ref());
+    target.socket_io = web.as_ref().and_then(|web| socket_io(&web.engine));
+    target.not_tested = not_tested(&facts, session.as_ref(), opening.is_some());
+}
+
+fn socket_io(engine: &Engine) -> Option<SocketIo> {
+    if !engine.is_there() {
+        return None;
+    }
+    let open = engine.opened();
+    let by_websocket = engine.direct.as_ref().is_some_and(WebSocket::is_session);
+    let transports = [("polling", engine.open.is_some()), ("websocket", by_websocket)];
+    Some(SocketIo {
+        path: engine::PATH.to_owned(),
+        engine_io: [(3, engine.speaks_three), (4, open.is_some())]
+            .into_iter()
+            .filter_map(|(version, is_spoken)| is_spoken.then_some(version))
+            .collect(),
+        transports: transports.into_iter().filter(|(_, opens)| *opens).map(|(name, _)| name.to_owned()).collect(),
+        upgrade: engine.upgrade.as_ref().map(WebSocket::is_open),
+        ping_interval: open.as_ref().and_then(|open| open.ping_interval),
+        ping_timeout: open.as_ref().and_then(|open| open.ping_timeout),
+    })
 }
 
 /// The host without the brackets of a URL.
@@ -140,7 +191,9 @@ async fn plain(address: SocketAddr, endpoint: &Endpoint, options: &Options<'_>, 
     let prober = Prober::new(SocketAddr::new(address.ip(), port), limit, Instant::now() + limit);
     let authority = if port == 80 { endpoint.host.to_string() } else { format!("{}:{port}", endpoint.host) };
     let response = Response::read(&prober.say(http::request(&authority).as_bytes()).await)?;
-    Some(Plain { port, response })
+    let forwarded = http::Request::get("/").field("X-Forwarded-Proto", "https").octets(&authority);
+    let forwarded = Response::read(&prober.say(&forwarded).await);
+    Some(Plain { port, response, forwarded })
 }
 
 fn presented(facts: &Facts, session: Option<&Session>, host: &str, known: Known<'_>) -> Option<Presented> {
@@ -242,7 +295,7 @@ fn trust_of(presented: Option<&Presented>) -> Trust {
     }
 }
 
-fn not_tested(facts: &Facts, session: Option<&Session>) -> Vec<String> {
+fn not_tested(facts: &Facts, session: Option<&Session>, begins_in_clear: bool) -> Vec<String> {
     let mut all: Vec<_> = facts.unknown().map(|(version, answer)| format!("{version}: {}", answer.words())).collect();
     match session {
         None => all.push(
@@ -252,6 +305,7 @@ fn not_tested(facts: &Facts, session: Option<&Session>) -> Vec<String> {
         Some(Session { failure: Some(failure), .. }) => {
             all.push(format!("HTTP, resumption, early data: the handshake fails ({failure})"));
         }
+        Some(_) if begins_in_clear => {}
         Some(Session { response: None, no_response, .. }) => {
             all.push(format!("HTTP: {}", no_response.as_deref().unwrap_or("no answer")));
         }

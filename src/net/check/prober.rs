@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use super::flight::{Flight, ServerHello, is_ssl2};
 use super::hello::Hello;
 use super::version::Version;
+use crate::net::probe::{Refusal, Starttls};
 
 /// Connections that are open at once: development servers and `openssl s_server` take few.
 const AT_ONCE: u32 = 4;
@@ -84,12 +85,38 @@ pub(super) struct Prober {
     limit: Duration,
     permits: Semaphore,
     deadline: Instant,
+    opening: Option<Opening>,
+}
+
+/// The words in the clear behind which TLS begins, and the host that they name.
+#[derive(Debug, Clone)]
+pub(super) struct Opening {
+    pub(super) protocol: Starttls,
+    pub(super) host: String,
+}
+
+/// Connects, and says what makes the server begin TLS.
+pub(super) async fn connect(address: SocketAddr, opening: Option<&Opening>) -> io::Result<TcpStream> {
+    let mut tcp = TcpStream::connect(address).await?;
+    tcp.set_nodelay(true).ok();
+    if let Some(Opening { protocol, host }) = opening {
+        protocol.begin(&mut tcp, host).await.map_err(|refusal| match refusal {
+            Refusal::Broken(error) => error,
+            Refusal::Said(words) => io::Error::other(words),
+        })?;
+    }
+    Ok(tcp)
 }
 
 impl Prober {
     /// A prober whose connections take up to `limit` each, and none longer than until `deadline`.
     pub(super) fn new(address: SocketAddr, limit: Duration, deadline: Instant) -> Self {
-        Self { address, limit, permits: Semaphore::new(AT_ONCE as usize), deadline }
+        Self { address, limit, permits: Semaphore::new(AT_ONCE as usize), deadline, opening: None }
+    }
+
+    /// The same for a server whose connections begin in the clear.
+    pub(super) fn opened_by(self, opening: Option<Opening>) -> Self {
+        Self { opening, ..self }
     }
 
     /// Sends a hello. A server that is busy with the other connections is asked once more when they have ended.
@@ -135,7 +162,7 @@ impl Prober {
         let _permits = self.permits.acquire_many(permits).await;
         let until = self.until();
         let mut received = Vec::new();
-        match timeout_at(until, exchange(self.address, octets, &mut received)).await {
+        match timeout_at(until, exchange((self.address, self.opening.as_ref()), octets, &mut received)).await {
             Ok(Ok(())) => answer(&received, Answer::Closed),
             Ok(Err(Failed::Connecting(error))) => Answer::Unreachable(error.kind()),
             Ok(Err(Failed::Talking)) => answer(&received, Answer::Reset),
@@ -149,9 +176,12 @@ enum Failed {
     Talking,
 }
 
-async fn exchange(address: SocketAddr, octets: &[u8], received: &mut Vec<u8>) -> Result<(), Failed> {
-    let mut tcp = TcpStream::connect(address).await.map_err(Failed::Connecting)?;
-    tcp.set_nodelay(true).ok();
+async fn exchange(
+    (address, opening): (SocketAddr, Option<&Opening>),
+    octets: &[u8],
+    received: &mut Vec<u8>,
+) -> Result<(), Failed> {
+    let mut tcp = connect(address, opening).await.map_err(Failed::Connecting)?;
     // A server may refuse before it has read all.
     let sent = tcp.write_all(octets).await;
     let mut buffer = vec![0; 8_192];

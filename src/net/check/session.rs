@@ -12,14 +12,28 @@ use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::http::Response;
+use super::engine::Idle;
+use super::http::{self, Page, Response};
+use super::prober::{self, Opening};
+use super::websocket::{self, WebSocket};
 use crate::net::tls;
 
 /// The longest answer of HTTP that is read.
-const LONGEST: usize = 128 * 1024;
+const LONGEST: usize = 512 * 1024;
 
 /// How long an answer of HTTP is waited for: `openssl s_server` never gives one.
 const HTTP_LIMIT: Duration = Duration::from_millis(1_500);
+
+/// How long tickets are waited for where nothing is asked.
+const TICKETS: Duration = Duration::from_millis(100);
+
+/// Reason why a request has no answer.
+#[derive(Debug)]
+enum NoAnswer {
+    Broken(io::Error),
+    Closed,
+    Silent,
+}
 
 /// What whole connections tell.
 #[derive(Debug, Clone, Default)]
@@ -42,6 +56,8 @@ pub(super) struct Session {
     pub(super) is_resumed: Option<bool>,
     pub(super) takes_early_data: bool,
     pub(super) response: Option<Response>,
+    /// The page behind that head, as far as it was read.
+    pub(super) body: Vec<u8>,
     /// Why no answer of HTTP was read.
     pub(super) no_response: Option<String>,
 }
@@ -54,15 +70,17 @@ pub(super) struct Place<'a> {
     /// As in the request's Host.
     pub(super) authority: &'a str,
     pub(super) limit: Duration,
+    /// The words in the clear behind which TLS begins; HTTP is not spoken there.
+    pub(super) opening: Option<&'a Opening>,
 }
 
 impl Place<'_> {
     /// Connects three times: for the request, for resumption, and for ALPN.
     pub(super) async fn visit(&self) -> Session {
         let mut session = Session::default();
-        let (Ok(http1), Ok(both)) =
-            (tls::danger_listening(&[b"http/1.1"]), tls::danger_listening(&[b"h2", b"http/1.1"]))
-        else {
+        let (of_http1, of_both): (&[&[u8]], &[&[u8]]) =
+            if self.opening.is_some() { (&[], &[]) } else { (&[b"http/1.1"], &[b"h2", b"http/1.1"]) };
+        let (Ok(http1), Ok(both)) = (tls::danger_listening(of_http1), tls::danger_listening(of_both)) else {
             session.failure = Some("no configuration of TLS".to_owned());
             return session;
         };
@@ -78,7 +96,11 @@ impl Place<'_> {
                 session.failure = None;
                 session.take(&stream);
                 session.alpn_http1 = alpn(&stream);
-                self.request(stream, &mut session).await;
+                if self.opening.is_none() {
+                    self.request(stream, &mut session).await;
+                } else {
+                    drain(stream).await;
+                }
                 self.resume(&http1.with_early_data(), &mut session).await;
             }
             Err(error) => {
@@ -107,8 +129,7 @@ impl Place<'_> {
         see: impl FnOnce(&mut rustls::ClientConnection),
     ) -> io::Result<TlsStream<TcpStream>> {
         let connecting = async {
-            let tcp = TcpStream::connect(self.address).await?;
-            tcp.set_nodelay(true).ok();
+            let tcp = prober::connect(self.address, self.opening).await?;
             TlsConnector::from(config.clone()).connect_with(self.server_name.clone(), tcp, see).await
         };
         let connected = timeout_at(Instant::now() + self.limit, connecting).await;
@@ -116,21 +137,92 @@ impl Place<'_> {
     }
 
     async fn request(&self, stream: TlsStream<TcpStream>, session: &mut Session) {
+        let request = http::Request::get("/").field("Accept", "text/html,*/*");
+        match self.exchange(stream, &request).await {
+            Ok(page) => {
+                session.response = Some(page.response);
+                session.body = page.body;
+            }
+            Err(NoAnswer::Broken(error)) => {
+                session.needs_certificate = is_certificate_required(&error);
+                session.no_response = Some(words(&error));
+            }
+            Err(NoAnswer::Closed) => {
+                session.no_response = Some("the server closes the connection without an answer of HTTP".to_owned());
+            }
+            Err(NoAnswer::Silent) => {
+                session.no_response = Some(format!("no answer of HTTP within {} s", HTTP_LIMIT.as_secs_f32()));
+            }
+        }
+    }
+
+    /// Sends a request over a connection of its own.
+    pub(super) async fn ask(&self, request: &http::Request) -> Option<Page> {
+        let listening = tls::danger_listening(&[b"http/1.1"]).ok()?;
+        let stream = self.connect(&listening.config).await.ok()?;
+        self.exchange(stream, request).await.ok()
+    }
+
+    /// Asks for a WebSocket, and waits for the first message of the server.
+    pub(super) async fn websocket(&self, request: &http::Request, patience: Duration) -> WebSocket {
+        let Ok(listening) = tls::danger_listening(&[b"http/1.1"]) else { return WebSocket::Silent };
+        let Ok(mut stream) = self.connect(&listening.config).await else { return WebSocket::Silent };
+        let mut received = Vec::new();
+        let until = Instant::now() + patience;
+        let talking = async {
+            stream.write_all(&request.octets(self.authority)).await?;
+            stream.flush().await?;
+            while !websocket::is_told(&received) && read_more(&mut stream, &mut received).await? {}
+            Ok::<_, io::Error>(())
+        };
+        let is_over = timeout_at(until, talking).await.is_ok();
+        WebSocket::read(&received, is_over)
+    }
+
+    /// Opens a WebSocket and says nothing until the server pings, or `patience` is over.
+    pub(super) async fn idle(&self, request: &http::Request, patience: Duration) -> Idle {
+        let started = Instant::now();
+        let Ok(listening) = tls::danger_listening(&[b"http/1.1"]) else { return Idle::Silent(Duration::ZERO) };
+        let Ok(mut stream) = self.connect(&listening.config).await else { return Idle::Silent(Duration::ZERO) };
+        let mut received = Vec::new();
+        let talking = async {
+            stream.write_all(&request.octets(self.authority)).await?;
+            stream.flush().await?;
+            // Engine.IO's ping is the text `2`; a server of WebSockets may ping as well.
+            while !received.ends_with(b"\x81\x012") && !received.ends_with(&[0x89, 0]) {
+                if !read_more(&mut stream, &mut received).await? {
+                    return Ok(false);
+                }
+            }
+            Ok::<_, io::Error>(true)
+        };
+        match timeout_at(started + patience, talking).await {
+            Ok(Ok(true)) => Idle::Heartbeat,
+            Ok(Ok(false) | Err(_)) => Idle::Cut(started.elapsed()),
+            Err(_) => Idle::Silent(started.elapsed()),
+        }
+    }
+
+    async fn exchange(&self, mut stream: TlsStream<TcpStream>, request: &http::Request) -> Result<Page, NoAnswer> {
         let until = Instant::now() + HTTP_LIMIT.min(self.limit);
         let mut received = Vec::new();
-        let ended = timeout_at(until, exchange(stream, self.authority, &mut received)).await;
-        session.response = Response::read(&received);
-        if session.response.is_some() {
-            return;
+        let talking = async {
+            stream.write_all(&request.octets(self.authority)).await?;
+            stream.flush().await?;
+            while received.len() < LONGEST
+                && !Page::is_whole(&received)
+                && read_more(&mut stream, &mut received).await?
+            {}
+            let _ = stream.shutdown().await;
+            Ok::<_, io::Error>(())
+        };
+        let ended = timeout_at(until, talking).await;
+        match (Page::read(&received), ended) {
+            (Some(page), _) => Ok(page),
+            (None, Ok(Err(error))) => Err(NoAnswer::Broken(error)),
+            (None, Ok(Ok(()))) => Err(NoAnswer::Closed),
+            (None, Err(_)) => Err(NoAnswer::Silent),
         }
-        session.no_response = Some(match &ended {
-            Ok(Err(error)) => {
-                session.needs_certificate = is_certificate_required(error);
-                words(error)
-            }
-            Ok(Ok(())) => "the server closes the connection without an answer of HTTP".to_owned(),
-            Err(_) => format!("no answer of HTTP within {} s", HTTP_LIMIT.as_secs_f32()),
-        });
     }
 
     async fn resume(&self, config: &std::sync::Arc<ClientConfig>, session: &mut Session) {
@@ -146,6 +238,13 @@ impl Place<'_> {
 }
 
 impl Session {
+    /// Decides whether the answer is a page that a browser shows.
+    pub(super) fn is_page(&self) -> bool {
+        let is_html =
+            |response: &Response| response.value("content-type").is_some_and(|kind| kind.starts_with("text/html"));
+        self.response.as_ref().is_some_and(|response| response.status < 300 && is_html(response))
+    }
+
     fn take(&mut self, stream: &TlsStream<TcpStream>) {
         let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
         self.chain = chain.iter().map(|der| der.clone().into_owned()).collect();
@@ -170,21 +269,16 @@ fn words(error: &io::Error) -> String {
     }
 }
 
-async fn exchange(mut stream: TlsStream<TcpStream>, authority: &str, received: &mut Vec<u8>) -> io::Result<()> {
-    let version = env!("CARGO_PKG_VERSION");
-    let request = format!(
-        "GET / HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: secure-io/{version}\r\nAccept: text/html,*/*\r\nConnection: close\r\n\r\n"
-    );
-    stream.write_all(request.as_bytes()).await?;
-    stream.flush().await?;
+/// Reads what has come; false at the end.
+async fn read_more(stream: &mut TlsStream<TcpStream>, received: &mut Vec<u8>) -> io::Result<bool> {
     let mut buffer = vec![0; 16_384];
-    while received.len() < LONGEST && !Response::is_whole(received) {
-        let length = stream.read(&mut buffer).await?;
-        if length == 0 {
-            break;
-        }
-        received.extend_from_slice(buffer.get(..length).unwrap_or_default());
-    }
+    let length = stream.read(&mut buffer).await?;
+    received.extend_from_slice(buffer.get(..length).unwrap_or_default());
+    Ok(length > 0)
+}
+
+/// Reads until the server says something, so that its tickets have come, and ends the connection.
+async fn drain(mut stream: TlsStream<TcpStream>) {
+    let _ = timeout_at(Instant::now() + TICKETS, stream.read(&mut [0; 256])).await;
     let _ = stream.shutdown().await;
-    Ok(())
 }

@@ -38,6 +38,8 @@ pub(super) struct Presented {
     pub(super) lints: Vec<(String, Finding)>,
     /// Days between notBefore and notAfter.
     pub(super) days: Option<i64>,
+    /// Whole days from now to notAfter.
+    pub(super) days_left: Option<i64>,
     /// A certificate does not issue the one in front of it.
     pub(super) is_out_of_order: bool,
     /// The chain ends with a root, which clients have themselves.
@@ -89,6 +91,7 @@ impl Presented {
             missing,
             lints: lints(&read, known),
             days: leaf.as_ref().and_then(days),
+            days_left: leaf.as_ref().and_then(|leaf| days_left(leaf, known.now)),
             is_out_of_order: read
                 .iter()
                 .zip(read.iter().skip(1))
@@ -142,6 +145,11 @@ fn days(certificate: &report::Certificate) -> Option<i64> {
     let (from, until) = time(&certificate.not_before).zip(time(&certificate.not_after))?;
     // The last second counts: 365 days end a second before the 366th.
     Some(((until - from).whole_seconds() + 1 + 86_399).div_euclid(86_400))
+}
+
+fn days_left(certificate: &report::Certificate, now: OffsetDateTime) -> Option<i64> {
+    let until = OffsetDateTime::parse(&certificate.not_after, &Rfc3339).ok()?;
+    Some((until - now).whole_days())
 }
 
 fn must_staple(certificate: &report::Certificate) -> bool {

@@ -8,7 +8,8 @@ use super::prober::{Answer, Prober, shown};
 use super::survey::Facts;
 use crate::judge::report::check::{Evidence, Finding};
 use crate::judge::report::finding::Severity;
-use crate::net::probe::{Error, NoEndpoint};
+use crate::judge::report::remote::Cause;
+use crate::net::probe::{Error, NoEndpoint, Starttls};
 
 /// How long a connection on which nothing was said is watched: a port forwarder without a server closes it by itself.
 const WATCHED: Duration = Duration::from_millis(300);
@@ -27,13 +28,29 @@ fn finding(layer: &str, id: &str, message: impl Into<String>, hint: impl Into<St
     }
 }
 
-/// No runtime.
-pub(super) fn setup(error: &io::Error) -> Finding {
+/// The findings about servers that cannot be audited: id, and what is found.
+pub const UNREACHABLE: &[(&str, &str)] = &[
+    ("bad-url", "the URL cannot be used"),
+    ("name-not-found", "the name has no address"),
+    ("dns-timeout", "the resolver does not answer"),
+    ("refused", "nothing listens"),
+    ("connect-timeout", "no connection in time"),
+    ("unreachable", "no way to the host"),
+    ("plain-http", "the port speaks plain HTTP"),
+    ("not-tls", "another protocol is spoken"),
+    ("closed-at-once", "the connection is closed before a word"),
+    ("tls-timeout", "the ClientHello is not answered"),
+    ("tls-reset", "the connection ends after the ClientHello"),
+];
+
+/// A server that does not begin TLS.
+pub(super) fn starttls(protocol: Starttls, error: &io::Error) -> Finding {
+    let message = format!("the server does not begin TLS by STARTTLS of {protocol}: {error}");
     finding(
-        "tcp",
-        "unreachable",
-        format!("cannot prepare a connection: {error}"),
-        "try again when the system has resources",
+        "tls",
+        "not-tls",
+        message,
+        "look whether TLS is configured there, and whether --starttls names the protocol",
     )
 }
 
@@ -48,18 +65,21 @@ pub(super) fn probe(error: &Error) -> Finding {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),
     };
-    let (layer, id, hint) = match error {
-        Error::Unresolved { .. } => {
-            ("dns", "name-not-found", "use a name below .localhost, or put the name into /etc/hosts")
+    let hint = match error {
+        Error::Unresolved { .. } => "use a name below .localhost, or put the name into /etc/hosts".to_owned(),
+        Error::ResolverTimedOut { .. } => "look at the network and its resolver, or name an address".to_owned(),
+        Error::Refused { elsewhere: Some(address), .. } => {
+            format!("a server listens on {address}: name that address, or let the server listen on both")
         }
-        Error::Refused { .. } => ("tcp", "refused", "start the server, or name the port that it listens on"),
-        Error::TimedOut { .. } => {
-            ("tcp", "connect-timeout", "look for a firewall, and whether the container's port is published")
+        Error::Refused { .. } => "start the server, or name the port that it listens on".to_owned(),
+        Error::ConnectTimedOut { .. } => {
+            "look for a firewall, and whether the container's port is published".to_owned()
         }
-        Error::Name(_) => ("address", "bad-url", "write it as in `https://localhost:3000`"),
-        _ => ("tcp", "unreachable", "look at the network, the VPN and the firewall"),
+        Error::Name(_) => "write it as in `https://localhost:3000`".to_owned(),
+        _ => "look at the network, the VPN and the firewall".to_owned(),
     };
-    finding(layer, id, message, hint)
+    let Cause { layer, code } = error.cause();
+    finding(layer, code, message, hint)
 }
 
 /// Says why a server that accepts connections speaks no version of TLS.

@@ -1,7 +1,9 @@
 //! Connects to a server, shakes hands, and tells what it presented. Never judges.
 
 mod endpoint;
+mod error;
 mod first;
+mod starttls;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -9,12 +11,16 @@ use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{AlertDescription, PeerIncompatible};
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
 pub use self::endpoint::{Endpoint, EndpointHost, NoEndpoint};
+pub use self::error::Error;
 use self::first::Remembering;
+pub(crate) use self::starttls::Refusal;
+pub use self::starttls::{Starttls, UnknownStarttls};
 use crate::encoding::container::encrypted::Rounds;
 use crate::encoding::container::{Content, Found};
 use crate::judge::inspect::{self, Inspected};
@@ -28,91 +34,6 @@ pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The protocols offered, as a browser does.
 const ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
 
-/// Reason why a server could not be asked.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// The host's name has no address.
-    #[error("no address is known for `{host}`")]
-    Unresolved {
-        /// The host.
-        host: String,
-        /// Error from the operating system.
-        source: io::Error,
-    },
-    /// Nothing listens there.
-    #[error("nothing listens on {endpoint}")]
-    Refused {
-        /// The server.
-        endpoint: String,
-    },
-    /// It cannot be reached.
-    #[error("cannot connect to {endpoint}")]
-    Unreachable {
-        /// The server.
-        endpoint: String,
-        /// Error from the operating system.
-        source: io::Error,
-    },
-    /// It took too long.
-    #[error("{endpoint} did not answer within {} s", limit.as_secs_f32())]
-    TimedOut {
-        /// The server.
-        endpoint: String,
-        /// The time it had.
-        limit: Duration,
-    },
-    /// It speaks something else.
-    #[error("{endpoint} speaks {protocol}, not TLS")]
-    NotTls {
-        /// The server.
-        endpoint: String,
-        /// Protocol of the server, as far as its first octets show.
-        protocol: &'static str,
-    },
-    /// It ends the connection.
-    #[error("{endpoint} closes the connection during the TLS handshake")]
-    Closed {
-        /// The server.
-        endpoint: String,
-    },
-    /// It speaks versions of TLS that nobody accepts any more.
-    #[error("{endpoint} speaks no TLS 1.2 or 1.3, and clients of today nothing older")]
-    OldTls {
-        /// The server.
-        endpoint: String,
-    },
-    /// It knows no host of the name that was sent.
-    #[error("{endpoint} knows no host of the name that was sent")]
-    UnknownName {
-        /// The server.
-        endpoint: String,
-    },
-    /// It refuses what was offered.
-    #[error("{endpoint} and this program have no cipher suite, group or signature in common")]
-    NothingInCommon {
-        /// The server.
-        endpoint: String,
-    },
-    /// The handshake fails otherwise.
-    #[error("the TLS handshake with {endpoint} fails")]
-    Handshake {
-        /// The server.
-        endpoint: String,
-        /// Error from rustls.
-        source: io::Error,
-    },
-    /// The name to send is none.
-    #[error(transparent)]
-    Name(#[from] NoEndpoint),
-    /// No configuration or no runtime.
-    #[error("cannot prepare a connection")]
-    Setup {
-        /// Cause of the failure.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
-}
-
 /// Options for asking a server.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -120,11 +41,13 @@ pub struct Options {
     pub server_name: Option<String>,
     /// Time limit for all steps together.
     pub timeout: Duration,
+    /// The protocol in whose words TLS is begun; `None` where TLS comes first.
+    pub starttls: Option<Starttls>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { server_name: None, timeout: DEFAULT_TIMEOUT }
+        Self { server_name: None, timeout: DEFAULT_TIMEOUT, starttls: None }
     }
 }
 
@@ -193,31 +116,71 @@ impl<'a> Asking<'a> {
     }
 
     async fn run(&self) -> Result<Presented, Error> {
-        let (tcp, address) = self.connect().await?;
+        let (mut tcp, address) = self.connect().await?;
         // Nagle's algorithm would only make it slower.
         tcp.set_nodelay(true).ok();
-        self.shake_hands(tcp, address).await
+        if let Some(protocol) = self.options.starttls {
+            let begun = timeout_at(self.deadline, protocol.begin(&mut tcp, &self.host())).await;
+            begun.map_err(|_elapsed| self.silent())?.map_err(|refusal| self.no_starttls(protocol, refusal))?;
+        }
+        match self.shake_hands(tcp, address).await {
+            Err(Error::Closed { endpoint }) if closes_at_once(address).await => Err(Error::ClosedAtOnce { endpoint }),
+            other => other,
+        }
+    }
+
+    /// The host, as a protocol names it.
+    fn host(&self) -> String {
+        match &self.server_name {
+            ServerName::DnsName(name) => name.as_ref().to_owned(),
+            _ => self.endpoint.host.to_string().trim_matches(['[', ']']).to_owned(),
+        }
+    }
+
+    fn no_starttls(&self, protocol: Starttls, refusal: Refusal) -> Error {
+        let answer = match refusal {
+            Refusal::Broken(error) => format!("the connection ends ({error})"),
+            Refusal::Said(words) => words,
+        };
+        Error::NoStarttls { endpoint: self.endpoint.to_string(), protocol, answer }
     }
 
     async fn connect(&self) -> Result<(TcpStream, SocketAddr), Error> {
         let addresses = self.resolve().await?;
-        let mut failed = None;
+        let (mut refused, mut failed) = (Vec::new(), None);
         for (index, address) in addresses.iter().enumerate() {
             // Each address gets its share of the time that is left.
             let left = self.deadline.saturating_duration_since(Instant::now());
             let others = u32::try_from(addresses.len() - index).unwrap_or(1);
             match timeout_at(Instant::now() + left / others, TcpStream::connect(address)).await {
                 Ok(Ok(tcp)) => return Ok((tcp, *address)),
+                Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => refused.push(*address),
                 Ok(Err(error)) => failed = failed.or(Some(error)),
                 Err(_) => {}
             }
         }
         let endpoint = self.endpoint.to_string();
         Err(match failed {
-            None => self.timed_out(),
-            Some(error) if error.kind() == io::ErrorKind::ConnectionRefused => Error::Refused { endpoint },
+            _ if !refused.is_empty() => {
+                let elsewhere = self.elsewhere(&refused).await;
+                Error::Refused { endpoint, tried: refused, elsewhere }
+            }
+            None => Error::ConnectTimedOut { endpoint, limit: self.options.timeout },
             Some(source) => Error::Unreachable { endpoint, source },
         })
+    }
+
+    /// The other loopback address, if something listens there: a server may be bound to `::1` alone.
+    async fn elsewhere(&self, refused: &[SocketAddr]) -> Option<SocketAddr> {
+        let [address] = refused else { return None };
+        let other = match address.ip() {
+            IpAddr::V4(Ipv4Addr::LOCALHOST) => IpAddr::from(Ipv6Addr::LOCALHOST),
+            IpAddr::V6(Ipv6Addr::LOCALHOST) => IpAddr::from(Ipv4Addr::LOCALHOST),
+            _ => return None,
+        };
+        let other = SocketAddr::new(other, address.port());
+        let connected = timeout_at(self.deadline, TcpStream::connect(other)).await;
+        connected.ok()?.ok().map(|_tcp| other)
     }
 
     async fn resolve(&self) -> Result<Vec<SocketAddr>, Error> {
@@ -228,15 +191,24 @@ impl<'a> Asking<'a> {
             EndpointHost::Name(name) => name,
         };
         // RFC 6761 section 6.3: names below localhost are this machine, as browsers have it; many a system does not know.
+        let loopback = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+        let loopback = loopback.map(|address: IpAddr| SocketAddr::new(address, self.endpoint.port));
         if name.ends_with(".localhost") {
-            let loopback = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
-            return Ok(loopback.map(|address: IpAddr| SocketAddr::new(address, self.endpoint.port)).to_vec());
+            return Ok(loopback.to_vec());
         }
         let found = timeout_at(self.deadline, tokio::net::lookup_host((name.as_str(), self.endpoint.port))).await;
         match found {
-            Err(_) => Err(self.timed_out()),
+            Err(_) => Err(Error::ResolverTimedOut { host: name.clone(), limit: self.options.timeout }),
             Ok(Err(source)) => Err(Error::Unresolved { host: name.clone(), source }),
-            Ok(Ok(addresses)) => Ok(addresses.collect()),
+            Ok(Ok(found)) => {
+                let mut addresses: Vec<_> = found.collect();
+                // Many a hosts file has localhost for one family alone.
+                if name == "localhost" {
+                    let others = loopback.into_iter().filter(|address| !addresses.contains(address));
+                    addresses.extend(others.collect::<Vec<_>>());
+                }
+                Ok(addresses)
+            }
         }
     }
 
@@ -246,10 +218,10 @@ impl<'a> Asking<'a> {
         let (stream, first) = Remembering::new(tcp);
         match timeout_at(self.deadline, connector.connect(self.server_name.clone(), stream)).await {
             Ok(Ok(stream)) => Ok(self.presented(stream.get_ref().1, &listening, address)),
-            Ok(Err(error)) => Err(self.failed(error, &first.octets())),
+            Ok(Err(error)) => Err(self.failed(error, &first.octets(), listening.shown().client_certificate_requested)),
             Err(_) => Err(match protocol(&first.octets()) {
                 Some(protocol) => Error::NotTls { endpoint: self.endpoint.to_string(), protocol },
-                None => self.timed_out(),
+                None => self.silent(),
             }),
         }
     }
@@ -280,18 +252,25 @@ impl<'a> Asking<'a> {
         Presented { chain: chain.iter().map(|der| der.clone().into_owned()).collect(), remote }
     }
 
-    fn timed_out(&self) -> Error {
-        Error::TimedOut { endpoint: self.endpoint.to_string(), limit: self.options.timeout }
+    fn silent(&self) -> Error {
+        Error::HelloTimedOut { endpoint: self.endpoint.to_string(), limit: self.options.timeout }
     }
 
-    /// Says why a handshake failed, by how the other side began to speak and by what rustls makes of it.
-    fn failed(&self, error: io::Error, first: &[u8]) -> Error {
+    /// Says why a handshake failed, by how the other side began to speak, by what rustls makes of it, and by whether a
+    /// client certificate was asked for.
+    fn failed(&self, error: io::Error, first: &[u8], asks_certificate: bool) -> Error {
         let endpoint = self.endpoint.to_string();
         if let Some(protocol) = protocol(first) {
             return Error::NotTls { endpoint, protocol };
         }
         let is_closed = |kind| matches!(kind, io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset);
         match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+            // In TLS 1.2 the server ends the handshake itself, with whatever alert, or none.
+            Some(rustls::Error::AlertReceived(_)) if asks_certificate => Error::CertificateRequired { endpoint },
+            None if asks_certificate && is_closed(error.kind()) => Error::CertificateRequired { endpoint },
+            Some(rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol)) => {
+                Error::NoProtocolInCommon { endpoint }
+            }
             Some(
                 rustls::Error::AlertReceived(AlertDescription::ProtocolVersion)
                 | rustls::Error::PeerIncompatible(
@@ -307,6 +286,19 @@ impl<'a> Asking<'a> {
             _ => Error::Handshake { endpoint, source: error },
         }
     }
+}
+
+/// How long a connection on which nothing is said is watched: a port forwarder without a server closes it by itself.
+const WATCHED: Duration = Duration::from_millis(300);
+
+/// Decides whether connections are closed although nothing was said.
+async fn closes_at_once(address: SocketAddr) -> bool {
+    let watched = async {
+        let mut tcp = TcpStream::connect(address).await?;
+        tcp.read(&mut [0]).await
+    };
+    // A reset is an end as well.
+    timeout_at(Instant::now() + WATCHED, watched).await.is_ok_and(|read| !matches!(read, Ok(1..)))
 }
 
 /// The end of a span from now; of one beyond all measure, a year from now.

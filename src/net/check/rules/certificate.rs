@@ -100,6 +100,22 @@ pub(super) fn root_sent(audit: &Audit<'_>) -> Option<Hit> {
     ))
 }
 
+/// A certificate has to be renewed when a third of its life, or this many days, are left, whichever is less; a quarter
+/// of that third is late.
+const SOON: i64 = 30;
+
+pub(super) fn expires_soon(audit: &Audit<'_>) -> Option<Hit> {
+    let presented =
+        audit.presented.filter(|presented| presented.refusal().is_none_or(|why| why.code != Code::Expired))?;
+    let (life, left) = presented.days.zip(presented.days_left)?;
+    (left >= 0 && left < SOON.min(life / 4)).then(|| {
+        let days = crate::base::words::counted(usize::try_from(left).unwrap_or(0), "day");
+        let until = presented.leaf.as_ref().map(|leaf| leaf.not_after.clone()).unwrap_or_default();
+        let message = format!("the certificate expires in {days}");
+        Hit::new(message, format!("ClientHello for {}", audit.host), format!("notAfter {until}"))
+    })
+}
+
 /// The status that was stapled, if any.
 fn stapled(audit: &Audit<'_>) -> Option<String> {
     let session = audit.session.filter(|session| !session.ocsp.is_empty())?;

@@ -164,4 +164,60 @@ pub(super) const COOKIES: Fix = Fix {
     node: "res.cookie(name, value, { secure: true, httpOnly: true, sameSite: 'lax' })",
 };
 
+pub(super) const UPGRADE: Fix = Fix {
+    general: "let WebSockets through: HTTP/1.1 to the server behind, with its Upgrade and Connection fields",
+    nginx: "proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\";",
+    haproxy: "",
+    caddy: "",
+    node: "new Server(httpServer, { transports: ['polling', 'websocket'] })",
+};
+
+pub(super) const STICKY: Fix = Fix {
+    general: "lead all requests of a client to the same server, by its address, or use WebSockets only: io(url, { transports: ['websocket'] })",
+    nginx: "upstream app { hash $remote_addr consistent; … }",
+    haproxy: "balance source",
+    caddy: "lb_policy ip_hash",
+    node: "require('@socket.io/sticky').setupMaster(httpServer)",
+};
+
+pub(super) const HEARTBEAT: Fix = Fix {
+    general: "send the heartbeat more often than the shortest idle limit on the way, or raise that limit",
+    nginx: "proxy_read_timeout 120s;",
+    haproxy: "timeout tunnel 1h",
+    caddy: "",
+    node: "new Server(httpServer, { pingInterval: 25000 })",
+};
+
+pub(super) const CORS: Fix = Fix {
+    general: "name the sites that may use the server, in one place: in the application or in the proxy in front of it",
+    nginx: "proxy_hide_header Access-Control-Allow-Origin;",
+    haproxy: "http-response del-header Access-Control-Allow-Origin",
+    caddy: "",
+    node: "new Server(httpServer, { cors: { origin: ['https://app.example'], credentials: true } })",
+};
+
+pub(super) const ALLOW_REQUEST: Fix = Fix {
+    general: "look at the Origin of each request: Socket.IO's `cors` guards polling only",
+    nginx: "",
+    haproxy: "",
+    caddy: "",
+    node: "new Server(httpServer, { allowRequest: (req, callback) => callback(null, ORIGINS.includes(req.headers.origin)) })",
+};
+
+pub(super) const FORWARDED: Fix = Fix {
+    general: "believe the field from the proxy's address only, and let the proxy overwrite it",
+    nginx: "proxy_set_header X-Forwarded-Proto $scheme;",
+    haproxy: "http-request set-header X-Forwarded-Proto https if { ssl_fc }",
+    caddy: "servers { trusted_proxies static private_ranges }",
+    node: "app.set('trust proxy', 'loopback')",
+};
+
+pub(super) const BANNER: Fix = Fix {
+    general: "leave the version out of the header",
+    nginx: "server_tokens off;",
+    haproxy: "http-response del-header Server",
+    caddy: "header -Server",
+    node: "app.disable('x-powered-by')",
+};
+
 pub(super) const RENEWED: Fix = advice("have the certificate issued again, and reload the server");

@@ -1,8 +1,10 @@
 //! What answers of HTTP say.
 
 use super::{Audit, Hit};
+use crate::base::words::first_few;
 use crate::net::check::grade::{HSTS_ENOUGH, Hsts};
 use crate::net::check::http::{Cookie, Response};
+use crate::net::check::session::Session;
 
 const REQUEST: &str = "GET / over TLS";
 
@@ -71,9 +73,112 @@ pub(super) fn no_redirect(audit: &Audit<'_>) -> Option<Hit> {
 
 /// The answer if it is a page that a browser shows.
 fn page<'a>(audit: &'a Audit<'_>) -> Option<&'a Response> {
-    let is_html =
-        |response: &&Response| response.value("content-type").is_some_and(|kind| kind.starts_with("text/html"));
-    audit.response().filter(|response| response.status < 300).filter(is_html)
+    audit.session?.response.as_ref().filter(|_| audit.session.is_some_and(Session::is_page))
+}
+
+/// Decides whether a redirect leads to the page that was asked for.
+fn leads_back(audit: &Audit<'_>, response: &Response) -> bool {
+    let location = response.value("location").filter(|_| (300..400).contains(&response.status));
+    let target = location.map(|location| match location.split_once("://") {
+        Some(("https", rest)) => rest.strip_prefix(audit.authority).unwrap_or(location),
+        _ => location,
+    });
+    matches!(target, Some("" | "/"))
+}
+
+pub(super) fn redirect_loop(audit: &Audit<'_>) -> Option<Hit> {
+    let response = audit.response().filter(|response| leads_back(audit, response))?;
+    // A page that sets a cookie and comes back ends when the client has it.
+    response.values("set-cookie").next().is_none().then(|| {
+        let message = "the page redirects to itself: the server behind a proxy may think that it is asked by http://";
+        Hit::new(message, REQUEST, response.words("location"))
+    })
+}
+
+pub(super) fn redirect_to_http(audit: &Audit<'_>) -> Option<Hit> {
+    let response = audit.response().filter(|response| (300..400).contains(&response.status))?;
+    response
+        .value("location")
+        .filter(|location| location.starts_with("http://"))
+        .map(|_| Hit::new("the page redirects from https:// to http://", REQUEST, response.words("location")))
+}
+
+pub(super) fn plain_unanswered(audit: &Audit<'_>) -> Option<Hit> {
+    let response = Response::read(&audit.facts.behaviour.plaintext);
+    // Only where HTTP is spoken over TLS would a client come by ws://.
+    (response.is_none() && audit.response().is_some()).then(|| {
+        let message = "a request by http:// or ws:// on this port gets no answer that says why it fails";
+        Hit::new(message, "GET / without TLS", "no answer of HTTP")
+    })
+}
+
+pub(super) fn mixed_content(audit: &Audit<'_>) -> Option<Hit> {
+    let web = audit.web.filter(|web| !web.mixed.is_empty())?;
+    let policies = audit.response()?.values("content-security-policy").collect::<Vec<_>>();
+    let upgrades = policies.iter().any(|policy| policy.contains("upgrade-insecure-requests"));
+    (!upgrades).then(|| {
+        let shown: Vec<_> = web.mixed.iter().map(|(place, url)| format!("{url} ({place})")).collect();
+        let message =
+            format!("the page loads over plain HTTP or ws://, which browsers block: {}", first_few(&shown, 5));
+        Hit::new(message, "GET / over TLS, its scripts and styles", first_few(&shown, 20))
+    })
+}
+
+pub(super) fn forwarded_proto(audit: &Audit<'_>) -> Option<Hit> {
+    let told = |ordinary: &Response, forwarded: &Response, sent: &str| {
+        let is_other = |name: &str| ordinary.value(name).is_some() != forwarded.value(name).is_some();
+        let is_secure = |response: &Response| response.cookies().iter().any(|cookie| cookie.is_secure);
+        let differs = ordinary.status / 100 != forwarded.status / 100
+            || is_other(HSTS)
+            || is_secure(ordinary) != is_secure(forwarded) && !forwarded.cookies().is_empty();
+        differs.then(|| {
+            let message =
+                "a stranger's X-Forwarded-Proto is believed: anybody can say that a request came by another way";
+            let received = format!("HTTP {}, and HTTP {} without the field", forwarded.status, ordinary.status);
+            Hit::new(message, sent, received)
+        })
+    };
+    let over_tls = || {
+        let forwarded = audit.web?.forwarded.as_ref()?;
+        told(audit.response()?, forwarded, "GET / over TLS, X-Forwarded-Proto: http")
+    };
+    let plain = || {
+        let plain = audit.plain?;
+        let sent = format!("GET / on port {} without TLS, X-Forwarded-Proto: https", plain.port);
+        told(&plain.response, plain.forwarded.as_ref()?, &sent)
+    };
+    over_tls().or_else(plain)
+}
+
+pub(super) fn breach(audit: &Audit<'_>) -> Option<Hit> {
+    let web = audit.web.filter(|web| web.is_compressed)?;
+    let sets_cookies = audit.response()?.values("set-cookie").next().is_some();
+    sets_cookies.then(|| {
+        let message = "a page with cookies is compressed: its length may give secrets in it away (BREACH)";
+        let received = web.forwarded.as_ref().map(|response| response.words("content-encoding")).unwrap_or_default();
+        Hit::new(message, "GET / over TLS, Accept-Encoding: gzip", received)
+    })
+}
+
+pub(super) fn version_disclosed(audit: &Audit<'_>) -> Option<Hit> {
+    let response = audit.response()?;
+    let tells = |value: &str| {
+        value.split_once('/').is_some_and(|(_, version)| version.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    let said = ["server", "x-powered-by", "x-aspnet-version"]
+        .into_iter()
+        .find_map(|name| response.value(name).filter(|value| tells(value)).map(|value| format!("{name}: {value}")))?;
+    Some(Hit::new("the server tells strangers its version", REQUEST, said))
+}
+
+pub(super) fn referrer_policy(audit: &Audit<'_>) -> Option<Hit> {
+    let response = page(audit)?;
+    let name = "referrer-policy";
+    let is_unsafe = response.value(name).is_some_and(|value| value.contains("unsafe-url"));
+    is_unsafe.then(|| {
+        let message = "Referrer-Policy: unsafe-url gives whole URLs, with what is in their query, to other sites";
+        Hit::new(message, REQUEST, field(response, name))
+    })
 }
 
 pub(super) fn csp_missing(audit: &Audit<'_>) -> Option<Hit> {
@@ -100,11 +205,15 @@ pub(super) fn frame_ancestors_missing(audit: &Audit<'_>) -> Option<Hit> {
 }
 
 fn cookies(audit: &Audit<'_>, message: &str, is_bad: impl Fn(&Cookie) -> bool) -> Option<Hit> {
-    let response = audit.response()?;
-    let names: Vec<_> =
-        response.cookies().into_iter().filter(|cookie| is_bad(cookie)).map(|cookie| cookie.name).collect();
-    (!names.is_empty())
-        .then(|| Hit::new(format!("{message}: {}", names.join(", ")), REQUEST, field(response, "set-cookie")))
+    let engine = audit.web.and_then(|web| web.engine.response());
+    let all = [(REQUEST, audit.response()), ("GET /socket.io/ over TLS", engine)];
+    all.into_iter().find_map(|(request, response)| {
+        let response = response?;
+        let bad = response.cookies().into_iter().filter(|cookie| is_bad(cookie));
+        let names: Vec<_> = bad.map(|cookie| cookie.name).collect();
+        let message = format!("{message}: {}", names.join(", "));
+        (!names.is_empty()).then(|| Hit::new(message, request, field(response, "set-cookie")))
+    })
 }
 
 fn is_none_without_secure(cookie: &Cookie) -> bool {

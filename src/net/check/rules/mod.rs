@@ -6,6 +6,7 @@ mod fix;
 mod handshake;
 mod http;
 mod protocol;
+mod socket_io;
 mod suites;
 mod table;
 
@@ -16,6 +17,7 @@ use super::session::Session;
 use super::software::Software;
 use super::survey::Facts;
 use super::trust::Presented;
+use super::web::Web;
 use crate::judge::report::check::{Evidence, Finding};
 use crate::judge::report::finding::Severity;
 
@@ -32,6 +34,12 @@ pub enum Needs {
     Response,
     /// An answer on the port of plain HTTP.
     PlainResponse,
+    /// Further answers of HTTP over TLS.
+    Web,
+    /// Engine.IO.
+    Engine,
+    /// A WebSocket of Engine.IO.
+    Upgrade,
 }
 
 impl Needs {
@@ -39,7 +47,9 @@ impl Needs {
     const fn layer(self) -> &'static str {
         match self {
             Self::Hellos | Self::Session | Self::Chain => "tls",
-            Self::Response | Self::PlainResponse => "http",
+            Self::Response | Self::PlainResponse | Self::Web => "http",
+            Self::Engine => "engine.io",
+            Self::Upgrade => "upgrade",
         }
     }
 }
@@ -79,17 +89,21 @@ impl Hit {
 #[derive(Debug)]
 pub(super) struct Audit<'a> {
     pub(super) host: &'a str,
+    /// As in a request's Host.
+    pub(super) authority: &'a str,
     pub(super) facts: &'a Facts,
     pub(super) session: Option<&'a Session>,
     pub(super) presented: Option<&'a Presented>,
     pub(super) plain: Option<&'a Plain>,
+    pub(super) web: Option<&'a Web>,
 }
 
-/// The answer on the port of plain HTTP.
+/// The answer on the port of plain HTTP, and the one to a client that says to have come by HTTPS.
 #[derive(Debug, Clone)]
 pub(super) struct Plain {
     pub(super) port: u16,
     pub(super) response: Response,
+    pub(super) forwarded: Option<Response>,
 }
 
 impl Audit<'_> {
@@ -117,6 +131,7 @@ impl Audit<'_> {
             Needs::Chain => self.presented.is_some(),
             Needs::Response => self.response().is_some(),
             Needs::PlainResponse => self.plain.is_some(),
+            Needs::Web | Needs::Engine | Needs::Upgrade => self.web.is_some(),
         }
     }
 

@@ -1,8 +1,8 @@
 //! The table of checks.
 
-use super::Needs::{Chain, Hellos, PlainResponse, Response, Session};
+use super::Needs::{Chain, Engine, Hellos, PlainResponse, Response, Session, Upgrade, Web};
 use super::fix::{self, Fix, advice};
-use super::{Audit, Hit, Needs, Rule, certificate, handshake, http, protocol, suites};
+use super::{Audit, Hit, Needs, Rule, certificate, handshake, http, protocol, socket_io, suites};
 use crate::judge::report::finding::Severity;
 
 const E: Severity = Severity::Error;
@@ -86,6 +86,7 @@ pub const RULES: &[Rule] = &[
     rule("version", Chain, E, "a certificate of version 1", "RFC 5280 section 4.1.2.1", fix::RENEWED, certificate::version),
     rule("ca-as-leaf", Chain, E, "a CA's certificate as the server's own", "RFC 5280 section 4.2.1.9", fix::RENEWED, certificate::ca_as_leaf),
     rule("chain-too-complex", Chain, E, "more candidates than a verifier tries", "RFC 5280 section 6.1", fix::CHAIN, certificate::chain_too_complex),
+    rule("expires-soon", Chain, W, "the certificate expires soon", "RFC 5280 section 4.1.2.5", fix::RENEWED, certificate::expires_soon),
     rule("chain-order", Chain, W, "the chain is not in order", "RFC 8446 section 4.4.2; RFC 5246 section 7.4.2", fix::CHAIN, certificate::order),
     rule("root-sent", Chain, N, "the root is sent as well", "RFC 8446 section 4.4.2", fix::CHAIN, certificate::root_sent),
     rule("must-staple", Chain, E, "the certificate demands a stapled status, and none is sent", "RFC 7633", fix::STAPLE, certificate::must_staple),
@@ -104,4 +105,40 @@ pub const RULES: &[Rule] = &[
     rule("cookie-not-secure", Response, W, "a cookie without Secure", "RFC 6265 section 4.1.2.5", fix::COOKIES, http::cookie_not_secure),
     rule("cookie-not-httponly", Response, N, "a cookie without HttpOnly", "RFC 6265 section 4.1.2.6", fix::COOKIES, http::cookie_not_http_only),
     rule("cookie-samesite-none", Response, E, "a cookie with SameSite=None and without Secure", "RFC 6265bis section 4.1.2.7", fix::COOKIES, http::cookie_same_site_none),
+    rule("redirect-loop", Response, E, "the page redirects to itself", "RFC 9110 section 15.4", fix::FORWARDED, http::redirect_loop),
+    rule("redirect-to-http", Response, E, "the page redirects to plain HTTP", "RFC 9325 section 3.2", advice("redirect to https://, or to a path without a scheme"), http::redirect_to_http),
+    rule("plain-unanswered", Response, N, "plain HTTP on the port of TLS gets no answer", "RFC 9110 section 4.2.2", advice("nothing is wrong with that; a proxy in front, such as `secure-io proxy`, tells such clients to use https:// or wss://"), http::plain_unanswered),
+    rule("mixed-content", Web, W, "a page loads over plain HTTP", "W3C Mixed Content", advice("write https:// and wss://, or URLs without a scheme and a host"), http::mixed_content),
+    rule("forwarded-proto-believed", Response, W, "a stranger's X-Forwarded-Proto is believed", "RFC 7239 section 8.1", fix::FORWARDED, http::forwarded_proto),
+    rule("breach", Web, N, "a page with cookies is compressed (BREACH)", "CVE-2013-3587", advice("do not compress pages that hold secrets together with what strangers send"), http::breach),
+    rule("version-disclosed", Response, N, "the server tells its version", "RFC 9110 section 10.2.4", fix::BANNER, http::version_disclosed),
+    rule("referrer-unsafe", Response, N, "whole URLs are given to other sites", "W3C Referrer Policy", advice("send Referrer-Policy: strict-origin-when-cross-origin"), http::referrer_policy),
+    rule("bad-gateway", Web, E, "a gateway cannot reach the server", "RFC 9110 section 15.6.3", advice("look whether the server behind the proxy runs, on the address and port and in the scheme that the proxy has"), socket_io::bad_gateway),
+    rule("unavailable", Web, E, "a gateway has no server", "RFC 9110 section 15.6.4", advice("look at the health checks of the proxy, and whether a server behind it runs"), socket_io::unavailable),
+    rule("gateway-timeout", Web, E, "a server does not answer its gateway", "RFC 9110 section 15.6.5", advice("look why the server behind the proxy hangs; the proxy's read timeout must be above the heartbeat"), socket_io::gateway_timeout),
+
+    // Other sites.
+    rule("cors-missing", Web, W, "the origin that was named is not allowed", "WHATWG Fetch, CORS protocol", fix::CORS, socket_io::cors_missing),
+    rule("cors-star-credentials", Web, W, "any site is allowed, with credentials", "WHATWG Fetch, CORS protocol", fix::CORS, socket_io::cors_star_credentials),
+    rule("cors-doubled", Web, W, "Access-Control-Allow-Origin comes twice", "WHATWG Fetch, CORS protocol", fix::CORS, socket_io::cors_doubled),
+    rule("cors-any-origin", Web, W, "any site may read answers with the visitor's cookies", "WHATWG Fetch, CORS protocol", fix::CORS, socket_io::cors_any_origin),
+    rule("cors-open", Web, N, "any site may read answers, without cookies", "WHATWG Fetch, CORS protocol", fix::CORS, socket_io::cors_open),
+
+    // Socket.IO.
+    rule("eio-version-3", Engine, W, "Engine.IO 3 only", "Engine.IO protocol, revision 4", advice("upgrade the server to Socket.IO 4, or use a client of Socket.IO 2"), socket_io::version_three),
+    rule("eio-3-allowed", Engine, N, "Engine.IO 3 is accepted as well", "Engine.IO protocol, revision 4", advice("leave out `allowEIO3` when no client of Socket.IO 2 is left"), socket_io::three_allowed),
+    rule("eio-forbidden", Engine, N, "sessions are refused", "Engine.IO protocol, revision 4", advice("look at `allowRequest`; with --origin, the request is made as a page of that site makes it"), socket_io::forbidden),
+    rule("websocket-only", Engine, N, "no session by polling", "Engine.IO protocol, revision 4", advice("give clients `transports: ['websocket']`, or allow polling on the server"), socket_io::websocket_only),
+    rule("polling-only", Engine, N, "no WebSocket is offered", "Engine.IO protocol, revision 4", advice("leave out `transports: ['polling']` and `allowUpgrades: false`"), socket_io::polling_only),
+    rule("not-sticky", Engine, E, "sessions are known on some connections only", "Socket.IO: using multiple nodes", fix::STICKY, socket_io::not_sticky),
+    rule("sticky-by-cookie", Engine, W, "sessions are sticky with a cookie only", "Socket.IO: using multiple nodes", fix::STICKY, socket_io::sticky_by_cookie),
+    rule("slow-heartbeat", Engine, W, "the heartbeat is slower than idle limits", "Engine.IO protocol, heartbeat", fix::HEARTBEAT, socket_io::slow_heartbeat),
+    rule("closed-idle", Engine, E, "an idle connection is cut before the heartbeat", "Engine.IO protocol, heartbeat", fix::HEARTBEAT, socket_io::closed_idle),
+    rule("ping-timeout", Engine, E, "no heartbeat comes", "Engine.IO protocol, heartbeat", fix::HEARTBEAT, socket_io::no_heartbeat),
+    rule("upgrade-dropped", Upgrade, W, "the Upgrade field does not arrive", "RFC 6455 section 4.2", fix::UPGRADE, socket_io::upgrade_dropped),
+    rule("upgrade-refused", Upgrade, W, "WebSockets are refused", "RFC 6455 section 4.2", fix::UPGRADE, socket_io::upgrade_refused),
+    rule("upgrade-timeout", Upgrade, W, "WebSockets get no answer", "RFC 6455 section 4.2", fix::UPGRADE, socket_io::upgrade_timeout),
+    rule("upgrade-broken", Upgrade, W, "a WebSocket speaks something else than Engine.IO", "Engine.IO protocol, revision 4", advice("let one server handle each path: other WebSocket servers with `noServer: true`, and a listener of `upgrade` that looks at the path"), socket_io::upgrade_broken),
+    rule("websocket-unguarded", Upgrade, W, "CORS does not guard WebSockets", "RFC 6455 section 10.2", fix::ALLOW_REQUEST, socket_io::websocket_unguarded),
+    rule("websocket-any-origin", Upgrade, N, "any site may open a WebSocket", "RFC 6455 section 10.2", fix::ALLOW_REQUEST, socket_io::websocket_any_origin),
 ];

@@ -1,0 +1,276 @@
+//! Asks whether Engine.IO is spoken, how, and to whom. Never judges.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::http::{Page, Request, Response};
+use super::session::Place;
+use super::websocket::WebSocket;
+
+/// Where Socket.IO answers unless it is told otherwise.
+pub(super) const PATH: &str = "/socket.io/";
+
+/// A site that no server is meant for: `.invalid` is reserved (RFC 2606).
+pub(super) const FOREIGN: &str = "https://other-site.invalid";
+
+/// Sessions that are opened to see whether they are known on other connections.
+const ROUNDS: usize = 4;
+
+/// Requests of each session, over a connection each.
+const REQUESTS: usize = 2;
+
+/// How long the first message of a WebSocket is waited for.
+const FIRST: Duration = Duration::from_millis(1_500);
+
+/// Time beyond the heartbeat that an idle connection is watched.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// The longest heartbeat that is waited for.
+const LONGEST_HEARTBEAT: Duration = Duration::from_mins(5);
+
+/// The packet that opens a session.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Open {
+    pub(super) sid: String,
+    #[serde(default)]
+    pub(super) upgrades: Vec<String>,
+    pub(super) ping_interval: Option<u64>,
+    pub(super) ping_timeout: Option<u64>,
+}
+
+/// How many of the requests with a session's id were answered by a server that knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Known {
+    pub(super) known: usize,
+    pub(super) asked: usize,
+}
+
+/// What was seen.
+#[derive(Debug, Default)]
+pub(super) struct Engine {
+    /// The answer to the request that opens a session by polling.
+    pub(super) polling: Option<Page>,
+    pub(super) open: Option<Open>,
+    /// A session of Engine.IO 3 opens.
+    pub(super) speaks_three: bool,
+    /// A WebSocket without a session.
+    pub(super) direct: Option<WebSocket>,
+    /// A WebSocket for a session that began by polling.
+    pub(super) upgrade: Option<WebSocket>,
+    /// A WebSocket from a foreign site.
+    pub(super) foreign: Option<WebSocket>,
+    /// Requests of a session without the cookies that opened it, and with them.
+    pub(super) without_cookies: Option<Known>,
+    pub(super) with_cookies: Option<Known>,
+    /// With `--idle`: what an idle WebSocket came to.
+    pub(super) idle: Option<Idle>,
+}
+
+/// What an idle WebSocket came to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Idle {
+    /// The heartbeat came.
+    Heartbeat,
+    /// The connection was cut before it, after this time.
+    Cut(Duration),
+    /// Neither came.
+    Silent(Duration),
+}
+
+impl Engine {
+    /// Asks all there is to ask of a server that answers HTTP.
+    pub(super) async fn observe(place: &Place<'_>, measures_idle: bool) -> Self {
+        let mut seen = Self { polling: place.ask(&polling(4)).await, ..Self::default() };
+        seen.open = seen.polling.as_ref().and_then(|page| open(&page.text()));
+        let refusal = seen.polling.as_ref().and_then(code);
+        // Socket.IO 2 does not look at the version that it is asked for.
+        seen.speaks_three = seen.polling.as_ref().is_some_and(|page| open_three(&page.text()).is_some());
+        if seen.speaks_three {
+            return seen;
+        }
+        if seen.open.is_none() && refusal.is_none() {
+            // What does not speak Engine.IO by polling may still do so by WebSocket alone.
+            let direct = place.websocket(&websocket(None), FIRST).await;
+            seen.direct = direct.is_session().then_some(direct);
+            if seen.direct.is_none() {
+                return seen;
+            }
+        }
+        seen.speaks_three = place
+            .ask(&polling(3))
+            .await
+            .is_some_and(|page| open(&page.text()).is_some() && page.response.status == 200);
+        if seen.direct.is_none() && (seen.open.is_some() || refusal == Some(0)) {
+            seen.direct = Some(place.websocket(&websocket(None), FIRST).await);
+        }
+        if let Some(opened) = &seen.open {
+            seen.without_cookies = Some(stickiness(place, false).await);
+            if seen.without_cookies.is_some_and(|seen| seen.known < seen.asked) {
+                seen.with_cookies = Some(stickiness(place, true).await);
+            } else if opened.upgrades.iter().any(|transport| transport == "websocket") {
+                // Where sessions are not sticky, an upgrade fails for that reason.
+                seen.upgrade = upgrade(place).await;
+            }
+        }
+        if seen.direct.as_ref().is_some_and(WebSocket::is_open) {
+            let foreign = websocket(None).field("Origin", FOREIGN);
+            seen.foreign = Some(place.websocket(&foreign, FIRST).await);
+            if measures_idle {
+                seen.idle = Some(idle(place, seen.heartbeat()).await);
+            }
+        }
+        seen
+    }
+
+    /// Decides whether the server speaks Engine.IO at all.
+    pub(super) fn is_there(&self) -> bool {
+        let by_websocket = self.direct.as_ref().is_some_and(WebSocket::is_session);
+        self.open.is_some() || by_websocket || self.speaks_three || self.code().is_some()
+    }
+
+    /// Engine.IO's code in the refusal of a session by polling.
+    pub(super) fn code(&self) -> Option<u8> {
+        self.polling.as_ref().and_then(code)
+    }
+
+    /// The packet that opened a session, by whichever transport.
+    pub(super) fn opened(&self) -> Option<Open> {
+        let by_websocket = || match &self.direct {
+            Some(WebSocket::Said(text)) => open(text),
+            _ => None,
+        };
+        self.open.clone().or_else(by_websocket)
+    }
+
+    pub(super) fn heartbeat(&self) -> Duration {
+        let interval = self.opened().and_then(|open| open.ping_interval).unwrap_or(25_000);
+        Duration::from_millis(interval).min(LONGEST_HEARTBEAT)
+    }
+
+    /// The head of the answer that opened a session by polling.
+    pub(super) fn response(&self) -> Option<&Response> {
+        self.polling.as_ref().map(|page| &page.response)
+    }
+}
+
+/// The request that opens a session by polling.
+pub(super) fn polling(version: u8) -> Request {
+    Request::get(format!("{PATH}?EIO={version}&transport=polling")).field("Accept", "*/*")
+}
+
+fn websocket(sid: Option<&str>) -> Request {
+    let sid = sid.map(|sid| format!("&sid={sid}")).unwrap_or_default();
+    Request::websocket(format!("{PATH}?EIO=4&transport=websocket{sid}"))
+}
+
+/// Reads the packet that opens a session.
+fn open(text: &str) -> Option<Open> {
+    read(text.strip_prefix('0')?)
+}
+
+/// Reads the packet that opens a session of Engine.IO 3, which has its length in front.
+fn open_three(text: &str) -> Option<Open> {
+    let (length, packet) = text.split_once(":0")?;
+    length.parse::<usize>().ok()?;
+    read(packet)
+}
+
+fn read(packet: &str) -> Option<Open> {
+    let packet = packet.split('\u{1e}').next()?;
+    let read = serde_json::Deserializer::from_str(packet).into_iter::<Open>().next()?.ok()?;
+    // The id goes into requests.
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.~".contains(c);
+    (!read.sid.is_empty() && read.sid.len() <= 256 && read.sid.chars().all(is_plain)).then_some(read)
+}
+
+/// Engine.IO's words for its codes, from 0 on.
+const MESSAGES: [&str; 6] = [
+    "Transport unknown",
+    "Session ID unknown",
+    "Bad handshake method",
+    "Bad request",
+    "Forbidden",
+    "Unsupported protocol version",
+];
+
+/// Engine.IO's code in a refusal, as in `{"code":0,"message":"Transport unknown"}`.
+fn code(page: &Page) -> Option<u8> {
+    #[derive(Deserialize)]
+    struct Refusal {
+        code: u8,
+        message: String,
+    }
+    let refusal: Refusal = serde_json::from_slice(&page.body).ok()?;
+    // `allowRequest` may give a message of its own with code 4.
+    let is_known = MESSAGES.get(usize::from(refusal.code)).is_some_and(|known| *known == refusal.message);
+    (is_known || refusal.code == 4).then_some(refusal.code)
+}
+
+async fn upgrade(place: &Place<'_>) -> Option<WebSocket> {
+    let page = place.ask(&polling(4)).await?;
+    let opened = open(&page.text())?;
+    let request = websocket(Some(&opened.sid));
+    let request = match page.response.cookie_pairs() {
+        Some(cookies) => request.field("Cookie", cookies),
+        None => request,
+    };
+    // Behind the handshake the server waits for the client's probe: what it says before is a fault.
+    Some(place.websocket(&request, Duration::from_millis(300)).await)
+}
+
+/// Opens sessions, and asks for each over other connections whether the server knows it.
+async fn stickiness(place: &Place<'_>, with_cookies: bool) -> Known {
+    let mut seen = Known { known: 0, asked: 0 };
+    for _ in 0..ROUNDS {
+        let Some(page) = place.ask(&polling(4)).await else { continue };
+        let Some(opened) = open(&page.text()) else { continue };
+        let cookies = page.response.cookie_pairs().filter(|_| with_cookies);
+        for request in 0..REQUESTS {
+            let target = format!("{PATH}?EIO=4&transport=polling&sid={}", opened.sid);
+            // The last request closes the session.
+            let request = Request::post(target, if request + 1 == REQUESTS { "1" } else { "40" });
+            let request = match &cookies {
+                Some(cookies) => request.field("Cookie", cookies.clone()),
+                None => request,
+            };
+            seen.asked += 1;
+            let answer = place.ask(&request).await;
+            seen.known += usize::from(answer.is_some_and(|page| code(&page) != Some(1)));
+        }
+        if seen.known < seen.asked {
+            break;
+        }
+    }
+    seen
+}
+
+/// Opens a WebSocket and says nothing until the heartbeat is due.
+async fn idle(place: &Place<'_>, heartbeat: Duration) -> Idle {
+    place.idle(&websocket(None), heartbeat + GRACE).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn opening_packets_of_both_versions_are_read() {
+        let four = r#"0{"sid":"a-b_c","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000}"#;
+        let three = r#"96:0{"sid":"a-b_c","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":5000}2:40"#;
+        assert_eq!(open(four).map(|open| open.ping_timeout), Some(Some(20_000)));
+        assert_eq!(open_three(three).map(|open| open.sid), Some("a-b_c".to_owned()));
+        assert_eq!((open(three), open_three(four)), (None, None));
+        for other in ["", "0", "<html>", "0{}", r#"0{"sid":"a&b"}"#] {
+            assert_eq!(open(other), None, "{other}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_panics(text in "\\PC{0,80}") {
+            let _ = (open(&text), open_three(&text));
+        }
+    }
+}

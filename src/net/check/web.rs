@@ -1,0 +1,54 @@
+//! What a server answers to requests of HTTP beyond the first: Engine.IO, other sites, other headers. Never judges.
+
+use super::engine::{self, Engine};
+use super::http::{Request, Response};
+use super::page::{self, Mixed};
+use super::session::{Place, Session};
+
+/// What was seen.
+#[derive(Debug, Default)]
+pub(super) struct Web {
+    pub(super) engine: Engine,
+    /// What the page loads in the clear.
+    pub(super) mixed: Mixed,
+    /// The answer that a foreign site gets, and the one for the origin that was named.
+    pub(super) foreign: Option<Response>,
+    pub(super) origin: Option<(String, Response)>,
+    /// The line of those two requests.
+    pub(super) cors_line: String,
+    /// The first page as a client gets it that says to have come by plain HTTP, and whether it is compressed for one
+    /// that takes that.
+    pub(super) forwarded: Option<Response>,
+    pub(super) is_compressed: bool,
+}
+
+impl Web {
+    /// Asks a server whose first page was seen; `origin` is another site that is meant to get through.
+    pub(super) async fn observe(
+        place: &Place<'_>,
+        session: &Session,
+        origin: Option<&str>,
+        measures_idle: bool,
+    ) -> Self {
+        let mut seen = Self { engine: Engine::observe(place, measures_idle).await, ..Self::default() };
+        let cors = |origin: &str| {
+            let request = if seen.engine.open.is_some() { engine::polling(4) } else { Request::get("/") };
+            request.field("Origin", origin)
+        };
+        let (foreign, named) = (cors(engine::FOREIGN), origin.map(|origin| (origin.to_owned(), cors(origin))));
+        seen.cors_line = foreign.line();
+        seen.foreign = place.ask(&foreign).await.map(|page| page.response);
+        if let Some((origin, request)) = named {
+            seen.origin = place.ask(&request).await.map(|page| (origin, page.response));
+        }
+        let forwarded = Request::get("/").field("Accept", "text/html,*/*").field("X-Forwarded-Proto", "http");
+        let forwarded = place.ask(&forwarded.field("Accept-Encoding", "gzip")).await;
+        seen.forwarded = forwarded.map(|page| page.response);
+        seen.is_compressed =
+            seen.forwarded.as_ref().is_some_and(|response| response.value("content-encoding").is_some());
+        if session.is_page() {
+            seen.mixed = page::mixed(place, &String::from_utf8_lossy(&session.body)).await;
+        }
+        seen
+    }
+}

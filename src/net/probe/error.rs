@@ -1,0 +1,177 @@
+//! Reasons why a server could not be asked, each with its layer and its code.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::{NoEndpoint, Starttls};
+use crate::judge::report::remote::Cause;
+
+/// Reason why a server could not be asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The host's name has no address.
+    #[error("no address is known for `{host}`")]
+    Unresolved {
+        /// The host.
+        host: String,
+        /// Error from the operating system.
+        source: io::Error,
+    },
+    /// The system's resolver says nothing.
+    #[error("the system's resolver did not answer for `{host}` within {} s", limit.as_secs_f32())]
+    ResolverTimedOut {
+        /// The host.
+        host: String,
+        /// The time it had.
+        limit: Duration,
+    },
+    /// Nothing listens there.
+    #[error("nothing listens on {endpoint}{}", all_of(tried))]
+    Refused {
+        /// The server.
+        endpoint: String,
+        /// The addresses that refused.
+        tried: Vec<SocketAddr>,
+        /// The other loopback address, if something listens there.
+        elsewhere: Option<SocketAddr>,
+    },
+    /// It cannot be reached.
+    #[error("cannot connect to {endpoint}")]
+    Unreachable {
+        /// The server.
+        endpoint: String,
+        /// Error from the operating system.
+        source: io::Error,
+    },
+    /// No address answers to a connection's first packet.
+    #[error("no connection to {endpoint} within {} s: nothing answers there, not even with a refusal", limit.as_secs_f32())]
+    ConnectTimedOut {
+        /// The server.
+        endpoint: String,
+        /// The time it had.
+        limit: Duration,
+    },
+    /// It accepts the connection and does not answer the ClientHello.
+    #[error("{endpoint} accepts the connection and did not answer the ClientHello within {} s", limit.as_secs_f32())]
+    HelloTimedOut {
+        /// The server.
+        endpoint: String,
+        /// The time it had.
+        limit: Duration,
+    },
+    /// It speaks something else.
+    #[error("{endpoint} speaks {protocol}, not TLS")]
+    NotTls {
+        /// The server.
+        endpoint: String,
+        /// Protocol of the server, as far as its first octets show.
+        protocol: &'static str,
+    },
+    /// It says no, or something else, when it is asked to begin TLS.
+    #[error("{endpoint} does not begin TLS by STARTTLS of {protocol}: {answer}")]
+    NoStarttls {
+        /// The server.
+        endpoint: String,
+        /// The protocol whose words were used.
+        protocol: Starttls,
+        /// The server's words.
+        answer: String,
+    },
+    /// It closes each connection by itself.
+    #[error("{endpoint} accepts connections and closes them at once, before a word is said")]
+    ClosedAtOnce {
+        /// The server.
+        endpoint: String,
+    },
+    /// It ends the connection.
+    #[error("{endpoint} closes the connection during the TLS handshake")]
+    Closed {
+        /// The server.
+        endpoint: String,
+    },
+    /// It speaks versions of TLS that nobody accepts any more.
+    #[error("{endpoint} speaks no TLS 1.2 or 1.3, and clients of today nothing older")]
+    OldTls {
+        /// The server.
+        endpoint: String,
+    },
+    /// It knows no host of the name that was sent.
+    #[error("{endpoint} knows no host of the name that was sent")]
+    UnknownName {
+        /// The server.
+        endpoint: String,
+    },
+    /// It demands a client certificate.
+    #[error("{endpoint} demands a client certificate and refuses clients without one")]
+    CertificateRequired {
+        /// The server.
+        endpoint: String,
+    },
+    /// It speaks none of the application protocols that are offered.
+    #[error("{endpoint} speaks neither h2 nor http/1.1")]
+    NoProtocolInCommon {
+        /// The server.
+        endpoint: String,
+    },
+    /// It refuses what was offered.
+    #[error("{endpoint} and this program have no cipher suite, group or signature in common")]
+    NothingInCommon {
+        /// The server.
+        endpoint: String,
+    },
+    /// The handshake fails otherwise.
+    #[error("the TLS handshake with {endpoint} fails")]
+    Handshake {
+        /// The server.
+        endpoint: String,
+        /// Error from rustls.
+        source: io::Error,
+    },
+    /// The name to send is none.
+    #[error(transparent)]
+    Name(#[from] NoEndpoint),
+    /// No configuration or no runtime.
+    #[error("cannot prepare a connection")]
+    Setup {
+        /// Cause of the failure.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// The addresses that were tried, if more than one was.
+fn all_of(tried: &[SocketAddr]) -> String {
+    let mut addresses: Vec<_> = tried.iter().map(|address| address.ip().to_string()).collect();
+    addresses.sort_unstable();
+    match &addresses[..] {
+        [] | [_] => String::new(),
+        [others @ .., last] => format!(", neither on {} nor on {last}", others.join(", ")),
+    }
+}
+
+impl Error {
+    /// The layer that failed, and the code of the cause.
+    #[must_use]
+    pub const fn cause(&self) -> Cause {
+        let (layer, code) = match self {
+            Self::Name(_) => ("address", "bad-url"),
+            Self::Unresolved { .. } => ("dns", "name-not-found"),
+            Self::ResolverTimedOut { .. } => ("dns", "dns-timeout"),
+            Self::Refused { .. } => ("tcp", "refused"),
+            Self::Unreachable { .. } | Self::Setup { .. } => ("tcp", "unreachable"),
+            Self::ConnectTimedOut { .. } => ("tcp", "connect-timeout"),
+            Self::ClosedAtOnce { .. } => ("tls", "closed-at-once"),
+            Self::HelloTimedOut { .. } => ("tls", "tls-timeout"),
+            Self::NotTls { protocol, .. } if matches!(protocol.as_bytes(), b"plain HTTP") => ("tls", "plain-http"),
+            Self::NotTls { .. } | Self::NoStarttls { .. } => ("tls", "not-tls"),
+            Self::OldTls { .. } => ("tls", "old-tls"),
+            Self::NothingInCommon { .. } => ("tls", "no-common-suite"),
+            Self::CertificateRequired { .. } => ("tls", "client-certificate-required"),
+            Self::UnknownName { .. } => ("tls", "unknown-server-name"),
+            Self::NoProtocolInCommon { .. } => ("tls", "no-alpn-overlap"),
+            Self::Closed { .. } | Self::Handshake { .. } => ("tls", "tls-reset"),
+        };
+        Cause { layer, code }
+    }
+}
