@@ -161,10 +161,8 @@ impl Bundle {
         self.check_holds(ConvertFormat::P7b, is_held)?;
         let of = |kind| self.in_order().filter(move |part| part.kind() == kind).map(Part::der).collect::<Vec<_>>();
         let der = container::pkcs7_of(&of(ConvertedKind::Certificate), &of(ConvertedKind::Crl));
-        let octets = match is_der {
-            true => Zeroizing::new(der),
-            false => Zeroizing::new(container::pem("PKCS7", &der)?.as_bytes().to_vec()),
-        };
+        let octets = if is_der { der } else { container::pem("PKCS7", &der)?.as_bytes().to_vec() };
+        let octets = Zeroizing::new(octets);
         Ok(self.written(octets, self.in_order().map(|part| part.converted(None))))
     }
 
@@ -178,7 +176,9 @@ impl Bundle {
             left.retain(|index| index != key && !chain.contains(index));
             store.key(*key, &chain);
         }
-        left.into_iter().for_each(|index| store.certificate(index));
+        for index in left {
+            store.certificate(index);
+        }
         let password = form.passphrase.unwrap_or_default();
         let octets = container::pkcs12_store(&store.entries, password, form.ciphers)?;
         Ok(self.written(octets, store.items))
@@ -255,7 +255,7 @@ struct Store<'a> {
     items: Vec<Converted>,
 }
 
-impl<'a> Store<'a> {
+impl Store<'_> {
     fn key(&mut self, key: usize, chain: &[usize]) {
         let bundle = self.bundle;
         let Some(part) = bundle.parts.get(key) else { return };

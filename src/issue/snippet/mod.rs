@@ -15,7 +15,7 @@ use self::template::Values;
 pub use self::upstream::{BadUpstream, Upstream};
 
 /// A server that a configuration can be written for.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Platform {
     /// Name on the command line.
     pub name: &'static str,
@@ -275,6 +275,9 @@ mod tests {
         assert!(matches!(write_to("vite", &several), Err(Error::OneBehind { .. })));
         assert!(write_to("vite", &several[..1]).is_ok());
         assert!(matches!(write_to("kubernetes", &several[..1]), Err(Error::NoService { .. })));
-        assert!(matches!(write_to("apache", &several.repeat(9)), Err(Error::TooMany { .. })));
+        assert!(matches!(
+            write_to("apache", &std::iter::repeat_n(several.clone(), 9).flatten().collect::<Vec<_>>()),
+            Err(Error::TooMany { .. })
+        ));
     }
 }

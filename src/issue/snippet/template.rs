@@ -141,7 +141,7 @@ pub(super) fn docker_compose(values: &Values) -> Result<String, askama::Error> {
         names: values.names.clone(),
         hosts: values.hosts.clone(),
         port: values.port,
-        to: values.to.iter().map(Upstream::from_container).collect(),
+        to: values.to.iter().map(Upstream::seen_from_container).collect(),
         ipv6: false,
     };
     let nginx = nginx(&inside)?.replace('$', "$$");

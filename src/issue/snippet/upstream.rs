@@ -39,7 +39,7 @@ impl Upstream {
     }
 
     /// The same server as a container on this machine reaches it.
-    pub(super) fn from_container(&self) -> Self {
+    pub(super) fn seen_from_container(&self) -> Self {
         let host = if self.is_here() { "host.docker.internal".to_owned() } else { self.host.clone() };
         Self { host, port: self.port }
     }

@@ -31,7 +31,7 @@ pub(super) fn open(data: &[u8], secret: &Secret) -> Option<Zeroizing<Vec<u8>>> {
 }
 
 /// The key and IV of a JCEKS's key: each half of the salt is hashed by itself.
-pub(super) fn derive(password: &[u8], salt: &[u8; 8], count: u32) -> Zeroizing<Vec<u8>> {
+pub(super) fn derive(password: &[u8], salt: [u8; 8], count: u32) -> Zeroizing<Vec<u8>> {
     let (first, second) = salt.split_at(4);
     let mut derived = Zeroizing::new(Vec::new());
     for half in [first, second] {
