@@ -25,10 +25,10 @@ fn with_chain() -> Sandbox {
 
 fn subjects(sandbox: &Sandbox, file: &str) -> Vec<String> {
     let found = container::find(&sandbox.read(file));
-    let subject = |der: &[u8]| secure_io::inspect::certificate(der).unwrap().sha256_fingerprint;
+    let subject = |der: &[u8]| secure_io::inspect::certificate(der).expect("a certificate").sha256_fingerprint;
     found
         .into_iter()
-        .filter_map(|found| match found.content.unwrap() {
+        .filter_map(|found| match found.content.expect("it is sound") {
             Content::Certificate(der) => Some(subject(&der)),
             _ => None,
         })
