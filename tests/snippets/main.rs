@@ -48,7 +48,7 @@ impl Site {
         // Any first line will do; the port shows that it is ready.
         let words: Vec<_> = line.split_whitespace().collect();
         let mut server = self.sandbox.command(words[0]).args(&words[1..]).spawn().unwrap();
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             assert!(Instant::now() < deadline, "{line}: nothing listens on {}", self.port);
             assert!(server.try_wait().unwrap().is_none(), "{line}: it has ended");
