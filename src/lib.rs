@@ -35,6 +35,7 @@
 //! | | [`convert`] | Keys and certificates from one kind of file to another. |
 //! | | [`fixtures`] | Whole test PKIs, good certificates and deliberately bad ones. |
 //! | | [`trust`] | Where clients look for what they trust: system, browsers, Java. |
+//! | | [`snippet`] | Configurations of other servers for a certificate at hand. |
 //! | | [`credentials`] | What a server shows its clients. |
 //! | `net` | [`tls`] | The one place that builds rustls configurations. |
 //! | | [`probe`] | Connects to a server and tells what it presented. |
@@ -76,7 +77,7 @@ mod schema;
 pub use base::hex::hex;
 pub use base::{files, octets, ordered, validity, words};
 pub use encoding::{asn1, container};
-pub use issue::{ca, cert, convert, credentials, fixtures, generate, trust};
+pub use issue::{ca, cert, convert, credentials, fixtures, generate, snippet, trust};
 pub use judge::{inspect, lint, report, verify};
 pub use net::{check, doctor, probe, tls};
 #[cfg(feature = "serve")]

@@ -173,6 +173,12 @@ impl CommandLine {
         self.next = Some(("&&", Box::new(next)));
         self
     }
+
+    /// Adds what this command prints to the end of a file.
+    pub(crate) fn appended_to(mut self, path: &Path) -> Self {
+        self.next = Some((">>", Box::new(Self { words: Vec::new(), next: None }.path(path))));
+        self
+    }
 }
 
 impl fmt::Display for CommandLine {

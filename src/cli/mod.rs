@@ -23,6 +23,7 @@ mod output;
 mod remote;
 mod replacement;
 mod serve;
+mod snippet;
 mod usage;
 mod verify;
 
@@ -95,6 +96,7 @@ enum Command {
     Ca(ca::Args),
     Fixtures(fixtures::Args),
     Serve(Box<serve::Args>),
+    Snippet(snippet::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -171,6 +173,7 @@ fn run(command: &Command, out: &mut Output) -> Result<Outcome, Failure> {
         Command::Completions(args) => completions::run(args, out),
         Command::Man(args) => man::run(args, out),
         Command::Serve(args) => serve::run(args, out),
+        Command::Snippet(args) => snippet::run(args, out),
     }
 }
 

@@ -6,4 +6,5 @@ pub mod convert;
 pub mod credentials;
 pub mod fixtures;
 pub mod generate;
+pub mod snippet;
 pub mod trust;

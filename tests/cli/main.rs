@@ -25,6 +25,7 @@ mod renewal;
 mod requests;
 mod sandbox;
 mod serve;
+mod snippet;
 mod verify;
 mod web_transport;
 

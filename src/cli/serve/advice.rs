@@ -1,4 +1,4 @@
-//! Commands in hints of `serve` about the files it was to show.
+//! Commands in hints about the certificate and the key that a server was to show.
 
 use std::path::Path;
 
@@ -9,12 +9,12 @@ use crate::cli::failure::Failure;
 use crate::cli::replacement::Replacement;
 
 /// A certificate's file and a key's.
-pub(super) struct Files<'a> {
-    pub(super) certificate: &'a Path,
+pub(crate) struct Files<'a> {
+    pub(crate) certificate: &'a Path,
     /// The certificate, DER.
-    pub(super) leaf: &'a [u8],
-    pub(super) key: &'a Path,
-    pub(super) ca_dir: &'a CaDirArgs,
+    pub(crate) leaf: &'a [u8],
+    pub(crate) key: &'a Path,
+    pub(crate) ca_dir: &'a CaDirArgs,
 }
 
 impl Files<'_> {
@@ -24,7 +24,7 @@ impl Files<'_> {
 
     /// Key and certificate do not belong together: names the right key if it stands beside them, or the right
     /// certificate, else makes a certificate for this key in a new file.
-    pub(super) fn mismatch(&self, failure: Failure, spki: &[u8]) -> Failure {
+    pub(crate) fn mismatch(&self, failure: Failure, spki: &[u8]) -> Failure {
         let serve = |certificate: &Path, key: &Path| CommandLine::typed().with(&CERT, certificate).with(&KEY, key);
         let theirs = beside::spki_of(self.leaf);
         if let Some(key) = theirs.and_then(|theirs| beside::key_for(self.certificate, &theirs)) {
@@ -46,7 +46,7 @@ impl Files<'_> {
     }
 
     /// The certificate is over: renews it with all that it says.
-    pub(super) fn expired(&self, failure: Failure) -> Failure {
+    pub(crate) fn expired(&self, failure: Failure) -> Failure {
         match self.replacement().renewal() {
             Some(command) => failure.hint(format!("renew it: `{command}`")),
             None => failure.hint("have it issued again by who issued it"),
@@ -54,7 +54,7 @@ impl Files<'_> {
     }
 
     /// The certificate has no subjectAltName: one with the host of its subject in its place.
-    pub(super) fn without_names(&self) -> String {
+    pub(crate) fn without_names(&self) -> String {
         match self.replacement().renewal() {
             Some(command) => format!("make one that they accept: `{command}`"),
             None => "have it issued again with a subjectAltName".to_owned(),

@@ -1,4 +1,4 @@
-mod advice;
+pub(super) mod advice;
 mod certificates;
 mod clients;
 mod front;
