@@ -5,9 +5,9 @@ pub mod check;
 pub(crate) mod client;
 #[cfg(feature = "serve")]
 pub mod connect;
+pub mod doctor;
 #[cfg(feature = "serve")]
 pub(crate) mod engine_io;
-pub mod doctor;
 pub mod probe;
 #[cfg(feature = "serve")]
 pub mod server;

@@ -33,14 +33,13 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
 /// The first certificate of a file or server, or that of the number asked for.
 fn certificate(args: &Args, source: &Path) -> Result<Certificate, Failure> {
     let name = source.to_string_lossy();
-    let items: Vec<Inspected> = match remote::endpoint(source)? {
-        Some(endpoint) => args.remote.ask(&endpoint)?.inspected(&name),
-        None => {
-            let (bytes, passphrase) = (files::read(source)?, args.passphrase.given()?);
-            let (passphrase, rounds) = (passphrase.as_deref().map(String::as_str), Rounds::default());
-            let found = container::find(&bytes).into_iter();
-            found.map(|found| inspect::item(found, &name, passphrase, &rounds)).collect()
-        }
+    let items: Vec<Inspected> = if let Some(endpoint) = remote::endpoint(source)? {
+        args.remote.ask(&endpoint)?.inspected(&name)
+    } else {
+        let (bytes, passphrase) = (files::read(source)?, args.passphrase.given()?);
+        let (passphrase, rounds) = (passphrase.as_deref().map(String::as_str), Rounds::default());
+        let found = container::find(&bytes).into_iter();
+        found.map(|found| inspect::item(found, &name, passphrase, &rounds)).collect()
     };
     let items = items.into_iter().flat_map(|inspected| args.filter.apply(inspected));
     let items: Vec<Item> = items.map(|inspected| inspected.item).collect();
