@@ -10,7 +10,7 @@ use rcgen::{
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use secure_io::tls::{ByName, Clients, Profile};
-use time::{Duration, OffsetDateTime};
+use time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -47,7 +47,7 @@ impl Ca {
     }
 
     fn crl(&self, serials: &[u64]) -> CertificateRevocationListDer<'static> {
-        let now = OffsetDateTime::now_utc();
+        let now = secure_io::validity::now();
         let revoked = |serial: &u64| RevokedCertParams {
             serial_number: SerialNumber::from(*serial),
             revocation_time: now,
@@ -99,7 +99,7 @@ async fn ask(address: SocketAddr, shown: &Shown) -> std::io::Result<String> {
 #[tokio::test]
 async fn clients_are_let_in_by_their_certificates_and_refused_with_the_reason() {
     let (ca, other) = (Ca::new(), Ca::new());
-    let now = OffsetDateTime::now_utc();
+    let now = secure_io::validity::now();
     let mut server = server(&ca, vec![ca.crl(&[66])], true).await;
     for (shown, reason) in [
         (ca.client("alice", 1, |_| ()), None),

@@ -81,7 +81,7 @@ async fn https_is_enforced_for_what_can_be_asked_again() {
     let server = Running::start(|config| {
         trusting(config);
         config.front.enforces_https = true;
-        config.front.hsts = Some(Duration::from_secs(60));
+        config.front.hsts = Some(Duration::from_mins(1));
     })
     .await;
     let answer = get(server.address, "/a?b=c", "").await;
