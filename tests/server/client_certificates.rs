@@ -10,7 +10,7 @@ use rcgen::{
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use secure_io::tls::{ByName, Clients, Profile};
-use time::{Duration, OffsetDateTime};
+use time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
