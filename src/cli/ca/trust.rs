@@ -171,8 +171,8 @@ pub(super) fn stores(paths: &Paths) -> Result<Vec<Report>, Failure> {
     let programs = Installed { folders: program_folders(), home: person.home.clone() };
     let environment = person.environment();
     let machine = Machine { environment: &environment, programs: &programs };
-    let ask = |store: &Box<dyn Store>| report(machine, store.as_ref(), (&roots, &former), Action::Status);
-    Ok(machine.stores().iter().map(ask).collect())
+    let ask = |store: &dyn Store| report(machine, store, (&roots, &former), Action::Status);
+    Ok(machine.stores().iter().map(|store| ask(store.as_ref())).collect())
 }
 
 fn print(trust: &Trust, args: &StoreArgs, out: &mut Output) -> Result<(), Failure> {

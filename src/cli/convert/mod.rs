@@ -158,9 +158,10 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         items: written.items,
     };
     if !args.write.dry_run {
-        let file = match written.is_secret {
-            true => NewFile::secret(&args.out, written.octets),
-            false => NewFile::public(&args.out, written.octets.to_vec()),
+        let file = if written.is_secret {
+            NewFile::secret(&args.out, written.octets)
+        } else {
+            NewFile::public(&args.out, written.octets.to_vec())
         };
         args::write_set(vec![file], args.write.existing(), out)?;
     }
