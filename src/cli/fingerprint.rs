@@ -1,9 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use secure_io::container;
-use secure_io::container::encrypted::Rounds;
-use secure_io::files;
-use secure_io::inspect::{self, Inspected};
+use secure_io::inspect::Inspected;
 use secure_io::report::fingerprint::Fingerprint;
 use secure_io::report::item::Item;
 
@@ -12,7 +9,7 @@ use super::args::PassphraseArgs;
 use super::command_line::CommandLine;
 use super::failure::Failure;
 use super::output::Output;
-use super::remote::{self, RemoteArgs};
+use super::remote::RemoteArgs;
 
 /// Print SHA-256 fingerprints of certificates, or pins of their keys
 #[derive(clap::Args)]
@@ -67,14 +64,8 @@ impl Args {
     /// The fingerprints of a source, and whether all of it could be read.
     fn of_source(&self, source: &Path, out: &mut Output) -> Result<(Vec<Fingerprint>, bool), Failure> {
         let name = source.to_string_lossy();
-        let items = if let Some(endpoint) = remote::endpoint(source)? {
-            self.remote.ask(&endpoint)?.inspected(&name)
-        } else {
-            let (bytes, passphrase) = (files::read(source)?, self.passphrase.given()?);
-            let (passphrase, rounds) = (passphrase.as_deref().map(String::as_str), Rounds::default());
-            let found = container::find(&bytes).into_iter();
-            found.map(|found| inspect::item(found, &name, passphrase, &rounds)).collect()
-        };
+        let passphrase = self.passphrase.given()?;
+        let items = self.remote.items(source, passphrase.as_deref().map(String::as_str))?;
         let (mut all, mut is_whole) = (Vec::new(), true);
         for item in items.iter().map(|inspected: &Inspected| &inspected.item) {
             self.collect(item, None, &mut all, &mut |problem| {

@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
+use secure_io::container::encrypted::Rounds;
+use secure_io::inspect::Inspected;
 use secure_io::probe::{self, Endpoint, Options, Presented, Starttls};
-use secure_io::{files, validity};
+use secure_io::{container, files, inspect, validity};
 
 use super::failure::{self, Failure};
 
@@ -44,6 +46,17 @@ pub(crate) fn endpoint(argument: &Path) -> Result<Option<Endpoint>, Failure> {
 }
 
 impl RemoteArgs {
+    /// Everything in a file, or the certificates that a server shows.
+    pub(crate) fn items(&self, source: &Path, passphrase: Option<&str>) -> Result<Vec<Inspected>, Failure> {
+        let name = source.to_string_lossy();
+        if let Some(endpoint) = endpoint(source)? {
+            return Ok(self.ask(&endpoint)?.inspected(&name));
+        }
+        let (bytes, rounds) = (files::read(source)?, Rounds::default());
+        let found = container::find(&bytes).into_iter();
+        Ok(found.map(|found| inspect::item(found, &name, passphrase, &rounds)).collect())
+    }
+
     /// Asks a server.
     pub(crate) fn ask(&self, endpoint: &Endpoint) -> Result<Presented, Failure> {
         let options =

@@ -2,10 +2,6 @@
 
 use std::path::Path;
 
-use secure_io::container;
-use secure_io::container::encrypted::Rounds;
-use secure_io::files;
-use secure_io::inspect::{self, Inspected};
 use secure_io::report::Certificate;
 use secure_io::report::difference::Comparison;
 use secure_io::report::item::Item;
@@ -14,7 +10,6 @@ use super::Args;
 use crate::cli::Outcome;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
-use crate::cli::remote;
 
 pub(super) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let [a, b] = &args.sources[..] else {
@@ -33,14 +28,8 @@ pub(super) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
 /// The first certificate of a file or server, or that of the number asked for.
 fn certificate(args: &Args, source: &Path) -> Result<Certificate, Failure> {
     let name = source.to_string_lossy();
-    let items: Vec<Inspected> = if let Some(endpoint) = remote::endpoint(source)? {
-        args.remote.ask(&endpoint)?.inspected(&name)
-    } else {
-        let (bytes, passphrase) = (files::read(source)?, args.passphrase.given()?);
-        let (passphrase, rounds) = (passphrase.as_deref().map(String::as_str), Rounds::default());
-        let found = container::find(&bytes).into_iter();
-        found.map(|found| inspect::item(found, &name, passphrase, &rounds)).collect()
-    };
+    let passphrase = args.passphrase.given()?;
+    let items = args.remote.items(source, passphrase.as_deref().map(String::as_str))?;
     let items = items.into_iter().flat_map(|inspected| args.filter.apply(inspected));
     let items: Vec<Item> = items.map(|inspected| inspected.item).collect();
     if let Some(certificate) = items.iter().find_map(first) {
