@@ -40,6 +40,7 @@
 //! | | [`probe`] | Connects to a server and tells what it presented. |
 //! | | [`check`] | Audits a running server, and grades it. |
 //! | | [`server`] | HTTPS and Socket.IO. |
+//! | | [`proxy`] | TLS in front of other servers. |
 //!
 //! # Features
 //!
@@ -76,7 +77,7 @@ pub use base::{files, octets, ordered, validity, words};
 pub use encoding::{asn1, container};
 pub use issue::{ca, cert, convert, credentials, fixtures, generate, trust};
 pub use judge::{inspect, lint, report, verify};
-#[cfg(feature = "serve")]
-pub use net::server;
 pub use net::{check, probe, tls};
+#[cfg(feature = "serve")]
+pub use net::{proxy, server};
 pub use x509::{constraints, csr, key, name, policy, signed};

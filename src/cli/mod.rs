@@ -18,6 +18,7 @@ mod inspect;
 mod lines;
 mod man;
 mod output;
+mod proxy;
 mod remote;
 mod replacement;
 mod serve;
@@ -81,6 +82,7 @@ enum Command {
     Ca(ca::Args),
     Fixtures(fixtures::Args),
     Serve(Box<serve::Args>),
+    Proxy(Box<proxy::Args>),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -155,6 +157,7 @@ fn run(command: &Command, out: &mut Output) -> Result<Outcome, Failure> {
         Command::Completions(args) => completions::run(args, out),
         Command::Man(args) => man::run(args, out),
         Command::Serve(args) => serve::run(args, out),
+        Command::Proxy(args) => proxy::run(args, out),
     }
 }
 

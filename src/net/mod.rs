@@ -3,5 +3,7 @@
 pub mod check;
 pub mod probe;
 #[cfg(feature = "serve")]
+pub mod proxy;
+#[cfg(feature = "serve")]
 pub mod server;
 pub mod tls;

@@ -27,6 +27,7 @@ use crate::net::server::engine::Engine;
 use crate::net::server::event::{Event, Observer};
 use crate::net::server::fixture_index;
 use crate::net::server::front::{self, Front};
+use crate::net::server::handler::Handler;
 use crate::net::server::header;
 use crate::net::server::origin::Origins;
 use crate::net::server::own_page;
@@ -56,6 +57,7 @@ pub(super) struct Site {
     observer: Observer,
     /// True if a person's own page is served.
     is_own_page: bool,
+    handler: Option<Arc<dyn Handler>>,
 }
 
 impl Site {
@@ -74,13 +76,29 @@ impl Site {
         };
         let router = router.merge(client_library(library));
         let front = Front::new(config.front, Arc::clone(&observer));
-        let (tls, limits) = (config.tls, config.limits);
-        Self { tls, engine, router, limits, front, origins, connections: Arc::default(), observer, is_own_page }
+        let (tls, limits, handler) = (config.tls, config.limits, config.handler);
+        Self {
+            tls,
+            engine,
+            router,
+            limits,
+            front,
+            origins,
+            connections: Arc::default(),
+            observer,
+            is_own_page,
+            handler,
+        }
     }
 
     /// The door that requests come through.
     pub(super) fn front(&self) -> &Front {
         &self.front
+    }
+
+    /// The application in place of this server's own.
+    pub(super) fn handler(&self) -> Option<&Arc<dyn Handler>> {
+        self.handler.as_ref()
     }
 
     pub(super) fn tls(&self) -> &ByName {
