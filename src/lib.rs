@@ -43,6 +43,7 @@
 //! | | [`check`] | Audits a running server, and grades it. |
 //! | | [`connect`] | A Socket.IO client that says why a connection fails. |
 //! | | [`server`] | HTTPS and Socket.IO. |
+//! | | [`proxy`] | TLS in front of other servers. |
 //!
 //! # Features
 //!
@@ -81,5 +82,5 @@ pub use issue::{ca, cert, convert, credentials, fixtures, generate, snippet, tru
 pub use judge::{inspect, lint, report, verify};
 pub use net::{check, doctor, probe, tls};
 #[cfg(feature = "serve")]
-pub use net::{connect, server};
+pub use net::{connect, proxy, server};
 pub use x509::{constraints, csr, key, name, policy, signed};

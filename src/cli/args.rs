@@ -133,7 +133,7 @@ impl ValidityArgs {
 }
 
 /// Source of an encrypted key's passphrase.
-#[derive(Default, clap::Args)]
+#[derive(Clone, Default, clap::Args)]
 #[command(next_help_heading = "Passphrase")]
 pub(crate) struct PassphraseArgs {
     /// Read the private key's passphrase from the first line of a file
@@ -311,7 +311,7 @@ pub(crate) fn load_certificates(
 }
 
 /// Folder of the local CA.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub(crate) struct CaDirArgs {
     /// Folder of the local CA [default: the platform's data folder + secure-io/ca]
     #[arg(long, value_name = "DIR", env = CA_DIR_VARIABLE, hide_env_values = true)]

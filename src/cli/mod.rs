@@ -20,6 +20,7 @@ mod inspect;
 mod lines;
 mod man;
 mod output;
+mod proxy;
 mod remote;
 mod replacement;
 mod serve;
@@ -97,6 +98,7 @@ enum Command {
     Fixtures(fixtures::Args),
     Serve(Box<serve::Args>),
     Snippet(snippet::Args),
+    Proxy(Box<proxy::Args>),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -174,6 +176,7 @@ fn run(command: &Command, out: &mut Output) -> Result<Outcome, Failure> {
         Command::Man(args) => man::run(args, out),
         Command::Serve(args) => serve::run(args, out),
         Command::Snippet(args) => snippet::run(args, out),
+        Command::Proxy(args) => proxy::run(args, out),
     }
 }
 

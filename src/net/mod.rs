@@ -10,5 +10,7 @@ pub mod doctor;
 pub(crate) mod engine_io;
 pub mod probe;
 #[cfg(feature = "serve")]
+pub mod proxy;
+#[cfg(feature = "serve")]
 pub mod server;
 pub mod tls;

@@ -19,6 +19,7 @@ mod inspect;
 mod interrupted;
 mod lint;
 mod planted;
+mod proxy;
 mod reading;
 mod remote;
 mod renewal;

@@ -14,13 +14,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::{Args as _, FromArgMatches};
 use secure_io::ca::{LocalCa, Paths};
 use secure_io::credentials::{self, Credentials};
 use secure_io::generate::CertificateSpec;
 use secure_io::name::{self, SubjectAltName};
 use secure_io::report::fixtures::Expected;
 use secure_io::report::{self, text};
-use secure_io::server::{App, Config, Metrics, Observer, Origins, Server, Timing};
+use secure_io::server::{App, Config, Handler, Metrics, Observer, Origins, Server, Timing};
 use secure_io::tls::ByName;
 use secure_io::{cert, files, validity};
 use time::OffsetDateTime;
@@ -36,7 +37,8 @@ use certificates::FixtureArgs;
 use clients::ClientArgs;
 use front::FrontArgs;
 use limits::LimitArgs;
-use log::{Lines, Log};
+pub(crate) use log::Lines;
+use log::Log;
 use reach::Covered;
 
 /// Serve a demo HTTPS Socket.IO server
@@ -163,7 +165,54 @@ fn parse_milliseconds(text: &str) -> Result<Duration, String> {
     if span.is_zero() { Err("it must be longer than nothing".to_owned()) } else { Ok(span) }
 }
 
+/// The server's own pages are replaced by this when `proxy` runs it; receives the way into the log.
+pub(crate) type MakeHandler<'a> = &'a dyn Fn(Lines) -> Arc<dyn Handler>;
+
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
+    run_with(args, None, out)
+}
+
+/// The part of a server that `proxy` has in common with `serve`: hosts, the port and the certificate.
+#[derive(clap::Args)]
+pub(crate) struct Listen {
+    /// Hosts the certificate is to be for [default: localhost 127.0.0.1 ::1]
+    #[arg(value_name = "HOST")]
+    hosts: Vec<String>,
+    /// Address to listen on [default: 127.0.0.1, and ::1 where there is one]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
+    addr: Option<IpAddr>,
+    /// Port to listen on, 0 for one that is free
+    #[arg(long, short, value_name = "PORT", default_value_t = 3000)]
+    port: u16,
+    /// Certificate to show, with the intermediates behind it
+    #[arg(long, value_name = "FILE", requires = "key")]
+    cert: Option<PathBuf>,
+    /// Its private key
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    key: Option<PathBuf>,
+    #[command(flatten)]
+    ca_dir: CaDirArgs,
+    #[command(flatten)]
+    passphrase: PassphraseArgs,
+}
+
+impl Listen {
+    /// Serves with a handler, and otherwise as `serve` does by default.
+    pub(crate) fn run(&self, handler: MakeHandler<'_>, out: &mut Output) -> Result<Outcome, Failure> {
+        let defaults = Args::augment_args(clap::Command::new("serve")).get_matches_from(["serve"]);
+        let mut args = Args::from_arg_matches(&defaults).map_err(|error| Failure::message(error.to_string()))?;
+        args.hosts.clone_from(&self.hosts);
+        args.addr = self.addr;
+        args.port = self.port;
+        args.cert.clone_from(&self.cert);
+        args.key.clone_from(&self.key);
+        args.ca_dir = self.ca_dir.clone();
+        args.passphrase = self.passphrase.clone();
+        run_with(&args, Some(handler), out)
+    }
+}
+
+fn run_with(args: &Args, handler: Option<MakeHandler<'_>>, out: &mut Output) -> Result<Outcome, Failure> {
     let now = validity::now();
     let spec = CertificateSpec {
         names: name::parse_all(args.hosts.iter().map(String::as_str))?,
@@ -190,6 +239,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let ends = OffsetDateTime::parse(&config.certificate.not_after, &Rfc3339).ok().filter(|_| !args.front.plain);
     let metrics = args.limits.metrics.map(|address| (address, Metrics::new(ends.map(OffsetDateTime::unix_timestamp))));
     config.fixtures = fixtures.map(Arc::new);
+    config.handler = handler.map(|make| make(log.lines()));
     // Each client takes a descriptor, and 1,024 are few; what cannot be raised is not missed at once.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let runtime = tokio::runtime::Runtime::new()?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::judge::report;
+use crate::net::server::handler::Handler;
 use crate::net::server::origin::Origins;
 use crate::net::server::trusted::Trusted;
 use crate::net::tls::ByName;
@@ -41,6 +42,8 @@ pub struct Config {
     pub fixtures: Option<Arc<report::fixtures::Expected>>,
     /// A Socket.IO client library to serve at `/socket.io/socket.io.js` and `.min.js`, in place of the built-in one.
     pub client_js: Option<Vec<u8>>,
+    /// Answers all requests in place of this server's own pages and Socket.IO.
+    pub handler: Option<Arc<dyn Handler>>,
 }
 
 impl Config {
@@ -61,6 +64,7 @@ impl Config {
             static_dir: None,
             fixtures: None,
             client_js: None,
+            handler: None,
         }
     }
 }

@@ -214,7 +214,11 @@ async fn respond(
     request: Request<Incoming>,
     peer: Peer,
 ) -> Result<Response<Body>, Infallible> {
-    let _request = handle.request();
+    let under_way = handle.request();
+    if let Some(handler) = site.handler() {
+        // An event stream may be silent for hours, so that its answer is not one that the client does not take.
+        return Ok(under_way.hold(handler.respond(request, peer.address).await));
+    }
     Ok(handle.count(site.respond(request, peer).await))
 }
 

@@ -118,6 +118,39 @@ impl Drop for Handle {
 /// A request under way.
 pub(super) struct Request(Arc<Connection>);
 
+impl Request {
+    /// Keeps the request under way until the body of its answer has been sent.
+    pub(super) fn hold(self, response: Response<Body>) -> Response<Body> {
+        if response.body().is_end_stream() {
+            return response;
+        }
+        response.map(|body| Body::new(Held { body, _request: self }))
+    }
+}
+
+/// A body during which its request is under way.
+struct Held {
+    body: Body,
+    _request: Request,
+}
+
+impl HttpBody for Held {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
 impl Drop for Request {
     fn drop(&mut self) {
         let mut state = self.0.state();

@@ -17,6 +17,7 @@ mod forwarded;
 mod front;
 #[doc(hidden)]
 pub mod fuzz;
+mod handler;
 mod handshake;
 mod header;
 mod hello;
@@ -52,6 +53,7 @@ use tokio::time::{sleep, timeout};
 
 pub use self::config::{App, Config, Front, Limits, Timing};
 pub use self::event::{Client, DisconnectReason, Event, Observer, Refused, Transport};
+pub use self::handler::Handler;
 pub use self::handshake::HandshakeError;
 pub use self::identity::Identity;
 pub use self::listening::Error;

@@ -27,6 +27,7 @@ use crate::net::server::engine::Engine;
 use crate::net::server::event::{Event, Observer, Refused};
 use crate::net::server::fixture_index;
 use crate::net::server::front::{self, Front};
+use crate::net::server::handler::Handler;
 use crate::net::server::header;
 use crate::net::server::origin::Origins;
 use crate::net::server::own_page;
@@ -59,6 +60,7 @@ pub(super) struct Site {
     observer: Observer,
     /// True if a person's own page is served.
     is_own_page: bool,
+    handler: Option<Arc<dyn Handler>>,
 }
 
 impl Site {
@@ -79,7 +81,7 @@ impl Site {
         let places = Places::new(config.limits.max_connections, config.limits.max_connections_per_client);
         let handshakes = Handshakes::new(config.limits.max_handshakes);
         let front = Front::new(config.front, Arc::clone(&observer));
-        let (tls, limits) = (config.tls, config.limits);
+        let (tls, limits, handler) = (config.tls, config.limits, config.handler);
         Self {
             tls,
             engine,
@@ -92,12 +94,18 @@ impl Site {
             handshakes,
             observer,
             is_own_page,
+            handler,
         }
     }
 
     /// The door that requests come through.
     pub(super) fn front(&self) -> &Front {
         &self.front
+    }
+
+    /// The application in place of this server's own.
+    pub(super) fn handler(&self) -> Option<&Arc<dyn Handler>> {
+        self.handler.as_ref()
     }
 
     pub(super) fn tls(&self) -> &ByName {

@@ -1,0 +1,61 @@
+use std::sync::Arc;
+
+use secure_io::proxy::{Event, Proxy, Route, Routes};
+use secure_io::server::Handler;
+
+use crate::cli::Outcome;
+use crate::cli::failure::Failure;
+use crate::cli::output::Output;
+use crate::cli::serve::{Lines, Listen};
+
+/// Put TLS in front of another server
+///
+/// Requests and WebSockets are passed on to a server that speaks HTTP, such as a dev server. The certificate is chosen
+/// as `serve` chooses it.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  secure-io proxy --to 5173                             https://localhost:3000, in front of port 5173
+  secure-io proxy --to 5173 --to /socket.io=3001        one path from another server
+  secure-io proxy --to api.test=http://localhost:8080   one host
+  secure-io proxy --to unix:/run/app.sock               a Unix socket
+
+Exit status: 0 stopped by a signal, 2 it could not be done")]
+pub(crate) struct Args {
+    /// Server to pass requests on to: a port, http://HOST:PORT or unix:PATH; for one host or path as HOST=, /PATH= or
+    /// HOST/PATH= before it; can be repeated
+    #[arg(long, value_name = "SERVER", required = true)]
+    to: Vec<Route>,
+    /// Host to ask these servers for, in place of the one that the client asked for
+    #[arg(long, value_name = "HOST")]
+    upstream_host: Option<String>,
+    #[command(flatten)]
+    listen: Listen,
+}
+
+pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
+    let handler = |lines: Lines| {
+        let routes = Arc::new(Routes::new(args.to.clone()));
+        let observer = Arc::new(move |event: &Event| {
+            if let Some(line) = line(event) {
+                lines.send(line);
+            }
+        });
+        Arc::new(Proxy::new(routes, args.upstream_host.as_deref(), observer)) as Arc<dyn Handler>
+    };
+    args.listen.run(&handler, out)
+}
+
+fn line(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::Unreachable { target, reason } => format!("{target} does not answer: {reason}"),
+        Event::HostBlocked { target, host } => format!(
+            "{target} refuses the host {host}: allow it there (server.allowedHosts in Vite, allowedHosts in webpack), or \
+             start with --upstream-host localhost"
+        ),
+        Event::Loop { host } => {
+            format!("Refused a request for {host}: it came back again and again, so a server calls this proxy")
+        }
+        _ => return None,
+    })
+}

@@ -1,0 +1,64 @@
+//! The proxy's own answers, and those of dev servers that it understands.
+
+use axum::body::{Body, Bytes};
+use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{Response, StatusCode};
+use http_body_util::BodyExt;
+use hyper::body::{Body as _, Incoming};
+
+use crate::net::proxy::target::Target;
+
+/// The longest refusal that is read.
+const REFUSAL: u64 = 4096;
+
+/// A sentence.
+pub(super) fn plain(status: StatusCode, text: &str) -> Response<Body> {
+    own(status, "text/plain; charset=utf-8", text.to_owned())
+}
+
+fn own(status: StatusCode, content_type: &'static str, text: String) -> Response<Body> {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+pub(super) fn wants_html(headers: &HeaderMap) -> bool {
+    headers.get(ACCEPT).is_some_and(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")))
+}
+
+/// The page that names the server and the reason, and loads itself again until the server is there.
+pub(super) fn unreachable(target: &Target, reason: &str, is_page: bool) -> Response<Body> {
+    let text = format!("{target} does not answer: {reason}");
+    if !is_page {
+        return plain(StatusCode::BAD_GATEWAY, &format!("{text}\n"));
+    }
+    let text = text.replace('&', "&amp;").replace('<', "&lt;");
+    let page = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta http-equiv=\"refresh\" content=\"1\">\n\
+         <title>Waiting for the server</title>\n<h1>Waiting for the server</h1>\n<p>{text}.\n\
+         <p>This page loads itself again every second.\n</html>\n"
+    );
+    own(StatusCode::BAD_GATEWAY, "text/html; charset=utf-8", page)
+}
+
+/// Reads a short refusal, and returns true beside it if it is that of Vite or webpack-dev-server for an unknown host.
+pub(super) async fn look_for_blocked_host(status: StatusCode, body: Incoming) -> (Body, bool) {
+    let is_short = body.size_hint().upper().is_some_and(|length| length <= REFUSAL);
+    if status != StatusCode::FORBIDDEN || !is_short {
+        return (Body::new(body), false);
+    }
+    match body.collect().await {
+        Ok(whole) => {
+            let bytes: Bytes = whole.to_bytes();
+            let has = |text: &[u8]| bytes.windows(text.len()).any(|part| part == text);
+            let is_blocked = has(b"Blocked request") || has(b"Invalid Host header");
+            (Body::from(bytes), is_blocked)
+        }
+        // The end of a cut answer is passed on.
+        Err(error) => (Body::from_stream(futures_util::stream::once(async { Err::<Bytes, _>(error) })), false),
+    }
+}

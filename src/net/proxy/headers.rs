@@ -1,0 +1,181 @@
+//! The header fields that a proxy removes, replaces and corrects.
+
+use std::net::SocketAddr;
+
+use axum::http::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_LOCATION, COOKIE, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue,
+    LOCATION, ORIGIN, REFRESH, SET_COOKIE, TE, TRANSFER_ENCODING, UPGRADE,
+};
+use axum::http::{Method, Request, Version};
+
+use crate::net::proxy::target::Target;
+
+/// Counts how often a request has come through.
+pub(super) const HOPS: HeaderName = HeaderName::from_static("x-secure-io-hops");
+
+/// The elements of a list, over all its lines.
+fn elements(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).map(str::trim)
+}
+
+/// Returns true if a request asks for a WebSocket. No other protocol is passed: `h2c` would be a tunnel past the proxy.
+pub(super) fn is_websocket<B>(request: &Request<B>) -> bool {
+    let has = |name, wanted: &str| elements(request.headers(), name).any(|one| one.eq_ignore_ascii_case(wanted));
+    request.version() == Version::HTTP_11
+        && request.method() == Method::GET
+        && has(CONNECTION, "upgrade")
+        && has(UPGRADE, "websocket")
+        && elements(request.headers(), UPGRADE).count() == 1
+}
+
+/// Removes the fields that are for one connection alone,
+/// [RFC 9110 section 7.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1).
+pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = elements(headers, CONNECTION).filter_map(|name| name.parse().ok()).collect();
+    // A client could otherwise have these removed behind the proxy's back.
+    let is_kept = |name: &HeaderName| {
+        ["content-length", "host", "cookie", "set-cookie", "authorization", "origin"].contains(&name.as_str())
+            || is_forwarding(name)
+    };
+    for name in named.iter().filter(|name| !is_kept(name)) {
+        headers.remove(name);
+    }
+    let takes_trailers = elements(headers, TE).any(|coding| coding.eq_ignore_ascii_case("trailers"));
+    for name in ["connection", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade"] {
+        headers.remove(name);
+    }
+    if takes_trailers {
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+    }
+}
+
+fn is_forwarding(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    name == "forwarded" || name.starts_with("x-forwarded-") || ["x-real-ip", "front-end-https"].contains(&name)
+}
+
+/// The host of a request, as it is written to the server.
+///
+/// The authority of the target wins over Host, [RFC 9112 section 3.2.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2).
+/// Returns `None` for no host, two, or one that is none.
+pub(super) fn host<B>(request: &Request<B>) -> Option<String> {
+    let mut lines = request.headers().get_all(HOST).iter();
+    let line = lines.next();
+    if lines.next().is_some() {
+        return None;
+    }
+    let host = match request.uri().authority() {
+        Some(authority) => authority.as_str(),
+        None => line?.to_str().ok()?,
+    };
+    let authority: axum::http::uri::Authority = host.parse().ok()?;
+    (!authority.as_str().contains('@') && !authority.host().is_empty()).then(|| host.to_owned())
+}
+
+/// Returns true if the length of the body is said in two ways, which smuggles requests past a proxy,
+/// [RFC 9112 section 6.1](https://www.rfc-editor.org/rfc/rfc9112#section-6.1).
+pub(super) fn is_ambiguous(headers: &HeaderMap) -> bool {
+    headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH)
+}
+
+/// Rewrites a request's fields for the server.
+pub(super) fn to_server(headers: &mut HeaderMap, host: &str, client: SocketAddr, upstream_host: Option<&str>) {
+    remove_hop_by_hop(headers);
+    let claimed: Vec<HeaderName> = headers.keys().filter(|name| is_forwarding(name)).cloned().collect();
+    for name in claimed {
+        headers.remove(name);
+    }
+    headers.remove(FORWARDED);
+    // HTTP/2 splits the field (RFC 9113 section 8.2.3), which HTTP/1.1 knows as one line.
+    let cookies: Vec<&[u8]> = headers.get_all(COOKIE).into_iter().map(HeaderValue::as_bytes).collect();
+    if cookies.len() > 1
+        && let Ok(joined) = HeaderValue::from_bytes(&cookies.join(&b"; "[..]))
+    {
+        headers.insert(COOKIE, joined);
+    }
+    let mut set = |name: HeaderName, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    };
+    set(HeaderName::from_static("x-forwarded-for"), &client.ip().to_canonical().to_string());
+    set(HeaderName::from_static("x-forwarded-proto"), "https");
+    set(HeaderName::from_static("x-forwarded-host"), host);
+    set(HOST, upstream_host.unwrap_or(host));
+    if let Some(upstream_host) = upstream_host
+        && headers.get(ORIGIN).is_some_and(|origin| origin.as_bytes() == format!("https://{host}").as_bytes())
+        && let Ok(origin) = HeaderValue::from_str(&format!("http://{upstream_host}"))
+    {
+        headers.insert(ORIGIN, origin);
+    }
+}
+
+/// Corrects an answer's fields for the client: its URLs lead to the proxy, its cookies are Secure.
+pub(super) fn to_client(headers: &mut HeaderMap, host: &str, target: &Target, upstream_host: Option<&str>) {
+    remove_hop_by_hop(headers);
+    headers.remove(TE);
+    let corrected = |url: &str| -> Option<String> {
+        let (scheme, rest) = url.split_once("://")?;
+        let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        let is_here = authority.eq_ignore_ascii_case(host)
+            || upstream_host.is_some_and(|own| authority.eq_ignore_ascii_case(own));
+        (scheme.eq_ignore_ascii_case("http") && (is_here || target.is_at(authority)))
+            .then(|| format!("https://{host}{path}"))
+    };
+    for name in [LOCATION, CONTENT_LOCATION, REFRESH] {
+        let Some(text) = headers.get(&name).and_then(|value| value.to_str().ok()) else { continue };
+        // `Refresh: 5; url=http://…`.
+        let start = if name == REFRESH { text.to_ascii_lowercase().find("http://").unwrap_or(0) } else { 0 };
+        let Some((before, url)) = text.split_at_checked(start) else { continue };
+        if let Some(url) = corrected(url)
+            && let Ok(value) = HeaderValue::from_str(&format!("{before}{url}"))
+        {
+            headers.insert(name, value);
+        }
+    }
+    let secure = |cookie: &HeaderValue| {
+        let mut attributes = cookie.as_bytes().split(|byte| *byte == b';').skip(1);
+        if attributes.any(|attribute| attribute.trim_ascii().eq_ignore_ascii_case(b"secure")) {
+            return cookie.clone();
+        }
+        HeaderValue::from_bytes(&[cookie.as_bytes(), b"; Secure"].concat()).unwrap_or_else(|_| cookie.clone())
+    };
+    for cookie in headers.iter_mut().filter(|(name, _)| **name == SET_COOKIE).map(|(_, cookie)| cookie) {
+        *cookie = secure(cookie);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connection_cannot_take_the_host_or_the_length_away() {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONNECTION, HeaderValue::from_static("close, X-Secret, Content-Length, Host, X-Forwarded-For"));
+        for name in ["x-secret", "content-length", "host", "x-forwarded-for", "keep-alive"] {
+            headers.insert(name, HeaderValue::from_static("1"));
+        }
+        remove_hop_by_hop(&mut headers);
+        let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["content-length", "host", "x-forwarded-for"]);
+    }
+
+    #[test]
+    fn answers_lead_to_the_proxy_and_cookies_are_secure() {
+        let mut headers = HeaderMap::new();
+        headers.insert(LOCATION, HeaderValue::from_static("http://127.0.0.1:5173/login?a=b"));
+        headers.insert(REFRESH, HeaderValue::from_static("5; url=http://localhost:3000/x"));
+        headers.insert(CONTENT_LOCATION, HeaderValue::from_static("http://elsewhere.test/"));
+        headers.append(SET_COOKIE, HeaderValue::from_static("a=1; Expires=Thu, 01 Jan 2026 00:00:00 GMT"));
+        headers.append(SET_COOKIE, HeaderValue::from_static("b=2; secure; Path=/"));
+        to_client(&mut headers, "localhost:3000", &"5173".parse().unwrap(), None);
+        assert_eq!(headers[LOCATION], "https://localhost:3000/login?a=b");
+        assert_eq!(headers[REFRESH], "5; url=https://localhost:3000/x");
+        assert_eq!(headers[CONTENT_LOCATION], "http://elsewhere.test/");
+        let cookies: Vec<_> = headers.get_all(SET_COOKIE).iter().collect();
+        assert_eq!(cookies, ["a=1; Expires=Thu, 01 Jan 2026 00:00:00 GMT; Secure", "b=2; secure; Path=/"]);
+    }
+}
