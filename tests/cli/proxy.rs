@@ -48,13 +48,13 @@ fn proxy(sandbox: &Sandbox, flags: &str) -> Background {
 
 /// A server that answers its first connection with these octets, and hangs up.
 fn raw(answer: &'static str) -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
+    let listener = TcpListener::bind("127.0.0.1:0").expect("the socket works");
+    let port = listener.local_addr().expect("the socket works").port();
     thread::spawn(move || {
-        let (mut tcp, _) = listener.accept().unwrap();
+        let (mut tcp, _) = listener.accept().expect("the socket works");
         let mut head = [0; 4096];
-        let _ = tcp.read(&mut head).unwrap();
-        tcp.write_all(answer.as_bytes()).unwrap();
+        let _ = tcp.read(&mut head).expect("the socket works");
+        tcp.write_all(answer.as_bytes()).expect("the socket works");
     });
     port
 }

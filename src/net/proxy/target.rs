@@ -49,8 +49,9 @@ impl FromStr for Target {
     type Err = TargetError;
 
     fn from_str(text: &str) -> Result<Self, TargetError> {
-        if let Some(path) = text.strip_prefix("unix:").filter(|path| !path.is_empty()) {
-            return Ok(Self::Unix(path.trim_start_matches("//").into()));
+        if let Some(path) = text.strip_prefix("unix:") {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            return if path.is_empty() { Err(TargetError::Malformed) } else { Ok(Self::Unix(path.into())) };
         }
         if text.bytes().all(|byte| byte.is_ascii_digit()) {
             let port = text.parse().ok().filter(|port| *port != 0).ok_or(TargetError::Malformed)?;
@@ -70,9 +71,10 @@ impl FromStr for Target {
         if host.is_empty() || authority.as_str().contains('@') {
             return Err(TargetError::Malformed);
         }
-        let port = match authority.port() {
-            Some(port) => port.as_u16(),
-            None => 80,
+        // A port that is none, as 70000, is not read as one.
+        let port = match authority.as_str().get(authority.host().len()..) {
+            Some("") => 80,
+            _ => authority.port_u16().filter(|port| *port != 0).ok_or(TargetError::Malformed)?,
         };
         Ok(Self::Http { host, port })
     }
@@ -145,7 +147,18 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Target>().map(|target| target.to_string()).as_deref(), Ok(read), "{text}");
         }
-        for text in ["", "0", "70000", "https://app.test", "http://a/b", "http://me@a", "unix:", "a b"] {
+        for text in [
+            "",
+            "0",
+            "70000",
+            "https://app.test",
+            "http://a/b",
+            "http://me@a",
+            "unix:",
+            "a b",
+            "localhost:70000",
+            "localhost:",
+        ] {
             assert!(text.parse::<Target>().is_err(), "{text}");
         }
     }
