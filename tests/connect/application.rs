@@ -33,6 +33,17 @@ fn answers_that_are_not_engine_ios_are_told_apart() {
     answers("", "--timeout 1s", "http", "http-timeout");
 }
 
+/// Such a server was once blamed on a proxy that drops the Upgrade header, although polling fails there as well.
+#[test]
+fn a_websocket_is_not_dropped_where_polling_fails_too() {
+    let websocket = "--transport websocket";
+    answers("s.end('<!doctype html>hello')", websocket, "engine.io", "not-engine-io");
+    let refusal = "s.writeHead(400); s.end('{\"code\":3,\"message\":\"Bad request\"}')";
+    answers(refusal, websocket, "engine.io", "eio-bad-request");
+    let by_transport = "if (q.url.includes('polling')) return s.end('0{\"sid\":\"a\"}');";
+    answers(&format!("{by_transport} {refusal}"), websocket, "upgrade", "upgrade-dropped");
+}
+
 #[test]
 fn a_plain_url_to_a_port_of_tls() {
     let sandbox = Sandbox::new();

@@ -149,20 +149,28 @@ impl Run<'_> {
     }
 
     /// The cause of an answer to a WebSocket's handshake that does not switch.
+    ///
+    /// Polling tells whether the handshake alone is refused. A server that has no polling says nothing by refusing that.
     async fn no_websocket(&self, address: &Address, server: &Server, answer: &Answer) -> Found {
-        let dropped = "the Upgrade header did not arrive: the server took the handshake for a plain request";
-        if answer.status.as_u16() == 200 || matches!(answer::engine_code(answer), Some((3, _))) {
-            return Found::new("upgrade-dropped", dropped).received(answer.words());
-        }
+        let polled = match server.opening().send(&server.dialer).await {
+            Ok(Answered::Answer(polled)) => opened(&polled).map(drop).map_err(|not| (not, polled)),
+            _ => Ok(()),
+        };
         let not = answer::refusal(answer);
-        // Whether only the WebSocket is refused, polling tells.
-        let polled = server.opening().send(&server.dialer).await;
-        let is_upgrade = matches!(&polled, Ok(Answered::Answer(answer)) if opened(answer).is_ok());
-        if is_upgrade || not.code == "not-engine-io" {
-            let message = format!("the server answers {} in place of 101", answer.status);
-            return Found::new("upgrade-refused", message).received(answer.words());
+        match polled {
+            Err((by_polling, polled)) if by_polling.code != "eio-transport-unknown" => {
+                refused(address, server, by_polling.code, by_polling.message, &polled)
+            }
+            Ok(()) if answer.status.as_u16() == 200 || not.code == "eio-bad-request" => {
+                let message = "the Upgrade header did not arrive: the server took the handshake for a plain request";
+                Found::new("upgrade-dropped", message).received(answer.words())
+            }
+            Ok(()) => {
+                let message = format!("the server answers {} in place of 101", answer.status);
+                Found::new("upgrade-refused", message).received(answer.words())
+            }
+            Err(_) => refused(address, server, not.code, not.message, answer),
         }
-        refused(address, server, not.code, not.message, answer)
     }
 
     /// The cause of a request that got no answer of HTTP.
