@@ -55,8 +55,9 @@ impl Site {
             std::thread::sleep(Duration::from_millis(50));
         }
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.look(echoes)));
-        let _ = server.kill();
-        let _ = server.wait();
+        // Apache's own processes outlive a killed parent: each server is asked to end.
+        self.sandbox.ok(&format!("kill -TERM {}", server.id()));
+        server.wait().unwrap();
         result.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     }
 
