@@ -31,6 +31,8 @@ fn help_names_every_command() {
       ca           Make and show the local CA, which signs for development hosts only
       fixtures     Build a test PKI from a manifest: good certificates, and deliberately bad ones
       serve        Serve a demo HTTPS Socket.IO server
+      snippet      Print a configuration of nginx, HAProxy, Node and others for a certificate and key
+      proxy        Put TLS in front of another server
       completions  Print completions for a shell
       man          Print the man page, or write one per command
       help         Print this message or the help of the given subcommand(s)

@@ -98,10 +98,8 @@ impl Engine {
                 return seen;
             }
         }
-        seen.speaks_three = place
-            .ask(&polling(3))
-            .await
-            .is_some_and(|page| open(&page.text()).is_some() && page.response.status == 200);
+        seen.speaks_three =
+            place.ask(&polling(3)).await.is_some_and(|page| page.response.status == 200 && is_open(&page.text()));
         if seen.direct.is_none() && (seen.open.is_some() || refusal == Some(0)) {
             seen.direct = Some(place.websocket(&websocket(None), FIRST).await);
         }
@@ -168,6 +166,11 @@ fn websocket(sid: Option<&str>) -> Request {
 /// Reads the packet that opens a session.
 fn open(text: &str) -> Option<Open> {
     read(text.strip_prefix('0')?)
+}
+
+/// Decides whether a session opens, in the words of either version.
+fn is_open(text: &str) -> bool {
+    open(text).is_some() || open_three(text).is_some()
 }
 
 /// Reads the packet that opens a session of Engine.IO 3, which has its length in front.
