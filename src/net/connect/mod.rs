@@ -1,8 +1,8 @@
 //! `connect`: a Socket.IO client that says at which layer a connection fails, why, and what fixes it.
 //!
-//! The layers are passed from the bottom up: [`address`] reads the URL, [`reach`] finds addresses and connects,
-//! [`secure`] shakes hands and judges the certificates, [`session`] opens Engine.IO's session and joins the namespace,
-//! [`talk`] sends and receives events, [`origin`] judges as a browser's page would. Each failure is one of the [`causes`].
+//! The layers are passed from the bottom up: `address` reads the URL, `reach` finds addresses and connects,
+//! `secure` shakes hands and judges the certificates, `session` opens Engine.IO's session and joins the namespace,
+//! `talk` sends and receives events, `origin` judges as a browser's page would. Each failure is one of the `causes`.
 
 #![expect(clippy::result_large_err, reason = "a run has one failure, and it holds what the report says")]
 
