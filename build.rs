@@ -9,6 +9,7 @@
 #[path = "templates/client/fetch.rs"]
 mod client;
 
+#[cfg_attr(not(feature = "serve"), expect(clippy::unnecessary_wraps, reason = "the server's client may not be stored"))]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     #[cfg(feature = "serve")]

@@ -78,7 +78,9 @@ mod schema;
 pub use base::hex::hex;
 pub use base::{files, octets, ordered, validity, words};
 pub use encoding::{asn1, container};
-pub use issue::{ca, cert, convert, credentials, fixtures, generate, snippet, trust};
+#[cfg(feature = "serve")]
+pub use issue::snippet;
+pub use issue::{ca, cert, convert, credentials, fixtures, generate, trust};
 pub use judge::{inspect, lint, report, verify};
 pub use net::{check, doctor, probe, tls};
 #[cfg(feature = "serve")]

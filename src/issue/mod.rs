@@ -6,5 +6,6 @@ pub mod convert;
 pub mod credentials;
 pub mod fixtures;
 pub mod generate;
+#[cfg(feature = "serve")]
 pub mod snippet;
 pub mod trust;

@@ -73,6 +73,7 @@ pub struct Options<'a> {
 }
 
 /// Decides whether a server answers a hello of TLS 1.1 or older with a ServerHello.
+#[cfg(feature = "serve")]
 pub(in crate::net) async fn answers_old_tls(address: SocketAddr, limit: Duration) -> bool {
     let prober = Prober::new(address, limit, Instant::now() + limit);
     for version in [Version::Tls11, Version::Tls10, Version::Ssl3] {
