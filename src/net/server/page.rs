@@ -12,6 +12,12 @@ pub(crate) const CSS: &str = include_str!("../../../templates/page/demo.css");
 /// The page's script, served at `/demo.js`; its head documents the attributes that tests read.
 pub(crate) const JS: &str = include_str!("../../../templates/page/demo.js");
 
+/// The page that tries insecure connections from a secure page, served at `/mixed-content`.
+pub(crate) const MIXED_CONTENT: &str = include_str!("../../../templates/page/mixed-content.html");
+
+/// Its script, served at `/mixed-content.js`.
+pub(crate) const MIXED_CONTENT_JS: &str = include_str!("../../../templates/page/mixed-content.js");
+
 /// The page's icon, served at `/favicon.svg`.
 pub(crate) const ICON: &str = include_str!("../../../templates/page/favicon.svg");
 
