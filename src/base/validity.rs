@@ -42,7 +42,7 @@ pub enum Error {
         /// Input as typed.
         input: String,
     },
-    /// It would end before it begins.
+    /// The lifetime would end before its beginning.
     #[error("the certificate would end ({not_after}) before it begins ({not_before})")]
     EndsBeforeItBegins {
         /// First second.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::Error;
 
-/// The owner of a file or folder, and what others may do with it.
+/// The owner of a file or folder, and the rights of others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Access {
     /// The permission bits.

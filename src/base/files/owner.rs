@@ -3,7 +3,7 @@
 use std::fs::{self, Metadata};
 use std::path::Path;
 
-/// An entry of a folder, a link itself rather than what it leads to.
+/// An entry of a folder; a link stands for itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) kind: Kind,
@@ -111,17 +111,17 @@ impl Entry {
         self.kind == Kind::Link
     }
 
-    /// Whether two entries are names of one file.
+    /// Decides whether two entries are names of one file.
     pub(super) fn is_same(self, other: Self) -> bool {
         self.id.is_some() && self.id == other.id
     }
 
-    /// Whether the entry belongs to the user who runs this process.
+    /// Decides whether the entry belongs to the user who runs this process.
     pub(super) fn is_ours(self) -> bool {
         me().is_none_or(|me| me == self.owner)
     }
 
-    /// Whether the entry was made by the user who runs this process, or by root, who can do everything anyway.
+    /// Decides whether the entry was made by the user who runs this process, or by root, who can do everything anyway.
     pub(super) fn is_trusted(self) -> bool {
         self.owner == 0 || self.is_ours()
     }
@@ -131,7 +131,7 @@ impl Entry {
         self.mode & 0o777
     }
 
-    /// Why others may have changed this file; `None` if only its owner, who is trusted, can.
+    /// The reason why others may have changed this file; `None` if only its owner, who is trusted, can.
     fn doubt(self) -> Option<String> {
         if !self.is_trusted() {
             return Some(format!("belongs to another user (uid {})", self.owner));
