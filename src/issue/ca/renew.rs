@@ -133,8 +133,7 @@ impl Renewal {
 
     fn lasts(&self, der: &[u8], now: OffsetDateTime) -> Result<bool, Error> {
         let validity = cert::validity_of(&inspect::parse(der)?);
-        let month = time::Duration::days(30);
-        Ok(validity.remaining(now) > self.before.unwrap_or_else(|| month.min(validity.lifetime() / 3)))
+        Ok(validity.remaining(now) > self.before.unwrap_or_else(|| validity.renewal_margin()))
     }
 
     /// The root's key, if kept; the key of another root is left over from a killed run.

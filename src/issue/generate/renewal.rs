@@ -57,8 +57,7 @@ pub fn why_renew(
     if now < validity.not_before {
         return Some("it is not yet valid".to_owned());
     }
-    let month = time::Duration::days(30);
-    let wanted = renew_before.unwrap_or_else(|| month.min(validity.lifetime() / 3));
+    let wanted = renew_before.unwrap_or_else(|| validity.renewal_margin());
     let verb = if now > validity.not_after { "expired" } else { "expires" };
     (validity.remaining(now) <= wanted).then(|| format!("it {verb} {}", validity::distance(validity.not_after, now)))
 }
