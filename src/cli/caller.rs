@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use secure_io::files;
 use secure_io::trust::Owner;
 
+use super::failure::Failure;
+
 /// Whoever ran sudo.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Caller {
@@ -32,6 +34,24 @@ impl Caller {
         let line = users.lines().find(|line| line.split(':').next() == Some(&name))?;
         let home = line.split(':').nth(5)?.into();
         Some(Self { name, home, owner })
+    }
+
+    /// Does some work on the files of sudo's caller with no more than the caller's rights; without sudo, and where a
+    /// thread cannot give up its rights, with ours.
+    pub(crate) fn acting<T>(work: impl FnOnce() -> T) -> Result<T, Failure> {
+        match Self::of_sudo() {
+            Some(caller) => caller.act(work),
+            None => Ok(work()),
+        }
+    }
+
+    fn act<T>(&self, work: impl FnOnce() -> T) -> Result<T, Failure> {
+        if !cfg!(target_os = "linux") {
+            return Ok(work());
+        }
+        self.owner
+            .act(work)
+            .map_err(|error| Failure::new(anyhow::Error::new(error).context(format!("cannot act as {}", self.name))))
     }
 
     /// The folder of their CA.
