@@ -143,9 +143,13 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let spec = if args.webtransport { spec.for_web_transport(now)? } else { spec };
     let targets = args.files.targets()?;
     let present = Present::read(args, &targets)?;
+    if present.is_some() {
+        let found = [(args.key.key.is_none(), &targets.key), (args.files.out_cert.is_none(), &targets.cert)];
+        args::warn_of_doubt(found.into_iter().filter(|(found, _)| *found).map(|(_, path)| path.as_path()), out);
+    }
     let issuer = match &present {
         Some(present) if !args.issuer.is_named() => present.issuer(args)?,
-        _ => Some(args.issuer.load(out)?),
+        _ => Some(args.issuer.load(args.write.dry_run, now, out)?),
     };
     let renewal = match present {
         Some(present) => present.renewal(args, &targets, &spec, issuer.as_ref(), now)?,

@@ -23,6 +23,14 @@ fn it_is_made_once() {
     "#);
     assert_snapshot!(sandbox.run("secure-io ca init --ca-dir ca"), @r#"
     $ secure-io ca init --ca-dir ca
+    exit: 0
+    --- stderr
+    note: there is a local CA in ca already, which fits: nothing was changed
+    hint: make browsers and the system trust it: `secure-io ca trust --ca-dir ca`
+    hint: then make a certificate: `secure-io gen-cert --ca --ca-dir ca`
+    "#);
+    assert_snapshot!(sandbox.run("secure-io ca init --ca-dir ca --permit dev.example"), @r#"
+    $ secure-io ca init --ca-dir ca --permit dev.example
     exit: 2
     --- stderr
     error: there is a local CA in `ca` already

@@ -1,6 +1,7 @@
 //! The commands, as a person or a script meets them.
 
 mod ca;
+mod ca_env;
 mod ca_promise;
 mod ca_runs;
 mod ca_trust;
