@@ -10,7 +10,6 @@
 
 #![cfg_attr(test, expect(clippy::disallowed_methods, reason = "its tests look at files directly"))]
 
-mod access;
 #[cfg(unix)]
 mod folder;
 #[cfg(not(unix))]
@@ -33,11 +32,9 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-pub use self::access::{Access, access, make_private};
 use self::folder::Folder;
-use self::owner::Entry;
-pub use self::owner::{doubt, is_open_to_others};
-pub use self::person::{Owner, SMALL, is_roots_alone, read_regular};
+pub use self::owner::{Entry, doubt, is_open_to_others, is_root, is_roots_alone, make_private};
+pub use self::person::{Owner, SMALL, read_regular};
 use self::place::Place;
 pub use self::shared::{FileLock, append_lines, lock};
 use self::stage::Stage;

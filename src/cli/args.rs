@@ -363,10 +363,11 @@ impl CaDirArgs {
     }
 }
 
-/// Warns of files that were found rather than named, if other users may have put or changed them there.
+/// Warns of files that were found rather than named, if other users may have put or changed them there. Under sudo, its
+/// caller is no other user.
 pub(crate) fn warn_of_doubt<'a>(found: impl IntoIterator<Item = &'a Path>, out: &mut Output) {
     for path in found {
-        if let Some(doubt) = files::doubt(path) {
+        if let Ok(Some(doubt)) = Caller::acting(|| files::doubt(path)) {
             out.warning(format!("`{}`, which was found here, {doubt}", path.display()));
         }
     }
@@ -492,9 +493,7 @@ impl IssuerArgs {
         if self.ca {
             let paths = self.ca_dir.paths_to_change(out)?;
             if !dry_run && make_missing_ca(&paths, now)? {
-                let trust = CommandLine::ours("ca trust").carrying_ca_dir();
                 out.note(format!("there was no local CA, so one was made in {}", paths.folder.display()));
-                out.hint(format!("make browsers and the system trust it: `{trust}`"));
             }
             return Ok(LoadedIssuer::Local(Box::new(LocalCa::load(&paths)?)));
         }

@@ -19,7 +19,7 @@ pub(crate) struct Caller {
 impl Caller {
     /// `None` without sudo, when root ran it, and when their home is not known here.
     pub(crate) fn of_sudo() -> Option<Self> {
-        if !is_root() {
+        if !files::is_root() {
             return None;
         }
         let users = files::read(Path::new("/etc/passwd")).ok()?;
@@ -58,16 +58,6 @@ impl Caller {
     pub(crate) fn ca_folder(&self) -> PathBuf {
         self.home.join(".local/share/secure-io/ca")
     }
-}
-
-#[cfg(unix)]
-pub(crate) fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
-#[cfg(not(unix))]
-pub(crate) fn is_root() -> bool {
-    false
 }
 
 #[cfg(test)]

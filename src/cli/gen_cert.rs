@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 
 use super::Outcome;
 use super::args::{self, IssuerArgs, LoadedIssuer, NameArgs, PassphraseArgs, ValidityArgs, WriteArgs};
+use super::ca;
 use super::failure::{self, Failure};
 use super::output::Output;
 use renewal::{Present, Renewal};
@@ -174,7 +175,13 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         record(&issuer, &made.issued.chain, &targets.cert, now)?;
         args::write_set(set, existing, out)?;
     }
-    args.print(&report, out, now)
+    let outcome = args.print(&report, out, now)?;
+    if let LoadedIssuer::Local(ca) = &issuer
+        && !args.write.json
+    {
+        ca::say_if_untrusted(&ca.paths, out);
+    }
+    Ok(outcome)
 }
 
 impl FileArgs {

@@ -271,6 +271,7 @@ fn its_end_is_warned_about() {
     --- stderr
     warning: the local CA ends [DATE] (in 20 days): `secure-io ca renew`
     note: shortened to [TIME], where the issuer's certificate ends
+    hint: no store on this machine trusts the local CA yet: `secure-io ca trust`
     "#);
     sandbox.run("secure-io ca show").success().says("warning: the local CA ends");
     sandbox.run("secure-io ca show --expires-within 30d").exits(1);

@@ -337,7 +337,7 @@ fn the_local_ca_signs_for_development_only() {
       server-cert.pem  certificate, expires [DATE] (in a year)
     --- stderr
     note: there was no local CA, so one was made in ca
-    hint: make browsers and the system trust it: `secure-io ca trust --ca-dir ca`
+    hint: no store on this machine trusts the local CA yet: `secure-io ca trust --ca-dir ca`
     "#);
     assert_snapshot!(sandbox.run("secure-io gen-cert --name b --ca --ca-dir ca example.com"), @r#"
     $ secure-io gen-cert --name b --ca --ca-dir ca example.com

@@ -12,6 +12,7 @@ mod docs;
 mod doctor;
 mod fingerprint;
 mod fixtures;
+mod found;
 mod gen_cert;
 mod gen_csr;
 mod gen_key;
@@ -28,6 +29,7 @@ mod requests;
 mod sandbox;
 mod serve;
 mod snippet;
+mod sudo;
 mod verify;
 mod web_transport;
 

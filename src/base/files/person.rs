@@ -1,6 +1,6 @@
-//! Files of another user, as root meets them under sudo; files that are root's alone.
+//! Files of another user, as root meets them under sudo.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
 
@@ -130,30 +130,6 @@ fn check_link(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Decides whether nobody but root can change a file or put another in its place: the file and every folder above it belong
-/// to root, and nobody else may write to them. Symbolic links count as what they lead to.
-#[cfg(unix)]
-#[must_use]
-pub fn is_roots_alone(path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    /// In such a folder, as `/tmp` is, files of root's are safe from others who may write to it.
-    const STICKY: u32 = 0o1000;
-    let Ok(real) = fs::canonicalize(path) else { return false };
-    real.ancestors().enumerate().all(|(above, path)| {
-        fs::symlink_metadata(path).is_ok_and(|metadata| {
-            let is_closed = metadata.mode() & 0o022 == 0 || above > 0 && metadata.mode() & STICKY != 0;
-            metadata.uid() == 0 && is_closed
-        })
-    })
-}
-
-/// There is no such user elsewhere.
-#[cfg(not(unix))]
-#[must_use]
-pub fn is_roots_alone(_: &Path) -> bool {
-    false
-}
-
 #[cfg(all(test, unix))]
 mod tests {
     use std::time::Duration;
@@ -190,17 +166,5 @@ mod tests {
         File::create(&path).unwrap().set_len(1 << 40).unwrap();
         let error = read_regular(&path, SMALL).unwrap_err();
         assert!(error.to_string().ends_with("huge` is longer than 1 MiB, more than any file of its kind"), "{error}");
-    }
-
-    #[test]
-    fn what_others_may_write_to_is_not_roots_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let open = folder.path().join("open");
-        fs::create_dir(&open).unwrap();
-        fs::set_permissions(&open, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
-        File::create(open.join("program")).unwrap();
-        assert!(is_roots_alone(Path::new("/etc/passwd")));
-        assert!(!is_roots_alone(&open.join("program")) && !is_roots_alone(Path::new("/tmp")));
-        assert!(!is_roots_alone(&open.join("none")));
     }
 }

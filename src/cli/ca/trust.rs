@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use secure_io::ca::Paths;
 use secure_io::report::trust::{Answer, Change, Store as Report, StoreKind, Trust, Trusted};
+use secure_io::report::verdict::TrustingStore;
 use secure_io::trust::{Error, Machine, Platform, Root, Store};
 use secure_io::validity;
 
@@ -196,12 +197,40 @@ fn run(args: &StoreArgs, action: Action, out: &mut Output) -> Result<Outcome, Fa
 }
 
 /// The answer of each store that is here, for `doctor`.
-pub(super) fn stores(paths: &Paths) -> Result<Vec<Report>, Failure> {
+pub(crate) fn stores(paths: &Paths) -> Result<Vec<Report>, Failure> {
     let person = Person::who();
     let roots = Caller::acting(|| Roots::of_ca(paths, Action::Status))??;
     let (programs, environment) = (person.programs(), person.environment(None));
     let machine = Machine { environment: &environment, programs: &programs };
     Ok(machine.stores().iter().map(|store| report(machine, store.as_ref(), &roots, Action::Status).0).collect())
+}
+
+/// The stores that trust the local CA's root, and the root's fingerprint.
+pub(crate) fn trusting(paths: &Paths) -> Result<(String, Vec<TrustingStore>), Failure> {
+    let person = Person::who();
+    let roots = Caller::acting(|| Roots::of_ca(paths, Action::Status))??;
+    let (programs, environment) = (person.programs(), person.environment(None));
+    let machine = Machine { environment: &environment, programs: &programs };
+    let Some(root) = roots.all.first() else { return Ok(Default::default()) };
+    let stores = machine.trusting(root).into_iter();
+    let stores = stores.map(|store| TrustingStore { store: store.kind(), name: store.name() }).collect();
+    Ok((root.sha256.clone(), stores))
+}
+
+/// Says that no store on this machine trusts the local CA, if that is so and can be found out.
+pub(crate) fn say_if_untrusted(paths: &Paths, out: &mut Output) {
+    if !out.is_quiet()
+        && let Ok((_, stores)) = trusting(paths)
+        && stores.is_empty()
+    {
+        hint_at_trust(out);
+    }
+}
+
+/// Says that no store on this machine trusts the local CA.
+pub(crate) fn hint_at_trust(out: &mut Output) {
+    let command = CommandLine::ours("ca trust").carrying_ca_dir();
+    out.hint(format!("no store on this machine trusts the local CA yet: `{command}`"));
 }
 
 /// The certificates in question, and where they are from.

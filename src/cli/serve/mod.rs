@@ -225,7 +225,9 @@ fn run_with(args: &Args, handler: Option<MakeHandler<'_>>, out: &mut Output) -> 
         // It is shown to nobody.
         Credentials::self_signed(&spec, now).map_err(failure::credentials)?
     } else {
-        args.credentials(&spec, out, now)?
+        let credentials = args.credentials(&spec, out, now)?;
+        args.say_if_untrusted(&credentials, out)?;
+        credentials
     };
     args.fixtures.check(fixtures.as_ref(), &credentials, args.address())?;
     let certificate = credentials.report().map_err(|error| Failure::new(error.into()))?;
@@ -447,6 +449,16 @@ impl Args {
             (false, false) => {}
         }
         self.made(spec, out, now)
+    }
+
+    /// Says that browsers refuse a certificate of the local CA until a store trusts that.
+    fn say_if_untrusted(&self, credentials: &Credentials, out: &mut Output) -> Result<(), Failure> {
+        let Some(paths) = self.ca_dir.paths().ok().filter(Paths::exist) else { return Ok(()) };
+        let above = credentials.chain.last().map(AsRef::as_ref).unwrap_or_default();
+        if Caller::acting(|| ca::has_issued(&paths, above))? {
+            crate::cli::ca::say_if_untrusted(&paths, out);
+        }
+        Ok(())
     }
 
     /// Says what browsers will do with a certificate without subjectAltName, which the three OpenSSL commands make.

@@ -286,6 +286,14 @@ impl Machine<'_> {
         stores
     }
 
+    /// The stores that trust a certificate: by their files if these can tell, else by their programs.
+    #[must_use]
+    pub fn trusting(&self, root: &Root) -> Vec<Box<dyn Store>> {
+        let trusts =
+            |store: &dyn Store| store.glance(self, root).unwrap_or_else(|| store.check(self, root) == Answer::Yes);
+        self.stores().into_iter().filter(|store| trusts(store.as_ref())).collect()
+    }
+
     /// Has a store trust a certificate; false when it did already.
     ///
     /// # Errors

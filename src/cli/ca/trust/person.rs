@@ -5,10 +5,11 @@ use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
+use secure_io::files;
 use secure_io::trust::program::{Finished, Installed, Invocation, Programs};
 use secure_io::trust::{Environment, Owner, Platform, Rights};
 
-use crate::cli::caller::{self, Caller};
+use crate::cli::caller::Caller;
 use crate::cli::output::Output;
 
 /// The person whose stores are meant.
@@ -45,7 +46,7 @@ impl Person {
             config_home: own("XDG_CONFIG_HOME"),
             java_home: std::env::var_os("JAVA_HOME").map(PathBuf::from).filter(|path| path.is_dir()),
             java_password,
-            rights: match caller::is_root() {
+            rights: match files::is_root() {
                 true => Rights::Root,
                 false if on_terminal() => Rights::Sudo,
                 false => Rights::Own,
