@@ -13,10 +13,10 @@ use cbc::cipher::block_padding::Pkcs7;
 use cbc::cipher::{BlockCipherDecrypt, BlockModeDecrypt, InnerIvInit, KeyInit, KeyIvInit};
 use md5::Digest;
 use pkcs5::pbes2;
-use pkcs12::kdf::{Pkcs12KeyType, derive_key};
 use zeroize::Zeroizing;
 
 use super::KeyFormat;
+use super::pkcs12::kdf::{Purpose, derive};
 use crate::encoding::asn1::{self, Value, oid, tag};
 
 /// Rounds of hashing that a file may ask for, all its parts together: more than anybody asks of a person's computer.
@@ -214,10 +214,8 @@ impl Scheme {
             Derivation::Pkcs12 if salt.is_empty() => Err(asn1::Error::new("salt", "is empty").into()),
             Derivation::Pkcs12 => {
                 rounds.take(count)?;
-                let count = i32::try_from(count).map_err(|_| Error::TooCostly)?;
-                let derive = |id, length| derive_key::<sha1::Sha1>(secret.utf16(), salt, id, count, length);
-                let key = Zeroizing::new(derive(Pkcs12KeyType::EncryptionKey, key_length));
-                Ok((key, derive(Pkcs12KeyType::Iv, iv_length)))
+                let derive = |purpose, length| derive::<sha1::Sha1>(secret.utf16(), salt, purpose, count, length);
+                Ok((derive(Purpose::Key, key_length), derive(Purpose::Iv, iv_length).to_vec()))
             }
         }
     }

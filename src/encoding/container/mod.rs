@@ -35,8 +35,10 @@ use crate::base::words::counted;
 
 pub use self::file_type::FileType;
 pub use self::found::{Content, Found, KeyFormat};
+pub(crate) use self::pkcs12::write::{Named, Protection, Writer};
+pub use self::pkcs12::write::{Pkcs12Ciphers, StoreEntry, pkcs12, pkcs12_store};
 pub use self::stream::{Chunk, Chunks, chunks, find, stream};
-pub use self::write::{Pkcs12Ciphers, StoreEntry, encrypt_key, pem, pkcs7_of, pkcs12, pkcs12_store};
+pub use self::write::{encrypt_key, pem, pkcs7_of};
 
 /// Reason why the bytes could not be read as the expected content.
 #[derive(Debug, thiserror::Error)]

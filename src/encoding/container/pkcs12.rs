@@ -1,11 +1,14 @@
 //! Content of a PKCS#12 file (RFC 7292).
 
+pub(super) mod kdf;
+pub(super) mod write;
+
 use std::borrow::Cow;
 
 use aws_lc_rs::hmac;
-use pkcs12::kdf::{Pkcs12KeyType, derive_key};
 use zeroize::Zeroizing;
 
+use self::kdf::{Purpose, derive};
 use super::decode::of_kind;
 use super::der_kind::DerKind;
 use super::encrypted::{self, Error, Rounds, Secret};
@@ -97,29 +100,38 @@ fn check_mac(mac: Value<'_>, safe: &[u8], secret: &Secret, rounds: &Rounds) -> R
     let salt = fields.tagged(tag::OCTET_STRING, "macSalt")?.content;
     let count = fields.optional(tag::INTEGER, "iterations")?.map_or(Some(1), |count| count.small());
     let count = rounds.take(count.ok_or(Error::TooCostly)?)?;
-    let count = i32::try_from(count.max(1)).map_err(|_| Error::TooCostly)?;
     let mut algorithm_fields = algorithm.reader();
     let oid = algorithm_fields.tagged(tag::OID, "digestAlgorithm")?.oid();
-    let id = Pkcs12KeyType::Mac;
     let password = secret.utf16();
     let (function, key) = match oid.as_str() {
         "1.2.840.113549.1.5.14" => pbmac1(algorithm_fields, secret, rounds)?,
         _ if salt.is_empty() => return Err(asn1::Error::new("macSalt", "is empty").into()),
         "1.3.14.3.2.26" => {
-            (hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, derive_key::<sha1::Sha1>(password, salt, id, count, 20))
+            (hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, derive::<sha1::Sha1>(password, salt, Purpose::Mac, count, 20))
         }
-        "2.16.840.1.101.3.4.2.4" => (hmac::HMAC_SHA224, derive_key::<sha2::Sha224>(password, salt, id, count, 28)),
-        "2.16.840.1.101.3.4.2.1" => (hmac::HMAC_SHA256, derive_key::<sha2::Sha256>(password, salt, id, count, 32)),
-        "2.16.840.1.101.3.4.2.2" => (hmac::HMAC_SHA384, derive_key::<sha2::Sha384>(password, salt, id, count, 48)),
-        "2.16.840.1.101.3.4.2.3" => (hmac::HMAC_SHA512, derive_key::<sha2::Sha512>(password, salt, id, count, 64)),
+        "2.16.840.1.101.3.4.2.4" => {
+            (hmac::HMAC_SHA224, derive::<sha2::Sha224>(password, salt, Purpose::Mac, count, 28))
+        }
+        "2.16.840.1.101.3.4.2.1" => {
+            (hmac::HMAC_SHA256, derive::<sha2::Sha256>(password, salt, Purpose::Mac, count, 32))
+        }
+        "2.16.840.1.101.3.4.2.2" => {
+            (hmac::HMAC_SHA384, derive::<sha2::Sha384>(password, salt, Purpose::Mac, count, 48))
+        }
+        "2.16.840.1.101.3.4.2.3" => {
+            (hmac::HMAC_SHA512, derive::<sha2::Sha512>(password, salt, Purpose::Mac, count, 64))
+        }
         _ => return Err(Error::UnknownCipher { cipher: format!("a MAC with {oid}") }),
     };
-    let key = Zeroizing::new(key);
     hmac::verify(&hmac::Key::new(function, &key), safe, digest).map_err(|_| Error::WrongPassphrase)
 }
 
 /// RFC 8018 section 7.1: HMAC under a key by PBKDF2.
-fn pbmac1(mut algorithm: Reader<'_>, secret: &Secret, rounds: &Rounds) -> Result<(hmac::Algorithm, Vec<u8>), Error> {
+fn pbmac1(
+    mut algorithm: Reader<'_>,
+    secret: &Secret,
+    rounds: &Rounds,
+) -> Result<(hmac::Algorithm, Zeroizing<Vec<u8>>), Error> {
     let mut parameters = algorithm.tagged(tag::SEQUENCE, "PBMAC1-params")?.reader();
     let mut derivation = parameters.tagged(tag::SEQUENCE, "keyDerivationFunc")?.reader();
     let mut scheme = parameters.tagged(tag::SEQUENCE, "messageAuthScheme")?.reader();
@@ -139,7 +151,7 @@ fn pbmac1(mut algorithm: Reader<'_>, secret: &Secret, rounds: &Rounds) -> Result
     let length = function.digest_algorithm().output_len();
     let parameters = derivation.tagged(tag::SEQUENCE, "PBKDF2-params")?;
     let key = encrypted::pbkdf2(parameters, length, secret.utf8(), rounds)?.ok_or_else(|| unknown("another PRF"))?;
-    Ok((function, key.to_vec()))
+    Ok((function, key))
 }
 
 struct Opener<'a> {

@@ -1,9 +1,8 @@
-//! PEM, encrypted keys, PKCS#12 and PKCS#7 out.
+//! PEM, encrypted keys and PKCS#7 out.
 
 use crate::base::octets::random;
 use pkcs8::PrivateKeyInfoRef;
 use pkcs8::pkcs5::pbes2;
-use rustls::pki_types::CertificateDer;
 use zeroize::Zeroizing;
 
 use super::Error;
@@ -11,12 +10,6 @@ use crate::encoding::asn1::{tag, write};
 
 /// Rounds of PBKDF2-HMAC-SHA256 for an encrypted key: OWASP's figure for 2023 and later.
 const PBKDF2_ROUNDS: u32 = 600_000;
-
-/// Rounds of hashing of a PKCS#12 file, for each of its keys and for its MAC: the most that .NET 9 opens by default.
-const PKCS12_ROUNDS: u32 = 300_000;
-
-/// Rounds of a PKCS#12 file for old readers, which may know limits of their own.
-const PKCS12_LEGACY_ROUNDS: u32 = 10_000;
 
 /// Encrypts a PKCS#8 key (PBES2: PBKDF2-HMAC-SHA256, AES-256-CBC), which OpenSSL, Java and Node all read.
 ///
@@ -41,79 +34,6 @@ pub fn encrypt_key(pkcs8: &[u8], passphrase: &str) -> Result<Zeroizing<Vec<u8>>,
 pub fn pem(label: &str, der: &[u8]) -> Result<Zeroizing<String>, Error> {
     let text = pem_rfc7468::encode_string(label, pem_rfc7468::LineEnding::LF, der);
     Ok(Zeroizing::new(text.map_err(|source| Error::Encode { what: "PEM", source: source.to_string().into() })?))
-}
-
-/// Ciphers of a PKCS#12 file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pkcs12Ciphers {
-    /// PBES2 with AES-256-CBC and an HMAC-SHA256 MAC: OpenSSL 1.1 and newer, Java 8u301 and newer, Windows 10 1709.
-    Modern,
-    /// 3DES and an HMAC-SHA1 MAC, for older readers.
-    Legacy,
-}
-
-/// An entry of a PKCS#12 file.
-#[derive(Debug)]
-pub struct StoreEntry<'a> {
-    /// Its name: friendlyName, Java's alias.
-    pub alias: String,
-    /// Its private key, in PKCS#8; `None` for a certificate that Java is to trust.
-    pub pkcs8: Option<&'a [u8]>,
-    /// The certificate, and those above it.
-    pub chain: Vec<CertificateDer<'a>>,
-}
-
-/// Writes a key and its chain, leaf first, as PKCS#12 (RFC 7292).
-///
-/// # Errors
-///
-/// [`Error::Encode`] when the key or a certificate is not DER.
-pub fn pkcs12(
-    pkcs8: &[u8],
-    chain: &[CertificateDer<'_>],
-    alias: &str,
-    password: &str,
-    ciphers: Pkcs12Ciphers,
-) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let chain = chain.iter().map(|der| CertificateDer::from(&**der)).collect();
-    pkcs12_store(&[StoreEntry { alias: alias.to_owned(), pkcs8: Some(pkcs8), chain }], password, ciphers)
-}
-
-/// Writes entries as PKCS#12 (RFC 7292); each needs an alias of its own.
-///
-/// # Errors
-///
-/// [`Error::Encode`] when a key or a certificate is not DER.
-pub fn pkcs12_store(
-    entries: &[StoreEntry<'_>],
-    password: &str,
-    ciphers: Pkcs12Ciphers,
-) -> Result<Zeroizing<Vec<u8>>, Error> {
-    use p12_keystore::{Certificate, EncryptionAlgorithm, KeyStore, KeyStoreEntry, MacAlgorithm, PrivateKeyChain};
-    let failed = |source: p12_keystore::error::Error| Error::Encode { what: "PKCS#12 file", source: Box::new(source) };
-    let mut store = KeyStore::new();
-    for entry in entries {
-        let certificates = entry.chain.iter().map(|der| Certificate::from_der(der)).collect::<Result<Vec<_>, _>>();
-        let certificates = certificates.map_err(failed)?;
-        if let Some(pkcs8) = entry.pkcs8 {
-            let key = p12_keystore::PrivateKey::from_der(pkcs8).map_err(failed)?;
-            let chain = PrivateKeyChain::new(&random::<20>()[..], key, certificates);
-            store.add_entry(&entry.alias, KeyStoreEntry::PrivateKeyChain(chain));
-        } else if let Some(certificate) = certificates.into_iter().next() {
-            store.add_entry(&entry.alias, KeyStoreEntry::Certificate(certificate));
-        }
-    }
-    let (encryption, mac, rounds) = match ciphers {
-        Pkcs12Ciphers::Modern => {
-            (EncryptionAlgorithm::PbeWithHmacSha256AndAes256, MacAlgorithm::HmacSha256, PKCS12_ROUNDS)
-        }
-        Pkcs12Ciphers::Legacy => {
-            (EncryptionAlgorithm::PbeWithShaAnd3KeyTripleDesCbc, MacAlgorithm::HmacSha1, PKCS12_LEGACY_ROUNDS)
-        }
-    };
-    let writer = store.writer(password).encryption_algorithm(encryption).encryption_iterations(rounds);
-    let writer = writer.mac_algorithm(mac).mac_iterations(rounds);
-    Ok(Zeroizing::new(writer.write().map_err(failed)?))
 }
 
 /// Writes certificates and CRLs as PKCS#7: a SignedData without signatures (RFC 2315 section 9.1).
