@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::Error;
-use super::revocation::Reason;
+use super::reason::Reason;
 use crate::base::files;
 use crate::base::validity::rfc3339;
 use crate::judge::report;

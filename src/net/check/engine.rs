@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::http::{Page, Request, Response};
 use super::session::Place;
-use super::websocket::WebSocket;
+use super::websocket::{Idle, WebSocket};
 
 /// Socket.IO's default path.
 pub(super) const PATH: &str = "/socket.io/";
@@ -66,17 +66,6 @@ pub(super) struct Engine {
     pub(super) with_cookies: Option<Known>,
     /// With `--idle`: the fate of an idle WebSocket.
     pub(super) idle: Option<Idle>,
-}
-
-/// The fate of an idle WebSocket.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Idle {
-    /// The heartbeat came.
-    Heartbeat,
-    /// The connection was cut after this time, before a ping.
-    Cut(Duration),
-    /// Neither came.
-    Silent(Duration),
 }
 
 impl Engine {

@@ -12,9 +12,9 @@ use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::engine::Idle;
 use super::http::{self, Page, Response};
 use super::prober::{self, Opening};
+use super::websocket::Idle;
 use super::websocket::{self, WebSocket};
 use crate::net::tls;
 

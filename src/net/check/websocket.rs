@@ -1,6 +1,19 @@
 //! The answer to a WebSocket's handshake, and the first message behind it.
 
+use std::time::Duration;
+
 use super::http::Response;
+
+/// The fate of an idle WebSocket.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Idle {
+    /// The heartbeat came.
+    Heartbeat,
+    /// The connection was cut after this time, before a ping.
+    Cut(Duration),
+    /// Neither came.
+    Silent(Duration),
+}
 
 /// The answer to a WebSocket's handshake.
 #[derive(Debug, Clone, PartialEq, Eq)]

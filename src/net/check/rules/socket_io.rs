@@ -1,10 +1,10 @@
 //! Engine.IO and Socket.IO: versions, transports, the upgrade, stickiness, the heartbeat, foreign sites.
 
 use super::{Audit, Hit};
-use crate::net::check::engine::{Engine, FOREIGN, Idle, Known, PATH};
+use crate::net::check::engine::{Engine, FOREIGN, Known, PATH};
 use crate::net::check::http::Response;
 use crate::net::check::web::Web;
-use crate::net::check::websocket::WebSocket;
+use crate::net::check::websocket::{Idle, WebSocket};
 
 fn engine<'a>(audit: &'a Audit<'_>) -> Option<&'a Engine> {
     audit.web.map(|web| &web.engine).filter(|engine| engine.is_there())
