@@ -37,7 +37,7 @@ use self::folder::Folder;
 use self::owner::Entry;
 pub use self::owner::{doubt, is_open_to_others};
 use self::place::Place;
-pub use self::shared::{FileLock, append_lines, lock};
+pub use self::shared::{FileLock, append_lines, lock, try_lock};
 use self::stage::Stage;
 pub use self::tree::{Standing, Tree};
 

@@ -12,5 +12,7 @@ pub mod probe;
 #[cfg(feature = "serve")]
 pub mod proxy;
 #[cfg(feature = "serve")]
+pub mod run;
+#[cfg(feature = "serve")]
 pub mod server;
 pub mod tls;

@@ -37,8 +37,9 @@ use certificates::FixtureArgs;
 use clients::ClientArgs;
 use front::FrontArgs;
 use limits::LimitArgs;
-pub(crate) use log::Lines;
-use log::Log;
+pub(crate) use certificates::FromCa;
+pub(crate) use limits::LogFormat;
+pub(crate) use log::{Lines, Log};
 use reach::Covered;
 
 /// Serve a demo HTTPS Socket.IO server
