@@ -41,14 +41,24 @@ impl Variables {
     pub(super) fn trust(&mut self, ca: &LocalCa, folder: Option<&Path>, out: &mut Output) -> Result<(), Failure> {
         let bundle = ca.bundle()?;
         let (root, path) = (args::absolute(&ca.paths.root)?, args::absolute(&bundle.path)?);
+        let mut merged: Vec<(PathBuf, &Path, PathBuf)> = Vec::new();
         for (name, ours) in variables(&root, &path) {
             let before = env::var_os(name).filter(|before| !before.is_empty() && Path::new(before) != ours);
             let Some(before) = before.map(PathBuf::from) else {
                 self.set(name, ours);
                 continue;
             };
+            // Most name one file.
+            if let Some((_, _, done)) = merged.iter().find(|(from, to, _)| (from, *to) == (&before, ours)) {
+                self.set(name, done.clone());
+                continue;
+            }
             match (certificates(&before), folder) {
-                (Ok(others), Some(folder)) => self.set(name, ca.merged(ours, &others, folder)?),
+                (Ok(others), Some(folder)) => {
+                    let both = ca.merged(ours, &others, folder)?;
+                    self.set(name, both.clone());
+                    merged.push((before, ours, both));
+                }
                 (Ok(_), None) => out.warning(format!("{name} stays what it is: the local CA is not among its roots")),
                 (Err(reason), _) => {
                     out.warning(format!("{name} names {}, and stays what it is: {reason}", before.display()));

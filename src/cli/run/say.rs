@@ -67,19 +67,16 @@ impl Say {
     /// The place where the server was found.
     pub(super) fn found(&self, log: &Log, url: &str, server: &Found) {
         let Found { target, port, program, is_open, .. } = server;
-        let elsewhere = if *port == self.told {
-            String::new()
-        } else {
-            format!(": {program} listens there, not on port {}", self.told)
-        };
-        if self.is_found.replace(true) {
-            log.line(format!("{url} leads to {target} from now on{elsewhere}"));
-            return;
+        if *port != self.told && !self.is_quiet {
+            log.line(format!("{program} listens on port {port}, not on {}", self.told));
         }
-        log.line(format!("Secure server is running on {url}, in front of {target}{elsewhere}"));
         if *is_open && !self.is_quiet {
             log.line(format!("Port {port} is open to other machines, too, without TLS"));
         }
+        log.line(match self.is_found.replace(true) {
+            false => format!("Secure server is running on {url}, in front of {target}"),
+            true => format!("{url} leads to {target} from now on"),
+        });
     }
 
     pub(super) fn changed(&self, log: &Log, url: &str, change: &Change) {

@@ -68,7 +68,7 @@ impl LocalCa {
         let mut content = files::read(base)?.to_vec();
         for certificate in others {
             let block = pem(base, "CERTIFICATE", certificate)?;
-            if !content.windows(block.len()).any(|part| part == block.as_slice()) {
+            if memchr::memmem::find(&content, &block).is_none() {
                 content.extend_from_slice(&block);
             }
         }
