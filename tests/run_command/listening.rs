@@ -19,7 +19,7 @@ fn a_server_that_listens_elsewhere_is_found_below_npm() {
     let elsewhere = free_port();
     let package = r#"{"name": "@acme/elsewhere", "scripts": {"dev": "node server.cjs"}}"#;
     let sandbox = site(&[("server.cjs", &telling(&elsewhere.to_string())), ("package.json", package)]);
-    let mut run = Run::start(&sandbox, "elsewhere", free_port(), "npm run dev");
+    let run = Run::start(&sandbox, "elsewhere", free_port(), "npm run dev");
     assert!(run.get(&sandbox, "/").contains("\"pid\""));
     run.signal(&sandbox, "TERM");
     let (_, said) = run.background.end();

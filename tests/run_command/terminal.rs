@@ -27,6 +27,7 @@ sys.exit(40 + count)
 "#;
 
 fn on_terminal(sandbox: &Sandbox, text: &str, action: &str, command: &str) -> (String, String) {
+    sandbox.ok("secure-io ca init --quiet");
     let url = format!("https://app.localhost:{}", free_port());
     let port = url.rsplit(':').next().unwrap();
     let harness = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/run_command/terminal.py");
@@ -71,4 +72,17 @@ fn ctrl_c_ends_a_command_that_does_not_handle_it() {
     let (seen, url) = on_terminal(&sandbox, "now", r"keys:\x03", "sh command.sh");
     assert!(seen.contains("exit: 130"), "{seen}");
     assert!(survivors(&url).is_empty());
+}
+
+/// The first run offers to make browsers trust the CA that it makes, and starts the command without an answer, too.
+#[test]
+fn the_offer_to_trust_the_new_ca_can_be_declined() {
+    let sandbox = Sandbox::new();
+    sandbox.write("command.sh", "echo started; exit 3");
+    let harness = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/run_command/terminal.py");
+    let (program, port) = (env!("CARGO_BIN_EXE_secure-io"), free_port());
+    let line = format!("python3 {harness} 'trust it?' 'keys:n\\n' {program} run app --port {port} -- sh command.sh");
+    let seen = sandbox.ok(&line);
+    assert!(seen.contains("started") && seen.contains("exit: 3"), "{seen}");
+    assert!(!sandbox.exists(".pki") && !sandbox.exists(".local/share/pki"), "nothing was changed");
 }

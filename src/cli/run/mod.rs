@@ -2,6 +2,7 @@ mod environment;
 mod list;
 mod say;
 mod signals;
+mod trust;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secure_io::ca::{LocalCa, Plan};
+use secure_io::ca::LocalCa;
 use secure_io::credentials::Credentials;
 use secure_io::generate::CertificateSpec;
 use secure_io::key;
@@ -19,10 +20,12 @@ use secure_io::run::{self, Change, Child, Found, NameError, Place, Sharing};
 use secure_io::server::Config;
 use secure_io::tls::ByName;
 use secure_io::{files, hex, validity};
+use tokio::runtime::Runtime;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::Outcome;
 use super::args::{self, CaDirArgs};
+use super::ca::say_if_untrusted;
 use super::command_line::CommandLine;
 use super::failure::{self, Failure};
 use super::output::Output;
@@ -78,7 +81,7 @@ const REST: Duration = Duration::from_secs(2);
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let folder = sharing_folder();
     // A server takes a descriptor for each client, and the command inherits the limit.
-    let runtime = tokio::runtime::Runtime::new()?;
+    let runtime = Runtime::new()?;
     if args.list {
         return list::print(&runtime.block_on(run::running(&folder?)), args.json, out);
     }
@@ -118,8 +121,10 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         say.starting(&log, &words, &place);
         let mut command = program(&words);
         command.envs(variables.all());
+        // From here on what ends us ends the command.
+        let signals = Signals::start();
         let child = Child::start(command).map_err(|error| not_started(&words, error))?;
-        Ok::<_, Failure>(beside(child, place, told, &say, &log).await)
+        Ok::<_, Failure>(beside(child, signals, place, told, &say, &log).await)
     });
     // What clients still wait for is of no use to them any more.
     runtime.shutdown_background();
@@ -132,21 +137,24 @@ fn sharing_folder() -> Result<PathBuf, Failure> {
     Ok(args::data_folder()?.join("run"))
 }
 
-/// The local CA, made if there is none.
+/// The local CA, made if it does not exist; on a terminal it is offered to make browsers trust it.
 fn authority(folder: &CaDirArgs, out: &mut Output) -> Result<LocalCa, Failure> {
-    let (paths, now) = (folder.own_paths()?, validity::now());
-    if paths.exist() {
-        let ca = LocalCa::load(&paths)?;
-        if let Some(warning) = ca.warning(now) {
-            out.warning(warning);
-            out.hint(failure::renew_hint());
-        }
+    let (paths, now) = (folder.paths_to_change(out)?, validity::now());
+    let is_new = args::make_missing_ca(&paths, now)?;
+    let ca = LocalCa::load(&paths)?;
+    if let Some(warning) = ca.warning(now) {
+        out.warning(warning);
+        out.hint(failure::renew_hint());
+    }
+    if !is_new {
+        say_if_untrusted(&paths, out);
         return Ok(ca);
     }
-    let ca = LocalCa::create(&paths, &Plan::default(), now)?;
-    out.note(format!("made a local CA in {}", paths.folder.display()));
-    let trust = CommandLine::ours("ca trust").carrying_ca_dir();
-    out.hint(format!("make browsers and the system trust it: `{trust}`"));
+    out.note(format!("there was no local CA, so one was made in {}", paths.folder.display()));
+    let command = CommandLine::ours("ca trust").carrying_ca_dir();
+    if !(trust::is_wanted(out) && trust::make(&paths)) {
+        out.hint(format!("make browsers and the system trust it: `{command}`"));
+    }
     Ok(ca)
 }
 
@@ -165,7 +173,14 @@ fn sharing(host: &str, ca: LocalCa, folder: Option<PathBuf>, log: &Log) -> Resul
 }
 
 /// Serves while the command runs, and returns its exit status.
-async fn beside(mut child: Child, place: Place, told: u16, say: &Say, log: &Log) -> u8 {
+async fn beside(
+    mut child: Child,
+    mut signals: Signals,
+    place: Place,
+    told: u16,
+    say: &Say,
+    log: &Log,
+) -> u8 {
     let (targets, target) = watch::channel(format!("http://localhost:{told}"));
     let (events, mut changes) = mpsc::channel(16);
     let (stop, stopped) = oneshot::channel();
@@ -176,7 +191,6 @@ async fn beside(mut child: Child, place: Place, told: u16, say: &Say, log: &Log)
     let looking = tokio::spawn(run::follow(told, say.host.clone(), Arc::clone(&again), move |server| {
         founds.send(server).ok();
     }));
-    let mut signals = Signals::start();
     let mut deadline = None;
     let status = loop {
         tokio::select! {

@@ -3,7 +3,9 @@
 #[cfg(unix)]
 mod unix {
     use std::thread;
+    use std::time::Duration;
 
+    use rustix::process::{Pid, getppid};
     use secure_io::run::Child;
     use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
     use signal_hook::iterator::SignalsInfo;
@@ -31,12 +33,19 @@ mod unix {
         }
     }
 
-    pub(in super::super) struct Signals(UnboundedReceiver<Signal>);
+    /// The pause between two looks at the parent.
+    const PAUSE: Duration = Duration::from_secs(1);
+
+    pub(in super::super) struct Signals {
+        received: UnboundedReceiver<Signal>,
+        /// The parent at the start, where its end is ours: npm and npx pass no signal on.
+        parent: Option<Pid>,
+    }
 
     impl Signals {
         /// Takes the signals that end a process, unless they are ignored, as `nohup` does.
         pub(in super::super) fn start() -> Self {
-            let (sender, receiver) = mpsc::unbounded_channel();
+            let (sender, received) = mpsc::unbounded_channel();
             let all = [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2];
             let ignored = ignored();
             let taken = all.into_iter().filter(|number| ignored & (1 << (number - 1)) == 0);
@@ -51,14 +60,28 @@ mod unix {
                     }
                 });
             }
-            Self(receiver)
+            let parent = std::env::var_os("npm_execpath").and_then(|_| getppid());
+            Self { received, parent }
         }
 
         pub(in super::super) async fn next(&mut self) -> Signal {
-            match self.0.recv().await {
-                Some(signal) => signal,
-                None => std::future::pending().await,
+            tokio::select! {
+                Some(signal) = self.received.recv() => signal,
+                () = orphaned(self.parent) => {
+                    self.parent = None;
+                    Signal { number: SIGTERM, is_sent: true, ends: true }
+                }
             }
+        }
+    }
+
+    /// Waits until the parent has ended.
+    async fn orphaned(parent: Option<Pid>) {
+        if parent.is_none() {
+            return std::future::pending().await;
+        }
+        while getppid() == parent {
+            tokio::time::sleep(PAUSE).await;
         }
     }
 

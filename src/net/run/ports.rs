@@ -55,27 +55,27 @@ const SETTLING: Duration = Duration::from_secs(10);
 /// with none.
 pub async fn follow(told: u16, host: String, again: Arc<Notify>, found: impl Fn(Found) + Send) {
     let started = Instant::now();
-    let mut present: Option<Found> = None;
+    let mut search = Search { told, host, found: None, seen: Vec::new(), rank: Rank::Silent };
     loop {
-        let now = look(told, &host, present.as_ref()).await;
-        if let Some(server) = now
-            && present.as_ref() != Some(&server)
+        if let Some(server) = search.look().await
+            && search.found.as_ref() != Some(&server)
         {
             found(server.clone());
-            present = Some(server);
+            search.found = Some(server);
         }
-        if present.is_some() && started.elapsed() > SETTLING {
-            again.notified().await;
-            continue;
-        }
-        let pause = match started.elapsed().as_secs() {
-            0..5 => Duration::from_millis(100),
-            5..60 => Duration::from_millis(250),
-            _ => Duration::from_secs(1),
+        let pause = match (search.found.is_some(), started.elapsed()) {
+            (true, elapsed) if elapsed > SETTLING => {
+                again.notified().await;
+                continue;
+            }
+            (true, _) => Duration::from_secs(1),
+            (false, elapsed) if elapsed < Duration::from_secs(5) => Duration::from_millis(100),
+            (false, elapsed) if elapsed < Duration::from_mins(1) => Duration::from_millis(250),
+            (false, _) => Duration::from_secs(1),
         };
-        let pause = if present.is_some() { Duration::from_secs(1) } else { pause };
         tokio::select! {
             () = sleep(pause) => {}
+            // A server that ends and starts again takes a moment.
             () = again.notified() => sleep(Duration::from_millis(50)).await,
         }
     }
@@ -88,27 +88,41 @@ struct Listening {
     program: String,
 }
 
-async fn look(told: u16, host: &str, present: Option<&Found>) -> Option<Found> {
-    let mut all = tokio::task::spawn_blocking(move || listening(told)).await.ok()?;
-    all.sort_by_key(|one| (one.address.port() != told, one.address.port(), one.address.is_ipv6()));
-    all.dedup_by_key(|one| one.address.port());
-    match all.as_slice() {
-        [] => return None,
-        // A server that was told where to listen, and does.
-        [only] if only.address.port() == told => return Some(only.found()),
-        // Nothing has changed: a page is not asked for again and again.
-        [only] if present.is_some_and(|present| *present == only.found()) => return present.cloned(),
-        _ => {}
-    }
-    let mut best: Option<(Rank, &Listening)> = None;
-    for one in &all {
-        let rank = ask(one, host).await;
-        if best.is_none_or(|(found, _)| rank > found) {
-            best = Some((rank, one));
+struct Search {
+    told: u16,
+    host: String,
+    found: Option<Found>,
+    /// The sockets at the last look, and what the best of them answered.
+    seen: Vec<Listening>,
+    rank: Rank,
+}
+
+impl Search {
+    async fn look(&mut self) -> Option<Found> {
+        let told = self.told;
+        let mut all = tokio::task::spawn_blocking(move || listening(told)).await.ok()?;
+        all.sort_by_key(|one| (one.address.port() != told, one.address.port(), one.address.is_ipv6()));
+        all.dedup_by_key(|one| one.address.port());
+        match all.as_slice() {
+            [] => return None,
+            // A server that was told where to listen, and does.
+            [only] if only.address.port() == told => return Some(only.found()),
+            // A page is not asked for again and again.
+            _ if all == self.seen && self.rank == Rank::Page => return self.found.clone(),
+            _ => {}
         }
+        let mut best: Option<(Rank, &Listening)> = None;
+        for one in &all {
+            let rank = ask(one, &self.host).await;
+            if best.is_none_or(|(found, _)| rank > found) {
+                best = Some((rank, one));
+            }
+        }
+        let (rank, server) = best?;
+        let found = (rank > Rank::Silent).then(|| server.found());
+        (self.rank, self.seen) = (rank, all);
+        found
     }
-    let (rank, server) = best?;
-    (rank > Rank::Silent).then(|| server.found())
 }
 
 /// Lists the sockets of this process's descendants that listen.

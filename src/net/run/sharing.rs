@@ -210,6 +210,12 @@ impl Door {
     }
 }
 
+impl Drop for Door {
+    fn drop(&mut self) {
+        files::remove(&self.path).ok();
+    }
+}
+
 /// Asks who shares the ports of a folder.
 pub async fn running(folder: &Path) -> Running {
     let mut servers = Vec::new();
@@ -385,9 +391,6 @@ impl Leading {
             () = moves => {}
             () = told => {}
             () = guests => {}
-        }
-        if let Some(door) = door {
-            files::remove(&door.path).ok();
         }
     }
 }
