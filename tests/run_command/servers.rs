@@ -65,8 +65,8 @@ fn two_of_vite_run_side_by_side() {
     let first = Run::start(&one, "one", port, "npm run dev");
     // Another home: neither knows of the other.
     let second = Run::start(&two, "two", free_port(), "npm run dev");
-    assert!(first.get(&one, "/main.js").contains("first"));
-    assert!(second.get(&two, "/main.js").contains("first"));
+    assert!(first.get(&one, "/text.js").contains("first"));
+    assert!(second.get(&two, "/text.js").contains("first"));
     end(first, &one);
     end(second, &two);
 }

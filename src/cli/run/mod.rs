@@ -89,7 +89,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let host = run::host(args.name.as_deref(), &here).map_err(|error| unnamed(&error, args))?;
     let ca = authority(&args.ca_dir, out)?;
     say::resolution(&host, out);
-    let told = environment::port().unwrap_or_else(|| run::free_port(&host));
+    let told = environment::port().unwrap_or_else(|| run::free_port(&format!("{host} in {}", here.display())));
     let mut words: Vec<OsString> = args.command.clone();
     let typed: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let added = run::flags(&typed, &here, told);
