@@ -79,7 +79,8 @@ fn a_command_that_is_killed_ends_the_run() {
 fn the_end_of_npm_ends_the_run() {
     let sandbox = site(&[("server.cjs", &telling("process.env.PORT"))]);
     let (port, program) = (free_port(), env!("CARGO_BIN_EXE_secure-io"));
-    sandbox.write("npm.sh", format!("export npm_execpath=npm; {program} run app --port {port} -- node server.cjs; true"));
+    sandbox
+        .write("npm.sh", format!("export npm_execpath=npm; {program} run app --port {port} -- node server.cjs; true"));
     let url = format!("https://app.localhost:{port}");
     let shell = sandbox.start("sh npm.sh", &format!("Secure server is running on {url}, in front of "));
     assert!(!survivors(&url).is_empty());

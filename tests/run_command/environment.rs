@@ -27,7 +27,9 @@ fn the_command_trusts_the_local_ca_and_what_it_trusted_before() {
     outcome.says("PIP_CERT names ");
     let bundle = std::fs::read(value("SSL_CERT_FILE")).unwrap();
     assert!(has(&bundle, &ours));
-    for name in ["DENO_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "AWS_CA_BUNDLE", "CARGO_HTTP_CAINFO"] {
+    for name in
+        ["DENO_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO", "AWS_CA_BUNDLE", "CARGO_HTTP_CAINFO"]
+    {
         assert!(has(&std::fs::read(value(name)).unwrap(), &ours), "{name}");
     }
 }
@@ -48,7 +50,9 @@ fn the_local_ca_is_made_on_first_use_and_it_is_said_how_to_trust_it() {
 fn port_stays_what_the_user_has_set() {
     let sandbox = Sandbox::new();
     let mut command = sandbox.command("secure-io");
-    command.args(["run", "app", "--port", &free_port().to_string(), "--", "sh", "-c", "echo $PORT"]).env("PORT", "5123");
+    command
+        .args(["run", "app", "--port", &free_port().to_string(), "--", "sh", "-c", "echo $PORT"])
+        .env("PORT", "5123");
     let outcome = sandbox.finish("secure-io run app", &mut command, b"").success();
     assert_eq!(outcome.stdout_text(), "5123\n");
 }
@@ -64,7 +68,12 @@ fn the_name_is_that_of_the_package_and_of_a_worktrees_branch() {
     let url = |folder: &str, name: &str| {
         let port = free_port().to_string();
         let mut command = sandbox.command("secure-io");
-        command.args(["run", "--port", &port]).args(name.split_whitespace()).args(["--", "sh", "-c", "echo $SECURE_IO_URL"]);
+        command.args(["run", "--port", &port]).args(name.split_whitespace()).args([
+            "--",
+            "sh",
+            "-c",
+            "echo $SECURE_IO_URL",
+        ]);
         command.current_dir(sandbox.path(folder));
         let outcome = sandbox.finish("secure-io run", &mut command, b"").success();
         outcome.stdout_text().trim().trim_end_matches(&format!(":{port}")).to_owned()

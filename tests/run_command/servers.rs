@@ -93,8 +93,7 @@ server.listen(process.env.PORT);
     assert!(head.contains("set-cookie: id=1; path=/; secure"), "{head}");
     for transport in ["polling", "websocket", "upgrade"] {
         let root = sandbox.path(ROOT).display().to_string();
-        let variables =
-            [("SECURE_IO_URL", run.url.as_str()), ("TRANSPORT", transport), ("NODE_EXTRA_CA_CERTS", &root)];
+        let variables = [("SECURE_IO_URL", run.url.as_str()), ("TRANSPORT", transport), ("NODE_EXTRA_CA_CERTS", &root)];
         let expected = if transport == "upgrade" { "websocket" } else { transport };
         assert_eq!(script(&sandbox, "echo-by-name.mjs", &variables), format!("hello by {expected}\n"));
     }

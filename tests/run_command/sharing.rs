@@ -43,7 +43,10 @@ fn several_runs_share_a_port_and_are_listed() {
     assert!(text.contains(&format!("{}\n  http://127.0.0.1:", runs[1].url)), "{text}");
     let line = format!("secure-io run two --port {port} -- true");
     let refused = sandbox.run(&line).exits(2);
-    refused.says("https://two.localhost:").says(" is served already, for `node server.cjs` in ").says("run two-2 --port");
+    refused
+        .says("https://two.localhost:")
+        .says(" is served already, for `node server.cjs` in ")
+        .says("run two-2 --port");
 }
 
 /// The one that has the port ends: by itself, by a signal that it cannot handle.

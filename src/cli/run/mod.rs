@@ -42,12 +42,12 @@ use signals::Signals;
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  secure-io run -- npm run dev                   https://NAME.localhost:3443, by the name in package.json
+  secure-io run -- npm run dev                   https://NAME.localhost:3443, by package.json
   secure-io run shop -- npm run dev              https://shop.localhost:3443
   secure-io run 'api.{branch}' -- node api.js    with the branch of git in the name
   secure-io run --list
 
-Exit status: that of the command, or 128 and the number of the signal that ended it; 2 it could not be started")]
+Exit status: the command's, or 128 and the number of its signal; 2 it could not be started")]
 pub(crate) struct Args {
     /// Name of the host, without .localhost [default: that in package.json, of the git repository or of the folder,
     /// behind the branch of a worktree]
@@ -173,14 +173,7 @@ fn sharing(host: &str, ca: LocalCa, folder: Option<PathBuf>, log: &Log) -> Resul
 }
 
 /// Serves while the command runs, and returns its exit status.
-async fn beside(
-    mut child: Child,
-    mut signals: Signals,
-    place: Place,
-    told: u16,
-    say: &Say,
-    log: &Log,
-) -> u8 {
+async fn beside(mut child: Child, mut signals: Signals, place: Place, told: u16, say: &Say, log: &Log) -> u8 {
     let (targets, target) = watch::channel(format!("http://localhost:{told}"));
     let (events, mut changes) = mpsc::channel(16);
     let (stop, stopped) = oneshot::channel();
@@ -234,7 +227,8 @@ async fn wait_until(deadline: Option<tokio::time::Instant>) {
 }
 
 fn program(words: &[OsString]) -> Command {
-    let (first, arguments) = words.split_first().map_or((OsString::new(), &[][..]), |(first, rest)| (first.clone(), rest));
+    let (first, arguments) =
+        words.split_first().map_or((OsString::new(), &[][..]), |(first, rest)| (first.clone(), rest));
     // The programs of npm are scripts on Windows, which are found by their whole name alone.
     let is_script = |ending: &str| cfg!(windows) && in_path(&format!("{}{ending}", first.to_string_lossy()));
     let mut command = match [".cmd", ".bat"].into_iter().find(|ending| is_script(ending)) {

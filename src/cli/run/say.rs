@@ -82,7 +82,9 @@ impl Say {
     pub(super) fn changed(&self, log: &Log, url: &str, change: &Change) {
         let line = match change {
             Change::TookOver => format!("The run that had the port has ended: {url} is served by this one from now on"),
-            Change::Joined => format!("The run that had the port has ended: {url} is served by another one from now on"),
+            Change::Joined => {
+                format!("The run that had the port has ended: {url} is served by another one from now on")
+            }
             Change::Blocked if !self.is_blocked_said.replace(true) => format!(
                 "The dev server refuses the host {}: allow it there (server.allowedHosts in Vite, allowedHosts in webpack)",
                 self.host

@@ -171,7 +171,8 @@ const HEAD: usize = 4096;
 async fn ask(server: &Listening, host: &str) -> Rank {
     let answer = async {
         let mut tcp = match server.address.ip() {
-            address if address.is_unspecified() => match TcpStream::connect(("127.0.0.1", server.address.port())).await {
+            address if address.is_unspecified() => match TcpStream::connect(("127.0.0.1", server.address.port())).await
+            {
                 Ok(tcp) => tcp,
                 Err(_) => TcpStream::connect((Ipv6Addr::LOCALHOST, server.address.port())).await?,
             },

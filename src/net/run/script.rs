@@ -97,8 +97,7 @@ fn packages(manager: &str, arguments: &[String], folder: &Path, port: u16, depth
         "start" | "test" if npm => behind_dashes(script_of(verb, rest, folder, port, depth)?, rest),
         _ if npm => None,
         // The others start scripts and programs of packages without another word.
-        _ => script_of(verb, rest, folder, port, depth)
-            .or_else(|| added(arguments.get(quiet..)?, folder, port, depth)),
+        _ => script_of(verb, rest, folder, port, depth).or_else(|| added(arguments.get(quiet..)?, folder, port, depth)),
     }
 }
 
@@ -238,7 +237,8 @@ mod tests {
         ] {
             assert_eq!(with(package, command), Some(words), "{command}");
         }
-        for command in ["npm run both", "npm run piped", "npm run fixed", "npm run loop", "npm run api", "npm run none"] {
+        for command in ["npm run both", "npm run piped", "npm run fixed", "npm run loop", "npm run api", "npm run none"]
+        {
             assert_eq!(with(package, command), None, "{command}");
         }
         assert_eq!(with(package, "npm run dev -- --port 5000"), None);

@@ -6,15 +6,15 @@ pub fn variables(port: u16, host: &str) -> Vec<(&'static str, String)> {
     const HERE: &str = "127.0.0.1";
     let port = port.to_string();
     vec![
-        ("PORT", port.clone()),                                   // Node's custom, Next, Nuxt, Parcel, Rails, gunicorn
-        ("HOST", HERE.to_owned()),                                // Nuxt, Astro's standalone server
-        ("FLASK_RUN_PORT", port.clone()),                         // Flask
-        ("FLASK_RUN_HOST", HERE.to_owned()),                      // Flask
-        ("UVICORN_PORT", port.clone()),                           // uvicorn
-        ("UVICORN_HOST", HERE.to_owned()),                        // uvicorn
-        ("SERVER_PORT", port.clone()),                            // Spring, Laravel
-        ("SERVER_FORWARD_HEADERS_STRATEGY", "framework".into()),  // Spring believes X-Forwarded-Proto
-        ("ASPNETCORE_URLS", format!("http://{HERE}:{port}")),     // .NET
+        ("PORT", port.clone()),              // Node's custom, Next, Nuxt, Parcel, Rails, gunicorn
+        ("HOST", HERE.to_owned()),           // Nuxt, Astro's standalone server
+        ("FLASK_RUN_PORT", port.clone()),    // Flask
+        ("FLASK_RUN_HOST", HERE.to_owned()), // Flask
+        ("UVICORN_PORT", port.clone()),      // uvicorn
+        ("UVICORN_HOST", HERE.to_owned()),   // uvicorn
+        ("SERVER_PORT", port.clone()),       // Spring, Laravel
+        ("SERVER_FORWARD_HEADERS_STRATEGY", "framework".into()), // Spring believes X-Forwarded-Proto
+        ("ASPNETCORE_URLS", format!("http://{HERE}:{port}")), // .NET
         ("__VITE_ADDITIONAL_SERVER_ALLOWED_HOSTS", host.to_owned()), // Vite
     ]
 }
@@ -81,7 +81,12 @@ const SERVERS: &[Server] = &[
     Server { name: "VitePress", programs: &["vitepress"], subcommands: Only(&["dev"]), groups: &[PORT, STRICT, HOST] },
     Server { name: "Expo", programs: &["expo"], subcommands: Only(&["start"]), groups: &[PORT] },
     Server { name: "Gatsby", programs: &["gatsby"], subcommands: Only(&["develop"]), groups: &[PORT, HOST] },
-    Server { name: "Docusaurus", programs: &["docusaurus"], subcommands: Only(&["start", "serve"]), groups: &[PORT, HOST] },
+    Server {
+        name: "Docusaurus",
+        programs: &["docusaurus"],
+        subcommands: Only(&["start", "serve"]),
+        groups: &[PORT, HOST],
+    },
     Server { name: "Storybook", programs: &["storybook"], subcommands: Only(&["dev"]), groups: &[PORT, HOST] },
     Server {
         name: "Wrangler",

@@ -123,7 +123,8 @@ impl Sharing {
     pub async fn begin(self, ports: &[u16], mut app: App, observer: Observer) -> Result<Place, Error> {
         let mut failure = None;
         // One that is shared comes before one that is free.
-        let is_shared = |port: &&u16| self.folder.as_deref().is_some_and(|folder| files::exists(&socket(folder, **port)));
+        let is_shared =
+            |port: &&u16| self.folder.as_deref().is_some_and(|folder| files::exists(&socket(folder, **port)));
         let (shared, others): (Vec<&u16>, Vec<&u16>) = ports.iter().partition(is_shared);
         for port in shared.into_iter().chain(others) {
             set_url(&mut app, *port);

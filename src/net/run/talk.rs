@@ -17,19 +17,21 @@ pub(super) enum Ask {
         root: String,
     },
     /// Its server listens elsewhere now.
-    Moved {
-        target: String,
-    },
+    Moved { target: String },
 }
 
 /// From the process that has the port.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Answer {
-    Sharing { apps: Vec<App> },
+    Sharing {
+        apps: Vec<App>,
+    },
     Joined,
     /// Another one has the host.
-    Taken { by: App },
+    Taken {
+        by: App,
+    },
     /// Another local CA signs there.
     OtherRoot,
     /// The server did not answer a client.
