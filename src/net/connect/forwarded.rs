@@ -9,10 +9,10 @@ use tokio::time::{Instant, timeout_at};
 use super::run::{Found, Run};
 use crate::net::client::{Answer, Answered, Request, Server};
 
-/// How long such a request may take.
+/// The time that such a request may take.
 const LIMIT: Duration = Duration::from_secs(1);
 
-/// How long the end of the run waits for it.
+/// The time that the end of the run waits for it.
 const LEFT: Duration = Duration::from_millis(50);
 
 impl Run<'_> {

@@ -16,13 +16,13 @@ use crate::net::probe::protocol;
 use crate::net::tls::{Listening, Shown};
 use crate::x509::name::{escape_unprintable, rfc4514_der};
 
-/// How long a server is watched that may close a connection by itself, or speak first.
+/// The time for which a server is watched that may close a connection by itself, or speak first.
 const WATCHED: Duration = Duration::from_millis(120);
 
 /// The same for a server that takes its time to close one.
 const LONGEST_WATCHED: Duration = Duration::from_secs(5);
 
-/// How long a second look may take that is for the cause alone.
+/// The time that a second look may take, which is for the cause alone.
 const LOOK: Duration = Duration::from_secs(1);
 
 impl Run<'_> {
@@ -244,7 +244,7 @@ pub(super) async fn shakes_hands(dialer: &Dialer, address: SocketAddr) -> bool {
     Dialer { address, limit: LOOK.min(dialer.limit), ..dialer.clone() }.dial().await.is_ok()
 }
 
-/// What a server says by itself, empty if it closes the connection; `None` if it waits.
+/// Returns the server's own first octets, empty if the server closes the connection; `None` if it waits.
 pub(super) async fn watch(dialer: &Dialer, span: Duration) -> Option<Vec<u8>> {
     let watched = async {
         let mut tcp = dialer.tcp().await.ok()?;
@@ -261,7 +261,7 @@ pub(super) async fn closes_at_once(dialer: &Dialer) -> bool {
     watch(dialer, WATCHED).await.is_some_and(|said| said.is_empty())
 }
 
-/// What comes back to a plain request.
+/// Returns the answer to a plain request.
 async fn ask_plain(dialer: &Dialer) -> Vec<u8> {
     let asked = async {
         let mut tcp: TcpStream = dialer.tcp().await.ok()?;

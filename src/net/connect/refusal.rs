@@ -17,7 +17,7 @@ use crate::net::engine_io::Packet;
 /// Redirects to the same server that are followed.
 const MOST_REDIRECTS: usize = 6;
 
-/// How long a look may take that is for the cause alone.
+/// The time that a look may take, which is for the cause alone.
 const LOOK: Duration = Duration::from_millis(400);
 
 /// A limiter of requests that allows one a second allows another one by then.
@@ -209,7 +209,7 @@ async fn passes_as_secure(server: &Server) -> bool {
     matches!(answered, Ok(Ok(Answered::Answer(answer))) if !answer.status.is_redirection())
 }
 
-/// What polling comes to.
+/// The outcome of polling.
 pub(super) enum Polled {
     /// A session, which is left alone.
     Open,

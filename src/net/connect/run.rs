@@ -16,7 +16,7 @@ use crate::judge::report::connect::{Document, End, Evidence, Finding, Layer, Lay
 use crate::judge::report::finding::Severity;
 use crate::net::client::Trace;
 
-/// How long is waited before a lost connection is made again; twice as long after each attempt in vain.
+/// The wait before a lost connection is made again; doubled after each failed attempt.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// The last attempt comes after this pause.
@@ -28,7 +28,7 @@ fn is_loss(found: &Found) -> bool {
         .contains(&found.code)
 }
 
-/// A cause that was found, and what it rests on.
+/// A cause that was found, and its evidence.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Found {
     pub(super) code: &'static str,
@@ -75,7 +75,7 @@ pub(super) struct Run<'a> {
     pub(super) options: &'a Options<'a>,
     sink: &'a mut (dyn FnMut(Document) + Send),
     started: Instant,
-    /// When the layer that is being tried began.
+    /// The start of the layer that is being tried.
     began: Instant,
     layers: BTreeMap<LayerName, Layer>,
     warnings: Vec<Found>,
@@ -87,11 +87,11 @@ pub(super) struct Run<'a> {
     pub(super) transport: Option<&'static str>,
     pub(super) is_upgraded: bool,
     pub(super) events: u64,
-    /// How long the server took to let the client in.
+    /// The time that the server took to let the client in.
     pub(super) round_trip: Duration,
     /// The look at X-Forwarded-Proto.
     pub(super) forwarded: Option<JoinHandle<Option<Found>>>,
-    /// When the run ends, from the first connection on.
+    /// The end of the run, counted from the first connection.
     pub(super) end: Option<Instant>,
 }
 
@@ -174,7 +174,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Gives out a document, after what was held back.
+    /// Gives out a document, after those held back.
     pub(super) fn say(&mut self, document: Document) {
         self.flush();
         (self.sink)(document);

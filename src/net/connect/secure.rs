@@ -23,7 +23,7 @@ use crate::net::tls::{self, Listening};
 /// Clients built on OpenSSL, which look at less than others.
 const OPENSSL: [&str; 3] = ["node", "curl", "openssl"];
 
-/// Inspection products and antivirus programs, by what their issuers are called.
+/// Inspection products and antivirus programs, by the names of their issuers.
 const INSPECTORS: [&str; 22] = [
     "Zscaler",
     "Fortinet",

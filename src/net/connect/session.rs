@@ -18,14 +18,14 @@ use crate::net::client::{Answered, Dialer, Incoming, Kind, NotUpgraded, Server, 
 use crate::net::probe::first::First;
 use crate::net::tls::Listening;
 
-/// How long an answer is waited for before something else is tried beside it.
+/// The time for which an answer is waited for before something else is tried beside it.
 const IMPATIENCE: Duration = Duration::from_secs(1);
 
 /// A server, and how it was reached.
 pub(super) struct Asked<'a> {
     pub(super) address: &'a Address,
     pub(super) server: &'a Server,
-    /// What the handshake of TLS showed.
+    /// Facts that the handshake of TLS revealed.
     pub(super) listening: Option<&'a Listening>,
     /// Other addresses of localhost.
     pub(super) others: &'a [SocketAddr],

@@ -15,7 +15,7 @@ use crate::net::probe::protocol;
 use crate::net::tls;
 use crate::x509::name::escape_unprintable;
 
-/// How long a look may take that is for the cause alone.
+/// The time that a look may take, which is for the cause alone.
 const LOOK: Duration = Duration::from_millis(500);
 
 impl Run<'_> {
@@ -123,7 +123,7 @@ fn line(first: &[u8]) -> String {
     escape_unprintable(text.lines().next().unwrap_or_default())
 }
 
-/// What a server says to a request, as it comes.
+/// Returns the first octets of a server after a request.
 async fn said(dialer: &Dialer) -> Vec<u8> {
     let asking = async {
         let (mut stream, _) = dialer.dial().await.ok()?;

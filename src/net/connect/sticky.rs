@@ -11,7 +11,7 @@ use crate::net::engine_io::Packet;
 /// Requests by which a session is looked for on other connections.
 const LOOKS: usize = 4;
 
-/// How long a look at another address may take.
+/// The time that a look at another address may take.
 const GLANCE: Duration = Duration::from_millis(150);
 
 impl Run<'_> {

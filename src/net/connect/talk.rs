@@ -14,8 +14,8 @@ use crate::base::hex::hex;
 use crate::judge::report::connect::{Ack, Attachment, Document, Event, LayerName};
 use crate::net::client::{Incoming, Kind, Lost, Message, Socket};
 
-/// How long nothing has to come before a run without a limit ends: so many round trips, within these bounds. A server
-/// that greets its clients does so at once.
+/// The silence after which a run without a limit ends: so many round trips, within these bounds. A server that greets
+/// its clients does so at once.
 const QUIET: u32 = 4;
 const SHORTEST_QUIET: Duration = Duration::from_millis(100);
 const LONGEST_QUIET: Duration = Duration::from_secs(2);
@@ -29,7 +29,7 @@ struct Awaited {
     sent: Instant,
 }
 
-/// What happened next.
+/// The next event.
 enum Next {
     Came(Result<Incoming, Lost>),
     Emit(Option<Emit>),
