@@ -219,7 +219,7 @@ pub(crate) struct Background {
 
 impl Background {
     #[track_caller]
-    fn start(command: &mut Command, ready: &str) -> Self {
+    pub(crate) fn start(command: &mut Command, ready: &str) -> Self {
         // Some programs end when their input does: it stays open as long as this value lives.
         let mut child = spawn(command.stdin(Stdio::piped()));
         let (sender, lines) = mpsc::channel();
