@@ -118,7 +118,7 @@ async function credentials(...given) {
     told.add(folder);
     const hosts = names.length === 0 ? "localhost" : names.join(", ");
     process.stderr.write(
-      `secure-io: the certificate for ${hosts} is self-signed, so browsers warn; for the padlock: npx secure-io ca init && npx secure-io ca trust\n`,
+      `secure-io: the certificate for ${hosts} is self-signed, so browsers warn; for the padlock: npx secure-io ca trust\n`,
     );
   }
   return made;

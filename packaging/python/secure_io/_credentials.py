@@ -88,7 +88,7 @@ def credentials(
         _told.add(str(place))
         print(
             f"secure-io: the certificate for {', '.join(names) or 'localhost'} is self-signed, so browsers warn; "
-            "for the padlock: secure-io ca init && secure-io ca trust",
+            "for the padlock: secure-io ca trust",
             file=sys.stderr,
         )
     cafile = certificate if is_self_signed else str(root)
