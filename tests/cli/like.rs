@@ -123,6 +123,7 @@ fn a_signer_that_is_named_signs() {
     note: left out, because the local CA does not answer for it: certificatePolicies, tlsFeature, 1.2.3.4.5
     note: left out, because only the original's issuer can vouch for it: cRLDistributionPoints, authorityInfoAccess
     note: the chain is not copied: the original has 1 CA above it
+    hint: no store on this machine trusts the local CA yet: `secure-io ca trust`
     "#);
     sandbox.ok("secure-io verify --host app.test local-cert.pem --trust .local/share/secure-io/ca/root.pem");
 }
