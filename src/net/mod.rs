@@ -15,4 +15,6 @@ pub mod proxy;
 pub mod run;
 #[cfg(feature = "serve")]
 pub mod server;
+#[cfg(feature = "serve")]
+pub mod share;
 pub mod tls;
