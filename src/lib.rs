@@ -44,6 +44,7 @@
 //! | | [`connect`] | A Socket.IO client that says why a connection fails. |
 //! | | [`server`] | HTTPS and Socket.IO. |
 //! | | [`proxy`] | TLS in front of other servers. |
+//! | | [`acme`] | An ACME server. |
 //!
 //! # Features
 //!
@@ -84,5 +85,5 @@ pub use issue::{ca, cert, convert, credentials, fixtures, generate, trust};
 pub use judge::{inspect, lint, report, verify};
 pub use net::{check, doctor, probe, tls};
 #[cfg(feature = "serve")]
-pub use net::{connect, proxy, server};
+pub use net::{acme, connect, proxy, server};
 pub use x509::{constraints, csr, key, name, policy, signed};
