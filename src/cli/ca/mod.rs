@@ -5,6 +5,7 @@ mod init;
 mod path;
 mod renew;
 mod revoke;
+mod serve;
 mod show;
 mod trust;
 
@@ -34,6 +35,7 @@ enum Command {
     Renew(renew::Args),
     Revoke(revoke::Args),
     Crl(crl::Args),
+    Serve(Box<serve::Args>),
 }
 
 /// The answer of each trust store that is here, about the local CA.
@@ -54,6 +56,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         Command::Renew(args) => renew::run(args, out),
         Command::Revoke(args) => revoke::run(args, out),
         Command::Crl(args) => crl::run(args, out),
+        Command::Serve(args) => serve::run(args, out),
     }
 }
 
