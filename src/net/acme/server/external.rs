@@ -98,6 +98,12 @@ impl Keys {
         names
     }
 
+    /// The first key by the order of names, with its name.
+    #[must_use]
+    pub fn first(&self) -> Option<(String, Zeroizing<Vec<u8>>)> {
+        self.0.iter().min_by_key(|(name, _)| *name).map(|(name, key)| (name.clone(), key.clone()))
+    }
+
     /// Checks that a binding is for this account's key and signed with one of the keys.
     pub(super) fn check(&self, binding: &Value, account: &Jwk, url: &str) -> Result<(), Problem> {
         let message = Message::within(binding)?;

@@ -72,7 +72,7 @@ pub enum Method {
 }
 
 impl Method {
-    pub(super) const ALL: [Self; 2] = [Self::Http01, Self::TlsAlpn01];
+    pub(in crate::net::acme) const ALL: [Self; 2] = [Self::Http01, Self::TlsAlpn01];
 
     /// Its name in the registry.
     #[must_use]

@@ -18,7 +18,7 @@ use super::jws::brief;
 use super::orders::Method;
 use super::problem::{Kind, Problem};
 use crate::judge::inspect;
-use crate::net::tls;
+use crate::net::tls::{self, ACME_IDENTIFIER_OID, ACME_TLS, sent_name};
 use crate::x509::key::sha256;
 use crate::x509::name::SubjectAltName;
 
@@ -33,12 +33,6 @@ const REDIRECTS: usize = 5;
 
 /// The longest answer that is read: a key authorization has 87 octets.
 const LONGEST: usize = 4096;
-
-/// The protocol of RFC 8737.
-pub(in crate::net::acme) const ACME_TLS: &[u8] = b"acme-tls/1";
-
-/// OID of the extension acmeIdentifier (RFC 8737 section 3).
-pub(in crate::net::acme) const ACME_IDENTIFIER: &str = "1.3.6.1.5.5.7.1.31";
 
 /// Where hosts are looked for.
 #[derive(Debug, Clone)]
@@ -188,29 +182,12 @@ fn why_not(leaf: &[u8], task: &Task) -> Option<String> {
     if report.subject_alt_names != [task.name.to_string()] {
         return Some(format!("is for {}, not for it alone", brief(&report.subject_alt_names.join(", "))));
     }
-    let extension = certificate.extensions().iter().find(|extension| extension.oid.to_id_string() == ACME_IDENTIFIER);
+    let extension = certificate.extensions().iter().find(|extension| extension.oid.to_id_string() == ACME_IDENTIFIER_OID);
     let Some(extension) = extension.filter(|extension| extension.critical) else {
         return Some("lacks the critical extension acmeIdentifier".to_owned());
     };
     let expected = [&[0x04, 0x20][..], &sha256(task.authorization.as_bytes())].concat();
     (extension.value != expected).then(|| "holds another key authorization".to_owned())
-}
-
-/// The server name that is sent for a host: an address as a name of reverse DNS (RFC 8738 section 6).
-fn sent_name(name: &SubjectAltName) -> String {
-    match name {
-        SubjectAltName::Ip(IpAddr::V4(address)) => {
-            let [a, b, c, d] = address.octets();
-            format!("{d}.{c}.{b}.{a}.in-addr.arpa")
-        }
-        SubjectAltName::Ip(IpAddr::V6(address)) => {
-            let nibbles = address.octets().into_iter().rev().flat_map(|octet| [octet & 15, octet >> 4]);
-            let mut name: String = nibbles.map(|nibble| format!("{nibble:x}.")).collect();
-            name.push_str("ip6.arpa");
-            name
-        }
-        name => name.value(),
-    }
 }
 
 /// The path of a redirect that stays on the host and port.
@@ -265,16 +242,6 @@ async fn get(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn addresses_are_sent_as_names_of_reverse_dns() {
-        let sent = |name: &str| sent_name(&name.parse().unwrap());
-        assert_eq!(sent("192.168.1.7"), "7.1.168.192.in-addr.arpa");
-        assert_eq!(
-            sent("fd00::1"),
-            "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa"
-        );
-    }
 
     /// The server connects to no other host than the one that is to be validated.
     #[test]
