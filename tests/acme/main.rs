@@ -1,4 +1,5 @@
-//! The ACME server against the clients that people use, and against hostile requests.
+//! The ACME server against the clients that people use and against hostile requests; the client of `serve` against pebble
+//! and our own server.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 #[path = "../cli/sandbox.rs"]
@@ -8,5 +9,7 @@ mod sandbox;
 mod authority;
 mod clients;
 mod hostile;
+mod ours;
+mod pebble;
 mod protocol;
 mod signer;

@@ -72,6 +72,9 @@ fn parse_resolve(text: &str) -> Result<(String, IpAddr), String> {
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let paths = args.ca_dir.paths_to_change(out)?;
+    if args::make_missing_ca(&paths, validity::now())? {
+        out.note(format!("there was no local CA, so one was made in {}", paths.folder.display()));
+    }
     // Refused before a port is taken.
     let ca = LocalCa::load(&paths)?;
     let keys = args.eab.as_deref().map(|path| keys(path, out)).transpose()?;

@@ -78,7 +78,7 @@ impl Reach {
     }
 
     async fn attempt(&self, task: &Task) -> Result<(), Problem> {
-        let mut result = Err(Problem::new(Kind::Connection, format!("{} has no address", task.name.value())));
+        let mut telling: Option<Problem> = None;
         for address in self.addresses(task).await {
             let attempt = async {
                 match task.method {
@@ -91,12 +91,19 @@ impl Reach {
                 let address = SocketAddr::new(address, port);
                 Err(Problem::new(Kind::Connection, format!("no answer from {address} within {} s", LIMIT.as_secs())))
             };
-            result = timeout(LIMIT, attempt).await.unwrap_or_else(late);
-            if result.is_ok() {
-                break;
+            match timeout(LIMIT, attempt).await.unwrap_or_else(late) {
+                Ok(()) => return Ok(()),
+                // An address that answers wrongly says more than one that does not answer.
+                Err(problem) if telling.as_ref().is_none_or(|telling| telling.kind == Kind::Connection) => {
+                    if telling.is_none() || problem.kind != Kind::Connection {
+                        telling = Some(problem);
+                    }
+                }
+                Err(_) => {}
             }
         }
-        result
+        let none = || Problem::new(Kind::Connection, format!("{} has no address", task.name.value()));
+        Err(telling.unwrap_or_else(none))
     }
 
     /// The addresses of a host: those told to the server, loopback for `localhost` and what is below it, the resolver's;
