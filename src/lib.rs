@@ -83,7 +83,7 @@ pub use encoding::{asn1, container};
 pub use issue::snippet;
 pub use issue::{ca, cert, convert, credentials, fixtures, generate, trust};
 pub use judge::{inspect, lint, report, verify};
-pub use net::{check, doctor, probe, tls};
 #[cfg(feature = "serve")]
 pub use net::{acme, connect, proxy, server};
+pub use net::{check, doctor, probe, tls};
 pub use x509::{constraints, csr, key, name, policy, signed};

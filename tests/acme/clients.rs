@@ -18,7 +18,9 @@ fn certbot() {
         authority.sandbox.finish(&words, &mut command, b"").success()
     };
     let port = authority.http_port;
-    run(&format!("certonly --standalone --http-01-port {port} -d app.localhost -d www.localhost --agree-tos -m me@example.test"));
+    run(&format!(
+        "certonly --standalone --http-01-port {port} -d app.localhost -d www.localhost --agree-tos -m me@example.test"
+    ));
     let live = "certbot/live/app.localhost";
     authority.sandbox.ok(&format!("openssl verify -CAfile {ROOT} -untrusted {live}/chain.pem {live}/cert.pem"));
     run("renew --force-renewal --no-random-sleep-on-renew");
@@ -35,7 +37,8 @@ fn lego() {
     let (id, key) = keys.lines().last().unwrap().split_once(' ').unwrap();
     let line = format!(
         "lego --server {} --accept-tos --email me@example.test --path lego --tls --tls.port :{} --eab --kid {id} --hmac {key} -d app.localhost",
-        authority.directory(), authority.tls_port
+        authority.directory(),
+        authority.tls_port
     );
     for action in ["run", "renew --days 100 --no-random-sleep", "revoke --keep"] {
         let mut command = authority.sandbox.command("lego");
@@ -64,7 +67,8 @@ fn caddy() {
     );
     let mut caddy = authority.sandbox.command("caddy").args(["run", "--config", "Caddyfile"]).spawn().unwrap();
     let deadline = Instant::now() + Duration::from_mins(1);
-    let line = format!("curl --silent --cacert {ROOT} --resolve machine.test:{tls}:127.0.0.1 https://machine.test:{tls}");
+    let line =
+        format!("curl --silent --cacert {ROOT} --resolve machine.test:{tls}:127.0.0.1 https://machine.test:{tls}");
     let answered = loop {
         let outcome = authority.sandbox.run(&line);
         if outcome.is_success() || Instant::now() > deadline {

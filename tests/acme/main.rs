@@ -9,7 +9,5 @@ mod sandbox;
 mod authority;
 mod clients;
 mod hostile;
-mod ours;
-mod pebble;
 mod protocol;
 mod signer;

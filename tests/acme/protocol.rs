@@ -220,9 +220,11 @@ fn accounts_last_change_their_key_and_end() {
     let again = Signer { key: signer.key, kid: None };
     let existing = again.post(&authority, "/acme/new-account", &json!({ "onlyReturnExisting": true }));
     assert_eq!((existing.status, existing.header("location")), (200, Some(&*kid)));
-    Signer::new()
-        .post(&authority, "/acme/new-account", &json!({ "onlyReturnExisting": true }))
-        .is_problem(400, "accountDoesNotExist", "no account");
+    Signer::new().post(&authority, "/acme/new-account", &json!({ "onlyReturnExisting": true })).is_problem(
+        400,
+        "accountDoesNotExist",
+        "no account",
+    );
     signer = Signer { key: again.key, kid: Some(kid.clone()) };
 
     let new = Signer { kid: Some(kid.clone()), ..Signer::new() };
@@ -255,9 +257,8 @@ fn an_account_needs_a_key_where_keys_are_asked_for() {
     assert_eq!(directory["meta"]["externalAccountRequired"], true);
     let at = url(&authority, "/acme/new-account");
     let signer = Signer::new();
-    let register = |binding: Value| {
-        signer.post(&authority, "/acme/new-account", &json!({ "externalAccountBinding": binding }))
-    };
+    let register =
+        |binding: Value| signer.post(&authority, "/acme/new-account", &json!({ "externalAccountBinding": binding }));
     signer.post(&authority, "/acme/new-account", &json!({})).is_problem(403, "externalAccountRequired", "keys");
     let wrong = BASE64URL.encode_to_string([7; 32]);
     register(binding(&signer, &at, id, &wrong)).is_problem(401, "unauthorized", "not signed");

@@ -25,7 +25,11 @@ impl Answer {
     fn of(output: &str) -> Self {
         let (head, text) = output.split_once("\r\n\r\n").unwrap_or((output, ""));
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
-        Self { status: status.unwrap_or_else(|| panic!("no status in {output}")), head: head.to_owned(), text: text.to_owned() }
+        Self {
+            status: status.unwrap_or_else(|| panic!("no status in {output}")),
+            head: head.to_owned(),
+            text: text.to_owned(),
+        }
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
@@ -84,7 +88,8 @@ impl Signer {
     }
 
     pub(crate) fn sign(&self, header: &Value, payload: &str) -> Value {
-        let (protected, payload) = (BASE64URL.encode_to_string(header.to_string()), BASE64URL.encode_to_string(payload));
+        let (protected, payload) =
+            (BASE64URL.encode_to_string(header.to_string()), BASE64URL.encode_to_string(payload));
         let signature = self.key.sign(&SystemRandom::new(), format!("{protected}.{payload}").as_bytes()).unwrap();
         json!({ "protected": protected, "payload": payload, "signature": BASE64URL.encode_to_string(signature) })
     }

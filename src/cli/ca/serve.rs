@@ -90,13 +90,8 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         tls_port: args.tls_alpn_port,
         resolve: args.resolve.iter().cloned().collect::<HashMap<_, _>>(),
     };
-    let config = Config {
-        ca: paths,
-        lifetime: time::Duration::days(i64::from(args.days)),
-        reach,
-        keys,
-        clock: validity::now,
-    };
+    let config =
+        Config { ca: paths, lifetime: time::Duration::days(i64::from(args.days)), reach, keys, clock: validity::now };
     let lines: Arc<std::sync::OnceLock<Lines>> = Arc::default();
     let log = Arc::clone(&lines);
     let observer = Arc::new(move |event: &Event| {
@@ -111,7 +106,8 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         Arc::new(server.clone()) as Arc<dyn Handler>
     };
     let listen = Listen::with_ca(args.hosts.clone(), args.addr, args.port, args.ca_dir.clone());
-    let ready = |url: &str, out: &mut Output| tell(&format!("{url}/directory"), &root, args.eab.as_deref(), &names, out);
+    let ready =
+        |url: &str, out: &mut Output| tell(&format!("{url}/directory"), &root, args.eab.as_deref(), &names, out);
     listen.run_telling(&handler, &ready, out)
 }
 
@@ -119,7 +115,9 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
 fn keys(path: &Path, out: &mut Output) -> Result<Keys, Failure> {
     let failed = |error: KeysError| match error {
         KeysError::File(error) => error.into(),
-        error => Failure::new(error.into()).hint("a line is a name and 32 octets or more in base64url, with a space between"),
+        error => {
+            Failure::new(error.into()).hint("a line is a name and 32 octets or more in base64url, with a space between")
+        }
     };
     if !files::exists(path) {
         Keys::create(path, "dev").map_err(failed)?;
@@ -161,7 +159,10 @@ fn tell(directory: &str, root: &Path, eab: Option<&Path>, keys: &[String], out: 
     }
     if let Some(path) = eab {
         let names = keys.join(", ");
-        out.note(format!("clients name a key of `{}` by its ID ({names}) and give the KEY behind it there", path.display()));
+        out.note(format!(
+            "clients name a key of `{}` by its ID ({names}) and give the KEY behind it there",
+            path.display()
+        ));
     }
 }
 

@@ -114,10 +114,7 @@ mod tests {
     fn addresses_are_sent_as_names_of_reverse_dns() {
         let sent = |name: &str| sent_name(&name.parse().unwrap());
         assert_eq!(sent("192.168.1.7"), "7.1.168.192.in-addr.arpa");
-        assert_eq!(
-            sent("fd00::1"),
-            "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa"
-        );
+        assert_eq!(sent("fd00::1"), "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa");
     }
 
     #[test]

@@ -118,7 +118,8 @@ impl Folder {
     /// Keeps a certificate and its key, in one step, and forgets the order.
     pub(super) fn keep(&self, chain: &str, key: &PrivateKey) -> Result<(), Error> {
         let key = pem(&self.key, key)?;
-        let set = [NewFile::secret(&self.key, key), NewFile::secret(&self.certificate, chain.as_bytes().to_vec().into())];
+        let set =
+            [NewFile::secret(&self.key, key), NewFile::secret(&self.certificate, chain.as_bytes().to_vec().into())];
         files::write_set(&set, Existing::Replace)?;
         self.forget_order()
     }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use instant_acme::{
-    Account, AccountCredentials, AuthorizationStatus, ChallengeType, Error as AcmeError, ExternalAccountKey, Identifier,
-    Key, NewAccount, NewOrder, Order, OrderStatus, RetryPolicy,
+    Account, AccountCredentials, AuthorizationStatus, ChallengeType, Error as AcmeError, ExternalAccountKey,
+    Identifier, Key, NewAccount, NewOrder, Order, OrderStatus, RetryPolicy,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
@@ -258,7 +258,10 @@ impl AcmeClient {
             Err(error) => words(&error),
         };
         // The challenge says more than the order.
-        Err(self.failed_challenge(order).await.unwrap_or(Error::Protocol { doing: "the CA validates nothing", problem }))
+        Err(self
+            .failed_challenge(order)
+            .await
+            .unwrap_or(Error::Protocol { doing: "the CA validates nothing", problem }))
     }
 
     async fn failed_challenge(&self, order: &mut Order) -> Option<Error> {

@@ -99,7 +99,9 @@ impl Schedule {
 
 /// The name of a certificate in ARI (RFC 9773 section 4.1).
 pub(super) fn identifier(held: &[u8]) -> Option<CertificateIdentifier<'static>> {
-    CertificateIdentifier::try_from(&rustls::pki_types::CertificateDer::from(held)).ok().map(CertificateIdentifier::into_owned)
+    CertificateIdentifier::try_from(&rustls::pki_types::CertificateDer::from(held))
+        .ok()
+        .map(CertificateIdentifier::into_owned)
 }
 
 /// A random number from 0 to 1.
@@ -129,9 +131,11 @@ mod tests {
 
     #[test]
     fn a_certificate_is_renewed_in_its_last_part_at_a_time_of_its_own() {
-        let (_, chain) =
-            crate::issue::generate::self_signed(&crate::issue::generate::CertificateSpec::default(), crate::base::validity::now())
-                .unwrap();
+        let (_, chain) = crate::issue::generate::self_signed(
+            &crate::issue::generate::CertificateSpec::default(),
+            crate::base::validity::now(),
+        )
+        .unwrap();
         let life = time::Duration::days(365);
         let begin = cert::validity_of(&inspect::parse(&chain[0]).unwrap()).not_before;
         let mut schedule = Schedule::default();

@@ -34,7 +34,10 @@ pub(super) struct Transport {
 }
 
 impl Transport {
-    async fn exchange(self, request: Request<BodyWrapper<axum::body::Bytes>>) -> Result<Response<Full<Bytes>>, Failure> {
+    async fn exchange(
+        self,
+        request: Request<BodyWrapper<axum::body::Bytes>>,
+    ) -> Result<Response<Full<Bytes>>, Failure> {
         let (mut parts, body) = request.into_parts();
         let body = body.collect().await?.to_bytes();
         let uri = std::mem::take(&mut parts.uri);
@@ -71,8 +74,10 @@ impl Transport {
             Some(address) => TcpStream::connect(SocketAddr::new(address, port)).await?,
             // Not every resolver knows the names below `localhost` (RFC 6761 section 6.3).
             None if host == "localhost" || host.ends_with(".localhost") => {
-                TcpStream::connect(&[SocketAddr::from(([127, 0, 0, 1], port)), SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], port))][..])
-                    .await?
+                TcpStream::connect(
+                    &[SocketAddr::from(([127, 0, 0, 1], port)), SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], port))][..],
+                )
+                .await?
             }
             None => TcpStream::connect((host, port)).await?,
         })

@@ -86,7 +86,8 @@ impl Keys {
     /// [`Error::File`], when it exists already, too.
     pub fn create(path: &Path, id: &str) -> Result<(), Error> {
         let key = Zeroizing::new(BASE64URL.encode_to_string(random::<32>()));
-        let text = format!("# Keys that let ACME clients in: a name and a key in base64url on each line\n{id} {}\n", *key);
+        let text =
+            format!("# Keys that let ACME clients in: a name and a key in base64url on each line\n{id} {}\n", *key);
         Ok(files::write_set(&[NewFile::secret(path, Zeroizing::new(text.into_bytes()))], Existing::Keep)?)
     }
 

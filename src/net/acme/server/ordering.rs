@@ -248,7 +248,10 @@ fn name(identifier: &Identifier) -> Result<SubjectAltName, Problem> {
         }
         "dns" if value.starts_with("*.") => Err(Problem::new(
             Kind::RejectedIdentifier,
-            format!("`{}`: no challenge of this server shows that a whole domain is yours; order its hosts", brief(value)),
+            format!(
+                "`{}`: no challenge of this server shows that a whole domain is yours; order its hosts",
+                brief(value)
+            ),
         )),
         "dns" => match format!("DNS:{value}").parse() {
             Ok(SubjectAltName::Dns(name)) => Ok(SubjectAltName::Dns(name)),
@@ -296,7 +299,8 @@ fn check_request(request: &Request, ordered: &[SubjectAltName]) -> Result<(), St
 
 fn shown(call: &Call, order: &Order) -> Answer {
     let url = call.url(&format!("/acme/order/{}", order.id));
-    let authorizations = (0..order.authorizations.len()).map(|index| call.url(&format!("/acme/authz/{}/{index}", order.id)));
+    let authorizations =
+        (0..order.authorizations.len()).map(|index| call.url(&format!("/acme/authz/{}/{index}", order.id)));
     let mut json = json!({
         "status": order.status,
         "expires": rfc3339(order.expires),

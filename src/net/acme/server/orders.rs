@@ -244,8 +244,7 @@ impl Orders {
 
     /// Forgets the oldest order of those chosen that is finished; returns false if none is.
     fn forget(&mut self, is_chosen: impl Fn(&Order) -> bool) -> bool {
-        let is_over =
-            |id: &&String| self.all.get(*id).is_some_and(|order| !order.is_open() && is_chosen(order));
+        let is_over = |id: &&String| self.all.get(*id).is_some_and(|order| !order.is_open() && is_chosen(order));
         let Some(oldest) = self.sequence.iter().find(is_over).cloned() else { return false };
         self.all.remove(&oldest);
         self.sequence.retain(|id| *id != oldest);

@@ -74,7 +74,8 @@ fn reason_of(code: u8) -> Result<Reason, Problem> {
         5 => Reason::CessationOfOperation,
         9 => Reason::PrivilegeWithdrawn,
         code => {
-            let detail = format!("{code} is no reason for which an end-entity certificate is revoked: 0, 1, 3, 4, 5 or 9");
+            let detail =
+                format!("{code} is no reason for which an end-entity certificate is revoked: 0, 1, 3, 4, 5 or 9");
             return Err(Problem::new(Kind::BadRevocationReason, detail));
         }
     })

@@ -131,7 +131,9 @@ impl State {
             Some(url) if url == call.own_url() => {}
             Some(url) => {
                 let (signed, asked) = (brief(url), call.own_url());
-                return Err(Problem::unauthorized(format!("the request is signed for `{signed}`, and sent to `{asked}`")));
+                return Err(Problem::unauthorized(format!(
+                    "the request is signed for `{signed}`, and sent to `{asked}`"
+                )));
             }
             None => return Err(Problem::malformed("the JWS's header has no `url`")),
         }
@@ -144,7 +146,9 @@ impl State {
                 message.verify(&key)?;
                 By::Key(key)
             }
-            Signer::Key(_) => return Err(Problem::malformed("this request names its account (`kid`), not a key (`jwk`)")),
+            Signer::Key(_) => {
+                return Err(Problem::malformed("this request names its account (`kid`), not a key (`jwk`)"));
+            }
             Signer::Account(url) => {
                 let account = self.account_at(&url)?;
                 message.verify(&account.key)?;

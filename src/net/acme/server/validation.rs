@@ -189,7 +189,8 @@ fn why_not(leaf: &[u8], task: &Task) -> Option<String> {
     if report.subject_alt_names != [task.name.to_string()] {
         return Some(format!("is for {}, not for it alone", brief(&report.subject_alt_names.join(", "))));
     }
-    let extension = certificate.extensions().iter().find(|extension| extension.oid.to_id_string() == ACME_IDENTIFIER_OID);
+    let extension =
+        certificate.extensions().iter().find(|extension| extension.oid.to_id_string() == ACME_IDENTIFIER_OID);
     let Some(extension) = extension.filter(|extension| extension.critical) else {
         return Some("lacks the critical extension acmeIdentifier".to_owned());
     };
@@ -212,11 +213,7 @@ fn refused(address: SocketAddr, error: &std::io::Error) -> Problem {
     Problem::new(Kind::Connection, format!("cannot connect to {address}: {error}"))
 }
 
-async fn get(
-    address: SocketAddr,
-    authority: &str,
-    path: &str,
-) -> Result<(StatusCode, Option<String>, Bytes), Problem> {
+async fn get(address: SocketAddr, authority: &str, path: &str) -> Result<(StatusCode, Option<String>, Bytes), Problem> {
     let broken =
         |error: &dyn std::fmt::Display| Problem::new(Kind::Connection, format!("no HTTP from {address}: {error}"));
     let tcp = TcpStream::connect(address).await.map_err(|error| refused(address, &error))?;
