@@ -134,7 +134,6 @@ fn tell(directory: &str, root: &Path, eab: Option<&Path>, keys: &[String], out: 
         Some(_) => format!(" {id} ID {key} KEY"),
         None => String::new(),
     };
-    let ours = CommandLine::ours("serve").flag("--acme", directory);
     for (client, words) in [
         (
             "certbot",
@@ -153,7 +152,6 @@ fn tell(directory: &str, root: &Path, eab: Option<&Path>, keys: &[String], out: 
         ("Caddy", format!("acme_ca {directory} and acme_ca_root {root} in the Caddyfile's global options")),
         ("Traefik", format!("LEGO_CA_CERTIFICATES={root}, and caServer: {directory}")),
         ("acme.sh", format!("acme.sh --issue --server {directory} --ca-bundle {root} --standalone -d app.localhost")),
-        ("secure-io", format!("{ours} --acme-trust {root} --acme-domain app.localhost")),
     ] {
         out.note(format!("{client}: {words}"));
     }
