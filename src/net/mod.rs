@@ -1,5 +1,7 @@
 //! TLS connections, and the programs on both of their ends.
 
+#[cfg(feature = "serve")]
+pub mod acme;
 pub mod check;
 #[cfg(feature = "serve")]
 pub(crate) mod client;
