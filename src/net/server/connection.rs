@@ -174,9 +174,10 @@ async fn open(site: &Site, mut tcp: TcpStream) -> Result<Opened, HandshakeError>
 async fn shake_hands(site: &Site, tcp: TcpStream, hello: Accepted) -> Result<Opened, HandshakeError> {
     let called = tcp.local_addr().map_err(HandshakeError::Broken)?.ip();
     let name = hello.client_hello().server_name().map(str::to_owned);
-    let config = site.tls().choose(name.as_deref(), called).await;
+    let tls = Arc::clone(&site.shown().tls);
+    let config = tls.choose(name.as_deref(), called).await;
     let has_suite = has_suite(&hello.client_hello(), &config);
-    let is_modern = site.tls().is_modern();
+    let is_modern = tls.is_modern();
     match StartHandshake::from_parts(hello, tcp).into_stream(config).await.map_err(HandshakeError::from) {
         Ok(tls) => Ok(Opened::Tls(Box::new(tls))),
         Err(HandshakeError::Tls(rustls::Error::PeerIncompatible(
