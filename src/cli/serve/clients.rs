@@ -43,7 +43,12 @@ enum Versions {
 }
 
 impl ClientArgs {
-    /// Reads the files, each time anew.
+    /// The files that say which clients are let in.
+    pub(super) fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.client_ca.iter().chain(&self.client_crl)
+    }
+
+    /// Reads the files, each time from the start.
     pub(super) fn profile(&self) -> Result<Profile, Failure> {
         let mut profile = Profile { is_modern: self.tls == Versions::Modern, clients: None };
         let Some(path) = &self.client_ca else { return Ok(profile) };

@@ -23,6 +23,7 @@ mod handshake;
 mod header;
 mod hello;
 mod identity;
+mod interim;
 mod listening;
 mod metrics;
 mod namespace;
@@ -58,6 +59,7 @@ pub use self::event::{Client, DisconnectReason, Event, Observer, Refused, Transp
 pub use self::handler::Handler;
 pub use self::handshake::HandshakeError;
 pub use self::identity::Identity;
+pub use self::interim::Interim;
 pub use self::listening::Error;
 pub use self::metrics::Metrics;
 pub use self::origin::{OriginError, Origins};

@@ -62,8 +62,7 @@ pub(super) struct Site {
 
 impl Site {
     pub(super) fn new(config: Config, engine: Arc<Engine>, observer: Observer) -> Self {
-        let certificates =
-            Certificates::new(config.tls, config.certificate, config.origins, Arc::clone(&observer));
+        let certificates = Certificates::new(config.tls, config.certificate, config.origins, Arc::clone(&observer));
         let library = Library(config.client_js.map(Supplied::new));
         let is_own_page = config.static_dir.is_some();
         let router = match config.static_dir {
