@@ -93,7 +93,9 @@ fn found(file: &Path, mut is_it: impl FnMut(&[u8]) -> Option<()>) -> Option<Path
     };
     let all = files::small_files(folder.unwrap_or(Path::new(".")), SMALL);
     let is_other = |path: &PathBuf| !files::same(path, file);
-    let mut candidates = all.into_iter().filter(is_candidate).filter(is_other).take(MOST);
+    // Nobody is advised to use a file that others may have put there.
+    let is_sound = |path: &PathBuf| files::doubt(path).is_none();
+    let mut candidates = all.into_iter().filter(is_candidate).filter(is_other).take(MOST).filter(is_sound);
     let path = candidates.find(|path| files::read(path).is_ok_and(|bytes| is_it(&bytes).is_some()))?;
     // Named as the person would: without the dot for this folder.
     Some(if folder.is_none() { path.strip_prefix(".").unwrap_or(&path).to_owned() } else { path })

@@ -17,6 +17,7 @@ use secure_io::words::counted;
 use secure_io::{files, fixtures, key, validity};
 
 use super::log::Lines;
+use crate::cli::caller::Caller;
 use crate::cli::command_line::{ADDR, CommandLine};
 use crate::cli::failure::{self, Failure};
 use crate::cli::output::Output;
@@ -151,9 +152,12 @@ impl FromCa {
     /// Issues for these names, with an entry in the CA's log while there are few.
     fn credentials(&self, names: Vec<SubjectAltName>) -> Result<Credentials, credentials::Error> {
         let spec = CertificateSpec { names, ..CertificateSpec::default() };
-        let is_recorded = self.told().issued < RECORDED;
-        let from_ca = if is_recorded { Credentials::from_ca } else { Credentials::unrecorded };
-        from_ca(&self.ca, &spec, validity::now())
+        let (is_recorded, now) = (self.told().issued < RECORDED, validity::now());
+        // Under sudo the log is the caller's.
+        if is_recorded && let Ok(recorded) = Caller::acting(|| Credentials::from_ca(&self.ca, &spec, now)) {
+            return recorded;
+        }
+        Credentials::unrecorded(&self.ca, &spec, now)
     }
 
     fn told(&self) -> MutexGuard<'_, Told> {

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args as _, FromArgMatches};
-use secure_io::ca::{LocalCa, Paths};
+use secure_io::ca::{self, LocalCa, Paths};
 use secure_io::credentials::Credentials;
 use secure_io::generate::CertificateSpec;
 use secure_io::name::{self, SubjectAltName};
@@ -32,6 +32,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::cli::Outcome;
 use crate::cli::args::{CaDirArgs, PassphraseArgs};
+use crate::cli::caller::Caller;
 use crate::cli::failure::{self, Failure};
 use crate::cli::output::Output;
 use certificates::FixtureArgs;
@@ -239,7 +240,9 @@ fn run_with(args: &Args, handler: Option<MakeHandler<'_>>, out: &mut Output) -> 
         // It is shown to nobody.
         (Credentials::self_signed(&spec, now).map_err(failure::credentials)?, Origin::Memory)
     } else {
-        args.credentials(&spec, out, now)?
+        let credentials = args.credentials(&spec, out, now)?;
+        args.say_if_untrusted(&credentials.0, out)?;
+        credentials
     };
     args.fixtures.check(fixtures.as_ref(), &credentials, args.address())?;
     let certificate = credentials.report().map_err(|error| Failure::new(error.into()))?;
@@ -379,9 +382,10 @@ impl Args {
         for origin in &self.app.cors_origin {
             origins.allow(origin).map_err(|error| Failure::message(error.to_string()))?;
         }
-        let paths = self.ca_dir.own_paths()?;
+        let authority = |paths| Caller::acting(|| LocalCa::load(paths).and_then(|ca| ca.authority()).ok());
         if self.cert.is_none()
-            && let Ok(authority) = LocalCa::load(&paths).and_then(|ca| ca.authority())
+            && let Some(paths) = self.local_ca()?
+            && let Some(authority) = authority(&paths)?
         {
             // Networks are among them, and hosts given by address need no permission.
             for permitted in authority.permitted.iter().flatten() {
@@ -410,8 +414,9 @@ impl Args {
             let left_out = self.fixtures.add(&mut by_name, expected, self.address())?;
             return Ok(Shown { left_out, ..shown(by_name, false) });
         }
-        let Some(paths) = self.local_ca().filter(|_| self.cert.is_none()) else { return Ok(shown(by_name, false)) };
-        match LocalCa::load(&paths) {
+        let paths = if self.cert.is_none() { self.local_ca()? } else { None };
+        let Some(paths) = paths else { return Ok(shown(by_name, false)) };
+        match Caller::acting(|| LocalCa::load(&paths))? {
             Ok(ca) => {
                 let issuer = certificates::FromCa::new(ca, spec.effective_names(), lines.clone());
                 Ok(shown(by_name.issuing(certificates::names(credentials), Arc::new(issuer)), true))
@@ -429,8 +434,17 @@ impl Args {
         Covered { names: certificates::names(credentials), issues, hosts_typed, is_plain: self.front.plain }
     }
 
-    /// The local CA, if it exists.
-    fn local_ca(&self) -> Option<Paths> {
-        self.ca_dir.own_paths().ok().filter(Paths::exist)
+    /// The local CA, if it exists: under sudo that of sudo's caller. One that was named has to exist.
+    fn local_ca(&self) -> Result<Option<Paths>, Failure> {
+        let paths = match self.ca_dir.paths() {
+            Ok(paths) => paths,
+            // Without a home folder there is no local CA unless one is named.
+            Err(_) => return Ok(None),
+        };
+        match paths.exist() {
+            true => Ok(Some(paths)),
+            false if self.ca_dir.is_given() => Err(ca::Error::Missing { folder: paths.folder }.into()),
+            false => Ok(None),
+        }
     }
 }

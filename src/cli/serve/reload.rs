@@ -46,6 +46,8 @@ pub(super) struct Reloading<'a> {
     fixtures: Option<Expected>,
     /// The files whose changes are looked for: those that can be read again, which a pipe cannot.
     files: Vec<PathBuf>,
+    /// Their state when they were read last.
+    seen: Vec<Option<Stamp>>,
     /// The files that cannot.
     pipes: Vec<PathBuf>,
     /// True once a renewal has failed, which would fail again.
@@ -73,28 +75,29 @@ impl<'a> Reloading<'a> {
         lines: Lines,
     ) -> Self {
         let all = origin.watched().into_iter().chain(args.clients.files().cloned());
-        let (files, pipes) = all.partition(|path| files::stamp(path).is_some());
-        Self { args, spec, origin, in_use, fixtures, files, pipes, has_given_up: false, lines }
+        let (files, pipes): (Vec<_>, _) = all.partition(|path| files::stamp(path).is_some());
+        let seen = stamps(&files);
+        Self { args, spec, origin, in_use, fixtures, files, seen, pipes, has_given_up: false, lines }
     }
 
     /// Replaces the server's certificates whenever there is reason to.
     pub(super) async fn run(mut self, certificates: Certificates, mut hangups: watch::Receiver<()>) -> Infallible {
         let changed = Arc::new(Notify::new());
         let mut watched = Watched::new(&changed);
-        let mut seen = self.stamps();
-        watched.follow(&self.files, &seen);
+        watched.follow(&self.files, &self.seen);
+        let mut looks = tokio::time::interval(LOOK);
         loop {
             let mut is_asked = false;
             tokio::select! {
-                () = changed.notified() => {}
+                // In a folder where much is written, this is no reason to look all the time.
+                () = async { changed.notified().await; sleep(QUIET).await } => {}
                 Ok(()) = hangups.changed() => is_asked = true,
-                () = sleep(LOOK) => {}
+                _ = looks.tick() => {}
             }
-            let now = validity::now();
             let cause = match () {
                 () if is_asked => Cause::Asked,
-                () if self.stamps() != seen => Cause::Changed,
-                () if self.is_due(now) => Cause::Due,
+                () if stamps(&self.files) != self.seen => Cause::Changed,
+                () if self.is_due(validity::now()) => Cause::Due,
                 () => continue,
             };
             if self.args.front.plain {
@@ -102,13 +105,9 @@ impl<'a> Reloading<'a> {
                     .send("SIGHUP: there is nothing to read again, because TLS ends in front of this server".into());
                 continue;
             }
-            seen = self.reload(cause, &certificates).await;
-            watched.follow(&self.files, &seen);
+            self.reload(cause, &certificates).await;
+            watched.follow(&self.files, &self.seen);
         }
-    }
-
-    fn stamps(&self) -> Vec<Option<Stamp>> {
-        self.files.iter().map(|path| files::stamp(path)).collect()
     }
 
     /// Decides whether the certificate in use has to be renewed here.
@@ -125,41 +124,24 @@ impl<'a> Reloading<'a> {
         if matches!(self.origin, Origin::Files { .. }) { CertificateSpec::default() } else { self.spec.clone() }
     }
 
-    /// Takes over what is there now, or says why not. Returns the state of the files that were read.
-    async fn reload(&mut self, cause: Cause, certificates: &Certificates) -> Vec<Option<Stamp>> {
+    /// Takes over what is there now, or says why not.
+    async fn reload(&mut self, cause: Cause, certificates: &Certificates) {
         let started = Instant::now();
         loop {
-            let seen = if cause == Cause::Changed { self.settled().await } else { self.stamps() };
-            let error = match self.replace(cause, certificates) {
-                Ok(()) => return seen,
-                Err(error) => error,
-            };
+            self.seen = if cause == Cause::Changed { settled(&self.files).await } else { stamps(&self.files) };
+            let Err(error) = self.replace(cause, certificates) else { return };
             // A certificate is often written before its key.
-            while cause == Cause::Changed && started.elapsed() < PATIENCE && self.stamps() == seen {
+            while cause == Cause::Changed && started.elapsed() < PATIENCE && stamps(&self.files) == self.seen {
                 sleep(QUIET / 3).await;
             }
-            if cause != Cause::Changed || self.stamps() == seen {
+            if cause != Cause::Changed || stamps(&self.files) == self.seen {
                 self.lines.send(format!(
                     "The certificate in use stays, because a new one is refused: {}",
                     error.in_one_line()
                 ));
-                return seen;
+                return;
             }
         }
-    }
-
-    /// Waits until the files have not changed for a while. One that is written all the time is not waited for.
-    async fn settled(&self) -> Vec<Option<Stamp>> {
-        let mut seen = self.stamps();
-        for _ in 0..10 {
-            sleep(QUIET).await;
-            let now = self.stamps();
-            if now == seen {
-                break;
-            }
-            seen = now;
-        }
-        seen
     }
 
     fn replace(&mut self, cause: Cause, certificates: &Certificates) -> Result<(), Failure> {
@@ -170,6 +152,7 @@ impl<'a> Reloading<'a> {
         }
         if cause != Cause::Changed {
             self.renew_file(now).inspect_err(|_| self.has_given_up = true)?;
+            self.seen = stamps(&self.files);
         }
         let lines = self.lines.clone();
         let warn = |warning| lines.send(warning);
@@ -196,6 +179,24 @@ impl<'a> Reloading<'a> {
         }
         Ok(())
     }
+}
+
+fn stamps(paths: &[PathBuf]) -> Vec<Option<Stamp>> {
+    paths.iter().map(|path| files::stamp(path)).collect()
+}
+
+/// Waits until files have not changed for a while. One that is written all the time is not waited for.
+async fn settled(paths: &[PathBuf]) -> Vec<Option<Stamp>> {
+    let mut seen = stamps(paths);
+    for _ in 0..10 {
+        sleep(QUIET).await;
+        let now = stamps(paths);
+        if now == seen {
+            break;
+        }
+        seen = now;
+    }
+    seen
 }
 
 /// The folders that the system tells changes of.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use secure_io::ca::{self, LocalCa};
+use secure_io::ca::{self, LocalCa, Paths};
 use secure_io::files::{self, Existing, NewFile};
 use secure_io::generate::{self, CertificateSpec};
 use secure_io::{container, inspect, validity};
@@ -11,6 +11,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::Args;
 use crate::cli::args;
+use crate::cli::caller::Caller;
 use crate::cli::command_line::CommandLine;
 use crate::cli::failure::{self, Failure};
 
@@ -26,12 +27,14 @@ pub(super) fn renew_file(
     let private = args::load_key(key, &passphrase)?;
     let unable = |reason: &str| Failure::message(format!("cannot renew `{}`: {reason}", certificate.display()));
     let Some(leaf) = chain.first() else { return Err(unable("it holds no certificate")) };
-    let Some(paths) = args.local_ca().filter(|paths| ca::has_issued(paths, leaf)) else {
+    let paths = args.local_ca()?;
+    let is_its = |paths: &Paths| Caller::acting(|| ca::has_issued(paths, leaf));
+    let Some(paths) = paths.filter(|paths| is_its(paths).unwrap_or(false)) else {
         let renew = CommandLine::ours("gen-cert --renew");
         return Err(unable("the local CA has not issued it")
             .hint(format!("leave --renew out, and have it renewed by what has issued it, as `{renew}` does")));
     };
-    let ca = LocalCa::load(&paths)?;
+    let ca = Caller::acting(|| LocalCa::load(&paths))??;
     let signer = ca.signer(generate::purpose_of(leaf).unwrap_or_default())?;
     let spec = CertificateSpec::default();
     let Some(because) = generate::why_renew(&chain, &private, &spec, Some(signer), None, now) else { return Ok(None) };
@@ -46,7 +49,8 @@ pub(super) fn renew_file(
         pem.push_str(&container::pem("CERTIFICATE", der).map_err(|error| failure::in_file(certificate, error))?);
     }
     if let Some(leaf) = issued.chain.first() {
-        ca.record(leaf, Some(&args::absolute(certificate)?), args::user().as_deref(), now)?;
+        let (path, user) = (args::absolute(certificate)?, args::user());
+        Caller::acting(|| ca.record(leaf, Some(&path), user.as_deref(), now))??;
     }
     files::write_set(&[NewFile::public(certificate, pem)], Existing::Replace)?;
     let end = after.map(|end| validity::distance(end, now)).unwrap_or_default();

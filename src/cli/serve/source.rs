@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use secure_io::ca::{LocalCa, Paths};
+use secure_io::ca::{self, LocalCa, Paths};
 use secure_io::credentials::{self, Credentials};
 use secure_io::generate::{CertificateSpec, Signer};
 use secure_io::name::SubjectAltName;
@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 
 use super::{Args, advice, renewal};
 use crate::cli::args::{self, PassphraseArgs};
+use crate::cli::caller::Caller;
 use crate::cli::failure::{self, Failure};
 use crate::cli::output::Output;
 
@@ -40,6 +41,7 @@ impl Args {
         let (certificate, key) = (Path::new("server-cert.pem"), Path::new("server-key.pem"));
         match (files::exists(certificate), files::exists(key)) {
             (true, true) => {
+                args::warn_of_doubt([certificate, key], out);
                 if self.renew
                     && let Some(renewed) = renewal::renew_file(self, certificate, key, now)?
                 {
@@ -66,7 +68,17 @@ impl Args {
         self.made(spec, out, now)
     }
 
-    /// Says what browsers will do with a certificate without subjectAltName, which the three OpenSSL commands make.
+    /// Says that browsers refuse a certificate of the local CA until a store trusts that.
+    pub(super) fn say_if_untrusted(&self, credentials: &Credentials, out: &mut Output) -> Result<(), Failure> {
+        let Some(paths) = self.ca_dir.paths().ok().filter(Paths::exist) else { return Ok(()) };
+        let above = credentials.chain.last().map(AsRef::as_ref).unwrap_or_default();
+        if Caller::acting(|| ca::has_issued(&paths, above))? {
+            crate::cli::ca::say_if_untrusted(&paths, out);
+        }
+        Ok(())
+    }
+
+    /// Warns that browsers refuse a certificate without subjectAltName, which the three OpenSSL commands make.
     fn warn_of_no_names(&self, credentials: &Credentials, certificate: &Path, key: &Path, out: &mut Output) {
         if credentials.report().is_ok_and(|report| report.subject_alt_names.is_empty()) {
             out.warning(format!("{} has no subjectAltName: browsers refuse it", certificate.display()));
@@ -111,8 +123,11 @@ impl Args {
         out: &mut Output,
         now: OffsetDateTime,
     ) -> Result<(Credentials, Origin), Failure> {
-        if let Some(paths) = self.local_ca() {
-            let ca = LocalCa::load(&paths)?;
+        if let Some(paths) = self.local_ca()? {
+            if let Some(caller) = Caller::of_sudo().filter(|_| !self.ca_dir.is_given()) {
+                out.note(format!("run with sudo: this is the CA of {}, in {}", caller.name, paths.folder.display()));
+            }
+            let ca = Caller::acting(|| LocalCa::load(&paths))??;
             if let Some(warning) = ca.older_kind_warning() {
                 out.warning(warning);
                 out.hint(failure::remake_hint());
@@ -165,7 +180,7 @@ impl Args {
                 self.load(certificate, key, &passphrase, now).map(Some)
             }
             Origin::LocalCa(paths) => {
-                let ca = LocalCa::load(paths)?;
+                let ca = Caller::acting(|| LocalCa::load(paths))??;
                 if !is_due(Some(ca.signer(spec.purpose.unwrap_or_default())?)) {
                     return Ok(None);
                 }
@@ -217,7 +232,7 @@ fn from_ca(
     now: OffsetDateTime,
     warn: impl FnOnce(String),
 ) -> Result<Credentials, Failure> {
-    let issued = match Credentials::from_ca(ca, spec, now) {
+    let issued = match Caller::acting(|| Credentials::from_ca(ca, spec, now))? {
         Err(credentials::Error::Ca(error)) => {
             warn(format!("the certificate is not in the local CA's log: {error}"));
             Credentials::unrecorded(ca, spec, now)

@@ -13,6 +13,7 @@ use crate::base::hex::hex;
 use crate::base::validity::Validity;
 use crate::encoding::container;
 use crate::issue::cert::{self, Issuer, Template};
+use crate::judge::inspect;
 use crate::x509::csr::Purpose;
 use crate::x509::key::{self, Algorithm, PrivateKey};
 use crate::x509::name::Subject;
@@ -73,6 +74,26 @@ impl LocalCa {
             client_key: Some(PrivateKey::generate(Algorithm::default())?),
         };
         made.write(paths, permits.as_deref(), validity, now)
+    }
+}
+
+impl LocalCa {
+    /// Decides whether making the CA by a plan would change nothing that was asked for: it may sign for the same names,
+    /// keeps the root's key if that is asked for, and does not end soon. A lifetime that is given always differs.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Permit`], [`Error::Inspect`].
+    pub fn fits(&self, plan: &Plan, now: OffsetDateTime) -> Result<bool, Error> {
+        let ours = constraints::permitted(&inspect::certificate(self.server.constrained())?);
+        let asked = constraints::permits(&plan.permit)?;
+        let is_same = match (&ours, &asked) {
+            (Some(ours), Some(asked)) => ours.len() == asked.len() && asked.iter().all(|permit| ours.contains(permit)),
+            (ours, asked) => ours.is_none() && asked.is_none(),
+        };
+        let has_key = matches!(plan.root_key, RootKey::Destroyed) || files::exists(&self.paths.root_key);
+        let is_lasting = self.warning(now).is_none() && !self.is_of_older_kind();
+        Ok((plan.permit.is_empty() || is_same) && has_key && plan.days.is_none() && is_lasting)
     }
 }
 

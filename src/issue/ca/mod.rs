@@ -312,7 +312,7 @@ pub fn roots(paths: &Paths) -> Result<Vec<(PathBuf, CertificateDer<'static>)>, E
         all.push((paths.root.clone(), certificate(&paths.root)?));
     }
     let is_root = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("root-"));
-    for path in files::list(&paths.previous).into_iter().filter(is_root) {
+    for path in files::list_own(&paths.previous)?.into_iter().filter(is_root) {
         if let Ok(root) = certificate(&path)
             && all.iter().all(|(_, other)| *other != root)
         {
@@ -333,7 +333,8 @@ pub fn has_issued(paths: &Paths, der: &[u8]) -> bool {
         let subject = name::Subject::from_der(issuer.subject().as_raw());
         subject.is_ok_and(|subject| cert::is_issued_by(der, &subject, issuer.public_key().raw))
     };
-    files::list(&paths.folder).into_iter().filter(is_certificate).any(issued)
+    let own = |folder| files::list_own(folder).unwrap_or_default();
+    own(&paths.folder).into_iter().chain(own(&paths.previous)).filter(is_certificate).any(issued)
 }
 
 /// The first certificate of a file.
@@ -344,7 +345,7 @@ fn certificate(path: &Path) -> Result<CertificateDer<'static>, Error> {
 /// The certificates of a file, of which there is at least one.
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     let in_file = |source| Error::Container { path: path.to_owned(), source };
-    let certificates = container::certificates(&files::read(path)?).map_err(in_file)?;
+    let certificates = container::certificates(&files::read_regular(path, files::SMALL)?).map_err(in_file)?;
     let none = || in_file(container::Error::Missing { wanted: "a certificate", found: Vec::new() });
     if certificates.is_empty() { Err(none()) } else { Ok(certificates) }
 }
@@ -354,8 +355,8 @@ fn load_key(
     path: &Path,
     passphrase: Option<&zeroize::Zeroizing<String>>,
 ) -> Result<rustls::pki_types::PrivateKeyDer<'static>, container::Error> {
-    let bytes =
-        files::read(path).map_err(|error| container::Error::Encode { what: "private key", source: error.into() })?;
+    let bytes = files::read_regular(path, files::SMALL)
+        .map_err(|error| container::Error::Encode { what: "private key", source: error.into() })?;
     container::private_key(&bytes, || Ok::<_, container::Error>(passphrase.cloned()))
 }
 
