@@ -48,7 +48,7 @@ impl ClientArgs {
         self.client_ca.iter().chain(&self.client_crl)
     }
 
-    /// Reads the files, each time from the start.
+    /// Reads the files again on each call.
     pub(super) fn profile(&self) -> Result<Profile, Failure> {
         let mut profile = Profile { is_modern: self.tls == Versions::Modern, clients: None };
         let Some(path) = &self.client_ca else { return Ok(profile) };
