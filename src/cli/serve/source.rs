@@ -37,6 +37,9 @@ impl Args {
             self.warn_of_no_names(&credentials, certificate, key, out);
             return Ok((credentials, Origin::files(certificate, key)));
         }
+        if self.from_ca {
+            return self.made(spec, out, now);
+        }
         let _settled = files::settle(Path::new("."))?;
         let (certificate, key) = (Path::new("server-cert.pem"), Path::new("server-key.pem"));
         match (files::exists(certificate), files::exists(key)) {

@@ -35,6 +35,7 @@ use crate::net::server::peer::Peer;
 use crate::net::server::places::{Handshakes, Over, Places};
 use crate::net::server::plaintext::is_authority;
 use crate::net::server::{Config, Limits};
+use crate::net::tls::Challenges;
 
 /// Answer to `GET /` for programs.
 const GREETING: &str = "Hello, Socket.io with SSL/TLS!";
@@ -58,6 +59,7 @@ pub(super) struct Site {
     /// True if a person's own page is served.
     is_own_page: bool,
     handler: Option<Arc<dyn Handler>>,
+    challenges: Option<Arc<Challenges>>,
 }
 
 impl Site {
@@ -89,6 +91,7 @@ impl Site {
             observer,
             is_own_page,
             handler,
+            challenges: config.challenges,
         }
     }
 
@@ -109,6 +112,11 @@ impl Site {
     /// The certificates of this moment.
     pub(super) fn shown(&self) -> Arc<Shown> {
         self.certificates.shown()
+    }
+
+    /// The challenges of a CA that are under way.
+    pub(super) fn challenges(&self) -> Option<&Arc<Challenges>> {
+        self.challenges.as_ref()
     }
 
     pub(super) fn engine(&self) -> &Arc<Engine> {
