@@ -132,10 +132,10 @@ fn judge_presented(chain: &[CertificateDer<'_>], request: &Request<'_>, is_file:
 /// The place, among the others of a chain that begins with a CA's certificate, of the one that is meant: the end-entity
 /// that the first one issued, else the first end-entity. `None` where the first is meant itself.
 fn behind(first: &Certificate, others: &[Arc<Certificate>], request: &Request<'_>) -> Option<usize> {
-    if request.purpose == Purpose::Any || !first.parts.extensions.is_ca() {
+    if request.purpose == Purpose::Any || !first.is_ca() {
         return None;
     }
-    let is_end = |other: &&Arc<Certificate>| !other.parts.extensions.is_ca() && other.fault().is_none();
+    let is_end = |other: &&Arc<Certificate>| !other.is_ca() && other.fault().is_none();
     let issued = others.iter().position(|other| is_end(&other) && other.names_as_issuer(first));
     issued.or_else(|| others.iter().position(|other| is_end(&other)))
 }
@@ -252,7 +252,7 @@ fn is_own_anchor(leaf: &Certificate, request: &Request<'_>) -> bool {
         && request.anchors.contains(leaf)
         && match signature::verify(leaf.signed(), leaf.spki()) {
             Ok(()) => true,
-            Err(signature::Fault::Algorithm(_)) => leaf.parts.extensions.is_ca(),
+            Err(signature::Fault::Algorithm(_)) => leaf.is_ca(),
             Err(signature::Fault::Bad) => false,
         }
 }
