@@ -70,6 +70,11 @@ impl<'a> Certificate<'a> {
     /// The field that cannot be told apart.
     pub fn read(der: &'a [u8]) -> Result<Self, Error> {
         let signed = SignedData::read(der, "the certificate", "tbsCertificate")?;
+        let excess = signed.excess.clone();
+        Self::read_fields(signed).map_err(|error| excess.unwrap_or(error))
+    }
+
+    fn read_fields(signed: SignedData<'a>) -> Result<Self, Error> {
         let mut deviations: Vec<_> = signed.excess.iter().cloned().map(Deviation::excess).collect();
         if signed.whole_octets().is_none() {
             deviations.push(Deviation::of("signatureValue", "is not made of whole octets"));

@@ -39,6 +39,11 @@ impl<'a> Crl<'a> {
     /// The field that cannot be told apart.
     pub fn read(der: &'a [u8]) -> Result<Self, Error> {
         let signed = SignedData::read(der, "the CRL", "tbsCertList")?;
+        let excess = signed.excess.clone();
+        Self::read_fields(signed).map_err(|error| excess.unwrap_or(error))
+    }
+
+    fn read_fields(signed: SignedData<'a>) -> Result<Self, Error> {
         let mut fields = signed.content.reader();
         let version = fields.optional(tag::INTEGER, "version")?;
         let inner_algorithm = AlgorithmIdentifier::read(fields.tagged(tag::SEQUENCE, "signature")?);

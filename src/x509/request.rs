@@ -48,6 +48,11 @@ impl<'a> CertificationRequest<'a> {
     /// The field that cannot be told apart.
     pub fn read(der: &'a [u8]) -> Result<Self, Error> {
         let signed = SignedData::read(der, "the request", "certificationRequestInfo")?;
+        let excess = signed.excess.clone();
+        Self::read_fields(signed).map_err(|error| excess.unwrap_or(error))
+    }
+
+    fn read_fields(signed: SignedData<'a>) -> Result<Self, Error> {
         let mut fields = signed.content.reader();
         let version = fields.tagged(tag::INTEGER, "version")?;
         let subject = Name::read(fields.tagged(tag::SEQUENCE, "subject")?);

@@ -26,11 +26,15 @@ impl<'a> SignedData<'a> {
     pub(crate) fn read(der: &'a [u8], field: &'static str, content: &'static str) -> Result<Self, Error> {
         let mut outer = Reader::new(der);
         let whole = outer.tagged(tag::SEQUENCE, field)?;
+        let behind = outer.finish(field).err();
+        // Octets behind the structure say more than a field that is not there.
+        let blame = |error| behind.clone().unwrap_or(error);
         let mut reader = whole.reader();
-        let content = reader.tagged(tag::SEQUENCE, content)?;
-        let algorithm = AlgorithmIdentifier::read(reader.tagged(tag::SEQUENCE, "signatureAlgorithm")?);
-        let signature = reader.tagged(tag::BIT_STRING, "signatureValue")?;
-        let excess = outer.finish(field).and_then(|()| reader.finish("signatureValue")).err();
+        let content = reader.tagged(tag::SEQUENCE, content).map_err(blame)?;
+        let algorithm = reader.tagged(tag::SEQUENCE, "signatureAlgorithm").map_err(blame)?;
+        let signature = reader.tagged(tag::BIT_STRING, "signatureValue").map_err(blame)?;
+        let algorithm = AlgorithmIdentifier::read(algorithm);
+        let excess = behind.or_else(|| reader.finish("signatureValue").err());
         Ok(Self { der, whole, content, algorithm, signature, excess })
     }
 

@@ -42,6 +42,7 @@ pub use self::crl::Crl;
 pub use self::host::{Host, NoHost};
 use self::path::Rejection;
 use self::search::Search;
+use crate::base::validity::rfc3339;
 use crate::judge::report::verdict::{Code, Reason, Verdict, Warning};
 
 /// Purpose of a certificate.
@@ -147,7 +148,7 @@ fn not_first(mut verdict: Verdict, leaf: &Certificate, number: usize, is_strict:
     let message = format!("it is number {number} in its file: {}", deviation.message());
     if is_strict && verdict.valid {
         let reason = Reason { certificate: Some(leaf.name().to_owned()), ..Reason::new(deviation.code(), message) };
-        return Verdict { chain: verdict.chain, ..Verdict::no(reason) };
+        return Verdict { valid: false, error: Some(reason), warnings: Vec::new(), ..verdict };
     }
     let warning = Warning { code: deviation.code(), message, certificate: Some(leaf.name().to_owned()) };
     verdict.warnings.insert(0, warning);
@@ -163,12 +164,17 @@ pub fn malformed(error: &crate::encoding::asn1::Error) -> Verdict {
 /// Judges a certificate.
 #[must_use]
 pub fn verify(leaf: &Certificate, request: &Request<'_>) -> Verdict {
+    let about = Verdict {
+        matched_name: request.host.and_then(|host| host.name_in(leaf)).map(ToString::to_string),
+        not_after: Some(rfc3339(leaf.read().not_after.at)),
+        ..Verdict::default()
+    };
     match judge(leaf, request) {
         Ok(path) => Verdict {
             valid: true,
             chain: path.iter().map(|certificate| certificate.link().clone()).collect(),
             warnings: warnings(&path, request),
-            ..Verdict::default()
+            ..about
         },
         Err((rejection, path)) => {
             let blamed = path.get(rejection.index).copied().unwrap_or(leaf);
@@ -179,7 +185,7 @@ pub fn verify(leaf: &Certificate, request: &Request<'_>) -> Verdict {
                 hint: hint::of(&rejection, blamed, leaf, request),
             };
             let chain = path.iter().map(|certificate| certificate.link().clone()).collect();
-            Verdict { error: Some(reason), chain, ..Verdict::default() }
+            Verdict { error: Some(reason), chain, ..about }
         }
     }
 }

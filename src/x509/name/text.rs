@@ -8,7 +8,7 @@ use std::fmt::{self, Write};
 use super::{Attribute, DistinguishedName, Entry, GeneralName};
 use crate::encoding::asn1::{self, Reader, Value, oid};
 
-/// Prints a DER distinguished name by RFC 4514: last attribute first, its nine short names, else dotted OIDs with the
+/// Prints a DER distinguished name by RFC 4514: last attribute first, by registered short names, else dotted OIDs with the
 /// value in hex. Octets that are no distinguished name are printed as `#` and hex.
 #[must_use]
 pub fn rfc4514_der(der: &[u8]) -> String {
@@ -48,7 +48,8 @@ pub(crate) fn attributes(text: &mut String, rdn: &[Attribute<'_>]) {
     }
 }
 
-/// The short names of RFC 4514 section 3, by the OIDs' content octets.
+/// The short names of RFC 4514 section 3, and those of RFC 4519, X.520 and PKCS#9 that its readers know, by the OIDs'
+/// content octets.
 fn short_name(oid: &[u8]) -> Option<&'static str> {
     Some(match oid {
         [0x55, 4, 3] => "CN",
@@ -60,22 +61,48 @@ fn short_name(oid: &[u8]) -> Option<&'static str> {
         [0x55, 4, 9] => "STREET",
         [9, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 25] => "DC",
         [9, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 1] => "UID",
+        [0x55, 4, 4] => "sn",
+        [0x55, 4, 5] => "serialNumber",
+        [0x55, 4, 12] => "title",
+        [0x55, 4, 13] => "description",
+        [0x55, 4, 15] => "businessCategory",
+        [0x55, 4, 17] => "postalCode",
+        [0x55, 4, 42] => "givenName",
+        [0x55, 4, 43] => "initials",
+        [0x55, 4, 44] => "generationQualifier",
+        [0x55, 4, 46] => "dnQualifier",
+        [0x55, 4, 65] => "pseudonym",
+        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 1] => "emailAddress",
         _ => return None,
     })
 }
 
 fn attribute(text: &mut String, kind: Value<'_>, value: Value<'_>) {
-    let short = short_name(kind.content);
-    match short {
-        Some(short) => text.push_str(short),
-        None => text.push_str(&kind.oid()),
-    }
-    text.push('=');
-    match short.and_then(|_| asn1::decode_string(value.tag, value.content)) {
-        Some(decoded) => escape_value(text, &decoded),
-        None => {
-            let _ = write!(text, "#{}", hex(value.raw));
+    let known = short_name(kind.content)
+        .and_then(|short| Some((short, asn1::decode_string(value.tag, value.content)?)))
+        .filter(|(short, decoded)| can_be_read_back(short, decoded));
+    match (known, short_name(kind.content)) {
+        (Some((short, decoded)), _) => {
+            text.push_str(short);
+            text.push('=');
+            escape_value(text, &decoded);
         }
+        (None, short) => {
+            let _ = match short {
+                Some(short) => write!(text, "{short}=#{}", hex(value.raw)),
+                None => write!(text, "{}=#{}", kind.oid(), hex(value.raw)),
+            };
+        }
+    }
+}
+
+/// Decides whether a value is read back from its text: some attributes are of types that hold a part of Unicode alone.
+fn can_be_read_back(name: &str, text: &str) -> bool {
+    let is_printable = |octet: u8| octet.is_ascii_alphanumeric() || b" '()+,-./:=?".contains(&octet);
+    match name {
+        "serialNumber" => text.bytes().all(is_printable),
+        "emailAddress" => text.is_ascii(),
+        _ => true,
     }
 }
 
