@@ -1,11 +1,13 @@
 //! Material of `gen-cert`: a key, a request and a certificate that belong together.
 
+mod like;
 mod refusal;
 mod renewal;
 #[cfg(test)]
 mod tests;
 mod web_transport;
 
+pub use self::like::{Original, PrivateCa, double};
 pub use self::refusal::refusal;
 pub use self::renewal::{purpose_of, renew, why_renew};
 pub use self::web_transport::{check_web_transport_key, server_certificate_hash};
@@ -49,10 +51,13 @@ pub enum Error {
     /// A CA's certificate, to be renewed as an end-entity's.
     #[error("it is a CA's certificate, and what it has signed would lose its issuer")]
     RenewsCa,
+    /// A test double is not to have the original's key.
+    #[error("it is the key of the original, and a double has one of its own")]
+    OriginalKey,
     /// A certificate for WebTransport that Chromium would not accept.
     #[error("a certificate for serverCertificateHashes {reason}")]
     WebTransport {
-        /// The rule that it breaks.
+        /// The violated rule.
         reason: String,
     },
     /// No certificate of the CA's file has the CA's key.
@@ -137,7 +142,7 @@ fn named(subject: Subject, signer: Signer<'_>) -> Subject {
     }
 }
 
-/// The host that a subject's commonName is, when it is one: `localhost`, an address, or a name with a dot.
+/// The host in a subject's commonName, if any: `localhost`, an address, or a name with a dot.
 fn host_in(subject: &Subject) -> Option<SubjectAltName> {
     let name: SubjectAltName = subject.last_common_name()?.parse().ok()?;
     let is_host = match &name {
@@ -159,7 +164,7 @@ pub enum Signer<'a> {
         certificates: &'a [CertificateDer<'static>],
         /// The issuer's key.
         key: &'a PrivateKey,
-        /// What it takes from a request.
+        /// The parts taken from a request.
         carry: Carry,
     },
 }
@@ -173,11 +178,11 @@ pub enum Carry {
     Names,
 }
 
-/// A certificate with the CAs above it except the root, as a server sends them.
+/// A certificate with its issuers except the root, as a server sends them.
 pub type Chain = Vec<CertificateDer<'static>>;
 
 impl Signer<'_> {
-    /// The issuer's certificate and those above it in its file, roots left out.
+    /// The certificates of the issuer and the CAs above, without roots.
     fn chain(&self) -> Result<(Option<&CertificateDer<'static>>, Chain), Error> {
         let Self::Ca { certificates, key, .. } = self else {
             return Ok((None, Vec::new()));
@@ -195,7 +200,7 @@ impl Signer<'_> {
         Ok((Some(issuer), chain))
     }
 
-    /// The issuer, held to the name constraints of those above it, too; `None` for a certificate's own key.
+    /// The issuer, held to the name constraints of all CAs above, too; `None` for a certificate's own key.
     fn issuer(&self, now: OffsetDateTime) -> Result<Option<Issuer<'_>>, Error> {
         let (Self::Ca { key, .. }, (Some(certificate), chain)) = (self, self.chain()?) else { return Ok(None) };
         let mut issuer = Issuer::from_certificate(certificate, key, now)?;
@@ -221,7 +226,7 @@ fn issued(above: &CertificateDer<'_>, below: &CertificateDer<'_>) -> bool {
     subject.is_ok_and(|subject| cert::is_issued_by(below, &subject, above.key.as_raw()))
 }
 
-/// A generated certificate, with notes and warnings about it.
+/// A generated certificate, with notes and warnings.
 #[derive(Debug)]
 pub struct Issued {
     /// Leaf first, without the root.
@@ -399,6 +404,14 @@ fn issue(
         issued.warnings.push(format!("a lifetime of {days} days: Apple's platforms refuse more than {limit}"));
     }
     Ok(issued)
+}
+
+/// The key that signs: the CA's, or the certificate's own.
+fn key_of<'a>(signer: Signer<'a>, own: &'a PrivateKey) -> &'a PrivateKey {
+    match signer {
+        Signer::Ca { key, .. } => key,
+        Signer::Own => own,
+    }
 }
 
 /// Refuses a certificate that no client accepts because its issuer's extKeyUsage has none of its purposes; warns

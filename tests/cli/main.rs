@@ -1,6 +1,7 @@
 //! The commands, as a person or a script meets them.
 
 mod ca;
+mod ca_env;
 mod ca_promise;
 mod ca_runs;
 mod ca_trust;
@@ -11,12 +12,14 @@ mod docs;
 mod doctor;
 mod fingerprint;
 mod fixtures;
+mod found;
 mod gen_cert;
 mod gen_csr;
 mod gen_key;
 mod hints;
 mod inspect;
 mod interrupted;
+mod like;
 mod lint;
 mod planted;
 mod proxy;
@@ -26,7 +29,9 @@ mod renewal;
 mod requests;
 mod sandbox;
 mod serve;
+mod share;
 mod snippet;
+mod sudo;
 mod verify;
 mod web_transport;
 

@@ -5,11 +5,13 @@ mod init;
 mod path;
 mod renew;
 mod revoke;
+mod share;
 mod show;
 mod trust;
 
 use secure_io::ca::Permit;
 
+pub(crate) use self::trust::{hint_at_trust, say_if_untrusted, stores, trusting};
 use super::Outcome;
 use super::failure::Failure;
 use super::output::Output;
@@ -30,15 +32,11 @@ enum Command {
     Untrust(trust::UntrustArgs),
     Status(trust::StatusArgs),
     Export(export::Args),
+    Share(share::Args),
     Env(env::Args),
     Renew(renew::Args),
     Revoke(revoke::Args),
     Crl(crl::Args),
-}
-
-/// The answer of each trust store that is here, about the local CA.
-pub(crate) fn stores(paths: &secure_io::ca::Paths) -> Result<Vec<secure_io::report::trust::Store>, Failure> {
-    trust::stores(paths)
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
@@ -50,6 +48,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         Command::Untrust(args) => trust::untrust(args, out),
         Command::Status(args) => trust::status(args, out),
         Command::Export(args) => export::run(args, out),
+        Command::Share(args) => share::run(args, out),
         Command::Env(args) => env::run(args, out),
         Command::Renew(args) => renew::run(args, out),
         Command::Revoke(args) => revoke::run(args, out),

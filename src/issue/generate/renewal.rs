@@ -1,20 +1,22 @@
-//! A certificate in place of one that expires or no longer fits: what is not asked for stays as it was.
+//! A certificate in place of one that expires or no longer fits: all that is not asked for stays.
 
 use rustls::pki_types::CertificateDer;
 use time::OffsetDateTime;
 
-use super::{CertificateSpec, Error, Issued, Signer, fitting_subject, issue, issued, named, names_for, warnings};
+use super::{
+    CertificateSpec, Error, Issued, Signer, fitting_subject, issue, issued, key_of, named, names_for, warnings,
+};
 use crate::base::validity;
 use crate::issue::cert::{self, RequestedExtensions, extension_name};
 use crate::judge::inspect;
 use crate::judge::report::text::plain_names;
 use crate::x509::certificate::Certificate;
-use crate::x509::csr::{self, Extension, Purpose, Request, Wanted};
+use crate::x509::csr::{self, Extension, Purpose, Request};
 use crate::x509::extension::{KeyPurpose, KeyUsage};
 use crate::x509::key::PrivateKey;
 use crate::x509::name::Subject;
 
-/// Says why a certificate that exists has to be renewed; `None` while it fits.
+/// The reason to renew a certificate; `None` while the certificate fits.
 ///
 /// Only what the order asks for is compared: without names, any name fits. Without a signer, any issuer does.
 #[must_use]
@@ -57,13 +59,12 @@ pub fn why_renew(
     if now < validity.not_before {
         return Some("it is not yet valid".to_owned());
     }
-    let month = time::Duration::days(30);
-    let wanted = renew_before.unwrap_or_else(|| month.min(validity.lifetime() / 3));
+    let wanted = renew_before.unwrap_or_else(|| validity.renewal_margin());
     let verb = if now > validity.not_after { "expired" } else { "expires" };
     (validity.remaining(now) <= wanted).then(|| format!("it {verb} {}", validity::distance(validity.not_after, now)))
 }
 
-/// The reason that no client accepts a certificate, or that it differs from the order.
+/// The reason why no client accepts a certificate, or why the certificate differs from the order.
 fn misfit(certificate: &Certificate<'_>, spec: &CertificateSpec) -> Option<String> {
     let sorted = |mut names: Vec<String>| {
         names.sort();
@@ -173,16 +174,7 @@ pub fn renew(
         Ok(template)
     })?;
     let wanted = wanted.ok_or(Error::NoNames)?;
-    let request = csr::write(
-        key,
-        &Wanted {
-            subject: &wanted.subject,
-            names: &wanted.names,
-            key_usages: &wanted.key_usages,
-            extended_key_usages: &wanted.extended_key_usages,
-            extensions: &wanted.extensions,
-        },
-    )?;
+    let request = csr::write(key, &wanted.as_request())?;
     issued.notes.extend(notes);
     if !left_out.is_empty() {
         issued.notes.push(format!("not taken over from the certificate before: {}", left_out.join(", ")));
@@ -191,15 +183,8 @@ pub fn renew(
     Ok((request, issued))
 }
 
-fn key_of<'a>(signer: Signer<'a>, own: &'a PrivateKey) -> &'a PrivateKey {
-    match signer {
-        Signer::Ca { key, .. } => key,
-        Signer::Own => own,
-    }
-}
-
 /// The end that gives a certificate as long a life as the existing one has, when the order says nothing of it.
-fn end(parsed: &Certificate<'_>, spec: &CertificateSpec, now: OffsetDateTime) -> Option<OffsetDateTime> {
+pub(super) fn end(parsed: &Certificate<'_>, spec: &CertificateSpec, now: OffsetDateTime) -> Option<OffsetDateTime> {
     if spec.not_after.is_some() || spec.days.is_some() {
         return spec.not_after;
     }
@@ -208,7 +193,7 @@ fn end(parsed: &Certificate<'_>, spec: &CertificateSpec, now: OffsetDateTime) ->
 }
 
 /// The subject that was there; if it is one of the old names and others are given, the first of those.
-fn subject(spec: &CertificateSpec, parsed: &Certificate<'_>, signer: Signer<'_>) -> Result<Subject, Error> {
+pub(super) fn subject(spec: &CertificateSpec, parsed: &Certificate<'_>, signer: Signer<'_>) -> Result<Subject, Error> {
     if let Some(subject) = &spec.subject {
         return Ok(subject.clone());
     }
