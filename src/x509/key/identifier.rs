@@ -87,13 +87,13 @@ pub enum Hash {
 }
 
 impl Hash {
-    /// SHA-2 as NIST and PKCS#1 count its sizes: 256, 384, 512, 224.
+    /// SHA-2 as NIST and ANSI number its sizes.
     const fn sha2(number: u8) -> Self {
         match number {
-            1 => Self::Sha256,
-            2 => Self::Sha384,
-            3 => Self::Sha512,
-            _ => Self::Sha224,
+            1 => Self::Sha224,
+            2 => Self::Sha256,
+            3 => Self::Sha384,
+            _ => Self::Sha512,
         }
     }
 }
@@ -107,16 +107,19 @@ impl SignatureAlgorithm {
                 3 => Some(Hash::Md4),
                 4 => Some(Hash::Md5),
                 5 => Some(Hash::Sha1),
-                kind @ 11..=14 => Some(Hash::sha2(*kind - 10)),
+                11 => Some(Hash::Sha256),
+                12 => Some(Hash::Sha384),
+                13 => Some(Hash::Sha512),
+                14 => Some(Hash::Sha224),
                 _ => None,
             }),
             // OIW's sha1WithRSASignature.
             [0x2b, 14, 3, 2, 29] => Self::Rsa(Some(Hash::Sha1)),
             [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 1] => Self::Ecdsa(Some(Hash::Sha1)),
-            [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, kind @ 1..=4] => Self::Ecdsa(Some(Hash::sha2((kind + 2) % 4 + 1))),
+            [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, kind @ 1..=4] => Self::Ecdsa(Some(Hash::sha2(*kind))),
             [0x2a, 0x86, 0x48, 0xce, 0x3d, 4, ..] => Self::Ecdsa(None),
             [0x2a, 0x86, 0x48, 0xce, 0x38, 4, 3] => Self::Dsa(Some(Hash::Sha1)),
-            [0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, kind @ 1..=4] => Self::Dsa(Some(Hash::sha2((kind + 2) % 4 + 1))),
+            [0x60, 0x86, 0x48, 1, 0x65, 3, 4, 3, kind @ 1..=4] => Self::Dsa(Some(Hash::sha2(*kind))),
             [0x2b, 0x65, 0x70 | 0x71] => Self::EdDsa,
             _ => Self::Other,
         }
