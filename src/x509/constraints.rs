@@ -71,7 +71,7 @@ pub struct NameConstraints<'a> {
 pub struct Subtree<'a> {
     /// Its base as it is encoded.
     pub value: Value<'a>,
-    /// What its base stands for, or the fault of it, in words.
+    /// The names that its base stands for, or the base's fault in words.
     base: Result<Base<'a>, &'static str>,
     /// minimum and maximum, which no verifier reads.
     pub distances: [Option<&'a [u8]>; 2],

@@ -13,7 +13,7 @@ use crate::x509::key::spki_sha256;
 use crate::x509::request::CertificationRequest;
 use zeroize::Zeroizing;
 
-/// An item of the report, and what it was made from.
+/// An item of the report, with the content that it was made from.
 #[derive(Debug)]
 pub struct Inspected {
     /// Item of the report.
@@ -21,7 +21,7 @@ pub struct Inspected {
     behind: Behind,
 }
 
-/// What stands behind an item: a tree, as the report's items are.
+/// Contents behind an item: a tree, as the report's items are.
 #[derive(Debug, Default)]
 struct Behind {
     /// Absent for an error.

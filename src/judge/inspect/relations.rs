@@ -13,7 +13,7 @@ use crate::x509::signed_data::SignedData;
 /// Signatures that are checked at most: thousands of look-alike issuers must not take minutes.
 const SIGNATURES: usize = 10_000;
 
-/// What is known of an item since it was read.
+/// Values of an item that are kept since it was read.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Traits {
     /// The SHA-256 of the subjectPublicKeyInfo of its key.
