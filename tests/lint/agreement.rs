@@ -1,20 +1,27 @@
 //! `inspect` and `verify` see the same in a certificate, and so does x509-parser where it can read it.
 
-use secure_io::inspect;
-use secure_io::report;
 use secure_io::validity::rfc3339;
 use secure_io::verify::Certificate;
+use secure_io::{asn1, inspect, report};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 /// Panics if one of the three reads something else than the others.
 pub(crate) fn check(der: &[u8]) {
     let Ok(report) = inspect::certificate(der) else { return };
-    if let Ok(certificate) = Certificate::parse(der.to_vec()) {
-        check_verify(&report, &certificate);
-    }
-    if let Ok(([], second)) = X509Certificate::from_der(der) {
+    let Ok(certificate) = Certificate::parse(der.to_vec()) else { return };
+    check_verify(&report, &certificate);
+    // What is not DER has no one meaning: there the two may differ.
+    let extensions = || certificate.read().extensions().iter();
+    if is_der(der)
+        && extensions().all(|extension| extension.value.is_ok() && is_der(extension.octets))
+        && let Ok(([], second)) = X509Certificate::from_der(der)
+    {
         check_second(&report, &second);
     }
+}
+
+fn is_der(octets: &[u8]) -> bool {
+    asn1::Reader::new(octets).value("it").and_then(|value| asn1::der::check(value, "it")).is_ok()
 }
 
 fn check_verify(report: &report::Certificate, certificate: &Certificate) {
