@@ -111,7 +111,7 @@ fn json_holds_the_reason_and_the_path() {
     $ secure-io verify --trust server-cert.pem server-cert.pem --host app.test --json
     exit: 0
     --- stdout
-    {"source":"server-cert.pem","valid":true,"matched_name":"DNS:app.test","not_after":"[TIME]","chain":[{"subject":"CN=app.test","issuer":"CN=app.test","sha256_fingerprint":"[HEX]"}]}
+    {"source":"server-cert.pem","valid":true,"matched_name":"DNS:app.test","not_after":"[TIME]","chain":[{"subject":"CN=app.test","issuer":"CN=app.test","sha256_fingerprint":"[HEX]"}],"anchor":{"source":"file"}}
     "#);
 }
 
