@@ -1,5 +1,6 @@
 //! `inspect` and `verify` see the same in a certificate, and so does x509-parser where it can read it.
 
+use secure_io::extension::Entry;
 use secure_io::validity::rfc3339;
 use secure_io::verify::Certificate;
 use secure_io::{asn1, inspect, report};
@@ -11,9 +12,11 @@ pub(crate) fn check(der: &[u8]) {
     let Ok(certificate) = Certificate::parse(der.to_vec()) else { return };
     check_verify(&report, &certificate);
     // What is not DER has no one meaning: there the two may differ.
-    let extensions = || certificate.read().extensions().iter();
+    let mut entries = certificate.read().extensions().entries.iter();
+    let is_clear =
+        |entry: &Entry<'_>| entry.as_ref().is_ok_and(|extension| extension.value.is_ok() && is_der(extension.octets));
     if is_der(der)
-        && extensions().all(|extension| extension.value.is_ok() && is_der(extension.octets))
+        && entries.all(is_clear)
         && let Ok(([], second)) = X509Certificate::from_der(der)
     {
         check_second(&report, &second);

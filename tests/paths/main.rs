@@ -23,10 +23,9 @@ use secure_io::report::verdict::Verdict;
 use secure_io::verify::{self, Anchors, Certificate, Crl, Host, Request};
 
 fn certificates(ders: &[Vec<u8>]) -> Vec<Arc<Certificate>> {
-    let read = |der: &Vec<u8>| {
-        agreement::check(der);
-        Arc::new(Certificate::parse(der.clone()).expect("it parses"))
-    };
+    // Of thousands of look-alikes a few will do.
+    ders.iter().take(20).for_each(|der| agreement::check(der));
+    let read = |der: &Vec<u8>| Arc::new(Certificate::parse(der.clone()).expect("it parses"));
     ders.iter().map(read).collect()
 }
 
