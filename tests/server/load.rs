@@ -87,7 +87,7 @@ async fn a_flood_of_events_ends_the_session() {
 
 #[tokio::test]
 async fn figures_are_given_as_openmetrics() {
-    let metrics = std::sync::Arc::new(secure_io::server::Metrics::new(Some(1_800_000_000)));
+    let metrics = std::sync::Arc::new(secure_io::server::Metrics::new(Some(1_800_000_000), false));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let count = metrics.counting(std::sync::Arc::new(|_| ()));

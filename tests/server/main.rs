@@ -16,6 +16,8 @@ mod origin;
 mod own_page;
 mod plaintext;
 mod process;
+mod redis;
+mod redis_server;
 mod refusal;
 #[expect(dead_code, reason = "what other tests need of it")]
 #[path = "../cli/sandbox.rs"]

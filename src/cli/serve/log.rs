@@ -141,6 +141,14 @@ fn line(event: &Event) -> Option<String> {
             };
             format!("Refused {} the file `{}`: {reason}", from(*peer), brief(path))
         }
+        Event::RedisLost { address, error } => format!(
+            "Redis is not reached at {address}: {error}. Clients of this server get each other's events as before, and those of \
+             other servers again when it is back"
+        ),
+        Event::RedisBack { missed, away } => redis_back(*missed, away.as_secs_f64()),
+        Event::RedisBehind => {
+            "Other servers send more than this one can pass on: its clients miss some of their events".to_owned()
+        }
         Event::Draining(span) => {
             format!(
                 "Stopping: clients are served for {} more, and /readyz answers 503",
@@ -152,6 +160,14 @@ fn line(event: &Event) -> Option<String> {
         Event::AcceptResumed => "New connections are accepted again".to_owned(),
         _ => return None,
     })
+}
+
+fn redis_back(missed: u64, away: f64) -> String {
+    let missed = match missed {
+        0 => "none was missed".to_owned(),
+        count => format!("{} did not reach them", counted(usize::try_from(count).unwrap_or(usize::MAX), "event")),
+    };
+    format!("Events go to other servers again, after {away:.1} seconds: {missed}")
 }
 
 fn redirect_loop(proxy: IpAddr, is_claimed: bool) -> String {

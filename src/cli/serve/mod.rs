@@ -4,6 +4,7 @@ mod clients;
 mod front;
 mod limits;
 mod log;
+mod machines;
 mod reach;
 mod record;
 
@@ -39,6 +40,7 @@ use front::FrontArgs;
 use limits::LimitArgs;
 pub(crate) use log::Lines;
 use log::Log;
+use machines::MachineArgs;
 use reach::Covered;
 
 /// Serve a demo HTTPS Socket.IO server
@@ -81,6 +83,8 @@ pub(crate) struct Args {
     clients: ClientArgs,
     #[command(flatten)]
     front: FrontArgs,
+    #[command(flatten)]
+    machines: MachineArgs,
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
@@ -235,9 +239,11 @@ fn run_with(args: &Args, handler: Option<MakeHandler<'_>>, out: &mut Output) -> 
     covered.is_plain = args.front.plain;
     config.origins = args.origins()?;
     config.front = args.front.front()?;
+    config.redis = args.machines.redis()?;
     args.limits.apply(&mut config.limits);
     let ends = OffsetDateTime::parse(&config.certificate.not_after, &Rfc3339).ok().filter(|_| !args.front.plain);
-    let metrics = args.limits.metrics.map(|address| (address, Metrics::new(ends.map(OffsetDateTime::unix_timestamp))));
+    let figures = || Metrics::new(ends.map(OffsetDateTime::unix_timestamp), config.redis.is_some());
+    let metrics = args.limits.metrics.map(|address| (address, figures()));
     config.fixtures = fixtures.map(Arc::new);
     config.handler = handler.map(|make| make(log.lines()));
     // Each client takes a descriptor, and 1,024 are few; what cannot be raised is not missed at once.
@@ -260,12 +266,16 @@ async fn serve(
         None => log.observer(),
     };
     let serves_folder = config.static_dir.is_some();
+    let redis = config.redis.as_ref().map(ToString::to_string);
     let server = Server::bind(config, observer).await.map_err(failure::listen)?;
     let signals = Signals::new(log.lines())?;
     let address = server.local_addr();
     let scheme = covered.scheme();
     reach::warn_of_other_server(address, server.other_server(), scheme, out);
     reach::say_network(address, covered, out);
+    if let Some(redis) = redis {
+        out.note(format!("clients are shared with other servers through {redis}"));
+    }
     if serves_folder {
         out.note("private keys, files whose name begins with a dot, and links out of the folder are not served");
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::judge::report;
 use crate::net::server::handler::Handler;
 use crate::net::server::origin::Origins;
+use crate::net::server::redis::Redis;
 use crate::net::server::trusted::Trusted;
 use crate::net::tls::ByName;
 
@@ -36,6 +37,8 @@ pub struct Config {
     pub front: Front,
     /// The pages of other origins that may use Socket.IO.
     pub origins: Origins,
+    /// The Redis through which servers share their clients.
+    pub redis: Option<Redis>,
     /// A folder to serve in place of the demo page.
     pub static_dir: Option<PathBuf>,
     /// A test PKI whose certificates are shown by server name: an index of them is served at every other name.
@@ -61,6 +64,7 @@ impl Config {
             limits: Limits::default(),
             front: Front::default(),
             origins: Origins::default(),
+            redis: None,
             static_dir: None,
             fixtures: None,
             client_js: None,

@@ -10,6 +10,7 @@ use super::handshake::HandshakeError;
 use super::identity::Identity;
 use super::own_page::Withheld;
 use super::proxy_header::ProxyHeaderError;
+use super::redis::RedisError;
 use crate::judge::report;
 
 /// Is called with each event, from whichever task it happens in: it must not block for long.
@@ -94,6 +95,35 @@ pub enum Event {
     },
     /// A Socket.IO client has sent a message.
     Received,
+    /// An event was sent to other servers through Redis.
+    Published {
+        /// Its size in bytes, as it was sent.
+        bytes: usize,
+    },
+    /// An event of another server was heard through Redis, and is passed on to clients.
+    Heard {
+        /// Its size in bytes, as it came.
+        bytes: usize,
+    },
+    /// The number of servers that share clients through Redis, this one among them; reported every few seconds.
+    RedisServers(usize),
+    /// Redis is not reached any more: events stay on the server that they were sent to. Reported once.
+    RedisLost {
+        /// The address, without user and password.
+        address: String,
+        /// The reason.
+        error: RedisError,
+    },
+    /// Redis is reached again.
+    RedisBack {
+        /// The events that other servers have missed.
+        missed: u64,
+        /// The time that it was away.
+        away: Duration,
+    },
+    /// Other servers send more than this one can pass on, and events are left out. Not reported again before it has caught
+    /// up.
+    RedisBehind,
     /// The server is about to stop: it says so to those who ask whether it is ready, and serves on for this long.
     Draining(Duration),
     /// A client spoke plain HTTP to the TLS port, and got the https:// address.
@@ -205,6 +235,8 @@ pub enum DisconnectReason {
     Overflowed,
     /// It held most of the memory that clients may take up, when that was used up.
     OverBudget,
+    /// Another server has disconnected it.
+    ByServer,
     /// The server stops.
     ServerStopping,
 }
@@ -224,6 +256,7 @@ impl fmt::Display for DisconnectReason {
             Self::NothingJoined => "the client joined no namespace",
             Self::Overflowed => "the client did not read what was sent to it",
             Self::OverBudget => "the client held too much of the server's memory",
+            Self::ByServer => "another server disconnected the client",
             Self::ServerStopping => "the server is stopping",
         })
     }

@@ -31,6 +31,55 @@ pub struct Metrics {
     events: Counter,
     refused: Family<ReasonLabel, Counter>,
     disconnected: Family<ReasonLabel, Counter>,
+    redis: RedisFigures,
+}
+
+/// Figures of the link to other servers.
+#[derive(Default)]
+struct RedisFigures {
+    up: Gauge,
+    servers: Gauge,
+    published: Counter,
+    heard: Counter,
+    missed: Counter,
+    outages: Counter,
+}
+
+impl RedisFigures {
+    fn register(&self, registry: &mut Registry) {
+        let mut counter = |name, help, counter: &Counter| registry.register(name, help, counter.clone());
+        counter("redis_published", "Events sent to other servers through Redis", &self.published);
+        counter("redis_received", "Events of other servers passed on to clients", &self.heard);
+        counter("redis_missed", "Events that other servers missed while Redis was away", &self.missed);
+        counter("redis_outages", "Times that Redis was lost", &self.outages);
+        registry.register("redis_up", "1 while Redis is reached", self.up.clone());
+        registry.register("redis_servers", "Servers that share clients, this one among them", self.servers.clone());
+    }
+
+    fn count(&self, event: &Event) {
+        match event {
+            Event::Published { .. } => {
+                self.published.inc();
+            }
+            Event::Heard { .. } => {
+                self.heard.inc();
+            }
+            Event::RedisServers(servers) => {
+                self.up.set(1);
+                self.servers.set(i64::try_from(*servers).unwrap_or(i64::MAX));
+            }
+            Event::RedisLost { .. } => {
+                self.up.set(0);
+                self.servers.set(1);
+                self.outages.inc();
+            }
+            Event::RedisBack { missed, .. } => {
+                self.up.set(1);
+                self.missed.inc_by(*missed);
+            }
+            _ => {}
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -50,9 +99,10 @@ struct ReasonLabel {
 }
 
 impl Metrics {
-    /// Figures for a server whose certificate ends at this time, in seconds since 1970.
+    /// Figures for a server whose certificate ends at this time, in seconds since 1970, and whether it shares clients through
+    /// Redis.
     #[must_use]
-    pub fn new(not_after: Option<i64>) -> Self {
+    pub fn new(not_after: Option<i64>, has_redis: bool) -> Self {
         let mut registry = Registry::with_prefix("secure_io");
         let metrics = Self {
             connections: Gauge::default(),
@@ -62,6 +112,7 @@ impl Metrics {
             events: Counter::default(),
             refused: Family::default(),
             disconnected: Family::default(),
+            redis: RedisFigures::default(),
             registry: Registry::default(),
         };
         registry.register("connections", "Open connections, WebSockets not among them", metrics.connections.clone());
@@ -71,6 +122,9 @@ impl Metrics {
         registry.register("events", "Messages from Socket.IO clients", metrics.events.clone());
         registry.register("refused", "Refused requests", metrics.refused.clone());
         registry.register("disconnected", "Clients that left a namespace", metrics.disconnected.clone());
+        if has_redis {
+            metrics.redis.register(&mut registry);
+        }
         if let Some(not_after) = not_after {
             let expiry: Gauge = Gauge::default();
             expiry.set(not_after);
@@ -125,7 +179,7 @@ impl Metrics {
             Event::Refused { reason: why, .. } => {
                 self.refused.get_or_create(&reason(refusal(why).to_owned())).inc();
             }
-            _ => {}
+            other => self.redis.count(other),
         }
     }
 

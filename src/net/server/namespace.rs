@@ -1,27 +1,29 @@
 //! Socket.IO: namespaces, rooms, events and acknowledgements, in the order of the packets.
 
+mod members;
+mod others;
+
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::Arc;
 
 use axum::body::Bytes;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use socketioxide_core::packet::{Packet, PacketData};
 use socketioxide_core::parser::{Parse, ParseConfig, ParseError};
-use socketioxide_core::{Sid, Str, Value};
+use socketioxide_core::{Str, Value};
 use socketioxide_parser_common::CommonParser;
 
+use self::members::{Member, Namespace};
+pub(super) use self::others::Question;
 use crate::net::server::args::Event;
 use crate::net::server::event::{self, DisconnectReason, Observer};
 use crate::net::server::queue::{Item, Message};
+use crate::net::server::redis::Link;
 use crate::net::server::session::{Pushed, Session};
 
 /// The most attachments of one event.
 const MAX_ATTACHMENTS: usize = 1000;
-
-/// The most rooms of all clients together, each counted for each client in it.
-const MAX_MEMBERSHIPS: usize = 65_536;
 
 /// What a namespace does for its clients.
 pub(super) trait Application: Send + Sync + 'static {
@@ -44,6 +46,8 @@ pub(super) struct SocketIo {
     namespaces: Vec<Namespace>,
     parsing: ParseConfig,
     observer: Observer,
+    /// The other servers with clients in these namespaces.
+    link: Option<Arc<Link>>,
 }
 
 impl SocketIo {
@@ -51,6 +55,7 @@ impl SocketIo {
         app: Box<dyn Application>,
         names: &[&'static str],
         max_attachments_size: usize,
+        link: Option<Arc<Link>>,
         observer: Observer,
     ) -> Self {
         let parsing = ParseConfig {
@@ -58,7 +63,7 @@ impl SocketIo {
             max_incoming_binary_buf_size: max_attachments_size,
             ..ParseConfig::default()
         };
-        Self { app, namespaces: names.iter().map(|name| Namespace::new(name)).collect(), parsing, observer }
+        Self { app, namespaces: names.iter().map(|name| Namespace::new(name)).collect(), parsing, observer, link }
     }
 
     /// Takes a message from a client. Returns those who were sent something and have little room left.
@@ -103,7 +108,7 @@ impl SocketIo {
         }
         let namespace =
             namespace.filter(|namespace| session.is_in(namespace.name)).ok_or(DisconnectReason::Malformed)?;
-        let client = Client::new(session, namespace);
+        let client = self.client(session, namespace);
         match packet.inner {
             PacketData::Event(value, ack) | PacketData::BinaryEvent(value, ack) => {
                 let event = Event::read(&value).ok_or(DisconnectReason::Malformed)?;
@@ -128,7 +133,7 @@ impl SocketIo {
         if !session.join(namespace.name, announce) {
             return Err(DisconnectReason::Malformed);
         }
-        let client = Client::new(session, namespace);
+        let client = self.client(session, namespace);
         let connected = Value::Str(format!("{{\"sid\":\"{}\"}}", session.id()).into(), None);
         client.send(Packet::connect(namespace.name, Some(connected)));
         namespace.members_mut().clients.insert(session.id(), Member::new(session));
@@ -138,6 +143,14 @@ impl SocketIo {
         }
         self.app.greet(&client, auth);
         Ok(client.crowd.into_inner())
+    }
+
+    fn client<'a>(&'a self, session: &'a Arc<Session>, namespace: &'a Namespace) -> Client<'a> {
+        Client { session, namespace, link: self.link.as_ref(), crowd: RefCell::default() }
+    }
+
+    pub(super) fn link(&self) -> Option<&Arc<Link>> {
+        self.link.as_ref()
     }
 
     /// Tells a client that there is no such namespace.
@@ -184,13 +197,17 @@ fn is_array(value: &Value) -> bool {
     value.as_str().is_some_and(|text| serde_json::from_str::<Vec<IgnoredAny>>(text).is_ok())
 }
 
-/// Those to whom a client's message went and whose queues are filling.
+/// Those to whom a client's message went and whose queues are filling, and what is to be done besides.
 #[derive(Default)]
 pub(super) struct Crowd {
     /// They have little room left.
     pub(super) crowded: Vec<Arc<Session>>,
     /// They have none, and miss the message.
     pub(super) full: Vec<Arc<Session>>,
+    /// Much waits to be sent to other servers.
+    pub(super) is_link_crowded: bool,
+    /// What other servers are to be asked.
+    pub(super) questions: Vec<Question>,
 }
 
 fn push(session: &Arc<Session>, message: &Arc<Message>, crowd: &RefCell<Crowd>) {
@@ -205,21 +222,19 @@ fn push(session: &Arc<Session>, message: &Arc<Message>, crowd: &RefCell<Crowd>) 
 pub(super) struct Client<'a> {
     pub(super) session: &'a Arc<Session>,
     namespace: &'a Namespace,
+    link: Option<&'a Arc<Link>>,
     crowd: RefCell<Crowd>,
 }
 
-impl<'a> Client<'a> {
-    fn new(session: &'a Arc<Session>, namespace: &'a Namespace) -> Self {
-        Self { session, namespace, crowd: RefCell::default() }
-    }
-
+impl Client<'_> {
     /// Emits to this client.
     pub(super) fn emit(&self, event: Value) {
         self.send(Packet::event(self.namespace.name, event));
     }
 
-    /// Emits to all in the namespace, this client among them. Returns how many there are.
+    /// Emits to all in the namespace, this client among them. Returns how many there are on this server.
     pub(super) fn emit_to_all(&self, event: Value) -> usize {
+        self.emit_to_others(&[], &event);
         let message = self.message(Packet::event(self.namespace.name, event));
         let members = self.namespace.members();
         for member in members.clients.values() {
@@ -228,15 +243,25 @@ impl<'a> Client<'a> {
         members.clients.len()
     }
 
-    /// Emits to all in a room, whether this client is among them or not. Returns how many there are.
+    /// Emits to all in a room, whether this client is among them or not. Returns how many there are on this server.
     pub(super) fn emit_to_room(&self, room: &str, event: Value) -> usize {
-        let message = self.message(Packet::event(self.namespace.name, event));
+        self.emit_to_others(&[room], &event);
         let members = self.namespace.members();
         let Some(room) = members.rooms.get(room) else { return 0 };
+        let message = self.message(Packet::event(self.namespace.name, event));
         for member in room.iter().filter_map(|id| members.clients.get(id)) {
             push(&member.session, &message, &self.crowd);
         }
         room.len()
+    }
+
+    /// Sends an event to the clients of other servers.
+    fn emit_to_others(&self, rooms: &[&str], event: &Value) {
+        if let Some(link) = self.link
+            && link.emit(self.namespace.name, rooms, event, self.session.share())
+        {
+            self.crowd.borrow_mut().is_link_crowded = true;
+        }
     }
 
     /// Puts the client into a room, unless it is in so many already. Returns whether it is in the room.
@@ -271,118 +296,5 @@ impl Ack {
         if let Some(number) = self.0 {
             client.send(Packet::ack(client.namespace.name, arguments, number));
         }
-    }
-}
-
-/// The clients of a namespace.
-struct Namespace {
-    name: &'static str,
-    members: RwLock<Members>,
-}
-
-#[derive(Default)]
-struct Members {
-    clients: HashMap<Sid, Member>,
-    rooms: HashMap<String, HashSet<Sid>>,
-    /// The rooms of all clients together, each counted for each client in it.
-    memberships: usize,
-}
-
-struct Member {
-    session: Arc<Session>,
-    rooms: HashSet<String>,
-}
-
-impl Member {
-    fn new(session: &Arc<Session>) -> Self {
-        Self { session: Arc::clone(session), rooms: HashSet::new() }
-    }
-}
-
-impl Namespace {
-    fn new(name: &'static str) -> Self {
-        Self { name, members: RwLock::default() }
-    }
-
-    fn forget(&self, session: &Session) {
-        let mut members = self.members_mut();
-        let Some(member) = members.clients.remove(&session.id()) else { return };
-        for room in member.rooms {
-            members.leave(session.id(), &room);
-        }
-    }
-
-    fn members(&self) -> RwLockReadGuard<'_, Members> {
-        self.members.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn members_mut(&self) -> RwLockWriteGuard<'_, Members> {
-        self.members.write().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Members {
-    fn join(&mut self, id: Sid, room: &str, max_rooms: usize) -> bool {
-        let Some(member) = self.clients.get_mut(&id) else { return false };
-        if member.rooms.contains(room) {
-            return true;
-        }
-        if member.rooms.len() >= max_rooms || self.memberships >= MAX_MEMBERSHIPS {
-            return false;
-        }
-        member.rooms.insert(room.to_owned());
-        self.memberships += 1;
-        self.rooms.entry(room.to_owned()).or_default().insert(id);
-        true
-    }
-
-    fn leave(&mut self, id: Sid, room: &str) {
-        if let Some(member) = self.clients.get_mut(&id) {
-            member.rooms.remove(room);
-        }
-        if let Some(members) = self.rooms.get_mut(room) {
-            self.memberships -= usize::from(members.remove(&id));
-            if members.is_empty() {
-                self.rooms.remove(room);
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::net::server::Limits;
-    use crate::net::server::budget::Budget;
-    use crate::net::server::event::Transport;
-    use crate::net::server::peer::Peer;
-
-    fn session() -> Arc<Session> {
-        let address = std::net::SocketAddr::from(([127, 0, 0, 1], 1));
-        let peer = Peer::new(address, None, None);
-        let admission = Budget::new(Limits::default()).share(address.ip()).admit().unwrap();
-        Arc::new(Session::new(admission, peer, Transport::Polling, 1000))
-    }
-
-    #[test]
-    fn rooms_of_all_clients_together_have_a_limit() {
-        let namespace = Namespace::new("/");
-        let (ann, ben) = (session(), session());
-        for session in [&ann, &ben] {
-            namespace.members_mut().clients.insert(session.id(), Member::new(session));
-        }
-        let join = |session: &Session, room: &str| namespace.members_mut().join(session.id(), room, usize::MAX);
-        assert!((0..MAX_MEMBERSHIPS).all(|room| join(&ann, &room.to_string())));
-        assert!(join(&ann, "7"), "again");
-        assert!(!join(&ben, "7"));
-        namespace.members_mut().leave(ann.id(), "8");
-        namespace.members_mut().leave(ann.id(), "8");
-        assert!(join(&ben, "7"));
-        assert!(!join(&ben, "9"));
-        namespace.forget(&ann);
-        assert_eq!(namespace.members().memberships, 1);
-        namespace.forget(&ben);
-        assert_eq!(namespace.members().memberships, 0);
-        assert!(namespace.members().rooms.is_empty());
     }
 }

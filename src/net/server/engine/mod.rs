@@ -8,12 +8,13 @@
 
 mod compression;
 mod keeper;
+mod others;
 pub(crate) mod payload;
 mod request;
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -56,6 +57,7 @@ const OWN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Engine.IO for one server.
 pub(super) struct Engine {
+    me: Weak<Self>,
     io: SocketIo,
     sessions: Sessions,
     budget: Arc<Budget>,
@@ -71,7 +73,8 @@ pub(super) struct Engine {
 
 impl Engine {
     pub(super) fn new(io: SocketIo, timing: Timing, limits: Limits, frames: Frames, observer: Observer) -> Arc<Self> {
-        Arc::new(Self {
+        Arc::new_cyclic(|me| Self {
+            me: Weak::clone(me),
             io,
             sessions: Sessions::default(),
             budget: Budget::new(limits),
@@ -220,14 +223,26 @@ impl Engine {
         }
     }
 
-    /// Sees to those whose queues are full, or filling.
-    fn settle(&self, sender: &Session, crowd: Crowd) -> Option<Wait> {
+    /// Sees to those whose queues are full, or filling, and to what others have to be asked.
+    fn settle(&self, sender: &Arc<Session>, crowd: Crowd) -> Option<Wait> {
         for session in crowd.full {
             self.end(&session, DisconnectReason::Overflowed);
         }
         self.relieve(sender.share());
+        for question in crowd.questions {
+            self.ask(sender, question);
+        }
+        let link = self.io.link().filter(|_| crowd.is_link_crowded).cloned();
         let crowded = crowd.crowded;
-        (!crowded.is_empty()).then(|| Box::pin(wait_for_room(crowded, PATIENCE)) as Wait)
+        if crowded.is_empty() && link.is_none() {
+            return None;
+        }
+        Some(Box::pin(async move {
+            wait_for_room(crowded, PATIENCE).await;
+            if let Some(link) = link {
+                link.wait_for_room(PATIENCE).await;
+            }
+        }))
     }
 
     /// Ends a session if more memory is held than may be: one of the network's if that is what holds it.
