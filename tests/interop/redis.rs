@@ -67,3 +67,32 @@ fn two_servers_behind_haproxy_are_as_one() {
     command.env("SECURE_IO_URL", format!("https://localhost:{port}")).env("SECURE_IO_CA", "server-cert.pem");
     sandbox.finish("node --test several.mjs", &mut command, b"").success();
 }
+
+/// Debian's Redis demands a certificate of its clients unless it is told otherwise.
+#[test]
+fn redis_over_tls_and_what_is_said_when_it_is_not_trusted() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert --quiet");
+    sandbox.ok("secure-io gen-cert --quiet --name client --purpose client me.test");
+    let file = |name: &str| sandbox.path(name).display().to_string();
+    let (cert, key, clients) = (file("server-cert.pem"), file("server-key.pem"), file("client-cert.pem"));
+    let port = free_port().to_string();
+    let flags = ["--tls-port", &port, "--tls-cert-file", &cert, "--tls-key-file", &key, "--tls-ca-cert-file", &clients];
+    let redis = Redis::in_folder(tempfile::tempdir().unwrap(), port.parse().unwrap(), &flags);
+    let url = format!("rediss://localhost:{}", redis.port);
+    let serve = |flags: &str| sandbox.run(&format!("secure-io serve --port 0 {flags}")).exits(2).stderr;
+    let said = serve(&format!("--redis {url}"));
+    assert!(said.contains(&format!("cannot use {url}: its certificate is not from a CA that is trusted here")), "{said}");
+    assert!(said.contains("--redis-ca"), "{said}");
+    let said = serve(&format!("--redis {url} --redis-ca server-cert.pem"));
+    assert!(said.contains(&format!("cannot use {url}: it demands a certificate")), "{said}");
+    let said = serve(&format!("--redis redis://localhost:{}", redis.port));
+    assert!(said.contains("error: cannot use redis://"), "{said}");
+    let ours = format!(
+        "--redis {url} --redis-ca server-cert.pem --redis-cert client-cert.pem --redis-key client-key.pem"
+    );
+    let server = sandbox.serve(&ours);
+    sandbox.ok(&format!("kill {}", server.id()));
+    let (status, log) = server.end();
+    assert!(status.success(), "{log}");
+}

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
-use crate::client::Channel;
+use crate::client::{Channel, client_connection};
 use crate::fixture::{PATIENCE, Running};
 
 async fn status(address: SocketAddr, headers: &str) -> (u16, String) {
@@ -71,6 +71,34 @@ async fn clients_behind_a_proxy_are_counted_apart_and_a_64_is_one() {
     ] {
         assert_eq!(ask(client).await.0, expected, "{client}");
     }
+}
+
+/// Begins a TLS handshake, and does not go on with it.
+async fn half_a_handshake(address: SocketAddr) -> TcpStream {
+    let mut tcp = TcpStream::connect(address).await.unwrap();
+    let mut hello = Vec::new();
+    client_connection().write_tls(&mut hello).unwrap();
+    tcp.write_all(&hello).await.unwrap();
+    // The server's flight says that the handshake is under way.
+    tcp.read_exact(&mut [0; 5]).await.unwrap();
+    tcp
+}
+
+#[tokio::test]
+async fn handshakes_have_a_limit_and_slow_ones_make_room() {
+    let mut server = Running::start(|config| config.limits.max_handshakes = 2).await;
+    let start = std::time::Instant::now();
+    let held = [half_a_handshake(server.address).await, half_a_handshake(server.address).await];
+    let refused = crate::client::try_tls(server.address, &[]).await;
+    if start.elapsed() < Duration::from_secs(1) {
+        assert!(refused.is_err());
+        assert!(server.event("handshake failed").await.contains("as many handshakes"));
+    }
+    // Those that are older than a second go for others.
+    let late = async { while crate::client::try_tls(server.address, &[]).await.is_err() {} };
+    timeout(PATIENCE, late).await.unwrap();
+    Channel::join(server.address).await;
+    drop(held);
 }
 
 #[tokio::test]

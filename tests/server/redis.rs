@@ -153,3 +153,73 @@ async fn a_redis_that_lets_nobody_in_is_named_with_the_reason() {
     ann.send("42[\"broadcast\",1]").await;
     assert_eq!(ben.next().await, "42[\"broadcast\",1]");
 }
+
+/// Whether an event of one client comes to another within a while, sent again and again.
+async fn reaches(from: &mut Channel, to: &mut Channel, text: &str) {
+    let packet = format!("42[\"broadcast\",\"{text}\"]");
+    let heard = async { while to.next().await != packet {} };
+    let sending = async {
+        loop {
+            from.send(&packet).await;
+            from.next().await;
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::select! {
+        () = heard => {}
+        () = sending => {}
+    }
+}
+
+#[tokio::test]
+async fn sentinels_name_the_master_also_after_its_end() {
+    let mut master = Redis::start(&[]);
+    let replica = Redis::start(&["--replicaof", "127.0.0.1", &master.port.to_string()]);
+    let folder = tempfile::tempdir().unwrap();
+    let configuration = format!(
+        "sentinel monitor mymaster 127.0.0.1 {} 1\nsentinel down-after-milliseconds mymaster 500\n\
+         sentinel failover-timeout mymaster 2000\n",
+        master.port
+    );
+    let file = folder.path().join("sentinel.conf");
+    #[expect(clippy::disallowed_methods, reason = "Redis' own configuration")]
+    std::fs::write(&file, configuration).unwrap();
+    let sentinel = Redis::sentinel(folder, free_port());
+    replica.until_replicating();
+    sentinel.until_known("num-slaves");
+    let url = format!("redis+sentinel://127.0.0.1:{}/mymaster", sentinel.port);
+    let [mut one, two] = nodes(&url).await;
+    let (mut ann, mut ben) = (Channel::join(one.address).await, Channel::join(two.address).await);
+    reaches(&mut ann, &mut ben, "before").await;
+    master.kill();
+    one.event("RedisLost").await;
+    reaches(&mut ann, &mut ben, "after").await;
+}
+
+#[tokio::test]
+async fn servers_at_different_nodes_of_a_cluster_are_as_one() {
+    let mut cluster: Vec<_> = (0..3).map(|_| Redis::start(&["--cluster-enabled", "yes"])).collect();
+    Redis::join(&cluster);
+    let addresses: Vec<_> = cluster.iter().map(|node| format!("127.0.0.1:{}", node.port)).collect();
+    let mut one = node(&format!("redis+cluster://{},{}", addresses[0], addresses[1])).await;
+    let two = node(&format!("redis-cluster://{}", addresses[2])).await;
+    let (mut ann, mut ben) = (Channel::join(one.address).await, Channel::join(two.address).await);
+    reaches(&mut ann, &mut ben, "to").await;
+    reaches(&mut ben, &mut ann, "fro").await;
+    assert_eq!(sockets_of(&mut ann).await, 2);
+    cluster[0].kill();
+    one.event("RedisLost").await;
+    one.event("RedisBack").await;
+    reaches(&mut ann, &mut ben, "by another node").await;
+}
+
+/// The number that `sockets` names, other packets passed over.
+async fn sockets_of(channel: &mut Channel) -> usize {
+    channel.send("428[\"sockets\"]").await;
+    loop {
+        let packet = channel.next().await;
+        if let Some(ids) = packet.strip_prefix("438") {
+            return serde_json::from_str::<(Vec<String>,)>(ids).unwrap().0.len();
+        }
+    }
+}

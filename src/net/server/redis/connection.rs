@@ -10,8 +10,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::cluster::ClusterClientBuilder;
-use redis::cluster_async::ClusterConnection;
 use redis::sentinel::{SentinelClientBuilder, SentinelServerType};
 use redis::{
     AsyncConnectionConfig, Client, ClientTlsConfig, ConnectionAddr, ErrorKind, IntoConnectionInfo, ProtocolVersion,
@@ -35,14 +33,10 @@ pub(super) type Hearing = Arc<dyn Fn(Vec<u8>, Vec<u8>) + Send + Sync>;
 /// A connection that publishes and hears.
 #[derive(Clone)]
 pub(super) struct Connection {
-    commands: Commands,
+    commands: MultiplexedConnection,
+    /// The other nodes of a cluster, each of which counts the servers at itself alone.
+    nodes: Vec<MultiplexedConnection>,
     ended: Arc<Notify>,
-}
-
-#[derive(Clone)]
-enum Commands {
-    One(MultiplexedConnection),
-    Cluster(ClusterConnection),
 }
 
 impl Connection {
@@ -54,57 +48,19 @@ impl Connection {
         hearing: Hearing,
     ) -> Result<Self, RedisError> {
         let ended = Arc::new(Notify::new());
-        let is_cluster = redis.kind == Kind::Cluster;
-        let noticed = Arc::clone(&ended);
-        let push = move |push: PushInfo| {
-            match push.kind {
-                // A cluster's connection looks for its other nodes by itself.
-                PushKind::Disconnection if !is_cluster => noticed.notify_one(),
-                PushKind::Message | PushKind::PMessage => {
-                    let mut data = push.data.into_iter().rev();
-                    if let (Some(redis::Value::BulkString(content)), Some(redis::Value::BulkString(channel))) =
-                        (data.next(), data.next())
-                    {
-                        hearing(channel, content);
-                    }
-                }
-                _ => {}
-            }
-            Ok::<(), redis::aio::SendError>(())
-        };
         let mut commands = match &redis.kind {
-            Kind::Standalone => {
-                let address = redis.addresses().next().ok_or_else(RedisError::no_host)?;
-                let info = address.into_connection_info()?.set_redis_settings(redis.settings());
-                let client = match redis.certificates() {
-                    Some(certificates) => Client::build_with_tls(info, certificates)?,
-                    None => Client::open(info)?,
-                };
-                Commands::One(multiplexed(&client, push).await?)
-            }
             Kind::Sentinel { master } => {
                 let mut sentinels = redis.sentinel(master)?.build()?;
                 let client = timeout(CONNECTING, sentinels.async_get_client()).await;
                 let client = client.map_err(|_| RedisError::timed_out())??;
-                Commands::One(multiplexed(&client, push).await?)
+                multiplexed(&client, Some(push(hearing, &ended))).await?
             }
-            Kind::Cluster => Commands::Cluster(redis.cluster(push)?.build()?.get_async_connection().await?),
+            Kind::Standalone | Kind::Cluster => redis.first(&push(hearing, &ended)).await?,
         };
-        match &mut commands {
-            Commands::One(one) => {
-                one.psubscribe(patterns).await?;
-                one.subscribe(channels).await?;
-            }
-            Commands::Cluster(cluster) => {
-                for pattern in patterns {
-                    cluster.psubscribe(pattern).await?;
-                }
-                for channel in channels {
-                    cluster.subscribe(channel).await?;
-                }
-            }
-        }
-        Ok(Self { commands, ended })
+        let nodes = if redis.kind == Kind::Cluster { redis.others(&mut commands).await? } else { Vec::new() };
+        commands.psubscribe(patterns).await?;
+        commands.subscribe(channels).await?;
+        Ok(Self { commands, nodes, ended })
     }
 
     /// Waits for the end of the connection.
@@ -112,26 +68,16 @@ impl Connection {
         self.ended.notified().await;
     }
 
-    /// Publishes contents on channels, in their order.
+    /// Publishes contents on channels, in their order. In a cluster, each node passes them on to all others.
     pub(super) async fn publish<'a>(
         &mut self,
         messages: impl Iterator<Item = (&'a str, &'a [u8])>,
     ) -> Result<(), RedisError> {
-        match &mut self.commands {
-            Commands::One(one) => {
-                let mut pipeline = redis::pipe();
-                for (channel, content) in messages {
-                    pipeline.cmd("PUBLISH").arg(channel).arg(content).ignore();
-                }
-                pipeline.query_async::<()>(one).await?;
-            }
-            Commands::Cluster(cluster) => {
-                // Channels belong to different nodes, which no pipeline may.
-                for (channel, content) in messages {
-                    redis::cmd("PUBLISH").arg(channel).arg(content).query_async::<()>(cluster).await?;
-                }
-            }
+        let mut pipeline = redis::pipe();
+        for (channel, content) in messages {
+            pipeline.cmd("PUBLISH").arg(channel).arg(content).ignore();
         }
+        pipeline.query_async::<()>(&mut self.commands).await?;
         Ok(())
     }
 
@@ -139,31 +85,58 @@ impl Connection {
     pub(super) async fn count(&mut self, channel: &str) -> Result<usize, RedisError> {
         let mut command = redis::cmd("PUBSUB");
         command.arg("NUMSUB").arg(channel);
-        let counts: std::collections::HashMap<String, usize> = match &mut self.commands {
-            Commands::One(one) => command.query_async(one).await?,
-            Commands::Cluster(cluster) => command.query_async(cluster).await?,
-        };
-        Ok(counts.values().sum())
+        let here: (String, usize) = command.query_async(&mut self.commands).await?;
+        let mut count = here.1;
+        for node in &mut self.nodes {
+            // A node that is lost has lost its servers, too.
+            count += command.query_async::<(String, usize)>(node).await.map_or(0, |there| there.1);
+        }
+        Ok(count)
     }
 }
 
-async fn multiplexed(client: &Client, push: impl redis::aio::AsyncPushSender) -> RedisResult<MultiplexedConnection> {
-    let config = AsyncConnectionConfig::new()
+type Push = Arc<dyn Fn(PushInfo) + Send + Sync>;
+
+fn push(hearing: Hearing, ended: &Arc<Notify>) -> Push {
+    let ended = Arc::clone(ended);
+    Arc::new(move |push: PushInfo| match push.kind {
+        PushKind::Disconnection => ended.notify_one(),
+        PushKind::Message | PushKind::PMessage => {
+            let mut data = push.data.into_iter().rev();
+            if let (Some(redis::Value::BulkString(content)), Some(redis::Value::BulkString(channel))) =
+                (data.next(), data.next())
+            {
+                hearing(channel, content);
+            }
+        }
+        _ => {}
+    })
+}
+
+async fn multiplexed(client: &Client, push: Option<Push>) -> RedisResult<MultiplexedConnection> {
+    let mut config = AsyncConnectionConfig::new()
         .set_connection_timeout(Some(CONNECTING))
-        .set_response_timeout(Some(ANSWERING))
-        .set_push_sender(push);
+        .set_response_timeout(Some(ANSWERING));
+    if let Some(push) = push {
+        config = config.set_push_sender(move |info| {
+            push(info);
+            Ok::<(), redis::aio::SendError>(())
+        });
+    }
     client.get_multiplexed_async_connection_with_config(&config).await
 }
 
 impl Redis {
     fn addresses(&self) -> impl Iterator<Item = ConnectionAddr> {
-        self.hosts.iter().cloned().map(|(host, port)| {
-            if self.is_tls {
-                ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None }
-            } else {
-                ConnectionAddr::Tcp(host, port)
-            }
-        })
+        self.hosts.iter().cloned().map(|(host, port)| self.address(host, port))
+    }
+
+    fn address(&self, host: String, port: u16) -> ConnectionAddr {
+        if self.is_tls {
+            ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None }
+        } else {
+            ConnectionAddr::Tcp(host, port)
+        }
     }
 
     fn settings(&self) -> RedisConnectionInfo {
@@ -208,27 +181,52 @@ impl Redis {
         Ok(builder)
     }
 
-    fn cluster(&self, push: impl redis::aio::AsyncPushSender) -> RedisResult<ClusterClientBuilder> {
-        let nodes: Vec<_> = self.addresses().map(IntoConnectionInfo::into_connection_info).collect::<RedisResult<_>>()?;
-        let mut builder = ClusterClientBuilder::new(nodes)
-            .use_protocol(ProtocolVersion::RESP3)
-            .connection_timeout(CONNECTING)
-            .response_timeout(ANSWERING)
-            .push_sender(push);
-        if let Some(user) = &self.user {
-            builder = builder.username(user);
+    fn client(&self, address: ConnectionAddr) -> RedisResult<Client> {
+        let info = address.into_connection_info()?.set_redis_settings(self.settings());
+        match self.certificates() {
+            Some(certificates) => Client::build_with_tls(info, &certificates),
+            None => Client::open(info),
         }
-        if let Some(password) = &self.password {
-            builder = builder.password(password);
-        }
-        if self.is_tls {
-            builder = builder.tls(TlsMode::Secure);
-        }
-        if let Some(certificates) = self.certificates() {
-            builder = builder.certs(certificates);
-        }
-        Ok(builder)
     }
+
+    /// A connection to the first address that lets us in.
+    async fn first(&self, push: &Push) -> Result<MultiplexedConnection, RedisError> {
+        let mut error = RedisError::no_host();
+        for address in self.addresses() {
+            match multiplexed(&self.client(address)?, Some(Arc::clone(push))).await {
+                Ok(connection) => return Ok(connection),
+                Err(reason) => error = reason.into(),
+            }
+        }
+        Err(error)
+    }
+
+    /// Connections to the other nodes of a cluster that can be reached.
+    async fn others(&self, node: &mut MultiplexedConnection) -> Result<Vec<MultiplexedConnection>, RedisError> {
+        let nodes: String = redis::cmd("CLUSTER").arg("NODES").query_async(node).await?;
+        let mut others = Vec::new();
+        for (host, port) in other_nodes(&nodes) {
+            if let Ok(connection) = multiplexed(&self.client(self.address(host, port))?, None).await {
+                others.push(connection);
+            }
+        }
+        Ok(others)
+    }
+}
+
+/// The addresses in the answer to `CLUSTER NODES`, without those of the node that answers and of lost ones: `ID
+/// HOST:PORT@BUS[,NAME] FLAGS …` in each line.
+fn other_nodes(answer: &str) -> Vec<(String, u16)> {
+    let of = |line: &str| {
+        let mut fields = line.split(' ').skip(1);
+        let (address, flags) = (fields.next()?, fields.next()?);
+        if flags.split(',').any(|flag| matches!(flag, "myself" | "fail" | "noaddr" | "handshake")) {
+            return None;
+        }
+        let (host, port) = address.split(['@', ',']).next()?.rsplit_once(':')?;
+        Some((host.to_owned(), port.parse().ok()?))
+    };
+    answer.lines().filter_map(of).collect()
 }
 
 /// Reason why Redis cannot be used.
@@ -321,5 +319,19 @@ impl Error for RedisError {
 impl From<redis::RedisError> for RedisError {
     fn from(error: redis::RedisError) -> Self {
         Self(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nodes_of_a_cluster_are_found() {
+        let answer = "07c3 127.0.0.1:30004@31004,host4 slave e7d1 0 1426238317239 4 connected\n\
+                      67ed 127.0.0.1:30002@31002 master - 0 1426238316232 2 connected 5461-10922\n\
+                      e7d1 127.0.0.1:30001@31001 myself,master - 0 0 1 connected 0-5460\n\
+                      292f ::1:30003@31003 master,fail - 0 1426238318243 3 connected\n";
+        assert_eq!(other_nodes(answer), [("127.0.0.1".to_owned(), 30004), ("127.0.0.1".to_owned(), 30002)]);
     }
 }
