@@ -119,7 +119,10 @@ async fn figures_are_given_as_openmetrics() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let count = metrics.counting(std::sync::Arc::new(|_| ()));
-    count(&secure_io::server::Event::Secured { version: "TLSv1.3".to_owned() });
+    count(&secure_io::server::Event::Secured { version: "TLSv1.3".to_owned(), after: Duration::from_millis(3) });
+    count(&secure_io::server::Event::Received { bytes: 7, time: Duration::from_micros(15) });
+    count(&secure_io::server::Event::Sent(9));
+    count(&secure_io::server::Event::RoundTrip(Duration::from_millis(5)));
     tokio::spawn(metrics.serve(listener));
     let mut tcp = TcpStream::connect(address).await.unwrap();
     tcp.write_all(b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();
@@ -128,6 +131,11 @@ async fn figures_are_given_as_openmetrics() {
     for line in [
         "secure_io_handshakes_total{version=\"TLSv1.3\",result=\"ok\"} 1",
         "secure_io_certificate_not_after_seconds 1800000000",
+        "secure_io_bytes_total{direction=\"in\"} 7",
+        "secure_io_bytes_total{direction=\"out\"} 9",
+        "secure_io_handshake_seconds_bucket{le=\"0.004\"} 1",
+        "secure_io_event_seconds_bucket{le=\"4e-5\"} 1",
+        "secure_io_round_trip_seconds_count 1",
         "# EOF",
     ] {
         assert!(answer.contains(line), "{line}: {answer}");

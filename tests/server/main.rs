@@ -22,5 +22,6 @@ mod refusal;
 #[expect(dead_code, reason = "what other tests need of it")]
 #[path = "../cli/sandbox.rs"]
 mod sandbox;
+mod soak;
 mod socket;
 mod stop;

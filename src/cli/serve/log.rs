@@ -189,7 +189,8 @@ fn refusal(reason: &Refused) -> String {
     match reason {
         Refused::Protocol(Some(version)) if ["1", "2", "3"].contains(&&**version) => {
             format!(
-                "the client speaks Engine.IO {version}, which is Socket.IO 2 or older; it needs socket.io-client 3 or 4"
+                "the client speaks Engine.IO {version}, which is Socket.IO 2 or older; it needs socket.io-client 3 or 4, or this \
+                 server `--allow-eio3`"
             )
         }
         Refused::Protocol(_) => "the request does not ask for Engine.IO 4 (EIO=4)".to_owned(),

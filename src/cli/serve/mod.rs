@@ -22,7 +22,7 @@ use secure_io::generate::CertificateSpec;
 use secure_io::name::{self, SubjectAltName};
 use secure_io::report::fixtures::Expected;
 use secure_io::report::{self, text};
-use secure_io::server::{App, Config, Handler, Metrics, Observer, Origins, Server, Timing};
+use secure_io::server::{App, Config, Handler, Metrics, Observer, Origins, Parser, Server, Timing};
 use secure_io::tls::ByName;
 use secure_io::{cert, files, validity};
 use time::OffsetDateTime;
@@ -97,6 +97,12 @@ struct AppArgs {
     /// Application for Socket.IO clients
     #[arg(long, value_name = "APP", value_enum, default_value_t = AppName::Demo)]
     app: AppName,
+    /// Encoding of Socket.IO's packets; clients need the same one
+    #[arg(long, value_name = "PARSER", value_enum, default_value_t = ParserName::Common)]
+    parser: ParserName,
+    /// Serve clients of Socket.IO 2 (Engine.IO 3), too
+    #[arg(long)]
+    allow_eio3: bool,
     /// Serve this folder in place of the demo page
     #[arg(long = "static", value_name = "DIR")]
     static_dir: Option<PathBuf>,
@@ -147,6 +153,14 @@ enum AppName {
     Demo,
     /// The application that socketio/socket.io-protocol's test suite expects
     Conformance,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum ParserName {
+    /// Socket.IO's own
+    Common,
+    /// MessagePack, as npm's socket.io-msgpack-parser has it
+    Msgpack,
 }
 
 fn parse_address(text: &str) -> Result<IpAddr, String> {
@@ -341,6 +355,11 @@ impl Args {
             AppName::Demo => App::Demo,
             AppName::Conformance => App::Conformance,
         };
+        config.parser = match self.app.parser {
+            ParserName::Common => Parser::Common,
+            ParserName::Msgpack => Parser::Msgpack,
+        };
+        config.allow_eio3 = self.app.allow_eio3;
         config.timing = Timing {
             ping_interval: self.app.ping_interval,
             ping_timeout: self.app.ping_timeout,

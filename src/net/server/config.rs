@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::judge::report;
 use crate::net::server::handler::Handler;
 use crate::net::server::origin::Origins;
+use crate::net::server::parser::Parser;
 use crate::net::server::redis::Redis;
 use crate::net::server::trusted::Trusted;
 use crate::net::tls::ByName;
@@ -29,6 +30,10 @@ pub struct Config {
     pub certificate: report::Certificate,
     /// Application for Socket.IO clients.
     pub app: App,
+    /// The encoding of Socket.IO's packets.
+    pub parser: Parser,
+    /// Whether clients of Engine.IO 3, which is Socket.IO 2, are served as well; not by default.
+    pub allow_eio3: bool,
     /// The protocol's times.
     pub timing: Timing,
     /// Limits per client.
@@ -60,6 +65,8 @@ impl Config {
             tls,
             certificate,
             app: App::default(),
+            parser: Parser::default(),
+            allow_eio3: false,
             timing: Timing::default(),
             limits: Limits::default(),
             front: Front::default(),

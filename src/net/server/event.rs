@@ -92,9 +92,20 @@ pub enum Event {
     Secured {
         /// `TLSv1.3` or `TLSv1.2`.
         version: String,
+        /// The time since the connection was accepted.
+        after: Duration,
     },
-    /// A Socket.IO client has sent a message.
-    Received,
+    /// A Socket.IO client has sent a message, which was handled.
+    Received {
+        /// Its size in bytes.
+        bytes: usize,
+        /// The time until it was handled: until what it brings about was in the queues of those who receive it.
+        time: Duration,
+    },
+    /// So many bytes were sent to a Socket.IO client.
+    Sent(usize),
+    /// A client has answered a ping after so long.
+    RoundTrip(Duration),
     /// An event was sent to other servers through Redis.
     Published {
         /// Its size in bytes, as it was sent.

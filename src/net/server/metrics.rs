@@ -14,6 +14,7 @@ use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -29,6 +30,10 @@ pub struct Metrics {
     clients: Family<TransportLabel, Gauge>,
     handshakes: Family<HandshakeLabel, Counter>,
     events: Counter,
+    bytes: Family<DirectionLabel, Counter>,
+    handshake_seconds: Histogram,
+    event_seconds: Histogram,
+    round_trip_seconds: Histogram,
     refused: Family<ReasonLabel, Counter>,
     disconnected: Family<ReasonLabel, Counter>,
     redis: RedisFigures,
@@ -88,6 +93,11 @@ struct TransportLabel {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DirectionLabel {
+    direction: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct HandshakeLabel {
     version: String,
     result: &'static str,
@@ -110,6 +120,11 @@ impl Metrics {
             clients: Family::default(),
             handshakes: Family::default(),
             events: Counter::default(),
+            bytes: Family::default(),
+            // Seconds: of networks, and of work.
+            handshake_seconds: Histogram::new(exponential_buckets(0.001, 2.0, 14)),
+            event_seconds: Histogram::new(exponential_buckets(0.000_01, 4.0, 8)),
+            round_trip_seconds: Histogram::new(exponential_buckets(0.001, 2.0, 15)),
             refused: Family::default(),
             disconnected: Family::default(),
             redis: RedisFigures::default(),
@@ -120,6 +135,13 @@ impl Metrics {
         registry.register("clients", "Socket.IO clients in namespaces", metrics.clients.clone());
         registry.register("handshakes", "TLS handshakes by version and result", metrics.handshakes.clone());
         registry.register("events", "Messages from Socket.IO clients", metrics.events.clone());
+        let bytes = "Bytes of Socket.IO clients' messages, in and out";
+        registry.register("bytes", bytes, metrics.bytes.clone());
+        let mut seconds = |name, help, figure: &Histogram| registry.register(name, help, figure.clone());
+        seconds("handshake_seconds", "From a connection to the end of its TLS handshake", &metrics.handshake_seconds);
+        let event = "From a message to its effects in the queues of those who receive them";
+        seconds("event_seconds", event, &metrics.event_seconds);
+        seconds("round_trip_seconds", "From a ping to its answer", &metrics.round_trip_seconds);
         registry.register("refused", "Refused requests", metrics.refused.clone());
         registry.register("disconnected", "Clients that left a namespace", metrics.disconnected.clone());
         if has_redis {
@@ -154,10 +176,15 @@ impl Metrics {
             Event::Closed => {
                 self.connections.dec();
             }
-            Event::Received => {
+            Event::Received { bytes, time } => {
                 self.events.inc();
+                self.pass("in", *bytes);
+                self.event_seconds.observe(time.as_secs_f64());
             }
-            Event::Secured { version } => {
+            Event::Sent(bytes) => self.pass("out", *bytes),
+            Event::RoundTrip(time) => self.round_trip_seconds.observe(time.as_secs_f64()),
+            Event::Secured { version, after } => {
+                self.handshake_seconds.observe(after.as_secs_f64());
                 let label = HandshakeLabel { version: version.clone(), result: "ok" };
                 self.handshakes.get_or_create(&label).inc();
             }
@@ -181,6 +208,10 @@ impl Metrics {
             }
             other => self.redis.count(other),
         }
+    }
+
+    fn pass(&self, direction: &'static str, bytes: usize) {
+        self.bytes.get_or_create(&DirectionLabel { direction }).inc_by(bytes as u64);
     }
 
     /// Answers those who ask for the figures, for ever.

@@ -29,6 +29,7 @@ mod namespace;
 mod origin;
 mod own_page;
 mod page;
+mod parser;
 mod patient;
 mod peer;
 mod places;
@@ -62,6 +63,7 @@ pub use self::listening::Error;
 pub use self::metrics::Metrics;
 pub use self::origin::{OriginError, Origins};
 pub use self::own_page::Withheld;
+pub use self::parser::Parser;
 pub use self::proxy_header::ProxyHeaderError;
 pub use self::redis::{Redis, RedisError, RedisUrlError};
 pub use self::trusted::{NetworkError, Trusted};
@@ -162,14 +164,14 @@ fn namespaces(app: App) -> &'static [&'static str] {
 
 /// Builds the Socket.IO side.
 fn engine(config: &Config, link: Option<Arc<Link>>, observer: &Observer) -> Arc<Engine> {
-    let Config { timing, limits, app, .. } = *config;
+    let Config { timing, limits, app, parser, allow_eio3, .. } = *config;
     let namespaces = namespaces(app);
     let (app, frames): (Box<dyn namespace::Application>, _) = match app {
         App::Demo => (Box::new(socket::Demo), Frames::Together),
         App::Conformance => (Box::new(conformance::Conformance), Frames::Apart),
     };
-    let io = SocketIo::new(app, namespaces, MAX_ATTACHMENTS_SIZE, link, Arc::clone(observer));
-    Engine::new(io, timing, limits, frames, Arc::clone(observer))
+    let io = SocketIo::new(app, namespaces, parser, MAX_ATTACHMENTS_SIZE, link, Arc::clone(observer));
+    Engine::new(io, timing, limits, frames, allow_eio3, Arc::clone(observer))
 }
 
 /// The bytes of all attachments of one event.

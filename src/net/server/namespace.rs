@@ -6,18 +6,18 @@ mod others;
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use axum::body::Bytes;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use socketioxide_core::packet::{Packet, PacketData};
-use socketioxide_core::parser::{Parse, ParseConfig, ParseError};
+use socketioxide_core::parser::{ParseConfig, ParseError};
 use socketioxide_core::{Str, Value};
-use socketioxide_parser_common::CommonParser;
 
 use self::members::{Member, Namespace};
 pub(super) use self::others::Question;
 use crate::net::server::args::Event;
 use crate::net::server::event::{self, DisconnectReason, Observer};
+pub(super) use crate::net::server::parser::Incoming;
+use crate::net::server::parser::Parser;
 use crate::net::server::queue::{Item, Message};
 use crate::net::server::redis::Link;
 use crate::net::server::session::{Pushed, Session};
@@ -34,16 +34,11 @@ pub(super) trait Application: Send + Sync + 'static {
     fn receive(&self, client: &Client<'_>, event: &Event<'_>, ack: Ack);
 }
 
-/// The payload of an Engine.IO message.
-pub(super) enum Incoming {
-    Text(Str),
-    Binary(Bytes),
-}
-
 /// Socket.IO for one server.
 pub(super) struct SocketIo {
     app: Box<dyn Application>,
     namespaces: Vec<Namespace>,
+    parser: Parser,
     parsing: ParseConfig,
     observer: Observer,
     /// The other servers with clients in these namespaces.
@@ -54,6 +49,7 @@ impl SocketIo {
     pub(super) fn new(
         app: Box<dyn Application>,
         names: &[&'static str],
+        parser: Parser,
         max_attachments_size: usize,
         link: Option<Arc<Link>>,
         observer: Observer,
@@ -63,7 +59,7 @@ impl SocketIo {
             max_incoming_binary_buf_size: max_attachments_size,
             ..ParseConfig::default()
         };
-        Self { app, namespaces: names.iter().map(|name| Namespace::new(name)).collect(), parsing, observer, link }
+        Self { app, namespaces: names.iter().map(|name| Namespace::new(name)).collect(), parser, parsing, observer, link }
     }
 
     /// Takes a message from a client. Returns those who were sent something and have little room left.
@@ -72,21 +68,14 @@ impl SocketIo {
     ///
     /// The reason why the session is to be ended.
     pub(super) fn receive(&self, session: &Arc<Session>, incoming: Incoming) -> Result<Crowd, DisconnectReason> {
-        let size = match &incoming {
-            Incoming::Text(text) => text.len(),
-            Incoming::Binary(bytes) => bytes.len(),
-        };
-        let decoded = match incoming {
-            Incoming::Text(text) => CommonParser.decode_str(&self.parsing, &session.parser, text),
-            Incoming::Binary(bytes) => CommonParser.decode_bin(&self.parsing, &session.parser, bytes),
-        };
-        let packet = match decoded {
+        let size = incoming.len();
+        let packet = match self.parser.decode(&self.parsing, &session.parser, incoming) {
             Ok(packet) => packet,
             Err(ParseError::NeedsMoreBinaryData) => {
                 session.hold_attachments(size + ATTACHMENT);
                 return Ok(Crowd::default());
             }
-            Err(ParseError::UnexpectedBinaryPacket) if !session.has_joined() => {
+            Err(ParseError::UnexpectedBinaryPacket | ParseError::UnexpectedStringPacket) if !session.has_joined() => {
                 return Err(DisconnectReason::OtherParser);
             }
             Err(ParseError::AttachmentsTooHeavy { .. } | ParseError::TooManyAttachments { .. }) => {
@@ -99,7 +88,9 @@ impl SocketIo {
     }
 
     fn handle(&self, session: &Arc<Session>, packet: Packet) -> Result<Crowd, DisconnectReason> {
-        let namespace = self.namespaces.iter().find(|namespace| packet.ns == namespace.name);
+        // Clients of Socket.IO 2 put a query behind the name.
+        let name = packet.ns.split_once('?').map_or(&*packet.ns, |(name, _)| name);
+        let namespace = self.namespaces.iter().find(|namespace| name == namespace.name);
         if let PacketData::Connect(auth) = packet.inner {
             return match namespace {
                 Some(namespace) => self.connect(session, namespace, auth.as_ref()),
@@ -122,6 +113,16 @@ impl SocketIo {
         Ok(client.crowd.into_inner())
     }
 
+    /// Lets a client of Socket.IO 2 join the main namespace, which it does not ask for.
+    ///
+    /// # Errors
+    ///
+    /// If the session has ended.
+    pub(super) fn connect_unasked(&self, session: &Arc<Session>) -> Result<Crowd, DisconnectReason> {
+        let main = self.namespaces.first().ok_or(DisconnectReason::Malformed)?;
+        self.connect(session, main, None)
+    }
+
     fn connect(
         &self,
         session: &Arc<Session>,
@@ -134,8 +135,9 @@ impl SocketIo {
             return Err(DisconnectReason::Malformed);
         }
         let client = self.client(session, namespace);
-        let connected = Value::Str(format!("{{\"sid\":\"{}\"}}", session.id()).into(), None);
-        client.send(Packet::connect(namespace.name, Some(connected)));
+        let is_three = session.protocol().is_three();
+        let connected = || Value::Str(format!("{{\"sid\":\"{}\"}}", session.id()).into(), None);
+        client.send(Packet::connect(namespace.name, (!is_three).then(connected)));
         namespace.members_mut().clients.insert(session.id(), Member::new(session));
         if session.ended().is_some() {
             // What ended it may have come before it was a member.
@@ -146,7 +148,7 @@ impl SocketIo {
     }
 
     fn client<'a>(&'a self, session: &'a Arc<Session>, namespace: &'a Namespace) -> Client<'a> {
-        Client { session, namespace, link: self.link.as_ref(), crowd: RefCell::default() }
+        Client { session, namespace, parser: self.parser, link: self.link.as_ref(), crowd: RefCell::default() }
     }
 
     pub(super) fn link(&self) -> Option<&Arc<Link>> {
@@ -158,7 +160,11 @@ impl SocketIo {
         let peer = session.address();
         (self.observer)(&event::Event::UnknownNamespace { peer, namespace: namespace.to_string() });
         let crowd = RefCell::new(Crowd::default());
-        let refusal = CommonParser.encode(Packet::connect_error(namespace, "Invalid namespace"));
+        let refusal = match (self.parser, session.protocol().is_three()) {
+            // Socket.IO 2 has a string where an object came to be.
+            (Parser::Common, true) => Value::Str(format!("4{namespace},\"Invalid namespace\"").into(), None),
+            _ => self.parser.encode(Packet::connect_error(namespace, "Invalid namespace")),
+        };
         push(session, &Message::new(refusal, session.share()), &crowd);
         crowd.into_inner()
     }
@@ -187,6 +193,7 @@ const ATTACHMENT: usize = 64;
 fn read_auth(auth: Option<&Value>) -> Option<&RawValue> {
     let text = match auth {
         None => "{}",
+        Some(Value::Str(text, _)) if &**text == "null" => "{}",
         Some(Value::Str(text, _)) => text,
         Some(Value::Bytes(_)) => return None,
     };
@@ -222,6 +229,7 @@ fn push(session: &Arc<Session>, message: &Arc<Message>, crowd: &RefCell<Crowd>) 
 pub(super) struct Client<'a> {
     pub(super) session: &'a Arc<Session>,
     namespace: &'a Namespace,
+    parser: Parser,
     link: Option<&'a Arc<Link>>,
     crowd: RefCell<Crowd>,
 }
@@ -279,7 +287,7 @@ impl Client<'_> {
 
     /// Encodes a packet, once for all receivers.
     fn message(&self, packet: Packet) -> Arc<Message> {
-        Message::new(CommonParser.encode(packet), self.session.share())
+        Message::new(self.parser.encode(packet), self.session.share())
     }
 }
 

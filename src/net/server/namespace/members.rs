@@ -125,12 +125,13 @@ mod tests {
     use crate::net::server::budget::Budget;
     use crate::net::server::event::Transport;
     use crate::net::server::peer::Peer;
+    use crate::net::server::session::Protocol;
 
     fn session() -> Arc<Session> {
         let address = std::net::SocketAddr::from(([127, 0, 0, 1], 1));
         let peer = Peer::new(address, None, None);
         let admission = Budget::new(Limits::default()).share(address.ip()).admit().unwrap();
-        Arc::new(Session::new(admission, peer, Transport::Polling, 1000))
+        Arc::new(Session::new(admission, peer, Transport::Polling, Protocol::Four, 1000))
     }
 
     #[test]

@@ -6,8 +6,6 @@ use std::sync::Arc;
 use serde_json::json;
 use socketioxide_core::Value;
 use socketioxide_core::packet::Packet;
-use socketioxide_core::parser::Parse;
-use socketioxide_parser_common::CommonParser;
 
 use super::members::Namespace;
 use super::{Ack, Client, Crowd, SocketIo, push};
@@ -64,7 +62,7 @@ impl SocketIo {
         share: &Arc<Share>,
     ) -> Crowd {
         let Some(namespace) = self.namespace(namespace) else { return Crowd::default() };
-        let message = Message::new(CommonParser.encode(Packet::event(namespace.name, event)), share);
+        let message = Message::new(self.parser.encode(Packet::event(namespace.name, event)), share);
         let crowd = RefCell::new(Crowd::default());
         for (_, member) in namespace.members().select(to) {
             push(&member.session, &message, &crowd);
@@ -87,7 +85,7 @@ impl SocketIo {
         ids.extend(others);
         let arguments = args::acknowledgement(&json!(ids).to_string());
         let packet = Packet::ack(question.namespace, arguments, question.acknowledgement);
-        let message = Message::new(CommonParser.encode(packet), session.share());
+        let message = Message::new(self.parser.encode(packet), session.share());
         if session.push(Item::Message(message)) == Pushed::Full { Err(Full) } else { Ok(()) }
     }
 

@@ -184,7 +184,7 @@ impl Redis {
     fn client(&self, address: ConnectionAddr) -> RedisResult<Client> {
         let info = address.into_connection_info()?.set_redis_settings(self.settings());
         match self.certificates() {
-            Some(certificates) => Client::build_with_tls(info, &certificates),
+            Some(certificates) => Client::build_with_tls(info, certificates),
             None => Client::open(info),
         }
     }
