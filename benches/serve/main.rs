@@ -69,7 +69,10 @@ fn main() {
 
 fn print(rows: &[&(&str, Load, f64)], results: &[[Vec<Measured>; 4]]) {
     let widest = rows.iter().map(|(name, ..)| name.len()).max().unwrap_or_default();
-    println!("{:widest$}     ours   × node   goal  × raw  guarded/ours   CPU us: ours  × node  × raw  guarded/ours   faults", "");
+    println!(
+        "{:widest$}     ours   × node   goal  × raw  guarded/ours   CPU us: ours  × node  × raw  guarded/ours   faults",
+        ""
+    );
     for ((name, load, goal), sides) in rows.iter().zip(results) {
         let [cost, node_cost, raw_cost, guarded_cost] =
             [0, 1, 2, 3].map(|at| median(&sides[at], |measured| measured.cost));

@@ -74,7 +74,8 @@ async fn answer(mut request: Request<Incoming>, clients: Clients) -> Result<Resp
 async fn talk(mut socket: WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>, clients: Clients) {
     let (sender, mut waiting) = mpsc::unbounded_channel();
     clients.lock().unwrap().push(sender.clone());
-    let open = r#"0{"sid":"AAAAAAAAAAAAAAAA","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#;
+    let open =
+        r#"0{"sid":"AAAAAAAAAAAAAAAA","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#;
     if socket.send(Message::text(open)).await.is_err() {
         return;
     }

@@ -83,7 +83,14 @@ impl Bench {
             Side::Guarded => {
                 let mut command = secure_io();
                 command.args(["serve", "--port", "0", "--cert", "server-cert.pem", "--key", "server-key.pem"]);
-                command.args(["--trusted-proxy", "10.0.0.0/8", "--metrics", "127.0.0.1:0", "--max-connections", "20000"]);
+                command.args([
+                    "--trusted-proxy",
+                    "10.0.0.0/8",
+                    "--metrics",
+                    "127.0.0.1:0",
+                    "--max-connections",
+                    "20000",
+                ]);
                 command.args(["--max-connections-per-client", "20000", "--max-handshakes", "1000"]);
                 command.args(["--max-events", "1000000", "--redis", &format!("redis://127.0.0.1:{}", Redis::PORT)]);
                 command

@@ -82,15 +82,17 @@ fn redis_over_tls_and_what_is_said_when_it_is_not_trusted() {
     let url = format!("rediss://localhost:{}", redis.port);
     let serve = |flags: &str| sandbox.run(&format!("secure-io serve --port 0 {flags}")).exits(2).stderr;
     let said = serve(&format!("--redis {url}"));
-    assert!(said.contains(&format!("cannot use {url}: its certificate is not from a CA that is trusted here")), "{said}");
+    assert!(
+        said.contains(&format!("cannot use {url}: its certificate is not from a CA that is trusted here")),
+        "{said}"
+    );
     assert!(said.contains("--redis-ca"), "{said}");
     let said = serve(&format!("--redis {url} --redis-ca server-cert.pem"));
     assert!(said.contains(&format!("cannot use {url}: it demands a certificate")), "{said}");
     let said = serve(&format!("--redis redis://localhost:{}", redis.port));
     assert!(said.contains("error: cannot use redis://"), "{said}");
-    let ours = format!(
-        "--redis {url} --redis-ca server-cert.pem --redis-cert client-cert.pem --redis-key client-key.pem"
-    );
+    let ours =
+        format!("--redis {url} --redis-ca server-cert.pem --redis-cert client-cert.pem --redis-key client-key.pem");
     let server = sandbox.serve(&ours);
     sandbox.ok(&format!("kill {}", server.id()));
     let (status, log) = server.end();

@@ -104,9 +104,7 @@ async fn an_outage_of_redis_is_not_one_of_the_server() {
     redis.restart();
     let start = Instant::now();
     let mut sent = 0;
-    let reached = async {
-        while !matches!(ben.next().await.as_str(), "42[\"broadcast\",\"after\"]") {}
-    };
+    let reached = async { while !matches!(ben.next().await.as_str(), "42[\"broadcast\",\"after\"]") {} };
     let sending = async {
         loop {
             ann.send("42[\"broadcast\",\"after\"]").await;

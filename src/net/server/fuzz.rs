@@ -66,7 +66,8 @@ fn engines() -> &'static [Arc<Engine>; 2] {
     static ENGINES: LazyLock<[Arc<Engine>; 2]> = LazyLock::new(|| {
         let apps: [Box<dyn Application>; 2] = [Box::new(socket::Demo), Box::new(conformance::Conformance)];
         apps.map(|app| {
-            let io = SocketIo::new(app, &["/", "/custom"], Parser::Common, MAX_ATTACHMENTS_SIZE, None, Arc::new(|_| ()));
+            let io =
+                SocketIo::new(app, &["/", "/custom"], Parser::Common, MAX_ATTACHMENTS_SIZE, None, Arc::new(|_| ()));
             Engine::new(io, Timing::default(), Limits::default(), Frames::Together, false, Arc::new(|_| ()))
         })
     });

@@ -39,7 +39,8 @@ pub(super) fn append_json(json: &str, attachments: Option<&VecDeque<Bytes>>, out
     let attachments = attachments.filter(|attachments| !attachments.is_empty());
     let mut buffer = ByteBuf::from_vec(std::mem::take(out));
     let mut deserializer = serde_json::Deserializer::from_str(json);
-    let written = Json { out: &mut buffer, attachments }.deserialize(&mut deserializer).and_then(|()| deserializer.end());
+    let written =
+        Json { out: &mut buffer, attachments }.deserialize(&mut deserializer).and_then(|()| deserializer.end());
     *out = buffer.into_vec();
     written.ok()
 }

@@ -59,7 +59,14 @@ impl SocketIo {
             max_incoming_binary_buf_size: max_attachments_size,
             ..ParseConfig::default()
         };
-        Self { app, namespaces: names.iter().map(|name| Namespace::new(name)).collect(), parser, parsing, observer, link }
+        Self {
+            app,
+            namespaces: names.iter().map(|name| Namespace::new(name)).collect(),
+            parser,
+            parsing,
+            observer,
+            link,
+        }
     }
 
     /// Takes a message from a client. Returns those who were sent something and have little room left.

@@ -15,8 +15,8 @@ pub(super) mod three;
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -401,7 +401,11 @@ impl Engine {
     }
 
     /// Takes in what a client posts.
-    async fn receive(self: &Arc<Self>, session: &Arc<Session>, request: Request<Upload>) -> Result<Response<Body>, Refusal> {
+    async fn receive(
+        self: &Arc<Self>,
+        session: &Arc<Session>,
+        request: Request<Upload>,
+    ) -> Result<Response<Body>, Refusal> {
         let is_binary = request.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == OCTETS);
         let body = request.into_body();
         if !session.start_post() {

@@ -25,9 +25,8 @@ impl Engine {
     pub(in crate::net::server) async fn share(self: Arc<Self>, link: Arc<Link>, opened: Opened) {
         let engine = Arc::downgrade(&self);
         drop(self);
-        let hear = |link: &Link, incoming: &Incoming| {
-            engine.upgrade().inspect(|engine| engine.hear(link, incoming)).is_some()
-        };
+        let hear =
+            |link: &Link, incoming: &Incoming| engine.upgrade().inspect(|engine| engine.hear(link, incoming)).is_some();
         link.run(opened, hear).await;
     }
 

@@ -74,9 +74,14 @@ impl Packets {
             return None;
         }
         let packet = match self.form {
-            Form::ThreeBytes => self.bytes.get(self.at..).and_then(three::split_bytes).map(|(is_bytes, packet, taken)| {
-                (self.at + taken, if is_bytes { three::read_bytes(&self.bytes.slice_ref(packet)) } else { text(packet) })
-            }),
+            Form::ThreeBytes => {
+                self.bytes.get(self.at..).and_then(three::split_bytes).map(|(is_bytes, packet, taken)| {
+                    (
+                        self.at + taken,
+                        if is_bytes { three::read_bytes(&self.bytes.slice_ref(packet)) } else { text(packet) },
+                    )
+                })
+            }
             _ => self.payload.as_str().get(self.at..).and_then(three::split_text).map(|(packet, taken)| {
                 let start = self.at + taken - packet.len();
                 (self.at + taken, three::read(&self.payload.slice(start..start + packet.len())))

@@ -114,9 +114,8 @@ fn push(hearing: Hearing, ended: &Arc<Notify>) -> Push {
 }
 
 async fn multiplexed(client: &Client, push: Option<Push>) -> RedisResult<MultiplexedConnection> {
-    let mut config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(CONNECTING))
-        .set_response_timeout(Some(ANSWERING));
+    let mut config =
+        AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECTING)).set_response_timeout(Some(ANSWERING));
     if let Some(push) = push {
         config = config.set_push_sender(move |info| {
             push(info);
@@ -140,8 +139,10 @@ impl Redis {
     }
 
     fn settings(&self) -> RedisConnectionInfo {
-        let mut settings =
-            RedisConnectionInfo::default().set_protocol(ProtocolVersion::RESP3).set_db(self.database).set_skip_set_lib_name();
+        let mut settings = RedisConnectionInfo::default()
+            .set_protocol(ProtocolVersion::RESP3)
+            .set_db(self.database)
+            .set_skip_set_lib_name();
         if let Some(user) = &self.user {
             settings = settings.set_username(user);
         }
@@ -152,7 +153,8 @@ impl Redis {
     }
 
     fn certificates(&self) -> Option<TlsCertificates> {
-        let client_tls = self.identity.clone().map(|(client_cert, client_key)| ClientTlsConfig { client_cert, client_key });
+        let client_tls =
+            self.identity.clone().map(|(client_cert, client_key)| ClientTlsConfig { client_cert, client_key });
         let is_given = self.is_tls && (client_tls.is_some() || self.roots.is_some());
         is_given.then(|| TlsCertificates { client_tls, root_cert: self.roots.clone() })
     }
@@ -169,9 +171,8 @@ impl Redis {
             builder = builder.set_client_to_redis_password(password);
         }
         if self.is_tls {
-            builder = builder
-                .set_client_to_redis_tls_mode(TlsMode::Secure)
-                .set_client_to_sentinel_tls_mode(TlsMode::Secure);
+            builder =
+                builder.set_client_to_redis_tls_mode(TlsMode::Secure).set_client_to_sentinel_tls_mode(TlsMode::Secure);
         }
         if let Some(certificates) = self.certificates() {
             builder = builder

@@ -87,7 +87,11 @@ impl Inbox {
 }
 
 impl Link {
-    pub(in crate::net::server) fn new(redis: Redis, namespaces: &'static [&'static str], observer: Observer) -> Arc<Self> {
+    pub(in crate::net::server) fn new(
+        redis: Redis,
+        namespaces: &'static [&'static str],
+        observer: Observer,
+    ) -> Arc<Self> {
         let server = Sid::new().to_string();
         let (sender, heard) = mpsc::unbounded_channel();
         let inbox = Inbox {
@@ -131,7 +135,11 @@ impl Link {
     }
 
     /// Publishes, and passes on what is heard until `pass_on` returns false.
-    pub(in crate::net::server) async fn run(self: Arc<Self>, opened: Opened, pass_on: impl Fn(&Self, &Incoming) -> bool) {
+    pub(in crate::net::server) async fn run(
+        self: Arc<Self>,
+        opened: Opened,
+        pass_on: impl Fn(&Self, &Incoming) -> bool,
+    ) {
         let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner).take();
         tokio::select! {
             () = self.publish(opened.0) => {}
@@ -227,11 +235,7 @@ impl Link {
         }
         let Some(content) = wire::write_event(&self.own, namespace, rooms, event) else { return false };
         let charge = sender.charge(content.len());
-        self.outbox.push(Outgoing {
-            channel: self.channels.events(namespace, rooms),
-            content,
-            _charge: Some(charge),
-        })
+        self.outbox.push(Outgoing { channel: self.channels.events(namespace, rooms), content, _charge: Some(charge) })
     }
 
     /// Waits for room in what is to be published, for a while at most.
