@@ -10,13 +10,13 @@
 
 #![cfg_attr(test, expect(clippy::disallowed_methods, reason = "its tests look at files directly"))]
 
-mod access;
 #[cfg(unix)]
 mod folder;
 #[cfg(not(unix))]
 #[path = "files/folder_by_path.rs"]
 mod folder;
 mod owner;
+mod person;
 mod place;
 mod shared;
 mod stage;
@@ -32,10 +32,9 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-pub use self::access::{Access, access, make_private};
 use self::folder::Folder;
-use self::owner::Entry;
-pub use self::owner::{doubt, is_open_to_others};
+pub use self::owner::{Entry, doubt, is_open_to_others, is_root, is_roots_alone, make_private};
+pub use self::person::{Owner, SMALL, read_regular};
 use self::place::Place;
 pub use self::shared::{FileLock, append_lines, lock};
 use self::stage::Stage;
@@ -77,7 +76,7 @@ pub enum Error {
     NotRegular {
         /// The path.
         path: PathBuf,
-        /// What is there.
+        /// The entry at a path.
         kind: &'static str,
     },
     /// A link on the way to a file belongs to another user.
@@ -94,11 +93,19 @@ pub enum Error {
         /// The name they share.
         path: PathBuf,
     },
-    /// The input is longer than [`READ_LIMIT`].
-    #[error("`{}` is longer than {} MiB, more than any certificate or key", path.display(), READ_LIMIT >> 20)]
+    /// The file is a link that belongs to another user.
+    #[error("`{}` is a link that belongs to another user, and is not followed", path.display())]
+    NotFollowed {
+        /// The link.
+        path: PathBuf,
+    },
+    /// The input is longer than its limit, [`READ_LIMIT`] or less.
+    #[error("`{}` is longer than {} MiB, more than any file of its kind", path.display(), limit >> 20)]
     TooLong {
         /// The file.
         path: PathBuf,
+        /// The longest that it may be, in octets.
+        limit: u64,
     },
 }
 
@@ -114,7 +121,7 @@ impl Error {
 ///
 /// [`Error::IsFolder`], [`Error::TooLong`] beyond [`READ_LIMIT`], else [`Error::Io`].
 pub fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
-    read_limited(open(path)?, path)
+    read_limited(open(path)?, path, READ_LIMIT)
 }
 
 /// Opens a file, or standard input for `-`, to be read in parts.
@@ -161,7 +168,7 @@ pub fn lines(path: &Path) -> Result<impl Iterator<Item = Result<(u64, String), E
             has_failed = end.is_err() || line.len() as u64 > LINE_LIMIT;
             match end {
                 Err(source) => return Some(Err(Error::Io { action: "read", path: path.clone(), source })),
-                Ok(_) if has_failed => return Some(Err(Error::TooLong { path: path.clone() })),
+                Ok(_) if has_failed => return Some(Err(Error::TooLong { path: path.clone(), limit: LINE_LIMIT })),
                 Ok(0) => return None,
                 Ok(_) => {}
             }
@@ -177,11 +184,11 @@ pub fn lines(path: &Path) -> Result<impl Iterator<Item = Result<(u64, String), E
     }))
 }
 
-fn read_limited(reader: impl Read, path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
+fn read_limited(reader: impl Read, path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
     let mut bytes = Zeroizing::new(Vec::new());
-    reader.take(READ_LIMIT + 1).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
-    if bytes.len() as u64 > READ_LIMIT {
-        return Err(Error::TooLong { path: path.to_owned() });
+    reader.take(limit + 1).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
+    if bytes.len() as u64 > limit {
+        return Err(Error::TooLong { path: path.to_owned(), limit });
     }
     Ok(bytes)
 }
@@ -204,33 +211,51 @@ pub fn is_writable(path: &Path) -> bool {
     OpenOptions::new().append(true).open(path).is_ok()
 }
 
-/// The files in a folder and those within it, by name; what cannot be read is passed over.
+/// The files in a folder and its subfolders, by name; unreadable ones are passed over.
 #[must_use]
 pub fn list(folder: &Path) -> Vec<PathBuf> {
     let entries = walkdir::WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter().flatten();
     entries.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path).collect()
 }
 
-/// The files in the folders of a folder, `depth` steps down at most; what cannot be read is passed over.
+/// The files in the subfolders of a folder, `depth` steps down at most; unreadable ones are passed over.
 #[must_use]
 pub fn list_at_depth(folder: &Path, depth: usize) -> Vec<PathBuf> {
     let entries = walkdir::WalkDir::new(folder).max_depth(depth).sort_by_file_name().into_iter().flatten();
     entries.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path).collect()
 }
 
-/// When a file was last written.
+/// The time of a file's last change.
 #[must_use]
 pub fn modified(path: &Path) -> Option<time::OffsetDateTime> {
     fs::metadata(path).ok()?.modified().ok().map(time::OffsetDateTime::from)
 }
 
-/// The files in a folder itself that hold no more than `limit` bytes, by name; what cannot be read is passed over.
+/// The files in a folder itself that hold no more than `limit` bytes, by name; unreadable ones are passed over.
 #[must_use]
 pub fn small_files(folder: &Path, limit: u64) -> Vec<PathBuf> {
     let entries = walkdir::WalkDir::new(folder).max_depth(1).follow_links(true).sort_by_file_name();
     let is_small =
         |entry: &walkdir::DirEntry| entry.metadata().is_ok_and(|found| found.is_file() && found.len() <= limit);
     entries.into_iter().flatten().filter(is_small).map(walkdir::DirEntry::into_path).collect()
+}
+
+/// The regular files in a folder, by name: not those in folders within it, and none that a symbolic link leads to.
+///
+/// # Errors
+///
+/// [`Error::Io`] if the folder exists and cannot be read.
+pub fn list_own(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut files = Vec::new();
+    for entry in walkdir::WalkDir::new(folder).min_depth(1).max_depth(1).sort_by_file_name() {
+        match entry {
+            Ok(entry) if entry.file_type().is_file() => files.push(entry.into_path()),
+            Ok(_) => {}
+            Err(error) if error.io_error().is_some_and(|error| error.kind() == io::ErrorKind::NotFound) => {}
+            Err(error) => return Err(Error::io("read", folder)(error.into())),
+        }
+    }
+    Ok(files)
 }
 
 /// Returns true if two paths lead to the same file, existing or not.
@@ -248,7 +273,7 @@ fn resolve(path: &Path) -> PathBuf {
     }
 }
 
-/// The path of a folder below another, without links; `None` if it leads elsewhere, by `..` or by a link.
+/// The path of a folder below another, without links; `None` if `..` or a link leads elsewhere.
 #[must_use]
 pub fn below(above: &Path, path: &Path) -> Option<PathBuf> {
     let above = fs::canonicalize(if above.as_os_str().is_empty() { Path::new(".") } else { above }).ok()?;
@@ -260,7 +285,7 @@ pub fn below(above: &Path, path: &Path) -> Option<PathBuf> {
 ///
 /// # Errors
 ///
-/// [`Error::Io`] when it cannot be made.
+/// [`Error::Io`].
 pub fn create_folder(path: &Path, private: bool) -> Result<(), Error> {
     if path.as_os_str().is_empty() || path.is_dir() {
         return Ok(());
@@ -286,7 +311,7 @@ pub fn remove(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// A file to be written: where, what, and whether others may read it.
+/// A file to be written: path, content and mode.
 pub struct NewFile {
     path: PathBuf,
     content: Zeroizing<Vec<u8>>,
@@ -406,7 +431,7 @@ fn in_place_of(files: &[(OsString, &NewFile)], source: io::Error) -> Error {
     Error::Io { action: "write", path, source }
 }
 
-/// Finishes what a killed run left in the folders of these files, and clears away what it had staged.
+/// Finishes or takes back the work of a killed run in the folders of these files, and clears its staged files away.
 ///
 /// The folders stay locked, against other runs, until the value returned is dropped.
 ///

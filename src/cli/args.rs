@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use etcetera::BaseStrategy;
 use rustls::pki_types::CertificateDer;
-use secure_io::ca::{LocalCa, Paths};
+use secure_io::ca::{self, LocalCa, Paths, Plan};
 use secure_io::csr::Purpose;
 use secure_io::files::{self, Existing, NewFile};
 use secure_io::generate::{self, Carry, CertificateSpec, Signer};
@@ -332,8 +332,8 @@ impl CaDirArgs {
         }
     }
 
-    /// As [`Self::paths`], but under sudo root's: for commands that continue to write there.
-    pub(crate) fn own_paths(&self) -> Result<Paths, Failure> {
+    /// As [`Self::paths`], but under sudo root's.
+    fn own_paths(&self) -> Result<Paths, Failure> {
         match &self.ca_dir {
             Some(folder) => Ok(Paths::new(folder)),
             None => Ok(Paths::new(&data_folder()?.join("ca"))),
@@ -360,6 +360,30 @@ impl CaDirArgs {
             Some(caller) if !self.is_given() => Err(failure::needs_no_sudo(&caller.name)),
             _ => self.paths_of(out),
         }
+    }
+}
+
+/// Warns of files that were found rather than named, if other users may have put or changed them there. Under sudo, its
+/// caller is no other user.
+pub(crate) fn warn_of_doubt<'a>(found: impl IntoIterator<Item = &'a Path>, out: &mut Output) {
+    for path in found {
+        if let Ok(Some(doubt)) = Caller::acting(|| files::doubt(path)) {
+            out.warning(format!("`{}`, which was found here, {doubt}", path.display()));
+        }
+    }
+}
+
+/// Makes the local CA, as `ca init` does, if nothing of one exists; returns true if it was made.
+pub(crate) fn make_missing_ca(paths: &Paths, now: OffsetDateTime) -> Result<bool, Failure> {
+    let parts = [&paths.root, &paths.intermediate, &paths.intermediate_key];
+    if parts.into_iter().any(|path| files::exists(path)) {
+        return Ok(false);
+    }
+    ca::narrow(paths)?;
+    match LocalCa::create(paths, &Plan::default(), now) {
+        // Another run was quicker.
+        Err(ca::Error::Exists { .. }) => Ok(false),
+        made => Ok(made.map(|_| true)?),
     }
 }
 
@@ -464,9 +488,13 @@ impl IssuerArgs {
         self.ca_cert.iter().chain(&self.ca_key).chain(&self.ca_passphrase_file).map(PathBuf::as_path)
     }
 
-    pub(crate) fn load(&self, out: &mut Output) -> Result<LoadedIssuer, Failure> {
+    /// Loads the issuer; a local CA that does not exist is made unless nothing is to be written.
+    pub(crate) fn load(&self, dry_run: bool, now: OffsetDateTime, out: &mut Output) -> Result<LoadedIssuer, Failure> {
         if self.ca {
             let paths = self.ca_dir.paths_to_change(out)?;
+            if !dry_run && make_missing_ca(&paths, now)? {
+                out.note(format!("there was no local CA, so one was made in {}", paths.folder.display()));
+            }
             return Ok(LoadedIssuer::Local(Box::new(LocalCa::load(&paths)?)));
         }
         let (Some(certificate), Some(key)) = (&self.ca_cert, &self.ca_key) else {

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use secure_io::files;
 use secure_io::trust::Owner;
 
+use super::failure::Failure;
+
 /// Whoever ran sudo.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Caller {
@@ -17,7 +19,7 @@ pub(crate) struct Caller {
 impl Caller {
     /// `None` without sudo, when root ran it, and when their home is not known here.
     pub(crate) fn of_sudo() -> Option<Self> {
-        if !is_root() {
+        if !files::is_root() {
             return None;
         }
         let users = files::read(Path::new("/etc/passwd")).ok()?;
@@ -34,20 +36,28 @@ impl Caller {
         Some(Self { name, home, owner })
     }
 
+    /// Does some work on the files of sudo's caller with no more than the caller's rights; without sudo, and where a
+    /// thread cannot give up its rights, with ours.
+    pub(crate) fn acting<T>(work: impl FnOnce() -> T) -> Result<T, Failure> {
+        match Self::of_sudo() {
+            Some(caller) => caller.act(work),
+            None => Ok(work()),
+        }
+    }
+
+    fn act<T>(&self, work: impl FnOnce() -> T) -> Result<T, Failure> {
+        if !cfg!(target_os = "linux") {
+            return Ok(work());
+        }
+        self.owner
+            .act(work)
+            .map_err(|error| Failure::new(anyhow::Error::new(error).context(format!("cannot act as {}", self.name))))
+    }
+
     /// The folder of their CA.
     pub(crate) fn ca_folder(&self) -> PathBuf {
         self.home.join(".local/share/secure-io/ca")
     }
-}
-
-#[cfg(unix)]
-pub(crate) fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
-
-#[cfg(not(unix))]
-pub(crate) fn is_root() -> bool {
-    false
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 
 use super::Outcome;
 use super::args::{self, IssuerArgs, LoadedIssuer, NameArgs, PassphraseArgs, ValidityArgs, WriteArgs};
+use super::ca;
 use super::failure::{self, Failure};
 use super::output::Output;
 use renewal::{Present, Renewal};
@@ -143,9 +144,13 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let spec = if args.webtransport { spec.for_web_transport(now)? } else { spec };
     let targets = args.files.targets()?;
     let present = Present::read(args, &targets)?;
+    if present.is_some() {
+        let found = [(args.key.key.is_none(), &targets.key), (args.files.out_cert.is_none(), &targets.cert)];
+        args::warn_of_doubt(found.into_iter().filter(|(found, _)| *found).map(|(_, path)| path.as_path()), out);
+    }
     let issuer = match &present {
         Some(present) if !args.issuer.is_named() => present.issuer(args)?,
-        _ => Some(args.issuer.load(out)?),
+        _ => Some(args.issuer.load(args.write.dry_run, now, out)?),
     };
     let renewal = match present {
         Some(present) => present.renewal(args, &targets, &spec, issuer.as_ref(), now)?,
@@ -170,7 +175,13 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         record(&issuer, &made.issued.chain, &targets.cert, now)?;
         args::write_set(set, existing, out)?;
     }
-    args.print(&report, out, now)
+    let outcome = args.print(&report, out, now)?;
+    if let LoadedIssuer::Local(ca) = &issuer
+        && !args.write.json
+    {
+        ca::say_if_untrusted(&ca.paths, out);
+    }
+    Ok(outcome)
 }
 
 impl FileArgs {
@@ -191,7 +202,7 @@ impl FileArgs {
     }
 }
 
-/// Generated material, before it is written.
+/// Generated material, still unwritten.
 struct Made {
     key: Option<PrivateKey>,
     /// True if the key is new and has to be written.

@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
+use secure_io::ca::Paths;
 use secure_io::key::{self, PrivateKey};
 use secure_io::report::remote::Remote;
-use secure_io::report::verdict::{Code, Reason, Unasked, Verdict};
+use secure_io::report::trust::StoreKind;
+use secure_io::report::verdict::{Anchor, AnchorSource, Code, Reason, TrustingStore, Unasked, Verdict};
 use secure_io::verify::{self, Certificate, Crl, Host, Purpose, Request};
 use secure_io::{container, files, validity};
 use time::OffsetDateTime;
@@ -19,6 +21,7 @@ use time::format_description::well_known::Rfc3339;
 use self::trust::Trusted;
 use super::Outcome;
 use super::args::{self, CaDirArgs, PassphraseArgs};
+use super::ca;
 use super::failure::{self, Failure};
 use super::output::Output;
 use super::remote::{self, RemoteArgs};
@@ -153,6 +156,24 @@ fn time(text: &str, now: OffsetDateTime) -> Result<OffsetDateTime, Failure> {
 }
 
 impl Args {
+    /// Origin of the trust anchor; the stores are asked about the local CA's root alone, because `verify` trusts it even
+    /// if none of them does.
+    fn anchor(&self, verdict: &Verdict) -> Option<Anchor> {
+        let anchor = verdict.chain.last().filter(|_| verdict.valid)?;
+        if !self.question.trust.is_empty() {
+            return Some(Anchor { source: AnchorSource::File, trusted_by: None });
+        }
+        let paths = self.ca_dir.paths().ok().filter(Paths::exist);
+        let local = paths.and_then(|paths| ca::trusting(&paths).ok());
+        Some(match local.filter(|(fingerprint, _)| *fingerprint == anchor.sha256_fingerprint) {
+            Some((_, stores)) => Anchor { source: AnchorSource::LocalCa, trusted_by: Some(stores) },
+            None => {
+                let system = TrustingStore { store: StoreKind::System, name: "system".to_owned() };
+                Anchor { source: AnchorSource::System, trusted_by: Some(vec![system]) }
+            }
+        })
+    }
+
     /// The sources of trust anchors.
     fn trusted(&self) -> trust::Sources<'_> {
         trust::Sources { files: &self.question.trust, ca_dir: &self.ca_dir, passphrase: &self.passphrase }
@@ -180,7 +201,7 @@ pub(super) fn certificates(
 /// The certificate in question.
 struct Leaf {
     chain: Vec<CertificateDer<'static>>,
-    /// The host of the server that shows it.
+    /// The host of the server that shows the certificate.
     host: Option<Host>,
     /// Connection over which the certificate came.
     connection: Option<Remote>,
@@ -275,7 +296,13 @@ fn one(leaf: &Path, args: &Args, asked: &Asked, out: &mut Output) -> Result<Outc
         error.hint = Some(advice);
     }
     verdict.connection = connection.map(Box::new);
-    print(&verdict, &leaf.display().to_string(), args.json, out)
+    verdict.anchor = args.anchor(&verdict);
+    let outcome = print(&verdict, &leaf.display().to_string(), args.json, out)?;
+    let stores = verdict.anchor.and_then(|anchor| anchor.trusted_by);
+    if !args.json && stores.is_some_and(|stores| stores.is_empty()) {
+        ca::hint_at_trust(out);
+    }
+    Ok(outcome)
 }
 
 /// Prints a verdict.

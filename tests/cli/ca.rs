@@ -23,6 +23,14 @@ fn it_is_made_once() {
     "#);
     assert_snapshot!(sandbox.run("secure-io ca init --ca-dir ca"), @r#"
     $ secure-io ca init --ca-dir ca
+    exit: 0
+    --- stderr
+    note: there is a local CA in ca already, which fits: nothing was changed
+    hint: make browsers and the system trust it: `secure-io ca trust --ca-dir ca`
+    hint: then make a certificate: `secure-io gen-cert --ca --ca-dir ca`
+    "#);
+    assert_snapshot!(sandbox.run("secure-io ca init --ca-dir ca --permit dev.example"), @r#"
+    $ secure-io ca init --ca-dir ca --permit dev.example
     exit: 2
     --- stderr
     error: there is a local CA in `ca` already
@@ -263,6 +271,7 @@ fn its_end_is_warned_about() {
     --- stderr
     warning: the local CA ends [DATE] (in 20 days): `secure-io ca renew`
     note: shortened to [TIME], where the issuer's certificate ends
+    hint: no store on this machine trusts the local CA yet: `secure-io ca trust`
     "#);
     sandbox.run("secure-io ca show").success().says("warning: the local CA ends");
     sandbox.run("secure-io ca show --expires-within 30d").exits(1);

@@ -11,15 +11,93 @@ fn firefox_profile(sandbox: &Sandbox) {
     sandbox.write(".mozilla/firefox/profiles.ini", ini);
 }
 
+/// A padlock takes two commands: `ca trust` makes the CA, and says so; the others ask for one.
 #[test]
-fn there_must_be_a_ca() {
-    assert_snapshot!(Sandbox::new().run("secure-io ca trust --ca-dir ca"), @r#"
-    $ secure-io ca trust --ca-dir ca
-    exit: 2
+fn a_ca_is_made_where_there_is_none() {
+    let sandbox = Sandbox::new();
+    for command in ["status", "untrust"] {
+        sandbox.run(&format!("secure-io ca {command} --ca-dir ca")).exits(2).says("secure-io ca init --ca-dir ca");
+    }
+    assert_snapshot!(sandbox.run("secure-io ca trust --ca-dir ca --store chromium"), @r#"
+    $ secure-io ca trust --ca-dir ca --store chromium
+    exit: 0
+    --- stdout
+    Local CA in ca
+      added          Chromium  [DIR]/.local/share/pki/nssdb
     --- stderr
-    error: there is no local CA in `ca`
-    hint: make one: `secure-io ca init --ca-dir ca`
+    note: there was no local CA, so one was made in ca
     "#);
+    sandbox.run("secure-io gen-cert --ca --ca-dir other").success().says("so one was made in other");
+    sandbox.run("secure-io gen-cert --ca --ca-dir none --name x --dry-run").exits(2).says("there is no local CA");
+    assert!(!sandbox.exists("none"));
+    sandbox.run("secure-io serve --ca-dir none --port 0").exits(2).says("there is no local CA in `none`");
+}
+
+/// Any root goes the same way; what is no root does not.
+#[test]
+fn the_root_of_a_file_is_trusted_like_the_cas() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io ca init -q --ca-dir ca");
+    sandbox.ok("secure-io gen-cert -q --ca --ca-dir ca");
+    sandbox.ok("cp ca/root.pem other.pem");
+    let store = "--root other.pem --store chromium";
+    sandbox.run(&format!("secure-io ca status {store}")).exits(1).says("secure-io ca trust --root other.pem");
+    sandbox.run(&format!("secure-io ca trust {store}")).success().says("Root in other.pem\n  added");
+    sandbox.run(&format!("secure-io ca status {store} --json")).success().says("\"root\":\"other.pem\"");
+    sandbox.run(&format!("secure-io ca untrust {store}")).success().says("removed");
+    for (file, reason) in [
+        ("server-cert.pem", "holds 3 certificates"),
+        ("ca/intermediate.pem", "holds 2 certificates"),
+        ("ca/log.jsonl", "cannot use"),
+        ("none.pem", "cannot read"),
+    ] {
+        sandbox.run(&format!("secure-io ca trust --root {file} --store chromium")).exits(2).says(reason);
+    }
+    sandbox.ok("secure-io gen-cert -q --name alone");
+    sandbox.run("secure-io ca trust --root alone-cert.pem").exits(2).says("is not the certificate of a root");
+    sandbox.ok("mkfifo pipe");
+    sandbox
+        .run("secure-io ca trust --root pipe --store chromium")
+        .exits(2)
+        .says("is a pipe (FIFO), not a regular file");
+}
+
+/// A FIFO as the list of profiles once hung the command; the other stores are served.
+#[test]
+fn a_list_of_profiles_that_is_a_pipe_is_not_waited_for() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io ca init -q --ca-dir ca");
+    sandbox.ok("mkdir -p .mozilla/firefox");
+    sandbox.ok("mkfifo .mozilla/firefox/profiles.ini");
+    let outcome = sandbox.run("secure-io ca trust --ca-dir ca --store nss").exits(2).says("added");
+    outcome.says("profiles.ini` is a pipe (FIFO), not a regular file");
+}
+
+/// Firefox of these years reads no `cert8.db`: the profile gets a database, and its answer is no until then.
+#[test]
+fn a_profile_with_an_old_database_is_trusted_in_the_end() {
+    let sandbox = Sandbox::new();
+    firefox_profile(&sandbox);
+    sandbox.write(".mozilla/firefox/my profile/cert8.db", "Berkeley DB 1.85");
+    sandbox.ok("secure-io ca init -q --ca-dir ca");
+    let firefox = "--ca-dir ca --store firefox";
+    sandbox.run(&format!("secure-io ca status {firefox}")).exits(1).says("no ");
+    sandbox.run(&format!("secure-io ca trust {firefox}")).success().says("added");
+    sandbox.run(&format!("secure-io ca status {firefox}")).success().says("yes");
+}
+
+/// Without a terminal nobody can give the password, and nothing is left in the database.
+#[test]
+fn a_database_with_a_password_keeps_no_copy() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io ca init -q --ca-dir ca");
+    sandbox.ok("mkdir -p .local/share/pki/nssdb");
+    sandbox.write("password", "secret\n");
+    sandbox.ok("certutil -d sql:.local/share/pki/nssdb -N -f password");
+    let outcome = sandbox.run("secure-io ca trust --ca-dir ca --store chromium").exits(2).says("failed");
+    outcome.says("a password protects it, and certutil can ask for that on a terminal only");
+    let listed = sandbox.ok("certutil -d sql:.local/share/pki/nssdb -L");
+    assert!(!listed.contains("secure-io"), "{listed}");
 }
 
 /// Trusted, asked, trusted again, removed, removed again: each report names the changes and the unchanged stores.
@@ -37,7 +115,7 @@ fn it_goes_in_and_out_of_browsers_and_both_may_be_said_twice() {
       no             Chromium         [DIR]/.local/share/pki/nssdb
       no             Firefox default  [DIR]/.mozilla/firefox/my profile
     --- stderr
-    hint: `secure-io ca trust --ca-dir ca` has them trust it
+    hint: make them trust it: `secure-io ca trust --ca-dir ca`
     "#);
     assert_snapshot!(sandbox.run(&format!("secure-io ca trust {nss}")), @r#"
     $ secure-io ca trust --ca-dir ca --store nss

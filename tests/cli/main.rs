@@ -1,6 +1,7 @@
 //! The commands, as a person or a script meets them.
 
 mod ca;
+mod ca_env;
 mod ca_promise;
 mod ca_runs;
 mod ca_trust;
@@ -11,6 +12,7 @@ mod docs;
 mod doctor;
 mod fingerprint;
 mod fixtures;
+mod found;
 mod gen_cert;
 mod gen_csr;
 mod gen_key;
@@ -27,6 +29,7 @@ mod requests;
 mod sandbox;
 mod serve;
 mod snippet;
+mod sudo;
 mod verify;
 mod web_transport;
 

@@ -40,6 +40,8 @@ fn renew_keeps_what_is_there() {
       in place of the one there: it expires in 90 days
       server-csr.pem   certification request
       server-cert.pem  certificate, expires [DATE] (in 90 days)
+    --- stderr
+    hint: no store on this machine trusts the local CA yet: `secure-io ca trust --ca-dir ca`
     "#);
     let after = set(&sandbox);
     assert!(after[0] == before[0] && after[2] != before[2]);
@@ -63,6 +65,8 @@ fn renew_changes_what_is_asked_for_alone() {
       in place of the one there: it is for app.test
       server-csr.pem   certification request
       server-cert.pem  certificate, expires [DATE] (in 90 days)
+    --- stderr
+    hint: no store on this machine trusts the local CA yet: `secure-io ca trust --ca-dir ca`
     "#);
     assert_snapshot!(seen(&sandbox), @"CN=other.test [DNS:other.test,IP:::1] [clientAuth] by the CA");
     assert_snapshot!(sandbox.run("secure-io gen-cert --renew --ca-dir ca --purpose server"), @r#"
@@ -75,6 +79,7 @@ fn renew_changes_what_is_asked_for_alone() {
       server-cert.pem  certificate, expires [DATE] (in 90 days)
     --- stderr
     note: the subject `CN=other.test` left out: the CA signs for the names in subjectAltName alone
+    hint: no store on this machine trusts the local CA yet: `secure-io ca trust --ca-dir ca`
     "#);
     assert_snapshot!(seen(&sandbox), @" [DNS:other.test,IP:::1] [serverAuth] by the CA");
     assert_snapshot!(sandbox.run("secure-io gen-cert --renew --self-signed"), @r#"
@@ -99,6 +104,7 @@ fn renew_changes_what_is_asked_for_alone() {
       server-cert.pem  certificate, expires [DATE] (in 90 days)
     --- stderr
     note: the subject `CN=self-signed certificate` left out: the CA signs for the names in subjectAltName alone
+    hint: no store on this machine trusts the local CA yet: `secure-io ca trust --ca-dir ca`
     "#);
     assert_snapshot!(seen(&sandbox), @" [DNS:other.test,IP:::1] [serverAuth] by the CA");
     assert_snapshot!(sandbox.run("secure-io gen-cert --renew --ca-dir ca --subject CN=Somebody"), @r#"

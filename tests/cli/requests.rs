@@ -28,6 +28,7 @@ fn an_international_name_is_signed_as_its_a_label() {
     note: the subject `CN=a.test` left out: the CA signs for the names in subjectAltName alone
     note: `DNS:bücher.test` is written as `xn--bcher-kva.test`
     note: carried over from the request: subjectAltName
+    hint: no store on this machine trusts the local CA yet: `secure-io ca trust --ca-dir ca`
     "#);
     let text = sandbox.ok("openssl x509 -in c.pem -noout -ext subjectAltName");
     assert!(text.contains("DNS:xn--bcher-kva.test"), "{text}");

@@ -14,15 +14,16 @@ use crate::sandbox::{Background, Sandbox, redact};
 
 /// Asks a server to stop; its status and all that it said.
 #[track_caller]
-fn stopped(sandbox: &Sandbox, server: Background, signal: &str) -> (ExitStatus, String) {
+pub(crate) fn stopped(sandbox: &Sandbox, server: Background, signal: &str) -> (ExitStatus, String) {
     // The shell's own `kill`: the program of that name is in a package of its own.
     let kill = format!("kill -s {signal} {}", server.id());
     sandbox.finish("kill", sandbox.command("sh").args(["-c", &kill]), b"").success();
     server.end()
 }
 
+/// All that `serve` says until it is stopped, redacted.
 #[track_caller]
-fn log_of(sandbox: &Sandbox, flags: &str) -> String {
+pub(crate) fn log_of(sandbox: &Sandbox, flags: &str) -> String {
     let (status, log) = stopped(sandbox, sandbox.serve(flags), "TERM");
     assert!(status.success(), "{status}\n{log}");
     redact(&log, &sandbox.path(""))
@@ -52,6 +53,7 @@ fn the_local_ca_comes_before_a_self_signed_certificate() {
     sandbox.ok("secure-io ca init -q");
     assert_snapshot!(log_of(&sandbox, ""), @r#"
     note: using a certificate from the local CA for localhost, 127.0.0.1 and ::1, which expires [DATE] (in a year)
+    hint: no store on this machine trusts the local CA yet: `secure-io ca trust`
     Secure server is running on https://localhost:[PORT]
     "#);
 }
@@ -69,6 +71,7 @@ fn the_files_here_come_first() {
     assert_snapshot!(log_of(&sandbox, ""), @r#"
     warning: server-cert.pem is here without server-key.pem, and is left aside
     note: using a certificate from the local CA for localhost, 127.0.0.1 and ::1, which expires [DATE] (in a year)
+    hint: no store on this machine trusts the local CA yet: `secure-io ca trust`
     Secure server is running on https://localhost:[PORT]
     "#);
 }

@@ -24,6 +24,8 @@ fn a_certificate_of_the_local_ca_is_valid() {
       └ CN=secure-io development intermediate [HEX]
         └ CN=secure-io upper development intermediate [HEX]
           └ CN=secure-io development root [HEX] (trusted)
+    --- stderr
+    hint: no store on this machine trusts the local CA yet: `secure-io ca trust`
     ");
 }
 
@@ -270,6 +272,7 @@ fn a_file_that_begins_with_the_issuer_is_read() {
           └ CN=secure-io development root [HEX] (trusted)
     --- stderr
     warning: app.test: it is number 2 in its file: certificates of CAs stand before it in its file, and servers and clients send the first as their own (RFC 8446 section 4.4.2)
+    hint: no store on this machine trusts the local CA yet: `secure-io ca trust`
     ");
     sandbox.run("secure-io verify turned.pem --strict").exits(1).says("(ca-as-leaf)");
     sandbox.run("secure-io verify turned.pem --host web.test").exits(1).says("(host-mismatch)");

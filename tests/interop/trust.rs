@@ -5,7 +5,7 @@ use std::{env, fs};
 
 use secure_io::report::trust::StoreKind;
 use secure_io::trust::program::Installed;
-use secure_io::trust::{Environment, Machine, Platform, Root};
+use secure_io::trust::{Environment, Machine, Platform, Rights, Root};
 use secure_io::{container, files};
 
 use crate::node::script;
@@ -224,7 +224,7 @@ fn curl_and_python_trust_what_the_system_trusts() {
     sandbox.ok("cp other-cert.pem system/usr/local/share/ca-certificates/other.crt");
 
     let folders = ["/usr/bin", "/bin", "/usr/sbin", "/sbin"].map(PathBuf::from).to_vec();
-    let programs = Installed { folders, home: sandbox.path("") };
+    let programs = Installed { folders, home: sandbox.path(""), root_for: None };
     let environment = Environment {
         platform: Platform::Linux,
         root: sandbox.path("system"),
@@ -232,7 +232,8 @@ fn curl_and_python_trust_what_the_system_trusts() {
         data_home: None,
         config_home: None,
         java_home: None,
-        is_root: true, // as far as this copy goes
+        java_password: None,
+        rights: Rights::Root, // as far as this copy goes
         owner: None,
     };
     let machine = Machine { environment: &environment, programs: &programs };

@@ -102,7 +102,7 @@ it("payloads of bytes, as browsers have them", async () => {
   const [, length, open] = /^(\d+):0(\{.*\})$/.exec(opened.body.toString());
   assert.equal(Number(length), open.length + 1);
   const sid = `&sid=${JSON.parse(open).sid}`;
-  assert.equal((await ask("GET", sid)).body.toString(), '2:4043:42["message","Welcome to the secure server!"]');
+  assert.equal((await ask("GET", sid)).body.toString(), '2:4045:42["message","Welcome to the secure server!"]');
   const event = Buffer.from('451-["echo","ü",{"_placeholder":true,"num":0}]');
   const head = (kind, size) => Buffer.from([kind, ...[...String(size)].map(Number), 255]);
   const bytes = Buffer.from([4, 1, 2, 255]);

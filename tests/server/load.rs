@@ -134,7 +134,7 @@ async fn figures_are_given_as_openmetrics() {
         "secure_io_bytes_total{direction=\"in\"} 7",
         "secure_io_bytes_total{direction=\"out\"} 9",
         "secure_io_handshake_seconds_bucket{le=\"0.004\"} 1",
-        "secure_io_event_seconds_bucket{le=\"4e-5\"} 1",
+        "secure_io_event_seconds_bucket{le=\"0.00004\"} 1",
         "secure_io_round_trip_seconds_count 1",
         "# EOF",
     ] {

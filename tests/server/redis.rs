@@ -77,6 +77,20 @@ async fn another_prefix_is_another_world() {
     assert_eq!(sockets(&mut ann, "").await.len(), 1);
 }
 
+/// Broadcasts 200 events, all of which come back, and returns the time that 99 % of them took at most.
+async fn slowest_of_a_hundred(channel: &mut Channel) -> Duration {
+    let mut times = Vec::new();
+    for number in 0..200 {
+        let start = Instant::now();
+        channel.send(&format!("42[\"broadcast\",{number}]")).await;
+        assert_eq!(channel.next().await, format!("42[\"broadcast\",{number}]"));
+        times.push(start.elapsed());
+        sleep(Duration::from_millis(5)).await;
+    }
+    times.sort();
+    times[197]
+}
+
 /// Redis is killed and comes back: clients of one server notice nothing, and those of the other are reached again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_outage_of_redis_is_not_one_of_the_server() {
@@ -88,17 +102,11 @@ async fn an_outage_of_redis_is_not_one_of_the_server() {
     assert_eq!(ann.next().await, "42[\"broadcast\",\"before\"]");
     assert_eq!(ben.next().await, "42[\"broadcast\",\"before\"]");
 
+    // 20 ms, unless the machine has no time for anybody.
+    let usual = slowest_of_a_hundred(&mut ann).await;
     redis.kill();
-    let mut times = Vec::new();
-    for number in 0..200 {
-        let start = Instant::now();
-        ann.send(&format!("42[\"broadcast\",{number}]")).await;
-        assert_eq!(ann.next().await, format!("42[\"broadcast\",{number}]"));
-        times.push(start.elapsed());
-        sleep(Duration::from_millis(5)).await;
-    }
-    times.sort();
-    assert!(times[197] <= Duration::from_millis(20), "{:?}", &times[190..]);
+    let alone = slowest_of_a_hundred(&mut ann).await;
+    assert!(alone <= Duration::from_millis(20).max(usual * 2), "{alone:?}, before {usual:?}");
     assert_eq!(sockets(&mut ann, "").await.len(), 1, "this server's own");
 
     redis.restart();

@@ -1,11 +1,14 @@
-//! Entries of a folder: their kind, their owner, and who may change them.
+//! Files and folders: their kind, their owner, and who may change them, where the system has owners and modes.
 
 use std::fs::{self, Metadata};
+use std::io;
 use std::path::Path;
 
-/// An entry of a folder, a link itself rather than what it leads to.
+use super::Error;
+
+/// A file, folder or link: its kind, its owner, and the permission bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Entry {
+pub struct Entry {
     pub(super) kind: Kind,
     owner: u32,
     mode: u32,
@@ -94,7 +97,19 @@ impl Entry {
         Self { kind, owner: 0, mode: 0, id: None }
     }
 
-    /// Looks at an entry by its path.
+    /// Looks at what a path leads to, links followed; `None` if it does not exist.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`].
+    pub fn of(path: &Path) -> Result<Option<Self>, Error> {
+        match fs::metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            metadata => Ok(Some(Self::of_metadata(&metadata.map_err(Error::io("read", path))?))),
+        }
+    }
+
+    /// Looks at an entry by its path, a link itself rather than what it leads to.
     pub(super) fn at(path: &Path) -> Option<Self> {
         fs::symlink_metadata(path).ok().map(|metadata| Self::of_metadata(&metadata))
     }
@@ -111,27 +126,48 @@ impl Entry {
         self.kind == Kind::Link
     }
 
-    /// Whether two entries are names of one file.
+    /// Decides whether two entries are names of one file.
     pub(super) fn is_same(self, other: Self) -> bool {
         self.id.is_some() && self.id == other.id
     }
 
-    /// Whether the entry belongs to the user who runs this process.
-    pub(super) fn is_ours(self) -> bool {
+    /// Returns true if two entries have the same owner.
+    #[must_use]
+    pub fn has_owner_of(self, other: Self) -> bool {
+        self.owner == other.owner
+    }
+
+    /// Returns true if the entry belongs to the user who runs this process.
+    #[must_use]
+    pub fn is_ours(self) -> bool {
         me().is_none_or(|me| me == self.owner)
     }
 
-    /// Whether the entry was made by the user who runs this process, or by root, who can do everything anyway.
-    pub(super) fn is_trusted(self) -> bool {
+    /// Returns true if the entry belongs to the user who runs this process, or to root, who can do everything anyway.
+    #[must_use]
+    pub fn is_trusted(self) -> bool {
         self.owner == 0 || self.is_ours()
     }
 
-    /// The permission bits.
-    pub(super) fn permissions(self) -> u32 {
+    /// The permission bits; 0 where the system has none.
+    #[must_use]
+    pub const fn permissions(self) -> u32 {
         self.mode & 0o777
     }
 
-    /// Why others may have changed this file; `None` if only its owner, who is trusted, can.
+    /// Returns true if only the owner of an entry of this folder may remove it, as in `/tmp`.
+    #[must_use]
+    pub const fn is_sticky(self) -> bool {
+        self.mode & 0o1000 != 0
+    }
+
+    /// Returns true if nobody but root can change the entry, or put others into it if it is a folder.
+    fn is_roots_alone(self, is_folder_above: bool) -> bool {
+        let is_closed = self.mode & 0o022 == 0 || is_folder_above && self.is_sticky();
+        self.owner == 0 && is_closed
+    }
+
+    /// The reason why others may have changed this file; `None` if only its owner, who is trusted, can.
     fn doubt(self) -> Option<String> {
         if !self.is_trusted() {
             return Some(format!("belongs to another user (uid {})", self.owner));
@@ -139,6 +175,38 @@ impl Entry {
         let is_open = cfg!(unix) && self.mode & 0o002 != 0;
         is_open.then(|| format!("can be written by every user (mode {:o})", self.permissions()))
     }
+}
+
+/// Returns true if this process has root's rights.
+#[must_use]
+pub fn is_root() -> bool {
+    me() == Some(0)
+}
+
+/// Opens a folder to its owner alone; where the system has no modes, inherited access lists do that.
+///
+/// # Errors
+///
+/// [`Error::Io`].
+pub fn make_private(folder: &Path) -> Result<(), Error> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(Error::io("change", folder))?;
+    }
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
+}
+
+/// Decides whether nobody but root can change a file or put another in its place: the file and every folder above it
+/// belong to root, and nobody else may write to them. Symbolic links count as what they lead to.
+#[must_use]
+pub fn is_roots_alone(path: &Path) -> bool {
+    let Ok(real) = fs::canonicalize(path) else { return false };
+    // Elsewhere there is no such user.
+    let is_closed = |(above, path)| Entry::at(path).is_some_and(|entry| entry.is_roots_alone(above > 0));
+    cfg!(unix) && real.ancestors().enumerate().all(is_closed)
 }
 
 /// Returns true if users other than its owner can read a file.
@@ -175,6 +243,18 @@ fn me() -> Option<u32> {
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn what_others_may_write_to_is_not_roots_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = folder.path().join("open");
+        fs::create_dir(&open).unwrap();
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
+        fs::write(open.join("program"), "").unwrap();
+        assert!(is_roots_alone(Path::new("/etc/passwd")));
+        assert!(!is_roots_alone(&open.join("program")) && !is_roots_alone(Path::new("/tmp")));
+        assert!(!is_roots_alone(&open.join("none")));
+    }
 
     fn entry(owner: u32, mode: u32) -> Entry {
         Entry { kind: Kind::File, owner, mode, id: None }

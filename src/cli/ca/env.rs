@@ -76,7 +76,10 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let shell = args.shell.unwrap_or_else(Kind::of_user).shell();
     let bundle = ca.bundle()?;
     let (root, path) = (args::absolute(&ca.paths.root)?, args::absolute(&bundle.path)?);
-    out.data(shell.script(&root, &path).as_bytes())?;
+    let script = shell.script(&root, &path).map_err(|error| {
+        Failure::new(error.into()).hint("make the CA in a folder without a line break in its name, with --ca-dir")
+    })?;
+    out.data(script.as_bytes())?;
     if shell == Shell::Docker {
         let command = CommandLine::ours("ca export").carrying_ca_dir().flag("--out", DOCKER_FILE);
         out.hint(format!("put the root beside the Dockerfile: `{command}`"));

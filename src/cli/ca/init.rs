@@ -68,7 +68,13 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     }
     let plan =
         Plan { permit: args.permit.clone(), days: args.days, root_key: args.root_key.fate()?, replace: args.force };
-    let report = CaInit { authority: LocalCa::create(&paths, &plan, now)?.authority()? };
+    let made = match LocalCa::create(&paths, &plan, now) {
+        Err(ca::Error::Exists { .. }) if LocalCa::load(&paths)?.fits(&plan, now)? => None,
+        made => Some(made?),
+    };
+    let is_new = made.is_some();
+    let ca = made.map_or_else(|| LocalCa::load(&paths), Ok)?;
+    let report = CaInit { authority: ca.authority()? };
     if report.authority.permitted.is_none() {
         out.warning("whoever steals this CA's key can sign for every host on the Internet, for you");
     }
@@ -77,8 +83,12 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         out.json(&report)?;
         return Ok(Outcome::Done);
     }
-    out.report(&report.text(now), false)?;
-    if !report.authority.previous_roots.is_empty() {
+    if is_new {
+        out.report(&report.text(now), false)?;
+    } else {
+        out.note(format!("there is a local CA in {} already, which fits: nothing was changed", paths.folder.display()));
+    }
+    if is_new && !report.authority.previous_roots.is_empty() {
         out.note(format!("the root that was here before is kept in {}", paths.previous.display()));
     }
     let ours = |subcommand: &str| CommandLine::ours(subcommand).carrying_ca_dir();

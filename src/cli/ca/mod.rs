@@ -10,6 +10,7 @@ mod trust;
 
 use secure_io::ca::Permit;
 
+pub(crate) use self::trust::{hint_at_trust, say_if_untrusted, stores, trusting};
 use super::Outcome;
 use super::failure::Failure;
 use super::output::Output;
@@ -34,11 +35,6 @@ enum Command {
     Renew(renew::Args),
     Revoke(revoke::Args),
     Crl(crl::Args),
-}
-
-/// The answer of each trust store that is here, about the local CA.
-pub(crate) fn stores(paths: &secure_io::ca::Paths) -> Result<Vec<secure_io::report::trust::Store>, Failure> {
-    trust::stores(paths)
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {

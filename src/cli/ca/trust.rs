@@ -1,31 +1,38 @@
 //! `ca trust`, `ca untrust` and `ca status`.
 
-use std::ffi::OsString;
-use std::path::PathBuf;
+mod person;
+mod roots;
 
-use rustls::pki_types::CertificateDer;
-use secure_io::ca::{self, Paths};
-use secure_io::files;
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+
+use secure_io::ca::Paths;
 use secure_io::report::trust::{Answer, Change, Store as Report, StoreKind, Trust, Trusted};
-use secure_io::trust::program::Installed;
-use secure_io::trust::{Environment, Error, Firefox, Machine, Owner, Platform, Root, Store};
+use secure_io::report::verdict::TrustingStore;
+use secure_io::trust::{Error, Machine, Platform, Root, Store};
+use secure_io::validity;
 
+use self::person::{Person, Shown};
+use self::roots::Roots;
 use crate::cli::Outcome;
 use crate::cli::args::{self, CaDirArgs};
-use crate::cli::caller::{self, Caller};
-use crate::cli::failure::{self, Failure};
+use crate::cli::caller::Caller;
+use crate::cli::command_line::CommandLine;
+use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 
-/// Have the system, browsers and Java trust the local CA's root
+/// Make the system, browsers and Java trust the local CA's root, or another
 ///
-/// Every store on this machine gets the root; a store that cannot be changed does not stop the others. Without root's
-/// rights the command does its part and prints the commands for the rest.
+/// Every store on this machine gets the root; a store that cannot be changed does not stop the others. For what only
+/// root may do, the command runs sudo if it has a terminal, and else prints the command to run. If there is no local CA,
+/// it is made.
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   secure-io ca trust                       all stores
   secure-io ca trust --store chromium      Chromium alone; no root's rights needed
   sudo secure-io ca trust                  the system's store, too; the CA is still yours, not root's
+  secure-io ca trust --root other.pem      another root than the local CA's
 
 Exit status: 0 every store trusts the root, 2 some store could not be changed")]
 pub(super) struct TrustArgs {
@@ -33,7 +40,7 @@ pub(super) struct TrustArgs {
     stores: StoreArgs,
 }
 
-/// Take the local CA's root out of all stores again
+/// Take the local CA's root, or another, out of all stores again
 ///
 /// That certificate and older roots of this CA are removed, whatever they are named there, and nothing else.
 #[derive(clap::Args)]
@@ -41,6 +48,7 @@ pub(super) struct TrustArgs {
 Examples:
   secure-io ca untrust                     all stores
   secure-io ca untrust --store firefox     every profile of Firefox
+  secure-io ca untrust --root other.pem    another root than the local CA's
 
 Exit status: 0 no store has the root any more, 2 some store could not be changed")]
 pub(super) struct UntrustArgs {
@@ -48,7 +56,7 @@ pub(super) struct UntrustArgs {
     stores: StoreArgs,
 }
 
-/// Ask each store whether it trusts the local CA's root
+/// Ask each store whether it trusts the local CA's root, or another
 ///
 /// The stores themselves are asked, by the certificate's fingerprint: yes, no, or unknown with the reason.
 #[derive(clap::Args)]
@@ -67,9 +75,18 @@ pub(super) struct StatusArgs {
 struct StoreArgs {
     #[command(flatten)]
     folder: CaDirArgs,
+    /// Take the root in this file in place of the local CA's
+    #[arg(long, value_name = "FILE", conflicts_with = "ca_dir")]
+    root: Option<PathBuf>,
     /// Only these stores; may be given again
     #[arg(long, value_name = "STORE", value_enum)]
     store: Vec<Choice>,
+    /// Read the password of Java's store from the first line of a file [default: changeit]
+    #[arg(long, value_name = "FILE")]
+    java_password_file: Option<PathBuf>,
+    /// Read the password of Java's store from an environment variable
+    #[arg(long, value_name = "VAR", conflicts_with = "java_password_file")]
+    java_password_env: Option<String>,
     /// Report as JSON
     #[arg(long, help_heading = "Output")]
     json: bool,
@@ -93,6 +110,17 @@ enum Choice {
 }
 
 impl Choice {
+    /// The word that selects a kind of store.
+    const fn name(kind: StoreKind) -> &'static str {
+        match kind {
+            StoreKind::System => "system",
+            StoreKind::Chromium => "chromium",
+            StoreKind::Firefox => "firefox",
+            StoreKind::Java => "java",
+            StoreKind::Windows => "windows",
+        }
+    }
+
     fn is(self, kind: StoreKind) -> bool {
         match self {
             Self::System => kind == StoreKind::System,
@@ -128,34 +156,38 @@ pub(super) fn status(args: &StatusArgs, out: &mut Output) -> Result<Outcome, Fai
 
 fn run(args: &StoreArgs, action: Action, out: &mut Output) -> Result<Outcome, Failure> {
     let person = Person::who();
-    let paths = args.folder.paths()?;
-    let (roots, former_firefox) = roots(&paths, action)?;
-    let programs = Installed { folders: program_folders(), home: person.home.clone() };
-    let environment = person.environment();
-    let machine = Machine { environment: &environment, programs: &programs };
-    let is_chosen = |kind| args.store.is_empty() || args.store.iter().any(|choice| choice.is(kind));
-    let stores: Vec<_> = machine.stores().into_iter().filter(|store| is_chosen(store.kind())).collect();
-    if let Some(name) = &person.name {
-        out.note(format!("run with sudo: this is the CA of {name}, in {}", paths.folder.display()));
-    }
-    let reports: Vec<_> =
-        stores.iter().map(|store| report(machine, store.as_ref(), (&roots, &former_firefox), action)).collect();
+    let target = Target::read(args, person.name.as_deref(), action, out)?;
+    let password = Caller::acting(|| args.java_password())??;
+    let environment = person.environment(password);
+    let reports: Vec<_> = {
+        let programs = Shown { installed: person.programs(), out: RefCell::new(&mut *out) };
+        let machine = Machine { environment: &environment, programs: &programs };
+        let stores = machine.stores().into_iter().filter(|store| args.is_chosen(store.kind()));
+        stores.map(|store| report(machine, store.as_ref(), &target.roots, action)).collect()
+    };
+    let reports = reports.into_iter().map(|report| args.with_command(report, action)).collect::<Result<Vec<_>, _>>()?;
     let is_complete = |store: &Report| match action {
         Action::Status => store.trusted == Trusted::Yes,
         Action::Trust | Action::Untrust => store.change != Some(Change::Failed),
     };
     let trust = Trust {
-        ca: paths.folder.display().to_string(),
-        sha256_fingerprint: roots.first().map(|root| root.sha256.clone()).unwrap_or_default(),
+        ca: target.ca,
+        root: target.file,
+        sha256_fingerprint: target.roots.all.first().map(|root| root.sha256.clone()).unwrap_or_default(),
         user: person.name.clone(),
         // Where there is no store there is nobody who trusts it.
-        complete: reports.iter().all(is_complete) && (action == Action::Untrust || !reports.is_empty()),
-        stores: reports,
+        complete: reports.iter().map(|(store, _)| store).all(is_complete)
+            && (action == Action::Untrust || !reports.is_empty()),
+        stores: reports.iter().map(|(store, _)| store.clone()).collect(),
     };
     print(&trust, args, out)?;
+    let mut commands: Vec<String> = reports.into_iter().flat_map(|(_, commands)| commands).collect();
+    commands.dedup();
+    for command in commands {
+        out.hint(format!("`{command}`"));
+    }
     if action == Action::Status && trust.stores.iter().any(|store| store.trusted == Trusted::No) {
-        let folder = if args.folder.is_given() { format!(" --ca-dir {}", trust.ca) } else { String::new() };
-        out.hint(format!("`secure-io ca trust{folder}` has them trust it"));
+        out.hint(format!("make them trust it: `{}`", args.again(CommandLine::ours("ca trust"))));
     }
     Ok(match (trust.complete, action) {
         (true, _) => Outcome::Done,
@@ -165,14 +197,131 @@ fn run(args: &StoreArgs, action: Action, out: &mut Output) -> Result<Outcome, Fa
 }
 
 /// The answer of each store that is here, for `doctor`.
-pub(super) fn stores(paths: &Paths) -> Result<Vec<Report>, Failure> {
+pub(crate) fn stores(paths: &Paths) -> Result<Vec<Report>, Failure> {
     let person = Person::who();
-    let (roots, former) = roots(paths, Action::Status)?;
-    let programs = Installed { folders: program_folders(), home: person.home.clone() };
-    let environment = person.environment();
+    let roots = Caller::acting(|| Roots::of_ca(paths, Action::Status))??;
+    let (programs, environment) = (person.programs(), person.environment(None));
     let machine = Machine { environment: &environment, programs: &programs };
-    let ask = |store: &dyn Store| report(machine, store, (&roots, &former), Action::Status);
-    Ok(machine.stores().iter().map(|store| ask(store.as_ref())).collect())
+    Ok(machine.stores().iter().map(|store| report(machine, store.as_ref(), &roots, Action::Status).0).collect())
+}
+
+/// The stores that trust the local CA's root, and the root's fingerprint.
+pub(crate) fn trusting(paths: &Paths) -> Result<(String, Vec<TrustingStore>), Failure> {
+    let person = Person::who();
+    let roots = Caller::acting(|| Roots::of_ca(paths, Action::Status))??;
+    let (programs, environment) = (person.programs(), person.environment(None));
+    let machine = Machine { environment: &environment, programs: &programs };
+    let Some(root) = roots.all.first() else { return Ok(Default::default()) };
+    let stores = machine.trusting(root).into_iter();
+    let stores = stores.map(|store| TrustingStore { store: store.kind(), name: store.name() }).collect();
+    Ok((root.sha256.clone(), stores))
+}
+
+/// Says that no store on this machine trusts the local CA, if that is so and can be found out.
+pub(crate) fn say_if_untrusted(paths: &Paths, out: &mut Output) {
+    if !out.is_quiet()
+        && let Ok((_, stores)) = trusting(paths)
+        && stores.is_empty()
+    {
+        hint_at_trust(out);
+    }
+}
+
+/// Says that no store on this machine trusts the local CA.
+pub(crate) fn hint_at_trust(out: &mut Output) {
+    let command = CommandLine::ours("ca trust").carrying_ca_dir();
+    out.hint(format!("no store on this machine trusts the local CA yet: `{command}`"));
+}
+
+/// The certificates in question, and where they are from.
+struct Target {
+    roots: Roots,
+    /// The local CA's folder.
+    ca: Option<String>,
+    /// The file that was named.
+    file: Option<String>,
+}
+
+impl Target {
+    /// Reads the certificates, under sudo with no more rights than the caller has.
+    fn read(args: &StoreArgs, caller: Option<&str>, action: Action, out: &mut Output) -> Result<Self, Failure> {
+        if let Some(path) = &args.root {
+            let roots = Caller::acting(|| Roots::of_file(path, action))??;
+            return Ok(Self { roots, ca: None, file: Some(path.display().to_string()) });
+        }
+        let paths = args.folder.paths()?;
+        if let Some(name) = caller {
+            out.note(format!("run with sudo: this is the CA of {name}, in {}", paths.folder.display()));
+        }
+        if action == Action::Trust && Caller::acting(|| args::make_missing_ca(&paths, validity::now()))?? {
+            out.note(format!("there was no local CA, so one was made in {}", paths.folder.display()));
+        }
+        let roots = Caller::acting(|| Roots::of_ca(&paths, action))??;
+        Ok(Self { roots, ca: Some(paths.folder.display().to_string()), file: None })
+    }
+}
+
+impl StoreArgs {
+    fn is_chosen(&self, kind: StoreKind) -> bool {
+        self.store.is_empty() || self.store.iter().any(|choice| choice.is(kind))
+    }
+
+    /// The password of Java's store, if one was named.
+    fn java_password(&self) -> Result<Option<String>, Failure> {
+        let secret = args::secret(self.java_password_file.as_deref(), self.java_password_env.as_deref())?;
+        Ok(secret.map(|secret| secret.as_str().to_owned()))
+    }
+
+    /// Adds what says which root is meant.
+    fn again(&self, command: CommandLine) -> CommandLine {
+        match &self.root {
+            Some(path) => command.flag("--root", path),
+            None => command.carrying_ca_dir(),
+        }
+    }
+
+    /// A store's report with the commands that help; for what only root may do, one that runs this program as root.
+    fn with_command(
+        &self,
+        (report, error): (Report, Option<Error>),
+        action: Action,
+    ) -> Result<(Report, Vec<String>), Failure> {
+        let commands = match &error {
+            Some(Error::NotRoot { .. }) => vec![self.as_root(report.store, action)?.to_string()],
+            Some(error) => error.commands(),
+            None => Vec::new(),
+        };
+        Ok((Report { commands: commands.clone(), ..report }, commands))
+    }
+
+    /// This command, run by sudo for one store: by the program's whole path, because sudo has a path of its own, and
+    /// with whole paths of files.
+    fn as_root(&self, store: StoreKind, action: Action) -> Result<CommandLine, Failure> {
+        let program = std::env::current_exe()
+            .map_err(|error| Failure::new(anyhow::Error::new(error).context("cannot tell where this program is")))?;
+        let mut command = CommandLine::of("sudo");
+        if let Some(variable) = &self.java_password_env {
+            command = command.arg(format!("--preserve-env={variable}"));
+        }
+        let verb = if action == Action::Untrust { "untrust" } else { "trust" };
+        command = command.arg(program).args(["ca", verb, "--store", Choice::name(store)]);
+        let file = |path: &Path| args::absolute(path);
+        command = match &self.root {
+            Some(root) => command.flag("--root", file(root)?),
+            // sudo does not pass on the variables that lead to the folder.
+            None if self.folder.is_given() || std::env::var_os("XDG_DATA_HOME").is_some() => {
+                command.flag("--ca-dir", file(&self.folder.paths()?.folder)?)
+            }
+            None => command,
+        };
+        if let Some(path) = &self.java_password_file {
+            command = command.flag("--java-password-file", file(path)?);
+        }
+        Ok(match &self.java_password_env {
+            Some(variable) => command.flag("--java-password-env", variable),
+            None => command,
+        })
+    }
 }
 
 fn print(trust: &Trust, args: &StoreArgs, out: &mut Output) -> Result<(), Failure> {
@@ -184,28 +333,20 @@ fn print(trust: &Trust, args: &StoreArgs, out: &mut Output) -> Result<(), Failur
     if trust.stores.is_empty() && args.store.contains(&Choice::Firefox) {
         out.hint("start Firefox once: it makes a profile");
     }
-    for command in trust.stores.iter().flat_map(|store| &store.commands) {
-        out.hint(format!("`{command}`"));
-    }
     Ok(())
 }
 
-/// Reports a store's answer, after the change if one was requested.
-fn report(
-    machine: Machine<'_>,
-    store: &dyn Store,
-    (roots, former_firefox): (&[Root], &[Root]),
-    action: Action,
-) -> Report {
+/// Reports a store's answer, after the change if one was requested, and the error that stood in the way.
+fn report(machine: Machine<'_>, store: &dyn Store, roots: &Roots, action: Action) -> (Report, Option<Error>) {
     let result = match action {
         Action::Status => None,
-        Action::Trust => roots.first().map(|root| machine.trust(store, root)),
+        Action::Trust => roots.all.first().map(|root| machine.trust(store, root)),
         Action::Untrust => {
-            let former = former_firefox.iter().filter(|_| store.kind() == StoreKind::Firefox);
-            Some(untrust_all(machine, store, roots.iter().chain(former)))
+            let former = roots.former_firefox.iter().filter(|_| store.kind() == StoreKind::Firefox);
+            Some(untrust_all(machine, store, roots.all.iter().chain(former)))
         }
     };
-    let answer = roots.first().map_or(Answer::No, |root| store.check(&machine, root));
+    let answer = roots.all.first().map_or(Answer::No, |root| store.check(&machine, root));
     let change = result.as_ref().map(|result| match (result, action) {
         (Err(_), _) => Change::Failed,
         (Ok(false), _) => Change::None,
@@ -220,16 +361,17 @@ fn report(
     };
     let unknown = if let Answer::Unknown(reason) = answer { Some(reason) } else { None };
     let is_changed = matches!(change, Some(Change::Added | Change::Removed));
-    Report {
+    let report = Report {
         store: store.kind(),
         name: store.name(),
         place: store.place().display().to_string(),
         trusted,
         change,
         reason: error.as_ref().map(ToString::to_string).or(unknown),
-        commands: error.as_ref().map(Error::commands).unwrap_or_default(),
+        commands: Vec::new(),
         notes: store.note(&machine).filter(|_| is_changed).into_iter().collect(),
-    }
+    };
+    (report, error)
 }
 
 /// Takes all of them out, each of which is tried; true when one was there.
@@ -240,83 +382,4 @@ fn untrust_all<'a>(
 ) -> Result<bool, Error> {
     let results: Vec<_> = roots.map(|root| machine.untrust(store, root)).collect();
     results.into_iter().try_fold(false, |any, result| Ok(any | result?))
-}
-
-/// The root; and behind it those that it replaced, when they are to be removed, with those that Firefox had.
-fn roots(paths: &Paths, action: Action) -> Result<(Vec<Root>, Vec<Root>), Failure> {
-    if !files::exists(&paths.root) {
-        return Err(ca::Error::Missing { folder: paths.folder.clone() }.into());
-    }
-    if action == Action::Trust {
-        paths.check_access()?;
-    }
-    // Commands that are printed are run elsewhere.
-    let paths = Paths::new(&args::absolute(&paths.folder)?);
-    let root = |(path, der): (PathBuf, CertificateDer<'_>)| {
-        Root::new(&der, &path).map_err(|error| failure::in_file(&path, error))
-    };
-    let mut roots = ca::roots(&paths)?.into_iter().map(root).collect::<Result<Vec<_>, _>>()?;
-    let firefox = match ca::Firefox::of(&paths) {
-        // What is not here is not to be taken out.
-        Err(ca::Error::NoFirefox { .. }) if action == Action::Untrust => None,
-        firefox => firefox?,
-    };
-    if let (Some(present), Some(firefox)) = (roots.first_mut(), firefox) {
-        let (root, intermediate) = (
-            root((paths.firefox_root.clone(), firefox.root))?,
-            root((paths.firefox_intermediate.clone(), firefox.intermediate))?,
-        );
-        present.firefox = Some(Box::new(Firefox { root, intermediate }));
-    }
-    if action != Action::Untrust {
-        roots.truncate(1);
-        return Ok((roots, Vec::new()));
-    }
-    let former = ca::former_firefox(&paths).into_iter().map(root).collect::<Result<Vec<_>, _>>()?;
-    Ok((roots, former))
-}
-
-/// Owner of the stores: the user, or under sudo its caller, because root has no browser.
-struct Person {
-    home: PathBuf,
-    /// Their name and number, with sudo.
-    name: Option<String>,
-    owner: Option<Owner>,
-}
-
-impl Person {
-    fn who() -> Self {
-        match Caller::of_sudo() {
-            Some(Caller { name, home, owner }) => Self { home, name: Some(name), owner: Some(owner) },
-            None => Self { home: etcetera::home_dir().unwrap_or_default(), name: None, owner: None },
-        }
-    }
-
-    fn environment(&self) -> Environment {
-        let own = |variable: &str| -> Option<PathBuf> {
-            // With sudo the variables are root's.
-            let value: OsString = std::env::var_os(variable).filter(|_| self.name.is_none())?;
-            Some(PathBuf::from(value)).filter(|path| path.is_absolute())
-        };
-        Environment {
-            platform: Platform::current(),
-            root: "/".into(),
-            home: self.home.clone(),
-            data_home: own("XDG_DATA_HOME"),
-            config_home: own("XDG_CONFIG_HOME"),
-            java_home: std::env::var_os("JAVA_HOME").map(PathBuf::from).filter(|path| path.is_dir()),
-            is_root: caller::is_root(),
-            owner: self.owner,
-        }
-    }
-}
-
-/// Lists the folders of programs, including those for administrators, which are not on every user's path.
-fn program_folders() -> Vec<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut folders: Vec<_> = std::env::split_paths(&path).filter(|folder| folder.is_absolute()).collect();
-    if Platform::current() == Platform::Linux {
-        folders.extend(["/usr/sbin", "/sbin"].map(PathBuf::from));
-    }
-    folders
 }

@@ -17,6 +17,7 @@ use secure_io::words::counted;
 use secure_io::{files, fixtures, key, validity};
 
 use super::log::Lines;
+use crate::cli::caller::Caller;
 use crate::cli::command_line::{ADDR, CommandLine};
 use crate::cli::failure::{self, Failure};
 use crate::cli::output::Output;
@@ -98,7 +99,7 @@ fn is_for_tests(chain: &[CertificateDer<'_>], key: &[u8]) -> bool {
     key::is_test_key(key) || chain.iter().any(|der| fixtures::is_test_certificate(der))
 }
 
-/// A fixture's chain as the octets it is, sound or not, and its key.
+/// A fixture's chain as raw octets, sound or not, and its key.
 fn load(folder: &Path, fixture: &Fixture) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), Failure> {
     let unreadable = |path: &Path| Failure::message(format!("`{}` is not what `fixtures` made", path.display()));
     let (chain_file, key_file) = (folder.join(&fixture.chain), folder.join(&fixture.key));
@@ -148,9 +149,12 @@ impl FromCa {
     /// Issues for these names, with an entry in the CA's log while there are few.
     fn credentials(&self, names: Vec<SubjectAltName>) -> Result<Credentials, credentials::Error> {
         let spec = CertificateSpec { names, ..CertificateSpec::default() };
-        let is_recorded = self.told().issued < RECORDED;
-        let from_ca = if is_recorded { Credentials::from_ca } else { Credentials::unrecorded };
-        from_ca(&self.ca, &spec, validity::now())
+        let (is_recorded, now) = (self.told().issued < RECORDED, validity::now());
+        // Under sudo the log is the caller's.
+        if is_recorded && let Ok(recorded) = Caller::acting(|| Credentials::from_ca(&self.ca, &spec, now)) {
+            return recorded;
+        }
+        Credentials::unrecorded(&self.ca, &spec, now)
     }
 
     fn told(&self) -> MutexGuard<'_, Told> {

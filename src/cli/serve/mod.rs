@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args as _, FromArgMatches};
-use secure_io::ca::{LocalCa, Paths};
+use secure_io::ca::{self, LocalCa, Paths};
 use secure_io::credentials::{self, Credentials};
 use secure_io::generate::CertificateSpec;
 use secure_io::name::{self, SubjectAltName};
@@ -32,6 +32,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::Outcome;
 use crate::cli::args::{self, CaDirArgs, PassphraseArgs};
+use crate::cli::caller::Caller;
 use crate::cli::failure::{self, Failure};
 use crate::cli::output::Output;
 use certificates::FixtureArgs;
@@ -242,7 +243,9 @@ fn run_with(args: &Args, handler: Option<MakeHandler<'_>>, out: &mut Output) -> 
         // It is shown to nobody.
         Credentials::self_signed(&spec, now).map_err(failure::credentials)?
     } else {
-        args.credentials(&spec, out, now)?
+        let credentials = args.credentials(&spec, out, now)?;
+        args.say_if_untrusted(&credentials, out)?;
+        credentials
     };
     args.fixtures.check(fixtures.as_ref(), &credentials, args.address())?;
     let certificate = credentials.report().map_err(|error| Failure::new(error.into()))?;
@@ -378,9 +381,10 @@ impl Args {
         for origin in &self.app.cors_origin {
             origins.allow(origin).map_err(|error| Failure::message(error.to_string()))?;
         }
-        let paths = self.ca_dir.own_paths()?;
+        let authority = |paths| Caller::acting(|| LocalCa::load(paths).and_then(|ca| ca.authority()).ok());
         if self.cert.is_none()
-            && let Ok(authority) = LocalCa::load(&paths).and_then(|ca| ca.authority())
+            && let Some(paths) = self.local_ca()?
+            && let Some(authority) = authority(&paths)?
         {
             // Networks are among them, and hosts given by address need no permission.
             for permitted in authority.permitted.iter().flatten() {
@@ -408,9 +412,9 @@ impl Args {
         if let Some(expected) = fixtures {
             self.fixtures.add(&mut by_name, expected, self.address(), out)?;
         } else if self.cert.is_none()
-            && let Some(paths) = self.local_ca()
+            && let Some(paths) = self.local_ca()?
         {
-            match LocalCa::load(&paths) {
+            match Caller::acting(|| LocalCa::load(&paths))? {
                 Ok(ca) => {
                     let issuer = certificates::FromCa::new(ca, spec.effective_names(), log.lines());
                     by_name = by_name.issuing(covered.names.iter().cloned(), Arc::new(issuer));
@@ -422,9 +426,18 @@ impl Args {
         Ok((by_name, covered))
     }
 
-    /// The local CA, if it exists.
-    fn local_ca(&self) -> Option<Paths> {
-        self.ca_dir.own_paths().ok().filter(Paths::exist)
+    /// The local CA, if it exists: under sudo that of sudo's caller. One that was named has to exist.
+    fn local_ca(&self) -> Result<Option<Paths>, Failure> {
+        let paths = match self.ca_dir.paths() {
+            Ok(paths) => paths,
+            // Without a home folder there is no local CA unless one is named.
+            Err(_) => return Ok(None),
+        };
+        match paths.exist() {
+            true => Ok(Some(paths)),
+            false if self.ca_dir.is_given() => Err(ca::Error::Missing { folder: paths.folder }.into()),
+            false => Ok(None),
+        }
     }
 
     /// Selects the certificates: the files named, those in this folder, the local CA's, or self-signed ones.
@@ -446,6 +459,7 @@ impl Args {
         let (certificate, key) = (Path::new("server-cert.pem"), Path::new("server-key.pem"));
         match (files::exists(certificate), files::exists(key)) {
             (true, true) => {
+                args::warn_of_doubt([certificate, key], out);
                 let credentials = self.load(certificate, key, now)?;
                 if let Some(missing) = uncovered(&credentials, spec) {
                     out.note(format!("the server-cert.pem here is not for {missing}, and is left aside"));
@@ -466,7 +480,17 @@ impl Args {
         self.made(spec, out, now)
     }
 
-    /// Says what browsers will do with a certificate without subjectAltName, which the three OpenSSL commands make.
+    /// Says that browsers refuse a certificate of the local CA until a store trusts that.
+    fn say_if_untrusted(&self, credentials: &Credentials, out: &mut Output) -> Result<(), Failure> {
+        let Some(paths) = self.ca_dir.paths().ok().filter(Paths::exist) else { return Ok(()) };
+        let above = credentials.chain.last().map(AsRef::as_ref).unwrap_or_default();
+        if Caller::acting(|| ca::has_issued(&paths, above))? {
+            crate::cli::ca::say_if_untrusted(&paths, out);
+        }
+        Ok(())
+    }
+
+    /// Warns that browsers refuse a certificate without subjectAltName, which the three OpenSSL commands make.
     fn warn_of_no_names(&self, credentials: &Credentials, certificate: &Path, key: &Path, out: &mut Output) {
         if credentials.report().is_ok_and(|report| report.subject_alt_names.is_empty()) {
             out.warning(format!("{} has no subjectAltName: browsers refuse it", certificate.display()));
@@ -499,8 +523,11 @@ impl Args {
     }
 
     fn made(&self, spec: &CertificateSpec, out: &mut Output, now: OffsetDateTime) -> Result<Credentials, Failure> {
-        if let Some(paths) = self.local_ca() {
-            let ca = LocalCa::load(&paths)?;
+        if let Some(paths) = self.local_ca()? {
+            if let Some(caller) = Caller::of_sudo().filter(|_| !self.ca_dir.is_given()) {
+                out.note(format!("run with sudo: this is the CA of {}, in {}", caller.name, paths.folder.display()));
+            }
+            let ca = Caller::acting(|| LocalCa::load(&paths))??;
             if let Some(warning) = ca.older_kind_warning() {
                 out.warning(warning);
                 out.hint(failure::remake_hint());
@@ -509,7 +536,7 @@ impl Args {
                 out.warning(warning);
                 out.hint(failure::renew_hint());
             }
-            let credentials = match Credentials::from_ca(&ca, spec, now) {
+            let credentials = match Caller::acting(|| Credentials::from_ca(&ca, spec, now))? {
                 Err(credentials::Error::Ca(error)) => {
                     out.warning(format!("the certificate is not in the local CA's log: {error}"));
                     Credentials::unrecorded(&ca, spec, now)

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::{Error, Paths};
-use crate::base::files::{self, Access};
+use crate::base::files::{self, Entry};
 
 /// Write access of the group and of others.
 const WRITE: u32 = 0o022;
@@ -22,9 +22,9 @@ const WORLD: u32 = 0o002;
 ///
 /// [`Error::Exposed`], [`Error::Foreign`], [`Error::File`].
 pub(super) fn check(paths: &Paths) -> Result<(), Error> {
-    let Some(folder) = files::access(&paths.folder)? else { return Ok(()) };
+    let Some(folder) = Entry::of(&paths.folder)? else { return Ok(()) };
     exposed(&paths.folder, folder, WRITE, "700")?;
-    if !folder.is_own && !folder.by_root {
+    if !folder.is_trusted() && !files::is_root() {
         return Err(Error::Foreign { path: paths.folder.clone() });
     }
     let keys = [&paths.intermediate_key, &paths.client_intermediate_key, &paths.root_key].map(|key| (key, KEY, "600"));
@@ -32,10 +32,10 @@ pub(super) fn check(paths: &Paths) -> Result<(), Error> {
     let certificates =
         [&paths.root, &paths.intermediate, &paths.client_intermediate, firefox_root, firefox_intermediate, &paths.log];
     for (path, forbidden, instead) in keys.into_iter().chain(certificates.map(|path| (path, WORLD, "644"))) {
-        let Some(access) = files::access(path)? else { continue };
+        let Some(access) = Entry::of(path)? else { continue };
         exposed(path, access, forbidden, instead)?;
         // Root uses the CA of the user who ran sudo: the files are that user's, as the folder is.
-        if access.owner != folder.owner && access.owner != 0 && !access.is_own {
+        if !access.has_owner_of(folder) && !access.is_trusted() {
             return Err(Error::Foreign { path: path.clone() });
         }
     }
@@ -49,18 +49,18 @@ pub(super) fn check(paths: &Paths) -> Result<(), Error> {
 ///
 /// [`Error::File`].
 pub fn narrow(paths: &Paths) -> Result<bool, Error> {
-    let Some(access) = files::access(&paths.folder)? else { return Ok(false) };
-    let is_shared = access.is_sticky || !access.is_own || !files::list(&paths.folder).is_empty();
-    if access.mode & WRITE == 0 || is_shared {
+    let Some(access) = Entry::of(&paths.folder)? else { return Ok(false) };
+    let is_shared = access.is_sticky() || !access.is_ours() || !files::list(&paths.folder).is_empty();
+    if access.permissions() & WRITE == 0 || is_shared {
         return Ok(false);
     }
     files::make_private(&paths.folder)?;
     Ok(true)
 }
 
-fn exposed(path: &Path, access: Access, forbidden: u32, instead: &'static str) -> Result<(), Error> {
-    if access.mode & forbidden == 0 {
+fn exposed(path: &Path, access: Entry, forbidden: u32, instead: &'static str) -> Result<(), Error> {
+    if access.permissions() & forbidden == 0 {
         return Ok(());
     }
-    Err(Error::Exposed { path: path.to_owned(), mode: access.mode & 0o777, instead })
+    Err(Error::Exposed { path: path.to_owned(), mode: access.permissions(), instead })
 }

@@ -13,6 +13,7 @@ use crate::base::hex::hex;
 use crate::base::validity::Validity;
 use crate::encoding::container;
 use crate::issue::cert::{self, Issuer, Template};
+use crate::judge::inspect;
 use crate::x509::csr::Purpose;
 use crate::x509::key::{self, Algorithm, PrivateKey};
 use crate::x509::name::Subject;
@@ -39,10 +40,10 @@ pub struct Plan {
 /// Fate of the root's key.
 #[derive(Debug, Clone, Default)]
 pub enum RootKey {
-    /// It signs the upper intermediate and is gone.
+    /// The key signs the upper intermediate and is destroyed.
     #[default]
     Destroyed,
-    /// It is written beside the rest, under the passphrase if there is one.
+    /// The key is kept in the folder, encrypted if there is a passphrase.
     Kept(Option<Zeroizing<String>>),
 }
 
@@ -76,7 +77,27 @@ impl LocalCa {
     }
 }
 
-/// Two intermediates stand between the root and what is issued.
+impl LocalCa {
+    /// Decides whether making the CA by a plan would change nothing that was asked for: it may sign for the same names,
+    /// keeps the root's key if that is asked for, and does not end soon. A lifetime that is given always differs.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Permit`], [`Error::Inspect`].
+    pub fn fits(&self, plan: &Plan, now: OffsetDateTime) -> Result<bool, Error> {
+        let ours = constraints::permitted(&inspect::certificate(self.server.constrained())?);
+        let asked = constraints::permits(&plan.permit)?;
+        let is_same = match (&ours, &asked) {
+            (Some(ours), Some(asked)) => ours.len() == asked.len() && asked.iter().all(|permit| ours.contains(permit)),
+            (ours, asked) => ours.is_none() && asked.is_none(),
+        };
+        let has_key = matches!(plan.root_key, RootKey::Destroyed) || files::exists(&self.paths.root_key);
+        let is_lasting = self.warning(now).is_none() && !self.is_of_older_kind();
+        Ok((plan.permit.is_empty() || is_same) && has_key && plan.days.is_none() && is_lasting)
+    }
+}
+
+/// Two intermediates stand between the root and issued certificates.
 const ROOT_PATH_LEN: u8 = 2;
 
 /// A root's certificate, self-signed.
@@ -178,7 +199,7 @@ fn server_template(key: &PrivateKey, validity: Validity) -> Template {
     template
 }
 
-/// The intermediate for servers as Firefox is given it: it holds the names itself, and leaves subjects free.
+/// The intermediate for servers in Firefox's form, with the names and without the exclusion of subjects.
 fn firefox_template(key: &PrivateKey, permits: Option<&[Permit]>, validity: Validity) -> Result<Template, Error> {
     let mut template = server_template(key, validity);
     template.extensions = permits.map(constraints::extension).transpose()?.into_iter().collect();

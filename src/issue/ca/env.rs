@@ -2,12 +2,19 @@
 
 use std::path::Path;
 
+/// A path that cannot be told to a tool.
+#[derive(Debug, thiserror::Error)]
+#[error("`{}` has a line break in it, and would set other variables as well", path.escape_debug())]
+pub struct LineBreak {
+    path: String,
+}
+
 /// File that a variable names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Roots {
-    /// The local CA's root alone: the program adds it to its own.
+    /// The local CA's root alone, which the program adds to its own roots.
     Root,
-    /// The bundle: the program takes it in place of its own.
+    /// The bundle, which replaces the program's own roots.
     Bundle,
 }
 
@@ -49,23 +56,32 @@ pub fn variables<'a>(root: &'a Path, bundle: &'a Path) -> [(&'static str, &'a Pa
 
 impl Shell {
     /// Writes the lines that set the variables, with each value quoted for the shell.
-    #[must_use]
-    pub fn script(self, root: &Path, bundle: &Path) -> String {
+    ///
+    /// # Errors
+    ///
+    /// [`LineBreak`] for GitHub Actions, whose file has no quotes.
+    pub fn script(self, root: &Path, bundle: &Path) -> Result<String, LineBreak> {
         if self == Self::Docker {
-            return dockerfile();
+            return Ok(dockerfile());
+        }
+        if self == Self::Github {
+            let paths = [root, bundle].map(|path| path.display().to_string());
+            if let Some(path) = paths.into_iter().find(|path| path.contains(['\n', '\r'])) {
+                return Err(LineBreak { path });
+            }
         }
         let line = |(name, path): (&str, &Path)| {
             let path = path.display().to_string();
             match self {
                 Self::Sh | Self::Docker => format!("export {name}={}\n", quote_sh(&path)),
                 Self::Fish => format!("set -gx {name} {}\n", quote_fish(&path)),
-                Self::Powershell => format!("$env:{name} = '{}'\n", path.replace('\'', "''")),
+                Self::Powershell => format!("$env:{name} = {}\n", quote_powershell(&path)),
                 Self::Github => format!("{name}={path}\n"),
                 Self::Gitlab => format!("  {name}: {}\n", quote_yaml(&path)),
             }
         };
         let lines: String = variables(root, bundle).into_iter().map(line).collect();
-        if self == Self::Gitlab { format!("variables:\n{lines}") } else { lines }
+        Ok(if self == Self::Gitlab { format!("variables:\n{lines}") } else { lines })
     }
 }
 
@@ -96,9 +112,31 @@ fn quote_fish(word: &str) -> String {
     format!("'{}'", word.replace('\\', r"\\").replace('\'', r"\'"))
 }
 
+/// A word for PowerShell, which takes the quotation marks of a word processor for apostrophes, too.
+fn quote_powershell(word: &str) -> String {
+    let mut text = String::from("'");
+    for character in word.chars() {
+        let is_quote = matches!(character, '\'' | '\u{2018}'..='\u{201b}');
+        text.extend(std::iter::repeat_n(character, if is_quote { 2 } else { 1 }));
+    }
+    text + "'"
+}
+
 /// A double-quoted scalar with JSON's escapes; GitLab expands variables after a single dollar sign.
 fn quote_yaml(word: &str) -> String {
-    format!("\"{}\"", word.replace('\\', r"\\").replace('"', "\\\"").replace('$', "$$"))
+    let mut text = String::from("\"");
+    for character in word.chars() {
+        match character {
+            '\\' | '"' => text.extend(['\\', character]),
+            '$' => text.push_str("$$"),
+            // YAML folds line breaks and refuses the other control characters; none is beyond U+FFFF.
+            _ if character.is_control() || matches!(character, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
+                text.push_str(&format!("\\u{:04x}", u32::from(character)));
+            }
+            _ => text.push(character),
+        }
+    }
+    text + "\""
 }
 
 #[cfg(test)]
@@ -108,12 +146,28 @@ mod tests {
     #[test]
     fn odd_paths_are_quoted_as_each_shell_wants() {
         let path = Path::new(r"/home/o'neil/my \ca/root.pem");
-        let first =
-            |shell: Shell| shell.script(path, path).lines().nth(usize::from(shell == Shell::Gitlab)).map(str::to_owned);
+        let first = |shell: Shell| {
+            shell.script(path, path).unwrap().lines().nth(usize::from(shell == Shell::Gitlab)).map(str::to_owned)
+        };
         assert_eq!(first(Shell::Sh).unwrap(), r"export NODE_EXTRA_CA_CERTS='/home/o'\''neil/my \ca/root.pem'");
         assert_eq!(first(Shell::Fish).unwrap(), r"set -gx NODE_EXTRA_CA_CERTS '/home/o\'neil/my \\ca/root.pem'");
         assert_eq!(first(Shell::Powershell).unwrap(), r"$env:NODE_EXTRA_CA_CERTS = '/home/o''neil/my \ca/root.pem'");
+        let curly = Path::new("/a\u{2018}b\u{2019}\u{201a}\u{201b}\u{201c}");
+        let curly = Shell::Powershell.script(curly, curly).unwrap();
+        let doubled = "'/a\u{2018}\u{2018}b\u{2019}\u{2019}\u{201a}\u{201a}\u{201b}\u{201b}\u{201c}'";
+        assert!(curly.contains(doubled), "{curly}");
         assert_eq!(first(Shell::Github).unwrap(), r"NODE_EXTRA_CA_CERTS=/home/o'neil/my \ca/root.pem");
         assert_eq!(first(Shell::Gitlab).unwrap(), r#"  NODE_EXTRA_CA_CERTS: "/home/o'neil/my \\ca/root.pem""#);
+    }
+
+    /// A folder's name once set `LD_PRELOAD` for all later steps of a job.
+    #[test]
+    fn a_line_break_sets_no_other_variable() {
+        for folder in ["/a\nLD_PRELOAD=/evil.so\nb", "/a\rLD_PRELOAD=/evil.so"] {
+            let error = Shell::Github.script(Path::new(folder), Path::new("/bundle.pem")).unwrap_err();
+            assert!(!error.to_string().contains(['\n', '\r']), "{error}");
+            let lines = Shell::Gitlab.script(Path::new(folder), Path::new("/bundle.pem")).unwrap();
+            assert_eq!(lines.lines().count(), 10, "{lines}");
+        }
     }
 }

@@ -98,7 +98,7 @@ const FORMER_INTERMEDIATE: &str = "firefox-intermediate";
 pub fn former(paths: &Paths) -> Vec<(PathBuf, CertificateDer<'static>)> {
     let is_firefox =
         |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("firefox-"));
-    let copies = files::list(&paths.previous).into_iter().filter(is_firefox);
+    let copies = files::list_own(&paths.previous).unwrap_or_default().into_iter().filter(is_firefox);
     copies.filter_map(|path| certificate(&path).ok().map(|der| (path, der))).collect()
 }
 

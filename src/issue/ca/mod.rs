@@ -58,7 +58,7 @@ pub enum Error {
         /// Folder of the CA.
         folder: PathBuf,
     },
-    /// A part of it is missing.
+    /// A file of the CA is missing.
     #[error("the local CA in `{}` lacks `{missing}`", folder.display())]
     Incomplete {
         /// Folder of the CA.
@@ -107,7 +107,7 @@ pub enum Error {
         path: PathBuf,
         /// The permission bits.
         mode: u32,
-        /// The mode that it should have.
+        /// The mode to set.
         instead: &'static str,
     },
     /// A folder or key of another user.
@@ -136,7 +136,7 @@ pub enum Error {
         /// The serial number.
         serial: String,
     },
-    /// A file of it cannot be read or written.
+    /// A file of the CA cannot be read or written.
     #[error(transparent)]
     File(#[from] files::Error),
     /// A file of the CA has unexpected content.
@@ -246,11 +246,11 @@ impl LocalCa {
         [&self.server].into_iter().chain(&self.client)
     }
 
-    /// Writes down that it has issued a certificate, before that is given to anybody.
+    /// Records an issued certificate, before anybody gets the certificate.
     ///
     /// # Errors
     ///
-    /// [`Error::File`] when the log cannot be written, [`Error::Inspect`] when it is not a certificate.
+    /// [`Error::File`] if the log cannot be written, [`Error::Inspect`] if `der` is not a certificate.
     pub fn record(
         &self,
         certificate: &[u8],
@@ -280,7 +280,7 @@ impl LocalCa {
         [&self.root].into_iter().chain(below).chain(of_firefox)
     }
 
-    /// Says that it ends soon ([`WARN_BEFORE`]).
+    /// Warns of an end that is near ([`WARN_BEFORE`]).
     #[must_use]
     pub fn warning(&self, now: OffsetDateTime) -> Option<String> {
         let end = self.not_after().ok()?;
@@ -312,7 +312,7 @@ pub fn roots(paths: &Paths) -> Result<Vec<(PathBuf, CertificateDer<'static>)>, E
         all.push((paths.root.clone(), certificate(&paths.root)?));
     }
     let is_root = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("root-"));
-    for path in files::list(&paths.previous).into_iter().filter(is_root) {
+    for path in files::list_own(&paths.previous)?.into_iter().filter(is_root) {
         if let Ok(root) = certificate(&path)
             && all.iter().all(|(_, other)| *other != root)
         {
@@ -333,7 +333,8 @@ pub fn has_issued(paths: &Paths, der: &[u8]) -> bool {
         let subject = name::Subject::from_der(issuer.subject().as_raw());
         subject.is_ok_and(|subject| cert::is_issued_by(der, &subject, issuer.public_key().raw))
     };
-    files::list(&paths.folder).into_iter().filter(is_certificate).any(issued)
+    let own = |folder| files::list_own(folder).unwrap_or_default();
+    own(&paths.folder).into_iter().chain(own(&paths.previous)).filter(is_certificate).any(issued)
 }
 
 /// The first certificate of a file.
@@ -344,7 +345,7 @@ fn certificate(path: &Path) -> Result<CertificateDer<'static>, Error> {
 /// The certificates of a file, of which there is at least one.
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     let in_file = |source| Error::Container { path: path.to_owned(), source };
-    let certificates = container::certificates(&files::read(path)?).map_err(in_file)?;
+    let certificates = container::certificates(&files::read_regular(path, files::SMALL)?).map_err(in_file)?;
     let none = || in_file(container::Error::Missing { wanted: "a certificate", found: Vec::new() });
     if certificates.is_empty() { Err(none()) } else { Ok(certificates) }
 }
@@ -354,8 +355,8 @@ fn load_key(
     path: &Path,
     passphrase: Option<&zeroize::Zeroizing<String>>,
 ) -> Result<rustls::pki_types::PrivateKeyDer<'static>, container::Error> {
-    let bytes =
-        files::read(path).map_err(|error| container::Error::Encode { what: "private key", source: error.into() })?;
+    let bytes = files::read_regular(path, files::SMALL)
+        .map_err(|error| container::Error::Encode { what: "private key", source: error.into() })?;
     container::private_key(&bytes, || Ok::<_, container::Error>(passphrase.cloned()))
 }
 

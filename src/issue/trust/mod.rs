@@ -19,6 +19,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use crate::base::files;
+pub use crate::base::files::Owner;
 use crate::base::hex::hex;
 use crate::encoding::container;
 use crate::judge::report::trust::{Answer, StoreKind};
@@ -29,7 +30,7 @@ use program::{Finished, Invocation, Programs};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The program that edits it is not here.
+    /// No program here edits it.
     #[error("`{program}` is not installed")]
     Missing {
         /// The program.
@@ -43,6 +44,15 @@ pub enum Error {
         /// Commands that root has to run.
         commands: Vec<String>,
     },
+    /// A password protects it.
+    #[error("a password protects it, and {program} can ask for that on a terminal only")]
+    Password {
+        /// The program that edits it.
+        program: &'static str,
+    },
+    /// The password of Java's store is another.
+    #[error("its password is not the one given, or not `changeit` if none is given")]
+    JavaPassword,
     /// A program could not be started.
     #[error("cannot run `{command}`: {source}")]
     Start {
@@ -104,13 +114,15 @@ impl Platform {
     }
 }
 
-/// A user by number.
+/// How what only root may do is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Owner {
-    /// The user.
-    pub uid: u32,
-    /// Their group.
-    pub gid: u32,
+pub enum Rights {
+    /// We are root.
+    Root,
+    /// sudo is asked, which asks the person.
+    Sudo,
+    /// Not at all.
+    Own,
 }
 
 /// The machine and the person whose stores are meant.
@@ -128,8 +140,10 @@ pub struct Environment {
     pub config_home: Option<PathBuf>,
     /// `JAVA_HOME`.
     pub java_home: Option<PathBuf>,
-    /// True if the process has root's rights.
-    pub is_root: bool,
+    /// The password of Java's store; by default the one that every Java is shipped with.
+    pub java_password: Option<String>,
+    /// How what only root may do is done.
+    pub rights: Rights,
     /// The person, when we act for them as root.
     pub owner: Option<Owner>,
 }
@@ -142,6 +156,15 @@ impl Environment {
 
     fn data_home(&self) -> PathBuf {
         self.data_home.clone().unwrap_or_else(|| self.home.join(".local/share"))
+    }
+
+    /// Looks at files of the person, with no more than the person's rights. Where rights cannot be given up, nothing is
+    /// seen.
+    fn as_person<T: Default>(&self, look: impl FnOnce() -> T) -> T {
+        match &self.owner {
+            Some(owner) => owner.act(look).unwrap_or_default(),
+            None => look(),
+        }
     }
 
     fn config_home(&self) -> PathBuf {
@@ -206,6 +229,11 @@ pub trait Store {
     /// Asks it whether it trusts a certificate.
     fn check(&self, machine: &Machine<'_>, root: &Root) -> Answer;
 
+    /// Answers from files alone, without a program's help; `None` if only a program can tell.
+    fn glance(&self, _machine: &Machine<'_>, _root: &Root) -> Option<bool> {
+        None
+    }
+
     /// Returns true if the store holds a certificate, trusted or not.
     fn holds(&self, machine: &Machine<'_>, root: &Root) -> bool {
         self.check(machine, root) == Answer::Yes
@@ -248,7 +276,7 @@ impl Machine<'_> {
         match self.environment.platform {
             Platform::Linux => {
                 stores.extend(linux::store(self).map(|store| Box::new(store) as Box<dyn Store>));
-                stores.extend(nss::databases(self).into_iter().map(|store| Box::new(store) as Box<dyn Store>));
+                stores.extend(nss::databases(self));
                 stores.extend(windows::beside_wsl(self).map(|store| Box::new(store) as Box<dyn Store>));
             }
             Platform::MacOs => stores.push(Box::new(macos::Keychain)),
@@ -256,6 +284,14 @@ impl Machine<'_> {
         }
         stores.extend(java::keystore(self).map(|store| Box::new(store) as Box<dyn Store>));
         stores
+    }
+
+    /// The stores that trust a certificate: by their files if these can tell, else by their programs.
+    #[must_use]
+    pub fn trusting(&self, root: &Root) -> Vec<Box<dyn Store>> {
+        let trusts =
+            |store: &dyn Store| store.glance(self, root).unwrap_or_else(|| store.check(self, root) == Answer::Yes);
+        self.stores().into_iter().filter(|store| trusts(store.as_ref())).collect()
     }
 
     /// Has a store trust a certificate; false when it did already.
@@ -303,11 +339,16 @@ impl Machine<'_> {
 
     /// Runs programs that need root's rights, or says which they are.
     fn run_as_root(&self, invocations: &[Invocation]) -> Result<(), Error> {
-        if !self.environment.is_root {
-            let commands = invocations.iter().map(|invocation| format!("sudo {invocation}")).collect();
-            return Err(Error::NotRoot { commands });
+        match self.environment.rights {
+            Rights::Root => invocations.iter().try_for_each(|invocation| self.run(invocation).map(drop)),
+            Rights::Sudo if self.programs.find(program::SUDO).is_some() => {
+                invocations.iter().try_for_each(|invocation| self.run(&invocation.clone().with_sudo()).map(drop))
+            }
+            Rights::Sudo | Rights::Own => {
+                let commands = invocations.iter().map(|invocation| invocation.clone().with_sudo().to_string());
+                Err(Error::NotRoot { commands: commands.collect() })
+            }
         }
-        invocations.iter().try_for_each(|invocation| self.run(invocation).map(drop))
     }
 
     /// A program, or how it is installed.

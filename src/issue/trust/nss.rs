@@ -10,18 +10,58 @@ use std::path::PathBuf;
 
 use super::program::Invocation;
 use super::{Error, Machine, Root, Store, certificates, profiles, unknown};
+use crate::base::files;
 use crate::judge::report::trust::{Answer, StoreKind};
+
+/// More than a browser's database is long: 64 MiB.
+const DATABASE_LIMIT: u64 = files::READ_LIMIT;
 
 const PACKAGES: super::linux::Packages = ["libnss3-tools", "nss-tools", "nss-tools", "nss", "mozilla-nss-tools"];
 
 /// Every database of this person: those that exist, and where a browser would make one.
-pub(super) fn databases(machine: &Machine<'_>) -> Vec<Database> {
-    let chromium = profiles::chromium(machine).into_iter();
-    let chromium = chromium.map(|folder| Database { kind: StoreKind::Chromium, name: "Chromium".to_owned(), folder });
-    let firefox = profiles::firefox(machine).into_iter();
-    let firefox =
-        firefox.map(|profile| Database { kind: StoreKind::Firefox, name: profile.name, folder: profile.folder });
+pub(super) fn databases(machine: &Machine<'_>) -> Vec<Box<dyn Store>> {
+    let chromium = profiles::chromium(machine).into_iter().map(|folder| -> Box<dyn Store> {
+        Box::new(Database { kind: StoreKind::Chromium, name: "Chromium".to_owned(), folder })
+    });
+    let firefox = profiles::firefox(machine).into_iter().map(|found| -> Box<dyn Store> {
+        match found {
+            Ok(profile) => Box::new(Database { kind: StoreKind::Firefox, name: profile.name, folder: profile.folder }),
+            Err((browser, error)) => Box::new(Unreadable { browser, error: error.to_string() }),
+        }
+    });
     chromium.chain(firefox).collect()
+}
+
+/// A browser whose list of profiles cannot be read: what it trusts is unknown.
+struct Unreadable {
+    browser: &'static str,
+    error: String,
+}
+
+impl Store for Unreadable {
+    fn kind(&self) -> StoreKind {
+        StoreKind::Firefox
+    }
+
+    fn name(&self) -> String {
+        self.browser.to_owned()
+    }
+
+    fn place(&self) -> PathBuf {
+        "profiles.ini".into()
+    }
+
+    fn check(&self, _: &Machine<'_>, _: &Root) -> Answer {
+        Answer::Unknown(self.error.clone())
+    }
+
+    fn install(&self, _: &Machine<'_>, _: &Root) -> Result<(), Error> {
+        Err(Error::NoEffect(self.error.clone()))
+    }
+
+    fn uninstall(&self, _: &Machine<'_>, _: &Root) -> Result<(), Error> {
+        Err(Error::NoEffect(self.error.clone()))
+    }
 }
 
 pub(super) struct Database {
@@ -45,13 +85,13 @@ struct Described {
 }
 
 impl Database {
-    fn exists(&self) -> bool {
-        ["cert9.db", "cert8.db"].iter().any(|file| self.folder.join(file).is_file())
+    /// Returns true if there is a database that browsers read; no browser of these years reads a `cert8.db`.
+    fn exists(&self, machine: &Machine<'_>) -> bool {
+        machine.environment.as_person(|| self.folder.join("cert9.db").is_file())
     }
 
     fn certutil(&self, machine: &Machine<'_>, flags: &[&str]) -> Invocation {
-        let is_old = !self.folder.join("cert9.db").is_file() && self.folder.join("cert8.db").is_file();
-        let mut folder = OsString::from(if is_old { "dbm:" } else { "sql:" });
+        let mut folder = OsString::from("sql:");
         folder.push(&self.folder);
         let invocation = Invocation::new("certutil", ["-d"]).arg(folder).owner(machine.environment.owner.as_ref());
         flags.iter().fold(invocation, Invocation::arg)
@@ -91,8 +131,20 @@ impl Database {
     fn put(&self, machine: &Machine<'_>, certificate: &Root, trust: &str) -> Result<(), Error> {
         // Already there, under whatever name: adding it again only changes its trust.
         let entry = self.find(machine, certificate)?;
+        let is_new = entry.is_none();
         let nickname = entry.map_or_else(|| certificate.label(), |(entry, _)| entry.nickname);
-        self.add(machine, &nickname, trust, &certificate.pem)
+        self.add(machine, &nickname, trust, &certificate.pem).map_err(|error| {
+            // A database with a password takes a certificate and then refuses to trust it.
+            if is_new {
+                let _ = machine.run(&self.certutil(machine, &["-D", "-n", &nickname]));
+            }
+            match error {
+                Error::Failed { reason, .. } if reason.contains("BAD_PASSWORD") => {
+                    Error::Password { program: "certutil" }
+                }
+                error => error,
+            }
+        })
     }
 
     /// Takes a certificate out, and puts back others that `certutil` deletes in its place.
@@ -152,7 +204,7 @@ impl Store for Database {
     }
 
     fn check(&self, machine: &Machine<'_>, root: &Root) -> Answer {
-        if !self.exists() {
+        if !self.exists(machine) {
             return Answer::No;
         }
         let (anchor, below) = self.parts(root);
@@ -168,15 +220,29 @@ impl Store for Database {
         }
     }
 
+    /// A certificate whose octets are nowhere in the database cannot be trusted by it.
+    fn glance(&self, machine: &Machine<'_>, root: &Root) -> Option<bool> {
+        let (anchor, _) = self.parts(root);
+        let is_absent = |file: &str| {
+            let path = self.folder.join(file);
+            !files::exists(&path)
+                || files::read_regular(&path, DATABASE_LIMIT)
+                    .is_ok_and(|bytes| memchr::memmem::find(&bytes, &anchor.der).is_none())
+        };
+        // The journals hold what is being written.
+        let files = ["cert9.db", "cert9.db-journal", "cert9.db-wal"];
+        machine.environment.as_person(|| files.into_iter().all(is_absent)).then_some(false)
+    }
+
     fn holds(&self, machine: &Machine<'_>, root: &Root) -> bool {
         let (anchor, below) = self.parts(root);
         let mut all = [Some(anchor), below, Some(root)].into_iter().flatten();
-        self.exists() && all.any(|certificate| matches!(self.find(machine, certificate), Ok(Some(_))))
+        self.exists(machine) && all.any(|certificate| matches!(self.find(machine, certificate), Ok(Some(_))))
     }
 
     fn install(&self, machine: &Machine<'_>, root: &Root) -> Result<(), Error> {
         machine.require("certutil", PACKAGES)?;
-        if !self.exists() {
+        if !self.exists(machine) {
             let owner = machine.environment.owner.as_ref();
             machine.run(&Invocation::new("mkdir", ["-p", "-m", "700"]).arg(&self.folder).owner(owner))?;
             machine.run(&self.certutil(machine, &["-N", "--empty-password"]))?;

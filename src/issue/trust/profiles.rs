@@ -35,8 +35,8 @@ pub(super) fn chromium(machine: &Machine<'_>) -> Vec<PathBuf> {
         home.join(".var/app/org.chromium.Chromium/data/pki/nssdb"),
         home.join(".var/app/com.google.Chrome/data/pki/nssdb"),
     ];
-    let mut found: Vec<_> =
-        [&legacy, &current].into_iter().chain(&others).filter(|path| path.is_dir()).cloned().collect();
+    let all = || [&legacy, &current].into_iter().chain(&others);
+    let mut found: Vec<_> = environment.as_person(|| all().filter(|path| path.is_dir()).cloned().collect());
     if !found.contains(&legacy) && !found.contains(&current) {
         let browser = CHROMIUMS.iter().find(|name| machine.programs.find(name).is_some());
         match browser {
@@ -67,8 +67,15 @@ pub(super) struct Profile {
     pub(super) folder: PathBuf,
 }
 
+/// The profiles of a browser, or the reason why its list of them cannot be read.
+pub(super) type Found = Result<Profile, (&'static str, files::Error)>;
+
 /// Every profile there is.
-pub(super) fn firefox(machine: &Machine<'_>) -> Vec<Profile> {
+pub(super) fn firefox(machine: &Machine<'_>) -> Vec<Found> {
+    machine.environment.as_person(|| all_profiles(machine))
+}
+
+fn all_profiles(machine: &Machine<'_>) -> Vec<Found> {
     let (home, config) = (&machine.environment.home, machine.environment.config_home());
     let places = [
         ("Firefox", home.join(".mozilla/firefox")),
@@ -79,13 +86,24 @@ pub(super) fn firefox(machine: &Machine<'_>) -> Vec<Profile> {
         ("LibreWolf", home.join(".librewolf")),
         ("LibreWolf", config.join("librewolf/librewolf")),
     ];
-    let mut all: Vec<Profile> = Vec::new();
+    let mut all = Vec::new();
+    let mut seen = std::collections::HashSet::new();
     for (browser, folder) in places {
-        let Ok(ini) = files::read(&folder.join("profiles.ini")) else { continue };
+        let list = folder.join("profiles.ini");
+        if !files::exists(&list) {
+            continue;
+        }
+        let ini = match files::read_regular(&list, files::SMALL) {
+            Ok(ini) => ini,
+            Err(error) => {
+                all.push(Err((browser, error)));
+                continue;
+            }
+        };
         for (name, path) in profiles_ini(&String::from_utf8_lossy(&ini)) {
             let folder = folder.join(path);
-            if folder.is_dir() && !all.iter().any(|profile| files::same(&profile.folder, &folder)) {
-                all.push(Profile { name: format!("{browser} {name}"), folder });
+            if folder.is_dir() && folder.canonicalize().is_ok_and(|real| seen.insert(real)) {
+                all.push(Ok(Profile { name: format!("{browser} {name}"), folder }));
             }
         }
     }
@@ -113,7 +131,8 @@ fn profiles_ini(text: &str) -> Vec<(String, PathBuf)> {
 
 /// Returns true if a profile is in use: its lock is a symbolic link that names the process.
 pub(super) fn is_running(machine: &Machine<'_>, profile: &Path) -> bool {
-    let Ok(target) = profile.join("lock").read_link() else { return false };
+    let link = machine.environment.as_person(|| profile.join("lock").read_link().ok());
+    let Some(target) = link else { return false };
     let target = target.to_string_lossy();
     let process = target.rsplit_once(":+").map_or("", |(_, process)| process);
     !process.is_empty() && machine.environment.system("/proc").join(process).is_dir()

@@ -2,11 +2,20 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::io::{self, Write};
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use super::Owner;
+use crate::base::files::{self, Owner};
+
+/// How long a program may take: longer than a person needs to type a password, or `update-ca-certificates` for its work.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// More than any of these programs prints: 64 MiB.
+const OUTPUT_LIMIT: u64 = 64 << 20;
 
 /// A program with its arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,12 +28,14 @@ pub struct Invocation {
     pub input: Vec<u8>,
     /// User to run the program as, if other than ours: the files it writes must belong to that user.
     pub owner: Option<Owner>,
+    /// Variables that are set for it, such as a password that nobody should see in a list of processes.
+    pub variables: Vec<(&'static str, String)>,
 }
 
 impl Invocation {
     pub(super) fn new<A: Into<OsString>>(program: impl Into<OsString>, arguments: impl IntoIterator<Item = A>) -> Self {
         let arguments = arguments.into_iter().map(Into::into).collect();
-        Self { program: program.into(), arguments, input: Vec::new(), owner: None }
+        Self { program: program.into(), arguments, input: Vec::new(), owner: None, variables: Vec::new() }
     }
 
     pub(super) fn arg(mut self, argument: impl Into<OsString>) -> Self {
@@ -41,7 +52,30 @@ impl Invocation {
         self.owner = owner.copied();
         self
     }
+
+    pub(super) fn variable(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.variables.push((name, value.into()));
+        self
+    }
+
+    /// The same, run as root by sudo, which asks for a password on the terminal.
+    pub(super) fn with_sudo(self) -> Self {
+        let Self { program, arguments, input, variables, .. } = self;
+        let kept: Vec<_> = variables.iter().map(|(name, _)| *name).collect();
+        let kept = (!kept.is_empty()).then(|| OsString::from(format!("--preserve-env={}", kept.join(","))));
+        let arguments = kept.into_iter().chain([program]).chain(arguments).collect();
+        Self { program: SUDO.into(), arguments, input, owner: None, variables }
+    }
+
+    /// Whether it is run by sudo.
+    #[must_use]
+    pub fn is_sudo(&self) -> bool {
+        self.program == SUDO
+    }
 }
+
+/// The program that runs others as root.
+pub(super) const SUDO: &str = "sudo";
 
 /// As one would type it in a shell.
 impl fmt::Display for Invocation {
@@ -107,6 +141,9 @@ pub struct Installed {
     pub folders: Vec<PathBuf>,
     /// The home folder that programs get.
     pub home: PathBuf,
+    /// The person for whom we are root. Programs run as root are root's alone then, and see nothing of the environment,
+    /// since both may have been chosen by somebody who is not root.
+    pub root_for: Option<Owner>,
 }
 
 impl Programs for Installed {
@@ -115,26 +152,89 @@ impl Programs for Installed {
     }
 
     fn run(&self, invocation: &Invocation) -> io::Result<Finished> {
-        let name = invocation.program.to_string_lossy();
-        let program = self.find(&name).map_or_else(|| invocation.program.clone(), PathBuf::into_os_string);
+        let patience = (!invocation.is_sudo()).then_some(PATIENCE);
+        let child = self.command(invocation)?.spawn()?;
+        finish(child, invocation.input.clone(), patience)
+    }
+}
+
+impl Installed {
+    fn command(&self, invocation: &Invocation) -> io::Result<Command> {
+        let is_roots_work = self.root_for.is_some() && invocation.owner.is_none();
+        let may_run = |program: &Path| program.is_file() && (!is_roots_work || files::is_roots_alone(program));
+        let is_path = Path::new(&invocation.program).components().count() > 1;
+        let program = if is_path {
+            Some(PathBuf::from(&invocation.program)).filter(|program| may_run(program))
+        } else {
+            self.folders.iter().map(|folder| folder.join(&invocation.program)).find(|program| may_run(program))
+        };
+        let program = program.ok_or_else(|| {
+            let reason = if is_roots_work { "no such program that is root's alone" } else { "no such program" };
+            io::Error::new(io::ErrorKind::NotFound, reason)
+        })?;
         let mut command = Command::new(program);
+        let mut folders = self.folders.clone();
+        if self.root_for.is_some() {
+            command.env_clear();
+        }
+        if is_roots_work {
+            folders.retain(|folder| files::is_roots_alone(folder));
+            command.current_dir("/");
+        } else {
+            command.env("HOME", &self.home);
+        }
         // Their words are read: they should be English.
-        command.args(&invocation.arguments).env("HOME", &self.home).env("LC_ALL", "C");
-        command.env("PATH", std::env::join_paths(&self.folders).map_err(io::Error::other)?);
+        command.args(&invocation.arguments).env("LC_ALL", "C");
+        command.env("PATH", std::env::join_paths(folders).map_err(io::Error::other)?);
+        command.envs(invocation.variables.iter().map(|(name, value)| (name, value)));
         #[cfg(unix)]
         if let Some(owner) = &invocation.owner {
             std::os::unix::process::CommandExt::uid(&mut command, owner.uid);
             std::os::unix::process::CommandExt::gid(&mut command, owner.gid);
         }
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-        // Less than a pipe holds, so that nobody waits for the other; a program that wants no input may be gone.
-        if let Some(mut stdin) = child.stdin.take()
-            && let Err(error) = stdin.write_all(&invocation.input)
-            && error.kind() != io::ErrorKind::BrokenPipe
-        {
-            return Err(error);
-        }
-        let output = child.wait_with_output()?;
-        Ok(Finished { success: output.status.success(), stdout: output.stdout, stderr: output.stderr })
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Ok(command)
     }
+}
+
+/// Waits for a program's end, for as long as there is patience; one that takes longer is killed.
+fn finish(mut child: Child, input: Vec<u8>, patience: Option<Duration>) -> io::Result<Finished> {
+    if let Some(mut stdin) = child.stdin.take() {
+        // A program that wants no input may be gone.
+        thread::spawn(move || stdin.write_all(&input));
+    }
+    let (sender, receiver) = mpsc::channel();
+    let streams = [
+        child.stdout.take().map(|stream| Box::new(stream) as Box<dyn Read + Send>),
+        child.stderr.take().map(|stream| Box::new(stream) as Box<dyn Read + Send>),
+    ];
+    for (is_stderr, stream) in streams.into_iter().flatten().enumerate() {
+        let sender = sender.clone();
+        thread::spawn(move || {
+            let mut bytes = Vec::new();
+            let result = stream.take(OUTPUT_LIMIT).read_to_end(&mut bytes).map(|_| bytes);
+            sender.send((is_stderr == 1, result))
+        });
+    }
+    drop(sender);
+    let deadline = patience.map(|patience| Instant::now() + patience);
+    let mut finished = Finished::default();
+    loop {
+        let part = match deadline {
+            Some(deadline) => receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())),
+            None => receiver.recv().map_err(mpsc::RecvTimeoutError::from),
+        };
+        match part {
+            Ok((true, bytes)) => finished.stderr = bytes?,
+            Ok((false, bytes)) => finished.stdout = bytes?,
+            Err(mpsc::RecvTimeoutError::Disconnected) => break,
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                child.kill()?;
+                child.wait()?;
+                return Err(io::Error::new(io::ErrorKind::TimedOut, "it does not end, and was stopped"));
+            }
+        }
+    }
+    finished.success = child.wait()?.success();
+    Ok(finished)
 }

@@ -61,7 +61,8 @@ impl World {
             data_home: None,
             config_home: None,
             java_home: None,
-            is_root: true,
+            java_password: None,
+            rights: Rights::Root,
             owner: None,
         };
         let (_, chain) = generate::self_signed(&CertificateSpec::default(), validity::now()).unwrap();
@@ -142,7 +143,7 @@ fn every_linux_has_its_folder_and_its_program() {
 
         store.install(&machine, &world.root).unwrap();
         let calls = world.redact(&programs.calls());
-        assert_eq!(calls[0], format!("install -D -m 644 /root.pem {anchors}/LABEL.crt"));
+        assert_eq!(calls[0], format!("install -D -m 644 /dev/stdin {anchors}/LABEL.crt"));
         assert!(calls[1].starts_with(refresh), "{calls:?}");
 
         // Only what is in the bundle is trusted.
@@ -163,14 +164,47 @@ fn every_linux_has_its_folder_and_its_program() {
 #[test]
 fn without_roots_rights_the_commands_are_told() {
     let mut world = World::linux("ID=fedora");
-    world.environment.is_root = false;
+    world.environment.rights = Rights::Own;
     let programs = StandIns::new(&["update-ca-trust"]);
     let machine = world.machine(&programs);
     let error = machine.trust(machine.stores()[0].as_ref(), &world.root).unwrap_err();
-    let expected =
-        ["sudo install -D -m 644 /root.pem /etc/pki/ca-trust/source/anchors/LABEL.crt", "sudo update-ca-trust extract"];
+    let expected = [
+        "sudo install -D -m 644 /dev/stdin /etc/pki/ca-trust/source/anchors/LABEL.crt",
+        "sudo update-ca-trust extract",
+    ];
     assert_eq!(world.redact(&error.commands()), expected);
     assert!(programs.calls().is_empty());
+}
+
+/// On a terminal sudo gets the octets that were checked, and nothing by the name of a file that may change.
+#[test]
+fn sudo_is_run_for_what_only_root_may_do() {
+    struct Recorded(RefCell<Vec<Invocation>>);
+    impl Programs for Recorded {
+        fn find(&self, name: &str) -> Option<PathBuf> {
+            Some(PathBuf::from("/usr/bin").join(name))
+        }
+
+        fn run(&self, invocation: &Invocation) -> io::Result<Finished> {
+            self.0.borrow_mut().push(invocation.clone());
+            Ok(Finished { success: true, ..Finished::default() })
+        }
+    }
+    let mut world = World::linux("ID=fedora");
+    world.environment.rights = Rights::Sudo;
+    let programs = Recorded(RefCell::default());
+    let machine = world.machine(&programs);
+    let stores = machine.stores();
+    let store = stores.iter().find(|store| store.kind() == StoreKind::System).expect("it is a Fedora");
+    store.install(&machine, &world.root).unwrap();
+    let calls: Vec<_> = programs.0.take().into_iter().filter(Invocation::is_sudo).collect();
+    let lines: Vec<_> = calls.iter().map(ToString::to_string).collect();
+    let expected = [
+        "sudo install -D -m 644 /dev/stdin /etc/pki/ca-trust/source/anchors/LABEL.crt",
+        "sudo update-ca-trust extract",
+    ];
+    assert_eq!(world.redact(&lines), expected);
+    assert_eq!(calls[0].input, world.root.pem.as_bytes());
 }
 
 /// A file that holds other certificates, too, is not ours to remove.
@@ -302,7 +336,7 @@ fn macos_is_asked_and_changed_with_security() {
     assert_eq!(store.check(&world.machine(&programs), &world.root), Answer::No);
     assert!(store.holds(&world.machine(&programs), &world.root), "it is there, without trust");
 
-    world.environment.is_root = false;
+    world.environment.rights = Rights::Own;
     let error = store.install(&world.machine(&programs), &world.root).unwrap_err();
     assert!(error.commands()[0].starts_with("sudo security add-trusted-cert"));
 }
@@ -353,7 +387,7 @@ fn debians_bundle_has_it_and_has_it_no_more() {
     let other = Root::new(&other[0], Path::new("other.pem")).unwrap();
     world.write("usr/local/share/ca-certificates/other.crt", &other.pem);
     let folders = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"].map(PathBuf::from).to_vec();
-    let programs = Installed { folders, home: world.environment.home.clone() };
+    let programs = Installed { folders, home: world.environment.home.clone(), root_for: None };
     let machine = world.machine(&programs);
     let stores = machine.stores();
     let store = stores.iter().find(|store| store.kind() == StoreKind::System).expect("it is Debian's");

@@ -8,9 +8,13 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Trust {
-    /// The local CA's folder.
-    pub ca: String,
-    /// SHA-256 over the DER of its root, in hex.
+    /// The local CA's folder, if its root is meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca: Option<String>,
+    /// The file of another root, if that is meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub root: Option<String>,
+    /// SHA-256 over the DER of the root, in hex.
     pub sha256_fingerprint: String,
     /// Owner of the CA, if sudo runs the command for another user.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -110,7 +114,10 @@ impl Trust {
     #[must_use]
     pub fn text(&self) -> String {
         let width = self.stores.iter().map(|store| store.name.chars().count()).max().unwrap_or_default();
-        let mut text = format!("Local CA in {}\n", self.ca);
+        let mut text = match (&self.ca, &self.root) {
+            (Some(folder), _) => format!("Local CA in {folder}\n"),
+            (None, root) => format!("Root in {}\n", root.as_deref().unwrap_or_default()),
+        };
         for store in &self.stores {
             let pad = width.saturating_sub(store.name.chars().count());
             let _ = writeln!(text, "  {:<13}  {}{:pad$}  {}", store.word(), store.name, "", store.place);

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::remote::{Cause, Remote};
 use super::text::plain_names;
+use super::trust::StoreKind;
 
 /// Reason for a refusal: the codes of `verify --json` and of a test PKI's `expected.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -123,6 +124,9 @@ pub struct Verdict {
     pub error: Option<Reason>,
     /// The path, from the certificate to the trust anchor; as far as there is one when it is not valid.
     pub chain: Vec<Link>,
+    /// Origin of the trust anchor, if the certificate is valid. Absent in a batch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<Anchor>,
     /// Properties that clients accept but a CA may not issue: refusals under `--strict`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(test, schemars(default))]
@@ -130,6 +134,40 @@ pub struct Verdict {
     /// Connection over which a server sent the certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connection: Option<Box<Remote>>,
+}
+
+/// Origin of a trust anchor, and who else trusts it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Anchor {
+    /// Where it was found.
+    pub source: AnchorSource,
+    /// The stores of this machine that trust it; not asked if it is from a file that was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trusted_by: Option<Vec<TrustingStore>>,
+}
+
+/// Where a trust anchor was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub enum AnchorSource {
+    /// A file that was named with `--trust`.
+    File,
+    /// The system's roots.
+    System,
+    /// The local CA's root, which `verify` trusts even if no store does.
+    LocalCa,
+}
+
+/// A store that trusts a root.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct TrustingStore {
+    /// Its kind.
+    pub store: StoreKind,
+    /// Name of the store, as in `Firefox default-release`.
+    pub name: String,
 }
 
 /// Document that `verify --json` prints when a server cannot be asked, with exit status 2.

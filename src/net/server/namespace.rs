@@ -25,7 +25,7 @@ use crate::net::server::session::{Pushed, Session};
 /// The most attachments of one event.
 const MAX_ATTACHMENTS: usize = 1000;
 
-/// What a namespace does for its clients.
+/// The application in a namespace.
 pub(super) trait Application: Send + Sync + 'static {
     /// Is called when a client has joined; `auth` is the JSON object it came with.
     fn greet(&self, client: &Client<'_>, auth: &RawValue);
@@ -101,7 +101,7 @@ impl SocketIo {
         if let PacketData::Connect(auth) = packet.inner {
             return match namespace {
                 Some(namespace) => self.connect(session, namespace, auth.as_ref()),
-                None => Ok(self.refuse(session, packet.ns)),
+                None => Ok(self.refuse(session, Str::copy_from_slice(name))),
             };
         }
         let namespace =
@@ -193,10 +193,10 @@ impl SocketIo {
     }
 }
 
-/// What an attachment takes beside its bytes.
+/// Memory of an attachment beside its bytes.
 const ATTACHMENT: usize = 64;
 
-/// Reads what a client sent with its wish to join: an object, or nothing, which is as good as an empty one.
+/// Reads the `auth` of a CONNECT: an object, or nothing, which stands for an empty object.
 fn read_auth(auth: Option<&Value>) -> Option<&RawValue> {
     let text = match auth {
         None => "{}",
@@ -279,7 +279,7 @@ impl Client<'_> {
         }
     }
 
-    /// Puts the client into a room, unless it is in so many already. Returns whether it is in the room.
+    /// Puts the client into a room, unless the client is in too many. Returns true if the client is in the room.
     pub(super) fn join(&self, room: &str, max_rooms: usize) -> bool {
         self.namespace.members_mut().join(self.session.id(), room, max_rooms)
     }
@@ -298,7 +298,7 @@ impl Client<'_> {
     }
 }
 
-/// The acknowledgement that an event asked for, if it did.
+/// The acknowledgement that an event asked for, if any.
 pub(super) struct Ack(Option<i64>);
 
 impl Ack {
