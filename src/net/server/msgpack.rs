@@ -435,7 +435,7 @@ mod tests {
             assert_eq!(text, json);
         }
         let deep = format!("{}{}", "[".repeat(120), "]".repeat(120));
-        assert!(matches!(read(&packed(&deep, &[])), Some(Value::Str(text, None)) if text == deep));
+        assert!(matches!(read(&packed(&deep, &[])), Some(Value::Str(text, None)) if *text == *deep));
     }
 
     #[test]
@@ -451,7 +451,7 @@ mod tests {
             (b"\xa2\xed\xa0", r#""\u{fffd}\u{fffd}""#),
         ] {
             let json = json.replace("\\u{fffd}", "\u{fffd}");
-            assert!(matches!(read(bytes), Some(Value::Str(text, _)) if text == json), "{bytes:?}");
+            assert!(matches!(read(bytes), Some(Value::Str(text, _)) if *text == *json), "{bytes:?}");
         }
     }
 
