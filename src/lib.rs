@@ -43,6 +43,7 @@
 //! | | [`check`] | Audits a running server, and grades it. |
 //! | | [`connect`] | A Socket.IO client that says why a connection fails. |
 //! | | [`server`] | HTTPS and Socket.IO. |
+//! | | [`share`] | The local CA's root for phones: a page and a QR code. |
 //! | | [`proxy`] | TLS in front of other servers. |
 //!
 //! # Features
@@ -84,5 +85,5 @@ pub use issue::{ca, cert, convert, credentials, fixtures, generate, trust};
 pub use judge::{inspect, lint, report, verify};
 pub use net::{check, doctor, probe, tls};
 #[cfg(feature = "serve")]
-pub use net::{connect, proxy, server};
+pub use net::{connect, proxy, server, share};
 pub use x509::{constraints, csr, key, name, policy, signed};

@@ -13,4 +13,6 @@ pub mod probe;
 pub mod proxy;
 #[cfg(feature = "serve")]
 pub mod server;
+#[cfg(feature = "serve")]
+pub mod share;
 pub mod tls;

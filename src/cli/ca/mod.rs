@@ -5,6 +5,7 @@ mod init;
 mod path;
 mod renew;
 mod revoke;
+mod share;
 mod show;
 mod trust;
 
@@ -31,6 +32,7 @@ enum Command {
     Untrust(trust::UntrustArgs),
     Status(trust::StatusArgs),
     Export(export::Args),
+    Share(share::Args),
     Env(env::Args),
     Renew(renew::Args),
     Revoke(revoke::Args),
@@ -46,6 +48,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         Command::Untrust(args) => trust::untrust(args, out),
         Command::Status(args) => trust::status(args, out),
         Command::Export(args) => export::run(args, out),
+        Command::Share(args) => share::run(args, out),
         Command::Env(args) => env::run(args, out),
         Command::Renew(args) => renew::run(args, out),
         Command::Revoke(args) => revoke::run(args, out),
