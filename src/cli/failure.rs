@@ -8,7 +8,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
-pub(crate) use self::ca::{needs_no_sudo, one_thing_at_a_time, remake_hint, renew_hint};
+pub(crate) use self::ca::{needs_no_sudo, one_thing_at_a_time, permit_hint, remake_hint, renew_hint};
 pub(crate) use self::fixtures::{build, fixtures};
 pub(crate) use self::remote::{no_endpoint, remote};
 use super::args::IssuerArgs;
@@ -323,7 +323,7 @@ pub(crate) fn issuing(error: generate::Error, request: Option<&Path>, issuer: &I
     let blamed = match (&error, request, ca) {
         (M::Certificate(C::NotPermitted { .. }), _, Some(_)) => return Failure::new(error.into()),
         (M::Certificate(C::NotPermitted { names, .. }), _, None) => {
-            let hint = ca::permit_hint(names);
+            let hint = permit_hint(names);
             return Failure::new(error.into()).hint(hint);
         }
         (M::NoIssuer { .. }, _, Some((certificate, key))) => {
@@ -394,7 +394,7 @@ impl From<generate::Error> for Failure {
             E::Certificate(cert::Error::AsksForCa { .. }) => {
                 Some(format!("sign it as a CA all the same: `{}`", CommandLine::typed().switch("--allow-ca")))
             }
-            E::Certificate(cert::Error::NotPermitted { names, .. }) => Some(ca::permit_hint(names)),
+            E::Certificate(cert::Error::NotPermitted { names, .. }) => Some(permit_hint(names)),
             E::Certificate(cert::Error::SubjectExcluded { .. }) => {
                 Some("leave --subject out; only clients have one: --purpose client".to_owned())
             }

@@ -36,11 +36,12 @@ use crate::cli::caller::Caller;
 use crate::cli::failure::{self, Failure};
 use crate::cli::output::Output;
 use certificates::FixtureArgs;
+pub(crate) use certificates::FromCa;
 use clients::ClientArgs;
 use front::FrontArgs;
 use limits::LimitArgs;
-pub(crate) use log::Lines;
-use log::Log;
+pub(crate) use limits::LogFormat;
+pub(crate) use log::{Lines, Log};
 use machines::MachineArgs;
 use reach::Covered;
 
@@ -90,6 +91,9 @@ pub(crate) struct Args {
     limits: LimitArgs,
     #[command(flatten)]
     app: AppArgs,
+    /// Whether the certificate is the local CA's, whatever files are here.
+    #[arg(skip)]
+    from_ca: bool,
 }
 
 #[derive(clap::Args)]
@@ -164,7 +168,7 @@ enum ParserName {
     Msgpack,
 }
 
-fn parse_address(text: &str) -> Result<IpAddr, String> {
+pub(crate) fn parse_address(text: &str) -> Result<IpAddr, String> {
     if text == "localhost" {
         return Ok(Ipv4Addr::LOCALHOST.into());
     }
@@ -187,8 +191,11 @@ fn parse_milliseconds(text: &str) -> Result<Duration, String> {
 /// The server's own pages are replaced by this when `proxy` runs it; receives the way into the log.
 pub(crate) type MakeHandler<'a> = &'a dyn Fn(Lines) -> Arc<dyn Handler>;
 
+/// Is called with the server's URL before it accepts connections, to say how it is used.
+pub(crate) type Ready<'a> = &'a dyn Fn(&str, &mut Output);
+
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
-    run_with(args, None, out)
+    run_with(args, None, None, out)
 }
 
 /// The part of a server that `proxy` has in common with `serve`: hosts, the port and the certificate.
@@ -213,11 +220,30 @@ pub(crate) struct Listen {
     ca_dir: CaDirArgs,
     #[command(flatten)]
     passphrase: PassphraseArgs,
+    /// Whether the certificate is the local CA's, whatever files are here.
+    #[arg(skip)]
+    from_ca: bool,
 }
 
 impl Listen {
+    /// A server whose certificate is the local CA's.
+    pub(crate) fn with_ca(hosts: Vec<String>, addr: Option<IpAddr>, port: u16, ca_dir: CaDirArgs) -> Self {
+        let passphrase = PassphraseArgs::default();
+        Self { hosts, addr, port, cert: None, key: None, ca_dir, passphrase, from_ca: true }
+    }
+
     /// Serves with a handler, and otherwise as `serve` does by default.
     pub(crate) fn run(&self, handler: MakeHandler<'_>, out: &mut Output) -> Result<Outcome, Failure> {
+        self.run_telling(handler, &|_, _| {}, out)
+    }
+
+    /// As [`Listen::run`], with something to say about the URL.
+    pub(crate) fn run_telling(
+        &self,
+        handler: MakeHandler<'_>,
+        ready: Ready<'_>,
+        out: &mut Output,
+    ) -> Result<Outcome, Failure> {
         let defaults = Args::augment_args(clap::Command::new("serve")).get_matches_from(["serve"]);
         let mut args = Args::from_arg_matches(&defaults).map_err(|error| Failure::message(error.to_string()))?;
         args.hosts.clone_from(&self.hosts);
@@ -227,11 +253,17 @@ impl Listen {
         args.key.clone_from(&self.key);
         args.ca_dir = self.ca_dir.clone();
         args.passphrase = self.passphrase.clone();
-        run_with(&args, Some(handler), out)
+        args.from_ca = self.from_ca;
+        run_with(&args, Some(handler), Some(ready), out)
     }
 }
 
-fn run_with(args: &Args, handler: Option<MakeHandler<'_>>, out: &mut Output) -> Result<Outcome, Failure> {
+fn run_with(
+    args: &Args,
+    handler: Option<MakeHandler<'_>>,
+    ready: Option<Ready<'_>>,
+    out: &mut Output,
+) -> Result<Outcome, Failure> {
     let now = validity::now();
     let spec = CertificateSpec {
         names: name::parse_all(args.hosts.iter().map(String::as_str))?,
@@ -266,7 +298,7 @@ fn run_with(args: &Args, handler: Option<MakeHandler<'_>>, out: &mut Output) -> 
     // Each client takes a descriptor, and 1,024 are few; what cannot be raised is not missed at once.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(serve(config, metrics, &host, &covered, log, out))?;
+    runtime.block_on(serve(config, metrics, &host, &covered, log, ready, out))?;
     Ok(Outcome::Done)
 }
 
@@ -276,6 +308,7 @@ async fn serve(
     host: &str,
     covered: &Covered,
     log: Log,
+    ready: Option<Ready<'_>>,
     out: &mut Output,
 ) -> Result<(), Failure> {
     let observer = match metrics {
@@ -296,8 +329,12 @@ async fn serve(
     if serves_folder {
         out.note("private keys, files whose name begins with a dot, and links out of the folder are not served");
     }
+    let url = reach::url(scheme, host, address.port());
+    if let Some(ready) = ready {
+        ready(&url, out);
+    }
     let secure = if covered.is_plain { "Server, without TLS of its own," } else { "Secure server" };
-    log.line(format!("{secure} is running on {}", reach::url(scheme, host, address.port())));
+    log.line(format!("{secure} is running on {url}"));
     tokio::select! {
         () = server.run(signals.next()) => {}
         () = signals.second() => {}
@@ -454,6 +491,9 @@ impl Args {
             }
             self.warn_of_no_names(&credentials, certificate, key, out);
             return Ok(credentials);
+        }
+        if self.from_ca {
+            return self.made(spec, out, now);
         }
         let _settled = files::settle(Path::new("."))?;
         let (certificate, key) = (Path::new("server-cert.pem"), Path::new("server-key.pem"));

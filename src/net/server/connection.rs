@@ -13,6 +13,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::server::{Accepted, ClientHello};
 use rustls::{PeerIncompatible, ServerConfig};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout};
@@ -29,6 +30,7 @@ use crate::net::server::plaintext;
 use crate::net::server::proxy_header::{self, ProxyHeaderError};
 use crate::net::server::routes::Site;
 use crate::net::server::stream::Stream;
+use crate::net::tls::Challenges;
 
 /// The largest head of a request that is read, as in Node.
 const MAX_HEAD: u16 = 16 * 1024;
@@ -109,6 +111,7 @@ async fn serve_open(
                 site.observe(&Event::Plaintext { peer });
             }
         }
+        Ok(Opened::Challenge) => {}
         Err(error) => site.observe(&Event::HandshakeFailed { peer, error }),
     }
 }
@@ -136,6 +139,8 @@ enum Opened {
     Plain(TcpStream),
     /// HTTP, where TLS is spoken.
     Http(TcpStream),
+    /// The connection of a CA, which has seen what it came for.
+    Challenge,
 }
 
 async fn open(site: &Site, mut tcp: TcpStream) -> Result<Opened, HandshakeError> {
@@ -173,6 +178,12 @@ async fn open(site: &Site, mut tcp: TcpStream) -> Result<Opened, HandshakeError>
 
 /// Continues with the certificate for the requested name.
 async fn shake_hands(site: &Site, tcp: TcpStream, hello: Accepted) -> Result<Opened, HandshakeError> {
+    if let Some(config) = challenge(site, &hello.client_hello()) {
+        let mut tls = StartHandshake::from_parts(hello, tcp).into_stream(config).await.map_err(HandshakeError::from)?;
+        // The handshake was all (RFC 8737 section 3).
+        tls.shutdown().await.ok();
+        return Ok(Opened::Challenge);
+    }
     let called = tcp.local_addr().map_err(HandshakeError::Broken)?.ip();
     let name = hello.client_hello().server_name().map(str::to_owned);
     let config = site.tls().choose(name.as_deref(), called).await;
@@ -191,6 +202,12 @@ async fn shake_hands(site: &Site, tcp: TcpStream, hello: Accepted) -> Result<Ope
         }
         Err(error) => Err(error),
     }
+}
+
+/// The answer to a CA that validates the name it sends.
+fn challenge(site: &Site, hello: &ClientHello<'_>) -> Option<Arc<ServerConfig>> {
+    let challenges = site.challenges().filter(|_| Challenges::is_asked(hello))?;
+    challenges.find(hello.server_name()?)
 }
 
 /// Decides whether the client offers a cipher suite of ours, be it for another kind of key.

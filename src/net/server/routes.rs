@@ -36,7 +36,7 @@ use crate::net::server::peer::Peer;
 use crate::net::server::places::{Handshakes, Over, Places};
 use crate::net::server::plaintext::is_authority;
 use crate::net::server::{Config, Limits};
-use crate::net::tls::ByName;
+use crate::net::tls::{ByName, Challenges};
 
 /// Answer to `GET /` for programs.
 const GREETING: &str = "Hello, Socket.io with SSL/TLS!";
@@ -61,6 +61,7 @@ pub(super) struct Site {
     /// True if a person's own page is served.
     is_own_page: bool,
     handler: Option<Arc<dyn Handler>>,
+    challenges: Option<Arc<Challenges>>,
 }
 
 impl Site {
@@ -95,6 +96,7 @@ impl Site {
             observer,
             is_own_page,
             handler,
+            challenges: config.challenges,
         }
     }
 
@@ -110,6 +112,11 @@ impl Site {
 
     pub(super) fn tls(&self) -> &ByName {
         &self.tls
+    }
+
+    /// The challenges of a CA that are under way.
+    pub(super) fn challenges(&self) -> Option<&Arc<Challenges>> {
+        self.challenges.as_ref()
     }
 
     pub(super) fn engine(&self) -> &Arc<Engine> {
