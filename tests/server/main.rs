@@ -19,6 +19,7 @@ mod process;
 mod redis;
 mod redis_server;
 mod refusal;
+mod reload;
 #[expect(dead_code, reason = "what other tests need of it")]
 #[path = "../cli/sandbox.rs"]
 mod sandbox;

@@ -59,6 +59,11 @@ pub(super) fn event(event: &Event, message: &str) -> String {
             "redis-back"
         }
         Event::RedisBehind => "redis-behind",
+        Event::Replaced { certificate } => {
+            fields.insert("sha256_fingerprint".to_owned(), certificate.sha256_fingerprint.as_str().into());
+            fields.insert("not_after".to_owned(), certificate.not_after.as_str().into());
+            "certificate-replaced"
+        }
         Event::Draining(_) => "draining",
         Event::AcceptPaused { .. } => "accept-paused",
         Event::AcceptResumed => "accept-resumed",

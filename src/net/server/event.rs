@@ -135,6 +135,11 @@ pub enum Event {
     /// Other servers send more than this one can pass on, and events are left out. Not reported again before it has caught
     /// up.
     RedisBehind,
+    /// Other certificates are shown from now on.
+    Replaced {
+        /// The certificate of most clients.
+        certificate: Box<report::Certificate>,
+    },
     /// The server is about to stop: it says so to those who ask whether it is ready, and serves on for this long.
     Draining(Duration),
     /// A client spoke plain HTTP to the TLS port, and got the https:// address.
