@@ -18,6 +18,7 @@ pub mod made;
 mod public_key;
 pub mod relation;
 pub mod remote;
+pub mod running;
 pub mod text;
 pub mod trust;
 pub mod verdict;
