@@ -14,6 +14,7 @@ mod node;
 mod openssl;
 mod openssl_ca;
 mod openssl_keys;
+mod readme;
 mod recipes;
 mod rustls_client;
 #[path = "../cli/sandbox.rs"]
