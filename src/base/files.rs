@@ -76,7 +76,7 @@ pub enum Error {
     NotRegular {
         /// The path.
         path: PathBuf,
-        /// What is there.
+        /// The entry at a path.
         kind: &'static str,
     },
     /// A link on the way to a file belongs to another user.
@@ -211,27 +211,27 @@ pub fn is_writable(path: &Path) -> bool {
     OpenOptions::new().append(true).open(path).is_ok()
 }
 
-/// The files in a folder and those within it, by name; what cannot be read is passed over.
+/// The files in a folder and its subfolders, by name; unreadable ones are passed over.
 #[must_use]
 pub fn list(folder: &Path) -> Vec<PathBuf> {
     let entries = walkdir::WalkDir::new(folder).follow_links(true).sort_by_file_name().into_iter().flatten();
     entries.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path).collect()
 }
 
-/// The files in the folders of a folder, `depth` steps down at most; what cannot be read is passed over.
+/// The files in the subfolders of a folder, `depth` steps down at most; unreadable ones are passed over.
 #[must_use]
 pub fn list_at_depth(folder: &Path, depth: usize) -> Vec<PathBuf> {
     let entries = walkdir::WalkDir::new(folder).max_depth(depth).sort_by_file_name().into_iter().flatten();
     entries.filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path).collect()
 }
 
-/// When a file was last written.
+/// The time of a file's last change.
 #[must_use]
 pub fn modified(path: &Path) -> Option<time::OffsetDateTime> {
     fs::metadata(path).ok()?.modified().ok().map(time::OffsetDateTime::from)
 }
 
-/// The files in a folder itself that hold no more than `limit` bytes, by name; what cannot be read is passed over.
+/// The files in a folder itself that hold no more than `limit` bytes, by name; unreadable ones are passed over.
 #[must_use]
 pub fn small_files(folder: &Path, limit: u64) -> Vec<PathBuf> {
     let entries = walkdir::WalkDir::new(folder).max_depth(1).follow_links(true).sort_by_file_name();
@@ -273,7 +273,7 @@ fn resolve(path: &Path) -> PathBuf {
     }
 }
 
-/// The path of a folder below another, without links; `None` if it leads elsewhere, by `..` or by a link.
+/// The path of a folder below another, without links; `None` if `..` or a link leads elsewhere.
 #[must_use]
 pub fn below(above: &Path, path: &Path) -> Option<PathBuf> {
     let above = fs::canonicalize(if above.as_os_str().is_empty() { Path::new(".") } else { above }).ok()?;
@@ -285,7 +285,7 @@ pub fn below(above: &Path, path: &Path) -> Option<PathBuf> {
 ///
 /// # Errors
 ///
-/// [`Error::Io`] when it cannot be made.
+/// [`Error::Io`].
 pub fn create_folder(path: &Path, private: bool) -> Result<(), Error> {
     if path.as_os_str().is_empty() || path.is_dir() {
         return Ok(());
@@ -311,7 +311,7 @@ pub fn remove(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// A file to be written: where, what, and whether others may read it.
+/// A file to be written: path, content and mode.
 pub struct NewFile {
     path: PathBuf,
     content: Zeroizing<Vec<u8>>,
@@ -431,7 +431,7 @@ fn in_place_of(files: &[(OsString, &NewFile)], source: io::Error) -> Error {
     Error::Io { action: "write", path, source }
 }
 
-/// Finishes what a killed run left in the folders of these files, and clears away what it had staged.
+/// Finishes or takes back the work of a killed run in the folders of these files, and clears its staged files away.
 ///
 /// The folders stay locked, against other runs, until the value returned is dropped.
 ///

@@ -54,7 +54,7 @@ impl<'a> Octets<'a> {
 ///
 /// # Panics
 ///
-/// If the system gives none: nothing that is secret could be made.
+/// If the system has no random numbers: no secret could be made.
 #[must_use]
 pub fn random<const N: usize>() -> [u8; N] {
     let mut octets = [0; N];

@@ -67,7 +67,7 @@ pub fn map<T: Send, U: Send, E>(
     })
 }
 
-/// Says that there will be no result when working on an item panics, or all would wait for it.
+/// Reports a missing result if the work on an item panics, because all would wait for the result.
 struct Ending<'a, U> {
     index: usize,
     done: &'a Sender<(usize, Option<U>)>,
@@ -116,7 +116,7 @@ mod tests {
         assert!(drawn.get() < 1_000);
     }
 
-    /// A defect in one item's work ends the program, and does not leave it waiting.
+    /// A defect in one item's work ends the program, and leaves nobody waiting.
     #[test]
     #[should_panic(expected = "a scoped thread panicked")]
     fn a_panic_is_not_waited_for() {

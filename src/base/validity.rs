@@ -24,6 +24,12 @@ pub const DEFAULT_DAYS: u32 = 365;
 /// RFC 5280 section 4.1.2.5 sets no limit; <https://support.apple.com/en-us/103769> does.
 pub const APPLE_LIMIT_DAYS: i64 = 825;
 
+/// The longest time before its end from which a certificate is due for renewal.
+///
+/// A month leaves time for a person on holiday; [`Validity::renewal_margin`] is shorter for certificates that live for
+/// less than three.
+pub const RENEW_BEFORE: time::Duration = time::Duration::days(30);
+
 const DAY: Duration = Duration::from_hours(24);
 
 /// Reason why a validity is impossible.
@@ -42,7 +48,7 @@ pub enum Error {
         /// Input as typed.
         input: String,
     },
-    /// It would end before it begins.
+    /// The lifetime would end before its beginning.
     #[error("the certificate would end ({not_after}) before it begins ({not_before})")]
     EndsBeforeItBegins {
         /// First second.
@@ -136,6 +142,13 @@ impl Validity {
     #[must_use]
     pub fn lifetime(self) -> time::Duration {
         self.not_after - self.not_before + time::Duration::SECOND
+    }
+
+    /// Returns the time before its end from which a certificate is due for renewal: [`RENEW_BEFORE`] or a third of the
+    /// lifetime, whichever is shorter.
+    #[must_use]
+    pub fn renewal_margin(self) -> time::Duration {
+        RENEW_BEFORE.min(self.lifetime() / 3)
     }
 
     /// Returns the time left; negative after notAfter.

@@ -34,7 +34,7 @@ fn is_key(bytes: &[u8], spki: &[u8]) -> Option<()> {
     (PrivateKey::load(&key).ok()?.spki() == spki).then_some(())
 }
 
-/// The file whose first certificate has this subjectPublicKeyInfo, beside another file.
+/// A file beside another whose first certificate has this subjectPublicKeyInfo.
 pub(crate) fn certificate_for(file: &Path, spki: &[u8]) -> Option<PathBuf> {
     found(file, |bytes| {
         let certificates = container::certificates(bytes).ok()?;
@@ -50,11 +50,11 @@ pub(crate) fn certificate_of(file: &Path, fingerprint: &str) -> Option<PathBuf> 
     })
 }
 
-/// The CA's certificate that issued another, in a file beside it.
+/// The issuing CA's certificate, in a file beside another certificate.
 pub(crate) struct Issuer {
     pub(crate) path: PathBuf,
     pub(crate) spki: Vec<u8>,
-    /// True if it is a root's.
+    /// True for a root.
     pub(crate) is_root: bool,
 }
 
@@ -70,7 +70,7 @@ pub(crate) fn issuer_of(file: &Path, certificate: &[u8]) -> Option<Issuer> {
     Some(Issuer { path, spki, is_root })
 }
 
-/// The issuer's subjectPublicKeyInfo, and whether it is a root, if this CA's certificate issued another.
+/// The issuer's subjectPublicKeyInfo, and true for a root, if this CA's certificate issued another.
 fn issued(issuer: &[u8], certificate: &[u8]) -> Option<(Vec<u8>, bool)> {
     let parsed = inspect::parse(issuer).ok().filter(|certificate| certificate.is_ca())?;
     let subject = Subject::from_der(parsed.subject().as_raw()).ok()?;

@@ -1,6 +1,6 @@
-//! Commands in hints: this program as it was called, words quoted for a POSIX shell, the user's own flags kept.
+//! Commands in hints: this program under the name typed, words quoted for a POSIX shell, the user's own flags kept.
 //!
-//! A hint that shows a command is built here and nowhere else, so that each can be pasted as it stands. Advice that
+//! A hint that shows a command is built here and nowhere else, so that each can be pasted. Advice that
 //! is no command is a sentence without backticks.
 
 use std::env;
@@ -16,14 +16,14 @@ use secure_io::name::is_unprintable;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CommandLine {
     words: Vec<OsString>,
-    /// The command behind this one, and what joins them.
+    /// The command behind this one, and the operator between them.
     next: Option<(&'static str, Box<CommandLine>)>,
 }
 
 /// The environment variable that names the local CA's folder, as `--ca-dir` does.
 pub(crate) const CA_DIR_VARIABLE: &str = "SECURE_IO_CA_DIR";
 
-/// Advice to write other words in the place of one: the command with them if that word was typed as it is.
+/// Advice to write other words in the place of one: the command with them if that word was typed exactly.
 pub(crate) fn write_instead(word: &str, others: &[String]) -> String {
     match CommandLine::typed().replacing(word, others) {
         Some(command) => format!("write `{command}`"),
@@ -32,7 +32,7 @@ pub(crate) fn write_instead(word: &str, others: &[String]) -> String {
 }
 
 impl CommandLine {
-    /// This program, as it was called, with the words of a subcommand.
+    /// This program under the name typed, with the words of a subcommand.
     pub(crate) fn ours(subcommand: &str) -> Self {
         let program = env::args_os().next().unwrap_or_else(|| "secure-io".into());
         Self { words: vec![program], next: None }.args(subcommand.split_whitespace())
@@ -61,7 +61,7 @@ impl CommandLine {
         self
     }
 
-    /// The place behind all flags: the end, or before the `--` that makes hosts of what follows.
+    /// The place behind all flags: the end, or before the `--` that makes hosts of the rest.
     fn end_of_flags(&self) -> usize {
         self.words.iter().position(|word| word == "--").unwrap_or(self.words.len())
     }
@@ -72,7 +72,7 @@ impl CommandLine {
         self
     }
 
-    /// Adds a file's name; one that begins with a dash is written so that it is not taken for a flag.
+    /// Adds a file's name; `./` keeps a leading dash from being taken for a flag.
     pub(crate) fn path(self, path: &Path) -> Self {
         self.arg(unmistakable(path))
     }
@@ -174,7 +174,7 @@ impl CommandLine {
         self
     }
 
-    /// Adds what this command prints to the end of a file.
+    /// Appends this command's output to a file.
     pub(crate) fn appended_to(mut self, path: &Path) -> Self {
         self.next = Some((">>", Box::new(Self { words: Vec::new(), next: None }.path(path))));
         self
@@ -182,7 +182,7 @@ impl CommandLine {
 }
 
 impl fmt::Display for CommandLine {
-    /// As a shell reads it back, without backticks.
+    /// The command for a shell, without backticks.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, word) in self.words.iter().enumerate() {
             let space = if index == 0 { "" } else { " " };
@@ -239,7 +239,7 @@ impl Flag {
         })
     }
 
-    /// The value that stands in the same word as this flag, empty if it is the next word; `None` if it is another flag.
+    /// The value in the same word as this flag, empty if the next word holds the value; `None` for another flag.
     fn value_in<'a>(&self, word: &'a str) -> Option<&'a str> {
         let long = [Some(self.long), self.alias].into_iter().flatten();
         let rests = long.filter_map(|long| word.strip_prefix(long));

@@ -95,7 +95,7 @@ fn authority(ca: Option<&Result<LocalCa, secure_io::ca::Error>>, now: OffsetDate
     }
 }
 
-/// Whether each store has the root.
+/// The answer of each store about the root.
 fn stores(stores: &[Store]) -> Vec<Observation> {
     let command = || CommandLine::ours("ca trust").carrying_ca_dir().to_string();
     if stores.is_empty() {

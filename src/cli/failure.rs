@@ -22,7 +22,7 @@ use secure_io::{cert, container, credentials, csr, files, generate, key, name, s
 pub(crate) enum Failure {
     /// The reader of stdout has gone: not an error.
     BrokenPipe,
-    /// It could not be done: exit status 2.
+    /// The operation failed: exit status 2.
     Error(Box<Report>),
 }
 
@@ -63,7 +63,7 @@ impl Failure {
         self
     }
 
-    /// Gives other advice in place of what there is.
+    /// Replaces the advice.
     pub(crate) fn instead(mut self, text: impl Into<String>) -> Self {
         if let Self::Error(report) = &mut self {
             report.hints.clear();
@@ -117,7 +117,7 @@ impl From<files::Error> for Failure {
     }
 }
 
-/// Advice where a file is in the way: no command, for it destroys what is there.
+/// Advice where a file is in the way: no command, because that would destroy the file.
 const FORCE: &str = "--force replaces what is there";
 
 /// A file in the way, with the command that writes elsewhere; other errors as they are.

@@ -61,7 +61,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
 }
 
 impl Args {
-    /// The fingerprints of a source, and whether all of it could be read.
+    /// The fingerprints of a source, and true if all of the source could be read.
     fn of_source(&self, source: &Path, out: &mut Output) -> Result<(Vec<Fingerprint>, bool), Failure> {
         let name = source.to_string_lossy();
         let passphrase = self.passphrase.given()?;
@@ -81,7 +81,7 @@ impl Args {
         Ok((all, is_whole))
     }
 
-    /// The fingerprints of an item, and of those within it.
+    /// The fingerprints of an item and its members.
     fn collect(&self, item: &Item, within: Option<&str>, all: &mut Vec<Fingerprint>, failed: &mut impl FnMut(Failure)) {
         let index = (item.place().index + 1).to_string();
         let number = within.map_or_else(|| index.clone(), |outer| format!("{outer}.{index}"));

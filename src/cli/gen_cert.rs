@@ -202,7 +202,7 @@ impl FileArgs {
     }
 }
 
-/// Generated material, before it is written.
+/// Generated material, still unwritten.
 struct Made {
     key: Option<PrivateKey>,
     /// True if the key is new and has to be written.

@@ -1,4 +1,4 @@
-//! Lines of a report on a terminal: coloured, wrapped at its width, with nothing in them that could trouble it.
+//! Lines of a report on a terminal: coloured, wrapped at its width, free of control characters.
 
 use std::fmt::Write;
 
@@ -147,7 +147,7 @@ impl Cursor {
 mod tests {
     use super::wrapped;
 
-    /// The names that a CA may sign for once went on to the terminal's edge and over it.
+    /// The names that a CA may sign for once ran over the terminal's edge.
     #[test]
     fn a_long_line_goes_on_below_its_value() {
         let text =

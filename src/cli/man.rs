@@ -35,7 +35,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     Ok(Outcome::Done)
 }
 
-/// The page of a command, and those of the commands below it.
+/// The pages of a command and its subcommands.
 fn add_pages(command: &clap::Command, name: &str, folder: &Path, set: &mut Vec<NewFile>) -> Result<(), Failure> {
     let named = command.clone().name(name.to_owned()).display_name(name.to_owned());
     set.push(NewFile::public(folder.join(format!("{name}.1")), page(named)?));

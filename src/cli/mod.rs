@@ -36,10 +36,10 @@ use failure::Failure;
 use output::{ColorWhen, Output};
 use usage::Unread;
 
-/// Whether AWS-LC was built so that a process starts without gathering entropy from the CPU's timing.
+/// True if AWS-LC was built so that a process starts without gathering entropy from the CPU's timing.
 const IS_QUICK: bool = option_env!("AWS_LC_SYS_NO_JITTER_ENTROPY").is_some();
 
-/// The version, and what is to be known of the build.
+/// The version, and facts of the build.
 const VERSION: &str = if IS_QUICK {
     env!("CARGO_PKG_VERSION")
 } else {
@@ -141,7 +141,7 @@ pub(crate) fn main() -> ExitCode {
     }
 }
 
-/// Prints the help that was asked for, or what is wrong with the command line.
+/// Prints the requested help, or the fault of the command line.
 fn not_run(unread: Unread) -> ExitCode {
     match unread {
         Unread::Help(help) => {

@@ -63,12 +63,12 @@ impl Output {
         self.data(text.as_bytes())
     }
 
-    /// An answer as text with styles in it, in which nothing is left that could trouble a terminal.
+    /// An answer as styled text, free of other control characters.
     pub(crate) fn styled(&mut self, text: &str) -> Result<(), Failure> {
         Ok(self.stdout.write_all(text.as_bytes())?)
     }
 
-    /// An answer as text: what was asked for, printed when quiet, too.
+    /// An answer as text, printed when quiet, too.
     pub(crate) fn answer(&mut self, text: &str) -> Result<(), Failure> {
         let text = lines::wrapped(&printable(text), Self::width());
         Ok(self.stdout.write_all(text.as_bytes()).and_then(|()| self.stdout.flush())?)
@@ -81,7 +81,7 @@ impl Output {
         given.or_else(terminal).unwrap_or(usize::MAX)
     }
 
-    /// A report of what was made or changed, on stderr when stdout carries data; nothing when quiet.
+    /// A report of files made or changed, on stderr when stdout carries data; nothing when quiet.
     pub(crate) fn report(&mut self, text: &str, stdout_is_data: bool) -> Result<(), Failure> {
         if self.quiet {
             return Ok(());
@@ -159,7 +159,7 @@ impl Output {
     }
 }
 
-/// A line of JSON, with nothing in it that could trouble a terminal.
+/// A line of JSON, free of control characters.
 pub(crate) fn json_line(report: &impl Serialize) -> Result<String, Failure> {
     json_text(report).map(|text| text + "\n")
 }
@@ -176,7 +176,7 @@ impl Progress {
         self.bar.inc(1);
     }
 
-    /// Names the work at hand, in a line that goes when it is done.
+    /// Names the work at hand, in a line that disappears at its end.
     pub(crate) fn say(&self, text: String) {
         self.bar.set_style(indicatif::ProgressStyle::default_spinner());
         self.bar.set_message(text);
@@ -195,7 +195,7 @@ pub(crate) struct LogStream {
 }
 
 impl LogStream {
-    /// A line, with nothing in it that could trouble a terminal.
+    /// A line, free of control characters.
     pub(crate) fn line(&mut self, text: &str) {
         let _ = self.stderr.write_all(format!("{}\n", printable(&text.replace('\n', " "))).as_bytes());
     }
@@ -211,7 +211,7 @@ fn printable(text: &str) -> String {
     text.split('\n').map(escape_unprintable).collect::<Vec<_>>().join("\n")
 }
 
-/// A report as JSON, with nothing in it that could trouble a terminal.
+/// A report as JSON, free of control characters.
 pub(crate) fn json_text(report: &impl Serialize) -> Result<String, Failure> {
     let mut text = Vec::new();
     push_json(&mut text, report)?;

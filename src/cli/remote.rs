@@ -64,7 +64,7 @@ impl RemoteArgs {
         probe::ask(endpoint, &options).map_err(|error| failure::remote(endpoint, error))
     }
 
-    /// The protocol in whose words TLS is begun: the one that was named, else that of the port.
+    /// The protocol that begins TLS: the one that was named, else that of the port.
     pub(crate) fn starttls(&self, endpoint: &Endpoint) -> Option<Starttls> {
         self.starttls.or_else(|| Starttls::of_port(endpoint.port))
     }

@@ -9,13 +9,13 @@ use super::args::CaDirArgs;
 use super::beside;
 use super::command_line::{CommandLine, PASSPHRASE_ENV, PASSPHRASE_FILE};
 
-/// A certificate in a file, with what is needed to issue it again.
+/// A certificate in a file, and the files needed to issue it again.
 pub(crate) struct Replacement<'a> {
     /// The file.
     pub(crate) path: &'a Path,
     /// Its first certificate, DER.
     pub(crate) leaf: &'a [u8],
-    /// The private key's file, if it was named; else it is looked for beside the certificate.
+    /// The private key's file, if named; else a search beside the certificate finds the key.
     pub(crate) key: Option<&'a Path>,
     pub(crate) ca_dir: &'a CaDirArgs,
 }

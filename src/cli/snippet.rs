@@ -82,7 +82,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
 }
 
 impl Args {
-    /// The certificate and key, which must belong together; warns of what clients would refuse.
+    /// The certificate and key, which must belong together; warns of faults that clients refuse.
     fn credentials(&self, out: &mut Output) -> Result<Credentials, Failure> {
         let chain =
             args::load_certificates(&self.cert, &PassphraseArgs::absent()).map_err(|failure| self.missing(failure))?;
@@ -126,7 +126,7 @@ impl Args {
             .hint("name the file in PEM, without a passphrase; `secure-io convert` writes one"))
     }
 
-    /// A file that does not exist, with the command that makes one where none was named.
+    /// A file that does not exist, with the command that makes a default one.
     fn missing(&self, failure: Failure) -> Failure {
         let is_default = self.cert == Path::new("server-cert.pem") && self.key == Path::new("server-key.pem");
         if is_default && !files::exists(&self.cert) && !files::exists(&self.key) {

@@ -1,4 +1,4 @@
-//! The words that were typed, on their way to a command; what clap does not understand, in the form of our errors,
+//! The words that were typed, on their way to a command; clap's complaints in the form of our errors,
 //! with the command that was meant.
 
 use std::env;
@@ -40,11 +40,11 @@ pub(crate) fn parse() -> Result<Cli, Unread> {
 pub(crate) enum Unread {
     /// Help or the version was asked for.
     Help(clap::Error),
-    /// It was not understood.
+    /// The word was not understood.
     Failure(Failure),
 }
 
-/// The choice of colour, for what is printed before the command line is read.
+/// The choice of colour, for output before the command line is read.
 pub(crate) fn color(words: &[OsString]) -> ColorWhen {
     let mut words = words.iter().filter_map(|word| word.to_str()).take_while(|word| *word != "--");
     let value = words.find_map(|word| match word.strip_prefix("--color") {

@@ -201,7 +201,7 @@ pub(super) fn certificates(
 /// The certificate in question.
 struct Leaf {
     chain: Vec<CertificateDer<'static>>,
-    /// The host of the server that shows it.
+    /// The host of the server that shows the certificate.
     host: Option<Host>,
     /// Connection over which the certificate came.
     connection: Option<Remote>,

@@ -42,13 +42,13 @@ pub enum Error {
     /// The issuer's certificate is no longer, or not yet, valid.
     #[error("the issuer's certificate {reason}")]
     IssuerTime {
-        /// Time when it ended or begins.
+        /// Time of its end or beginning.
         reason: String,
     },
     /// The issuer may not sign for a name (RFC 5280 section 4.2.1.10).
     #[error("the CA may not sign for `{}`: its name constraints permit {permitted}", names.join("` and `"))]
     NotPermitted {
-        /// The names that it may not sign for, at least one.
+        /// The names outside of its constraints, at least one.
         names: Vec<String>,
         /// Permitted names.
         permitted: String,
@@ -58,7 +58,7 @@ pub enum Error {
     Excluded {
         /// The name.
         name: String,
-        /// The subtree that it is in.
+        /// The subtree of the name.
         excluded: String,
     },
     /// The issuer may sign for no subject at all (RFC 5280 section 4.2.1.10).
@@ -113,7 +113,7 @@ pub enum Error {
     BadNames {
         /// Each of them.
         names: Vec<BadName>,
-        /// All names with the bad ones put right, as one types them; none when that is not clear for each.
+        /// All names with the bad ones put right, as one types them; empty if the fix of one is unclear.
         instead: Vec<String>,
     },
     /// A request with an extension that cannot be read.

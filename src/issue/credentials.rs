@@ -166,7 +166,7 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// [`Error::Certificate`] when it cannot be read.
+    /// [`Error::Certificate`] if the certificate cannot be read.
     pub fn report(&self) -> Result<report::Certificate, Error> {
         Ok(inspect::certificate(self.leaf()).map_err(cert::Error::from)?)
     }

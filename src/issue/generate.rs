@@ -51,7 +51,7 @@ pub enum Error {
     /// A certificate for WebTransport that Chromium would not accept.
     #[error("a certificate for serverCertificateHashes {reason}")]
     WebTransport {
-        /// The rule that it breaks.
+        /// The violated rule.
         reason: String,
     },
     /// No certificate of the CA's file has the CA's key.
@@ -136,7 +136,7 @@ fn named(subject: Subject, signer: Signer<'_>) -> Subject {
     }
 }
 
-/// The host that a subject's commonName is, when it is one: `localhost`, an address, or a name with a dot.
+/// The host in a subject's commonName, if any: `localhost`, an address, or a name with a dot.
 fn host_in(subject: &Subject) -> Option<SubjectAltName> {
     let name: SubjectAltName = subject.last_common_name()?.parse().ok()?;
     let is_host = match &name {
@@ -158,7 +158,7 @@ pub enum Signer<'a> {
         certificates: &'a [CertificateDer<'static>],
         /// The issuer's key.
         key: &'a PrivateKey,
-        /// What it takes from a request.
+        /// The parts taken from a request.
         carry: Carry,
     },
 }
@@ -172,11 +172,11 @@ pub enum Carry {
     Names,
 }
 
-/// A certificate with the CAs above it except the root, as a server sends them.
+/// A certificate with its issuers except the root, as a server sends them.
 pub type Chain = Vec<CertificateDer<'static>>;
 
 impl Signer<'_> {
-    /// The issuer's certificate and those above it in its file, roots left out.
+    /// The certificates of the issuer and the CAs above, without roots.
     fn chain(&self) -> Result<(Option<&CertificateDer<'static>>, Chain), Error> {
         let Self::Ca { certificates, key, .. } = self else {
             return Ok((None, Vec::new()));
@@ -194,7 +194,7 @@ impl Signer<'_> {
         Ok((Some(issuer), chain))
     }
 
-    /// The issuer, held to the name constraints of those above it, too; `None` for a certificate's own key.
+    /// The issuer, held to the name constraints of all CAs above, too; `None` for a certificate's own key.
     fn issuer(&self, now: OffsetDateTime) -> Result<Option<Issuer<'_>>, Error> {
         let (Self::Ca { key, .. }, (Some(certificate), chain)) = (self, self.chain()?) else { return Ok(None) };
         let mut issuer = Issuer::from_certificate(certificate, key, now)?;
@@ -220,7 +220,7 @@ fn issued(above: &CertificateDer<'_>, below: &CertificateDer<'_>) -> bool {
     subject.is_ok_and(|subject| cert::is_issued_by(below, &subject, above.public_key().raw))
 }
 
-/// A generated certificate, with notes and warnings about it.
+/// A generated certificate, with notes and warnings.
 #[derive(Debug)]
 pub struct Issued {
     /// Leaf first, without the root.

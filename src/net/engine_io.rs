@@ -31,7 +31,7 @@ pub(crate) struct Open {
     /// In milliseconds.
     #[serde(default)]
     pub(crate) ping_timeout: u64,
-    /// The longest payload that the server takes, in bytes; version 3 does not say it.
+    /// The longest payload that the server takes, in bytes; absent in version 3.
     #[serde(default)]
     pub(crate) max_payload: Option<u64>,
 }
@@ -55,7 +55,7 @@ impl Packet {
         })
     }
 
-    /// Reads all packets of a payload; `None` if one of them is none.
+    /// Reads all packets of a payload; `None` if one of them is malformed.
     pub(crate) fn read_all(payload: &str) -> Option<Vec<Self>> {
         payload.split(SEPARATOR).map(Self::read).collect()
     }

@@ -42,7 +42,7 @@ pub enum Error {
 /// The demands that a server makes on its clients' TLS.
 #[derive(Debug, Clone, Default)]
 pub struct Profile {
-    /// Whether TLS 1.3 alone is spoken; 1.2 as well by default.
+    /// True for TLS 1.3 alone; false, the default, allows 1.2 as well.
     pub is_modern: bool,
     /// The clients that are let in by their certificates; by default nobody is asked for one.
     pub clients: Option<Clients>,
@@ -52,7 +52,7 @@ pub struct Profile {
 ///
 /// # Errors
 ///
-/// [`Error::Refused`] when rustls has no protocol version, which it has.
+/// [`Error::Refused`] if rustls were built without a protocol version.
 fn server_config(resolver: Arc<dyn ResolvesServerCert>, profile: &Profile) -> Result<ServerConfig, Error> {
     let mut provider = aws_lc_rs::default_provider();
     provider.kx_groups = SERVER_GROUPS.to_vec();
@@ -98,7 +98,7 @@ fn certified(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -
 ///
 /// # Errors
 ///
-/// [`Error::Refused`] when rustls has no protocol version, which it has.
+/// [`Error::Refused`] if rustls were built without a protocol version.
 pub fn danger_listening(alpn: &[&[u8]]) -> Result<Listening, Error> {
     listening(alpn, None)
 }

@@ -70,6 +70,26 @@ if (process.env.SECURE_IO_TRUSTED === "no") {
     for (const page of [one, two]) await page.locator("#broadcast-messages", { hasText: "to both tabs" }).waitFor();
     for (const { problems } of seen) assert.deepEqual(problems, []);
   });
+
+  it("shows what the browser says of mixed content", async () => {
+    const page = await context.newPage();
+    const complaints = [];
+    page.on("console", (message) => complaints.push(message.text()));
+    await page.goto(new globalThis.URL("/mixed-content", URL).href);
+    await page.waitForSelector('body[data-state="done"]');
+    const trials = await page.$$eval("[data-trial]", (rows) =>
+      rows.map((row) => [row.dataset.trial, row.dataset.outcome, row.children[1].textContent]));
+    const [here, , elsewhere, fetched] = trials;
+    // Chromium takes loopback for trustworthy, so there the server is what refuses.
+    assert.deepEqual(here.slice(0, 2), ["websocket-here", "failed"]);
+    assert.deepEqual(elsewhere.slice(0, 2), ["websocket-elsewhere", "blocked"]);
+    assert.match(elsewhere[2], /^SecurityError: .*insecure WebSocket connection/);
+    assert.deepEqual(fetched, ["fetch-elsewhere", "failed", "TypeError: Failed to fetch"]);
+    // The page's own policy hides nothing: the browser's rule is what the console names.
+    assert(complaints.some((text) => text.startsWith("Mixed Content: ")), complaints.join("\n"));
+    assert(!complaints.some((text) => text.includes("Content Security Policy")), complaints.join("\n"));
+    await page.close();
+  });
 }
 
 /** Waits until the page says that it is connected over WebSocket and has been welcomed. */

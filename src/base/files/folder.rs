@@ -70,7 +70,7 @@ impl Folder {
         Ok(rustix::fs::openat(from, plain(part)?, flags, Mode::empty())?.into())
     }
 
-    /// Makes a folder below this one, and those above it; one that exists is no error.
+    /// Makes a folder below this one, and the folders in between; an existing one is no error.
     pub(super) fn create_folder(&self, path: &Path) -> io::Result<()> {
         let mut made = PathBuf::new();
         for part in path.components() {
@@ -116,7 +116,7 @@ impl Folder {
         Ok(bytes)
     }
 
-    /// Looks at an entry, a link itself rather than what it leads to; `None` if nothing is there.
+    /// Looks at an entry, without following a link; `None` if nothing is there.
     pub(super) fn find(&self, path: &Path) -> io::Result<Option<Entry>> {
         let stat = self.within(path, |folder, name| Ok(rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?));
         match stat {
@@ -137,7 +137,7 @@ impl Folder {
         text.ok().map(|text| PathBuf::from(OsString::from_vec(text.into_bytes())))
     }
 
-    /// Renames an entry, in place of what is there.
+    /// Renames an entry, and replaces an existing one.
     pub(super) fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.within(from, |from_folder, from| {
             self.within(to, |to_folder, to| Ok(rustix::fs::renameat(from_folder, from, to_folder, to)?))
@@ -161,7 +161,7 @@ impl Folder {
         gone(self.within(path, |folder, name| Ok(rustix::fs::unlinkat(folder, name, AtFlags::REMOVEDIR)?)))
     }
 
-    /// The entries of this folder by name, each with whether it is a folder, in no order.
+    /// The entries of this folder by name, each with true for a folder, in no order.
     pub(super) fn entries(&self) -> io::Result<Vec<(OsString, bool)>> {
         let mut entries = Vec::new();
         for entry in Dir::read_from(&self.file)? {

@@ -49,7 +49,7 @@ impl Folder {
         Self::open(&self.below(&path.join("."))?)
     }
 
-    /// Makes a folder below this one, and those above it; one that exists is no error.
+    /// Makes a folder below this one, and the folders in between; an existing one is no error.
     pub(super) fn create_folder(&self, path: &Path) -> io::Result<()> {
         fs::create_dir_all(self.below(path)?)
     }
@@ -78,7 +78,7 @@ impl Folder {
         Ok(bytes)
     }
 
-    /// Looks at an entry, a link itself rather than what it leads to; `None` if nothing is there.
+    /// Looks at an entry, without following a link; `None` if nothing is there.
     pub(super) fn find(&self, path: &Path) -> io::Result<Option<Entry>> {
         match fs::symlink_metadata(self.below(path)?) {
             Ok(metadata) => Ok(Some(Entry::of_metadata(&metadata))),
@@ -98,7 +98,7 @@ impl Folder {
         fs::read_link(self.below(path).ok()?).ok()
     }
 
-    /// Renames an entry, in place of what is there.
+    /// Renames an entry, and replaces an existing one.
     pub(super) fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::rename(self.below(from)?, self.below(to)?)
     }
@@ -118,7 +118,7 @@ impl Folder {
         gone(fs::remove_dir(self.below(path)?))
     }
 
-    /// The entries of this folder by name, each with whether it is a folder, in no order.
+    /// The entries of this folder by name, each with true for a folder, in no order.
     pub(super) fn entries(&self) -> io::Result<Vec<(OsString, bool)>> {
         let entry = |entry: io::Result<fs::DirEntry>| {
             let entry = entry?;

@@ -126,7 +126,7 @@ impl Entry {
         self.kind == Kind::Link
     }
 
-    /// Whether two entries are names of one file.
+    /// Decides whether two entries are names of one file.
     pub(super) fn is_same(self, other: Self) -> bool {
         self.id.is_some() && self.id == other.id
     }
@@ -167,7 +167,7 @@ impl Entry {
         self.owner == 0 && is_closed
     }
 
-    /// Why others may have changed this file; `None` if only its owner, who is trusted, can.
+    /// The reason why others may have changed this file; `None` if only its owner, who is trusted, can.
     fn doubt(self) -> Option<String> {
         if !self.is_trusted() {
             return Some(format!("belongs to another user (uid {})", self.owner));

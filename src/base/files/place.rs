@@ -11,7 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use super::owner::{Entry, Kind};
 use super::{Error, stage};
 
-/// Where a path leads to.
+/// The target of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {
     /// A regular file, or a free name.
@@ -20,7 +20,7 @@ pub(super) enum Place {
         folder: PathBuf,
         name: OsString,
     },
-    /// A device, or one of the process's own open files: written to as it is.
+    /// A device, or one of the process's own open files: written to directly.
     Stream(PathBuf),
 }
 
@@ -48,7 +48,7 @@ pub(super) fn find(path: &Path) -> Result<Place, Error> {
     Ok(Place::File { folder: super::folder_of(&end).to_owned(), name: name.to_owned() })
 }
 
-/// Where a path leads to, whoever made the links on the way.
+/// The target of a path, through links of any user.
 pub(super) fn end(path: &Path) -> PathBuf {
     follow(path, |_| Ok::<(), std::convert::Infallible>(())).unwrap_or_else(|_| path.to_owned())
 }
@@ -100,7 +100,8 @@ fn parts(path: &Path) -> VecDeque<OsString> {
     parts.map(|part| part.as_os_str().to_owned()).collect()
 }
 
-/// Whether a path names one of the process's own open files, as `/dev/stdout` and a shell's process substitution do.
+/// Decides whether a path names one of the process's own open files, as `/dev/stdout` and a shell's process
+/// substitution do.
 fn is_stream(path: &Path) -> bool {
     let is_number = |text: &OsStr| text.to_str().is_some_and(|text| text.parse::<u32>().is_ok());
     let own = std::process::id().to_string();

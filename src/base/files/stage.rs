@@ -5,7 +5,7 @@
 //!
 //! 1. each target becomes a link to its own name below `current`, and so still reads as before;
 //! 2. `current` is replaced by a link to `new`: the whole set changes in this one rename;
-//! 3. each link is replaced by the file that it leads to, and the hidden folder is removed.
+//! 3. each link is replaced by its target, and the hidden folder is removed.
 //!
 //! At no moment is a target missing that was there, or a key beside the certificate of another key, whenever the
 //! process is killed. The next run that comes by goes on from the link `current` ([`recover`]): back before step 2,
@@ -34,7 +34,7 @@ const PREFIX: &str = ".secure-io-new-";
 const NEW: &str = "new";
 /// The files to go.
 const OLD: &str = "old";
-/// The name by which the link to either is kept, and the one it is made under.
+/// The name of the link to either side, and the name under which a new link is made.
 const CURRENT: &str = "current";
 const NEXT: &str = "next";
 /// Folders within folders in a set: more than any set has.
@@ -297,7 +297,7 @@ fn put_folders(root: &Folder, stage: &Path, side: Side) -> io::Result<BTreeSet<P
     Ok(put)
 }
 
-/// Settles a file; `false` if it is another's by now.
+/// Settles a file; `false` if another program has replaced the file.
 fn settle_one(root: &Folder, stage: &Path, side: Side, path: &Path) -> io::Result<bool> {
     let (source, new, old) =
         (stage.join(side.name()).join(path), stage.join(NEW).join(path), stage.join(OLD).join(path));
@@ -336,7 +336,7 @@ fn replace_link(root: &Folder, stage: &Path, source: &Path, path: &Path) -> io::
     }
 }
 
-/// Whether a target is still the file that was there when the set was begun.
+/// Decides whether a target is still the file that was there when the set was begun.
 fn is_old(root: &Folder, old: &Path, path: &Path) -> io::Result<bool> {
     let (Some(old_entry), Some(target)) = (root.find(old).or_else(absent)?, root.find(path)?) else { return Ok(false) };
     let is_link = target.is_link() && root.read_link(old).is_some() && root.read_link(old) == root.read_link(path);
@@ -357,7 +357,7 @@ fn put_new(root: &Folder, staged: &Path, path: &Path) -> io::Result<bool> {
     }
 }
 
-/// Removes a file, and its folder if it was the last in it.
+/// Removes a file, and its folder if that is empty then.
 fn remove(root: &Folder, path: &Path) -> io::Result<()> {
     root.remove(path)?;
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
@@ -380,7 +380,7 @@ pub(super) fn is_link_text(text: &Path) -> bool {
     is_hidden && parts.next().is_some_and(|part| part == CURRENT)
 }
 
-/// Which side counts in a hidden folder; `None` before there is a choice.
+/// The side that counts in a hidden folder; `None` before there is a choice.
 fn side(folder: &Folder) -> Option<Side> {
     let current = Path::new(CURRENT);
     let text = folder.read_link(current).map(|text| text.to_string_lossy().into_owned().into_bytes());
@@ -388,7 +388,7 @@ fn side(folder: &Folder) -> Option<Side> {
     [Side::Old, Side::New].into_iter().find(|side| side.name().as_bytes() == text)
 }
 
-/// Says which side counts: by a link, or where there are none, by a file that holds its name.
+/// Records the side that counts: by a link, or on a system without links by a file that holds the name.
 fn mark(folder: &Folder, side: Side) -> io::Result<()> {
     let (next, current) = (Path::new(NEXT), Path::new(CURRENT));
     folder.remove(next)?;
@@ -479,7 +479,7 @@ mod tests {
         stage
     }
 
-    /// What a reader finds under the names of the set; a link that leads nowhere is nothing.
+    /// The files that a reader finds under the names of the set; a link that leads nowhere counts as missing.
     fn seen(folder: &Path) -> Vec<(String, String)> {
         let read = |name: &str| Some((name.to_owned(), fs::read_to_string(folder.join(name)).ok()?));
         ["cert.pem", "key.pem"].into_iter().filter_map(read).collect()

@@ -17,7 +17,7 @@ pub struct Tree {
     _lock: FolderLock,
 }
 
-/// What stands at a path of a tree.
+/// The entry at a path of a tree.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Standing {
     /// The name is free.
@@ -36,8 +36,8 @@ impl Tree {
         Some(Self { root, path: path.to_owned(), staged: None, _lock: FolderLock { _file: None } })
     }
 
-    /// Opens a folder below another to write, and makes it unless it is there; finishes or clears away what a killed
-    /// run left in it, and locks it against other runs.
+    /// Opens a folder below another to write, and makes a missing one; finishes or clears away the work of a killed
+    /// run, and locks the folder against other runs.
     ///
     /// # Errors
     ///
@@ -62,11 +62,11 @@ impl Tree {
         self.root.read(path.as_ref()).ok()
     }
 
-    /// Says what stands at a path.
+    /// Looks at the entry at a path.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] if a link or a file is on the way to it.
+    /// [`Error::Io`] if a link or a file is on the way.
     pub fn standing(&self, path: &str) -> Result<Standing, Error> {
         match self.root.find(path.as_ref()) {
             Ok(None) => Ok(Standing::Nothing),
@@ -163,7 +163,7 @@ mod tests {
         }
     }
 
-    /// A link in a tree that somebody else made must not lead the next run out of it.
+    /// A link in a stranger's tree must not lead the next run out of the tree.
     #[cfg(unix)]
     #[test]
     fn nothing_is_written_read_or_removed_through_a_link() {

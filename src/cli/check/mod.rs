@@ -79,7 +79,7 @@ pub(crate) struct Args {
     reports: reports::Reports,
 }
 
-/// Which findings are reported.
+/// The choice of findings.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Checks")]
 struct Selection {
@@ -91,7 +91,7 @@ struct Selection {
     skip: Vec<String>,
 }
 
-/// What makes the exit status 1.
+/// The conditions for exit status 1.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Thresholds")]
 struct Thresholds {
@@ -105,9 +105,9 @@ struct Thresholds {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum FailOn {
-    /// What clients refuse, or what lets strangers read along
+    /// Clients refuse this, or strangers can read along
     Error,
-    /// What some clients mind, or will matter later
+    /// Some clients mind this, or it will matter later
     Warning,
     /// Everything
     Note,

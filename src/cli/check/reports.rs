@@ -40,7 +40,7 @@ impl Reports {
         Ok(())
     }
 
-    /// Writes what is asked for; of JUnit's tests those fail that found something of this severity or worse.
+    /// Writes the requested reports; a JUnit test fails if its finding is of this severity or worse.
     pub(super) fn write(&self, check: &Check, from: Severity, wants: impl Fn(&str) -> bool) -> Result<(), Failure> {
         let mut set = Vec::new();
         if let Some(path) = &self.html {

@@ -29,7 +29,7 @@ impl Lines {
     }
 }
 
-/// What is said of one server.
+/// The report on one server.
 pub(super) fn target(target: &Target, width: usize) -> String {
     let mut lines = Lines(Vec::new());
     verdicts(&mut lines, target);

@@ -88,7 +88,7 @@ pub(super) fn run(
     Ok(outcome)
 }
 
-/// What is at a place: a server's chain, a file's certificates, those of each file in a folder.
+/// The certificates at a place: a server's chain, a file's, or those of each file in a folder.
 fn look(
     place: &str,
     folder: &Path,

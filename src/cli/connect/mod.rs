@@ -68,7 +68,7 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// What requests are like.
+/// Settings of requests.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Requests")]
 struct RequestArgs {
@@ -95,7 +95,7 @@ struct RequestArgs {
     resolve: Vec<(String, u16, IpAddr)>,
 }
 
-/// When the run ends.
+/// Conditions for the end of the run.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Limits")]
 struct LimitArgs {
@@ -110,7 +110,7 @@ struct LimitArgs {
     reconnect: bool,
 }
 
-/// What is trusted and shown.
+/// Trust anchors, and the client certificate to show.
 #[derive(clap::Args)]
 #[command(next_help_heading = "TLS")]
 struct TlsArgs {
@@ -158,7 +158,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
     Ok((escaped(name), escaped(value)))
 }
 
-/// Percent-encodes what a query may not have as it is (RFC 3986 section 3.4).
+/// Percent-encodes octets that a query may not hold literally (RFC 3986 section 3.4).
 fn escaped(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
     text.bytes()

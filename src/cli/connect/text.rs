@@ -1,4 +1,4 @@
-//! Documents for people: events on stdout, what is wrong on stderr.
+//! Documents for people: events on stdout, faults on stderr.
 
 use secure_io::report::connect::{Ack, Attachment, Document, Event, Finding, Layer, Status};
 use secure_io::report::finding::Severity;

@@ -1,4 +1,4 @@
-//! What to do when something cannot be converted.
+//! Advice for items that cannot be converted.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What is converted: items of files and servers, opened with the passphrases at hand.
+//! The input of a conversion: items of files and servers, opened with the passphrases at hand.
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -33,14 +33,14 @@ impl FromStr for Selector {
     }
 }
 
-/// Which items are converted; all if neither is given.
+/// The choice of items to convert; all if neither is given.
 pub(super) struct Selection<'a> {
     pub(super) numbers: &'a [Selector],
     pub(super) kinds: &'a [Kind],
 }
 
 impl Selection<'_> {
-    /// The items selected among an item and those within it.
+    /// The items selected among an item and its members.
     fn apply(&self, inspected: Inspected) -> Vec<Input> {
         let of_number = self.of_number(inspected, &[]).into_iter();
         of_number.flat_map(|(inspected, within)| self.of_kind(inspected, &within)).collect()

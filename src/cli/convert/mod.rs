@@ -108,7 +108,7 @@ struct StoreArgs {
     p7b_der: bool,
 }
 
-/// What was asked for with `--to`.
+/// The format asked for with `--to`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Target {
     Format(ConvertFormat),
@@ -202,7 +202,7 @@ impl Args {
         self.write.check_set(&[&self.out], self.write.existing(), failure::elsewhere(&OUT))
     }
 
-    /// The passphrase or password for what is written.
+    /// The passphrase or password of the output.
     fn new_passphrase(
         &self,
         format: ConvertFormat,

@@ -70,7 +70,7 @@ pub(crate) fn renew_hint() -> String {
     format!("renew its certificates: `{}`", CommandLine::ours("ca renew").carrying_ca_dir())
 }
 
-/// The command that makes a local CA of an earlier version again, as it is made today.
+/// The command that replaces a local CA of an earlier version by a new one.
 pub(crate) fn remake_hint() -> String {
     format!("make its certificates again: `{}`", CommandLine::ours("ca renew --force").carrying_ca_dir())
 }

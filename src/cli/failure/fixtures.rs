@@ -9,7 +9,7 @@ use secure_io::fixtures::Error;
 use super::Failure;
 use crate::cli::command_line::CommandLine;
 
-/// A manifest that cannot be used, or a tree that cannot be built from it.
+/// A manifest that cannot be used, or whose tree cannot be built.
 pub(crate) fn fixtures(manifest: &Path, error: Error) -> Failure {
     match error {
         error @ Error::Outside { .. } => {

@@ -1,4 +1,4 @@
-//! `gen-cert --renew`: what is there, whether it still fits, and who signs what takes its place.
+//! `gen-cert --renew`: the certificate that is there, its fit, and the issuer of its replacement.
 
 use std::path::Path;
 
@@ -63,7 +63,7 @@ impl Present {
         Ok(Some(Self { key: Box::new(key), chain }))
     }
 
-    /// The issuer of what is there; `None` when it is not at hand.
+    /// The issuer of the existing certificate; `None` if the issuer is not at hand.
     pub(super) fn issuer(&self, args: &Args) -> Result<Option<LoadedIssuer>, Failure> {
         let Some(leaf) = self.chain.first() else { return Ok(Some(LoadedIssuer::Own)) };
         if inspect::certificate(leaf).is_ok_and(|report| report.self_signed) {

@@ -5,7 +5,7 @@ use secure_io::report::item::Item;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Output, push_json};
 
-/// So much is gathered before it is written.
+/// Octets gathered before a write.
 const BUFFER: usize = 64 << 10;
 
 /// Writes items as JSON.

@@ -20,7 +20,7 @@ impl PemSink {
         Self { with_keys, keys_left_out: 0, others_left_out: Vec::new() }
     }
 
-    /// Writes an item; for a container, the items in it.
+    /// Writes an item; for a container, its members.
     pub(super) fn take(&mut self, inspected: Inspected, out: &mut Output) -> Result<(), Failure> {
         if !self.with_keys && matches!(inspected.item, Item::PrivateKey(_)) {
             self.keys_left_out += 1;

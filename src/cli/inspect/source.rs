@@ -17,7 +17,7 @@ use crate::cli::remote;
 pub(super) enum Where {
     /// Something to read.
     Source(Source),
-    /// A server to ask, as it was typed.
+    /// A server to ask, as typed.
     Server(String, Endpoint),
     /// Something typed that would be a server but for this fault.
     NoServer(String, Failure),
@@ -27,7 +27,7 @@ pub(super) enum Where {
 pub(super) enum Source {
     /// A file, or standard input.
     File(PathBuf),
-    /// A file that the user did not name, in a folder. It may hold nothing of interest.
+    /// A file of a folder that the user named, perhaps without anything of interest.
     Member(PathBuf),
 }
 
@@ -44,7 +44,7 @@ impl Source {
         matches!(self, Self::Member(_)) && matches!(found.content, Err(container::Error::Nothing { .. }))
     }
 
-    /// Reads it from its beginning.
+    /// Reads the source from its beginning.
     pub(super) fn open(&self) -> Result<impl Read + use<>, Failure> {
         match self {
             Self::File(path) | Self::Member(path) => Ok(files::open(path)?),

@@ -86,7 +86,7 @@ impl Tally {
         }
     }
 
-    /// Counts an item and those within it.
+    /// Counts an item and its members.
     pub(super) fn count(&mut self, item: &Item) {
         self.last = self.last.max(item.place().index + 1);
         self.count_whole(item);

@@ -24,7 +24,7 @@ pub(super) struct TextSink {
     held: Vec<Inspected>,
     facts: Vec<Facts>,
     is_streaming: bool,
-    /// The source that was shown last, and whether it had an item.
+    /// The source that was shown last, and true if it had an item.
     source: Option<String>,
 }
 

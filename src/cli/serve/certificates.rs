@@ -99,7 +99,7 @@ fn is_for_tests(chain: &[CertificateDer<'_>], key: &[u8]) -> bool {
     key::is_test_key(key) || chain.iter().any(|der| fixtures::is_test_certificate(der))
 }
 
-/// A fixture's chain as the octets it is, sound or not, and its key.
+/// A fixture's chain as raw octets, sound or not, and its key.
 fn load(folder: &Path, fixture: &Fixture) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), Failure> {
     let unreadable = |path: &Path| Failure::message(format!("`{}` is not what `fixtures` made", path.display()));
     let (chain_file, key_file) = (folder.join(&fixture.chain), folder.join(&fixture.key));

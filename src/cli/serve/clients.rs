@@ -43,7 +43,7 @@ enum Versions {
 }
 
 impl ClientArgs {
-    /// Reads the files, each time anew.
+    /// Reads the files again on each call.
     pub(super) fn profile(&self) -> Result<Profile, Failure> {
         let mut profile = Profile { is_modern: self.tls == Versions::Modern, clients: None };
         let Some(path) = &self.client_ca else { return Ok(profile) };

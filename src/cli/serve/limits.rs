@@ -1,4 +1,4 @@
-//! Flags of `serve` about limits, and about what it tells of itself.
+//! Flags of `serve` about limits, metrics and the log.
 
 use std::net::SocketAddr;
 

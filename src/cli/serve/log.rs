@@ -83,7 +83,7 @@ impl LogFormat {
 }
 
 impl Lines {
-    /// Puts a line of our own into the queue, or counts it when that is full.
+    /// Puts a line of our own into the queue; counts lines that a full queue drops.
     pub(crate) fn send(&self, line: String) {
         self.put(self.format.own(line));
     }

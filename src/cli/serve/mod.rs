@@ -461,7 +461,7 @@ impl Args {
         Ok(())
     }
 
-    /// Says what browsers will do with a certificate without subjectAltName, which the three OpenSSL commands make.
+    /// Warns that browsers refuse a certificate without subjectAltName, which the three OpenSSL commands make.
     fn warn_of_no_names(&self, credentials: &Credentials, certificate: &Path, key: &Path, out: &mut Output) {
         if credentials.report().is_ok_and(|report| report.subject_alt_names.is_empty()) {
             out.warning(format!("{} has no subjectAltName: browsers refuse it", certificate.display()));

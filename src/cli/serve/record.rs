@@ -12,7 +12,7 @@ pub(super) fn own(message: &str) -> String {
     with(&mut Map::new(), "note", message)
 }
 
-/// An event; `message` is what the log says of it in words.
+/// An event; `message` is the log line in words.
 pub(super) fn event(event: &Event, message: &str) -> String {
     let mut fields = Map::new();
     let name = match event {

@@ -1,4 +1,4 @@
-//! Commands in hints of `verify`: what is there beside the certificate decides which one works.
+//! Commands in hints of `verify`: the files beside the certificate decide which one works.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::cli::beside;
 use crate::cli::command_line::{CommandLine, KEY};
 use crate::cli::replacement::{Replacement, names};
 
-/// A certificate that was refused, and where it is from.
+/// A refused certificate, and its source.
 pub(super) struct Refused<'a> {
     pub(super) args: &'a Args,
     pub(super) path: &'a Path,

@@ -112,7 +112,7 @@ impl<'a> Reader<'a> {
         self.rest.first().copied()
     }
 
-    /// The next value, whatever it is.
+    /// The next value, of any tag.
     ///
     /// # Errors
     ///
@@ -133,7 +133,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     ///
-    /// As [`value`](Self::value), and when it has another tag.
+    /// As [`value`](Self::value); also for another tag.
     pub fn tagged(&mut self, tag: u8, field: &'static str) -> Result<Value<'a>, Error> {
         match self.peek() {
             None => Err(Error::new(field, "is missing")),
@@ -142,7 +142,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The next value if it has this tag.
+    /// The next value if its tag is this one.
     ///
     /// # Errors
     ///
@@ -198,7 +198,7 @@ pub(crate) fn header(octets: &[u8]) -> Result<(usize, usize), &'static str> {
 ///
 /// # Errors
 ///
-/// When it is another, cut short, or followed by something.
+/// If the value has another tag, is truncated, or is not the last.
 pub fn only<'a>(octets: &'a [u8], tag: u8, field: &'static str) -> Result<Value<'a>, Error> {
     let mut reader = Reader::new(octets);
     let value = reader.tagged(tag, field)?;
@@ -207,13 +207,13 @@ pub fn only<'a>(octets: &'a [u8], tag: u8, field: &'static str) -> Result<Value<
 }
 
 impl<'a> Value<'a> {
-    /// Reads the values in it.
+    /// Reads the values inside.
     #[must_use]
     pub const fn reader(&self) -> Reader<'a> {
         Reader::new(self.content)
     }
 
-    /// The values in it, all of one tag.
+    /// The values inside, all of one tag.
     ///
     /// # Errors
     ///

@@ -8,7 +8,7 @@ use super::{Error, Value, tag};
 ///
 /// # Errors
 ///
-/// When it is no time.
+/// If the value is not a time.
 pub fn time(value: Value<'_>, field: &'static str) -> Result<(OffsetDateTime, bool), Error> {
     let error = || Error::new(field, "is no time");
     let mut digits = Digits(value.content);
@@ -58,7 +58,7 @@ impl Digits<'_> {
         true
     }
 
-    /// The offset, and whether it is a Z. Without any, UTC is meant.
+    /// The offset, and true if the offset is a Z. A missing offset means UTC.
     fn offset(&mut self) -> Option<(UtcOffset, bool)> {
         let (sign, rest) = match self.0 {
             b"" => return Some((UtcOffset::UTC, false)),

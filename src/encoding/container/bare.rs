@@ -1,4 +1,4 @@
-//! Sources without armour: DER, one structure or several, and base64 of it.
+//! Sources without armour: DER, one structure or several, and DER in base64.
 
 use super::decode::{Decoded, Flaw, of_kind};
 use super::der_kind::DerKind;
@@ -42,7 +42,7 @@ fn next_marker(octets: &[u8]) -> usize {
     marker::find_begin(octets, 0, marker::is_wide(octets)).unwrap_or(octets.len())
 }
 
-/// The structures in octets that are nothing else, and what is wrong with those behind them.
+/// The structures in octets of DER alone, and the faults of the octets behind them.
 pub(super) fn behind(octets: &[u8]) -> Vec<Decoded> {
     let mut contents = Vec::new();
     let mut rest = octets;
@@ -70,7 +70,7 @@ pub(super) fn length(octets: &[u8]) -> Result<usize, String> {
     Reader::new(octets).value("the structure").map(|value| value.raw.len()).map_err(|error| error.to_string())
 }
 
-/// The length of a structure as its first octets announce it; `None` for what is not one of definite length.
+/// The length that a structure's first octets announce; `None` unless the length is definite.
 pub(super) fn announced(octets: &[u8]) -> Option<usize> {
     matches!(octets.first(), Some(&tag::SEQUENCE | &tag::OID)).then_some(())?;
     let (header, length) = asn1::header(octets).ok()?;
@@ -81,7 +81,7 @@ pub(super) fn announced(octets: &[u8]) -> Option<usize> {
 pub(super) enum Start {
     /// Something known, whole, and its length.
     Whole(DerKind, usize),
-    /// Something that goes on beyond what is there.
+    /// A structure that goes on beyond the octets at hand.
     Open,
     Nothing,
 }
@@ -110,7 +110,7 @@ pub(super) fn start(octets: &[u8]) -> Start {
     }
 }
 
-/// Whether the first value in a structure is not longer than that.
+/// Decides whether the first value in a structure is no longer than the structure.
 fn fits(content: Option<&[u8]>, length: usize) -> bool {
     asn1::header(content.unwrap_or_default())
         .is_ok_and(|(inner, inner_length)| inner.saturating_add(inner_length) <= length)

@@ -79,7 +79,7 @@ impl Fault {
     }
 }
 
-/// Decodes a body; `None` when it is not base64.
+/// Decodes a body; `None` if the body is not base64.
 pub(super) fn decode(body: &[u8]) -> Option<Vec<u8>> {
     even_lines(body).or_else(|| forgiving(body))
 }
@@ -159,7 +159,7 @@ pub(super) fn is_plausible(text: &[u8]) -> bool {
     text.iter().all(|&octet| is_digit(octet) || is_mark(octet))
 }
 
-/// Whether a character is a digit of base64, of either alphabet.
+/// Decides whether a character is a digit of base64, of either alphabet.
 pub(super) fn is_digit(character: u8) -> bool {
     digit(character).is_some()
 }

@@ -17,7 +17,7 @@ struct Open<'a> {
     tag: &'a [u8],
     /// End of the value; `None` if two zero octets end it.
     end: Option<usize>,
-    /// The values in it so far.
+    /// The values inside so far.
     content: Vec<u8>,
 }
 
@@ -36,7 +36,7 @@ impl Open<'_> {
         Ok(())
     }
 
-    /// The identifier octets of the value when it is in one piece.
+    /// The identifier octets of the value in one piece.
     fn whole_tag(&self) -> &[u8] {
         if self.is_string() { &[tag::OCTET_STRING] } else { self.tag }
     }
@@ -126,7 +126,7 @@ fn tag_length(octets: &[u8]) -> Option<usize> {
     Some(more + 2)
 }
 
-/// A length, `None` when it is indefinite, and the octets that it takes.
+/// A length, `None` if indefinite, and the number of its octets.
 fn length(octets: &[u8]) -> Option<(Option<usize>, usize)> {
     let first = *octets.first()?;
     match first {

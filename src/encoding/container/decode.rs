@@ -8,16 +8,20 @@ use super::der_kind::DerKind;
 use super::{Content, Error, KeyFormat, bare, base64};
 use crate::encoding::asn1::tag;
 
-/// One structure of a block, or what is wrong with it.
+/// One structure of a block, or its fault.
 pub(super) type Decoded = Result<Content, Flaw>;
 
-/// What is wrong with a block, or with DER without armour.
+/// A fault of a block, or of DER without armour.
 #[derive(Debug)]
 pub(super) enum Flaw {
     Broken(&'static str),
+<<<<<<< HEAD
     /// Text that is not base64; its lines are counted from that of BEGIN, which is 0.
     NotBase64(base64::Fault),
     /// It holds something else than its label says.
+=======
+    /// The content contradicts the label.
+>>>>>>> main
     Holds(&'static str),
     /// Octets behind a structure that are nothing known here.
     Trailing(usize),
@@ -54,7 +58,7 @@ impl Flaw {
     }
 }
 
-/// Whether a block of this label is one of those known here.
+/// Decides whether a label is one of those known here.
 pub(super) fn is_known(label: &str) -> bool {
     promised(label).is_some() || label == "OPENSSH PRIVATE KEY"
 }
@@ -73,7 +77,7 @@ pub(super) fn may_hold_more(body: &[u8]) -> bool {
     }
 }
 
-/// Decodes what is between the markers of a block: at least one result.
+/// Decodes the body of a block: at least one result.
 pub(super) fn block(label: &str, body: &[u8]) -> Vec<Decoded> {
     if label.starts_with("PGP ") {
         return vec![Ok(Content::Unknown(Vec::new()))];
@@ -148,7 +152,8 @@ fn contents(label: &str, mut octets: Vec<u8>) -> Vec<Decoded> {
     contents
 }
 
-/// Whether this is what OpenSSL appends to a `TRUSTED CERTIFICATE`: a SEQUENCE of uses, names and a key identifier.
+/// Decides whether octets are OpenSSL's addition to a `TRUSTED CERTIFICATE`: a SEQUENCE of uses, names and a key
+/// identifier.
 fn is_trust_settings(octets: &[u8]) -> bool {
     crate::encoding::asn1::only(octets, tag::SEQUENCE, "trust settings").is_ok() && DerKind::of(octets).is_none()
 }

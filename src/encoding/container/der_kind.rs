@@ -29,7 +29,7 @@ const SMIME_CONTENT: [u8; 10] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 1
 const FIELD_TYPE: [u8; 6] = [0x2a, 0x86, 0x48, 0xce, 0x3d, 1];
 
 impl DerKind {
-    /// The kind of the first structure in the octets; `None` when it is like nothing known here.
+    /// The kind of the first structure in the octets; `None` if unknown.
     pub(super) fn of(octets: &[u8]) -> Option<Self> {
         if octets.first() == Some(&tag::OID) {
             return Reader::new(octets).value("curve").is_ok().then_some(Self::Parameters("EC"));

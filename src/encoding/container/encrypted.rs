@@ -35,7 +35,7 @@ pub enum Error {
     /// A passphrase is needed but was not given.
     #[error("it is encrypted")]
     PassphraseNeeded,
-    /// The passphrase does not open it.
+    /// The passphrase is wrong.
     #[error("the passphrase does not open it")]
     WrongPassphrase,
     /// A passphrase that would take minutes or gigabytes to try.
@@ -97,7 +97,7 @@ impl Secret {
         &self.utf16
     }
 
-    /// UTF-16 without the zero at its end, as Java's own keystores take it.
+    /// UTF-16 without the zero at its end, as in Java's own keystores.
     pub(super) fn utf16_unended(&self) -> &[u8] {
         self.utf16.strip_suffix(&[0, 0]).unwrap_or_default()
     }
@@ -122,7 +122,7 @@ pub fn private_key(
     }
 }
 
-/// Opens an EncryptedPrivateKeyInfo (RFC 5958 section 3): the PKCS#8 DER in it.
+/// Opens an EncryptedPrivateKeyInfo (RFC 5958 section 3), and returns the PKCS#8 DER inside.
 ///
 /// # Errors
 ///
@@ -244,7 +244,7 @@ enum Cipher {
     Des,
     TripleDes,
     TripleDesTwoKeys,
-    /// Octets of key, and the bits of it that count (RFC 2268).
+    /// Octets of key, and the bits of the key that count (RFC 2268).
     Rc2 {
         key: usize,
         bits: usize,

@@ -53,7 +53,7 @@ impl FileType {
         }
     }
 
-    /// Whether it is a file of a known kind that is not text: whatever is read from it, the rest is no loss.
+    /// Decides whether a file is of a known kind other than text, of which the rest is no loss.
     pub(super) const fn is_foreign(self) -> bool {
         matches!(
             self,

@@ -9,11 +9,11 @@ use super::Error;
 pub struct Found {
     /// Its position among the items of the source, from 0.
     pub index: usize,
-    /// The line that it begins on, from 1; `None` for a file that is no text.
+    /// The first line, from 1; `None` for a file other than text.
     pub line: Option<usize>,
-    /// The label of its BEGIN; `None` unless it is PEM.
+    /// The label of its BEGIN; `None` unless PEM.
     pub label: Option<String>,
-    /// Content, or the reason why it cannot be read.
+    /// The content, or the reason why the content is unreadable.
     pub content: Result<Content, Error>,
 }
 

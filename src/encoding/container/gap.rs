@@ -17,7 +17,7 @@ use super::pem::{PIECES_LIMIT, Piece, Splitter, line_start, lines};
 /// Shorter than the base64 of any key or certificate.
 const MIN_VALUE: usize = 44;
 
-/// A base64 value that is not known to be of interest after so many octets is of none.
+/// A base64 value that is not known to be of interest after so many octets is ignored.
 const MAX_UNKNOWN: usize = 4 << 10;
 
 /// Base64 within base64 within base64: more often nobody encodes a text.
@@ -27,25 +27,25 @@ const DEPTH_LIMIT: usize = 3;
 pub(super) struct Gap<'a> {
     pub(super) text: &'a [u8],
     pub(super) range: Range<usize>,
-    /// Whether nothing follows the text.
+    /// True if nothing follows the text.
     pub(super) last: bool,
-    /// Whether a marker in UTF-16 or UTF-32 stands beside it.
+    /// True if a marker in UTF-16 or UTF-32 stands beside the text.
     pub(super) is_wide: bool,
-    /// The line that it begins on.
+    /// The first line.
     pub(super) line: usize,
     pub(super) depth: usize,
 }
 
-/// How far a gap was looked into.
+/// The position up to which a gap was read.
 pub(super) enum Done {
     All,
-    /// Something in it ends here, beyond the gap.
+    /// A structure of the gap ends here, beyond the gap.
     Beyond(usize),
     /// Something begins here and does not end in the text.
     Unfinished(usize),
 }
 
-/// What was not read and will have to be reported.
+/// Octets that were not read and have to be reported.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rest {
     /// Octets of text that follow DER.
@@ -66,14 +66,14 @@ impl Rest {
         self.is_foreign = true;
     }
 
-    /// Reports what stands before a block. Text before it is an explanation (RFC 7468 section 2).
+    /// Reports data before a block. Text before a block is an explanation (RFC 7468 section 2).
     pub(super) fn meet_block(&mut self, pieces: &mut Vec<Piece>) {
         self.report_garbage(pieces);
         self.after_der = None;
         self.is_found = true;
     }
 
-    /// Reports what stands at the end of a source, unless that holds nothing at all.
+    /// Reports data at the end of a source, unless the source is empty.
     pub(super) fn finish(&mut self, pieces: &mut Vec<Piece>) {
         if !self.is_found {
             return;
@@ -97,7 +97,7 @@ impl Rest {
     }
 }
 
-/// Finds what is in a gap.
+/// Finds the structures in a gap.
 pub(super) fn look(gap: &Gap<'_>, rest: &mut Rest, pieces: &mut Vec<Piece>) -> Done {
     let Range { start, end } = gap.range;
     let octets = gap.text.get(start..end).unwrap_or_default();
@@ -116,7 +116,7 @@ struct Seeker<'a, 'b> {
     gap: &'b Gap<'a>,
     rest: &'b mut Rest,
     pieces: &'b mut Vec<Piece>,
-    /// What is before is dealt with.
+    /// Octets before this position are dealt with.
     at: usize,
     /// The line that the text is on here.
     counted: usize,
@@ -124,7 +124,7 @@ struct Seeker<'a, 'b> {
 }
 
 impl Seeker<'_, '_> {
-    /// Finds DER; says how far that goes when it ends the gap.
+    /// Finds DER; returns the end of DER that ends the gap.
     fn der(&mut self) -> Option<Done> {
         let end = self.gap.range.end;
         let mut from = self.at;
@@ -248,7 +248,7 @@ const fn is_no_text(octet: u8) -> bool {
     octet < 0x20 && !matches!(octet, b'\t'..=b'\r' | 0x1a | 0x1b)
 }
 
-/// Whether octets with zeros among them are UTF-16 or UTF-32.
+/// Decides whether octets with zeros among them are UTF-16 or UTF-32.
 fn is_wide_text(octets: &[u8]) -> bool {
     let zeros = memchr::memchr_iter(0, octets).count();
     let has_long_run = octets.windows(4).any(|window| window == [0; 4]);
@@ -264,13 +264,13 @@ fn narrow(wide: &[u8]) -> Vec<u8> {
     wide.iter().copied().filter(|octet| is_kept(*octet)).collect()
 }
 
-/// Where the octet is that has this place in the narrow text.
+/// The position of the octet that has this place in the narrow text.
 fn widened(wide: &[u8], offset: usize) -> usize {
     let kept = wide.iter().enumerate().filter(|(_, octet)| is_kept(**octet));
     kept.map(|(at, _)| at).nth(offset).unwrap_or(wide.len())
 }
 
-/// Where a base64 value ends: with its line, unless the next one goes on with it.
+/// The end of a base64 value: the end of its line, unless the next line continues the value.
 fn value_end(text: &[u8], start: usize) -> usize {
     let mut line = start;
     loop {
@@ -289,7 +289,7 @@ fn value_end(text: &[u8], start: usize) -> usize {
     }
 }
 
-/// Where digits, padding and escapes end.
+/// The end of digits, padding and escapes.
 fn line_end(text: &[u8], start: usize) -> usize {
     let mut at = start;
     loop {
@@ -312,7 +312,7 @@ static PEM_DIGITS: LazyLock<[Finder<'static>; 3]> = LazyLock::new(|| {
     })
 });
 
-/// Whether a value begins as DER of a structure does: `M` and a digit from `A` to `P`.
+/// Decides whether a value begins as DER of a structure does: `M` and a digit from `A` to `P`.
 fn is_like_der(value: &[u8]) -> bool {
     matches!(value, [b'M', b'A'..=b'P', ..])
 }
@@ -321,14 +321,14 @@ fn has_pem(value: &[u8]) -> bool {
     PEM_DIGITS.iter().any(|finder| finder.find(value).is_some())
 }
 
-/// Whether a value that is not there to its end may be of interest.
+/// Decides whether a truncated value may be of interest.
 fn may_be_value(value: &[u8]) -> bool {
     value.len() < MAX_UNKNOWN || is_like_der(value) || has_pem(value)
 }
 
 type Value = (Option<String>, Vec<Decoded>);
 
-/// What a base64 value holds, and the label when that is PEM; `None` when it is nothing known.
+/// The content of a base64 value, and the label of PEM; `None` if unknown.
 fn decoded(value: &[u8], depth: usize) -> Option<Value> {
     if value.len() < MIN_VALUE {
         return None;
@@ -347,7 +347,7 @@ fn decoded(value: &[u8], depth: usize) -> Option<Value> {
     }
 }
 
-/// What PEM in a base64 value holds.
+/// The content of PEM in a base64 value.
 fn nested(text: &[u8], depth: usize) -> Option<Value> {
     let part = Splitter::nested(depth + 1).split(text, true);
     let (mut label, mut contents) = (None, Vec::new());

@@ -12,7 +12,7 @@ use crate::encoding::asn1;
 /// More entries than any store has.
 const ENTRY_LIMIT: u32 = 100_000;
 
-/// How a store begins.
+/// The first octets of a store.
 const JKS: &[u8] = &[0xfe, 0xed, 0xfe, 0xed];
 const JCEKS: &[u8] = &[0xce, 0xce, 0xce, 0xce];
 
@@ -28,7 +28,7 @@ const DIGEST: usize = 20;
 pub struct Opened {
     /// `JKS` or `JCEKS`.
     pub format: &'static str,
-    /// True if the password is that of the store, which is as it was written then.
+    /// True if the password is that of the store, which is unchanged then.
     pub is_verified: bool,
     /// Keys, each before its chain, and trusted certificates. Keys are still under their own passwords.
     pub bags: Vec<Bag>,
@@ -80,7 +80,7 @@ struct Store<'a> {
 
 enum Entry {
     Read,
-    /// Its end cannot be told.
+    /// The end of the structure is unknown.
     Secret,
 }
 

@@ -8,7 +8,7 @@ use memchr::memmem::Finder;
 
 pub(super) const DASHES: &[u8] = b"-----";
 
-/// Longer than any label there is. What is no label must not be shown: it may be a key.
+/// Longer than any known label. Other octets must not be shown, because they may be a key.
 const MAX_LABEL: usize = 64;
 
 /// More octets than a marker has, in any encoding.
@@ -42,7 +42,7 @@ pub(super) enum Word {
 #[derive(Debug, Clone)]
 pub(super) struct Marker {
     pub(super) label: Range<usize>,
-    /// Where the marker ends.
+    /// The end of the marker.
     pub(super) end: usize,
     /// Octets from one character to the next.
     pub(super) stride: usize,
@@ -97,7 +97,7 @@ fn is_label(label: &str) -> bool {
         && !label.contains("--")
 }
 
-/// A label as it is meant.
+/// A label in its usual form.
 pub(super) fn label_text(label: &[u8]) -> Cow<'_, str> {
     if label.iter().all(|octet| octet.is_ascii_alphanumeric() || *octet == b' ') {
         return String::from_utf8_lossy(label);
@@ -106,7 +106,7 @@ pub(super) fn label_text(label: &[u8]) -> Cow<'_, str> {
     Cow::Owned(String::from_utf8_lossy(&text).replace("%20", " ").replace('+', " "))
 }
 
-/// Where the next word `BEGIN` with its dashes is, whether or not a label follows it.
+/// The position of the next word `BEGIN` with its dashes, with or without a label.
 pub(super) fn find_begin(text: &[u8], from: usize, is_wide: bool) -> Option<usize> {
     let rest = text.get(from..)?;
     let narrow = FIND_BEGIN.find(rest);
@@ -115,12 +115,12 @@ pub(super) fn find_begin(text: &[u8], from: usize, is_wide: bool) -> Option<usiz
     wide.or(narrow).map(|offset| from + offset)
 }
 
-/// Whether a text has octets that UTF-16 and UTF-32 put between ASCII characters.
+/// Decides whether a text has octets that UTF-16 and UTF-32 put between ASCII characters.
 pub(super) fn is_wide(text: &[u8]) -> bool {
     memchr::memchr(0, text).is_some()
 }
 
-/// Whether there may be a block in a text.
+/// Decides whether there may be a block in a text.
 pub(super) fn is_begun(text: &[u8]) -> bool {
     find_begin(text, 0, is_wide(text)).is_some()
 }

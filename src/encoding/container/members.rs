@@ -6,7 +6,7 @@ use super::encrypted::{self, Rounds};
 use super::pkcs12::Bag;
 use super::{Content, Error, FileType, jks, pkcs7, pkcs12, stream};
 
-/// A passphrase that is asked for once at most, and not before it is needed.
+/// A passphrase that is asked for once at most, and only on demand.
 pub(super) struct Passphrase<F> {
     ask: Option<F>,
     given: Option<Zeroizing<String>>,
@@ -84,7 +84,7 @@ where
     }
 }
 
-/// What is in a container.
+/// The contents of a container.
 fn within<F, E>(content: Content, passphrase: &mut Passphrase<F>, rounds: &Rounds) -> Result<Vec<Content>, E>
 where
     F: FnOnce() -> Result<Option<Zeroizing<String>>, E>,
@@ -116,7 +116,7 @@ where
     }
 }
 
-/// The contents of a store, the certificate that belongs to a key in it before those of its issuers.
+/// The contents of a store, a key's own certificate before those of its issuers.
 fn in_order(mut bags: Vec<Bag>) -> Vec<Content> {
     let is_key = |bag: &&Bag| matches!(bag.content, Content::PrivateKey { .. } | Content::EncryptedPrivateKey { .. });
     let ids: Vec<_> = bags.iter().filter(is_key).filter_map(|bag| bag.local_key_id.clone()).collect();

@@ -121,7 +121,7 @@ pub enum Error {
         /// The number of octets.
         count: usize,
     },
-    /// Octets before, between or behind what was read.
+    /// Octets before, between or behind the structures that were read.
     #[error("{count} octets from line {line} on are neither text nor DER of anything known here")]
     Garbage {
         /// The number of octets.
@@ -135,7 +135,7 @@ pub enum Error {
         /// The system's reason.
         source: std::io::Error,
     },
-    /// A source that goes on without anything in it.
+    /// A source that goes on without a structure.
     #[error("more than {} MiB of it are neither PEM nor DER", READ_LIMIT >> 20)]
     TooLong,
     /// A source of broken blocks.
@@ -171,19 +171,19 @@ pub enum Error {
     /// A PKCS#12 file that cannot be opened.
     #[error("the PKCS#12 file cannot be opened")]
     Pkcs12 {
-        /// What is wrong.
+        /// The fault.
         source: encrypted::Error,
     },
     /// A Java keystore that cannot be read.
     #[error("the Java keystore cannot be read")]
     JavaKeystore {
-        /// What is wrong.
+        /// The fault.
         source: encrypted::Error,
     },
     /// A PKCS#7 bundle that cannot be read.
     #[error("the PKCS#7 bundle cannot be read")]
     Pkcs7 {
-        /// What is wrong.
+        /// The fault.
         source: pkcs7::Error,
     },
     /// A private key in a form that TLS has no use for.
@@ -211,7 +211,7 @@ fn missing(wanted: &str, found: &[String]) -> String {
 }
 
 impl Error {
-    /// Whether a passphrase is missing.
+    /// True if a passphrase is missing.
     #[must_use]
     pub const fn is_locked(&self) -> bool {
         matches!(self, Self::PassphraseNeeded | Self::StorePasswordNeeded)
@@ -222,13 +222,13 @@ impl Error {
 ///
 /// # Errors
 ///
-/// [`Error::Missing`] when there is none, [`Error::Block`] and the like when one of them is broken,
+/// [`Error::Missing`] if the file has none, [`Error::Block`] and similar if one of them is malformed,
 /// [`Error::StorePasswordNeeded`].
 pub fn certificates(bytes: &[u8]) -> Result<Vec<CertificateDer<'static>>, Error> {
     certificates_with(bytes, || Ok(None))
 }
 
-/// The certificates in a file, as [`certificates`]; PKCS#12 is opened with what `passphrase` gives when it is needed.
+/// The certificates in a file, as [`certificates`]; `passphrase` is asked to open PKCS#12.
 ///
 /// # Errors
 ///

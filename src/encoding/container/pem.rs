@@ -1,4 +1,4 @@
-//! Splits text into PEM blocks (RFC 7468), without decoding them, and finds what else is in it.
+//! Splits text into PEM blocks (RFC 7468), without decoding them, and finds other data between them.
 //!
 //! A marker counts wherever it stands, so that text which lost its line ends, was quoted or indented is read as well.
 //! One in the middle of prose counts only when a sound block follows, or one that was meant to be sound.

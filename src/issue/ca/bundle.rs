@@ -26,7 +26,7 @@ pub struct Bundle {
 }
 
 impl LocalCa {
-    /// Writes the file, if it is not as it should be.
+    /// Writes the file, unless its content is right already.
     ///
     /// # Errors
     ///

@@ -32,9 +32,9 @@ pub const DEFAULT_PERMIT: [&str; 12] = [
 /// Something that a local CA may sign for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Permit {
-    /// A domain and all below it.
+    /// A domain with its subdomains.
     Domain(String),
-    /// A range of addresses: the first, and how many bits of it count.
+    /// A range of addresses: the first, and the length of the prefix.
     Range(IpAddr, u8),
     /// A mailbox, or all of a host.
     Email(String),
@@ -96,7 +96,7 @@ impl Permit {
     }
 }
 
-/// Constraints to write in place of an input that is none: the host of a URL, the parts of a list.
+/// Constraints to write in place of a bad input: the host of a URL, the parts of a list.
 fn instead(input: &str) -> Vec<String> {
     let words = input.split([',', ';', ' ']).filter(|word| !word.is_empty() && *word != input);
     let words: Vec<_> = words.map(str::to_owned).collect();
@@ -112,7 +112,7 @@ fn instead(input: &str) -> Vec<String> {
 }
 
 impl fmt::Display for Permit {
-    /// As [`Permit::parse`] reads it.
+    /// The form that [`Permit::parse`] reads.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Domain(domain) => f.write_str(domain),
@@ -290,7 +290,7 @@ mod tests {
         }
     }
 
-    /// `https://localhost:3000` was once advised to be permitted, and refused when it was.
+    /// The advice once was to permit `https://localhost:3000`, which was then refused.
     #[test]
     fn what_is_advised_instead_is_a_constraint() {
         for (input, expected) in [

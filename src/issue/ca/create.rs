@@ -40,10 +40,10 @@ pub struct Plan {
 /// Fate of the root's key.
 #[derive(Debug, Clone, Default)]
 pub enum RootKey {
-    /// It signs the upper intermediate and is gone.
+    /// The key signs the upper intermediate and is destroyed.
     #[default]
     Destroyed,
-    /// It is written beside the rest, under the passphrase if there is one.
+    /// The key is kept in the folder, encrypted if there is a passphrase.
     Kept(Option<Zeroizing<String>>),
 }
 
@@ -97,7 +97,7 @@ impl LocalCa {
     }
 }
 
-/// Two intermediates stand between the root and what is issued.
+/// Two intermediates stand between the root and issued certificates.
 const ROOT_PATH_LEN: u8 = 2;
 
 /// A root's certificate, self-signed.
@@ -199,7 +199,7 @@ fn server_template(key: &PrivateKey, validity: Validity) -> Template {
     template
 }
 
-/// The intermediate for servers as Firefox is given it: it holds the names itself, and leaves subjects free.
+/// The intermediate for servers in Firefox's form, with the names and without the exclusion of subjects.
 fn firefox_template(key: &PrivateKey, permits: Option<&[Permit]>, validity: Validity) -> Result<Template, Error> {
     let mut template = server_template(key, validity);
     template.extensions = permits.map(constraints::extension).transpose()?.into_iter().collect();

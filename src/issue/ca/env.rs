@@ -12,9 +12,9 @@ pub struct LineBreak {
 /// File that a variable names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Roots {
-    /// The local CA's root alone: the program adds it to its own.
+    /// The local CA's root alone, which the program adds to its own roots.
     Root,
-    /// The bundle: the program takes it in place of its own.
+    /// The bundle, which replaces the program's own roots.
     Bundle,
 }
 

@@ -57,13 +57,13 @@ impl Issuing {
         self.chain.first().map(AsRef::as_ref).unwrap_or_default()
     }
 
-    /// The certificate above it, which holds the name constraints.
+    /// The upper certificate, which holds the name constraints.
     #[must_use]
     pub fn upper(&self) -> Option<&CertificateDer<'static>> {
         self.chain.get(1)
     }
 
-    /// The certificate that holds the name constraints on what it may sign for.
+    /// The certificate that holds its name constraints.
     pub(super) fn constrained(&self) -> &[u8] {
         self.upper().map_or(self.certificate(), AsRef::as_ref)
     }
@@ -74,12 +74,12 @@ impl Issuing {
         Signer::Ca { certificates: &self.chain, key: &self.key, carry: Carry::Names }
     }
 
-    /// Returns the key identifier that the certificates it issues carry.
+    /// Returns the key identifier for issued certificates.
     pub(super) fn key_id(&self) -> Result<Option<String>, Error> {
         Ok(inspect::certificate(self.certificate())?.subject_key_id)
     }
 
-    /// Returns true if every subject below it is excluded.
+    /// Returns true if its name constraints exclude every subject.
     pub(super) fn excludes_subjects(&self) -> bool {
         cert::excludes_every_subject(self.certificate())
     }

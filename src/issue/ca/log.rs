@@ -50,7 +50,7 @@ pub struct Issued {
     /// The issuer's key identifier, in hex.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authority_key_id: Option<String>,
-    /// The file it was written to.
+    /// The file written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
     /// The user who requested the certificate.

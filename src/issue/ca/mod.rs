@@ -58,7 +58,7 @@ pub enum Error {
         /// Folder of the CA.
         folder: PathBuf,
     },
-    /// A part of it is missing.
+    /// A file of the CA is missing.
     #[error("the local CA in `{}` lacks `{missing}`", folder.display())]
     Incomplete {
         /// Folder of the CA.
@@ -107,7 +107,7 @@ pub enum Error {
         path: PathBuf,
         /// The permission bits.
         mode: u32,
-        /// The mode that it should have.
+        /// The mode to set.
         instead: &'static str,
     },
     /// A folder or key of another user.
@@ -136,7 +136,7 @@ pub enum Error {
         /// The serial number.
         serial: String,
     },
-    /// A file of it cannot be read or written.
+    /// A file of the CA cannot be read or written.
     #[error(transparent)]
     File(#[from] files::Error),
     /// A file of the CA has unexpected content.
@@ -246,11 +246,11 @@ impl LocalCa {
         [&self.server].into_iter().chain(&self.client)
     }
 
-    /// Writes down that it has issued a certificate, before that is given to anybody.
+    /// Records an issued certificate, before anybody gets the certificate.
     ///
     /// # Errors
     ///
-    /// [`Error::File`] when the log cannot be written, [`Error::Inspect`] when it is not a certificate.
+    /// [`Error::File`] if the log cannot be written, [`Error::Inspect`] if `der` is not a certificate.
     pub fn record(
         &self,
         certificate: &[u8],
@@ -280,7 +280,7 @@ impl LocalCa {
         [&self.root].into_iter().chain(below).chain(of_firefox)
     }
 
-    /// Says that it ends soon ([`WARN_BEFORE`]).
+    /// Warns of an end that is near ([`WARN_BEFORE`]).
     #[must_use]
     pub fn warning(&self, now: OffsetDateTime) -> Option<String> {
         let end = self.not_after().ok()?;

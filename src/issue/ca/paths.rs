@@ -11,7 +11,7 @@ pub struct Paths {
     pub folder: PathBuf,
     /// The root's certificate, which clients trust.
     pub root: PathBuf,
-    /// The root's key, where it is kept.
+    /// The root's key, if kept.
     pub root_key: PathBuf,
     /// The CRLs of the root and of the upper intermediate, which list nothing.
     pub root_crl: PathBuf,

@@ -38,7 +38,7 @@ pub struct Renewal {
 /// Result of a renewal.
 #[derive(Debug)]
 pub struct Renewed {
-    /// The CA as it is now.
+    /// The present CA.
     pub ca: LocalCa,
     /// Reason for the renewal; `None` if nothing had to be done.
     pub because: Option<String>,
@@ -133,11 +133,10 @@ impl Renewal {
 
     fn lasts(&self, der: &[u8], now: OffsetDateTime) -> Result<bool, Error> {
         let validity = cert::validity_of(&inspect::parse(der)?);
-        let month = time::Duration::days(30);
-        Ok(validity.remaining(now) > self.before.unwrap_or_else(|| month.min(validity.lifetime() / 3)))
+        Ok(validity.remaining(now) > self.before.unwrap_or_else(|| validity.renewal_margin()))
     }
 
-    /// The root's key, if it is kept; the key of another root is left over from a killed run.
+    /// The root's key, if kept; the key of another root is left over from a killed run.
     fn root_key(&self, paths: &Paths, root: &[u8]) -> Result<Option<PrivateKey>, Error> {
         if !files::exists(&paths.root_key) {
             return Ok(None);

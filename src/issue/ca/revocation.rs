@@ -37,7 +37,7 @@ pub enum Reason {
     AffiliationChanged,
     /// There is a newer one.
     Superseded,
-    /// It is needed no more.
+    /// The certificate is needed no more.
     CessationOfOperation,
     /// The subject may no longer do what the certificate allows.
     PrivilegeWithdrawn,
@@ -107,14 +107,14 @@ pub struct Crl {
 /// A certificate to be revoked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Revocable {
-    /// By its DER; the log need not know it.
+    /// A certificate by its DER, whether or not the log has the number.
     Certificate(Vec<u8>),
     /// By its serial number in hex, which the log must know.
     Serial(String),
 }
 
 impl LocalCa {
-    /// Revokes certificates that it has issued: all of them or, if one cannot be revoked, none.
+    /// Revokes issued certificates: all of them or, if one cannot be revoked, no certificate at all.
     ///
     /// # Errors
     ///
@@ -217,7 +217,7 @@ impl LocalCa {
     }
 }
 
-/// The record of what a local CA has revoked, for paths that end in its root or in one that was there before.
+/// A local CA's record of revocations, for paths that end in its present root or a former one.
 ///
 /// # Errors
 ///

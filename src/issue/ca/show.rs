@@ -37,7 +37,7 @@ impl LocalCa {
         })
     }
 
-    /// The certificates of the CA, and those it issued, newest first.
+    /// The certificates of the CA, and its issued ones, newest first.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The names that a request asks for: each is one that a certificate may hold, or is named with what is wrong with it.
+//! The names that a request asks for: each is valid in a certificate, or reported with its fault.
 
 use crate::x509::name::ip_address;
 use std::net::IpAddr;
@@ -18,11 +18,11 @@ pub struct BadName {
     pub name: String,
     /// The fault.
     pub reason: String,
-    /// The names that were probably meant, each with its kind; none if that is not clear.
+    /// The names that were probably meant, each with its kind; empty if unclear.
     pub instead: Vec<String>,
 }
 
-/// Bad names in a sentence, each with its reason and with what to write instead.
+/// Bad names in a sentence, each with its fault and the fix.
 pub(super) fn listed(names: &[BadName]) -> String {
     let words = names.iter().map(|bad| {
         let instead = match &bad.instead[..] {
@@ -35,11 +35,11 @@ pub(super) fn listed(names: &[BadName]) -> String {
     words.collect::<Vec<_>>().join("; ")
 }
 
-/// An entry as it is signed.
+/// The form in which an entry is signed.
 enum Entry {
-    /// It stays as it is.
+    /// The entry is unchanged.
     Kept(Vec<u8>),
-    /// It is written otherwise: a name with letters beyond ASCII as its A-label.
+    /// The entry is rewritten: a name with letters beyond ASCII as its A-label.
     Changed(SubjectAltName),
 }
 
@@ -94,7 +94,7 @@ const TEXTS: [(u8, &str); 3] = [(0x81, "email"), (0x82, "DNS"), (0x86, "URI")];
 
 /// An entry of the list, to be shown.
 trait Shown {
-    /// With its kind, as it is typed; `None` when it is no text.
+    /// The name with its kind, as typed; `None` for a value that is not text.
     fn text(&self) -> Option<String>;
     /// With its kind, in characters that trouble no terminal.
     fn shown(&self) -> String;
@@ -269,7 +269,7 @@ mod tests {
         }
     }
 
-    /// `bücher.test` was once signed as it stood, which no client matches.
+    /// `bücher.test` was once signed in this form, which no client matches.
     #[test]
     fn letters_beyond_ascii_become_a_labels() {
         let names = list(&[

@@ -23,7 +23,7 @@ pub struct Issuer<'a> {
 struct IssuerCertificate {
     validity: Validity,
     path_len: Option<u32>,
-    /// The values of its nameConstraints extension and of those above it.
+    /// The values of the nameConstraints extensions of the issuer and the CAs above.
     name_constraints: Vec<Vec<u8>>,
 }
 
@@ -42,7 +42,7 @@ impl<'a> Issuer<'a> {
     ///
     /// # Errors
     ///
-    /// [`Error::KeyMismatch`], [`Error::NotACa`], [`Error::IssuerTime`] when it is not valid at `now`,
+    /// [`Error::KeyMismatch`], [`Error::NotACa`], [`Error::IssuerTime`] if the issuer is not valid at `now`,
     /// [`Error::Inspect`].
     pub fn from_certificate(der: &[u8], key: &'a PrivateKey, now: OffsetDateTime) -> Result<Self, Error> {
         let certificate = inspect::parse(der)?;
@@ -76,7 +76,7 @@ impl<'a> Issuer<'a> {
         Ok(Self { key, subject, key_identifier, certificate: Some(limits) })
     }
 
-    /// Holds it to the name constraints of a certificate above it, too (RFC 5280 section 6.1.4 g).
+    /// Holds the issuer to the name constraints of a CA above, too (RFC 5280 section 6.1.4 g).
     ///
     /// # Errors
     ///
@@ -201,7 +201,7 @@ fn is_name_constraints(extension: &x509_parser::extensions::X509Extension<'_>) -
     extension.oid == x509_parser::oid_registry::OID_X509_EXT_NAME_CONSTRAINTS
 }
 
-/// Checks that a CA may have another CA below it.
+/// Checks that a CA may issue to another CA.
 ///
 /// # Errors
 ///

@@ -1,7 +1,7 @@
 //! Keys and certificates from one kind of file to another: PEM, DER, PKCS#12, PKCS#7.
 //!
 //! [`Bundle`] puts them in order: each key before its certificate, each certificate before that of its issuer.
-//! [`Bundle::write`] encodes them, or says what the format cannot hold.
+//! [`Bundle::write`] encodes them, or names the parts that the format cannot hold.
 
 mod order;
 mod part;
@@ -35,7 +35,7 @@ pub enum Error {
     Locked {
         /// File and number of the item.
         place: String,
-        /// The reason why the passphrase that was given does not open it.
+        /// The reason why the given passphrase fails.
         problem: Option<String>,
     },
     /// A private key that has no form in PKCS#8 here.
@@ -79,7 +79,7 @@ pub enum Error {
     Container(#[from] container::Error),
 }
 
-/// How to write.
+/// Settings of the output.
 #[derive(Debug)]
 pub struct Form<'a> {
     /// The format.
@@ -94,11 +94,11 @@ pub struct Form<'a> {
     pub alias: Option<&'a str>,
 }
 
-/// What was written.
+/// The written parts.
 pub struct Written {
     /// The content of the file.
     pub octets: Zeroizing<Vec<u8>>,
-    /// True if a private key is in it.
+    /// True if a private key is among the parts.
     pub is_secret: bool,
     /// The items, in their order.
     pub items: Vec<Converted>,
@@ -129,7 +129,7 @@ impl Bundle {
     ///
     /// # Errors
     ///
-    /// What the format cannot hold, and [`Error::Container`].
+    /// An error for parts that the format cannot hold, and [`Error::Container`].
     pub fn write(&self, form: &Form<'_>) -> Result<Written, Error> {
         match form.format {
             ConvertFormat::Pem => self.pem(form.passphrase),
@@ -184,7 +184,7 @@ impl Bundle {
         Ok(self.written(octets, store.items))
     }
 
-    /// The certificate of a key, and those above it.
+    /// The certificate of a key, and its issuers.
     fn chain_of(&self, key: usize) -> Result<Vec<usize>, Error> {
         let certificates =
             || self.order.parts.iter().copied().filter(|index| self.is(*index, ConvertedKind::Certificate));
@@ -249,7 +249,7 @@ impl Bundle {
 /// The entries of a PKCS#12 file.
 struct Store<'a> {
     bundle: &'a Bundle,
-    /// The name asked for, until it is used.
+    /// The name asked for, until used.
     alias: Option<&'a str>,
     entries: Vec<StoreEntry<'a>>,
     items: Vec<Converted>,

@@ -7,12 +7,12 @@ use crate::judge::report::converted::ConvertedKind;
 /// A path from a certificate to its root is not followed further.
 const DEPTH_LIMIT: usize = 32;
 
-/// The order of parts, and who issued whom.
+/// The order of parts, and their issuers.
 #[derive(Debug)]
 pub(super) struct Order {
     /// All parts.
     pub(super) parts: Vec<usize>,
-    /// For each part the certificate that issued it.
+    /// The issuer's certificate of each part.
     issuer: Vec<Option<usize>>,
 }
 
@@ -29,7 +29,7 @@ impl Order {
         order
     }
 
-    /// A certificate and those above it.
+    /// A certificate and its issuers.
     pub(super) fn path(&self, leaf: usize) -> Vec<usize> {
         let mut path = vec![leaf];
         let mut at = leaf;

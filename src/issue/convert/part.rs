@@ -18,7 +18,7 @@ use crate::x509::key;
 pub struct Input {
     /// The item.
     pub inspected: Inspected,
-    /// The number of the container that it was taken out of.
+    /// The number of the container around the part.
     pub within: Option<String>,
 }
 
@@ -30,7 +30,7 @@ pub struct Part {
     kind: PartKind,
 }
 
-/// The kind of a part, with what is known of it.
+/// The kind of a part, with its details.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum PartKind {

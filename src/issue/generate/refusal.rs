@@ -9,7 +9,7 @@ use crate::issue::cert;
 use crate::judge::inspect;
 use crate::judge::verify::{self, Anchors, Certificate, Purpose};
 
-/// A warning that clients refuse a chain because of the CA that signed it; `None` if `verify` accepts it.
+/// A warning that clients refuse a chain because of its CA; `None` if `verify` accepts the chain.
 ///
 /// The CA's roots are trusted, or the topmost certificate where its file has no root.
 #[must_use]

@@ -1,4 +1,4 @@
-//! A certificate in place of one that expires or no longer fits: what is not asked for stays as it was.
+//! A certificate in place of one that expires or no longer fits: all that is not asked for stays.
 
 use rustls::pki_types::CertificateDer;
 use time::OffsetDateTime;
@@ -14,7 +14,7 @@ use crate::x509::csr::{self, Extension, Purpose, Request, Wanted};
 use crate::x509::key::PrivateKey;
 use crate::x509::name::Subject;
 
-/// Says why a certificate that exists has to be renewed; `None` while it fits.
+/// The reason to renew a certificate; `None` while the certificate fits.
 ///
 /// Only what the order asks for is compared: without names, any name fits. Without a signer, any issuer does.
 #[must_use]
@@ -63,13 +63,12 @@ pub fn why_renew(
     if now < validity.not_before {
         return Some("it is not yet valid".to_owned());
     }
-    let month = time::Duration::days(30);
-    let wanted = renew_before.unwrap_or_else(|| month.min(validity.lifetime() / 3));
+    let wanted = renew_before.unwrap_or_else(|| validity.renewal_margin());
     let verb = if now > validity.not_after { "expired" } else { "expires" };
     (validity.remaining(now) <= wanted).then(|| format!("it {verb} {}", validity::distance(validity.not_after, now)))
 }
 
-/// The reason that no client accepts a certificate, or that it differs from the order.
+/// The reason why no client accepts a certificate, or why the certificate differs from the order.
 fn misfit(report: &report::Certificate, spec: &CertificateSpec) -> Option<String> {
     let sorted = |mut names: Vec<String>| {
         names.sort();

@@ -21,11 +21,11 @@ pub struct Platform {
     pub name: &'static str,
     /// Name in prose.
     pub title: &'static str,
-    /// Servers that stand behind it.
+    /// Servers behind the platform.
     pub behind: Behind,
-    /// Port it listens on unless another is asked for.
+    /// The default port.
     pub port: u16,
-    /// True if it reads certificate and key from one file.
+    /// True if certificate and key are read from one file.
     pub wants_one_file: bool,
     quote: Quote,
     render: fn(&Values) -> Result<String, askama::Error>,
@@ -124,7 +124,7 @@ pub enum Error {
         value: String,
         /// The platform, in prose.
         platform: &'static str,
-        /// What is in the way.
+        /// The obstacle.
         reason: String,
     },
     /// Servers are named behind something that is a server itself.
@@ -138,7 +138,7 @@ pub enum Error {
     OneBehind {
         /// The platform, in prose.
         platform: &'static str,
-        /// How many are named.
+        /// The number of servers named.
         count: usize,
     },
     /// More servers than the platform's way to choose between them can tell apart.
@@ -146,9 +146,9 @@ pub enum Error {
     TooMany {
         /// The platform, in prose.
         platform: &'static str,
-        /// How many it takes.
+        /// The largest number of servers.
         most: usize,
-        /// How many are named.
+        /// The number of servers named.
         count: usize,
     },
     /// An address where the platform wants the name of a service.

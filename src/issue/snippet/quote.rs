@@ -1,4 +1,4 @@
-//! A value as each format writes it, so that it is read back as it is.
+//! A value in the syntax of each format, so that the format's reader gets the same value.
 
 /// Rules of a format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,11 +24,11 @@ pub(super) enum Quote {
 }
 
 impl Quote {
-    /// The value with the format's quotes round it.
+    /// The value with the format's quotes.
     ///
     /// # Errors
     ///
-    /// The reason, in words, if the format cannot hold it.
+    /// The reason, in words, if the format cannot hold the value.
     pub(super) fn quoted(self, value: &str) -> Result<String, String> {
         if value.chars().any(char::is_control) {
             return Err("it has a control character in it".to_owned());

@@ -72,7 +72,7 @@ impl Values {
         concrete.or(self.hosts.first()).map_or("localhost", String::as_str)
     }
 
-    /// Whose URL a person opens.
+    /// The server whose URL a person opens.
     fn url(&self) -> String {
         match self.port {
             443 => format!("https://{}", self.host()),
@@ -95,7 +95,7 @@ impl Values {
     }
 }
 
-/// A template of `templates/snippets/`, and the function that fills it.
+/// A template of `templates/snippets/`, and its function.
 macro_rules! template {
     ($function:ident, $path:literal) => {
         pub(super) fn $function(values: &Values) -> Result<String, askama::Error> {

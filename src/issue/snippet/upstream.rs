@@ -38,7 +38,7 @@ impl Upstream {
         self.host != "localhost" && self.host.split('.').count() == 1 && is_label(&self.host)
     }
 
-    /// The same server as a container on this machine reaches it.
+    /// The same server from a container on this machine.
     pub(super) fn seen_from_container(&self) -> Self {
         let host = if self.is_here() { "host.docker.internal".to_owned() } else { self.host.clone() };
         Self { host, port: self.port }

@@ -8,7 +8,7 @@ use super::{Error, Machine, Owner, Rights, Root, Store, certificates, unknown};
 use crate::base::files;
 use crate::judge::report::trust::{Answer, StoreKind};
 
-/// The password that every Java is shipped with; it protects nothing but the file's integrity.
+/// The password that every Java is shipped with; only the file's integrity depends on the password.
 const PASSWORD: &str = "changeit";
 
 const PACKAGES: super::linux::Packages = [

@@ -43,7 +43,7 @@ impl Inspected {
     }
 }
 
-/// Counts an item and those within it.
+/// Counts an item and its members.
 fn size(item: &Item) -> usize {
     1 + item.items().iter().map(size).sum::<usize>()
 }

@@ -66,7 +66,7 @@ pub struct CaRenew {
     pub because: Option<String>,
     /// True if the root is a different certificate than before and has to be trusted again.
     pub new_root: bool,
-    /// The CA as it is now.
+    /// The present CA.
     #[serde(flatten)]
     pub authority: Authority,
 }

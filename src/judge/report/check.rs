@@ -173,7 +173,7 @@ pub struct Finding {
     pub evidence: Option<Evidence>,
     /// How to fix it. For people: the words may change.
     pub hint: String,
-    /// Who says so.
+    /// The source of the rule.
     pub source: String,
     /// The page about it.
     pub reference: String,

@@ -1,4 +1,4 @@
-//! Asks whether Engine.IO is spoken, how, and to whom. Never judges.
+//! Asks a server which Engine.IO it speaks, and to which origins. Never judges.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::http::{Page, Request, Response};
 use super::session::Place;
 use super::websocket::WebSocket;
 
-/// Where Socket.IO answers unless it is told otherwise.
+/// Socket.IO's default path.
 pub(super) const PATH: &str = "/socket.io/";
 
 /// A site that no server is meant for: `.invalid` is reserved (RFC 2606).
@@ -20,7 +20,7 @@ const ROUNDS: usize = 4;
 /// Requests of each session, over a connection each.
 const REQUESTS: usize = 2;
 
-/// How long the first message of a WebSocket is waited for.
+/// The wait for the first message of a WebSocket.
 const FIRST: Duration = Duration::from_millis(1_500);
 
 /// Time beyond the heartbeat that an idle connection is watched.
@@ -40,7 +40,7 @@ pub(super) struct Open {
     pub(super) ping_timeout: Option<u64>,
 }
 
-/// How many of the requests with a session's id were answered by a server that knows it.
+/// Requests with a session's id, and those that a server answered which knows the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Known {
     pub(super) known: usize,
@@ -64,16 +64,16 @@ pub(super) struct Engine {
     /// Requests of a session without the cookies that opened it, and with them.
     pub(super) without_cookies: Option<Known>,
     pub(super) with_cookies: Option<Known>,
-    /// With `--idle`: what an idle WebSocket came to.
+    /// With `--idle`: the fate of an idle WebSocket.
     pub(super) idle: Option<Idle>,
 }
 
-/// What an idle WebSocket came to.
+/// The fate of an idle WebSocket.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Idle {
     /// The heartbeat came.
     Heartbeat,
-    /// The connection was cut before it, after this time.
+    /// The connection was cut after this time, before a ping.
     Cut(Duration),
     /// Neither came.
     Silent(Duration),

@@ -1,4 +1,4 @@
-//! A reader of what a server answers to a hello, as far as it comes in the clear.
+//! A reader of a server's answer to a hello, as far as the answer comes in the clear.
 //!
 //! Each read checks its bounds: whatever octets come, the worst is that nothing is read out of them.
 
@@ -14,7 +14,7 @@ const RETRY: [u8; 32] = [
     0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 ];
 
-/// What a server sent in the clear.
+/// The part of a server's flight that came in the clear.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Flight {
     pub(super) hello: Option<ServerHello>,
@@ -25,13 +25,13 @@ pub(super) struct Flight {
     pub(super) key_exchange: Option<Params>,
     /// A client certificate is asked for.
     pub(super) asks_certificate: bool,
-    /// The server has said all that it says before the client goes on.
+    /// The server's flight is complete: the client speaks next.
     pub(super) is_done: bool,
     /// The description of an alert that ends the connection.
     pub(super) alert: Option<u8>,
 }
 
-/// What a ServerHello or HelloRetryRequest says.
+/// The contents of a ServerHello or HelloRetryRequest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ServerHello {
     pub(super) version: u16,
@@ -70,7 +70,7 @@ impl ServerHello {
 }
 
 impl Flight {
-    /// Reads all that has come so far; what is not whole yet is left out.
+    /// Reads all that has come so far; an incomplete message is left out.
     pub(super) fn read(octets: &[u8]) -> Self {
         let mut flight = Self::default();
         let mut records = Octets(octets);
@@ -171,7 +171,7 @@ fn params(body: &[u8], exchange: super::suite::KeyExchange) -> Option<Params> {
     }
 }
 
-/// Decides whether octets are a SERVER-HELLO of SSL 2.0, or an error message of it.
+/// Decides whether octets are a SERVER-HELLO or an error message of SSL 2.0.
 pub(super) fn is_ssl2(octets: &[u8]) -> bool {
     matches!(octets, [high, _, 4, _, _, 0, 2, ..] if high & 0x80 != 0)
 }

@@ -46,7 +46,7 @@ impl Grade {
         Self::ALL.into_iter().find(|grade| grade.name() == name)
     }
 
-    /// As the guide writes it.
+    /// The grade as the guide writes it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -75,30 +75,30 @@ impl Grade {
     }
 }
 
-/// What Strict-Transport-Security says.
+/// The contents of Strict-Transport-Security.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Hsts {
     /// HTTP could not be asked.
     #[default]
     Unknown,
     Absent,
-    /// It cannot be read.
+    /// The header is malformed.
     Invalid,
     MaxAge(u64),
 }
 
-/// What is wrong with the certificate as far as the guide is concerned.
+/// Faults of the certificate that the guide knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Trust {
     #[default]
     Fine,
-    /// It is for another name.
+    /// The certificate is for another name.
     OtherName,
     /// Expired, self-signed, from an unknown CA, or refused for another reason: its code.
     Refused(&'static str),
 }
 
-/// What the grade is made of.
+/// The scores and caps that make the grade.
 #[derive(Debug, Clone, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a rule of the guide")]
 pub(super) struct Basis {

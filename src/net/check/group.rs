@@ -1,4 +1,4 @@
-//! Groups of the key exchange: elliptic curves, finite fields, and ML-KEM with and without a curve beside it.
+//! Groups of the key exchange: elliptic curves, finite fields, and ML-KEM with and without a curve.
 
 use std::fmt;
 

@@ -39,7 +39,7 @@ const SIGNATURES: [u16; 20] = [
 /// A ClientHello to be sent.
 #[derive(Debug, Clone)]
 pub(super) struct Hello {
-    /// The newest version that is offered, and the only one if it is TLS 1.3.
+    /// The newest version offered; TLS 1.3 is offered alone.
     pub(super) version: Version,
     pub(super) suites: Vec<Suite>,
     pub(super) groups: Vec<Group>,
@@ -70,7 +70,7 @@ impl Hello {
         }
     }
 
-    /// The hello in a record, or two if it is long.
+    /// The hello in one record, or in two if the hello is long.
     pub(super) fn octets(&self) -> Vec<u8> {
         if self.version == Version::Ssl2 {
             return self.ssl2();
@@ -217,7 +217,7 @@ mod tests {
         }
     }
 
-    /// rustls reads what is written here.
+    /// rustls reads these hellos.
     #[test]
     fn a_server_reads_it() {
         let mut acceptor = rustls::server::Acceptor::default();

@@ -147,7 +147,7 @@ pub(super) fn request(authority: &str) -> String {
 }
 
 impl Response {
-    /// Reads a head; `None` if the octets are none, or not whole.
+    /// Reads a head; `None` if malformed or incomplete.
     pub(super) fn read(octets: &[u8]) -> Option<Self> {
         let mut fields = [httparse::EMPTY_HEADER; FIELDS];
         let mut response = httparse::Response::new(&mut fields);
@@ -182,7 +182,7 @@ impl Response {
         self.values(name).next()
     }
 
-    /// What Strict-Transport-Security says; the first field counts (RFC 6797 section 8.1).
+    /// The contents of Strict-Transport-Security; the first field counts (RFC 6797 section 8.1).
     pub(super) fn hsts(&self) -> Hsts {
         self.value("strict-transport-security").map_or(Hsts::Absent, hsts)
     }

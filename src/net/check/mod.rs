@@ -53,12 +53,12 @@ use crate::net::probe::{self, Endpoint, NoEndpoint, Starttls};
 /// The longest that one connection is waited for, unless less is asked for.
 const ANSWER_LIMIT: Duration = Duration::from_secs(2);
 
-/// How to audit.
+/// Settings of an audit.
 #[derive(Debug, Clone)]
 pub struct Options<'a> {
     /// The server name to send in place of the endpoint's host.
     pub server_name: Option<String>,
-    /// How long connecting may take.
+    /// Limit on connecting.
     pub timeout: Duration,
     /// The port of plain HTTP, which should redirect; by default 80 for a server on 443, else none.
     pub http_port: Option<u16>,
@@ -68,7 +68,7 @@ pub struct Options<'a> {
     pub origin: Option<String>,
     /// An idle connection is watched until the heartbeat is due.
     pub idle: bool,
-    /// What is trusted.
+    /// The trust anchors.
     pub known: Known<'a>,
 }
 
@@ -100,7 +100,7 @@ pub async fn audit(
     target
 }
 
-/// What is said of something typed that is no server.
+/// The complaint about an argument that names no server.
 #[must_use]
 pub fn not_a_server(named: &str, error: &NoEndpoint) -> Target {
     Target { target: named.to_owned(), findings: vec![unreachable::name(error)], ..Target::default() }

@@ -1,4 +1,4 @@
-//! What a page, its scripts and its styles load over plain HTTP and plain WebSockets.
+//! Mixed content: resources that a page, its scripts and its styles load over plain HTTP and plain WebSockets.
 
 use super::http::{Page, Request};
 use super::session::Place;
@@ -13,7 +13,7 @@ const CALLS: [&str; 9] =
 /// Attributes that load; of `a` and `area` they are links, which do not.
 const ATTRIBUTES: [&str; 6] = ["src", "href", "action", "data", "poster", "srcset"];
 
-/// What is loaded in the clear: where it stands, and its URL.
+/// A resource loaded in the clear: the file that loads it, and its URL.
 pub(super) type Mixed = Vec<(String, String)>;
 
 /// Looks through a page and through its own scripts and styles.
@@ -37,7 +37,7 @@ pub(super) async fn mixed(place: &Place<'_>, body: &str) -> Mixed {
 struct Tag<'a> {
     name: String,
     attributes: Vec<(String, &'a str)>,
-    /// What follows it.
+    /// The text after it.
     rest: &'a str,
 }
 

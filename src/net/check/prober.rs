@@ -1,4 +1,4 @@
-//! Sends hellos, a few at a time, and tells what came of each.
+//! Sends hellos, a few at a time, and reports the answer to each.
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,10 +20,10 @@ const AT_ONCE: u32 = 4;
 /// The longest answer that is read: a long chain of large certificates is a tenth of it.
 const LONGEST: usize = 256 * 1024;
 
-/// What came of a hello.
+/// The answer to a hello.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Answer {
-    /// A ServerHello or HelloRetryRequest, and what followed.
+    /// A ServerHello or HelloRetryRequest, and the messages after it.
     Hello(Box<Flight>, ServerHello),
     /// A SERVER-HELLO of SSL 2.0.
     Ssl2,
@@ -71,7 +71,7 @@ impl Answer {
     }
 }
 
-/// The beginning of what is no TLS, printable.
+/// The beginning of an answer that is not TLS, printable.
 pub(super) fn shown(octets: &[u8]) -> String {
     let text = String::from_utf8_lossy(octets.get(..octets.len().min(60)).unwrap_or_default()).into_owned();
     let line = text.lines().next().unwrap_or_default();
@@ -95,7 +95,7 @@ pub(super) struct Opening {
     pub(super) host: String,
 }
 
-/// Connects, and says what makes the server begin TLS.
+/// Connects, and makes the server begin TLS.
 pub(super) async fn connect(address: SocketAddr, opening: Option<&Opening>) -> io::Result<TcpStream> {
     let mut tcp = TcpStream::connect(address).await?;
     tcp.set_nodelay(true).ok();
@@ -126,7 +126,7 @@ impl Prober {
         if matches!(answer, Answer::TimedOut) { self.exchange(&octets, AT_ONCE).await } else { answer }
     }
 
-    /// Sends octets that are no hello, and returns what comes back before the server waits or closes.
+    /// Sends octets other than a hello, and returns the answer up to where the server waits or closes.
     pub(super) async fn say(&self, octets: &[u8]) -> Vec<u8> {
         let _permit = self.permits.acquire().await;
         let until = self.until();
@@ -141,7 +141,7 @@ impl Prober {
         timeout_at(until, said).await.ok().and_then(Result::ok).unwrap_or_default()
     }
 
-    /// Connects and says nothing: what the server says by itself, empty if it closes; `None` if it waits.
+    /// Connects and sends nothing: returns the server's first octets, empty if the server closes; `None` if it waits.
     pub(super) async fn watch(&self, span: Duration) -> Option<Vec<u8>> {
         let _permit = self.permits.acquire().await;
         let watched = async {

@@ -1,4 +1,4 @@
-//! Whole connections, by rustls: what TLS 1.3 encrypts, resumption, early data, and a request of HTTP.
+//! Whole connections, by rustls: the encrypted part of TLS 1.3, resumption, early data, and a request of HTTP.
 
 use std::io;
 use std::net::SocketAddr;
@@ -21,10 +21,10 @@ use crate::net::tls;
 /// The longest answer of HTTP that is read.
 const LONGEST: usize = 512 * 1024;
 
-/// How long an answer of HTTP is waited for: `openssl s_server` never gives one.
+/// The wait for an answer of HTTP: `openssl s_server` never gives one.
 const HTTP_LIMIT: Duration = Duration::from_millis(1_500);
 
-/// How long tickets are waited for where nothing is asked.
+/// The wait for tickets on a connection without a request.
 const TICKETS: Duration = Duration::from_millis(100);
 
 /// Reason why a request has no answer.
@@ -35,12 +35,12 @@ enum NoAnswer {
     Silent,
 }
 
-/// What whole connections tell.
+/// Facts found by whole connections.
 #[derive(Debug, Clone, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Session {
     pub(super) chain: Vec<CertificateDer<'static>>,
-    /// Why no connection came about.
+    /// The reason why no connection came about.
     pub(super) failure: Option<String>,
     /// The protocol chosen for `http/1.1` alone, and for `h2` before `http/1.1`; `None` where the server chose none.
     pub(super) alpn_http1: Option<String>,
@@ -56,13 +56,13 @@ pub(super) struct Session {
     pub(super) is_resumed: Option<bool>,
     pub(super) takes_early_data: bool,
     pub(super) response: Option<Response>,
-    /// The page behind that head, as far as it was read.
+    /// The page behind that head, as far as read.
     pub(super) body: Vec<u8>,
-    /// Why no answer of HTTP was read.
+    /// The reason why no answer of HTTP was read.
     pub(super) no_response: Option<String>,
 }
 
-/// Where and how to connect.
+/// The server's address and the settings of a connection.
 #[derive(Debug)]
 pub(super) struct Place<'a> {
     pub(super) address: SocketAddr,
@@ -269,7 +269,7 @@ fn words(error: &io::Error) -> String {
     }
 }
 
-/// Reads what has come; false at the end.
+/// Reads the octets at hand; false at the end.
 async fn read_more(stream: &mut TlsStream<TcpStream>, received: &mut Vec<u8>) -> io::Result<bool> {
     let mut buffer = vec![0; 16_384];
     let length = stream.read(&mut buffer).await?;

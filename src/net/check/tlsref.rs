@@ -21,7 +21,7 @@ const GROUPS: [u16; 4] = [0x11ec, 29, 23, 24];
 const MODERN_DAYS: i64 = 90;
 const INTERMEDIATE_DAYS: i64 = 366;
 
-/// What the verdict rests on.
+/// The facts that the verdict rests on.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Basis<'a> {
     pub(super) versions: &'a [Version],

@@ -13,7 +13,7 @@ use crate::judge::report::verdict::{Code, Link, Reason, Verdict};
 use crate::judge::report::{self, extension::Extension};
 use crate::judge::verify::{self, Anchors, Certificate, Host, Purpose, Request};
 
-/// What is trusted, and known beside it.
+/// The trust anchors, and other certificates at hand.
 #[derive(Debug, Clone, Copy)]
 pub struct Known<'a> {
     /// The trust anchors.
@@ -26,7 +26,7 @@ pub struct Known<'a> {
     pub now: OffsetDateTime,
 }
 
-/// What was presented, and what is thought of it.
+/// A presented chain, and the judgement on it.
 #[derive(Debug, Clone, Default)]
 pub(in crate::net) struct Presented {
     pub(in crate::net) leaf: Option<report::Certificate>,
@@ -34,7 +34,7 @@ pub(in crate::net) struct Presented {
     pub(super) verdict: Verdict,
     /// The chain is valid with a known intermediate that the server does not send.
     pub(in crate::net) missing: Option<String>,
-    /// What the lint found, with the subject of the certificate.
+    /// The lint's findings, with the subject of the certificate.
     pub(super) lints: Vec<(String, Finding)>,
     /// Days between notBefore and notAfter.
     pub(super) days: Option<i64>,
@@ -157,7 +157,7 @@ fn must_staple(certificate: &report::Certificate) -> bool {
     certificate.extensions.iter().any(|extension: &Extension| extension.oid == TLS_FEATURE)
 }
 
-/// What the lint finds in certificates, each beside its report.
+/// The lint's findings about certificates, each beside its report.
 fn lints(read: &[(&CertificateDer<'static>, report::Certificate)], known: Known<'_>) -> Vec<(String, Finding)> {
     let mut own = Issuers::default();
     for (der, _) in read {

@@ -11,7 +11,7 @@ use crate::judge::report::finding::Severity;
 use crate::judge::report::remote::Cause;
 use crate::net::probe::{Error, NoEndpoint, Starttls};
 
-/// How long a connection on which nothing was said is watched: a port forwarder without a server closes it by itself.
+/// The time for which a silent connection is watched: a port forwarder without a server closes it.
 const WATCHED: Duration = Duration::from_millis(300);
 
 fn finding(layer: &str, id: &str, message: impl Into<String>, hint: impl Into<String>) -> Finding {
@@ -28,7 +28,7 @@ fn finding(layer: &str, id: &str, message: impl Into<String>, hint: impl Into<St
     }
 }
 
-/// The findings about servers that cannot be audited: id, and what is found.
+/// The findings about servers that cannot be audited: id and title.
 pub const UNREACHABLE: &[(&str, &str)] = &[
     ("bad-url", "the URL cannot be used"),
     ("name-not-found", "the name has no address"),
@@ -54,7 +54,7 @@ pub(super) fn starttls(protocol: Starttls, error: &io::Error) -> Finding {
     )
 }
 
-/// A server name that is none.
+/// An invalid server name.
 pub(super) fn name(error: &NoEndpoint) -> Finding {
     finding("address", "bad-url", error.to_string(), "write it as in `https://localhost:3000`")
 }

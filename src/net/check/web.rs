@@ -1,4 +1,4 @@
-//! What a server answers to requests of HTTP beyond the first: Engine.IO, other sites, other headers. Never judges.
+//! Answers to further requests of HTTP: Engine.IO, other sites, other headers. Never judges.
 
 use super::engine::{self, Engine};
 use super::http::{Request, Response};
@@ -9,7 +9,7 @@ use super::session::{Place, Session};
 #[derive(Debug, Default)]
 pub(super) struct Web {
     pub(super) engine: Engine,
-    /// What the page loads in the clear.
+    /// Resources that the page loads in the clear.
     pub(super) mixed: Mixed,
     /// The answer that a foreign site gets, and the one for the origin that was named.
     pub(super) foreign: Option<Response>,

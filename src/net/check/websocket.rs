@@ -2,14 +2,14 @@
 
 use super::http::Response;
 
-/// What came of a WebSocket's handshake.
+/// The answer to a WebSocket's handshake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum WebSocket {
-    /// It opened, and this is the first text.
+    /// The WebSocket opened; its first text.
     Said(String),
-    /// It opened, and nothing was said in time.
+    /// The WebSocket opened, and nothing came in time.
     Open,
-    /// It opened and ended, or what followed is no frame: how it began.
+    /// The WebSocket opened, and ended or sent something other than a frame: its first octets.
     Broken(Vec<u8>),
     /// Another status.
     Refused(Response),
@@ -28,7 +28,7 @@ impl WebSocket {
         matches!(self, Self::Said(_) | Self::Open)
     }
 
-    /// What came, for people.
+    /// The answer in words.
     pub(super) fn words(&self) -> String {
         match self {
             Self::Said(text) => {
@@ -43,7 +43,7 @@ impl WebSocket {
         }
     }
 
-    /// Reads what came; `is_over` if nothing more will come.
+    /// Reads the octets that came; `is_over` if no more will come.
     pub(super) fn read(octets: &[u8], is_over: bool) -> Self {
         let Some(response) = Response::read(octets) else { return Self::Silent };
         if response.status != 101 {

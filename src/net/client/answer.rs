@@ -58,7 +58,7 @@ fn is_version_3(text: &str) -> bool {
     !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit()) && rest.starts_with("0{")
 }
 
-/// Says whose refusal an answer is.
+/// Names the program that refused.
 pub(crate) fn refusal(answer: &Answer) -> NotOpen {
     let status = answer.status.as_u16();
     let own = engine_code(answer);

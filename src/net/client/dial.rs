@@ -17,7 +17,7 @@ use crate::net::tls::Listening;
 /// The longest head of a proxy's answer that is read.
 const LONGEST_HEAD: usize = 16 * 1024;
 
-/// Where each connection of a client goes, and how.
+/// The way of each connection of a client.
 #[derive(Debug, Clone)]
 pub(crate) struct Dialer {
     /// The server's address, or the proxy's.
@@ -28,7 +28,7 @@ pub(crate) struct Dialer {
     pub(crate) tls: Option<(Listening, ServerName<'static>)>,
     /// The proxy between, with its credentials in Base64.
     pub(crate) proxy: Option<Proxy>,
-    /// How long each step may take.
+    /// Limit on each step.
     pub(crate) limit: Duration,
 }
 

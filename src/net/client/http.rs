@@ -38,10 +38,10 @@ pub(crate) struct Answer {
     pub(crate) is_cut: bool,
 }
 
-/// What came of a request.
+/// The outcome of a request.
 pub(crate) enum Answered {
     Answer(Answer),
-    /// 101: the connection speaks another protocol from here on; what came behind the head is there as well.
+    /// 101: the connection speaks another protocol from here on; octets that came behind the head are kept.
     Switched(Answer, Box<Stream>, Bytes),
 }
 
@@ -55,7 +55,7 @@ pub(crate) enum Unanswered {
         alert: Option<rustls::AlertDescription>,
         first: Vec<u8>,
     },
-    /// It took too long.
+    /// The answer took too long.
     Timeout,
 }
 
@@ -81,7 +81,7 @@ impl Request {
         self.over(stream, &dialer.authority, limit, || first.octets()).await
     }
 
-    /// Sends the request over a connection; `first` gives the first octets that came, for what is no HTTP.
+    /// Sends the request over a connection; `first` gives the first octets that came, for answers other than HTTP.
     pub(crate) async fn over(
         self,
         stream: Stream,
@@ -151,7 +151,7 @@ impl Answer {
         self.fields.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect()
     }
 
-    /// The body as text; what is no UTF-8 is replaced.
+    /// The body as text; invalid UTF-8 is replaced.
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }

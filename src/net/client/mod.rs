@@ -1,4 +1,4 @@
-//! A client of Engine.IO 4 and Socket.IO 5 over streams of our own, in which no layer hides what another said.
+//! A client of Engine.IO 4 and Socket.IO 5 over streams of our own, in which no layer hides the message of another.
 //!
 //! From the bottom up:
 //!

@@ -46,7 +46,7 @@ pub(crate) struct Server {
     pub(crate) dialer: Dialer,
     /// As in `/socket.io/`.
     pub(crate) path: String,
-    /// What the query has beside Engine.IO's own parameters, escaped.
+    /// Parameters of the query beside Engine.IO's own, escaped.
     pub(crate) query: String,
     /// Header fields of each request.
     pub(crate) fields: HeaderMap,
@@ -60,7 +60,7 @@ pub(crate) enum Lost {
     Unanswered(Unanswered),
     /// A request of polling was refused.
     Refused(Answer),
-    /// What came is no packet.
+    /// A message is not a packet.
     Malformed(String),
     /// The server closed the WebSocket with this code and reason.
     Closed(Option<u16>, String),
@@ -68,7 +68,7 @@ pub(crate) enum Lost {
     Cut(String),
     /// The server closed the session.
     Ended,
-    /// What came are no frames of WebSocket.
+    /// The octets are not frames of WebSocket.
     NoFrames(String),
     /// Nothing came in time.
     Timeout,
@@ -78,7 +78,7 @@ pub(crate) enum Lost {
 #[derive(Debug)]
 pub(crate) enum NotUpgraded {
     Handshake(NoWebSocket),
-    /// The probe was not answered as it should be.
+    /// The probe got a wrong answer.
     Probe(Lost),
     /// The session was lost meanwhile.
     Session(Lost),
@@ -185,7 +185,7 @@ impl Session {
         }
     }
 
-    /// How long the server may be silent.
+    /// The time for which the server may be silent.
     pub(crate) fn patience(&self) -> Duration {
         Duration::from_millis(self.open.ping_interval.saturating_add(self.open.ping_timeout))
     }

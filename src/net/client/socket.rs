@@ -54,7 +54,7 @@ impl Socket {
         Ok(id)
     }
 
-    /// What comes next. It may be dropped and called again.
+    /// Returns the next event. Safe to drop and call again.
     pub(crate) async fn next(&mut self) -> Result<Incoming, Lost> {
         match self.session.next().await? {
             Packet::Message(text) => {

@@ -16,7 +16,7 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
-    /// The connection's TLS, if it has any.
+    /// The connection's TLS, if any.
     pub(crate) fn tls(&self) -> Option<&rustls::ClientConnection> {
         match self {
             Self::Plain(_) => None,

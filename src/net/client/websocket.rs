@@ -17,7 +17,7 @@ use super::stream::Stream;
 /// A WebSocket to a server.
 pub(crate) type WebSocket = WebSocketStream<Stream>;
 
-/// The longest message that is read: what fits into the server's own default a hundred times.
+/// The longest message that is read: a hundred times the server's own default.
 const LONGEST: usize = 128 * 1024 * 1024;
 
 /// Reason why there is no WebSocket.

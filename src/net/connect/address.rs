@@ -10,7 +10,7 @@ pub(super) struct Address {
     pub(super) endpoint: Endpoint,
     /// As in `/` or `/chat`: the URL's path, as socket.io-client reads it.
     pub(super) namespace: String,
-    /// What stands behind the question mark.
+    /// The query, without the question mark.
     pub(super) query: String,
 }
 
@@ -60,7 +60,7 @@ impl Address {
         Ok(Self { is_secure, endpoint, namespace: namespace.to_owned(), query: query.to_owned() })
     }
 
-    /// The origin as a browser writes it.
+    /// The origin in a browser's form.
     pub(super) fn origin(&self) -> String {
         let (scheme, usual) = if self.is_secure { ("https", 443) } else { ("http", 80) };
         if self.endpoint.port == usual {

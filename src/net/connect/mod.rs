@@ -30,7 +30,7 @@ use crate::judge::report::connect::Document;
 pub use crate::net::check::Known;
 pub use crate::net::client::{Proxy, Transport};
 
-/// What to ask a server, and how.
+/// Settings of a run.
 #[derive(Debug)]
 pub struct Options<'a> {
     /// The path of Engine.IO, as in `/socket.io/`.
@@ -53,11 +53,11 @@ pub struct Options<'a> {
     pub resolve: Vec<(String, u16, IpAddr)>,
     /// Accept any certificate.
     pub insecure: bool,
-    /// How long each step may take.
+    /// Limit on each step.
     pub timeout: Duration,
-    /// How long to listen for events; for ever if absent.
+    /// The time to listen for events; for ever if absent.
     pub duration: Option<Duration>,
-    /// How many events to wait for.
+    /// The number of events to wait for.
     pub count: Option<u64>,
     /// Give out each packet.
     pub frames: bool,
@@ -65,9 +65,9 @@ pub struct Options<'a> {
     pub reconnect: bool,
     /// A proxy of HTTP between.
     pub proxy: Option<Proxy>,
-    /// Where the connections' secrets are logged.
+    /// The log of the connections' secrets.
     pub key_log: Option<Arc<dyn KeyLog>>,
-    /// What is trusted.
+    /// The trust anchors.
     pub known: Known<'a>,
 }
 

@@ -8,7 +8,7 @@ use crate::net::client::Answer;
 use crate::net::probe::EndpointHost;
 
 impl Run<'_> {
-    /// Warns about what a page of the given origin could not do.
+    /// Warns about requests that a page of the given origin could not make.
     pub(super) fn judge_origin(&mut self, address: &Address, answer: &Answer, ip: IpAddr) {
         let Some(origin) = self.options.origin.clone() else { return };
         let page = Address::read(&origin).ok();

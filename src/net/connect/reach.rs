@@ -13,7 +13,7 @@ use crate::judge::report::connect::LayerName;
 use crate::net::client::{Dialer, Undialed};
 use crate::net::probe::EndpointHost;
 
-/// How long a second look at another address may take: it is for the hint alone.
+/// Limit on a look at another address, which serves the hint alone.
 const GLANCE: Duration = Duration::from_millis(150);
 
 /// The addresses of a server: one that accepts connections, and the others.
@@ -25,7 +25,7 @@ pub(super) struct Reached {
 }
 
 impl Run<'_> {
-    /// Warns about what the URL alone tells.
+    /// Warns about faults of the URL itself.
     pub(super) fn before(&mut self, address: &Address) {
         if !address.is_secure
             && let Some(top) = address.preloaded()

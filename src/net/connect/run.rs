@@ -15,7 +15,7 @@ use crate::judge::report::connect::{Document, End, Evidence, Finding, Layer, Lay
 use crate::judge::report::finding::Severity;
 use crate::net::client::Trace;
 
-/// How long is waited before a lost connection is made again; twice as long after each attempt in vain.
+/// The wait before a lost connection is made again; doubled after each failed attempt.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
 /// The last attempt comes after this pause.
@@ -27,7 +27,7 @@ fn is_loss(found: &Found) -> bool {
         .contains(&found.code)
 }
 
-/// A cause that was found, and what it rests on.
+/// A cause that was found, and its evidence.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Found {
     pub(super) code: &'static str,
@@ -37,7 +37,7 @@ pub(super) struct Found {
     pub(super) received: String,
     /// In place of the cause's own fix.
     pub(super) hint: Option<String>,
-    /// An answer of HTTP brought it, although it belongs to a layer below.
+    /// An answer of HTTP showed the cause, although it belongs to a layer below.
     pub(super) is_answered: bool,
 }
 
@@ -67,7 +67,7 @@ pub(super) struct Run<'a> {
     pub(super) options: &'a Options<'a>,
     sink: &'a mut (dyn FnMut(Document) + Send),
     started: Instant,
-    /// When the layer that is being tried began.
+    /// The start of the layer that is being tried.
     began: Instant,
     layers: BTreeMap<LayerName, Layer>,
     warnings: Vec<Found>,
@@ -79,7 +79,7 @@ pub(super) struct Run<'a> {
     pub(super) transport: Option<&'static str>,
     pub(super) is_upgraded: bool,
     pub(super) events: u64,
-    /// When the run ends, from the first connection on.
+    /// The end of the run, counted from the first connection.
     pub(super) end: Option<Instant>,
 }
 
@@ -159,7 +159,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Gives out a document, after what was held back.
+    /// Gives out a document, after those held back.
     pub(super) fn say(&mut self, document: Document) {
         self.flush();
         (self.sink)(document);

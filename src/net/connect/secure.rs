@@ -20,10 +20,10 @@ use crate::net::probe::first::First;
 use crate::net::probe::{Endpoint, protocol};
 use crate::net::tls::{self, Listening};
 
-/// How long a server is watched that may close a connection by itself, or speak first.
+/// The time for which a server is watched that may close a connection by itself, or speak first.
 const WATCHED: Duration = Duration::from_millis(120);
 
-/// Inspection products and antivirus programs, by what their issuers are called.
+/// Inspection products and antivirus programs, by the names of their issuers.
 const INSPECTORS: [&str; 22] = [
     "Zscaler",
     "Fortinet",
@@ -265,7 +265,7 @@ impl Run<'_> {
     }
 }
 
-/// What a server says by itself, empty if it closes the connection; `None` if it waits.
+/// Returns the server's own first octets, empty if the server closes the connection; `None` if it waits.
 async fn watch(dialer: &Dialer) -> Option<Vec<u8>> {
     let watched = async {
         let mut tcp = dialer.tcp().await.ok()?;
@@ -277,7 +277,7 @@ async fn watch(dialer: &Dialer) -> Option<Vec<u8>> {
     timeout_at(Instant::now() + WATCHED, watched).await.ok().flatten()
 }
 
-/// What comes back to a plain request.
+/// Returns the answer to a plain request.
 async fn ask_plain(dialer: &Dialer) -> Vec<u8> {
     let asked = async {
         let mut tcp: TcpStream = dialer.tcp().await.ok()?;

@@ -14,7 +14,7 @@ use crate::base::hex::hex;
 use crate::judge::report::connect::{Ack, Attachment, Document, Event, LayerName};
 use crate::net::client::{Incoming, Kind, Lost, Message, Socket};
 
-/// How long nothing has to come before a run without a limit ends.
+/// The silence after which a run without a limit ends.
 const QUIET: Duration = Duration::from_millis(250);
 
 /// Bytes of an attachment that are shown.
@@ -26,7 +26,7 @@ struct Awaited {
     sent: Instant,
 }
 
-/// What happened next.
+/// The next event.
 enum Next {
     Came(Result<Incoming, Lost>),
     Emit(Option<Emit>),

@@ -1,4 +1,4 @@
-//! Variables that change whom programs trust.
+//! Variables that change which roots programs trust.
 
 use std::path::Path;
 
@@ -90,7 +90,7 @@ fn variable(name: &'static str, value: &str, root: Option<&[u8]>) -> Option<Seen
     }
 }
 
-/// A file of roots: those in it are trusted besides the system's, or in their place.
+/// A file of roots, trusted besides the system's or in their place.
 fn bundle(name: &'static str, path: &str, root: Option<&[u8]>, replaces: bool) -> Seen {
     let trouble = |message: String| {
         let remedy = if root.is_some() { Remedy::CaEnv } else { Remedy::Unset(name) };
@@ -155,7 +155,7 @@ mod tests {
         environment(&variables, root).into_iter().map(|seen| (seen.observation.state, seen.remedy)).collect()
     }
 
-    /// What costs people an afternoon, and what is harmless.
+    /// Settings that cost people an afternoon, and harmless ones.
     #[test]
     fn variables_that_switch_checks_off_are_trouble() {
         let unset = |name| (State::Trouble, Some(Remedy::Unset(name)));

@@ -28,7 +28,7 @@ const ENDINGS: [&str; 9] = ["pem", "key", "crt", "cer", "cert", "der", "p12", "p
 /// A certificate with less time left than this, or than a third of its life, is trouble.
 const SOON: Duration = Duration::days(14);
 
-/// What a file holds.
+/// The contents of a file.
 struct File {
     path: PathBuf,
     certificates: Vec<Certificate>,
@@ -129,7 +129,7 @@ fn time_of(text: &str) -> Option<OffsetDateTime> {
     OffsetDateTime::parse(text, &Rfc3339).ok()
 }
 
-/// Keys and certificates whose files' names say that they are a pair, and that are none.
+/// Keys and certificates whose files are named as a pair, and that do not belong together.
 fn pairs(all: &[File]) -> Vec<Seen> {
     let mut sets: BTreeMap<String, Vec<&File>> = BTreeMap::new();
     for file in all {

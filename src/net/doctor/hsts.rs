@@ -7,7 +7,7 @@ use crate::base::files;
 use crate::judge::report::doctor::{Area, State};
 use crate::x509::key::sha256;
 
-/// Folders of Chromium and those made from it, below the configuration folder.
+/// Folders of Chromium and browsers made from it, below the configuration folder.
 const CHROMIUMS: [&str; 6] =
     ["google-chrome", "google-chrome-beta", "chromium", "microsoft-edge", "BraveSoftware/Brave-Browser", "vivaldi"];
 

@@ -21,16 +21,16 @@ pub use self::ports::{PORTS, ports};
 use crate::base::validity::rfc3339;
 use crate::judge::report::doctor::{Area, Observation, State};
 
-/// An observation, and what ends the trouble.
+/// An observation, and the remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
     /// What was seen.
     pub observation: Observation,
-    /// What ends the trouble.
+    /// The remedy.
     pub remedy: Option<Remedy>,
 }
 
-/// What ends a trouble.
+/// A remedy for a trouble.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Remedy {
@@ -48,7 +48,7 @@ pub enum Remedy {
     Inspect(Vec<PathBuf>),
     /// Check the server on this port.
     Check(u16),
-    /// Install what resolves names below localhost.
+    /// Install the module that resolves names below localhost.
     ResolveLocalhost,
 }
 

@@ -1,11 +1,11 @@
-//! Whether the names of this machine lead to it.
+//! Checks that the names of this machine lead to it.
 
 use std::net::{IpAddr, ToSocketAddrs};
 
 use super::{Remedy, Seen};
 use crate::judge::report::doctor::{Area, State};
 
-/// Resolves `localhost` and a name below it, as programs do that are no browsers.
+/// Resolves `localhost` and a name below it, as programs other than browsers do.
 #[must_use]
 pub fn names() -> Vec<Seen> {
     vec![judged("localhost", &resolved("localhost")), judged_below("app.localhost", &resolved("app.localhost"))]

@@ -1,4 +1,4 @@
-//! What listens on the usual ports of this machine, and with which certificate.
+//! Servers on the usual ports of this machine, and their certificates.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::thread;
@@ -20,11 +20,11 @@ pub const PORTS: [u16; 14] = [443, 3000, 3001, 3443, 4200, 4321, 5000, 5173, 800
 /// Longer than a server on this machine takes to show its certificate.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
-/// What one address of a port answers.
+/// The answer of one address of a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Answer {
     Nothing,
-    /// It listens and speaks something else, or does not answer.
+    /// A server listens and speaks something else, or does not answer.
     Other(String),
     Tls {
         fingerprint: String,

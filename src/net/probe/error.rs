@@ -24,7 +24,7 @@ pub enum Error {
     ResolverTimedOut {
         /// The host.
         host: String,
-        /// The time it had.
+        /// The time allowed.
         limit: Duration,
     },
     /// Nothing listens there.
@@ -37,7 +37,7 @@ pub enum Error {
         /// The other loopback address, if something listens there.
         elsewhere: Option<SocketAddr>,
     },
-    /// It cannot be reached.
+    /// The server cannot be reached.
     #[error("cannot connect to {endpoint}")]
     Unreachable {
         /// The server.
@@ -50,18 +50,18 @@ pub enum Error {
     ConnectTimedOut {
         /// The server.
         endpoint: String,
-        /// The time it had.
+        /// The time allowed.
         limit: Duration,
     },
-    /// It accepts the connection and does not answer the ClientHello.
+    /// The server accepts the connection and does not answer the ClientHello.
     #[error("{endpoint} accepts the connection and did not answer the ClientHello within {} s", limit.as_secs_f32())]
     HelloTimedOut {
         /// The server.
         endpoint: String,
-        /// The time it had.
+        /// The time allowed.
         limit: Duration,
     },
-    /// It speaks something else.
+    /// The server speaks something else.
     #[error("{endpoint} speaks {protocol}, not TLS")]
     NotTls {
         /// The server.
@@ -69,53 +69,53 @@ pub enum Error {
         /// Protocol of the server, as far as its first octets show.
         protocol: &'static str,
     },
-    /// It says no, or something else, when it is asked to begin TLS.
+    /// The server refuses to begin TLS, or answers something else.
     #[error("{endpoint} does not begin TLS by STARTTLS of {protocol}: {answer}")]
     NoStarttls {
         /// The server.
         endpoint: String,
-        /// The protocol whose words were used.
+        /// The protocol of the request to begin TLS.
         protocol: Starttls,
         /// The server's words.
         answer: String,
     },
-    /// It closes each connection by itself.
+    /// The server closes each connection by itself.
     #[error("{endpoint} accepts connections and closes them at once, before a word is said")]
     ClosedAtOnce {
         /// The server.
         endpoint: String,
     },
-    /// It ends the connection.
+    /// The server ends the connection.
     #[error("{endpoint} closes the connection during the TLS handshake")]
     Closed {
         /// The server.
         endpoint: String,
     },
-    /// It speaks versions of TLS that nobody accepts any more.
+    /// The server speaks only versions of TLS that no client accepts any more.
     #[error("{endpoint} speaks no TLS 1.2 or 1.3, and clients of today nothing older")]
     OldTls {
         /// The server.
         endpoint: String,
     },
-    /// It knows no host of the name that was sent.
+    /// The server knows no host of the name that was sent.
     #[error("{endpoint} knows no host of the name that was sent")]
     UnknownName {
         /// The server.
         endpoint: String,
     },
-    /// It demands a client certificate.
+    /// The server demands a client certificate.
     #[error("{endpoint} demands a client certificate and refuses clients without one")]
     CertificateRequired {
         /// The server.
         endpoint: String,
     },
-    /// It speaks none of the application protocols that are offered.
+    /// The server speaks none of the application protocols that are offered.
     #[error("{endpoint} speaks neither h2 nor http/1.1")]
     NoProtocolInCommon {
         /// The server.
         endpoint: String,
     },
-    /// It refuses what was offered.
+    /// The server refuses every offer.
     #[error("{endpoint} and this program have no cipher suite, group or signature in common")]
     NothingInCommon {
         /// The server.
@@ -129,7 +129,7 @@ pub enum Error {
         /// Error from rustls.
         source: io::Error,
     },
-    /// The name to send is none.
+    /// The name to send is invalid.
     #[error(transparent)]
     Name(#[from] NoEndpoint),
     /// No configuration or no runtime.

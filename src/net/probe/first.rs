@@ -8,10 +8,10 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// Enough of a greeting to know it by.
+/// Enough of a greeting to recognise the protocol.
 const REMEMBERED: usize = 256;
 
-/// The first octets that came, shared with who asks for them.
+/// The first octets that came, shared with the reader of the answer.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct First(Arc<Mutex<Vec<u8>>>);
 

@@ -1,4 +1,4 @@
-//! Connects to a server, shakes hands, and tells what it presented. Never judges.
+//! Connects to a server, shakes hands, and reports the certificates presented. Never judges.
 
 mod endpoint;
 mod error;
@@ -78,7 +78,7 @@ impl Presented {
     }
 }
 
-/// Asks a server. It blocks until the answer is there or the time is over.
+/// Asks a server. Blocks until the answer is there or the time is over.
 ///
 /// # Errors
 ///

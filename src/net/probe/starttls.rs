@@ -82,7 +82,7 @@ impl Starttls {
         })
     }
 
-    /// Says over a new connection what makes the server begin TLS.
+    /// Makes a server begin TLS on a new connection.
     pub(crate) async fn begin(self, tcp: &mut TcpStream, host: &str) -> Result<(), Refusal> {
         match self {
             Self::Smtp => {
@@ -125,7 +125,7 @@ impl fmt::Display for Starttls {
 impl FromStr for Starttls {
     type Err = UnknownStarttls;
 
-    /// Reads a name, or one that other programs have for it.
+    /// Reads a protocol's name, or another program's name for the same protocol.
     fn from_str(text: &str) -> Result<Self, UnknownStarttls> {
         let lower = text.to_ascii_lowercase();
         let usual = match lower.as_str() {
@@ -148,7 +148,7 @@ async fn say(tcp: &mut TcpStream, words: &str) -> io::Result<()> {
     tcp.write_all(words.as_bytes()).await
 }
 
-/// Reads up to the end of a line; octet by octet, because what follows the line may be TLS.
+/// Reads up to the end of a line; octet by octet, because TLS may follow the line.
 async fn read_line(tcp: &mut TcpStream) -> Result<String, Refusal> {
     let mut line = Vec::new();
     while !line.ends_with(b"\n") {
@@ -256,7 +256,7 @@ async fn mysql(tcp: &mut TcpStream) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Looks for `CLIENT_SSL` in a greeting of protocol version 10; `None` for what is no such greeting.
+/// Looks for `CLIENT_SSL` in a greeting of protocol version 10; `None` for any other greeting.
 fn has_mysql_tls(greeting: &[u8]) -> Option<bool> {
     let rest = greeting.strip_prefix(&[10])?;
     let version = rest.iter().position(|octet| *octet == 0)?;

@@ -55,10 +55,10 @@ fn is_forwarding(name: &HeaderName) -> bool {
     name == "forwarded" || name.starts_with("x-forwarded-") || ["x-real-ip", "front-end-https"].contains(&name)
 }
 
-/// The host of a request, as it is written to the server.
+/// The host of a request, as sent to the server.
 ///
 /// The authority of the target wins over Host, [RFC 9112 section 3.2.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2).
-/// Returns `None` for no host, two, or one that is none.
+/// Returns `None` for no host, two hosts, or a malformed one.
 pub(super) fn host<B>(request: &Request<B>) -> Option<String> {
     let mut lines = request.headers().get_all(HOST).iter();
     let line = lines.next();

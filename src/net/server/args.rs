@@ -14,7 +14,7 @@ use socketioxide_core::{Str, Value};
 /// The key of an object that stands for an attachment.
 const PLACEHOLDER: &str = "_placeholder";
 
-/// How deep attachments may lie: each level is read again, and takes stack.
+/// The depth at which attachments may lie: each level is read again, and takes stack.
 const MAX_DEPTH: usize = 32;
 
 /// An event as it came: `["name",argument,…]` and its attachments.
@@ -23,7 +23,7 @@ pub(super) struct Event<'a> {
     /// The first argument, when it is a string.
     pub(super) subject: Option<Cow<'a, str>>,
     text: &'a Str,
-    /// What follows the name.
+    /// The arguments after the name.
     tail: &'a str,
     attachments: &'a Option<VecDeque<Bytes>>,
 }
@@ -71,7 +71,7 @@ pub(super) fn acknowledgement(argument: &str) -> Value {
     Value::Str(format!("[{argument}]").into(), None)
 }
 
-/// Whether each attachment that JSON refers to is among so many.
+/// Checks that JSON refers only to attachments that are there.
 fn is_complete(json: &str, attachments: usize, depth: usize) -> bool {
     // The key may be written with escapes.
     if !json.contains(PLACEHOLDER) && !json.contains("\\u") {
@@ -104,7 +104,7 @@ fn string(json: &RawValue) -> Option<Cow<'_, str>> {
 #[derive(serde::Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// What is needed of an event's elements.
+/// The parts of an event's elements that are needed.
 struct Elements<'a> {
     name: &'a RawValue,
     first: Option<&'a RawValue>,

@@ -6,7 +6,7 @@ include!(concat!(env!("OUT_DIR"), "/client_js.rs"));
 /// The version of socket.io-client that was built in, if one was.
 pub(crate) const VERSION: Option<&str> = option_env!("SOCKET_IO_CLIENT_VERSION");
 
-/// Message for a person who asks for a client library that was not built in.
+/// Message for people who ask for a client library that was not built in.
 pub(crate) const MISSING: &str = concat!(
     "This secure-io was built without the Socket.IO client: ",
     env!("SOCKET_IO_CLIENT_MISSING"),
@@ -28,7 +28,7 @@ pub(crate) struct ClientFile {
     pub(crate) etag: &'static str,
 }
 
-/// Finds a file by its name under `/socket.io/`: `socket.io.js`, a variant of it, or either's `.map`.
+/// Finds a file by its name under `/socket.io/`: `socket.io.js`, a variant, or the `.map` of either.
 pub(crate) fn file(name: &str) -> Option<ClientFile> {
     FILES.iter().find(|(known, _)| *known == name).map(|(_, file)| *file)
 }

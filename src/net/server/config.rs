@@ -105,7 +105,7 @@ impl Default for Timing {
 pub struct Limits {
     /// The time for a TLS handshake, the wait for its first byte included; 10 s.
     pub handshake: Duration,
-    /// The time for a request's head, the wait for it included; 10 s.
+    /// The time for a request's head, including the wait for its first octet; 10 s.
     pub header: Duration,
     /// The time for a request's body; 20 s. Answers take as long as they take: a poll waits for the next event.
     pub body: Duration,
@@ -163,13 +163,13 @@ impl Default for Limits {
 /// The way from clients to this server: proxies in front of it, and whether clients have to come by https.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Front {
-    /// Whether this server speaks plain HTTP, because TLS ends in front of it.
+    /// True if this server speaks plain HTTP, because TLS ends in front of it.
     pub is_plain: bool,
     /// The proxies that are believed about the clients that they forward.
     pub trusted: Trusted,
-    /// Whether each connection of a trusted proxy begins with a header of the PROXY protocol.
+    /// True if each connection of a trusted proxy begins with a header of the PROXY protocol.
     pub has_proxy_header: bool,
-    /// Whether clients that came by http are sent to https.
+    /// True if clients that came by http are sent to https.
     pub enforces_https: bool,
     /// The time for which browsers are to use https alone (RFC 6797). `None` says nothing to them.
     pub hsts: Option<Duration>,

@@ -45,7 +45,7 @@ const HTTP1_BUFFER: usize = 2 * MAX_HEAD as usize;
 /// The ciphertext that waits in memory for a client that does not read.
 const TLS_BUFFER: usize = 32 * 1024;
 
-/// Serves a connection to its end, or until HTTP hands it over to a WebSocket.
+/// Serves a connection to its end, or until a WebSocket takes it over.
 pub(super) async fn serve(site: Arc<Site>, tcp: TcpStream, peer: SocketAddr, stopping: watch::Receiver<()>) {
     let (handle, is_crowded) = site.connections().open();
     if is_crowded {

@@ -116,7 +116,7 @@ pub enum Event {
     AcceptResumed,
 }
 
-/// Why a request is refused before there is a session.
+/// The reason why a request is refused before there is a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refused {
@@ -143,13 +143,13 @@ pub struct Client {
     pub id: String,
     /// The namespace, `/` for the main one.
     pub namespace: &'static str,
-    /// Its address, as far as that is believed; port 0 if a proxy did not say it.
+    /// Its address, as far as believed; port 0 if unknown behind a proxy.
     pub peer: SocketAddr,
-    /// The trusted proxy that it came through.
+    /// The trusted proxy in between.
     pub through: Option<SocketAddr>,
-    /// True if it came by https or wss.
+    /// True for https and wss.
     pub is_secure: bool,
-    /// The certificate that it has shown, and that was accepted.
+    /// The client certificate that was accepted.
     pub identity: Option<Arc<Identity>>,
     /// Transport of the packets.
     pub transport: Transport,
@@ -167,7 +167,7 @@ pub enum Transport {
 }
 
 impl Transport {
-    /// The name the protocol has for it: `polling` or `websocket`.
+    /// The protocol's name for the transport: `polling` or `websocket`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -181,29 +181,29 @@ impl Transport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DisconnectReason {
-    /// It left the namespace.
+    /// The client left the namespace.
     ClientLeft,
-    /// It closed the connection.
+    /// The client closed the connection.
     ClientClosed,
     /// The connection broke.
     ConnectionLost,
-    /// It did not answer a ping in time.
+    /// The client did not answer a ping in time.
     HeartbeatMissed,
     /// The client violated the protocol.
     Malformed,
-    /// It sent a message over the limit.
+    /// The client sent a message over the limit.
     TooLarge,
-    /// It sent packets of another parser than Socket.IO's own.
+    /// The client sent packets of another parser than Socket.IO's own.
     OtherParser,
-    /// It sent more messages in a second than it may.
+    /// The client sent more messages in a second than the limit allows.
     TooManyEvents,
-    /// It left a message, or an event's attachments, incomplete for too long.
+    /// The client left a message, or an event's attachments, incomplete for too long.
     Unfinished,
-    /// It joined no namespace in time.
+    /// The client joined no namespace in time.
     NothingJoined,
-    /// It did not read, and its queue was full.
+    /// The client did not read, and its queue was full.
     Overflowed,
-    /// It held most of the memory that clients may take up, when that was used up.
+    /// The client held the most memory when all that clients may use was used up.
     OverBudget,
     /// The server stops.
     ServerStopping,
@@ -230,7 +230,7 @@ impl fmt::Display for DisconnectReason {
 }
 
 impl DisconnectReason {
-    /// Whether the end of a session that has joined nothing is worth telling the observer.
+    /// True if the observer learns of the end of a session that joined no namespace.
     pub(super) fn is_notable(self) -> bool {
         !matches!(
             self,

@@ -21,7 +21,7 @@ struct Index<'a> {
 ///
 /// # Errors
 ///
-/// When the template fails, which it does not with these values.
+/// If the template fails.
 pub(super) fn html(expected: &Expected, authority: Option<&str>) -> Result<String, askama::Error> {
     let port = authority.and_then(|authority| authority.rsplit_once(':')).map_or("", |(_, port)| port);
     let is_port = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
@@ -87,7 +87,7 @@ mod tests {
         assert!(super::html(&expected(), Some("localhost")).unwrap().contains("href=\"https://expired.localhost/\""));
     }
 
-    /// `curl` prints what it gets: a tree of a stranger's once cleared the screen, or made up a line.
+    /// `curl` prints raw octets: a stranger's tree could clear the screen, or fake a line.
     #[test]
     fn what_a_terminal_obeys_is_escaped_in_lines() {
         let mut expected = expected();

@@ -1,4 +1,4 @@
-//! Headers in which proxies name the client, and whom of them to believe.
+//! Headers in which proxies name the client, and the proxies to believe.
 //!
 //! Each proxy adds an address on the right, so the list is read from there: it is passed over as long as the machine that
 //! wrote an entry is trusted. Whatever stands further to the left may be the client's own invention. `X-Forwarded-*` and
@@ -18,7 +18,7 @@ const PROTO: &str = "x-forwarded-proto";
 const HOST: &str = "x-forwarded-host";
 const FORWARDED: &str = "forwarded";
 
-/// Further headers by which servers let themselves be told the client's address or protocol.
+/// Further headers from which servers take the client's address or protocol.
 const OTHERS: [&str; 10] = [
     "x-real-ip",
     "x-client-ip",
@@ -37,11 +37,11 @@ const OTHERS: [&str; 10] = [
 pub(super) struct Forwarded {
     /// Its address; port 0 if that is unknown.
     pub(super) client: Option<SocketAddr>,
-    /// True if it came by https or wss.
+    /// True for https and wss.
     pub(super) is_secure: Option<bool>,
-    /// The host that it asked for.
+    /// The host asked for.
     pub(super) host: Option<String>,
-    /// True if somebody who is not trusted says that it came by https.
+    /// True if an untrusted machine claims https.
     pub(super) is_claimed_secure: bool,
 }
 
@@ -63,7 +63,7 @@ fn is_forwarding(name: &HeaderName) -> bool {
     name == FORWARDED || name.as_str().starts_with("x-forwarded-") || OTHERS.contains(&name.as_str())
 }
 
-/// Removes what nobody behind may read by accident.
+/// Removes headers that no server behind this one may read by accident.
 fn remove(headers: &mut HeaderMap) {
     let names: Vec<_> = headers.keys().filter(|name| is_forwarding(name)).cloned().collect();
     for name in names {

@@ -78,7 +78,7 @@ impl Front {
         Ok(peer)
     }
 
-    /// Answers those who ask whether the server lives, and whether it takes clients. They are never redirected.
+    /// Answers `/healthz` and `/readyz`, which are never redirected.
     pub(super) fn health(&self, method: &Method, path: &str) -> Option<Response<Body>> {
         let is_ready = match path {
             "/healthz" => true,
@@ -145,7 +145,7 @@ fn has_one_host<B>(request: &Request<B>) -> bool {
     }
 }
 
-/// Makes a request ask for a host, whichever it asked for.
+/// Replaces the host of a request.
 fn ask<B>(request: &mut Request<B>, host: &str) {
     let Ok(value) = HeaderValue::from_str(host) else { return };
     request.headers_mut().insert(HOST, value);
@@ -204,7 +204,7 @@ struct Redirects {
 /// The number of redirects of one client to the same place that are a loop.
 const LOOP: usize = 3;
 
-/// The time in which they happen. People who load a page again take longer.
+/// The time in which they happen. People who load a page again are slower.
 const LOOP_SPAN: Duration = Duration::from_secs(10);
 
 /// The redirects that are remembered.

@@ -25,7 +25,7 @@ pub enum HandshakeError {
     /// The client has no version of TLS that the server has.
     #[error("the client's newest TLS version is {newest}, and this server speaks nothing older than TLS 1.2 (old-tls)")]
     OldTls {
-        /// The newest version it offers.
+        /// The newest version offered.
         newest: &'static str,
     },
     /// There are as many handshakes as there may be.

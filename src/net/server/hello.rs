@@ -67,7 +67,7 @@ pub(super) async fn read(tcp: &mut TcpStream) -> Result<Accepted, HandshakeError
 ///
 /// # Errors
 ///
-/// Always: no current client needs it.
+/// Always: no current client needs renegotiation.
 pub(super) async fn read_ssl2(tcp: &mut TcpStream) -> Result<Infallible, HandshakeError> {
     let mut head = [0; 5];
     tcp.read_exact(&mut head).await.map_err(|error| HandshakeError::hung_up_in_hello(&error))?;
@@ -92,7 +92,7 @@ async fn refuse(tcp: &mut TcpStream, newest: Version) {
     send(tcp, &alert).await;
 }
 
-/// Sends a last record. A client that does not take it has gone.
+/// Sends a last record; a client that has gone is no error.
 async fn send(tcp: &mut TcpStream, record: &[u8]) {
     if tcp.write_all(record).await.is_ok() {
         tcp.shutdown().await.ok();
@@ -129,7 +129,7 @@ impl Version {
 /// The extension `supported_versions` (RFC 8446 section 4.2.1).
 const SUPPORTED_VERSIONS: u16 = 43;
 
-/// The newest version that a ClientHello offers; `None` when too little of it is there, or when it is malformed.
+/// The newest version that a ClientHello offers; `None` for a cut or malformed one.
 fn newest(records: &[u8]) -> Option<Version> {
     let hello = handshake_octets(records);
     let mut fields = Octets(&hello);

@@ -9,7 +9,7 @@ use crate::judge::inspect;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Identity {
-    /// The subject, as RFC 4514 writes it.
+    /// The subject, in RFC 4514 form.
     pub subject: String,
     /// The issuer, likewise.
     pub issuer: String,
@@ -22,7 +22,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The client of a connection, if it has shown a certificate.
+    /// The identity of a client that has shown a certificate.
     pub(super) fn of(tls: &ServerConnection) -> Option<Self> {
         let certificate = inspect::certificate(tls.peer_certificates()?.first()?).ok()?;
         Some(Self {

@@ -22,7 +22,7 @@ pub enum Error {
     /// Another program listens there.
     #[error("{address} is in use")]
     PortInUse {
-        /// Address it tried.
+        /// The address.
         address: SocketAddr,
         /// Error from the operating system.
         source: io::Error,
@@ -30,7 +30,7 @@ pub enum Error {
     /// The system keeps the port for privileged programs.
     #[error("port {} needs privileges", address.port())]
     PrivilegedPort {
-        /// Address it tried.
+        /// The address.
         address: SocketAddr,
         /// Error from the operating system.
         source: io::Error,
@@ -38,15 +38,15 @@ pub enum Error {
     /// The address is not one of this machine's.
     #[error("{} is not an address of this machine", address.ip())]
     AddressNotAvailable {
-        /// Address it tried.
+        /// The address.
         address: SocketAddr,
         /// Error from the operating system.
         source: io::Error,
     },
-    /// It cannot for another reason.
+    /// Another reason.
     #[error("cannot listen on {address}")]
     Listen {
-        /// Address it tried.
+        /// The address.
         address: SocketAddr,
         /// Error from the operating system.
         source: io::Error,

@@ -79,7 +79,7 @@ impl Metrics {
         Self { registry, ..metrics }
     }
 
-    /// An observer that counts each event, and passes it on.
+    /// An observer that counts events and passes them on.
     #[must_use]
     pub fn counting(self: &Arc<Self>, observer: Observer) -> Observer {
         let metrics = Arc::clone(self);
@@ -129,7 +129,7 @@ impl Metrics {
         }
     }
 
-    /// Answers those who ask for the figures, for ever.
+    /// Answers requests for the figures, for ever.
     pub async fn serve(self: Arc<Self>, listener: TcpListener) {
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         loop {
@@ -174,7 +174,7 @@ impl Metrics {
     }
 }
 
-/// The connections for figures at a time: those who ask are few.
+/// Limit on connections for figures: few programs ask.
 const CONNECTIONS: usize = 16;
 
 /// The time for one of them.

@@ -94,7 +94,7 @@ impl Server {
         Ok(Self { listener, also, address, elsewhere: other_server, site, observer, shutdown })
     }
 
-    /// The address it listens on, with the port that was taken when 0 was asked for.
+    /// The address of the listener, with the port that was taken for port 0.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.address

@@ -23,7 +23,7 @@ const MAX_ATTACHMENTS: usize = 1000;
 /// The most rooms of all clients together, each counted for each client in it.
 const MAX_MEMBERSHIPS: usize = 65_536;
 
-/// What a namespace does for its clients.
+/// The application in a namespace.
 pub(super) trait Application: Send + Sync + 'static {
     /// Is called when a client has joined; `auth` is the JSON object it came with.
     fn greet(&self, client: &Client<'_>, auth: &RawValue);
@@ -167,10 +167,10 @@ impl SocketIo {
     }
 }
 
-/// What an attachment takes beside its bytes.
+/// Memory of an attachment beside its bytes.
 const ATTACHMENT: usize = 64;
 
-/// Reads what a client sent with its wish to join: an object, or nothing, which is as good as an empty one.
+/// Reads the `auth` of a CONNECT: an object, or nothing, which stands for an empty object.
 fn read_auth(auth: Option<&Value>) -> Option<&RawValue> {
     let text = match auth {
         None => "{}",
@@ -239,7 +239,7 @@ impl<'a> Client<'a> {
         room.len()
     }
 
-    /// Puts the client into a room, unless it is in so many already. Returns whether it is in the room.
+    /// Puts the client into a room, unless the client is in too many. Returns true if the client is in the room.
     pub(super) fn join(&self, room: &str, max_rooms: usize) -> bool {
         self.namespace.members_mut().join(self.session.id(), room, max_rooms)
     }
@@ -258,7 +258,7 @@ impl<'a> Client<'a> {
     }
 }
 
-/// The acknowledgement that an event asked for, if it did.
+/// The acknowledgement that an event asked for, if any.
 pub(super) struct Ack(Option<i64>);
 
 impl Ack {

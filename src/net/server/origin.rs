@@ -1,4 +1,4 @@
-//! Which pages may use Socket.IO here: browsers say with each request where the page came from (its origin).
+//! Decides which pages may use Socket.IO here, by the origin that browsers send with each request.
 //!
 //! A browser lets any page open a WebSocket to any server, and leaves it to the server to refuse. The answers to those
 //! that are let in bear the headers that npm's `cors` gives Node's server.
@@ -71,7 +71,7 @@ impl Origins {
         access(if is_allowed { Allowed::Origin(value.clone()) } else { Allowed::None(value.clone()) })
     }
 
-    /// Whether a page came from the host that it sends its request to, under a name that nobody else can have.
+    /// Decides whether a page came from the host asked for, under a name that no attacker can have.
     fn is_own(&self, origin: &Origin<'_>, host: Option<&str>) -> bool {
         let is_asked = host.and_then(split_port).is_some_and(|(host, _)| host.eq_ignore_ascii_case(origin.host));
         let name = origin.name();
@@ -85,7 +85,7 @@ impl Origins {
     }
 }
 
-/// An origin as browsers write it, [RFC 6454 section 6.2](https://www.rfc-editor.org/rfc/rfc6454#section-6.2).
+/// An origin in the form of [RFC 6454 section 6.2](https://www.rfc-editor.org/rfc/rfc6454#section-6.2).
 #[derive(Debug)]
 struct Origin<'a> {
     scheme: &'a str,
@@ -129,7 +129,7 @@ impl<'a> Origin<'a> {
         }
     }
 
-    /// Whether this machine, or its private network, is meant.
+    /// Decides whether a host is this machine or in its private network.
     fn is_local(&self) -> bool {
         if let Some(address) = self.address() {
             return match address.to_canonical() {
@@ -163,7 +163,7 @@ fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
 #[derive(Debug)]
 pub(super) struct Access {
     allowed: Allowed,
-    /// Whether origins were listed, so that answers differ by origin even for those who name none.
+    /// True if origins were listed, so that answers differ by origin even for requests without one.
     is_listing: bool,
 }
 

@@ -25,7 +25,7 @@ use crate::net::server::peer::Peer;
 /// The most of a file that is searched for a key.
 const SEARCHED: u64 = 16 << 20;
 
-/// The files whose search is remembered.
+/// Limit on the files whose search is remembered.
 const REMEMBERED: usize = 1024;
 
 /// Serves a folder.
@@ -78,16 +78,16 @@ async fn watch(State(guard): State<Arc<Guard>>, request: Request, next: Next) ->
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Withheld {
-    /// It, or a folder above it, has a name that begins with a dot.
+    /// The file, or a folder above it, has a name that begins with a dot.
     DotFile,
-    /// It is a link that leaves the folder.
+    /// The file is a link that leaves the folder.
     Outside,
-    /// It holds a private key.
+    /// The file holds a private key.
     PrivateKey,
 }
 
 impl Guard {
-    /// Decides whether the file at a URL's path is kept back. What does not exist is left to the service.
+    /// Decides whether the file at a URL's path is kept back. A missing file is left to the service.
     fn withheld(&self, path: &str) -> Option<Withheld> {
         let decoded = percent_decode_str(path).decode_utf8().ok()?;
         let relative = PathBuf::from(decoded.trim_start_matches('/'));
@@ -107,7 +107,7 @@ impl Guard {
         self.has_key(&asked).then_some(Withheld::PrivateKey)
     }
 
-    /// Decides whether a private key is in a file, whatever its name and encoding. One that cannot be read is none of ours.
+    /// Decides whether a private key is in a file, whatever its name and encoding; false if the file cannot be read.
     fn has_key(&self, path: &Path) -> bool {
         let Ok(metadata) = path.metadata() else { return false };
         let (length, modified) = (metadata.len(), metadata.modified().ok());

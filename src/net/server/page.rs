@@ -1,4 +1,4 @@
-//! The demo page at `/`: a template filled with the certificate and the connection it came over.
+//! The demo page at `/`: a template filled with the certificate and the page's own connection.
 
 use askama::Template;
 
@@ -12,6 +12,12 @@ pub(crate) const CSS: &str = include_str!("../../../templates/page/demo.css");
 /// The page's script, served at `/demo.js`; its head documents the attributes that tests read.
 pub(crate) const JS: &str = include_str!("../../../templates/page/demo.js");
 
+/// The page that tries insecure connections from a secure page, served at `/mixed-content`.
+pub(crate) const MIXED_CONTENT: &str = include_str!("../../../templates/page/mixed-content.html");
+
+/// Its script, served at `/mixed-content.js`.
+pub(crate) const MIXED_CONTENT_JS: &str = include_str!("../../../templates/page/mixed-content.js");
+
 /// The page's icon, served at `/favicon.svg`.
 pub(crate) const ICON: &str = include_str!("../../../templates/page/favicon.svg");
 
@@ -22,17 +28,17 @@ pub(crate) struct Page<'a> {
     pub(crate) certificate: &'a report::Certificate,
     /// The connection that asked for the page; `None` if TLS ends in front of this server.
     pub(crate) connection: Option<&'a report::Connection>,
-    /// The client that asked for it.
+    /// The client that asked for the page.
     pub(super) peer: &'a Peer,
     /// True if `/socket.io/socket.io.js` is available.
     pub(crate) client_js: bool,
 }
 
-/// Renders the page as HTML, without inline script or style: it is meant for a strict Content-Security-Policy.
+/// Renders the page as HTML, without inline script or style, for a strict Content-Security-Policy.
 ///
 /// # Errors
 ///
-/// When the template fails, which it does not with these values.
+/// If the template fails.
 pub(crate) fn render(page: &Page<'_>) -> Result<String, askama::Error> {
     let &Page { certificate, connection, peer, client_js } = page;
     let (missing, built_in) = (client_js::MISSING, client_js::VERSION);
@@ -64,7 +70,7 @@ impl Index<'_> {
         })
     }
 
-    /// The fingerprint in groups that the eye can compare; copied, it is whole again.
+    /// The fingerprint in groups that the eye can compare; copied without the gaps.
     fn fingerprint_groups(&self) -> Vec<String> {
         let digits: Vec<char> = self.certificate.sha256_fingerprint.chars().collect();
         digits.chunks(8).map(|group| group.iter().collect()).collect()
@@ -93,7 +99,7 @@ impl Index<'_> {
         self.connection.and_then(|connection| connection.alpn.as_deref()).unwrap_or("none")
     }
 
-    /// The client's address, and the proxy that it came through.
+    /// The client's address, and the proxy in between.
     fn client(&self) -> String {
         let address = self.peer.address.ip().to_canonical();
         let through = self.peer.through.map(|through| format!(", through {}", through.ip().to_canonical()));

@@ -1,4 +1,4 @@
-//! The client of a connection or a request, as far as it is believed.
+//! The client of a connection or a request, as far as believed.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use crate::net::server::identity::Identity;
 use crate::net::server::places::{Over, Place};
 use crate::net::tls;
 
-/// The other end: the client, or what a trusted proxy says of it.
+/// The other end: the client, or the client that a trusted proxy names.
 #[derive(Debug, Clone)]
 pub(super) struct Peer {
-    /// The client's address; port 0 if a proxy did not say it.
+    /// The client's address; port 0 if unknown behind a proxy.
     pub(super) address: SocketAddr,
     /// The trusted proxy that the client came through.
     pub(super) through: Option<SocketAddr>,
@@ -25,7 +25,7 @@ pub(super) struct Peer {
     pub(super) http2: bool,
     /// The host that was asked for.
     pub(super) host: Option<Arc<str>>,
-    /// The certificate that it has shown to this server.
+    /// The certificate that the client has shown to this server.
     pub(super) identity: Option<Arc<Identity>>,
     /// The place that it has among the connections, as long as this is held.
     pub(super) place: Option<Arc<Place>>,

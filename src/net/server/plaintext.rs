@@ -18,7 +18,7 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// Answers one request and closes the connection. A head that takes too long is not answered.
 ///
-/// Returns false if there is nothing to tell of it, because somebody asked for the server's health.
+/// Returns false for a request of the server's health, which is not logged.
 pub(super) async fn answer(mut tcp: TcpStream, site: &Site) -> bool {
     let Ok(Some(head)) = timeout(site.limits().header, read_head(&mut tcp)).await else { return true };
     let Ok(local) = tcp.local_addr() else { return true };
@@ -31,7 +31,7 @@ pub(super) async fn answer(mut tcp: TcpStream, site: &Site) -> bool {
     !is_health
 }
 
-/// The answer to those who ask for the server's health: the probes of balancers speak plain HTTP.
+/// The answer to a request of the server's health: the probes of balancers speak plain HTTP.
 fn health(head: &[u8], site: &Site) -> Option<String> {
     let head = Head::parse(head)?;
     let method = head.method.parse().ok()?;

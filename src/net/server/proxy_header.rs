@@ -20,7 +20,7 @@ pub enum ProxyHeaderError {
     /// The connection begins with something else.
     #[error("the connection does not begin with a PROXY header, which a trusted proxy has to send")]
     Missing,
-    /// It begins like a header, and is none.
+    /// The octets begin like a header, and are malformed.
     #[error("the PROXY header is malformed: {0}")]
     Malformed(&'static str),
     /// The checksum in the header is another than that of the header.
@@ -84,7 +84,7 @@ async fn read_line(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<Socke
     parse_line(line.ok_or(Error::Malformed("its line is no text"))?)
 }
 
-/// Reads what follows `PROXY `.
+/// Reads the rest after `PROXY `.
 fn parse_line(line: &str) -> Result<Option<SocketAddr>, Error> {
     let mut parts = line.split(' ');
     let family = parts.next().unwrap_or_default();

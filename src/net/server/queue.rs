@@ -30,7 +30,7 @@ impl Packet {
     }
 }
 
-/// What a message takes beside its bytes: the places in queues, the allocations and their heads.
+/// Memory of a message beside its bytes: the places in queues, the allocations and their heads.
 const OVERHEAD: usize = 128;
 
 /// A message with its attachments, encoded once and shared by all who receive it.
@@ -83,7 +83,7 @@ impl Item {
         }
     }
 
-    /// The bytes it counts for in a queue.
+    /// Bytes that the message counts for in a queue.
     pub(super) fn size(&self) -> usize {
         match self {
             Self::Message(message) => message.size(),
@@ -95,7 +95,7 @@ impl Item {
 /// The most places that an empty queue keeps.
 const KEPT: usize = 64;
 
-/// What waits for a client.
+/// The messages that wait for a client.
 #[derive(Default)]
 pub(super) struct Queue {
     items: VecDeque<Item>,

@@ -215,6 +215,8 @@ fn demo(home_page: Home) -> Router {
         .route("/demo.css", asset("text/css; charset=utf-8", page::CSS))
         .route("/demo.js", asset("text/javascript; charset=utf-8", page::JS))
         .route("/favicon.svg", asset("image/svg+xml", page::ICON))
+        .route("/mixed-content", get(mixed_content))
+        .route("/mixed-content.js", asset("text/javascript; charset=utf-8", page::MIXED_CONTENT_JS))
         .fallback(|| async { (StatusCode::NOT_FOUND, [(CONTENT_TYPE, TEXT)], "Not found\n") })
         .method_not_allowed_fallback(|| async {
             (StatusCode::METHOD_NOT_ALLOWED, [(CONTENT_TYPE, TEXT)], "Method not allowed\n")
@@ -278,6 +280,22 @@ async fn home(
         (REFERRER_POLICY, "no-referrer"),
     ];
     (policy, fixed, html).into_response()
+}
+
+/// The page that tries insecure connections. Its policy allows them all, so that what blocks them is the browser's rule
+/// about mixed content.
+async fn mixed_content() -> impl IntoResponse {
+    const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+                          connect-src 'self' http: ws: https: wss:; base-uri 'none'; form-action 'none'; \
+                          frame-ancestors 'none'";
+    let fixed = [
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (CACHE_CONTROL, "no-store"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (REFERRER_POLICY, "no-referrer"),
+    ];
+    (fixed, page::MIXED_CONTENT)
 }
 
 /// Allows the page's own resources and nothing else. `'self'` does not cover `wss:` in every browser.

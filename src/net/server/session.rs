@@ -27,17 +27,17 @@ pub(super) struct Session {
     max_queue: usize,
     admission: Admission,
     state: Mutex<State>,
-    /// The size of what its transport is sending now.
+    /// The size of the messages that its transport is sending now.
     in_hand: AtomicUsize,
     /// Wakes the one transport that sends: a WebSocket or a poll.
     transport: AtomicWaker,
-    /// Tells those who send to this client that there is room again.
+    /// Wakes senders when this client has room again.
     pub(super) drained: Notify,
     /// Lets go of a pending poll during an upgrade.
     pub(super) probed: Notify,
     /// Tells the task that keeps the session's deadlines of a change.
     pub(super) changed: Notify,
-    /// Tells those who wait for the WebSocket to be closed.
+    /// Wakes tasks that wait for the WebSocket to be closed.
     closed: Notify,
     /// The event whose attachments have not all come.
     pub(super) parser: ParserState,
@@ -76,9 +76,9 @@ struct Unfinished {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Pushed {
     Queued,
-    /// It is in the queue, and the sender had better wait before it sends more.
+    /// The message is in the queue, and the sender should wait before the next.
     Crowded,
-    /// It is not in the queue.
+    /// The message is not in the queue.
     Full,
     /// The session has ended.
     Ended,
@@ -154,7 +154,7 @@ impl Session {
         self.state().peer.clone()
     }
 
-    /// The client as the observer is shown it.
+    /// The client in the observer's form.
     pub(super) fn client(&self, namespace: &'static str) -> Client {
         self.client_in(&self.state(), namespace)
     }
@@ -179,7 +179,7 @@ impl Session {
 
 /// Sending.
 impl Session {
-    /// Adds to what waits for the client.
+    /// Adds a message for the client.
     pub(super) fn push(&self, item: Item) -> Pushed {
         let mut state = self.state();
         if state.ended.is_some() {
@@ -195,7 +195,7 @@ impl Session {
         if crowded { Pushed::Crowded } else { Pushed::Queued }
     }
 
-    /// Whether so much waits that nothing should be done that adds to it.
+    /// True if so much waits that nothing should be added.
     pub(super) fn is_crowded(&self) -> bool {
         let state = self.state();
         state.ended.is_none() && state.queue.size() > self.max_queue / 2
@@ -356,7 +356,7 @@ impl Session {
         self.state().joined.contains(&namespace)
     }
 
-    /// Whether the client has ever joined a namespace.
+    /// True if the client has ever joined a namespace.
     pub(super) fn has_joined(&self) -> bool {
         self.state().has_joined
     }

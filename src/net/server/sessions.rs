@@ -22,11 +22,11 @@ pub(super) struct Sessions {
 /// The result of a search for a session.
 pub(super) enum Found {
     Open(Arc<Session>),
-    /// It has been here, and has ended.
+    /// The session was here, and has ended.
     Ended,
     /// The id is not one of ours.
     NoId,
-    /// It was opened by another server, or before this one was started.
+    /// The session was opened by another server, or before this one was started.
     Elsewhere,
 }
 
@@ -55,7 +55,7 @@ impl Sessions {
         ended.push_front(session.sid());
     }
 
-    /// The session to end when memory is short: the one that holds most, among those that have held it for a while.
+    /// The session to end when memory is short: the one that holds most, among those older than a moment.
     pub(super) fn heaviest(&self, is_candidate: impl Fn(&Session) -> bool) -> Option<(Arc<Session>, usize)> {
         let now = Instant::now();
         let weigh = |session: &Session| {

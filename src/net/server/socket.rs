@@ -22,7 +22,7 @@ use crate::net::server::args::{self, Event};
 use crate::net::server::identity::Identity;
 use crate::net::server::namespace::{Ack, Application, Client};
 
-/// What each client is told first, as the event `message`; a JSON string.
+/// The first message to each client, as the event `message`; a JSON string.
 const WELCOME: &str = "\"Welcome to the secure server!\"";
 
 /// The most rooms one client may be in.
@@ -71,7 +71,7 @@ fn leave(client: &Client<'_>, room: &str) -> bool {
     true
 }
 
-/// The TLS of the connection, as far as it is this server's.
+/// The TLS of the connection, if TLS ends at this server.
 #[derive(Serialize)]
 struct Seen {
     #[serde(flatten)]
@@ -85,13 +85,13 @@ impl Seen {
     }
 }
 
-/// The client, as far as it is believed.
+/// The client, as far as believed.
 #[derive(Serialize)]
 struct Whoami {
     address: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     port: Option<u16>,
-    /// The trusted proxy that it came through.
+    /// The trusted proxy in between.
     #[serde(skip_serializing_if = "Option::is_none")]
     through: Option<String>,
     secure: bool,

@@ -146,7 +146,7 @@ impl ByName {
         self
     }
 
-    /// Chooses the configuration for a client by the server name that it sends, or else by the address it called.
+    /// Chooses the configuration for a client by the server name sent, or else by the address called.
     ///
     /// A certificate that has to be issued first is issued on another thread. Must be called within a tokio runtime.
     pub async fn choose(&self, server_name: Option<&str>, called: IpAddr) -> Arc<ServerConfig> {

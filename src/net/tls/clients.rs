@@ -33,7 +33,7 @@ impl Clients {
     /// Lets clients in whose certificates lead to one of these CAs and are in none of the CRLs.
     ///
     /// The CRLs are asked about each certificate on the path. Those of an issuer without a CRL count as not revoked; a CRL
-    /// whose nextUpdate has passed lets nobody of its issuer in.
+    /// whose nextUpdate has passed keeps out all clients of its issuer.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! A client that accepts any certificate in order to describe it. Whoever sends something over its connections judges the
-//! certificates first.
+//! A client that accepts any certificate in order to describe it. A caller that sends something over its connections
+//! judges the certificates first.
 
 use std::sync::{Arc, Mutex};
 

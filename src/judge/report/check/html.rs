@@ -16,7 +16,7 @@ struct Page<'a> {
 ///
 /// # Errors
 ///
-/// When the template fails, which it does not with these values.
+/// If the template fails.
 pub fn page(check: &Check, made: &str) -> Result<String, askama::Error> {
     Page { check, made }.render()
 }

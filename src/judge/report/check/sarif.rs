@@ -12,7 +12,7 @@ use crate::judge::report::finding::Severity;
 pub struct Known {
     /// Its id.
     pub id: &'static str,
-    /// What is found.
+    /// The title of a finding.
     pub title: &'static str,
     /// How bad that is.
     pub severity: Severity,

@@ -1,11 +1,11 @@
-//! Certificates: what `verify` says, one check for each of its codes, and what the lint says.
+//! Certificates: one check for each code of `verify`, and the lint's findings.
 
 use super::{Audit, Hit};
 use crate::judge::inspect;
 use crate::judge::report::check::{Evidence, Finding};
 use crate::judge::report::verdict::Code;
 
-/// Lint rules that say what `verify` says under another name.
+/// Lint rules that repeat a verdict of `verify` under another name.
 const SAME: [(&str, Code); 9] = [
     ("expired", Code::Expired),
     ("not_yet_valid", Code::NotYetValid),
@@ -137,7 +137,7 @@ pub(super) fn revoked(audit: &Audit<'_>) -> Option<Hit> {
     Some(Hit::new("the stapled status says that the certificate is revoked", "ClientHello with status_request", status))
 }
 
-/// What the lint found, but what `verify` says already.
+/// The lint's findings, without those that `verify` reports already.
 pub(super) fn lints(audit: &Audit<'_>, is_wanted: impl Fn(&str) -> bool) -> Vec<Finding> {
     let Some(presented) = audit.presented else { return Vec::new() };
     let code = presented.refusal().map(|reason| reason.code);

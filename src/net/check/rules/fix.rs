@@ -2,7 +2,7 @@
 
 use super::super::software::Software;
 
-/// Advice, and how each program is told so; empty where it has no such directive.
+/// Advice, and the directive of each program; empty for a program without one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fix {
     pub(super) general: &'static str,

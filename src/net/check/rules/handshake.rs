@@ -1,4 +1,4 @@
-//! How handshakes go.
+//! Checks of handshakes.
 
 use super::{Audit, Hit};
 use crate::net::check::group::Group;

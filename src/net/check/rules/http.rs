@@ -1,4 +1,4 @@
-//! What answers of HTTP say.
+//! Checks of answers of HTTP.
 
 use super::{Audit, Hit};
 use crate::base::words::first_few;

@@ -21,7 +21,7 @@ use super::web::Web;
 use crate::judge::report::check::{Evidence, Finding};
 use crate::judge::report::finding::Severity;
 
-/// What a check looks at; it is not run where that is missing.
+/// The facts that a check needs; without them the check is not run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Needs {
     /// Hellos, and their answers in the clear.
@@ -59,13 +59,13 @@ impl Needs {
 pub struct Rule {
     /// Its name, which never changes.
     pub id: &'static str,
-    /// What it looks at.
+    /// The facts that the check needs.
     pub needs: Needs,
-    /// How bad a finding is.
+    /// The severity of a finding.
     pub severity: Severity,
-    /// What is found.
+    /// The title of a finding.
     pub title: &'static str,
-    /// Who says so.
+    /// The source of the rule.
     pub source: &'static str,
     fix: Fix,
     check: fn(&Audit<'_>) -> Option<Hit>,

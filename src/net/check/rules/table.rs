@@ -21,7 +21,7 @@ const fn rule(
     Rule { id, needs, severity, title, source, fix, check }
 }
 
-/// Every check, by what it is about. The columns: id, what it needs, severity, what is found, who says so, the fix.
+/// Every check, by topic. The columns: id, the facts needed, severity, title, source, fix.
 #[rustfmt::skip]
 pub const RULES: &[Rule] = &[
     // Versions.

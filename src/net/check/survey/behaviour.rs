@@ -1,4 +1,4 @@
-//! How a server answers hellos that differ in one thing.
+//! A server's answers to hellos that differ in one thing.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ const MODERN: [u16; 12] =
 /// 3DES, as browsers offered it last.
 const TRIPLE_DES: [u16; 4] = [0xc008, 0xc012, 0x0016, 0x000a];
 
-/// What was seen. `None` where it could not be asked.
+/// Facts found; `None` where a question could not be asked.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Behaviour {
     /// RFC 5746, below TLS 1.3.
@@ -47,13 +47,13 @@ pub(crate) struct Behaviour {
     pub(crate) unknown_name: Option<Answer>,
     /// The suite that a browser gets.
     pub(crate) modern: Option<Suite>,
-    /// A browser that still has 3DES as its last choice gets it.
+    /// 3DES is chosen for a browser that offers it last.
     pub(crate) triple_des: bool,
-    /// What comes back when a request of plain HTTP is sent.
+    /// The answer to a request of plain HTTP.
     pub(crate) plaintext: Vec<u8>,
 }
 
-/// What was chosen by ALPN.
+/// The protocol chosen by ALPN.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Alpn {
     pub(crate) http1: Option<String>,
@@ -86,7 +86,7 @@ impl Behaviour {
         seen
     }
 
-    /// Asks what any version answers.
+    /// Asks the questions that suit every version.
     async fn ask_about(&mut self, prober: &Prober, hello: &Hello) {
         let unnamed = Hello { server_name: None, ..hello.clone() };
         let misnamed = Hello { server_name: Some(UNKNOWN_NAME.to_owned()), ..hello.clone() };
@@ -100,7 +100,7 @@ impl Behaviour {
         self.grease = Some(grease).filter(|_| hello.version != Version::Ssl3);
     }
 
-    /// Asks what is answered in the clear below TLS 1.3.
+    /// Asks the questions that are answered in the clear below TLS 1.3.
     async fn ask_in_clear(&mut self, prober: &Prober, hello: &Hello) {
         let suites = |numbers: &[&[u16]]| numbers.concat().into_iter().map(Suite).collect::<Vec<_>>();
         let groups = Group::COMMON.to_vec();

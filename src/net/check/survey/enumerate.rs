@@ -15,13 +15,13 @@ const IN_ONE_HELLO: usize = 120;
 /// Suites in one hello to a server that does not answer a longer one.
 const IN_SMALL_HELLO: usize = 24;
 
-/// What a server answers to hellos of one version.
+/// A server's answers to hellos of one version.
 #[derive(Debug, Clone)]
 pub(crate) struct Offer {
     pub(crate) is_offered: bool,
-    /// The suites, in the server's order if it has one.
+    /// The suites, in the server's order if there is one.
     pub(crate) suites: Vec<Suite>,
-    /// Whose order decides; `None` with one suite.
+    /// The side whose order decides; `None` with one suite.
     pub(crate) order: Option<Order>,
     /// The last answer, which is no hello of the version.
     pub(crate) refusal: Answer,
@@ -34,7 +34,7 @@ pub(crate) struct Offer {
     pub(crate) is_small: bool,
 }
 
-/// Whose order of suites decides.
+/// The side whose order of suites decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Order {
     Server,

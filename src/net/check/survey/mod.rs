@@ -1,4 +1,4 @@
-//! Asks a server by hellos what it speaks, and writes the facts down. Never judges.
+//! Asks a server by hellos for its versions, suites and groups, and records the facts. Never judges.
 
 mod behaviour;
 mod enumerate;
@@ -14,10 +14,10 @@ use super::prober::{Answer, Prober};
 use super::suite::{KeyExchange, Suite};
 use super::version::Version;
 
-/// What a server's hellos tell about it.
+/// Facts about a server found by hellos.
 #[derive(Debug, Clone)]
 pub(super) struct Facts {
-    /// What each version was answered with.
+    /// The answer to each version.
     pub(super) versions: BTreeMap<Version, Offer>,
     /// Groups in TLS 1.3 and below it.
     pub(super) groups: Vec<Group>,

@@ -11,24 +11,24 @@ use crate::judge::report::connect::LayerName;
 pub struct Cause {
     /// Its code, which never changes.
     pub code: &'static str,
-    /// The layer at which it is found.
+    /// The layer at which the cause is found.
     pub layer: LayerName,
-    /// The exit status of a run that fails for it; 0 for what is only warned about.
+    /// The exit status of a run that fails for it; 0 for a warning.
     pub exit: u8,
-    /// What socket.io-client shows for it; empty where it shows nothing.
+    /// The message of socket.io-client; empty where the client shows none.
     pub shown: &'static str,
     /// Clients that connect all the same.
     pub accepted_by: &'static [&'static str],
     /// Clients that do not connect.
     pub refused_by: &'static [&'static str],
-    /// How to fix it.
+    /// The fix.
     pub fix: &'static str,
 }
 
 /// All clients, by the names of `accepted_by` and `refused_by`.
 const EVERYONE: &[&str] = &["browsers", "node", "python", "curl"];
 
-/// What Node's client says for most of them.
+/// The message of Node's client for most of them.
 const POLL_ERROR: &str = "xhr poll error";
 
 impl Cause {

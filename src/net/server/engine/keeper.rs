@@ -52,7 +52,7 @@ pub(super) async fn keep(engine: Weak<Engine>, session: Arc<Session>) {
     }
 }
 
-/// Whether the message that was to be complete by a time still is not.
+/// True if a message is still incomplete after its deadline.
 fn is_overdue(session: &Session, by: Option<Instant>, now: Instant) -> bool {
     by.is_some_and(|by| by <= now) && session.unfinished_since().is_some_and(|since| by.is_some_and(|by| since < by))
 }

@@ -45,7 +45,7 @@ use crate::net::server::{Limits, Timing};
 /// A wait before more is taken from a client.
 pub(super) type Wait = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// How much is taken from one client at a stretch: what its events put into queues is then sent on before they fill.
+/// Bytes taken from one client at a stretch: the messages of its events are then sent on before queues fill.
 pub(super) const BURST: usize = 16 * 1024;
 
 /// The time that a client is held back for others to read what it sent them.
@@ -220,7 +220,7 @@ impl Engine {
         }
     }
 
-    /// Sees to those whose queues are full, or filling.
+    /// Handles receivers whose queues are full, or filling.
     fn settle(&self, sender: &Session, crowd: Crowd) -> Option<Wait> {
         for session in crowd.full {
             self.end(&session, DisconnectReason::Overflowed);
@@ -261,7 +261,7 @@ impl Engine {
 
 /// Long-polling.
 impl Engine {
-    /// Answers a poll with what is queued, or what comes first.
+    /// Answers a poll with the queued messages, or the first to come.
     async fn poll(
         self: &Arc<Self>,
         session: Arc<Session>,
@@ -335,7 +335,7 @@ impl Engine {
         response
     }
 
-    /// Takes in what a client posts.
+    /// Takes in a client's POST.
     async fn receive(self: &Arc<Self>, session: &Arc<Session>, body: Upload) -> Result<Response<Body>, Refusal> {
         if !session.start_post() {
             self.end(session, DisconnectReason::Malformed);
@@ -522,7 +522,7 @@ impl Engine {
     }
 }
 
-/// What a WebSocket is for.
+/// The purpose of a WebSocket.
 enum Purpose {
     /// A new session.
     Open(Arc<Session>),
@@ -557,7 +557,7 @@ impl Drop for Posting {
     }
 }
 
-/// How far a payload was taken in.
+/// The progress of taking in a payload.
 enum Taken {
     /// To its end.
     All(Option<Wait>),
@@ -570,13 +570,13 @@ enum Taken {
 /// The most that is put into the answer to one poll.
 const MAX_POLL: usize = 1 << 20;
 
-/// How many times the allowed length of a body is read before the connection is given up.
+/// Multiple of the allowed length of a body that is read before the connection is given up.
 const MAX_OVERRUN: usize = 4;
 
 const CLOSE: &[u8] = b"1";
 
-/// How far apart requests over two connections may be that were sent together.
+/// The distance between requests over two connections that were sent together.
 const OVERTAKING: Duration = Duration::from_millis(20);
 
-/// How long a poll is held back while a WebSocket is being probed; Node's server looks as often.
+/// The time for which a poll is held back while a WebSocket is being probed; Node's server looks as often.
 const PROBE_HOLD: Duration = Duration::from_millis(100);

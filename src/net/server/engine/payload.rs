@@ -39,7 +39,7 @@ impl Packets {
         self.payload.len()
     }
 
-    /// How far the payload has been read.
+    /// The position in the payload.
     pub(super) fn offset(&self) -> usize {
         self.at
     }
@@ -84,13 +84,13 @@ fn is_binary_event(packet: &str) -> bool {
     packet.starts_with("45") || packet.starts_with("46")
 }
 
-/// The bytes that one read of an answer yields: what is lost sight of while it waits for a client.
+/// The bytes that one read of an answer yields, which are out of sight while they wait for a client.
 const CHUNK: usize = 16 * 1024;
 
 /// Packets as the answer to a poll.
 pub(in crate::net::server) struct Payload {
     items: Vec<Item>,
-    /// The item, and the packet of it, that comes next; and how much of that has been given out.
+    /// The next item, the next packet of it, and the octets of that packet already given out.
     item: usize,
     packet: usize,
     offset: usize,
@@ -109,7 +109,7 @@ impl Payload {
         self.remaining
     }
 
-    /// All of it in one piece.
+    /// The payload in one piece.
     pub(in crate::net::server) fn to_bytes(&self) -> Vec<u8> {
         let mut whole = Vec::with_capacity(self.remaining);
         let mut again = Self::new(self.items.clone());
@@ -162,7 +162,7 @@ fn encoded_length(packet: &Packet) -> usize {
     }
 }
 
-/// Ends a session whose answer nobody waits for any more.
+/// Ends a session whose client no longer waits for the answer.
 type Lose = Box<dyn Fn(&Arc<Session>) + Send + Sync>;
 
 /// Says that a poll is under way until it is dropped. The session ends unless the answer has been given out.
@@ -203,7 +203,7 @@ pub(super) struct Answer {
 
 enum Content {
     Payload(Payload),
-    /// Compressed; what it takes is charged to the client.
+    /// Compressed; its memory is charged to the client.
     Compressed(Bytes, Charge),
 }
 

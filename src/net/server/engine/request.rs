@@ -36,7 +36,7 @@ impl<'a> Query<'a> {
 pub(super) enum Refusal {
     UnknownTransport,
     UnknownSession,
-    /// Another server may have it.
+    /// Another server may have the session.
     ForeignSession,
     BadHandshakeMethod,
     BadRequest,

@@ -38,7 +38,7 @@ pub(super) struct WebSocket {
 }
 
 impl WebSocket {
-    /// `received` is what the client has sent already.
+    /// `received` holds the octets that the client has sent already.
     pub(super) fn new(stream: Stream, received: &[u8], max_message: usize, frames: Frames) -> Self {
         Self { stream, reader: Reader::new(received, max_message), writer: Writer::new(frames) }
     }
@@ -146,7 +146,7 @@ impl WebSocket {
     }
 }
 
-/// The time that the rest of what a client sent is read for.
+/// The time for which the rest of a client's octets is read.
 const DRAIN: Duration = Duration::from_millis(100);
 
 /// The bytes that a control frame or an empty message counts for.
@@ -214,7 +214,7 @@ impl Transport {
         Poll::Pending
     }
 
-    /// Whether to take more from the client, which makes the server hold more.
+    /// Decides whether to take more from the client, which makes the server hold more.
     fn may_read(&self) -> bool {
         self.waiting.is_none()
             && self.taken < BURST
@@ -223,7 +223,7 @@ impl Transport {
             && self.session.ended().is_none()
     }
 
-    /// Writes what waits for the client, as far as it takes it.
+    /// Writes waiting messages, as far as the client takes them.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
         let WebSocket { stream, writer, .. } = &mut self.socket;
         loop {

@@ -1,6 +1,6 @@
 //! Reads a client's WebSocket messages, [RFC 6455 section 5](https://www.rfc-editor.org/rfc/rfc6455#section-5).
 //!
-//! tungstenite reads messages, too, but does not tell how much of an incomplete one it holds, which is to be counted.
+//! tungstenite reads messages, too, but does not tell the size of an incomplete one, which has to be counted.
 
 use std::io::{self, Cursor};
 use std::pin::pin;
@@ -34,7 +34,7 @@ pub(in crate::net::server) enum Fault {
     TooLarge,
     /// Text is not UTF-8.
     NotText,
-    /// It is not the protocol.
+    /// The octets violate the protocol.
     Protocol,
     /// The connection broke, or ended without a close frame.
     Lost,
@@ -49,7 +49,7 @@ impl From<io::Error> for Fault {
 /// The reading half of a WebSocket.
 pub(in crate::net::server) struct Reader {
     max_message: usize,
-    /// What has been read, from `start` on not yet looked at.
+    /// Octets that have been read; those from `start` on are new.
     buffer: Vec<u8>,
     start: usize,
     /// The message so far.
@@ -69,7 +69,7 @@ struct Frame {
 }
 
 impl Reader {
-    /// `received` is what was read together with the HTTP request.
+    /// `received` holds the octets that came with the HTTP request.
     pub(in crate::net::server) fn new(received: &[u8], max_message: usize) -> Self {
         Self { max_message, buffer: received.to_vec(), start: 0, message: Vec::new(), kind: None, frame: None }
     }
@@ -113,7 +113,7 @@ impl Reader {
         pin!(stream.read_buf(&mut self.buffer)).poll(cx)
     }
 
-    /// Takes the next message from what has been read.
+    /// Takes the next message from the octets that have been read.
     fn next(&mut self) -> Result<Option<Received>, Fault> {
         loop {
             if let Some(frame) = &mut self.frame {

@@ -1,6 +1,6 @@
 //! Writes packets as WebSocket frames.
 //!
-//! Small frames are put together; a large payload is written from where it lies, which all its receivers share.
+//! Small frames are put together; a large payload is written in place, shared by all its receivers.
 
 use std::io::{self, Cursor};
 use std::pin::Pin;
@@ -17,13 +17,13 @@ use crate::net::server::queue::{Item, Packet};
 /// The payload from which on a frame is not copied.
 const LARGE: usize = 4096;
 
-/// About a TLS record: so much is put together before it is written.
+/// About a TLS record: frames are put together up to this size.
 pub(super) const BATCH: usize = 16 * 1024;
 
 /// The most room that an idle connection keeps to put frames together.
 const KEPT: usize = 512;
 
-/// How frames are put into TLS records.
+/// Packs frames into TLS records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::net::server) enum Frames {
     /// As many as are ready.
@@ -35,10 +35,10 @@ pub(in crate::net::server) enum Frames {
 /// The writing half of a WebSocket.
 pub(super) struct Writer {
     frames: Frames,
-    /// What is to be written next, from `start` on.
+    /// The octets to write next, from `start` on.
     buffer: Vec<u8>,
     start: usize,
-    /// What follows it.
+    /// The text after it.
     large: Bytes,
     /// Frames that go between those of the items.
     controls: Vec<u8>,
@@ -77,7 +77,7 @@ impl Writer {
         put_frame(&mut self.controls, OpCode::Data(Data::Text), text.as_bytes());
     }
 
-    /// Whether so many frames outside of the queue wait that nothing should be read that adds to them.
+    /// True if so many frames wait outside of the queue that no more should be read.
     pub(super) fn is_clogged(&self) -> bool {
         self.controls.len() > LARGE
     }
