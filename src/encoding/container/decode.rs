@@ -15,13 +15,9 @@ pub(super) type Decoded = Result<Content, Flaw>;
 #[derive(Debug)]
 pub(super) enum Flaw {
     Broken(&'static str),
-<<<<<<< HEAD
     /// Text that is not base64; its lines are counted from that of BEGIN, which is 0.
     NotBase64(base64::Fault),
-    /// It holds something else than its label says.
-=======
     /// The content contradicts the label.
->>>>>>> main
     Holds(&'static str),
     /// Octets behind a structure that are nothing known here.
     Trailing(usize),
