@@ -49,7 +49,7 @@ pub fn why_renew(
     if !same_issuer {
         return Some("it has another issuer".to_owned());
     }
-    if let Some(Ok((Some(_), above))) = signer.map(|signer| signer.chain())
+    if let Some(Ok((Some(_), above))) = signer.as_ref().map(Signer::chain)
         && chain.len() > 1
         && above.iter().any(|ca| !chain.contains(ca))
     {
