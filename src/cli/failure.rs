@@ -8,7 +8,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
-pub(crate) use self::ca::{needs_no_sudo, one_thing_at_a_time, remake_hint, renew_hint};
+pub(crate) use self::ca::{needs_no_sudo, one_thing_at_a_time, permit_hint, remake_hint, renew_hint};
 pub(crate) use self::fixtures::{build, fixtures};
 pub(crate) use self::remote::{no_endpoint, remote};
 use super::args::IssuerArgs;
@@ -81,6 +81,20 @@ impl Failure {
             Self::BrokenPipe => "standard output is closed".to_owned(),
             Self::Error(report) => report.error.to_string(),
         }
+    }
+
+    /// Formats the reason with its causes in one line, for a log.
+    pub(crate) fn in_one_line(&self) -> String {
+        let Self::Error(report) = self else { return self.reason() };
+        let mut text = String::new();
+        for cause in report.error.chain().map(ToString::to_string) {
+            // Some say their cause themselves.
+            if !text.contains(&cause) {
+                text.push_str(if text.is_empty() { "" } else { ": " });
+                text.push_str(&cause);
+            }
+        }
+        text.replace('\n', " ")
     }
 
     pub(crate) fn detail(mut self, text: impl Into<String>) -> Self {
@@ -257,6 +271,11 @@ pub(crate) fn not_renewed(path: &Path, error: generate::Error) -> Failure {
     Failure::new(anyhow::Error::new(error).context(text))
 }
 
+/// A key that a double cannot have, because it is the original's.
+pub(crate) fn double_has_original_key(key: &Path, error: generate::Error) -> Failure {
+    about(key, error.into()).hint(format!("have a key made: `{}`", CommandLine::typed().without(&command_line::KEY)))
+}
+
 /// A port that cannot be listened on.
 pub(crate) fn listen(error: server::Error) -> Failure {
     let on_port = |port: u16| CommandLine::typed().with(&PORT, port.to_string());
@@ -313,7 +332,7 @@ pub(crate) fn issuing(error: generate::Error, request: Option<&Path>, issuer: &I
     let blamed = match (&error, request, ca) {
         (M::Certificate(C::NotPermitted { .. }), _, Some(_)) => return Failure::new(error.into()),
         (M::Certificate(C::NotPermitted { names, .. }), _, None) => {
-            let hint = ca::permit_hint(names);
+            let hint = permit_hint(names);
             return Failure::new(error.into()).hint(hint);
         }
         (M::NoIssuer { .. }, _, Some((certificate, key))) => {
@@ -384,7 +403,7 @@ impl From<generate::Error> for Failure {
             E::Certificate(cert::Error::AsksForCa { .. }) => {
                 Some(format!("sign it as a CA all the same: `{}`", CommandLine::typed().switch("--allow-ca")))
             }
-            E::Certificate(cert::Error::NotPermitted { names, .. }) => Some(ca::permit_hint(names)),
+            E::Certificate(cert::Error::NotPermitted { names, .. }) => Some(permit_hint(names)),
             E::Certificate(cert::Error::SubjectExcluded { .. }) => {
                 Some("leave --subject out; only clients have one: --purpose client".to_owned())
             }

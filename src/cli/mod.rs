@@ -19,10 +19,12 @@ mod gen_key;
 mod inspect;
 mod lines;
 mod man;
+mod network;
 mod output;
 mod proxy;
 mod remote;
 mod replacement;
+mod run;
 mod serve;
 mod snippet;
 mod usage;
@@ -99,6 +101,7 @@ enum Command {
     Serve(Box<serve::Args>),
     Snippet(snippet::Args),
     Proxy(Box<proxy::Args>),
+    Run(run::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -112,6 +115,8 @@ pub(crate) enum Outcome {
     No,
     /// An operation failed, and the failure was reported already.
     Failed,
+    /// The command that was run has ended with this status.
+    Exited(u8),
 }
 
 impl Outcome {
@@ -121,6 +126,7 @@ impl Outcome {
             Self::Done => 0,
             Self::No => 1,
             Self::Failed => 2,
+            Self::Exited(status) => status,
         }
     }
 }
@@ -177,6 +183,7 @@ fn run(command: &Command, out: &mut Output) -> Result<Outcome, Failure> {
         Command::Serve(args) => serve::run(args, out),
         Command::Snippet(args) => snippet::run(args, out),
         Command::Proxy(args) => proxy::run(args, out),
+        Command::Run(args) => run::run(args, out),
     }
 }
 

@@ -5,6 +5,8 @@ mod init;
 mod path;
 mod renew;
 mod revoke;
+mod serve;
+mod share;
 mod show;
 mod trust;
 
@@ -31,10 +33,12 @@ enum Command {
     Untrust(trust::UntrustArgs),
     Status(trust::StatusArgs),
     Export(export::Args),
+    Share(share::Args),
     Env(env::Args),
     Renew(renew::Args),
     Revoke(revoke::Args),
     Crl(crl::Args),
+    Serve(Box<serve::Args>),
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
@@ -46,10 +50,12 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         Command::Untrust(args) => trust::untrust(args, out),
         Command::Status(args) => trust::status(args, out),
         Command::Export(args) => export::run(args, out),
+        Command::Share(args) => share::run(args, out),
         Command::Env(args) => env::run(args, out),
         Command::Renew(args) => renew::run(args, out),
         Command::Revoke(args) => revoke::run(args, out),
         Command::Crl(args) => crl::run(args, out),
+        Command::Serve(args) => serve::run(args, out),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::judge::report;
 use crate::net::server::handler::Handler;
 use crate::net::server::origin::Origins;
 use crate::net::server::trusted::Trusted;
-use crate::net::tls::ByName;
+use crate::net::tls::{ByName, Challenges};
 
 /// Configuration of a server.
 #[derive(Debug, Clone)]
@@ -44,6 +44,8 @@ pub struct Config {
     pub client_js: Option<Vec<u8>>,
     /// Answers all requests in place of this server's own pages and Socket.IO.
     pub handler: Option<Arc<dyn Handler>>,
+    /// Challenges of a CA, which are answered before a client is asked for a certificate.
+    pub challenges: Option<Arc<Challenges>>,
 }
 
 impl Config {
@@ -65,6 +67,7 @@ impl Config {
             fixtures: None,
             client_js: None,
             handler: None,
+            challenges: None,
         }
     }
 }
