@@ -14,6 +14,10 @@ check:
 test *ARGS:
     tests/run {{ARGS}}
 
+# Lets clients come and go for an hour, and holds that memory stays flat
+soak SECONDS="3600":
+    SECURE_IO_SOAK={{SECONDS}} cargo test --release --test server soak -- --nocapture
+
 # Formats the code
 fmt:
     cargo fmt
