@@ -55,5 +55,5 @@ fn the_block_that_people_came_for_ends_with_a_padlock() {
     browse(&sandbox, "chromium", "chromium", &[(&server.url(), "secure=true Hello over TLS!")]);
     let connected = sandbox.run(&format!("secure-io connect {} --count 1", server.url())).success();
     connected.says("Received: \"Welcome to the secure server!\"");
-    server.wait_for("A user connected via secure WebSocket");
+    server.wait_for("A user connected via websocket");
 }
