@@ -16,6 +16,7 @@ mod npm;
 mod openssl;
 mod openssl_ca;
 mod openssl_keys;
+mod python_package;
 mod readme;
 mod recipes;
 mod redis;
