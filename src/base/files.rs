@@ -36,7 +36,7 @@ use self::folder::Folder;
 pub use self::owner::{Entry, doubt, is_open_to_others, is_root, is_roots_alone, make_private};
 pub use self::person::{Owner, SMALL, read_regular};
 use self::place::Place;
-pub use self::shared::{FileLock, append_lines, lock};
+pub use self::shared::{FileLock, append_lines, lock, try_lock};
 use self::stage::Stage;
 pub use self::tree::{Standing, Tree};
 
@@ -229,6 +229,24 @@ pub fn list_at_depth(folder: &Path, depth: usize) -> Vec<PathBuf> {
 #[must_use]
 pub fn modified(path: &Path) -> Option<time::OffsetDateTime> {
     fs::metadata(path).ok()?.modified().ok().map(time::OffsetDateTime::from)
+}
+
+/// A mark of a file's state, which changes with its content: of the file that a path leads to in the end, so that a link
+/// which leads elsewhere changes it as well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp {
+    /// The file, without links.
+    pub path: PathBuf,
+    length: u64,
+    modified: Option<std::time::SystemTime>,
+}
+
+/// The mark of a file; `None` if no regular file is there.
+#[must_use]
+pub fn stamp(path: &Path) -> Option<Stamp> {
+    let path = fs::canonicalize(path).ok()?;
+    let metadata = fs::metadata(&path).ok().filter(fs::Metadata::is_file)?;
+    Some(Stamp { path, length: metadata.len(), modified: metadata.modified().ok() })
 }
 
 /// The files in a folder itself that hold no more than `limit` bytes, by name; unreadable ones are passed over.

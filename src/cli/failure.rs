@@ -8,7 +8,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
-pub(crate) use self::ca::{needs_no_sudo, one_thing_at_a_time, remake_hint, renew_hint};
+pub(crate) use self::ca::{needs_no_sudo, one_thing_at_a_time, permit_hint, remake_hint, renew_hint};
 pub(crate) use self::fixtures::{build, fixtures};
 pub(crate) use self::remote::{no_endpoint, remote};
 use super::args::IssuerArgs;
@@ -81,6 +81,20 @@ impl Failure {
             Self::BrokenPipe => "standard output is closed".to_owned(),
             Self::Error(report) => report.error.to_string(),
         }
+    }
+
+    /// Formats the reason with its causes in one line, for a log.
+    pub(crate) fn in_one_line(&self) -> String {
+        let Self::Error(report) = self else { return self.reason() };
+        let mut text = String::new();
+        for cause in report.error.chain().map(ToString::to_string) {
+            // Some say their cause themselves.
+            if !text.contains(&cause) {
+                text.push_str(if text.is_empty() { "" } else { ": " });
+                text.push_str(&cause);
+            }
+        }
+        text.replace('\n', " ")
     }
 
     pub(crate) fn detail(mut self, text: impl Into<String>) -> Self {
@@ -281,6 +295,11 @@ pub(crate) fn listen(error: server::Error) -> Failure {
             let command = CommandLine::typed().with(&ADDR, "0.0.0.0");
             Failure::new(error.into()).hint(format!("listen on all addresses of this machine: `{command}`"))
         }
+        server::Error::Redis { reason, .. } if reason.is_password() => Failure::new(error.into())
+            .hint("the URL holds the password, as in redis://:PASSWORD@HOST; so may SECURE_IO_REDIS"),
+        server::Error::Redis { reason, .. } if reason.is_distrust() => {
+            Failure::new(error.into()).hint("--redis-ca names the file of the CA that it is from")
+        }
         _ => Failure::new(error.into()),
     }
 }
@@ -318,7 +337,7 @@ pub(crate) fn issuing(error: generate::Error, request: Option<&Path>, issuer: &I
     let blamed = match (&error, request, ca) {
         (M::Certificate(C::NotPermitted { .. }), _, Some(_)) => return Failure::new(error.into()),
         (M::Certificate(C::NotPermitted { names, .. }), _, None) => {
-            let hint = ca::permit_hint(names);
+            let hint = permit_hint(names);
             return Failure::new(error.into()).hint(hint);
         }
         (M::NoIssuer { .. }, _, Some((certificate, key))) => {
@@ -389,7 +408,7 @@ impl From<generate::Error> for Failure {
             E::Certificate(cert::Error::AsksForCa { .. }) => {
                 Some(format!("sign it as a CA all the same: `{}`", CommandLine::typed().switch("--allow-ca")))
             }
-            E::Certificate(cert::Error::NotPermitted { names, .. }) => Some(ca::permit_hint(names)),
+            E::Certificate(cert::Error::NotPermitted { names, .. }) => Some(permit_hint(names)),
             E::Certificate(cert::Error::SubjectExcluded { .. }) => {
                 Some("leave --subject out; only clients have one: --purpose client".to_owned())
             }

@@ -209,6 +209,16 @@ impl Signer<'_> {
         Ok(Some(issuer))
     }
 
+    /// Checks that the signer may sign for names; its own key may for all.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Certificate`] with [`cert::Error::NotPermitted`] or [`cert::Error::Excluded`], or because of the issuer.
+    pub fn check_names(&self, names: &[SubjectAltName], now: OffsetDateTime) -> Result<(), Error> {
+        let issuer = self.issuer(now)?;
+        issuer.map_or(Ok(()), |issuer| issuer.check_names(names)).map_err(Error::from)
+    }
+
     /// Returns true if the name constraints of the issuer or of a CA above it exclude every subject.
     fn excludes_every_subject(&self) -> bool {
         self.chain().is_ok_and(|(_, chain)| chain.iter().any(|der| cert::excludes_every_subject(der)))

@@ -1,5 +1,7 @@
 //! TLS connections, and the programs on both of their ends.
 
+#[cfg(feature = "serve")]
+pub mod acme;
 pub mod check;
 #[cfg(feature = "serve")]
 pub(crate) mod client;
@@ -11,6 +13,8 @@ pub(crate) mod engine_io;
 pub mod probe;
 #[cfg(feature = "serve")]
 pub mod proxy;
+#[cfg(feature = "serve")]
+pub mod run;
 #[cfg(feature = "serve")]
 pub mod server;
 #[cfg(feature = "serve")]

@@ -1,6 +1,7 @@
 //! The only place that builds rustls configurations, and that describes a connection's TLS parameters.
 
 mod by_name;
+mod challenges;
 mod clients;
 mod danger;
 mod small_rsa;
@@ -8,16 +9,22 @@ mod small_rsa;
 use std::sync::Arc;
 
 use rustls::client::Resumption;
+#[cfg(feature = "serve")]
+use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::aws_lc_rs::{self, kx_group};
 use rustls::crypto::{CryptoProvider, SupportedKxGroup};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{
-    CipherSuite, ClientConfig, InconsistentKeys, KeyLog, ProtocolVersion, ServerConfig, SupportedProtocolVersion,
+    CipherSuite, ClientConfig, InconsistentKeys, KeyLog, ProtocolVersion, RootCertStore, ServerConfig,
+    SupportedProtocolVersion,
 };
 
 pub use self::by_name::{Answer, ByName, Issuer};
+pub use self::challenges::Challenges;
+#[cfg(feature = "serve")]
+pub(crate) use self::challenges::{ACME_IDENTIFIER_OID, ACME_TLS, sent_name};
 pub use self::clients::{Clients, ClientsError};
 pub use self::danger::{Listening, Shown};
 use crate::judge::report;
@@ -140,8 +147,44 @@ fn listening(alpn: &[&[u8]], identity: Option<Arc<CertifiedKey>>) -> Result<List
     Ok(Listening { config: Arc::new(config), recorder })
 }
 
+/// Builds a client's configuration whose servers this verifier judges. Each connection shows the certificates again.
+///
+/// # Errors
+///
+/// [`Error::Refused`] when rustls has no protocol version, which it has.
+#[cfg(feature = "serve")]
+pub(crate) fn judging(verifier: Arc<dyn ServerCertVerifier>, alpn: &[&[u8]]) -> Result<ClientConfig, Error> {
+    let mut config = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&VERSIONS)
+        .map_err(Error::Refused)?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth();
+    config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
+    config.resumption = Resumption::disabled();
+    Ok(config)
+}
+
+/// Builds the configuration of a client that trusts these roots, and speaks HTTP/1.1.
+///
+/// # Errors
+///
+/// [`Error::Refused`] when rustls has no protocol version, which it has.
+pub fn trusting(roots: impl IntoIterator<Item = CertificateDer<'static>>) -> Result<Arc<ClientConfig>, Error> {
+    let mut store = RootCertStore::empty();
+    // A root that cannot be read is on no path.
+    store.add_parsable_certificates(roots);
+    let mut config = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&VERSIONS)
+        .map_err(Error::Refused)?
+        .with_root_certificates(store)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
 /// The one crypto provider, passed explicitly so that nothing is installed for the whole process.
-fn provider() -> Arc<CryptoProvider> {
+pub(in crate::net) fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
 

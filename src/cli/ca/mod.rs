@@ -5,6 +5,7 @@ mod init;
 mod path;
 mod renew;
 mod revoke;
+mod serve;
 mod share;
 mod show;
 mod trust;
@@ -37,6 +38,7 @@ enum Command {
     Renew(renew::Args),
     Revoke(revoke::Args),
     Crl(crl::Args),
+    Serve(Box<serve::Args>),
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
@@ -53,6 +55,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         Command::Renew(args) => renew::run(args, out),
         Command::Revoke(args) => revoke::run(args, out),
         Command::Crl(args) => crl::run(args, out),
+        Command::Serve(args) => serve::run(args, out),
     }
 }
 

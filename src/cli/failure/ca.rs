@@ -76,7 +76,7 @@ pub(crate) fn remake_hint() -> String {
 }
 
 /// The command that lets the local CA sign for further names.
-pub(super) fn permit_hint(names: &[String]) -> String {
+pub(crate) fn permit_hint(names: &[String]) -> String {
     let command = CommandLine::ours("ca renew").carrying_ca_dir();
     // A domain is permitted once, with all of its hosts.
     let mut permits: Vec<_> = names.iter().map(|name| permit_for(name)).collect();

@@ -65,16 +65,14 @@ impl FixtureArgs {
         Ok(())
     }
 
-    /// Adds the test PKI's certificates under their server names.
-    ///
-    /// Those that nothing can be signed for are taken out of it.
+    /// Adds the test PKI's certificates under their server names. Returns the names that nothing can be signed for, which
+    /// are taken out of it.
     pub(super) fn add(
         &self,
         by_name: &mut ByName,
         expected: &mut Expected,
         address: IpAddr,
-        out: &mut Output,
-    ) -> Result<(), Failure> {
+    ) -> Result<Vec<String>, Failure> {
         let folder = self.fixtures.as_deref().unwrap_or(Path::new("."));
         let mut left_out = Vec::new();
         for fixture in &expected.fixtures {
@@ -84,13 +82,18 @@ impl FixtureArgs {
                 left_out.push(fixture.server_name.clone());
             }
         }
+        expected.fixtures.retain(|fixture| !left_out.contains(&fixture.server_name));
+        Ok(left_out)
+    }
+
+    /// Says which of the test PKI is shown.
+    pub(super) fn describe(&self, expected: &Expected, left_out: &[String], out: &mut Output) {
         if !left_out.is_empty() {
             out.warning(format!("nothing can be signed with the keys of {}: left out", left_out.join(", ")));
         }
-        expected.fixtures.retain(|fixture| !left_out.contains(&fixture.server_name));
+        let folder = self.fixtures.as_deref().unwrap_or(Path::new("."));
         let count = counted(expected.fixtures.len(), "certificate");
         out.note(format!("showing {count} of {} by server name", folder.display()));
-        Ok(())
     }
 }
 
@@ -125,7 +128,7 @@ const RECORDED: usize = 64;
 const REFUSALS_SAID: usize = 64;
 
 /// Issues certificates from the local CA for the names that clients send and the addresses they call.
-pub(super) struct FromCa {
+pub(crate) struct FromCa {
     ca: LocalCa,
     /// Further names of a certificate for an address: it is also shown to clients that came by one of these.
     beside: Vec<SubjectAltName>,
@@ -142,7 +145,7 @@ struct Told {
 }
 
 impl FromCa {
-    pub(super) fn new(ca: LocalCa, beside: Vec<SubjectAltName>, lines: Lines) -> Self {
+    pub(crate) fn new(ca: LocalCa, beside: Vec<SubjectAltName>, lines: Lines) -> Self {
         Self { ca, beside, lines, told: Mutex::default() }
     }
 

@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::thread::JoinHandle;
 
-use secure_io::name;
+use secure_io::report::text;
 use secure_io::server::{Client, Event, HandshakeError, Observer, Refused, Transport, Withheld};
 use secure_io::words::counted;
+use secure_io::{name, validity};
 
 use super::limits::LogFormat;
 use super::record;
@@ -67,6 +68,7 @@ impl Log {
 }
 
 /// The way into the log from any thread.
+#[derive(Clone)]
 pub(crate) struct Lines {
     queue: SyncSender<Option<String>>,
     dropped: Arc<AtomicU64>,
@@ -141,6 +143,18 @@ fn line(event: &Event) -> Option<String> {
             };
             format!("Refused {} the file `{}`: {reason}", from(*peer), brief(path))
         }
+        Event::RedisLost { address, error } => format!(
+            "Redis is not reached at {address}: {error}. Clients of this server get each other's events as before, and those of \
+             other servers again when it is back"
+        ),
+        Event::RedisBack { missed, away } => redis_back(*missed, away.as_secs_f64()),
+        Event::RedisBehind => {
+            "Other servers send more than this one can pass on: its clients miss some of their events".to_owned()
+        }
+        Event::Replaced { certificate } => {
+            let (names, expiry) = (text::certificate_names(certificate), text::expiry(certificate, validity::now()));
+            format!("New connections are shown the certificate for {names}, which {expiry}")
+        }
         Event::Draining(span) => {
             format!(
                 "Stopping: clients are served for {} more, and /readyz answers 503",
@@ -152,6 +166,14 @@ fn line(event: &Event) -> Option<String> {
         Event::AcceptResumed => "New connections are accepted again".to_owned(),
         _ => return None,
     })
+}
+
+fn redis_back(missed: u64, away: f64) -> String {
+    let missed = match missed {
+        0 => "none was missed".to_owned(),
+        count => format!("{} did not reach them", counted(usize::try_from(count).unwrap_or(usize::MAX), "event")),
+    };
+    format!("Events go to other servers again, after {away:.1} seconds: {missed}")
 }
 
 fn redirect_loop(proxy: IpAddr, is_claimed: bool) -> String {
@@ -173,7 +195,8 @@ fn refusal(reason: &Refused) -> String {
     match reason {
         Refused::Protocol(Some(version)) if ["1", "2", "3"].contains(&&**version) => {
             format!(
-                "the client speaks Engine.IO {version}, which is Socket.IO 2 or older; it needs socket.io-client 3 or 4"
+                "the client speaks Engine.IO {version}, which is Socket.IO 2 or older; it needs socket.io-client 3 or 4, or this \
+                 server `--allow-eio3`"
             )
         }
         Refused::Protocol(_) => "the request does not ask for Engine.IO 4 (EIO=4)".to_owned(),

@@ -29,6 +29,8 @@ pub struct Paths {
     pub firefox_intermediate: PathBuf,
     /// Log of issued and revoked certificates, one line of JSON per event.
     pub log: PathBuf,
+    /// Accounts of ACME clients, one line of JSON per change.
+    pub acme_accounts: PathBuf,
     /// All CRLs, as last made.
     pub crl: PathBuf,
     /// The system's roots and this one, for programs that take one file.
@@ -55,6 +57,7 @@ impl Paths {
             firefox_root: folder.join("firefox-root.pem"),
             firefox_intermediate: folder.join("firefox-intermediate.pem"),
             log: folder.join("log.jsonl"),
+            acme_accounts: folder.join("acme-accounts.jsonl"),
             crl: folder.join("crl.pem"),
             bundle: folder.join("bundle.pem"),
             previous: folder.join("previous"),

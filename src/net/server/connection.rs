@@ -6,16 +6,17 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::{Request, Response};
+use axum::http::{Request, Response, Version};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::server::{Accepted, ClientHello};
 use rustls::{PeerIncompatible, ServerConfig};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_rustls::StartHandshake;
 use tokio_rustls::server::TlsStream;
 
@@ -23,12 +24,14 @@ use crate::net::server::connections::{Cut, Handle};
 use crate::net::server::event::{DisconnectReason, Event};
 use crate::net::server::handshake::HandshakeError;
 use crate::net::server::hello::{self, HANDSHAKE_RECORD};
+use crate::net::server::interim::Interim;
 use crate::net::server::patient::{Patient, is_impatience};
 use crate::net::server::peer::Peer;
 use crate::net::server::plaintext;
 use crate::net::server::proxy_header::{self, ProxyHeaderError};
 use crate::net::server::routes::Site;
 use crate::net::server::stream::Stream;
+use crate::net::tls::Challenges;
 
 /// The largest head of a request that is read, as in Node.
 const MAX_HEAD: u16 = 16 * 1024;
@@ -69,6 +72,7 @@ async fn serve_open(
     handle: Arc<Handle>,
     mut stopping: watch::Receiver<()>,
 ) {
+    let accepted = Instant::now();
     // Without it, what is written in two steps waits for the acknowledgement of the first.
     tcp.set_nodelay(true).ok();
     let named = tokio::select! {
@@ -93,7 +97,7 @@ async fn serve_open(
             let mut client = Peer::new(peer, through, Some(tls.get_ref().1));
             (client.place, client.over) = (Some(place), over);
             if let Some(version) = client.version() {
-                site.observe(&Event::Secured { version });
+                site.observe(&Event::Secured { version, after: accepted.elapsed() });
             }
             tls.get_mut().1.set_buffer_limit(Some(TLS_BUFFER));
             serve_stream(site, Stream::Tls(tls), client, handle, stopping).await;
@@ -108,6 +112,7 @@ async fn serve_open(
                 site.observe(&Event::Plaintext { peer });
             }
         }
+        Ok(Opened::Challenge) => {}
         Err(error) => site.observe(&Event::HandshakeFailed { peer, error }),
     }
 }
@@ -135,6 +140,8 @@ enum Opened {
     Plain(TcpStream),
     /// HTTP, where TLS is spoken.
     Http(TcpStream),
+    /// The connection of a CA, which has seen what it came for.
+    Challenge,
 }
 
 async fn open(site: &Site, mut tcp: TcpStream) -> Result<Opened, HandshakeError> {
@@ -172,11 +179,18 @@ async fn open(site: &Site, mut tcp: TcpStream) -> Result<Opened, HandshakeError>
 
 /// Continues with the certificate for the requested name.
 async fn shake_hands(site: &Site, tcp: TcpStream, hello: Accepted) -> Result<Opened, HandshakeError> {
+    if let Some(config) = challenge(site, &hello.client_hello()) {
+        let mut tls = StartHandshake::from_parts(hello, tcp).into_stream(config).await.map_err(HandshakeError::from)?;
+        // The handshake was all (RFC 8737 section 3).
+        tls.shutdown().await.ok();
+        return Ok(Opened::Challenge);
+    }
     let called = tcp.local_addr().map_err(HandshakeError::Broken)?.ip();
     let name = hello.client_hello().server_name().map(str::to_owned);
-    let config = site.tls().choose(name.as_deref(), called).await;
+    let tls = Arc::clone(&site.shown().tls);
+    let config = tls.choose(name.as_deref(), called).await;
     let has_suite = has_suite(&hello.client_hello(), &config);
-    let is_modern = site.tls().is_modern();
+    let is_modern = tls.is_modern();
     match StartHandshake::from_parts(hello, tcp).into_stream(config).await.map_err(HandshakeError::from) {
         Ok(tls) => Ok(Opened::Tls(Box::new(tls))),
         Err(HandshakeError::Tls(rustls::Error::PeerIncompatible(
@@ -190,6 +204,12 @@ async fn shake_hands(site: &Site, tcp: TcpStream, hello: Accepted) -> Result<Ope
         }
         Err(error) => Err(error),
     }
+}
+
+/// The answer to a CA that validates the name it sends.
+fn challenge(site: &Site, hello: &ClientHello<'_>) -> Option<Arc<ServerConfig>> {
+    let challenges = site.challenges().filter(|_| Challenges::is_asked(hello))?;
+    challenges.find(hello.server_name()?)
 }
 
 /// Decides whether the client offers a cipher suite of ours, be it for another kind of key.
@@ -211,11 +231,15 @@ async fn serve_stream(site: Arc<Site>, stream: Stream, peer: Peer, handle: Arc<H
 async fn respond(
     site: Arc<Site>,
     handle: Arc<Handle>,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
     peer: Peer,
+    interim: Option<Interim>,
 ) -> Result<Response<Body>, Infallible> {
     let under_way = handle.request();
     if let Some(handler) = site.handler() {
+        if let Some(interim) = interim.filter(|_| request.version() == Version::HTTP_11) {
+            request.extensions_mut().insert(interim);
+        }
         // An event stream may be silent for hours, so that its answer is not one that the client does not take.
         return Ok(under_way.hold(handler.respond(request, peer.address).await));
     }
@@ -230,7 +254,14 @@ async fn serve_http1(
     mut stopping: watch::Receiver<()>,
 ) {
     let address = peer.address;
-    let service = service_fn(|request| respond(Arc::clone(&site), Arc::clone(&handle), request, peer.clone()));
+    // Only an application has any.
+    let interim = site.handler().map(|_| Interim::default());
+    let stream = match &interim {
+        Some(interim) => stream.with_interim(interim.clone()),
+        None => stream,
+    };
+    let service =
+        service_fn(|request| respond(Arc::clone(&site), Arc::clone(&handle), request, peer.clone(), interim.clone()));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(site.limits().header)
@@ -272,7 +303,7 @@ async fn serve_http2(
     let address = peer.address;
     let service = service_fn(|request| {
         spoken.notify_one();
-        respond(Arc::clone(&site), Arc::clone(&handle), request, peer.clone())
+        respond(Arc::clone(&site), Arc::clone(&handle), request, peer.clone(), None)
     });
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
