@@ -16,6 +16,7 @@ mod npm;
 mod openssl;
 mod openssl_ca;
 mod openssl_keys;
+mod python_package;
 mod recipes;
 mod redis;
 #[path = "../server/redis_server.rs"]
