@@ -17,6 +17,7 @@ mod openssl;
 mod openssl_ca;
 mod openssl_keys;
 mod python_package;
+mod readme;
 mod recipes;
 mod redis;
 #[path = "../server/redis_server.rs"]
