@@ -14,6 +14,10 @@ check:
 test *ARGS:
     tests/run {{ARGS}}
 
+# Lets clients come and go for an hour, and holds that memory stays flat
+soak SECONDS="3600":
+    SECURE_IO_SOAK={{SECONDS}} cargo test --release --test server soak -- --nocapture
+
 # Formats the code
 fmt:
     cargo fmt
@@ -63,18 +67,51 @@ bench:
 fuzz TARGET *ARGS:
     cargo +nightly fuzz run {{TARGET}} {{ARGS}}
 
-# Builds the npm packages for this machine in target/npm, and installs and uses them (needs npm)
+# Builds and packs the npm packages for this machine into target/npm, and installs and uses them (needs npm)
 npm BINARY="target/release/secure-io":
     node packaging/npm/build.mjs target/npm linux-x64-gnu="$(realpath {{BINARY}})"
+    for folder in secure-io linux-x64-gnu; do (cd target/npm/$folder && npm pack --silent --pack-destination ..); done
     node packaging/npm/test.mjs {{BINARY}}
+
+# Installs the npm packages with pnpm, yarn 1, yarn 4 and bun, and checks their types (these come from npm's registry)
+npm-clients BINARY="target/release/secure-io":
+    node packaging/npm/clients.mjs {{BINARY}}
+
+# Builds the Python wheel into target/wheels (needs maturin)
+wheel:
+    cd packaging/python && maturin build --locked --out ../../target/wheels
+
+# The same from a program that is built already, as by `just portable`
+wheel-of BINARY:
+    python3 packaging/python/wheel.py {{BINARY}} target/wheels
+
+# Builds one program for all Linux packages, for glibc 2.17 and newer (Zig comes from PyPI)
+portable TARGET="x86_64-unknown-linux-gnu":
+    packaging/portable.sh {{TARGET}}
+
+# Packs the crate with the Socket.IO client in it, and builds it from the tarball with npm hidden
+crate:
+    packaging/crate.sh
+
+# Installs the packed crate by the README's line, from a directory source; compiles everything
+crate-install:
+    packaging/crate-install.sh
 
 # Runs the steps of action.yml as a GitHub runner does
 action BINARY="target/release/secure-io":
     python3 packaging/action-test.py {{BINARY}}
 
-# Builds a Debian package in target/debian (needs cargo-deb)
-deb:
-    packaging/debian/build.sh
+# Builds a Debian package in target/debian (needs dpkg-dev)
+deb BINARY="target/dist/secure-io":
+    packaging/debian/build.sh {{BINARY}}
+
+# Lints the Debian package, and installs, runs and purges it in a minimal Debian (needs root, debootstrap and lintian)
+deb-test DEB SUITE="bookworm":
+    packaging/debian/test.sh {{DEB}} {{SUITE}}
+
+# Runs the steps of the Dockerfile's last stage in a minimal Debian, and the server as the image does (needs root and debootstrap)
+container-test BINARY="target/release/secure-io":
+    packaging/container-test.sh {{BINARY}}
 
 # Checks the workflows (needs zizmor and actionlint)
 workflows:

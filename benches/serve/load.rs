@@ -17,8 +17,6 @@ const CONNECTING: usize = 16;
 
 const ECHOING: usize = 50;
 
-const LISTENING: usize = 200;
-
 /// Number of broadcasts in flight at a time.
 const BROADCASTS: usize = 4;
 
@@ -38,7 +36,7 @@ pub(crate) enum Load {
     Handshake,
     Connect,
     Echo { depth: usize },
-    FanOut,
+    FanOut { listening: usize },
     Polling,
     Memory,
 }
@@ -61,7 +59,7 @@ impl Load {
             Self::Handshake => repeat(server, span, move || handshake(address)).await,
             Self::Connect => repeat(server, span, move || async move { Client::join(address).await.map(drop) }).await,
             Self::Echo { depth } => echo(server, depth, span).await,
-            Self::FanOut => fan_out(server, span).await,
+            Self::FanOut { listening } => fan_out(server, listening, span).await,
             Self::Polling => polling(server, span).await,
             Self::Memory => memory(server).await,
         }
@@ -138,11 +136,11 @@ async fn echo(server: &Server, depth: usize, span: Duration) -> Measured {
     tally.measured(server)
 }
 
-async fn fan_out(server: &Server, span: Duration) -> Measured {
+async fn fan_out(server: &Server, listening: usize, span: Duration) -> Measured {
     let tally = Tally::start(server);
     let total = Rc::new(Cell::new(usize::MAX));
     let actors = LocalSet::new();
-    for _ in 0..LISTENING {
+    for _ in 0..listening {
         let mut client = Client::join(server.address).await.unwrap();
         let (tally, total) = (tally.clone(), Rc::clone(&total));
         actors.spawn_local(async move {

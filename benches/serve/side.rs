@@ -1,4 +1,4 @@
-//! The two servers, as processes.
+//! The servers, as processes.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -10,19 +10,48 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::run;
+use crate::{raw, run};
 
 /// Server under test.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Side {
     Ours,
     Node,
+    /// hyper, rustls and tungstenite alone.
+    Raw,
+    /// Ours with a trusted proxy, metrics, limits and Redis.
+    Guarded,
+}
+
+impl Side {
+    pub(crate) const ALL: [Self; 4] = [Self::Ours, Self::Node, Self::Raw, Self::Guarded];
 }
 
 /// The folder with the certificate that both show.
 pub(crate) struct Bench {
     folder: TempDir,
     node: PathBuf,
+    redis: Redis,
+}
+
+/// A Redis that is stopped when this is dropped.
+struct Redis(Child);
+
+impl Redis {
+    const PORT: &str = "46379";
+
+    fn start() -> Self {
+        let mut command = Command::new("redis-server");
+        command.args(["--port", Self::PORT, "--save", ""]).stdout(Stdio::null()).stderr(Stdio::null());
+        Self(command.spawn().expect("Debian's redis-server is installed"))
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
 }
 
 impl Bench {
@@ -38,7 +67,9 @@ impl Bench {
         if !node.join("node_modules/socket.io").exists() {
             run(Command::new("npm").args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(&node));
         }
-        Self { folder, node }
+        let redis = Redis::start();
+        pin(redis.0.id(), 1);
+        Self { folder, node, redis }
     }
 
     /// Starts a server on a core of its own and waits until it is ready.
@@ -47,6 +78,26 @@ impl Bench {
             Side::Ours => {
                 let mut command = secure_io();
                 command.args(["serve", "--port", "0", "--cert", "server-cert.pem", "--key", "server-key.pem"]);
+                command
+            }
+            Side::Guarded => {
+                let mut command = secure_io();
+                command.args(["serve", "--port", "0", "--cert", "server-cert.pem", "--key", "server-key.pem"]);
+                command.args([
+                    "--trusted-proxy",
+                    "10.0.0.0/8",
+                    "--metrics",
+                    "127.0.0.1:0",
+                    "--max-connections",
+                    "20000",
+                ]);
+                command.args(["--max-connections-per-client", "20000", "--max-handshakes", "1000"]);
+                command.args(["--max-events", "1000000", "--redis", &format!("redis://127.0.0.1:{}", Redis::PORT)]);
+                command
+            }
+            Side::Raw => {
+                let mut command = Command::new(std::env::current_exe().unwrap());
+                command.args([raw::WORD, "server-cert.pem", "server-key.pem"]);
                 command
             }
             Side::Node => {

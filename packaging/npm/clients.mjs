@@ -22,7 +22,7 @@ const registry = await serve(built, work);
 const tools = join(work, "tools");
 mkdirSync(tools);
 writeFileSync(join(tools, "package.json"), '{"private":true}');
-const clients = ["pnpm@12", "yarn@1.22", "@yarnpkg/cli-dist@4", "@oven/bun-linux-x64@1", "typescript@5", "@types/node@20"];
+const clients = ["pnpm@10", "yarn@1.22", "@yarnpkg/cli-dist@4", "@oven/bun-linux-x64@1", "typescript@5", "@types/node@20"];
 execFileSync("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", ...clients], { cwd: tools, stdio: "inherit" });
 const tool = (path) => join(tools, "node_modules", path);
 

@@ -1,4 +1,4 @@
-"""Writes a wheel around a program that is built already: packaging/python/wheel.py PROGRAM OUT
+"""Writes a wheel around a program that is built already: packaging/python/wheel.py PROGRAM OUT [LEVEL]
 
 What it holds is what maturin puts there; for the program of `just portable`, which maturin did not build.
 """
@@ -19,7 +19,7 @@ def value(text, key):
     return re.search(rf'^{key} = "(.*)"', text, re.M).group(1)
 
 
-def main(program, out):
+def main(program, out, level=6):
     root = here.parent.parent
     version = value((root / "Cargo.toml").read_text(), "version")
     project = (here / "pyproject.toml").read_text()
@@ -45,7 +45,7 @@ def main(program, out):
     members.append((f"{info}/RECORD", f"{record}{info}/RECORD,,\n".encode()))
     path = pathlib.Path(out) / f"secure_io-{version}-{tag}.whl"
     path.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as wheel:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=int(level)) as wheel:
         for name, content in members:
             entry = zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0))
             entry.external_attr = (0o100755 if "/scripts/" in name else 0o100644) << 16

@@ -465,8 +465,14 @@ impl LoadedIssuer {
         }
     }
 
-    /// Warnings that the local CA ends soon, and that it was made by an earlier version, each with its command.
+    /// Warnings that the local CA ends soon, and that it was made by an earlier version, each with its command; and that
+    /// the key of another CA comes from a seed.
     pub(crate) fn warnings(&self, now: OffsetDateTime) -> Vec<String> {
+        if let Self::Other { key, .. } = self {
+            let warning =
+                "the issuer's private key comes from a seed, and anybody can sign with it: use it in tests alone";
+            return secure_io::key::is_test_key(key.pkcs8()).then(|| warning.to_owned()).into_iter().collect();
+        }
         let Self::Local(ca) = self else { return Vec::new() };
         let command = |subcommand: &str| CommandLine::ours(subcommand).carrying_ca_dir();
         let end = ca.warning(now).map(|warning| format!("{warning}: `{}`", command("ca renew")));

@@ -295,6 +295,11 @@ pub(crate) fn listen(error: server::Error) -> Failure {
             let command = CommandLine::typed().with(&ADDR, "0.0.0.0");
             Failure::new(error.into()).hint(format!("listen on all addresses of this machine: `{command}`"))
         }
+        server::Error::Redis { reason, .. } if reason.is_password() => Failure::new(error.into())
+            .hint("the URL holds the password, as in redis://:PASSWORD@HOST; so may SECURE_IO_REDIS"),
+        server::Error::Redis { reason, .. } if reason.is_distrust() => {
+            Failure::new(error.into()).hint("--redis-ca names the file of the CA that it is from")
+        }
         _ => Failure::new(error.into()),
     }
 }

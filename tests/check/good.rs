@@ -18,6 +18,20 @@ fn our_own_server_is_good() {
     assert!(target.0["seconds"].as_f64().is_some_and(|seconds| seconds < 10.0), "{:#}", target.0);
 }
 
+/// TLS 1.3 alone, as TLSRef's modern profile has it; a client of TLS 1.2 is refused with the reason in the log.
+#[test]
+fn our_own_server_is_modern_when_asked_to_be() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io ca init");
+    let mut server = sandbox.serve("--tls modern");
+    let target = check(&sandbox, server.port, "");
+    target.is_good().graded("A");
+    assert_eq!(target.0["tlsref"]["profile"], "modern");
+    let old = sandbox.run(&format!("openssl s_client -connect localhost:{} -tls1_2", server.port));
+    assert!(!old.is_success());
+    server.wait_for("TLS 1.3");
+}
+
 #[test]
 fn node_with_modern_settings_is_good() {
     let sandbox = prepared();

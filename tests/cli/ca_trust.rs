@@ -100,6 +100,41 @@ fn a_database_with_a_password_keeps_no_copy() {
     assert!(!listed.contains("secure-io"), "{listed}");
 }
 
+/// Java's store may have another password than the one it is shipped with, which is named for this command alone.
+#[test]
+fn javas_store_may_have_another_password() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io ca init -q --ca-dir ca");
+    sandbox.ok("secure-io gen-cert -q --name other");
+    sandbox.ok("mkdir -p java/lib/security");
+    let keystore = "-storetype PKCS12 -keystore java/lib/security/cacerts -storepass another";
+    sandbox.ok(&format!("keytool -importcert -noprompt -alias other -file other-cert.pem {keystore}"));
+    sandbox.write("password", "another\n");
+    let run = |line: &str| {
+        let line = format!("secure-io ca {line} --ca-dir ca --store java");
+        let mut command = sandbox.command("secure-io");
+        command.args(line.split(' ').skip(1)).env("JAVA_HOME", sandbox.path("java")).env("PASSWORD", "another");
+        sandbox.finish(&line, &mut command, b"")
+    };
+    let refused = run("trust").exits(2).says("its password is not the one given, or not `changeit`");
+    refused.says("hint: give the password of Java's store with --java-password-file or --java-password-env");
+    run("status").exits(1).says("unknown");
+    run("trust --java-password-file password").success().says("added");
+    run("status --java-password-env PASSWORD").success().says("yes");
+    run("untrust --java-password-file password").success().says("removed");
+    let listed = sandbox.ok("keytool -list -keystore java/lib/security/cacerts -storepass another");
+    assert!(listed.contains("other,") && !listed.contains("secure-io"), "{listed}");
+}
+
+/// The answers are what was asked for: `--quiet` once left nothing of them.
+#[test]
+fn a_quiet_status_has_its_answers() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io ca init -q --ca-dir ca");
+    let quiet = sandbox.run("secure-io ca status -q --ca-dir ca --store chromium").exits(1).says("no ");
+    assert_eq!(quiet.stderr, "");
+}
+
 /// Trusted, asked, trusted again, removed, removed again: each report names the changes and the unchanged stores.
 #[test]
 fn it_goes_in_and_out_of_browsers_and_both_may_be_said_twice() {

@@ -199,7 +199,7 @@ fn closed_and_broken_inputs_are_named() {
     $ secure-io convert broken.pem --to der
     exit: 2
     --- stderr
-    error: broken.pem #1 cannot be read: PEM block 1 (line 1, CERTIFICATE) is not base64
+    error: broken.pem #1 cannot be read: PEM block 1 (line 1, CERTIFICATE) is not base64: `%` in line 2, column 1
     "#);
     assert_snapshot!(sandbox.run("secure-io convert no-such.pem --to der"), @r#"
     $ secure-io convert no-such.pem --to der

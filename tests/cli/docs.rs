@@ -165,3 +165,29 @@ fn the_rust_page_shows_the_tests_that_are_run() {
     let run = run.split_once("\n\n").expect("a first line").1;
     assert_eq!(shown, run);
 }
+
+/// A page that is not in the summary, or a summary that names a page that is not there, is a hole in the book.
+#[test]
+fn the_book_builds_and_has_every_page() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let sandbox = Sandbox::new();
+    let mdbook = root.join("target/python/bin/mdbook");
+    let line = format!(
+        "{} build {} --dest-dir {}",
+        mdbook.display(),
+        root.join("docs").display(),
+        sandbox.path("book").display()
+    );
+    let outcome = sandbox.run(&line).success();
+    assert!(!outcome.stderr.contains("WARN") && !outcome.stderr.contains("ERROR"), "{}", outcome.stderr);
+    assert!(sandbox.exists("book/index.html") && sandbox.exists("book/phones.html"));
+    let summary =
+        String::from_utf8_lossy(&files::read(&root.join("docs/SUMMARY.md")).expect("it is there")).into_owned();
+    for entry in walkdir::WalkDir::new(root.join("docs")).into_iter().map(|entry| entry.expect("an entry").into_path())
+    {
+        let name = entry.strip_prefix(root.join("docs")).expect("below it").display().to_string();
+        if name.ends_with(".md") && name != "SUMMARY.md" {
+            assert!(summary.contains(&format!("({name})")), "{name} is not in the summary");
+        }
+    }
+}

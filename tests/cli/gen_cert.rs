@@ -513,3 +513,24 @@ fn odd_requests_are_refused_with_the_reason() {
     hint: permit it: `secure-io ca renew --ca-dir ca --permit bank.com`
     "#);
 }
+
+/// A key from a seed can be made by anybody: behind another certificate, in a request, or as a CA's.
+#[test]
+fn keys_that_come_from_a_seed_are_warned_about() {
+    let sandbox = Sandbox::new();
+    let seeded =
+        "seed = \"x\"\nclock = \"2026-11-01T00:00:00Z\"\n[[certificate]]\nname = \"good\"\nhosts = [\"a.test\"]\n";
+    sandbox.write("secure-io.toml", seeded);
+    sandbox.ok("secure-io fixtures -q");
+    let warning = "warning: this private key comes from a seed, and anybody can make it again: use it in tests alone";
+    sandbox.run("secure-io gen-cert --key fixtures/good/key.pem a.test").success().says(warning);
+    sandbox.run("secure-io gen-csr --key fixtures/good/key.pem --out b.pem a.test").success().says(warning);
+    let authority = "[[authority]]\nname = \"ca\"\n";
+    sandbox.write("secure-io.toml", format!("{seeded}issuer = \"ca\"\n{authority}"));
+    sandbox.ok("secure-io fixtures -q");
+    let ca = "--ca-cert fixtures/ca/cert.pem --ca-key fixtures/ca/key.pem";
+    let signed = sandbox.run(&format!("secure-io gen-cert --name c {ca} --days 5 a.test")).success();
+    signed.says(
+        "warning: the issuer's private key comes from a seed, and anybody can sign with it: use it in tests alone",
+    );
+}

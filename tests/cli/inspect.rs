@@ -125,22 +125,22 @@ fn what_cannot_be_read_hides_nothing_else() {
     exit: 2
     --- stdout
     bundle.pem
-    #1  error  PEM block 1 (line 2, CERTIFICATE) is not base64
+    #1  error  PEM block 1 (line 2, CERTIFICATE) is not base64: `!` in line 3, column 2
     #2  certificate  app.test
         issuer        itself (self-signed)
         valid         until [DATE], in a year
         key           EC P-256, for servers
     #3  `ODD`  not known here, 3 octets
     --- stderr
-    error: bundle.pem:2: PEM block 1 (line 2, CERTIFICATE) is not base64
+    error: bundle.pem:2: PEM block 1 (line 2, CERTIFICATE) is not base64: `!` in line 3, column 2
     "#);
     assert_snapshot!(sandbox.run("secure-io inspect --json --kind error bundle.pem"), @r#"
     $ secure-io inspect --json --kind error bundle.pem
     exit: 2
     --- stdout
-    [{"kind":"error","source":"bundle.pem","index":0,"line":2,"message":"PEM block 1 (line 2, CERTIFICATE) is not base64"}]
+    [{"kind":"error","source":"bundle.pem","index":0,"line":2,"message":"PEM block 1 (line 2, CERTIFICATE) is not base64: `!` in line 3, column 2"}]
     --- stderr
-    error: bundle.pem:2: PEM block 1 (line 2, CERTIFICATE) is not base64
+    error: bundle.pem:2: PEM block 1 (line 2, CERTIFICATE) is not base64: `!` in line 3, column 2
     "#);
     assert_snapshot!(sandbox.run("secure-io inspect missing.pem"), @r#"
     $ secure-io inspect missing.pem

@@ -204,3 +204,18 @@ fn renew_makes_an_end_entity_of_what_openssl_makes() {
     "#);
     sandbox.ok("secure-io verify --trust server-cert.pem --host app.test server-cert.pem");
 }
+
+/// `ca renew` keeps the key that issues, so the old chain was left in the file: below a root that nobody trusts any more.
+#[test]
+fn renew_replaces_a_chain_of_former_cas() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert -q --ca --ca-dir ca app.test");
+    let verify = "openssl verify -CAfile ca/root.pem -untrusted server-cert.pem server-cert.pem";
+    sandbox.ok(verify);
+    sandbox.ok("secure-io ca renew -q --ca-dir ca --force");
+    assert!(!sandbox.run(verify).is_success(), "the root is a new one");
+    let renewed = sandbox.run("secure-io gen-cert --renew --ca-dir ca").success();
+    renewed.says("the certificates of CAs behind it have been replaced").says("app.test");
+    sandbox.ok(verify);
+    sandbox.run("secure-io gen-cert --renew --ca-dir ca").success().says("Left server-cert.pem as it is");
+}

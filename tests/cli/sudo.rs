@@ -113,5 +113,5 @@ fn what_is_left_for_root_is_one_command_that_works_under_sudos_path() {
     let folder = sandbox.path("ann/.local/share/secure-io/ca");
     let command =
         format!("sudo {} ca trust --store system --ca-dir {}", env!("CARGO_BIN_EXE_secure-io"), folder.display());
-    refused.says(&format!("hint: `{command}`"));
+    refused.says(&format!("hint: do the rest as root: `{command}`"));
 }

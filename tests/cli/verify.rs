@@ -311,3 +311,27 @@ fn no_home_folder_is_needed() {
     run("verify --trust server-cert.pem server-cert.pem").success().says("valid");
     run("verify server-cert.pem").exits(1).says("(self-signed)");
 }
+
+/// A folder without a CA was once passed over in silence, and the certificate had an unknown issuer.
+#[test]
+fn a_local_ca_that_was_named_and_does_not_exist_is_missed() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert -q --ca --ca-dir ca");
+    let missed = sandbox.run("secure-io verify --ca-dir cq server-cert.pem").exits(1);
+    missed.says("warning: there is no local CA in `cq`").says("(unknown-issuer)");
+}
+
+/// The document says where the anchor is from, and which stores of this machine trust it.
+#[test]
+fn the_stores_that_trust_the_anchor_are_in_json() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert -q --ca --ca-dir ca");
+    let judge =
+        |flags: &str| sandbox.run(&format!("secure-io verify --json --ca-dir ca {flags} server-cert.pem")).success();
+    judge("").says(r#""anchor":{"source":"local-ca","trusted_by":[]}"#);
+    judge("--trust ca/root.pem").says(r#""anchor":{"source":"file"}"#);
+    sandbox.ok("secure-io ca trust -q --ca-dir ca --store chromium");
+    judge("").says(r#""anchor":{"source":"local-ca","trusted_by":[{"store":"chromium","name":"Chromium"}]}"#);
+    let text = sandbox.run("secure-io verify --ca-dir ca server-cert.pem").success();
+    assert_eq!(text.stderr, "", "the store trusts it");
+}

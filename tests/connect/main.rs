@@ -9,6 +9,7 @@ mod proxies;
 #[path = "../cli/sandbox.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod sandbox;
+mod shown;
 mod tls;
 
 use serde_json::Value;

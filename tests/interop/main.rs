@@ -16,7 +16,13 @@ mod npm;
 mod openssl;
 mod openssl_ca;
 mod openssl_keys;
+mod python_package;
+mod readme;
 mod recipes;
+mod redis;
+#[path = "../server/redis_server.rs"]
+#[expect(dead_code, clippy::unwrap_used, reason = "a test that fails may panic; the part that is used here")]
+mod redis_server;
 mod rustls_client;
 #[path = "../cli/sandbox.rs"]
 mod sandbox;

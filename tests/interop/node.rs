@@ -74,6 +74,21 @@ fn a_client_of_the_older_protocol_is_refused() {
     run_against(&sandbox.serve(""), &sandbox, "old-client.mjs", false);
 }
 
+/// Events, bytes, rooms and the heartbeat, which these clients send, over each transport.
+#[test]
+fn clients_of_the_older_protocol_are_served_where_that_is_allowed() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert");
+    run_against(&sandbox.serve("--allow-eio3 --ping-interval 1000"), &sandbox, "three-client.mjs", false);
+}
+
+#[test]
+fn clients_with_messagepack_are_served_where_the_server_has_it() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert");
+    run_against(&sandbox.serve("--parser msgpack"), &sandbox, "msgpack-client.mjs", false);
+}
+
 /// Node's https serves with our files in each form it takes, self-signed and under a CA.
 #[test]
 fn https_with_our_files() {

@@ -13,7 +13,7 @@ use crate::sandbox::{Background, Sandbox};
 
 /// A browser opens these addresses, and sees or reports the text beside each.
 #[track_caller]
-fn browse(sandbox: &Sandbox, browser: &str, program: &str, pages: &[(&str, &str)]) {
+pub(crate) fn browse(sandbox: &Sandbox, browser: &str, program: &str, pages: &[(&str, &str)]) {
     let pages: Vec<_> = pages.iter().map(|(address, expected)| format!("[\"{address}\",\"{expected}\"]")).collect();
     let mut command = script(sandbox, "browsers.mjs");
     command.env("SECURE_IO_BROWSER", browser).env("SECURE_IO_PROGRAM", installed(program));

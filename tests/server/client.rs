@@ -37,15 +37,22 @@ pub(crate) async fn tls_over(tcp: TcpStream) -> Tls {
     handshake(tcp, &["http/1.1"]).await.unwrap()
 }
 
+static CONFIG: LazyLock<ClientConfig> = LazyLock::new(|| {
+    let mut roots = RootCertStore::empty();
+    roots.add(CERTIFIED.cert.der().clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider);
+    let versions = builder.with_safe_default_protocol_versions().unwrap();
+    versions.with_root_certificates(roots).with_no_client_auth()
+});
+
+/// A client's side of a handshake, without a connection.
+pub(crate) fn client_connection() -> rustls::ClientConnection {
+    let name = ServerName::try_from("localhost").unwrap();
+    rustls::ClientConnection::new(Arc::new(CONFIG.clone()), name).unwrap()
+}
+
 async fn handshake(tcp: TcpStream, alpn: &[&str]) -> std::io::Result<Tls> {
-    static CONFIG: LazyLock<ClientConfig> = LazyLock::new(|| {
-        let mut roots = RootCertStore::empty();
-        roots.add(CERTIFIED.cert.der().clone()).unwrap();
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider);
-        let versions = builder.with_safe_default_protocol_versions().unwrap();
-        versions.with_root_certificates(roots).with_no_client_auth()
-    });
     let mut config = CONFIG.clone();
     config.alpn_protocols = alpn.iter().map(|protocol| protocol.as_bytes().to_vec()).collect();
     tcp.set_nodelay(true)?;

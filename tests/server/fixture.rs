@@ -126,7 +126,7 @@ fn describe(event: &Event) -> String {
     }
 }
 
-fn certificate() -> report::Certificate {
+pub(crate) fn certificate() -> report::Certificate {
     report::Certificate {
         version: 3,
         serial: "01".to_owned(),

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{sleep, timeout};
 
-use crate::client::Channel;
+use crate::client::{Channel, client_connection};
 use crate::fixture::{PATIENCE, Running};
 
 async fn status(address: SocketAddr, headers: &str) -> (u16, String) {
@@ -73,6 +73,34 @@ async fn clients_behind_a_proxy_are_counted_apart_and_a_64_is_one() {
     }
 }
 
+/// Begins a TLS handshake, and does not go on with it.
+async fn half_a_handshake(address: SocketAddr) -> TcpStream {
+    let mut tcp = TcpStream::connect(address).await.unwrap();
+    let mut hello = Vec::new();
+    client_connection().write_tls(&mut hello).unwrap();
+    tcp.write_all(&hello).await.unwrap();
+    // The server's flight says that the handshake is under way.
+    tcp.read_exact(&mut [0; 5]).await.unwrap();
+    tcp
+}
+
+#[tokio::test]
+async fn handshakes_have_a_limit_and_slow_ones_make_room() {
+    let mut server = Running::start(|config| config.limits.max_handshakes = 2).await;
+    let start = std::time::Instant::now();
+    let held = [half_a_handshake(server.address).await, half_a_handshake(server.address).await];
+    let refused = crate::client::try_tls(server.address, &[]).await;
+    if start.elapsed() < Duration::from_secs(1) {
+        assert!(refused.is_err());
+        assert!(server.event("handshake failed").await.contains("as many handshakes"));
+    }
+    // Those that are older than a second go for others.
+    let late = async { while crate::client::try_tls(server.address, &[]).await.is_err() {} };
+    timeout(PATIENCE, late).await.unwrap();
+    Channel::join(server.address).await;
+    drop(held);
+}
+
 #[tokio::test]
 async fn a_flood_of_events_ends_the_session() {
     let mut server = Running::start(|config| config.limits.max_events = 10).await;
@@ -87,11 +115,14 @@ async fn a_flood_of_events_ends_the_session() {
 
 #[tokio::test]
 async fn figures_are_given_as_openmetrics() {
-    let metrics = std::sync::Arc::new(secure_io::server::Metrics::new(Some(1_800_000_000)));
+    let metrics = std::sync::Arc::new(secure_io::server::Metrics::new(Some(1_800_000_000), false));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let count = metrics.counting(std::sync::Arc::new(|_| ()));
-    count(&secure_io::server::Event::Secured { version: "TLSv1.3".to_owned() });
+    count(&secure_io::server::Event::Secured { version: "TLSv1.3".to_owned(), after: Duration::from_millis(3) });
+    count(&secure_io::server::Event::Received { bytes: 7, time: Duration::from_micros(15) });
+    count(&secure_io::server::Event::Sent(9));
+    count(&secure_io::server::Event::RoundTrip(Duration::from_millis(5)));
     tokio::spawn(metrics.serve(listener));
     let mut tcp = TcpStream::connect(address).await.unwrap();
     tcp.write_all(b"GET /metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();
@@ -100,6 +131,11 @@ async fn figures_are_given_as_openmetrics() {
     for line in [
         "secure_io_handshakes_total{version=\"TLSv1.3\",result=\"ok\"} 1",
         "secure_io_certificate_not_after_seconds 1800000000",
+        "secure_io_bytes_total{direction=\"in\"} 7",
+        "secure_io_bytes_total{direction=\"out\"} 9",
+        "secure_io_handshake_seconds_bucket{le=\"0.004\"} 1",
+        "secure_io_event_seconds_bucket{le=\"0.00004\"} 1",
+        "secure_io_round_trip_seconds_count 1",
         "# EOF",
     ] {
         assert!(answer.contains(line), "{line}: {answer}");

@@ -16,10 +16,13 @@ mod origin;
 mod own_page;
 mod plaintext;
 mod process;
+mod redis;
+mod redis_server;
 mod refusal;
 mod reload;
 #[expect(dead_code, reason = "what other tests need of it")]
 #[path = "../cli/sandbox.rs"]
 mod sandbox;
+mod soak;
 mod socket;
 mod stop;

@@ -13,7 +13,7 @@ async fn refusals_are_logged_in_a_line_each() {
     http.get("/socket.io/?EIO=3&transport=polling").await;
     assert_eq!(
         server.logs("Refused"),
-        "Refused 127.0.0.1: the client speaks Engine.IO 3, which is Socket.IO 2 or older; it needs socket.io-client 3 or 4"
+        "Refused 127.0.0.1: the client speaks Engine.IO 3, which is Socket.IO 2 or older; it needs socket.io-client 3 or 4, or this server `--allow-eio3`"
     );
     http.get("/socket.io/?EIO=9%0A&transport=polling").await;
     assert_eq!(server.logs("Refused"), "Refused 127.0.0.1: the request does not ask for Engine.IO 4 (EIO=4)");

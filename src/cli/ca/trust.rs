@@ -165,7 +165,7 @@ fn run(args: &StoreArgs, action: Action, out: &mut Output) -> Result<Outcome, Fa
         let stores = machine.stores().into_iter().filter(|store| args.is_chosen(store.kind()));
         stores.map(|store| report(machine, store.as_ref(), &target.roots, action)).collect()
     };
-    let reports = reports.into_iter().map(|report| args.with_command(report, action)).collect::<Result<Vec<_>, _>>()?;
+    let (stores, hints) = args.with_hints(reports, action)?;
     let is_complete = |store: &Report| match action {
         Action::Status => store.trusted == Trusted::Yes,
         Action::Trust | Action::Untrust => store.change != Some(Change::Failed),
@@ -176,16 +176,11 @@ fn run(args: &StoreArgs, action: Action, out: &mut Output) -> Result<Outcome, Fa
         sha256_fingerprint: target.roots.all.first().map(|root| root.sha256.clone()).unwrap_or_default(),
         user: person.name.clone(),
         // Where there is no store there is nobody who trusts it.
-        complete: reports.iter().map(|(store, _)| store).all(is_complete)
-            && (action == Action::Untrust || !reports.is_empty()),
-        stores: reports.iter().map(|(store, _)| store.clone()).collect(),
+        complete: stores.iter().all(is_complete) && (action == Action::Untrust || !stores.is_empty()),
+        stores,
     };
-    print(&trust, args, out)?;
-    let mut commands: Vec<String> = reports.into_iter().flat_map(|(_, commands)| commands).collect();
-    commands.dedup();
-    for command in commands {
-        out.hint(format!("`{command}`"));
-    }
+    print(&trust, args, action, out)?;
+    hints.iter().for_each(|hint| out.hint(hint));
     if action == Action::Status && trust.stores.iter().any(|store| store.trusted == Trusted::No) {
         out.hint(format!("make them trust it: `{}`", args.again(CommandLine::ours("ca trust"))));
     }
@@ -280,23 +275,42 @@ impl StoreArgs {
         }
     }
 
-    /// A store's report with the commands that help; for what only root may do, one that runs this program as root.
-    fn with_command(
+    /// The reports of stores with the commands that help, and the hints: one command does all that only root may do.
+    fn with_hints(
         &self,
-        (report, error): (Report, Option<Error>),
+        reports: Vec<(Report, Option<Error>)>,
         action: Action,
-    ) -> Result<(Report, Vec<String>), Failure> {
-        let commands = match &error {
-            Some(Error::NotRoot { .. }) => vec![self.as_root(report.store, action)?.to_string()],
-            Some(error) => error.commands(),
-            None => Vec::new(),
-        };
-        Ok((Report { commands: commands.clone(), ..report }, commands))
+    ) -> Result<(Vec<Report>, Vec<String>), Failure> {
+        let (mut stores, mut hints, mut for_root) = (Vec::new(), Vec::new(), Vec::new());
+        for (report, error) in reports {
+            let commands = match &error {
+                Some(Error::NotRoot { .. }) => {
+                    for_root.push(report.store);
+                    vec![self.as_root(&[report.store], action)?.to_string()]
+                }
+                Some(Error::JavaPassword) => {
+                    let hint = "give the password of Java's store with --java-password-file or --java-password-env";
+                    hints.push(hint.to_owned());
+                    Vec::new()
+                }
+                Some(error) => error.commands(),
+                None => Vec::new(),
+            };
+            if !matches!(error, Some(Error::NotRoot { .. })) {
+                hints.extend(commands.iter().map(|command| format!("`{command}`")));
+            }
+            stores.push(Report { commands, ..report });
+        }
+        if !for_root.is_empty() {
+            hints.push(format!("do the rest as root: `{}`", self.as_root(&for_root, action)?));
+        }
+        hints.dedup();
+        Ok((stores, hints))
     }
 
-    /// This command, run by sudo for one store: by the program's whole path, because sudo has a path of its own, and
+    /// This command, run by sudo for some stores: by the program's whole path, because sudo has a path of its own, and
     /// with whole paths of files.
-    fn as_root(&self, store: StoreKind, action: Action) -> Result<CommandLine, Failure> {
+    fn as_root(&self, stores: &[StoreKind], action: Action) -> Result<CommandLine, Failure> {
         let program = std::env::current_exe()
             .map_err(|error| Failure::new(anyhow::Error::new(error).context("cannot tell where this program is")))?;
         let mut command = CommandLine::of("sudo");
@@ -304,7 +318,10 @@ impl StoreArgs {
             command = command.arg(format!("--preserve-env={variable}"));
         }
         let verb = if action == Action::Untrust { "untrust" } else { "trust" };
-        command = command.arg(program).args(["ca", verb, "--store", Choice::name(store)]);
+        command = command.arg(program).args(["ca", verb]);
+        for store in stores {
+            command = command.args(["--store", Choice::name(*store)]);
+        }
         let file = |path: &Path| args::absolute(path);
         command = match &self.root {
             Some(root) => command.flag("--root", file(root)?),
@@ -324,11 +341,12 @@ impl StoreArgs {
     }
 }
 
-fn print(trust: &Trust, args: &StoreArgs, out: &mut Output) -> Result<(), Failure> {
-    if args.json {
-        out.json(trust)?;
-    } else {
-        out.report(&trust.text(), false)?;
+fn print(trust: &Trust, args: &StoreArgs, action: Action, out: &mut Output) -> Result<(), Failure> {
+    match action {
+        _ if args.json => out.json(trust)?,
+        // The answers are what was asked for.
+        Action::Status => out.answer(&trust.text())?,
+        Action::Trust | Action::Untrust => out.report(&trust.text(), false)?,
     }
     if trust.stores.is_empty() && args.store.contains(&Choice::Firefox) {
         out.hint("start Firefox once: it makes a profile");

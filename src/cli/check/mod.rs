@@ -178,7 +178,11 @@ fn look(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
                 let options = args.options(&endpoint, known);
                 runtime.block_on(check::audit(named, &endpoint, &options, |id| args.selection.wants(id)))
             }
-            Err(error) => check::not_a_server(named, &error),
+            Err(error) => {
+                let mut target = check::not_a_server(named, &error);
+                target.findings.retain(|finding| args.selection.wants(&finding.id));
+                target
+            }
         };
         progress.clear();
         if !args.json {

@@ -56,7 +56,7 @@ impl Say {
         let told = self.told;
         match self.server {
             Some(server) => {
-                log.line(format!("Starting `{}` with PORT={told}, and as {server} takes it", words.join(" ")));
+                log.line(format!("Starting `{}` with PORT={told} and flags for {server}", words.join(" ")));
             }
             None => log.line(format!("Starting `{}` with PORT={told}", words.join(" "))),
         }

@@ -143,6 +143,14 @@ fn line(event: &Event) -> Option<String> {
             };
             format!("Refused {} the file `{}`: {reason}", from(*peer), brief(path))
         }
+        Event::RedisLost { address, error } => format!(
+            "Redis is not reached at {address}: {error}. Clients of this server get each other's events as before, and those of \
+             other servers again when it is back"
+        ),
+        Event::RedisBack { missed, away } => redis_back(*missed, away.as_secs_f64()),
+        Event::RedisBehind => {
+            "Other servers send more than this one can pass on: its clients miss some of their events".to_owned()
+        }
         Event::Replaced { certificate } => {
             let (names, expiry) = (text::certificate_names(certificate), text::expiry(certificate, validity::now()));
             format!("New connections are shown the certificate for {names}, which {expiry}")
@@ -158,6 +166,14 @@ fn line(event: &Event) -> Option<String> {
         Event::AcceptResumed => "New connections are accepted again".to_owned(),
         _ => return None,
     })
+}
+
+fn redis_back(missed: u64, away: f64) -> String {
+    let missed = match missed {
+        0 => "none was missed".to_owned(),
+        count => format!("{} did not reach them", counted(usize::try_from(count).unwrap_or(usize::MAX), "event")),
+    };
+    format!("Events go to other servers again, after {away:.1} seconds: {missed}")
 }
 
 fn redirect_loop(proxy: IpAddr, is_claimed: bool) -> String {
@@ -179,7 +195,8 @@ fn refusal(reason: &Refused) -> String {
     match reason {
         Refused::Protocol(Some(version)) if ["1", "2", "3"].contains(&&**version) => {
             format!(
-                "the client speaks Engine.IO {version}, which is Socket.IO 2 or older; it needs socket.io-client 3 or 4"
+                "the client speaks Engine.IO {version}, which is Socket.IO 2 or older; it needs socket.io-client 3 or 4, or this \
+                 server `--allow-eio3`"
             )
         }
         Refused::Protocol(_) => "the request does not ask for Engine.IO 4 (EIO=4)".to_owned(),

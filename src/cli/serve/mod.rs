@@ -4,6 +4,7 @@ mod clients;
 mod front;
 mod limits;
 mod log;
+mod machines;
 mod reach;
 mod record;
 mod reload;
@@ -24,7 +25,7 @@ use secure_io::generate::CertificateSpec;
 use secure_io::name::{self, SubjectAltName};
 use secure_io::report;
 use secure_io::report::fixtures::Expected;
-use secure_io::server::{App, Config, Handler, Metrics, Observer, Origins, Server, Timing};
+use secure_io::server::{App, Config, Handler, Metrics, Observer, Origins, Parser, Server, Timing};
 use secure_io::tls::ByName;
 use secure_io::{files, validity};
 use time::OffsetDateTime;
@@ -42,6 +43,7 @@ use front::FrontArgs;
 use limits::LimitArgs;
 pub(crate) use limits::LogFormat;
 pub(crate) use log::{Lines, Log};
+use machines::MachineArgs;
 use reach::Covered;
 use reload::Reloading;
 use signals::Signals;
@@ -91,6 +93,8 @@ pub(crate) struct Args {
     #[command(flatten)]
     front: FrontArgs,
     #[command(flatten)]
+    machines: MachineArgs,
+    #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
     app: AppArgs,
@@ -105,6 +109,12 @@ struct AppArgs {
     /// Application for Socket.IO clients
     #[arg(long, value_name = "APP", value_enum, default_value_t = AppName::Demo)]
     app: AppName,
+    /// Encoding of Socket.IO's packets; clients need the same one
+    #[arg(long, value_name = "PARSER", value_enum, default_value_t = ParserName::Common)]
+    parser: ParserName,
+    /// Serve clients of Socket.IO 2 (Engine.IO 3), too
+    #[arg(long)]
+    allow_eio3: bool,
     /// Serve this folder in place of the demo page
     #[arg(long = "static", value_name = "DIR")]
     static_dir: Option<PathBuf>,
@@ -155,6 +165,14 @@ enum AppName {
     Demo,
     /// The application that socketio/socket.io-protocol's test suite expects
     Conformance,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum ParserName {
+    /// Socket.IO's own
+    Common,
+    /// MessagePack, as npm's socket.io-msgpack-parser has it
+    Msgpack,
 }
 
 pub(crate) fn parse_address(text: &str) -> Result<IpAddr, String> {
@@ -288,9 +306,11 @@ fn run_with(
     let mut config = args.config(Arc::new(shown.by_name), certificate, client_js);
     config.origins = args.origins()?;
     config.front = args.front.front()?;
+    config.redis = args.machines.redis()?;
     args.limits.apply(&mut config.limits);
     let ends = OffsetDateTime::parse(&config.certificate.not_after, &Rfc3339).ok().filter(|_| !args.front.plain);
-    let metrics = args.limits.metrics.map(|address| (address, Metrics::new(ends.map(OffsetDateTime::unix_timestamp))));
+    let figures = || Metrics::new(ends.map(OffsetDateTime::unix_timestamp), config.redis.is_some());
+    let metrics = args.limits.metrics.map(|address| (address, figures()));
     config.fixtures = fixtures.clone().map(Arc::new);
     let reloading = Reloading::new(args, &spec, (origin, credentials), fixtures, log.lines());
     config.handler = handler.map(|make| make(log.lines()));
@@ -315,6 +335,7 @@ async fn serve(
         None => log.observer(),
     };
     let serves_folder = config.static_dir.is_some();
+    let redis = config.redis.as_ref().map(ToString::to_string);
     let server = Server::bind(config, observer).await.map_err(failure::listen)?;
     let signals = Signals::new()?;
     let certificates = server.certificates();
@@ -322,6 +343,9 @@ async fn serve(
     let scheme = covered.scheme();
     reach::warn_of_other_server(address, server.other_server(), scheme, out);
     reach::say_network(address, covered, out);
+    if let Some(redis) = redis {
+        out.note(format!("clients are shared with other servers through {redis}"));
+    }
     if serves_folder {
         out.note("private keys, files whose name begins with a dot, and links out of the folder are not served");
     }
@@ -401,6 +425,11 @@ impl Args {
             AppName::Demo => App::Demo,
             AppName::Conformance => App::Conformance,
         };
+        config.parser = match self.app.parser {
+            ParserName::Common => Parser::Common,
+            ParserName::Msgpack => Parser::Msgpack,
+        };
+        config.allow_eio3 = self.app.allow_eio3;
         config.timing = Timing {
             ping_interval: self.app.ping_interval,
             ping_timeout: self.app.ping_timeout,

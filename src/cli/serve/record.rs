@@ -48,6 +48,17 @@ pub(super) fn event(event: &Event, message: &str) -> String {
             fields.insert("path".to_owned(), path.as_str().into());
             from(&mut fields, *peer, "withheld")
         }
+        Event::RedisLost { address, error } => {
+            fields.insert("redis".to_owned(), address.as_str().into());
+            fields.insert("reason".to_owned(), error.to_string().into());
+            "redis-lost"
+        }
+        Event::RedisBack { missed, away } => {
+            fields.insert("missed".to_owned(), (*missed).into());
+            fields.insert("seconds".to_owned(), away.as_secs_f64().into());
+            "redis-back"
+        }
+        Event::RedisBehind => "redis-behind",
         Event::Replaced { certificate } => {
             fields.insert("sha256_fingerprint".to_owned(), certificate.sha256_fingerprint.as_str().into());
             fields.insert("not_after".to_owned(), certificate.not_after.as_str().into());

@@ -31,6 +31,12 @@ pub(crate) struct Sources<'a> {
 /// Reads the trust anchors. If the system has one file of its roots, only that file is read: the folder beside it
 /// usually holds copies of the same roots, and takes longer to read than all other input.
 pub(super) fn anchors(sources: Sources<'_>, out: &mut Output) -> Result<Trusted, Failure> {
+    if sources.ca_dir.is_given()
+        && let Ok(paths) = sources.ca_dir.paths()
+        && !paths.exist()
+    {
+        out.warning(ca::Error::Missing { folder: paths.folder });
+    }
     match bundle().filter(|_| sources.files.is_empty()) {
         Some(roots) => with_local(roots, sources, out).map(|anchors| Trusted { anchors, is_partial: true }),
         None => all(sources, out).map(|anchors| Trusted { anchors, is_partial: false }),

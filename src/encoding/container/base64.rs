@@ -3,7 +3,81 @@
 mod escape;
 mod literal;
 
+use std::fmt;
+
 pub(super) use self::escape::Characters;
+
+/// The first fault of a text that is not base64.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// A character that is no digit.
+    Character {
+        /// The character.
+        character: char,
+        /// The line of the file, from 1.
+        line: usize,
+        /// Its place in the line, from 1.
+        column: usize,
+    },
+    /// Digits behind the padding that ends the text.
+    BehindEnd {
+        /// The line of the file, from 1.
+        line: usize,
+    },
+    /// One digit too many, or some that are missing.
+    Length,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Character { character, line, column } => {
+                write!(f, "`{}` in line {line}, column {column}", character.escape_debug())
+            }
+            Self::BehindEnd { line } => write!(f, "it goes on behind its end, `=`, in line {line}"),
+            Self::Length => f.write_str("digits are missing, or too many"),
+        }
+    }
+}
+
+impl Fault {
+    /// The first fault of a body that begins in this line of the file, behind a marker or not.
+    pub(super) fn of(body: &[u8], line: usize) -> Self {
+        let (mut line, mut column, mut has_ended) = (line, 0, false);
+        let has_feeds = memchr::memchr(b'\n', body).is_some();
+        let mut is_escaped = false;
+        for character in String::from_utf8_lossy(body).chars() {
+            column += 1;
+            if std::mem::take(&mut is_escaped) && "nrt/\\\"".contains(character) {
+                continue;
+            }
+            // Beyond ASCII nothing is a digit.
+            match u8::try_from(character).unwrap_or_default() {
+                b'\n' => (line, column) = (line + 1, 0),
+                b'\r' if !has_feeds => (line, column) = (line + 1, 0),
+                b'=' => has_ended = true,
+                b'\\' => is_escaped = true,
+                // What `forgiving` passes over, too.
+                b'>' | b'"' | b'\'' | b',' | b';' => {}
+                octet if octet.is_ascii_whitespace() => {}
+                octet if digit(octet).is_none() => return Self::Character { character, line, column },
+                _ if has_ended => return Self::BehindEnd { line },
+                _ => {}
+            }
+        }
+        Self::Length
+    }
+
+    /// The same fault in a file with so many lines before what was looked at.
+    pub(super) fn below(self, lines: usize) -> Self {
+        match self {
+            Self::Character { character, line, column } => Self::Character { character, line: line + lines, column },
+            Self::BehindEnd { line } => Self::BehindEnd { line: line + lines },
+            Self::Length => Self::Length,
+        }
+    }
+}
 
 /// Decodes a body; `None` if the body is not base64.
 pub(super) fn decode(body: &[u8]) -> Option<Vec<u8>> {

@@ -15,6 +15,8 @@ pub(super) type Decoded = Result<Content, Flaw>;
 #[derive(Debug)]
 pub(super) enum Flaw {
     Broken(&'static str),
+    /// Text that is not base64; its lines are counted from that of BEGIN, which is 0.
+    NotBase64(base64::Fault),
     /// The content contradicts the label.
     Holds(&'static str),
     /// Octets behind a structure that are nothing known here.
@@ -34,6 +36,12 @@ impl Flaw {
             (Self::Broken(reason), label, line) => {
                 Error::Block { ordinal, line, label: label.unwrap_or_else(|| "base64".to_owned()), reason }
             }
+            (Self::NotBase64(fault), label, line) => Error::NotBase64 {
+                ordinal,
+                line,
+                label: label.unwrap_or_else(|| "base64".to_owned()),
+                fault: fault.below(line),
+            },
             (Self::Holds(holds), label, line) => {
                 Error::Mislabelled { ordinal, line, label: label.unwrap_or_default(), holds }
             }
@@ -78,7 +86,7 @@ pub(super) fn block(label: &str, body: &[u8]) -> Vec<Decoded> {
         body
     };
     if memchr::memchr(b':', body).is_none() {
-        return decoded(label, body);
+        return decoded(label, body, 0);
     }
     // The colon may be that of an operator between string literals.
     if let Some(octets) = base64::decode(body) {
@@ -87,15 +95,13 @@ pub(super) fn block(label: &str, body: &[u8]) -> Vec<Decoded> {
     let (headers, rest) = split_headers(body);
     match memchr::memmem::find(headers, b"ENCRYPTED") {
         Some(_) => vec![legacy(label, headers, rest)],
-        None => decoded(label, rest),
+        None => decoded(label, rest, lines(headers)),
     }
 }
 
-const NOT_BASE64: Flaw = Flaw::Broken("is not base64");
-
 /// A key under a passphrase in the old way.
 fn legacy(label: &str, headers: &[u8], body: &[u8]) -> Decoded {
-    let octets = base64::decode(body).ok_or(NOT_BASE64)?;
+    let octets = base64::decode(body).ok_or_else(|| not_base64(body, lines(headers)))?;
     let dek_info = header(headers, b"DEK-Info:").ok_or(Flaw::Broken("is encrypted, and has no DEK-Info"))?;
     let format = match label {
         "RSA PRIVATE KEY" => KeyFormat::Pkcs1,
@@ -107,11 +113,23 @@ fn legacy(label: &str, headers: &[u8], body: &[u8]) -> Decoded {
     Ok(Content::EncryptedPrivateKey { format, der: octets, dek_info: Some(dek_info) })
 }
 
-/// Decodes a body without headers.
-fn decoded(label: &str, body: &[u8]) -> Vec<Decoded> {
+/// Decodes a body without headers, which stands so many lines below BEGIN.
+fn decoded(label: &str, body: &[u8], line: usize) -> Vec<Decoded> {
     match base64::decode(body) {
         Some(octets) => contents(label, octets),
-        None => vec![Err(NOT_BASE64)],
+        None => vec![Err(not_base64(body, line))],
+    }
+}
+
+fn not_base64(body: &[u8], line: usize) -> Flaw {
+    Flaw::NotBase64(base64::Fault::of(body, line))
+}
+
+/// The number of line ends.
+fn lines(text: &[u8]) -> usize {
+    match memchr::memchr_iter(b'\n', text).count() {
+        0 => memchr::memchr_iter(b'\r', text).count(),
+        feeds => feeds,
     }
 }
 

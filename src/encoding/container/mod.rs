@@ -38,6 +38,8 @@ pub use self::found::{Content, Found, KeyFormat};
 pub use self::stream::{Chunk, Chunks, chunks, find, stream};
 pub use self::write::{Pkcs12Ciphers, StoreEntry, encrypt_key, pem, pkcs7_of, pkcs12, pkcs12_store};
 
+pub use self::base64::Fault as Base64Fault;
+
 /// Reason why the bytes could not be read as the expected content.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -61,6 +63,18 @@ pub enum Error {
         label: String,
         /// Fault in words.
         reason: &'static str,
+    },
+    /// A PEM block whose text is not base64.
+    #[error("PEM block {ordinal} (line {line}, {label}) is not base64: {fault}")]
+    NotBase64 {
+        /// Its place among the blocks, from 1.
+        ordinal: usize,
+        /// The line of its BEGIN, from 1.
+        line: usize,
+        /// Its label.
+        label: String,
+        /// The first fault in it.
+        fault: Base64Fault,
     },
     /// A PEM block that holds something else than its label says.
     #[error("PEM block {ordinal} (line {line}, {label}) holds {holds}, which is not what its label says")]

@@ -94,7 +94,7 @@ fn broken_blocks_are_named_and_the_others_found() {
         [
             "0 Some(1) PEM block 1 (line 1, CERTIFICATE) has no END line of its own",
             "1 Some(3) a certification request (CSR)",
-            "2 Some(6) PEM block 3 (line 6, X509 CRL) is not base64",
+            "2 Some(6) PEM block 3 (line 6, X509 CRL) is not base64: `!` in line 7, column 1",
             "3 Some(9) PEM block 4 (line 9, CERTIFICATE) ends with the END line of another label",
             "4 Some(12) PEM block 5 (line 12, A) is empty",
             "5 Some(15) a certification request (CSR)",
@@ -226,7 +226,19 @@ fn names_the_block_that_is_broken() {
     assert_eq!(error, "PEM block 1 (line 2, CERTIFICATE) has no END line of its own");
     let noise = "-----BEGIN CERTIFICATE-----\n!!!\n-----END CERTIFICATE-----\n";
     let error = certificates(noise.as_bytes()).unwrap_err().to_string();
-    assert_eq!(error, "PEM block 1 (line 1, CERTIFICATE) is not base64");
+    assert_eq!(error, "PEM block 1 (line 1, CERTIFICATE) is not base64: `!` in line 2, column 1");
+    for (body, fault) in [
+        ("MIIB\nMI*B\n", "`*` in line 4, column 3"),
+        ("MIIB\r\nMII\u{e9}\r\n", "`\u{e9}` in line 4, column 4"),
+        ("MI\u{1b}B\n", r"`\u{1b}` in line 3, column 3"),
+        ("MIIB\nMI==\nMIIB\n", "it goes on behind its end, `=`, in line 5"),
+        (r"MIIB\nM&IB\n", "`&` in line 3, column 8"),
+        ("MIIB\nM\n", "digits are missing, or too many"),
+    ] {
+        let text = format!("text\n-----BEGIN CERTIFICATE-----\n{body}-----END CERTIFICATE-----\n");
+        let error = certificates(text.as_bytes()).unwrap_err().to_string();
+        assert_eq!(error, format!("PEM block 1 (line 2, CERTIFICATE) is not base64: {fault}"));
+    }
 }
 
 /// What cannot be read may be what was asked for, before as well as behind what can.

@@ -131,7 +131,7 @@ fn quote_yaml(word: &str) -> String {
             '$' => text.push_str("$$"),
             // YAML folds line breaks and refuses the other control characters; none is beyond U+FFFF.
             _ if character.is_control() || matches!(character, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
-                text.push_str(&format!("\\u{:04x}", u32::from(character)));
+                text.extend(format!("\\u{:04x}", u32::from(character)).chars());
             }
             _ => text.push(character),
         }

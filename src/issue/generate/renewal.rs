@@ -51,6 +51,12 @@ pub fn why_renew(
     if !same_issuer {
         return Some("it has another issuer".to_owned());
     }
+    if let Some(Ok((Some(_), above))) = signer.as_ref().map(Signer::chain)
+        && chain.len() > 1
+        && above.iter().any(|ca| !chain.contains(ca))
+    {
+        return Some("the certificates of CAs behind it have been replaced".to_owned());
+    }
     let has_subject = parsed.subject().iter_rdn().next().is_some();
     if has_subject && signer.is_some_and(|signer| signer.excludes_every_subject()) {
         return Some("it has a subject, and the CA signs for the names in subjectAltName alone".to_owned());

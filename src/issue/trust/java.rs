@@ -83,12 +83,12 @@ impl Keystore {
     /// The names a certificate is under.
     fn aliases(&self, machine: &Machine<'_>, root: &Root) -> Result<Vec<String>, Error> {
         self.require(machine)?;
-        Ok(aliases(&self.run(machine, &self.keytool(machine, "-list", &["-rfc"]))?.text(), root))
+        Ok(aliases(&Self::run(machine, &self.keytool(machine, "-list", &["-rfc"]))?.text(), root))
     }
 
     fn change(&self, machine: &Machine<'_>, change: &Invocation) -> Result<(), Error> {
         if self.is_writable(machine) {
-            return self.run(machine, change).map(drop);
+            return Self::run(machine, change).map(drop);
         }
         if self.owner.is_some() || machine.environment.rights == Rights::Root {
             // Root's rights are not for what is not root's.
@@ -97,7 +97,7 @@ impl Keystore {
         machine.run_as_root(std::slice::from_ref(change)).map_err(of_password)
     }
 
-    fn run(&self, machine: &Machine<'_>, invocation: &Invocation) -> Result<Finished, Error> {
+    fn run(machine: &Machine<'_>, invocation: &Invocation) -> Result<Finished, Error> {
         machine.run(invocation).map_err(of_password)
     }
 }

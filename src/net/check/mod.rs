@@ -86,6 +86,7 @@ pub async fn audit(
     let started = Instant::now();
     let mut target = Target { target: named.to_owned(), ..Target::default() };
     look(&mut target, endpoint, options, &is_wanted).await;
+    target.findings.retain(|finding| is_wanted(&finding.id));
     target.seconds = (started.elapsed().as_secs_f64() * 1_000.0).round() / 1_000.0;
     target
 }

@@ -183,7 +183,7 @@ mod tests {
             ("bunx --bun vite", VITE),
             ("env NODE_ENV=development vite", VITE),
             ("vite --host 0.0.0.0", "--port 4000 --strictPort"),
-            ("webpack serve", "--port 4000 --host 127.0.0.1"),
+            ("webpack serve", "--port 4000 --host 127.0.0.1 --client-web-socket-url auto://0.0.0.0:0/ws"),
             ("ng serve", "--port 4000 --host 127.0.0.1"),
             ("astro dev", "--port 4000 --host 127.0.0.1"),
             ("python3 manage.py runserver", "127.0.0.1:4000"),

@@ -45,6 +45,11 @@ struct Group {
 
 const PORT: Group = Group { names: &["--port", "-p"], words: &["--port", "{port}"] };
 const HOST: Group = Group { names: &["--host", "-H"], words: &["--host", "127.0.0.1"] };
+/// The page reloads through the port that it came by: webpack's client would call the dev server's own otherwise.
+const RELOADING: Group = Group {
+    names: &["--client-web-socket-url", "--client-web-socket-url-port"],
+    words: &["--client-web-socket-url", "auto://0.0.0.0:0/ws"],
+};
 const STRICT: Group = Group { names: &["--strictPort"], words: &["--strictPort"] };
 
 use Subcommands::{Except, Only};
@@ -65,13 +70,13 @@ const SERVERS: &[Server] = &[
         name: "webpack-dev-server",
         programs: &["webpack", "webpack-cli"],
         subcommands: Only(&["serve", "server", "s"]),
-        groups: &[PORT, HOST],
+        groups: &[PORT, HOST, RELOADING],
     },
     Server {
         name: "webpack-dev-server",
         programs: &["webpack-dev-server"],
         subcommands: Except(&[]),
-        groups: &[PORT, HOST],
+        groups: &[PORT, HOST, RELOADING],
     },
     Server { name: "Rspack", programs: &["rspack"], subcommands: Only(&["serve", "dev"]), groups: &[PORT, HOST] },
     Server { name: "Rsbuild", programs: &["rsbuild"], subcommands: Only(&["dev", "preview"]), groups: &[PORT, HOST] },

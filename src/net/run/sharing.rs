@@ -110,6 +110,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// The time before a failure is reported: the process that had the port may need a moment to let go.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// The time that a client may take nothing of an answer: browsers pause videos, and people their programs.
+const STALLED: Duration = Duration::from_mins(5);
+
 /// The time for connections to end.
 const GOODBYE: Duration = Duration::from_millis(300);
 
@@ -174,6 +177,7 @@ impl Sharing {
         let mut config = self.config.clone();
         config.port = port;
         config.limits.shutdown = GOODBYE;
+        config.limits.write = STALLED;
         config.handler = Some(Arc::new(Proxy::new(Arc::clone(&hub.routes), None, hub.observer())));
         let server = Server::bind(config, Arc::clone(observer)).await?;
         let port = server.local_addr().port();

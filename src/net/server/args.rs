@@ -80,20 +80,21 @@ fn is_complete(json: &str, attachments: usize, depth: usize) -> bool {
     let is_inner_complete = |inner: &RawValue| is_complete(inner.get(), attachments, depth + 1);
     match json.as_bytes() {
         [b'{' | b'[', ..] if depth == MAX_DEPTH => false,
-        [b'{', ..] => serde_json::from_str(json).is_ok_and(|Entries(entries)| {
-            // Of entries with the same key, the last one counts.
-            let value = |key| entries.iter().rfind(|(name, _)| name == key).map(|(_, value)| value.get());
-            match value(PLACEHOLDER) {
-                Some("true") => {
-                    value("num").is_some_and(|number| number.parse().is_ok_and(|at: usize| at < attachments))
-                }
-                _ => entries.iter().all(|(_, value)| is_inner_complete(value)),
+        [b'{', ..] => serde_json::from_str(json).is_ok_and(|entries: Entries<'_>| {
+            if entries.is_placeholder() {
+                return placeholder(&entries).is_some_and(|at| at < attachments);
             }
+            entries.0.iter().all(|(_, value)| is_inner_complete(value))
         }),
         [b'[', ..] => serde_json::from_str::<Vec<&RawValue>>(json)
             .is_ok_and(|elements| elements.into_iter().all(is_inner_complete)),
         _ => true,
     }
+}
+
+/// The number of the attachment that an object stands for.
+pub(super) fn placeholder(entries: &Entries<'_>) -> Option<usize> {
+    entries.value("num").filter(|_| entries.is_placeholder())?.parse().ok()
 }
 
 fn string(json: &RawValue) -> Option<Cow<'_, str>> {
@@ -134,7 +135,26 @@ impl<'de> Visitor<'de> for ElementsVisitor {
 }
 
 /// An object's entries in their order.
-struct Entries<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+pub(super) struct Entries<'a>(pub(super) Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de> Entries<'de> {
+    pub(super) fn read<A: MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(Text(key)) = map.next_key()? {
+            entries.push((key, map.next_value()?));
+        }
+        Ok(Self(entries))
+    }
+
+    /// The value of a key; of entries with the same key, the last one counts.
+    fn value(&self, key: &str) -> Option<&'de str> {
+        self.0.iter().rfind(|(name, _)| name == key).map(|(_, value)| value.get())
+    }
+
+    fn is_placeholder(&self) -> bool {
+        self.value(PLACEHOLDER) == Some("true")
+    }
+}
 
 impl<'de> Deserialize<'de> for Entries<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -151,12 +171,8 @@ impl<'de> Visitor<'de> for EntriesVisitor {
         formatter.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut entries = Vec::new();
-        while let Some(Text(key)) = map.next_key()? {
-            entries.push((key, map.next_value()?));
-        }
-        Ok(Entries(entries))
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        Entries::read(map)
     }
 }
 

@@ -8,6 +8,8 @@ use std::time::Duration;
 use crate::judge::report;
 use crate::net::server::handler::Handler;
 use crate::net::server::origin::Origins;
+use crate::net::server::parser::Parser;
+use crate::net::server::redis::Redis;
 use crate::net::server::trusted::Trusted;
 use crate::net::tls::{ByName, Challenges};
 
@@ -28,6 +30,10 @@ pub struct Config {
     pub certificate: report::Certificate,
     /// Application for Socket.IO clients.
     pub app: App,
+    /// The encoding of Socket.IO's packets.
+    pub parser: Parser,
+    /// Whether clients of Engine.IO 3, which is Socket.IO 2, are served as well; not by default.
+    pub allow_eio3: bool,
     /// The protocol's times.
     pub timing: Timing,
     /// Limits per client.
@@ -36,6 +42,8 @@ pub struct Config {
     pub front: Front,
     /// The pages of other origins that may use Socket.IO.
     pub origins: Origins,
+    /// The Redis through which servers share their clients.
+    pub redis: Option<Redis>,
     /// A folder to serve in place of the demo page.
     pub static_dir: Option<PathBuf>,
     /// A test PKI whose certificates are shown by server name: an index of them is served at every other name.
@@ -59,10 +67,13 @@ impl Config {
             tls,
             certificate,
             app: App::default(),
+            parser: Parser::default(),
+            allow_eio3: false,
             timing: Timing::default(),
             limits: Limits::default(),
             front: Front::default(),
             origins: Origins::default(),
+            redis: None,
             static_dir: None,
             fixtures: None,
             client_js: None,

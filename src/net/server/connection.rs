@@ -16,7 +16,7 @@ use rustls::{PeerIncompatible, ServerConfig};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_rustls::StartHandshake;
 use tokio_rustls::server::TlsStream;
 
@@ -72,6 +72,7 @@ async fn serve_open(
     handle: Arc<Handle>,
     mut stopping: watch::Receiver<()>,
 ) {
+    let accepted = Instant::now();
     // Without it, what is written in two steps waits for the acknowledgement of the first.
     tcp.set_nodelay(true).ok();
     let named = tokio::select! {
@@ -96,7 +97,7 @@ async fn serve_open(
             let mut client = Peer::new(peer, through, Some(tls.get_ref().1));
             (client.place, client.over) = (Some(place), over);
             if let Some(version) = client.version() {
-                site.observe(&Event::Secured { version });
+                site.observe(&Event::Secured { version, after: accepted.elapsed() });
             }
             tls.get_mut().1.set_buffer_limit(Some(TLS_BUFFER));
             serve_stream(site, Stream::Tls(tls), client, handle, stopping).await;

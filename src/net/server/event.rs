@@ -10,6 +10,7 @@ use super::handshake::HandshakeError;
 use super::identity::Identity;
 use super::own_page::Withheld;
 use super::proxy_header::ProxyHeaderError;
+use super::redis::RedisError;
 use crate::judge::report;
 
 /// Is called with each event, from whichever task it happens in: it must not block for long.
@@ -91,9 +92,49 @@ pub enum Event {
     Secured {
         /// `TLSv1.3` or `TLSv1.2`.
         version: String,
+        /// The time since the connection was accepted.
+        after: Duration,
     },
-    /// A Socket.IO client has sent a message.
-    Received,
+    /// A Socket.IO client has sent a message, which was handled.
+    Received {
+        /// Its size in bytes.
+        bytes: usize,
+        /// The time until it was handled: until what it brings about was in the queues of those who receive it.
+        time: Duration,
+    },
+    /// So many bytes were sent to a Socket.IO client.
+    Sent(usize),
+    /// A client has answered a ping after so long.
+    RoundTrip(Duration),
+    /// An event was sent to other servers through Redis.
+    Published {
+        /// Its size in bytes, as it was sent.
+        bytes: usize,
+    },
+    /// An event of another server was heard through Redis, and is passed on to clients.
+    Heard {
+        /// Its size in bytes, as it came.
+        bytes: usize,
+    },
+    /// The number of servers that share clients through Redis, this one among them; reported every few seconds.
+    RedisServers(usize),
+    /// Redis is not reached any more: events stay on the server that they were sent to. Reported once.
+    RedisLost {
+        /// The address, without user and password.
+        address: String,
+        /// The reason.
+        error: RedisError,
+    },
+    /// Redis is reached again.
+    RedisBack {
+        /// The events that other servers have missed.
+        missed: u64,
+        /// The time that it was away.
+        away: Duration,
+    },
+    /// Other servers send more than this one can pass on, and events are left out. Not reported again before it has caught
+    /// up.
+    RedisBehind,
     /// Other certificates are shown from now on.
     Replaced {
         /// The certificate of most clients.
@@ -210,6 +251,8 @@ pub enum DisconnectReason {
     Overflowed,
     /// The client held the most memory when all that clients may use was used up.
     OverBudget,
+    /// Another server has disconnected it.
+    ByServer,
     /// The server stops.
     ServerStopping,
 }
@@ -229,6 +272,7 @@ impl fmt::Display for DisconnectReason {
             Self::NothingJoined => "the client joined no namespace",
             Self::Overflowed => "the client did not read what was sent to it",
             Self::OverBudget => "the client held too much of the server's memory",
+            Self::ByServer => "another server disconnected the client",
             Self::ServerStopping => "the server is stopping",
         })
     }

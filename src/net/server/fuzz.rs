@@ -13,12 +13,13 @@ use tokio::io::{AsyncRead, ReadBuf};
 
 use crate::net::server::budget::Budget;
 use crate::net::server::engine::Engine;
-use crate::net::server::engine::payload::{self, Packets, Payload, Received};
+use crate::net::server::engine::payload::{self, Form, Packets, Payload, Received};
 use crate::net::server::event::{DisconnectReason, Transport};
 use crate::net::server::namespace::{Application, Incoming, SocketIo};
+use crate::net::server::parser::Parser;
 use crate::net::server::peer::Peer;
 use crate::net::server::queue::Item;
-use crate::net::server::session::{Next, Session};
+use crate::net::server::session::{Next, Protocol, Session};
 use crate::net::server::websocket::Frames;
 use crate::net::server::websocket::reader::{Reader, Received as Message};
 use crate::net::server::{Limits, MAX_ATTACHMENTS_SIZE, Timing, conformance, socket};
@@ -34,7 +35,7 @@ const MAX_MESSAGE: usize = 100_000;
 pub fn polling(body: &[u8]) {
     for engine in engines() {
         Client::join(engine, Transport::Polling).play(|client| {
-            let packets = Packets::new(body.to_vec());
+            let packets = Packets::new(body.to_vec(), Form::Four);
             packets.into_iter().flatten().all(|packet| client.receive(packet))
         });
     }
@@ -65,8 +66,9 @@ fn engines() -> &'static [Arc<Engine>; 2] {
     static ENGINES: LazyLock<[Arc<Engine>; 2]> = LazyLock::new(|| {
         let apps: [Box<dyn Application>; 2] = [Box::new(socket::Demo), Box::new(conformance::Conformance)];
         apps.map(|app| {
-            let io = SocketIo::new(app, &["/", "/custom"], MAX_ATTACHMENTS_SIZE, Arc::new(|_| ()));
-            Engine::new(io, Timing::default(), Limits::default(), Frames::Together, Arc::new(|_| ()))
+            let io =
+                SocketIo::new(app, &["/", "/custom"], Parser::Common, MAX_ATTACHMENTS_SIZE, None, Arc::new(|_| ()));
+            Engine::new(io, Timing::default(), Limits::default(), Frames::Together, false, Arc::new(|_| ()))
         })
     });
     &ENGINES
@@ -108,7 +110,7 @@ impl Client {
         let peer = Peer::new(address, None, None);
         let budget = Budget::new(Limits::default());
         let admission = budget.share(address.ip()).admit().expect("the first session of its budget");
-        let session = Arc::new(Session::new(admission, peer, transport, Limits::default().max_queue));
+        let session = Arc::new(Session::new(admission, peer, transport, Protocol::Four, Limits::default().max_queue));
         let client = Self { engine, budget, session };
         client.receive(payload::read(&"40".into()));
         client
@@ -140,7 +142,7 @@ fn check(items: Vec<Item>) {
     let payload = Payload::new(items);
     let whole = payload.to_bytes();
     assert_eq!(whole.len(), payload.len());
-    let packets: Vec<_> = Packets::new(whole).expect("answers are UTF-8").collect();
+    let packets: Vec<_> = Packets::new(whole, Form::Four).expect("answers are UTF-8").collect();
     assert_eq!(packets.len(), count);
     assert!(packets.iter().all(Result::is_ok));
 }

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep};
 use crate::net::server::config::Config;
 use crate::net::server::connection;
 use crate::net::server::event::{Event, Observer};
+use crate::net::server::redis::RedisError;
 use crate::net::server::routes::Site;
 
 /// Reason why a server cannot listen.
@@ -42,6 +43,14 @@ pub enum Error {
         address: SocketAddr,
         /// Error from the operating system.
         source: io::Error,
+    },
+    /// The Redis through which servers share their clients cannot be used.
+    #[error("cannot use {address}: {reason}")]
+    Redis {
+        /// Its address, without user and password.
+        address: String,
+        /// Reason why it cannot.
+        reason: RedisError,
     },
     /// Another reason.
     #[error("cannot listen on {address}")]

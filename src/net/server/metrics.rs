@@ -14,6 +14,7 @@ use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -31,14 +32,72 @@ pub struct Metrics {
     clients: Family<TransportLabel, Gauge>,
     handshakes: Family<HandshakeLabel, Counter>,
     events: Counter,
+    bytes: Family<DirectionLabel, Counter>,
+    handshake_seconds: Histogram,
+    event_seconds: Histogram,
+    round_trip_seconds: Histogram,
     refused: Family<ReasonLabel, Counter>,
     disconnected: Family<ReasonLabel, Counter>,
+    redis: RedisFigures,
     expiry: Gauge,
+}
+
+/// Figures of the link to other servers.
+#[derive(Default)]
+struct RedisFigures {
+    up: Gauge,
+    servers: Gauge,
+    published: Counter,
+    heard: Counter,
+    missed: Counter,
+    outages: Counter,
+}
+
+impl RedisFigures {
+    fn register(&self, registry: &mut Registry) {
+        let mut counter = |name, help, counter: &Counter| registry.register(name, help, counter.clone());
+        counter("redis_published", "Events sent to other servers through Redis", &self.published);
+        counter("redis_received", "Events of other servers passed on to clients", &self.heard);
+        counter("redis_missed", "Events that other servers missed while Redis was away", &self.missed);
+        counter("redis_outages", "Times that Redis was lost", &self.outages);
+        registry.register("redis_up", "1 while Redis is reached", self.up.clone());
+        registry.register("redis_servers", "Servers that share clients, this one among them", self.servers.clone());
+    }
+
+    fn count(&self, event: &Event) {
+        match event {
+            Event::Published { .. } => {
+                self.published.inc();
+            }
+            Event::Heard { .. } => {
+                self.heard.inc();
+            }
+            Event::RedisServers(servers) => {
+                self.up.set(1);
+                self.servers.set(i64::try_from(*servers).unwrap_or(i64::MAX));
+            }
+            Event::RedisLost { .. } => {
+                self.up.set(0);
+                self.servers.set(1);
+                self.outages.inc();
+            }
+            Event::RedisBack { missed, .. } => {
+                self.up.set(1);
+                self.missed.inc_by(*missed);
+            }
+            _ => {}
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct TransportLabel {
     transport: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct DirectionLabel {
+    direction: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -53,9 +112,10 @@ struct ReasonLabel {
 }
 
 impl Metrics {
-    /// Figures for a server whose certificate ends at this time, in seconds since 1970.
+    /// Figures for a server whose certificate ends at this time, in seconds since 1970, and whether it shares clients through
+    /// Redis.
     #[must_use]
-    pub fn new(not_after: Option<i64>) -> Self {
+    pub fn new(not_after: Option<i64>, has_redis: bool) -> Self {
         let mut registry = Registry::with_prefix("secure_io");
         let metrics = Self {
             connections: Gauge::default(),
@@ -63,8 +123,14 @@ impl Metrics {
             clients: Family::default(),
             handshakes: Family::default(),
             events: Counter::default(),
+            bytes: Family::default(),
+            // Seconds: of networks, and of work.
+            handshake_seconds: Histogram::new(exponential_buckets(0.001, 2.0, 14)),
+            event_seconds: Histogram::new(exponential_buckets(0.000_01, 4.0, 8)),
+            round_trip_seconds: Histogram::new(exponential_buckets(0.001, 2.0, 15)),
             refused: Family::default(),
             disconnected: Family::default(),
+            redis: RedisFigures::default(),
             expiry: Gauge::default(),
             registry: Registry::default(),
         };
@@ -73,8 +139,18 @@ impl Metrics {
         registry.register("clients", "Socket.IO clients in namespaces", metrics.clients.clone());
         registry.register("handshakes", "TLS handshakes by version and result", metrics.handshakes.clone());
         registry.register("events", "Messages from Socket.IO clients", metrics.events.clone());
+        let bytes = "Bytes of Socket.IO clients' messages, in and out";
+        registry.register("bytes", bytes, metrics.bytes.clone());
+        let mut seconds = |name, help, figure: &Histogram| registry.register(name, help, figure.clone());
+        seconds("handshake_seconds", "From a connection to the end of its TLS handshake", &metrics.handshake_seconds);
+        let event = "From a message to its effects in the queues of those who receive them";
+        seconds("event_seconds", event, &metrics.event_seconds);
+        seconds("round_trip_seconds", "From a ping to its answer", &metrics.round_trip_seconds);
         registry.register("refused", "Refused requests", metrics.refused.clone());
         registry.register("disconnected", "Clients that left a namespace", metrics.disconnected.clone());
+        if has_redis {
+            metrics.redis.register(&mut registry);
+        }
         if let Some(not_after) = not_after {
             metrics.expiry.set(not_after);
             let help = "End of the certificate, seconds since 1970";
@@ -104,10 +180,15 @@ impl Metrics {
             Event::Closed => {
                 self.connections.dec();
             }
-            Event::Received => {
+            Event::Received { bytes, time } => {
                 self.events.inc();
+                self.pass("in", *bytes);
+                self.event_seconds.observe(time.as_secs_f64());
             }
-            Event::Secured { version } => {
+            Event::Sent(bytes) => self.pass("out", *bytes),
+            Event::RoundTrip(time) => self.round_trip_seconds.observe(time.as_secs_f64()),
+            Event::Secured { version, after } => {
+                self.handshake_seconds.observe(after.as_secs_f64());
                 let label = HandshakeLabel { version: version.clone(), result: "ok" };
                 self.handshakes.get_or_create(&label).inc();
             }
@@ -134,8 +215,12 @@ impl Metrics {
             Event::Refused { reason: why, .. } => {
                 self.refused.get_or_create(&reason(refusal(why).to_owned())).inc();
             }
-            _ => {}
+            other => self.redis.count(other),
         }
+    }
+
+    fn pass(&self, direction: &'static str, bytes: usize) {
+        self.bytes.get_or_create(&DirectionLabel { direction }).inc_by(bytes as u64);
     }
 
     /// Answers requests for the figures, for ever.

@@ -26,16 +26,19 @@ mod identity;
 mod interim;
 mod listening;
 mod metrics;
+mod msgpack;
 mod namespace;
 mod origin;
 mod own_page;
 mod page;
+mod parser;
 mod patient;
 mod peer;
 mod places;
 mod plaintext;
 mod proxy_header;
 mod queue;
+mod redis;
 mod routes;
 mod session;
 mod sessions;
@@ -50,7 +53,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
 pub use self::certificates::Certificates;
@@ -64,12 +67,15 @@ pub use self::listening::Error;
 pub use self::metrics::Metrics;
 pub use self::origin::{OriginError, Origins};
 pub use self::own_page::Withheld;
+pub use self::parser::Parser;
 pub use self::proxy_header::ProxyHeaderError;
+pub use self::redis::{Redis, RedisError, RedisUrlError};
 pub use self::trusted::{NetworkError, Trusted};
 
 use self::engine::Engine;
 use self::listening::{Accepting, Listening};
 use self::namespace::SocketIo;
+use self::redis::{Link, Opened};
 use self::routes::Site;
 use self::websocket::Frames;
 
@@ -79,6 +85,7 @@ pub struct Server {
     also: Option<TcpListener>,
     address: SocketAddr,
     elsewhere: Option<SocketAddr>,
+    link: Option<(Arc<Link>, Opened)>,
     site: Arc<Site>,
     observer: Observer,
     shutdown: Duration,
@@ -89,13 +96,14 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// When the port cannot be had; see [`Error`].
+    /// When the port cannot be had, or Redis not be used; see [`Error`].
     pub async fn bind(config: Config, observer: Observer) -> Result<Self, Error> {
         let Listening { listener, also, address, other_server } = Listening::take(&config).await?;
         let shutdown = config.limits.shutdown;
-        let engine = engine(&config, &observer);
+        let link = link(&config, &observer).await?;
+        let engine = engine(&config, link.as_ref().map(|(link, _)| Arc::clone(link)), &observer);
         let site = Arc::new(Site::new(config, engine, Arc::clone(&observer)));
-        Ok(Self { listener, also, address, elsewhere: other_server, site, observer, shutdown })
+        Ok(Self { listener, also, address, elsewhere: other_server, link, site, observer, shutdown })
     }
 
     /// The address of the listener, with the port that was taken for port 0.
@@ -119,11 +127,12 @@ impl Server {
     /// Serves until `shutdown` is ready, and for [`Front::drain`] beyond; then says goodbye to all clients, which may
     /// take [`Limits::shutdown`].
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
-        let Self { listener, also, site, observer, shutdown: deadline, .. } = self;
+        let Self { listener, also, link, site, observer, shutdown: deadline, .. } = self;
         let (stop, stopping) = watch::channel(());
         // As a task, it shares a thread with the connections rather than waking another for each.
         let accepting = Accepting { listener, also, observer, failed: None };
         let accepting = tokio::spawn(accepting.run(Arc::clone(&site), stopping));
+        let sharing = link.map(|(link, opened)| Task(tokio::spawn(Arc::clone(site.engine()).share(link, opened))));
         shutdown.await;
         let drain = site.front().config().drain;
         if !drain.is_zero() {
@@ -133,18 +142,46 @@ impl Server {
         stop.send_replace(());
         let connections = accepting.await.unwrap_or_default();
         close(&site, connections, deadline).await;
+        drop(sharing);
+    }
+}
+
+/// A task that ends when this is dropped.
+struct Task(JoinHandle<()>);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Connects to Redis, if one is named.
+async fn link(config: &Config, observer: &Observer) -> Result<Option<(Arc<Link>, Opened)>, Error> {
+    let Some(redis) = &config.redis else { return Ok(None) };
+    let link = Link::new(redis.clone(), namespaces(config.app), Arc::clone(observer));
+    match link.open().await {
+        Ok(opened) => Ok(Some((link, opened))),
+        Err(reason) => Err(Error::Redis { address: redis.to_string(), reason }),
+    }
+}
+
+fn namespaces(app: App) -> &'static [&'static str] {
+    match app {
+        App::Demo => &["/"],
+        App::Conformance => &["/", "/custom"],
     }
 }
 
 /// Builds the Socket.IO side.
-fn engine(config: &Config, observer: &Observer) -> Arc<Engine> {
-    let Config { timing, limits, app, .. } = *config;
-    let (app, namespaces, frames): (Box<dyn namespace::Application>, _, _) = match app {
-        App::Demo => (Box::new(socket::Demo), &["/"][..], Frames::Together),
-        App::Conformance => (Box::new(conformance::Conformance), &["/", "/custom"][..], Frames::Apart),
+fn engine(config: &Config, link: Option<Arc<Link>>, observer: &Observer) -> Arc<Engine> {
+    let Config { timing, limits, app, parser, allow_eio3, .. } = *config;
+    let namespaces = namespaces(app);
+    let (app, frames): (Box<dyn namespace::Application>, _) = match app {
+        App::Demo => (Box::new(socket::Demo), Frames::Together),
+        App::Conformance => (Box::new(conformance::Conformance), Frames::Apart),
     };
-    let io = SocketIo::new(app, namespaces, MAX_ATTACHMENTS_SIZE, Arc::clone(observer));
-    Engine::new(io, timing, limits, frames, Arc::clone(observer))
+    let io = SocketIo::new(app, namespaces, parser, MAX_ATTACHMENTS_SIZE, link, Arc::clone(observer));
+    Engine::new(io, timing, limits, frames, allow_eio3, Arc::clone(observer))
 }
 
 /// The bytes of all attachments of one event.

@@ -1,27 +1,29 @@
 //! Socket.IO: namespaces, rooms, events and acknowledgements, in the order of the packets.
 
-use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+mod members;
+mod others;
 
-use axum::body::Bytes;
+use std::cell::RefCell;
+use std::sync::Arc;
+
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use socketioxide_core::packet::{Packet, PacketData};
-use socketioxide_core::parser::{Parse, ParseConfig, ParseError};
-use socketioxide_core::{Sid, Str, Value};
-use socketioxide_parser_common::CommonParser;
+use socketioxide_core::parser::{ParseConfig, ParseError};
+use socketioxide_core::{Str, Value};
 
+use self::members::{Member, Namespace};
+pub(super) use self::others::Question;
 use crate::net::server::args::Event;
 use crate::net::server::event::{self, DisconnectReason, Observer};
+pub(super) use crate::net::server::parser::Incoming;
+use crate::net::server::parser::Parser;
 use crate::net::server::queue::{Item, Message};
+use crate::net::server::redis::Link;
 use crate::net::server::session::{Pushed, Session};
 
 /// The most attachments of one event.
 const MAX_ATTACHMENTS: usize = 1000;
-
-/// The most rooms of all clients together, each counted for each client in it.
-const MAX_MEMBERSHIPS: usize = 65_536;
 
 /// The application in a namespace.
 pub(super) trait Application: Send + Sync + 'static {
@@ -32,25 +34,24 @@ pub(super) trait Application: Send + Sync + 'static {
     fn receive(&self, client: &Client<'_>, event: &Event<'_>, ack: Ack);
 }
 
-/// The payload of an Engine.IO message.
-pub(super) enum Incoming {
-    Text(Str),
-    Binary(Bytes),
-}
-
 /// Socket.IO for one server.
 pub(super) struct SocketIo {
     app: Box<dyn Application>,
     namespaces: Vec<Namespace>,
+    parser: Parser,
     parsing: ParseConfig,
     observer: Observer,
+    /// The other servers with clients in these namespaces.
+    link: Option<Arc<Link>>,
 }
 
 impl SocketIo {
     pub(super) fn new(
         app: Box<dyn Application>,
         names: &[&'static str],
+        parser: Parser,
         max_attachments_size: usize,
+        link: Option<Arc<Link>>,
         observer: Observer,
     ) -> Self {
         let parsing = ParseConfig {
@@ -58,7 +59,14 @@ impl SocketIo {
             max_incoming_binary_buf_size: max_attachments_size,
             ..ParseConfig::default()
         };
-        Self { app, namespaces: names.iter().map(|name| Namespace::new(name)).collect(), parsing, observer }
+        Self {
+            app,
+            namespaces: names.iter().map(|name| Namespace::new(name)).collect(),
+            parser,
+            parsing,
+            observer,
+            link,
+        }
     }
 
     /// Takes a message from a client. Returns those who were sent something and have little room left.
@@ -67,21 +75,14 @@ impl SocketIo {
     ///
     /// The reason why the session is to be ended.
     pub(super) fn receive(&self, session: &Arc<Session>, incoming: Incoming) -> Result<Crowd, DisconnectReason> {
-        let size = match &incoming {
-            Incoming::Text(text) => text.len(),
-            Incoming::Binary(bytes) => bytes.len(),
-        };
-        let decoded = match incoming {
-            Incoming::Text(text) => CommonParser.decode_str(&self.parsing, &session.parser, text),
-            Incoming::Binary(bytes) => CommonParser.decode_bin(&self.parsing, &session.parser, bytes),
-        };
-        let packet = match decoded {
+        let size = incoming.len();
+        let packet = match self.parser.decode(&self.parsing, &session.parser, incoming) {
             Ok(packet) => packet,
             Err(ParseError::NeedsMoreBinaryData) => {
                 session.hold_attachments(size + ATTACHMENT);
                 return Ok(Crowd::default());
             }
-            Err(ParseError::UnexpectedBinaryPacket) if !session.has_joined() => {
+            Err(ParseError::UnexpectedBinaryPacket | ParseError::UnexpectedStringPacket) if !session.has_joined() => {
                 return Err(DisconnectReason::OtherParser);
             }
             Err(ParseError::AttachmentsTooHeavy { .. } | ParseError::TooManyAttachments { .. }) => {
@@ -94,16 +95,18 @@ impl SocketIo {
     }
 
     fn handle(&self, session: &Arc<Session>, packet: Packet) -> Result<Crowd, DisconnectReason> {
-        let namespace = self.namespaces.iter().find(|namespace| packet.ns == namespace.name);
+        // Clients of Socket.IO 2 put a query behind the name.
+        let name = packet.ns.split_once('?').map_or(&*packet.ns, |(name, _)| name);
+        let namespace = self.namespaces.iter().find(|namespace| name == namespace.name);
         if let PacketData::Connect(auth) = packet.inner {
             return match namespace {
                 Some(namespace) => self.connect(session, namespace, auth.as_ref()),
-                None => Ok(self.refuse(session, packet.ns)),
+                None => Ok(self.refuse(session, Str::copy_from_slice(name))),
             };
         }
         let namespace =
             namespace.filter(|namespace| session.is_in(namespace.name)).ok_or(DisconnectReason::Malformed)?;
-        let client = Client::new(session, namespace);
+        let client = self.client(session, namespace);
         match packet.inner {
             PacketData::Event(value, ack) | PacketData::BinaryEvent(value, ack) => {
                 let event = Event::read(&value).ok_or(DisconnectReason::Malformed)?;
@@ -117,6 +120,16 @@ impl SocketIo {
         Ok(client.crowd.into_inner())
     }
 
+    /// Lets a client of Socket.IO 2 join the main namespace, which it does not ask for.
+    ///
+    /// # Errors
+    ///
+    /// If the session has ended.
+    pub(super) fn connect_unasked(&self, session: &Arc<Session>) -> Result<Crowd, DisconnectReason> {
+        let main = self.namespaces.first().ok_or(DisconnectReason::Malformed)?;
+        self.connect(session, main, None)
+    }
+
     fn connect(
         &self,
         session: &Arc<Session>,
@@ -128,9 +141,10 @@ impl SocketIo {
         if !session.join(namespace.name, announce) {
             return Err(DisconnectReason::Malformed);
         }
-        let client = Client::new(session, namespace);
-        let connected = Value::Str(format!("{{\"sid\":\"{}\"}}", session.id()).into(), None);
-        client.send(Packet::connect(namespace.name, Some(connected)));
+        let client = self.client(session, namespace);
+        let is_three = session.protocol().is_three();
+        let connected = || Value::Str(format!("{{\"sid\":\"{}\"}}", session.id()).into(), None);
+        client.send(Packet::connect(namespace.name, (!is_three).then(connected)));
         namespace.members_mut().clients.insert(session.id(), Member::new(session));
         if session.ended().is_some() {
             // What ended it may have come before it was a member.
@@ -140,12 +154,24 @@ impl SocketIo {
         Ok(client.crowd.into_inner())
     }
 
+    fn client<'a>(&'a self, session: &'a Arc<Session>, namespace: &'a Namespace) -> Client<'a> {
+        Client { session, namespace, parser: self.parser, link: self.link.as_ref(), crowd: RefCell::default() }
+    }
+
+    pub(super) fn link(&self) -> Option<&Arc<Link>> {
+        self.link.as_ref()
+    }
+
     /// Tells a client that there is no such namespace.
     fn refuse(&self, session: &Arc<Session>, namespace: Str) -> Crowd {
         let peer = session.address();
         (self.observer)(&event::Event::UnknownNamespace { peer, namespace: namespace.to_string() });
         let crowd = RefCell::new(Crowd::default());
-        let refusal = CommonParser.encode(Packet::connect_error(namespace, "Invalid namespace"));
+        let refusal = match (self.parser, session.protocol().is_three()) {
+            // Socket.IO 2 has a string where an object came to be.
+            (Parser::Common, true) => Value::Str(format!("4{namespace},\"Invalid namespace\"").into(), None),
+            _ => self.parser.encode(Packet::connect_error(namespace, "Invalid namespace")),
+        };
         push(session, &Message::new(refusal, session.share()), &crowd);
         crowd.into_inner()
     }
@@ -174,6 +200,7 @@ const ATTACHMENT: usize = 64;
 fn read_auth(auth: Option<&Value>) -> Option<&RawValue> {
     let text = match auth {
         None => "{}",
+        Some(Value::Str(text, _)) if &**text == "null" => "{}",
         Some(Value::Str(text, _)) => text,
         Some(Value::Bytes(_)) => return None,
     };
@@ -184,13 +211,17 @@ fn is_array(value: &Value) -> bool {
     value.as_str().is_some_and(|text| serde_json::from_str::<Vec<IgnoredAny>>(text).is_ok())
 }
 
-/// Those to whom a client's message went and whose queues are filling.
+/// Those to whom a client's message went and whose queues are filling, and what is to be done besides.
 #[derive(Default)]
 pub(super) struct Crowd {
     /// They have little room left.
     pub(super) crowded: Vec<Arc<Session>>,
     /// They have none, and miss the message.
     pub(super) full: Vec<Arc<Session>>,
+    /// Much waits to be sent to other servers.
+    pub(super) is_link_crowded: bool,
+    /// What other servers are to be asked.
+    pub(super) questions: Vec<Question>,
 }
 
 fn push(session: &Arc<Session>, message: &Arc<Message>, crowd: &RefCell<Crowd>) {
@@ -205,21 +236,20 @@ fn push(session: &Arc<Session>, message: &Arc<Message>, crowd: &RefCell<Crowd>) 
 pub(super) struct Client<'a> {
     pub(super) session: &'a Arc<Session>,
     namespace: &'a Namespace,
+    parser: Parser,
+    link: Option<&'a Arc<Link>>,
     crowd: RefCell<Crowd>,
 }
 
-impl<'a> Client<'a> {
-    fn new(session: &'a Arc<Session>, namespace: &'a Namespace) -> Self {
-        Self { session, namespace, crowd: RefCell::default() }
-    }
-
+impl Client<'_> {
     /// Emits to this client.
     pub(super) fn emit(&self, event: Value) {
         self.send(Packet::event(self.namespace.name, event));
     }
 
-    /// Emits to all in the namespace, this client among them. Returns how many there are.
+    /// Emits to all in the namespace, this client among them. Returns how many there are on this server.
     pub(super) fn emit_to_all(&self, event: Value) -> usize {
+        self.emit_to_others(&[], &event);
         let message = self.message(Packet::event(self.namespace.name, event));
         let members = self.namespace.members();
         for member in members.clients.values() {
@@ -228,15 +258,25 @@ impl<'a> Client<'a> {
         members.clients.len()
     }
 
-    /// Emits to all in a room, whether this client is among them or not. Returns how many there are.
+    /// Emits to all in a room, whether this client is among them or not. Returns how many there are on this server.
     pub(super) fn emit_to_room(&self, room: &str, event: Value) -> usize {
-        let message = self.message(Packet::event(self.namespace.name, event));
+        self.emit_to_others(&[room], &event);
         let members = self.namespace.members();
         let Some(room) = members.rooms.get(room) else { return 0 };
+        let message = self.message(Packet::event(self.namespace.name, event));
         for member in room.iter().filter_map(|id| members.clients.get(id)) {
             push(&member.session, &message, &self.crowd);
         }
         room.len()
+    }
+
+    /// Sends an event to the clients of other servers.
+    fn emit_to_others(&self, rooms: &[&str], event: &Value) {
+        if let Some(link) = self.link
+            && link.emit(self.namespace.name, rooms, event, self.session.share())
+        {
+            self.crowd.borrow_mut().is_link_crowded = true;
+        }
     }
 
     /// Puts the client into a room, unless the client is in too many. Returns true if the client is in the room.
@@ -254,7 +294,7 @@ impl<'a> Client<'a> {
 
     /// Encodes a packet, once for all receivers.
     fn message(&self, packet: Packet) -> Arc<Message> {
-        Message::new(CommonParser.encode(packet), self.session.share())
+        Message::new(self.parser.encode(packet), self.session.share())
     }
 }
 
@@ -271,118 +311,5 @@ impl Ack {
         if let Some(number) = self.0 {
             client.send(Packet::ack(client.namespace.name, arguments, number));
         }
-    }
-}
-
-/// The clients of a namespace.
-struct Namespace {
-    name: &'static str,
-    members: RwLock<Members>,
-}
-
-#[derive(Default)]
-struct Members {
-    clients: HashMap<Sid, Member>,
-    rooms: HashMap<String, HashSet<Sid>>,
-    /// The rooms of all clients together, each counted for each client in it.
-    memberships: usize,
-}
-
-struct Member {
-    session: Arc<Session>,
-    rooms: HashSet<String>,
-}
-
-impl Member {
-    fn new(session: &Arc<Session>) -> Self {
-        Self { session: Arc::clone(session), rooms: HashSet::new() }
-    }
-}
-
-impl Namespace {
-    fn new(name: &'static str) -> Self {
-        Self { name, members: RwLock::default() }
-    }
-
-    fn forget(&self, session: &Session) {
-        let mut members = self.members_mut();
-        let Some(member) = members.clients.remove(&session.id()) else { return };
-        for room in member.rooms {
-            members.leave(session.id(), &room);
-        }
-    }
-
-    fn members(&self) -> RwLockReadGuard<'_, Members> {
-        self.members.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn members_mut(&self) -> RwLockWriteGuard<'_, Members> {
-        self.members.write().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Members {
-    fn join(&mut self, id: Sid, room: &str, max_rooms: usize) -> bool {
-        let Some(member) = self.clients.get_mut(&id) else { return false };
-        if member.rooms.contains(room) {
-            return true;
-        }
-        if member.rooms.len() >= max_rooms || self.memberships >= MAX_MEMBERSHIPS {
-            return false;
-        }
-        member.rooms.insert(room.to_owned());
-        self.memberships += 1;
-        self.rooms.entry(room.to_owned()).or_default().insert(id);
-        true
-    }
-
-    fn leave(&mut self, id: Sid, room: &str) {
-        if let Some(member) = self.clients.get_mut(&id) {
-            member.rooms.remove(room);
-        }
-        if let Some(members) = self.rooms.get_mut(room) {
-            self.memberships -= usize::from(members.remove(&id));
-            if members.is_empty() {
-                self.rooms.remove(room);
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::net::server::Limits;
-    use crate::net::server::budget::Budget;
-    use crate::net::server::event::Transport;
-    use crate::net::server::peer::Peer;
-
-    fn session() -> Arc<Session> {
-        let address = std::net::SocketAddr::from(([127, 0, 0, 1], 1));
-        let peer = Peer::new(address, None, None);
-        let admission = Budget::new(Limits::default()).share(address.ip()).admit().unwrap();
-        Arc::new(Session::new(admission, peer, Transport::Polling, 1000))
-    }
-
-    #[test]
-    fn rooms_of_all_clients_together_have_a_limit() {
-        let namespace = Namespace::new("/");
-        let (ann, ben) = (session(), session());
-        for session in [&ann, &ben] {
-            namespace.members_mut().clients.insert(session.id(), Member::new(session));
-        }
-        let join = |session: &Session, room: &str| namespace.members_mut().join(session.id(), room, usize::MAX);
-        assert!((0..MAX_MEMBERSHIPS).all(|room| join(&ann, &room.to_string())));
-        assert!(join(&ann, "7"), "again");
-        assert!(!join(&ben, "7"));
-        namespace.members_mut().leave(ann.id(), "8");
-        namespace.members_mut().leave(ann.id(), "8");
-        assert!(join(&ben, "7"));
-        assert!(!join(&ben, "9"));
-        namespace.forget(&ann);
-        assert_eq!(namespace.members().memberships, 1);
-        namespace.forget(&ben);
-        assert_eq!(namespace.members().memberships, 0);
-        assert!(namespace.members().rooms.is_empty());
     }
 }

@@ -68,6 +68,8 @@ impl Message {
 pub(super) enum Item {
     Message(Arc<Message>),
     Ping,
+    /// The answer to a ping of a client, which those of Engine.IO 3 send.
+    Pong(Packet),
     Close,
     /// Answers a poll when nothing else is to be sent.
     Noop,
@@ -78,6 +80,7 @@ impl Item {
         match self {
             Self::Message(message) => message.packets(),
             Self::Ping => slice::from_ref(&PING),
+            Self::Pong(packet) => slice::from_ref(packet),
             Self::Close => slice::from_ref(&CLOSE),
             Self::Noop => slice::from_ref(&NOOP),
         }
@@ -87,6 +90,7 @@ impl Item {
     pub(super) fn size(&self) -> usize {
         match self {
             Self::Message(message) => message.size(),
+            Self::Pong(packet) => packet.bytes().len() + OVERHEAD,
             Self::Ping | Self::Close | Self::Noop => 0,
         }
     }

@@ -18,12 +18,29 @@ use crate::net::server::event::{Client, DisconnectReason, Transport};
 use crate::net::server::peer::Peer;
 use crate::net::server::queue::{Item, Queue};
 
+/// The version of Engine.IO that a client speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Protocol {
+    Four,
+    /// That of Socket.IO 2; whether payloads may hold bytes as they are.
+    Three {
+        takes_bytes: bool,
+    },
+}
+
+impl Protocol {
+    pub(super) fn is_three(self) -> bool {
+        matches!(self, Self::Three { .. })
+    }
+}
+
 /// One Engine.IO session.
 pub(super) struct Session {
     /// The id that the client was given. It opens the session to whoever knows it.
     sid: Sid,
     /// The Socket.IO id, which others may be shown.
     id: Sid,
+    protocol: Protocol,
     max_queue: usize,
     admission: Admission,
     state: Mutex<State>,
@@ -56,7 +73,8 @@ struct State {
     /// The bytes of a message, or of its attachments, that is not complete.
     unfinished: Option<Unfinished>,
     attachments: usize,
-    awaits_pong: bool,
+    /// The time of a ping that has not been answered.
+    pinged: Option<Instant>,
     /// The messages since a time, within a second of it.
     messages: (usize, Instant),
     joined: Vec<&'static str>,
@@ -94,7 +112,13 @@ pub(super) enum Next {
 }
 
 impl Session {
-    pub(super) fn new(admission: Admission, peer: Peer, transport: Transport, max_queue: usize) -> Self {
+    pub(super) fn new(
+        admission: Admission,
+        peer: Peer,
+        transport: Transport,
+        protocol: Protocol,
+        max_queue: usize,
+    ) -> Self {
         let state = State {
             peer,
             transport,
@@ -105,7 +129,7 @@ impl Session {
             waiting_since: None,
             unfinished: None,
             attachments: 0,
-            awaits_pong: false,
+            pinged: None,
             messages: (0, Instant::now()),
             joined: Vec::new(),
             has_joined: false,
@@ -116,6 +140,7 @@ impl Session {
         Self {
             sid: Sid::new(),
             id: Sid::new(),
+            protocol,
             max_queue,
             admission,
             state: Mutex::new(state),
@@ -135,6 +160,10 @@ impl Session {
 
     pub(super) fn id(&self) -> Sid {
         self.id
+    }
+
+    pub(super) fn protocol(&self) -> Protocol {
+        self.protocol
     }
 
     pub(super) fn share(&self) -> &Arc<Share> {
@@ -315,17 +344,18 @@ impl Session {
 
     /// Says that a ping is on its way.
     pub(super) fn pinged(&self) {
-        self.state().awaits_pong = true;
+        self.state().pinged = Some(Instant::now());
     }
 
-    pub(super) fn ponged(&self) {
-        if std::mem::take(&mut self.state().awaits_pong) {
-            self.changed.notify_one();
-        }
+    /// Says that the client is there. Returns the time since the ping that it has answered.
+    pub(super) fn ponged(&self) -> Option<Duration> {
+        let pinged = self.state().pinged.take()?;
+        self.changed.notify_one();
+        Some(pinged.elapsed())
     }
 
     pub(super) fn awaits_pong(&self) -> bool {
-        self.state().awaits_pong
+        self.state().pinged.is_some()
     }
 }
 

@@ -7,10 +7,12 @@
 //! | `join` | room | joins; acknowledged with `true`, or `false` for a name or a number of rooms beyond the limits |
 //! | `leave` | room | leaves; acknowledged with `true` |
 //! | `room` | room, any | emitted, the room's name included, to everyone who has joined the room |
+//! | `sockets` | room, or none | acknowledged with the ids of the clients in the room, or in the namespace |
 //! | `tls` | none | acknowledged with what the server sees of this connection |
 //! | `whoami` | none | acknowledged with the client's address, its host, and whether it came securely |
 //!
-//! `broadcast` and `room` are acknowledged with the number of clients they went to. As with Node's `io.to(room)`, one
+//! `broadcast` and `room` are acknowledged with the number of clients of this server that they went to. With `--redis`
+//! they go to those of other servers, too, and `sockets` names those as well. As with Node's `io.to(room)`, one
 //! does not have to be in a room to send to it, and gets its own message only when one is. Arguments travel as they
 //! came, binary attachments included.
 
@@ -49,6 +51,7 @@ impl Application for Demo {
             "join" => acknowledge(client, ack, &room.is_some_and(|room| join(client, room))),
             "leave" => acknowledge(client, ack, &room.is_some_and(|room| leave(client, room))),
             "room" => acknowledge(client, ack, &room.map_or(0, |room| client.emit_to_room(room, event.again()))),
+            "sockets" => client.acknowledge_ids(room, ack),
             "tls" => acknowledge(client, ack, &Seen::of(client)),
             "whoami" => acknowledge(client, ack, &Whoami::of(client)),
             _ => {}

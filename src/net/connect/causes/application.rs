@@ -186,7 +186,7 @@ pub(super) static CAUSES: &[Cause] = &[
         EngineIo,
         "not-engine-io",
         1,
-        "xhr poll error, or server error",
+        "server error, or timeout at a plain WebSocket server",
         "give the path of Socket.IO with --path, and exempt it from the fallback that answers every path with the page; a \
          plain WebSocket server (ws) needs a plain WebSocket client, not socket.io-client",
     ),
@@ -241,7 +241,7 @@ pub(super) static CAUSES: &[Cause] = &[
         EngineIo,
         "eio-version-3",
         1,
-        "nothing, or parser error: the versions do not understand each other",
+        "server error, or: It seems you are trying to reach a Socket.IO server in v2.x with a v3.x client",
         "upgrade the server to Socket.IO 4, or use a client of version 2 (npm install socket.io-client@2)",
     ),
     Cause::new(
@@ -307,7 +307,7 @@ pub(super) static CAUSES: &[Cause] = &[
         Upgrade,
         "upgrade-broken",
         1,
-        "websocket error (browsers: Invalid frame header), or timeout",
+        "websocket error (Invalid WebSocket frame; browsers: Invalid frame header), or timeout",
         "two handlers answer the upgrade: have one WebSocket server per path. Create the other one with noServer: true (ws), \
          and route the server's 'upgrade' event by path",
     ),
@@ -339,14 +339,14 @@ pub(super) static CAUSES: &[Cause] = &[
         Event,
         "frame-too-large",
         1,
-        "transport close, or transport error",
+        "transport close",
         "raise maxHttpBufferSize in the server's options (1 MB unless set), or send less at once",
     ),
     Cause::new(
         Event,
         "body-too-large",
         1,
-        "xhr post error (413)",
+        "transport error (413)",
         "raise the limit of the proxy (nginx: client_max_body_size 10m; in front of it and behind), or send less at once, or \
          over a WebSocket",
     ),

@@ -125,7 +125,7 @@ pub(super) static CAUSES: &[Cause] = &[
         Tls,
         "old-tls",
         2,
-        "xhr poll error (EPROTO, unsupported protocol)",
+        "xhr poll error (EPROTO, tlsv1 alert protocol version)",
         "let the server speak TLS 1.2 and 1.3. Node: minVersion: 'TLSv1.2'; nginx: ssl_protocols TLSv1.2 TLSv1.3; \
          HAProxy: ssl-min-ver TLSv1.2",
     ),
@@ -133,7 +133,7 @@ pub(super) static CAUSES: &[Cause] = &[
         Tls,
         "no-common-suite",
         2,
-        "xhr poll error (EPROTO, handshake failure)",
+        "xhr poll error (EPROTO, sslv3 alert handshake failure); nothing where OpenSSL has the suites",
         "let the server take TLS 1.3, or ECDHE suites with an AEAD. nginx: ssl_ciphers \
          ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256; Node: ciphers with the same names; a server without a \
          certificate refuses all suites as well",
@@ -167,7 +167,7 @@ pub(super) static CAUSES: &[Cause] = &[
         Tls,
         "no-alpn-overlap",
         2,
-        "xhr poll error (EPROTO, no application protocol)",
+        "xhr poll error (403 Missing ALPN Protocol, or socket hang up): it offers no protocol by ALPN",
         "offer http/1.1 by ALPN beside h2, because WebSockets and Node's client need it. Node: allowHTTP1: true; HAProxy: \
          alpn h2,http/1.1 (see http2-only)",
     )
@@ -202,7 +202,7 @@ pub(super) static CAUSES: &[Cause] = &[
         Tls,
         "intercepted",
         2,
-        "xhr poll error (SELF_SIGNED_CERT_IN_CHAIN or UNABLE_TO_GET_ISSUER_CERT_LOCALLY)",
+        "xhr poll error (self-signed certificate in certificate chain, or unable to get local issuer certificate)",
         "an inspection product or an antivirus stands in between: give Node its root with NODE_EXTRA_CA_CERTS=FILE or \
          --use-system-ca, or have an exception made for this host",
     ),
@@ -258,7 +258,7 @@ pub(super) static CAUSES: &[Cause] = &[
         Tls,
         "name-constraint",
         2,
-        "xhr poll error (PERMITTED_SUBTREE_VIOLATION)",
+        "xhr poll error (permitted subtree violation)",
         "its CA may not sign for this name: use a name that the CA permits, or permit it with secure-io ca renew --permit \
          NAME and have the certificate issued again",
     ),
@@ -271,7 +271,7 @@ pub(super) static CAUSES: &[Cause] = &[
     ),
     Cause::new(Tls, "weak-key", 2, "xhr poll error (EE_KEY_TOO_SMALL)", "make a new key, as EC P-256 or RSA 2048, and have a certificate issued for it"),
     Cause::new(Tls, "bad-signature", 2, "xhr poll error (CERT_SIGNATURE_FAILURE)", "have it issued again: the signature is not its issuer's"),
-    Cause::new(Tls, "not-a-ca", 2, "xhr poll error (INVALID_CA)", "have it signed by a CA, one with cA in its basicConstraints"),
+    Cause::new(Tls, "not-a-ca", 2, "xhr poll error (unsuitable certificate purpose)", "have it signed by a CA, one with cA in its basicConstraints"),
     Cause::new(Tls, "path-too-long", 2, "xhr poll error (PATH_LENGTH_EXCEEDED)", "issue it from a CA whose pathLenConstraint allows so many intermediates"),
     Cause::new(Tls, "unknown-critical-extension", 2, "xhr poll error (UNHANDLED_CRITICAL_EXTENSION)", "have it issued again without that extension, or with the extension not critical"),
     Cause::new(Tls, "revoked", 2, "nothing: Node does not look at CRLs by itself", "make a new key, and have a new certificate issued"),

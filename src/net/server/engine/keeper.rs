@@ -15,6 +15,13 @@ pub(super) async fn keep(engine: Weak<Engine>, session: Arc<Session>) {
     let join_by = Instant::now() + timing.connect_timeout;
     let mut ping_at = Instant::now() + timing.ping_interval;
     let mut pong_by = None;
+    // Clients of Engine.IO 3 send the pings.
+    let is_three = session.protocol().is_three();
+    let silence = timing.ping_interval + timing.ping_timeout;
+    if is_three {
+        session.pinged();
+        pong_by = Some(Instant::now() + silence);
+    }
     while session.ended().is_none() {
         let finish_by = session.unfinished_since().map(|since| since + body);
         let join_by = (!session.has_joined()).then_some(join_by);
@@ -27,7 +34,12 @@ pub(super) async fn keep(engine: Weak<Engine>, session: Arc<Session>) {
         }
         let now = Instant::now();
         if pong_by.is_some() && !session.awaits_pong() {
-            (pong_by, ping_at) = (None, now + timing.ping_interval);
+            if is_three {
+                session.pinged();
+                pong_by = Some(now + silence);
+            } else {
+                (pong_by, ping_at) = (None, now + timing.ping_interval);
+            }
         }
         let reason = if pong_by.is_some_and(|by| by <= now) && !session.is_crowded() {
             DisconnectReason::HeartbeatMissed

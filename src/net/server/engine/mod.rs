@@ -1,4 +1,4 @@
-//! Engine.IO 4: sessions over long-polling and WebSocket, as Node's server keeps them.
+//! Engine.IO 4, and 3 where that is allowed: sessions over long-polling and WebSocket, as Node's server keeps them.
 //!
 //! - Everything that waits for a client is bounded by bytes, and so is everything that all clients together make the
 //!   server hold: see [`super::queue`] and [`super::budget`].
@@ -8,27 +8,29 @@
 
 mod compression;
 mod keeper;
+mod others;
 pub(crate) mod payload;
 mod request;
+pub(super) mod three;
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::header::{CONNECTION, CONTENT_ENCODING, HeaderValue, SEC_WEBSOCKET_ACCEPT, UPGRADE};
+use axum::http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, SEC_WEBSOCKET_ACCEPT, UPGRADE};
 use axum::http::{Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming as Upload;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio::sync::Semaphore;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use self::compression::Encoding;
-use self::payload::{Answer, Packets, Payload, Polling, Received};
+use self::payload::{Answer, Form, Packets, Payload, Polling, Received};
 use self::request::{Query, Refusal, accept_key, text};
 use crate::net::server::budget::{Budget, Charge, Exceeded, Share};
 use crate::net::server::event::{DisconnectReason, Event, Observer, Refused, Transport};
@@ -36,8 +38,8 @@ use crate::net::server::namespace::{Crowd, SocketIo};
 use crate::net::server::origin::Access;
 use crate::net::server::patient::Patient;
 use crate::net::server::peer::Peer;
-use crate::net::server::queue::Item;
-use crate::net::server::session::{Next, Session};
+use crate::net::server::queue::{Item, Packet};
+use crate::net::server::session::{Next, Protocol, Pushed, Session};
 use crate::net::server::sessions::{Found, HEAVY, Sessions};
 use crate::net::server::websocket::{Frames, WebSocket, wait_for_room};
 use crate::net::server::{Limits, Timing};
@@ -56,12 +58,14 @@ const OWN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Engine.IO for one server.
 pub(super) struct Engine {
+    me: Weak<Self>,
     io: SocketIo,
     sessions: Sessions,
     budget: Arc<Budget>,
     timing: Timing,
     limits: Limits,
     frames: Frames,
+    allows_three: bool,
     observer: Observer,
     /// True once a client has asked for a session that is not here.
     is_split: AtomicBool,
@@ -70,14 +74,23 @@ pub(super) struct Engine {
 }
 
 impl Engine {
-    pub(super) fn new(io: SocketIo, timing: Timing, limits: Limits, frames: Frames, observer: Observer) -> Arc<Self> {
-        Arc::new(Self {
+    pub(super) fn new(
+        io: SocketIo,
+        timing: Timing,
+        limits: Limits,
+        frames: Frames,
+        allows_three: bool,
+        observer: Observer,
+    ) -> Arc<Self> {
+        Arc::new_cyclic(|me| Self {
+            me: Weak::clone(me),
             io,
             sessions: Sessions::default(),
             budget: Budget::new(limits),
             timing,
             limits,
             frames,
+            allows_three,
             observer,
             is_split: AtomicBool::new(false),
             compressing: Arc::new(Semaphore::new(1)),
@@ -86,6 +99,10 @@ impl Engine {
 
     pub(super) fn sessions(&self) -> &Sessions {
         &self.sessions
+    }
+
+    pub(super) fn observe(&self, event: &Event) {
+        (self.observer)(event);
     }
 
     pub(super) fn limits(&self) -> &Limits {
@@ -121,18 +138,23 @@ impl Engine {
         let session = match query.sid {
             Some(sid) => Some(self.find(sid, &peer)?),
             None if request.method() != Method::GET => return Err(Refusal::BadHandshakeMethod),
-            None if query.protocol != Some("4") => {
+            None if !self.speaks(query.protocol) => {
                 self.refused(&peer, Refused::Protocol(query.protocol.map(str::to_owned)));
                 return Err(Refusal::UnsupportedProtocol);
             }
             None => None,
         };
+        let protocol = match query.protocol {
+            Some("3") => Protocol::Three { takes_bytes: !query.wants_base64 },
+            _ => Protocol::Four,
+        };
         match (transport, session, request.method()) {
-            (Transport::WebSocket, session, &Method::GET) => self.upgrade(request, peer, session),
+            (Transport::WebSocket, session, &Method::GET) => self.upgrade(request, peer, protocol, session),
             (_, Some(session), _) if session.transport() == Transport::WebSocket => Err(Refusal::BadRequest),
             (Transport::Polling, None, &Method::GET) => {
-                let session = self.open(peer, Transport::Polling)?;
-                Ok(text(self.open_packet(&session, "\"websocket\"")))
+                let session = self.open(peer, Transport::Polling, protocol)?;
+                let greeting = self.open_packet(&session, "\"websocket\"");
+                Ok(text(if protocol.is_three() { three::write_one(&greeting) } else { greeting }))
             }
             (Transport::Polling, Some(session), &Method::GET) => {
                 let encoding = Encoding::preferred(request.headers());
@@ -140,9 +162,13 @@ impl Engine {
                 drop(request);
                 self.poll(session, encoding).await
             }
-            (Transport::Polling, Some(session), &Method::POST) => self.receive(&session, request.into_body()).await,
+            (Transport::Polling, Some(session), &Method::POST) => self.receive(&session, request).await,
             _ => Err(Refusal::BadRequest),
         }
+    }
+
+    fn speaks(&self, protocol: Option<&str>) -> bool {
+        protocol == Some("4") || (protocol == Some("3") && self.allows_three)
     }
 
     fn find(&self, sid: &str, peer: &Peer) -> Result<Arc<Session>, Refusal> {
@@ -165,7 +191,7 @@ impl Engine {
 
 /// Sessions.
 impl Engine {
-    fn open(self: &Arc<Self>, peer: Peer, transport: Transport) -> Result<Arc<Session>, Refusal> {
+    fn open(self: &Arc<Self>, peer: Peer, transport: Transport, protocol: Protocol) -> Result<Arc<Session>, Refusal> {
         let share = self.budget.share(peer.address.ip());
         let Some(admission) = share.admit() else {
             self.refused(&peer, Refused::TooManySessions);
@@ -176,8 +202,13 @@ impl Engine {
             self.refused(&peer, Refused::TooMuchMemory);
             return Err(Refusal::Full);
         }
-        let session = Arc::new(Session::new(admission, peer, transport, self.limits.max_queue));
+        let session = Arc::new(Session::new(admission, peer, transport, protocol, self.limits.max_queue));
         self.sessions.remember(&session);
+        if protocol.is_three()
+            && let Ok(crowd) = self.io.connect_unasked(&session)
+        {
+            self.settle(&session, crowd);
+        }
         tokio::spawn(keeper::keep(Arc::downgrade(self), Arc::clone(&session)));
         Ok(session)
     }
@@ -197,16 +228,28 @@ impl Engine {
     pub(super) fn take(&self, session: &Arc<Session>, packet: Result<Received, DisconnectReason>) -> Option<Wait> {
         let taken = match packet {
             Ok(Received::Message(incoming)) => {
-                (self.observer)(&Event::Received);
-                if session.count_message(self.limits.max_events) {
+                let (start, bytes) = (Instant::now(), incoming.len());
+                let received = if session.count_message(self.limits.max_events) {
                     self.io.receive(session, incoming)
                 } else {
                     Err(DisconnectReason::TooManyEvents)
-                }
+                };
+                (self.observer)(&Event::Received { bytes, time: start.elapsed() });
+                received
             }
             Ok(Received::Pong) => {
-                session.ponged();
+                if let Some(time) = session.ponged() {
+                    (self.observer)(&Event::RoundTrip(time));
+                }
                 return None;
+            }
+            Ok(Received::Ping(text)) => {
+                session.ponged();
+                let pong = Packet::Text([b"3", text.as_bytes()].concat().into());
+                match session.push(Item::Pong(pong)) {
+                    Pushed::Full => Err(DisconnectReason::Overflowed),
+                    _ => return None,
+                }
             }
             Ok(Received::Close) => Err(DisconnectReason::ClientClosed),
             Err(reason) => Err(reason),
@@ -220,14 +263,26 @@ impl Engine {
         }
     }
 
-    /// Handles receivers whose queues are full, or filling.
-    fn settle(&self, sender: &Session, crowd: Crowd) -> Option<Wait> {
+    /// Handles receivers whose queues are full, or filling, and questions to other servers.
+    fn settle(&self, sender: &Arc<Session>, crowd: Crowd) -> Option<Wait> {
         for session in crowd.full {
             self.end(&session, DisconnectReason::Overflowed);
         }
         self.relieve(sender.share());
+        for question in crowd.questions {
+            self.ask(sender, question);
+        }
+        let link = self.io.link().filter(|_| crowd.is_link_crowded).cloned();
         let crowded = crowd.crowded;
-        (!crowded.is_empty()).then(|| Box::pin(wait_for_room(crowded, PATIENCE)) as Wait)
+        if crowded.is_empty() && link.is_none() {
+            return None;
+        }
+        Some(Box::pin(async move {
+            wait_for_room(crowded, PATIENCE).await;
+            if let Some(link) = link {
+                link.wait_for_room(PATIENCE).await;
+            }
+        }))
     }
 
     /// Ends a session if more memory is held than may be: one of the network's if that is what holds it.
@@ -311,6 +366,16 @@ impl Engine {
         polling: Polling,
         encoding: Option<Encoding>,
     ) -> Response<Body> {
+        (self.observer)(&Event::Sent(payload.len()));
+        if let Protocol::Three { takes_bytes } = session.protocol() {
+            let (whole, is_binary) = payload.three(takes_bytes);
+            let charge = session.share().charge(whole.len());
+            let mut response = text(Body::new(Answer::whole(whole.into(), charge, polling)));
+            if is_binary {
+                response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(OCTETS));
+            }
+            return response;
+        }
         let length = payload.len();
         let Some(encoding) = encoding.filter(|_| length >= compression::THRESHOLD) else {
             return text(Body::new(Answer::new(payload, polling)));
@@ -330,13 +395,19 @@ impl Engine {
         };
         let Some(compressed) = compressed else { return text(Body::new(Answer::new(payload, polling))) };
         let charge = session.share().charge(compressed.len());
-        let mut response = text(Body::new(Answer::compressed(compressed.into(), charge, polling)));
+        let mut response = text(Body::new(Answer::whole(compressed.into(), charge, polling)));
         response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(encoding.name()));
         response
     }
 
     /// Takes in a client's POST.
-    async fn receive(self: &Arc<Self>, session: &Arc<Session>, body: Upload) -> Result<Response<Body>, Refusal> {
+    async fn receive(
+        self: &Arc<Self>,
+        session: &Arc<Session>,
+        request: Request<Upload>,
+    ) -> Result<Response<Body>, Refusal> {
+        let is_binary = request.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == OCTETS);
+        let body = request.into_body();
         if !session.start_post() {
             self.end(session, DisconnectReason::Malformed);
             return Err(Refusal::BadRequest);
@@ -347,11 +418,16 @@ impl Engine {
                 self.end(session, DisconnectReason::TooLarge);
             }
         })?;
-        if payload == CLOSE && !session.is_polled() {
+        let form = match (session.protocol(), is_binary) {
+            (Protocol::Four, _) => Form::Four,
+            (Protocol::Three { .. }, false) => Form::ThreeText,
+            (Protocol::Three { .. }, true) => Form::ThreeBytes,
+        };
+        if (payload == CLOSE || payload == CLOSE_OF_THREE) && !session.is_polled() {
             // The poll before it may still be on its way, over another connection.
             sleep(OVERTAKING).await;
         }
-        let Some(mut packets) = Packets::new(payload) else {
+        let Some(mut packets) = Packets::new(payload, form) else {
             self.end(session, DisconnectReason::Malformed);
             return Err(Refusal::BadRequest);
         };
@@ -459,11 +535,12 @@ impl Engine {
         self: &Arc<Self>,
         mut request: Request<Upload>,
         peer: Peer,
+        protocol: Protocol,
         session: Option<Arc<Session>>,
     ) -> Result<Response<Body>, Refusal> {
         let accept = accept_key(request.headers()).ok_or(Refusal::BadRequest)?;
         let purpose = match session {
-            None => Purpose::Open(self.open(peer.clone(), Transport::WebSocket)?),
+            None => Purpose::Open(self.open(peer.clone(), Transport::WebSocket, protocol)?),
             Some(session) => Probe::start(session).map_or(Purpose::Nothing, Purpose::Probe),
         };
         let upgraded = hyper::upgrade::on(&mut request);
@@ -494,6 +571,9 @@ impl Engine {
         let Ok(parts) = upgraded.downcast::<TokioIo<Patient>>() else { return self.abandon(purpose) };
         let max = usize::try_from(self.limits.max_payload).unwrap_or(usize::MAX);
         let mut socket = WebSocket::new(parts.io.into_inner().into_inner(), &parts.read_buf, max, self.frames);
+        if purpose.protocol().is_some_and(Protocol::is_three) {
+            socket.speak_three();
+        }
         let session = match purpose {
             Purpose::Open(session) => {
                 let greeting = self.open_packet(&session, "");
@@ -530,6 +610,15 @@ enum Purpose {
     Probe(Probe),
     /// A second upgrade of a session, which does not get far.
     Nothing,
+}
+
+impl Purpose {
+    fn protocol(&self) -> Option<Protocol> {
+        match self {
+            Self::Open(session) | Self::Probe(Probe(session)) => Some(session.protocol()),
+            Self::Nothing => None,
+        }
+    }
 }
 
 /// A probe under way, which is over when this is dropped.
@@ -574,6 +663,10 @@ const MAX_POLL: usize = 1 << 20;
 const MAX_OVERRUN: usize = 4;
 
 const CLOSE: &[u8] = b"1";
+const CLOSE_OF_THREE: &[u8] = b"1:1";
+
+/// The type of bodies with bytes, in Engine.IO 3.
+const OCTETS: &str = "application/octet-stream";
 
 /// The distance between requests over two connections that were sent together.
 const OVERTAKING: Duration = Duration::from_millis(20);

@@ -8,6 +8,7 @@ use axum::body::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use socketioxide_core::Str;
 
+use super::three;
 use crate::net::engine_io::SEPARATOR;
 use crate::net::server::budget::Charge;
 use crate::net::server::event::DisconnectReason;
@@ -18,25 +19,41 @@ use crate::net::server::session::Session;
 /// A packet of a client's payload.
 pub(crate) enum Received {
     Message(Incoming),
+    /// A client of Engine.IO 3 asks whether the server is there.
+    Ping(Str),
     Pong,
     Close,
 }
 
+/// How packets are put together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Four,
+    ThreeText,
+    ThreeBytes,
+}
+
 /// The packets of a payload that a client posted.
 pub(crate) struct Packets {
+    form: Form,
+    /// Empty if the payload is one of bytes.
     payload: Str,
+    bytes: Bytes,
     at: usize,
 }
 
 impl Packets {
-    /// Reads a payload. Returns `None` if it is not UTF-8.
-    pub(crate) fn new(payload: Vec<u8>) -> Option<Self> {
-        Some(Self { payload: String::from_utf8(payload).ok()?.into(), at: 0 })
+    /// Reads a payload. Returns `None` if it is not UTF-8 where it has to be.
+    pub(crate) fn new(payload: Vec<u8>, form: Form) -> Option<Self> {
+        if form == Form::ThreeBytes {
+            return Some(Self { form, payload: Str::default(), bytes: payload.into(), at: 0 });
+        }
+        Some(Self { form, payload: String::from_utf8(payload).ok()?.into(), bytes: Bytes::new(), at: 0 })
     }
 
     /// The bytes of the whole payload.
     pub(super) fn len(&self) -> usize {
-        self.payload.len()
+        self.payload.len() + self.bytes.len()
     }
 
     /// The position in the payload.
@@ -45,14 +62,50 @@ impl Packets {
     }
 
     pub(super) fn is_done(&self) -> bool {
-        self.at > self.payload.len()
+        match self.form {
+            Form::Four => self.at > self.payload.len(),
+            Form::ThreeText | Form::ThreeBytes => self.at >= self.len(),
+        }
     }
+
+    fn next_of_three(&mut self) -> Option<Result<Received, DisconnectReason>> {
+        let is_empty = self.at == 0 && self.len() == 0;
+        if self.at >= self.len() && !is_empty {
+            return None;
+        }
+        let packet = match self.form {
+            Form::ThreeBytes => {
+                self.bytes.get(self.at..).and_then(three::split_bytes).map(|(is_bytes, packet, taken)| {
+                    (
+                        self.at + taken,
+                        if is_bytes { three::read_bytes(&self.bytes.slice_ref(packet)) } else { text(packet) },
+                    )
+                })
+            }
+            _ => self.payload.as_str().get(self.at..).and_then(three::split_text).map(|(packet, taken)| {
+                let start = self.at + taken - packet.len();
+                (self.at + taken, three::read(&self.payload.slice(start..start + packet.len())))
+            }),
+        };
+        let (at, packet) = packet.unwrap_or((self.len().max(1), Err(DisconnectReason::Malformed)));
+        self.at = at;
+        Some(packet)
+    }
+}
+
+/// Reads a packet of text in a payload of bytes.
+fn text(packet: &[u8]) -> Result<Received, DisconnectReason> {
+    let text = str::from_utf8(packet).map_err(|_| DisconnectReason::Malformed)?;
+    three::read(&Str::copy_from_slice(text))
 }
 
 impl Iterator for Packets {
     type Item = Result<Received, DisconnectReason>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        if self.form != Form::Four {
+            return self.next_of_three();
+        }
         let rest = self.payload.as_str().get(self.at..)?;
         let length = rest.find(SEPARATOR).unwrap_or(rest.len());
         let packet = self.payload.slice(self.at..self.at + length);
@@ -107,6 +160,11 @@ impl Payload {
 
     pub(in crate::net::server) fn len(&self) -> usize {
         self.remaining
+    }
+
+    /// The payload in the form of Engine.IO 3. Returns true with it if that form holds bytes as they are.
+    pub(in crate::net::server) fn three(&self, takes_bytes: bool) -> (Vec<u8>, bool) {
+        three::write(&self.items, takes_bytes)
     }
 
     /// The payload in one piece.
@@ -203,8 +261,8 @@ pub(super) struct Answer {
 
 enum Content {
     Payload(Payload),
-    /// Compressed; its memory is charged to the client.
-    Compressed(Bytes, Charge),
+    /// Compressed, or in the form of Engine.IO 3; its memory is charged to the client.
+    Whole(Bytes, Charge),
 }
 
 impl Answer {
@@ -212,14 +270,14 @@ impl Answer {
         Self { content: Content::Payload(payload), polling }
     }
 
-    pub(super) fn compressed(bytes: Bytes, charge: Charge, polling: Polling) -> Self {
-        Self { content: Content::Compressed(bytes, charge), polling }
+    pub(super) fn whole(bytes: Bytes, charge: Charge, polling: Polling) -> Self {
+        Self { content: Content::Whole(bytes, charge), polling }
     }
 
     fn remaining(&self) -> usize {
         match &self.content {
             Content::Payload(payload) => payload.len(),
-            Content::Compressed(bytes, _) => bytes.len(),
+            Content::Whole(bytes, _) => bytes.len(),
         }
     }
 }
@@ -231,7 +289,7 @@ impl Body for Answer {
     fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let chunk = match &mut self.content {
             Content::Payload(payload) => payload.next_chunk(),
-            Content::Compressed(bytes, charge) => {
+            Content::Whole(bytes, charge) => {
                 // A copy, or the piece would keep all of it.
                 let piece = bytes.split_to(bytes.len().min(CHUNK));
                 if bytes.is_empty() {
@@ -289,7 +347,7 @@ mod tests {
     #[test]
     fn payloads_are_taken_apart() {
         let payload = "42[\"a\"]\x1ebAQID\x1e3\x1e451-[]\x1e1".to_owned();
-        let packets: Result<Vec<_>, _> = Packets::new(payload.into()).unwrap().collect();
+        let packets: Result<Vec<_>, _> = Packets::new(payload.into(), Form::Four).unwrap().collect();
         let packets = packets.unwrap();
         assert!(matches!(&packets[0], Received::Message(Incoming::Text(text)) if *text == "2[\"a\"]"));
         assert!(matches!(&packets[1], Received::Message(Incoming::Binary(bytes)) if bytes[..] == [1, 2, 3]));
@@ -297,8 +355,8 @@ mod tests {
         assert!(matches!(&packets[3], Received::Message(Incoming::Text(text)) if *text == "51-[]"));
         assert!(matches!(packets[4], Received::Close));
         for bad in ["", "abc", "b???", "42[]\x1e", "\x1e3", "0", "6"] {
-            assert!(Packets::new(bad.into()).unwrap().any(|packet| packet.is_err()), "{bad:?}");
+            assert!(Packets::new(bad.into(), Form::Four).unwrap().any(|packet| packet.is_err()), "{bad:?}");
         }
-        assert!(Packets::new(b"4\xff".to_vec()).is_none());
+        assert!(Packets::new(b"4\xff".to_vec(), Form::Four).is_none());
     }
 }

@@ -16,6 +16,8 @@ pub(super) struct Query<'a> {
     pub(super) protocol: Option<&'a str>,
     pub(super) transport: Option<Transport>,
     pub(super) sid: Option<&'a str>,
+    /// Whether the client takes bytes as base64 alone, which Engine.IO 3 asks for so.
+    pub(super) wants_base64: bool,
 }
 
 impl<'a> Query<'a> {
@@ -27,7 +29,7 @@ impl<'a> Query<'a> {
             Some("websocket") => Some(Transport::WebSocket),
             _ => None,
         };
-        Self { protocol: value("EIO"), transport, sid: value("sid") }
+        Self { protocol: value("EIO"), transport, sid: value("sid"), wants_base64: value("b64").is_some() }
     }
 }
 

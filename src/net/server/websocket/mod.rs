@@ -18,8 +18,8 @@ pub(super) use self::writer::Frames;
 
 use self::reader::{Fault, Reader, Received};
 use self::writer::{BATCH, Writer};
-use crate::net::server::engine::{BURST, Engine, Wait, payload};
-use crate::net::server::event::DisconnectReason;
+use crate::net::server::engine::{BURST, Engine, Wait, payload, three};
+use crate::net::server::event::{DisconnectReason, Event};
 use crate::net::server::namespace::Incoming;
 use crate::net::server::session::{Next, Session};
 use crate::net::server::stream::Stream;
@@ -41,6 +41,11 @@ impl WebSocket {
     /// `received` holds the octets that the client has sent already.
     pub(super) fn new(stream: Stream, received: &[u8], max_message: usize, frames: Frames) -> Self {
         Self { stream, reader: Reader::new(received, max_message), writer: Writer::new(frames) }
+    }
+
+    /// Puts the type in front of bytes, as Engine.IO 3 has it.
+    pub(super) fn speak_three(&mut self) {
+        self.writer.speak_three();
     }
 
     /// Sees a probe through: `2probe`, answered by `3probe`, then `5`. Returns false if the client does not upgrade.
@@ -231,6 +236,7 @@ impl Transport {
             let written = writer.poll(stream, cx, &mut progress);
             if progress > 0 {
                 self.deadline = None;
+                self.engine.observe(&Event::Sent(writer.take_sent()));
             }
             match written {
                 Poll::Ready(Ok(())) => {
@@ -272,11 +278,15 @@ impl Transport {
         let packet = match received {
             Received::Text(text) => {
                 self.taken += text.len() + CONTROL;
-                payload::read(&text.into())
+                if self.is_three() { three::read(&text.into()) } else { payload::read(&text.into()) }
             }
             Received::Binary(bytes) => {
                 self.taken += bytes.len() + CONTROL;
-                Ok(payload::Received::Message(Incoming::Binary(bytes.into())))
+                if self.is_three() {
+                    three::read_bytes(&bytes.into())
+                } else {
+                    Ok(payload::Received::Message(Incoming::Binary(bytes.into())))
+                }
             }
             Received::Ping(payload) => {
                 // Answers wait for a client that reads them, and so does the next ping.
@@ -292,6 +302,10 @@ impl Transport {
         };
         self.account();
         self.waiting = self.engine.take(&self.session, packet);
+    }
+
+    fn is_three(&self) -> bool {
+        self.session.protocol().is_three()
     }
 
     /// Says goodbye in the way that suits the reason.

@@ -12,6 +12,7 @@ use tokio::io::AsyncWrite;
 use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
+use crate::net::server::engine::three::MESSAGE;
 use crate::net::server::queue::{Item, Packet};
 
 /// The payload from which on a frame is not copied.
@@ -35,6 +36,7 @@ pub(in crate::net::server) enum Frames {
 /// The writing half of a WebSocket.
 pub(super) struct Writer {
     frames: Frames,
+    is_three: bool,
     /// The octets to write next, from `start` on.
     buffer: Vec<u8>,
     start: usize,
@@ -46,12 +48,15 @@ pub(super) struct Writer {
     /// The item at hand, and how many of its packets have been taken.
     current: Option<(Item, usize)>,
     is_flushed: bool,
+    /// The bytes written since they were last asked for.
+    sent: usize,
 }
 
 impl Writer {
     pub(super) fn new(frames: Frames) -> Self {
         Self {
             frames,
+            is_three: false,
             buffer: Vec::new(),
             start: 0,
             large: Bytes::new(),
@@ -59,7 +64,13 @@ impl Writer {
             items: Vec::new().into_iter(),
             current: None,
             is_flushed: true,
+            sent: 0,
         }
+    }
+
+    /// Puts the type in front of bytes, as Engine.IO 3 has it.
+    pub(super) fn speak_three(&mut self) {
+        self.is_three = true;
     }
 
     /// Takes over items; those before them have all been written.
@@ -80,6 +91,11 @@ impl Writer {
     /// True if so many frames wait outside of the queue that no more should be read.
     pub(super) fn is_clogged(&self) -> bool {
         self.controls.len() > LARGE
+    }
+
+    /// The bytes written since this was last called.
+    pub(super) fn take_sent(&mut self) -> usize {
+        std::mem::take(&mut self.sent)
     }
 
     /// The bytes of items that are being written.
@@ -121,6 +137,7 @@ impl Writer {
             }
             self.is_flushed = false;
             *progress += written;
+            self.sent += written;
             if from_buffer {
                 self.start += written;
             } else {
@@ -137,12 +154,14 @@ impl Writer {
                 Packet::Text(bytes) => (Data::Text, bytes),
                 Packet::Binary(bytes) => (Data::Binary, bytes),
             };
+            let prefix = (self.is_three && kind == Data::Binary).then_some(MESSAGE);
+            put_head(&mut self.buffer, OpCode::Data(kind), payload.len() + usize::from(prefix.is_some()));
+            self.buffer.extend(prefix);
             if payload.len() > LARGE {
-                put_head(&mut self.buffer, OpCode::Data(kind), payload.len());
                 self.large = payload;
                 return true;
             }
-            put_frame(&mut self.buffer, OpCode::Data(kind), &payload);
+            self.buffer.extend_from_slice(&payload);
             if self.frames == Frames::Apart || self.buffer.len() >= BATCH {
                 return true;
             }
