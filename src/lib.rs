@@ -21,9 +21,12 @@
 //! | | [`container`] | PEM and DER in and out, encrypted keys, PKCS#12. |
 //! | `x509` | [`name`] | What people type to subjectAltName and subject, and back. |
 //! | | [`key`] | Algorithms; private keys, public keys, signatures. |
-//! | | [`signed`] | What certificates and requests have in common. |
-//! | | [`csr`] | Certification requests (PKCS#10). |
-//! | | [`constraints`] | Which names a CA may certify. |
+//! | | [`certificate`], [`crl`], [`request`] | Certificates, CRLs and requests, each read once, leniently. |
+//! | | [`extension`] | Their extensions, as far as anything is decided by them. |
+//! | | [`signed_data`] | The outer structure of all three, read. |
+//! | | [`signed`] | The same structure, edited and signed. |
+//! | | [`csr`] | Certification requests made, and taken from others. |
+//! | | [`constraints`] | Name constraints: which names a CA may certify. |
 //! | | [`policy`] | Certificate policies along a path. |
 //! | `judge` | [`report`] | What we can say, as plain data; `report::text` turns it into text. |
 //! | | [`inspect`] | DER to report; never judges. |
@@ -88,4 +91,4 @@ pub use judge::{inspect, lint, report, verify};
 #[cfg(feature = "serve")]
 pub use net::{acme, connect, proxy, run, server, share};
 pub use net::{check, doctor, probe, tls};
-pub use x509::{constraints, csr, key, name, policy, signed};
+pub use x509::{certificate, constraints, crl, csr, extension, key, name, policy, request, signed, signed_data};

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use secure_io::certificate::Certificate;
 use secure_io::hex;
 use secure_io::key::{self, PrivateKey};
 use secure_io::name::Subject;
@@ -72,16 +73,16 @@ pub(crate) fn issuer_of(file: &Path, certificate: &[u8]) -> Option<Issuer> {
 
 /// The issuer's subjectPublicKeyInfo, and true for a root, if this CA's certificate issued another.
 fn issued(issuer: &[u8], certificate: &[u8]) -> Option<(Vec<u8>, bool)> {
-    let parsed = inspect::parse(issuer).ok().filter(|certificate| certificate.is_ca())?;
-    let subject = Subject::from_der(parsed.subject().as_raw()).ok()?;
-    let spki = parsed.public_key().raw;
-    let is_root = parsed.issuer().as_raw() == subject.as_der();
+    let parsed = inspect::parse(issuer).ok().filter(Certificate::is_ca)?;
+    let subject = Subject::from_der(parsed.subject.as_raw()).ok()?;
+    let spki = parsed.key.as_raw();
+    let is_root = parsed.issuer.as_raw() == subject.as_der();
     cert::is_issued_by(certificate, &subject, spki).then(|| (spki.to_vec(), is_root))
 }
 
 /// A certificate's subjectPublicKeyInfo.
 pub(crate) fn spki_of(certificate: &[u8]) -> Option<Vec<u8>> {
-    Some(inspect::parse(certificate).ok()?.public_key().raw.to_owned())
+    Some(inspect::parse(certificate).ok()?.key.as_raw().to_owned())
 }
 
 /// The first other file in the folder of a file, by name, of which something is so.

@@ -297,6 +297,9 @@ pub(crate) fn listen(error: server::Error) -> Failure {
         }
         server::Error::Redis { reason, .. } if reason.is_password() => Failure::new(error.into())
             .hint("the URL holds the password, as in redis://:PASSWORD@HOST; so may SECURE_IO_REDIS"),
+        server::Error::Redis { address, reason } if reason.is_ended() && !address.starts_with("rediss") => {
+            Failure::new(error.into()).hint("if it speaks TLS, rediss:// in place of redis:// does so, too")
+        }
         server::Error::Redis { reason, .. } if reason.is_distrust() => {
             Failure::new(error.into()).hint("--redis-ca names the file of the CA that it is from")
         }

@@ -54,7 +54,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         written: !args.write.dry_run,
         subject: subject.to_string(),
         subject_alt_names: names.iter().map(ToString::to_string).collect(),
-        public_key: key.public_key(),
+        public_key: (&key.public_key()).into(),
         spki_sha256: hex(&key::spki_sha256(key.spki())),
         warnings: args::name_warnings(&names).into_iter().chain(args::test_key_warning(&key)).collect(),
     };

@@ -49,7 +49,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let report = GenKey {
         files: vec![File { kind: args::key_kind(args.encrypt), path: args.out.clone() }],
         written: !args.write.dry_run,
-        public_key: key.public_key(),
+        public_key: (&key.public_key()).into(),
         spki_sha256: hex(&key::spki_sha256(key.spki())),
     };
     if !args.write.dry_run {

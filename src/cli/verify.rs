@@ -280,14 +280,14 @@ fn one(leaf: &Path, args: &Args, asked: &Asked, out: &mut Output) -> Result<Outc
             _ => "the server does not prove that it has its private key, in no way that can be checked",
         };
         let reason = Reason::new(Code::KeyMismatch, message);
-        verdict = Verdict { chain: verdict.chain, ..Verdict::no(reason) };
+        verdict = Verdict { valid: false, error: Some(reason), warnings: Vec::new(), ..verdict };
     }
     if let (true, Some(Key::Unaccepted(kind))) = (verdict.valid, &key) {
         let reason =
             Reason::new(Code::WeakKey, format!("its private key is of a kind that clients do not accept ({kind})"));
         let hint = "make a new key, as EC P-256, and have a certificate issued for it";
         let reason = Reason { hint: Some(hint.to_owned()), ..reason };
-        verdict = Verdict { chain: verdict.chain, ..Verdict::no(reason) };
+        verdict = Verdict { valid: false, error: Some(reason), warnings: Vec::new(), ..verdict };
     }
     if connection.is_none()
         && let Some(advice) = (advice::Refused { args, path: leaf, chain: &chain }).advice(&verdict)
@@ -296,6 +296,7 @@ fn one(leaf: &Path, args: &Args, asked: &Asked, out: &mut Output) -> Result<Outc
         error.hint = Some(advice);
     }
     verdict.connection = connection.map(Box::new);
+    verdict.source = Some(leaf.display().to_string());
     verdict.anchor = args.anchor(&verdict);
     let outcome = print(&verdict, &leaf.display().to_string(), args.json, out)?;
     let stores = verdict.anchor.and_then(|anchor| anchor.trusted_by);

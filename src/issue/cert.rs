@@ -7,7 +7,6 @@ mod requested;
 use crate::base::octets::random;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyIdMethod, KeyUsagePurpose};
 use rustls::pki_types::CertificateDer;
-use x509_parser::prelude::X509Certificate;
 
 pub use self::asked_names::BadName;
 pub use self::issuer::{Issuer, check_path_len, excludes_every_subject};
@@ -17,7 +16,7 @@ use crate::base::validity::{self, Validity};
 use crate::judge::inspect;
 use crate::x509::constraints;
 use crate::x509::csr::{self, Extension, Purpose};
-use crate::x509::key::{self, PrivateKey};
+use crate::x509::key::{self, PrivateKey, PublicKey};
 use crate::x509::name::{self, Subject, SubjectAltName};
 use crate::x509::signed::{self, Signed, Unsigned};
 
@@ -147,7 +146,7 @@ pub struct KeySummary {
 
 impl KeySummary {
     fn of(spki: &[u8]) -> Self {
-        let kind = key::public_key(spki).to_string();
+        let kind = PublicKey::of(spki).to_string();
         Self { kind, spki_sha256: hex(&key::spki_sha256(spki)) }
     }
 }
@@ -162,13 +161,6 @@ pub fn check_key(spki: &[u8], key: &PrivateKey) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::KeyMismatch { theirs: Box::new(KeySummary::of(spki)), ours: Box::new(KeySummary::of(key.spki())) })
-}
-
-/// A certificate's notBefore and notAfter.
-#[must_use]
-pub fn validity_of(certificate: &X509Certificate<'_>) -> Validity {
-    let validity = certificate.validity();
-    Validity { not_before: validity.not_before.to_datetime(), not_after: validity.not_after.to_datetime() }
 }
 
 /// Content of a certificate, apart from its issuer.
@@ -209,7 +201,7 @@ impl Template {
             spki: spki.to_vec(),
             validity,
             names,
-            key_usages: csr::key_usages(key::public_key(spki).algorithm == "RSA"),
+            key_usages: csr::key_usages(PublicKey::of(spki).is_rsa()),
             extended_key_usages: purpose.extended_key_usages(),
             ca: None,
             name_constraints: None,
@@ -298,6 +290,7 @@ fn serial() -> [u8; 20] {
 /// Returns true if a certificate names this issuer and its signature verifies with the issuer's key.
 #[must_use]
 pub fn is_issued_by(der: &[u8], issuer: &Subject, issuer_spki: &[u8]) -> bool {
-    inspect::parse(der).is_ok_and(|certificate| certificate.issuer().as_raw() == issuer.as_der())
-        && Signed::parse(der).is_ok_and(|signed| signed.verify(issuer_spki).is_ok())
+    inspect::parse(der).is_ok_and(|certificate| {
+        certificate.issuer.as_raw() == issuer.as_der() && certificate.signed.is_signed_by(issuer_spki) == Some(true)
+    })
 }

@@ -80,7 +80,7 @@ impl Credentials {
     pub fn new(chain: Chain, key: PrivateKey) -> Result<Self, Error> {
         let leaf = chain.first().map(AsRef::as_ref).unwrap_or_default();
         let parsed = inspect::parse(leaf).map_err(cert::Error::from)?;
-        cert::check_key(parsed.public_key().raw, &key)?;
+        cert::check_key(parsed.key.as_raw(), &key)?;
         Ok(Self { chain, key })
     }
 
@@ -177,7 +177,7 @@ impl Credentials {
     ///
     /// [`Error::Expired`], [`Error::NotYetValid`].
     pub fn check_time(&self, now: OffsetDateTime) -> Result<(), Error> {
-        let validity = cert::validity_of(&inspect::parse(self.leaf()).map_err(cert::Error::from)?);
+        let validity = inspect::parse(self.leaf()).map_err(cert::Error::from)?.validity();
         if now > validity.not_after {
             let ago = distance(validity.not_after, now);
             return Err(Error::Expired { not_after: rfc3339(validity.not_after), ago });

@@ -22,7 +22,8 @@ use crate::base::words::counted;
 use crate::issue::cert::{self, Issuer, RequestedExtensions, Template};
 use crate::judge::inspect;
 use crate::x509::csr::{self, Purpose, Request};
-use crate::x509::key::{self, Algorithm, PrivateKey};
+use crate::x509::extension::KeyPurpose;
+use crate::x509::key::{self, Algorithm, Curve, PrivateKey, PublicKey};
 use crate::x509::name::{self, Subject, SubjectAltName};
 
 /// Reason why the material could not be made.
@@ -187,7 +188,7 @@ impl Signer<'_> {
             return Ok((None, Vec::new()));
         };
         let has_key = |der: &&CertificateDer<'_>| {
-            inspect::parse(der).is_ok_and(|certificate| certificate.public_key().raw == key.spki())
+            inspect::parse(der).is_ok_and(|certificate| certificate.key.as_raw() == key.spki())
         };
         let issuer = certificates.iter().find(has_key).ok_or(Error::NoIssuer { count: certificates.len() })?;
         let mut chain = Vec::new();
@@ -226,13 +227,13 @@ impl Signer<'_> {
 }
 
 fn is_self_issued(der: &CertificateDer<'_>) -> bool {
-    inspect::parse(der).is_ok_and(|certificate| certificate.subject().as_raw() == certificate.issuer().as_raw())
+    inspect::parse(der).is_ok_and(|certificate| certificate.subject.as_raw() == certificate.issuer.as_raw())
 }
 
 fn issued(above: &CertificateDer<'_>, below: &CertificateDer<'_>) -> bool {
     let Ok(above) = inspect::parse(above) else { return false };
-    let subject = Subject::from_der(above.subject().as_raw());
-    subject.is_ok_and(|subject| cert::is_issued_by(below, &subject, above.public_key().raw))
+    let subject = Subject::from_der(above.subject.as_raw());
+    subject.is_ok_and(|subject| cert::is_issued_by(below, &subject, above.key.as_raw()))
 }
 
 /// A generated certificate, with notes and warnings.
@@ -307,7 +308,7 @@ pub fn sign_request(
     notes.append(&mut issued.notes);
     issued.notes = notes;
     if !is_ca {
-        issued.warnings.extend(warnings(&all_names, purpose.unwrap_or_default(), &key::public_key(&request.spki)));
+        issued.warnings.extend(warnings(&all_names, purpose.unwrap_or_default(), &PublicKey::of(&request.spki)));
     }
     Ok(issued)
 }
@@ -426,25 +427,26 @@ fn key_of<'a>(signer: Signer<'a>, own: &'a PrivateKey) -> &'a PrivateKey {
 /// Refuses a certificate that no client accepts because its issuer's extKeyUsage has none of its purposes; warns
 /// about the purposes that the issuer lacks.
 fn check_purposes(issuer: &[u8], leaf: &[u8]) -> Result<Option<String>, cert::Error> {
-    const ANY: &str = "anyExtendedKeyUsage";
-    let permitted = inspect::certificate(issuer)?.extended_key_usage;
-    let purposes = inspect::certificate(leaf)?.extended_key_usage;
-    let is_permitted = |purpose: &str| purpose == ANY || permitted.iter().any(|other| other == purpose);
-    let refused: Vec<_> = purposes.iter().filter(|purpose| !is_permitted(purpose)).map(AsRef::as_ref).collect();
-    if permitted.is_empty() || refused.is_empty() || permitted.iter().any(|purpose| purpose == ANY) {
+    let (issuer, leaf) = (inspect::parse(issuer)?, inspect::parse(leaf)?);
+    let (permitted, purposes) = (issuer.extensions().ext_key_usage(), leaf.extensions().ext_key_usage());
+    let (Some(permitted), Some(purposes)) = (permitted, purposes) else { return Ok(None) };
+    let is_refused = |purpose: &&KeyPurpose<'_>| **purpose != KeyPurpose::Any && !permitted.has(**purpose);
+    let refused: Vec<_> = purposes.0.iter().filter(is_refused).map(|purpose| purpose.name()).collect();
+    if permitted.0.is_empty() || refused.is_empty() || permitted.has(KeyPurpose::Any) {
         return Ok(None);
     }
-    if refused.len() == purposes.len() {
+    if refused.len() == purposes.0.len() {
+        let permitted: Vec<_> = permitted.0.iter().map(|purpose| purpose.name()).collect();
         return Err(cert::Error::PurposeNotPermitted { purposes: refused.join(", "), permitted: permitted.join(", ") });
     }
     Ok(Some(format!("clients will not take it for {}: the CA's extKeyUsage does not permit that", refused.join(", "))))
 }
 
-fn warnings(names: &[SubjectAltName], purpose: Purpose, key: &crate::judge::report::PublicKey) -> Vec<String> {
+fn warnings(names: &[SubjectAltName], purpose: Purpose, key: &PublicKey<'_>) -> Vec<String> {
     let mut warnings: Vec<String> = names.iter().filter_map(SubjectAltName::warning).map(|warning| warning.0).collect();
-    let who = match (key.algorithm.as_str(), key.curve.as_deref()) {
-        ("Ed25519", _) => Some("no browser accepts"),
-        (_, Some("P-521")) => Some("Chromium does not accept"),
+    let who = match key {
+        PublicKey::Ed25519 => Some("no browser accepts"),
+        PublicKey::Ec(Curve::P521) => Some("Chromium does not accept"),
         _ => None,
     };
     if let Some(who) = who.filter(|_| purpose != Purpose::Client) {

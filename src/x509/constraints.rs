@@ -1,4 +1,4 @@
-//! Name constraints: which names a CA may certify.
+//! Name constraints, the names that a CA may certify: read, printed and held against names.
 //!
 //! [RFC 5280 section 4.2.1.10](https://www.rfc-editor.org/rfc/rfc5280#section-4.2.1.10). All kinds that it defines are
 //! compared: dNSName, iPAddress, rfc822Name, URI and directoryName. A name of a kind that cannot be compared is refused
@@ -11,12 +11,14 @@ mod tests;
 mod uri;
 
 use std::borrow::Cow;
+use std::fmt;
 use std::net::IpAddr;
+
+use ipnet::IpNet;
 
 use crate::base::hex::hex;
 use crate::encoding::asn1::{self, Value, tag};
-use crate::x509::name::ip_address;
-use crate::x509::name::{Canonical, DistinguishedName, GeneralName, Subject, SubjectAltName, rfc4514_der};
+use crate::x509::name::{self, Canonical, Entry, GeneralName, GeneralNames, Subject, SubjectAltName, ip_address};
 
 /// Reason why a name is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -56,16 +58,30 @@ pub enum Error {
 /// A nameConstraints extension.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NameConstraints<'a> {
-    permitted: Vec<Subtree<'a>>,
-    excluded: Vec<Subtree<'a>>,
+    /// permittedSubtrees.
+    pub permitted: Vec<Subtree<'a>>,
+    /// excludedSubtrees.
+    pub excluded: Vec<Subtree<'a>>,
+    /// True if one of the two is there and empty, which its ASN.1 forbids.
+    pub has_empty_list: bool,
+}
+
+/// A GeneralSubtree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subtree<'a> {
+    /// Its base as it is encoded.
+    pub value: Value<'a>,
+    /// The names that its base stands for, or the base's fault in words.
+    base: Result<Base<'a>, &'static str>,
+    /// minimum and maximum, which no verifier reads.
+    pub distances: [Option<&'a [u8]>; 2],
 }
 
 /// The base of a GeneralSubtree.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Subtree<'a> {
+enum Base<'a> {
     Dns(&'a str),
-    /// Address and mask.
-    Ip(&'a [u8], &'a [u8]),
+    Ip(IpNet),
     Email(&'a str),
     Uri(&'a str),
     Directory(Canonical, String),
@@ -96,6 +112,8 @@ pub enum Name<'a> {
 pub const BUDGET: u32 = 250_000;
 
 const OTHER_NAME: u8 = tag::constructed(0);
+const DNS_NAME: u8 = tag::context(2);
+const IP_ADDRESS: u8 = tag::context(7);
 
 /// id-on-SmtpUTF8Mailbox, 1.3.6.1.5.5.7.8.9 (RFC 9598 section 3).
 const SMTP_UTF8_MAILBOX: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 8, 9];
@@ -103,30 +121,66 @@ const SMTP_UTF8_MAILBOX: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 8, 9];
 /// emailAddress, 1.2.840.113549.1.9.1.
 const EMAIL_ADDRESS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 1];
 
-const NOT_DER: Error = Error::Malformed { reason: "are not DER" };
+const NOT_DER: &str = "are not DER";
 
 impl<'a> NameConstraints<'a> {
-    /// Reads the extension's value.
+    /// Reads the extension's value leniently: a base that is none keeps its octets, with the fault.
     ///
     /// # Errors
     ///
-    /// [`Error::Malformed`], also for a single malformed subtree: without it, names of its kind would be
-    /// unconstrained.
-    pub fn parse(value: &'a [u8]) -> Result<Self, Error> {
-        let malformed = |reason| Error::Malformed { reason };
-        let outer = asn1::only(value, tag::SEQUENCE, "").map_err(|_| malformed("are not a SEQUENCE in DER"))?;
-        asn1::der::check(outer, "").map_err(|_| NOT_DER)?;
-        let mut fields = outer.reader();
-        let mut list = |number| match fields.optional(tag::constructed(number), "") {
-            Ok(Some(list)) => {
-                list.each(tag::SEQUENCE, "").map_err(|_| NOT_DER)?.into_iter().map(Subtree::parse).collect()
-            }
-            Ok(None) => Ok(Vec::new()),
-            Err(_) => Err(NOT_DER),
+    /// When it has not the structure of the extension.
+    pub fn read(octets: &'a [u8]) -> Result<Self, asn1::Error> {
+        let mut fields = asn1::only(octets, tag::SEQUENCE, "nameConstraints")?.reader();
+        let mut has_empty_list = false;
+        let mut list = |number, field| -> Result<Vec<_>, asn1::Error> {
+            let Some(list) = fields.optional(tag::constructed(number), field)? else { return Ok(Vec::new()) };
+            has_empty_list |= list.content.is_empty();
+            list.each(tag::SEQUENCE, SUBTREE)?.into_iter().map(Subtree::read).collect()
         };
-        let (permitted, excluded) = (list(0)?, list(1)?);
-        fields.finish("").map_err(|_| malformed("have a field that is unknown or in the wrong place"))?;
-        Ok(Self { permitted, excluded })
+        let (permitted, excluded) = (list(0, "permittedSubtrees")?, list(1, "excludedSubtrees")?);
+        fields.finish("nameConstraints")?;
+        Ok(Self { permitted, excluded, has_empty_list })
+    }
+
+    /// Reads the extension's value, which must be DER, and each subtree of which must be one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`].
+    pub fn parse(octets: &'a [u8]) -> Result<Self, Error> {
+        let malformed = |reason| Error::Malformed { reason };
+        let outer = asn1::only(octets, tag::SEQUENCE, "").map_err(|_| malformed("are not a SEQUENCE in DER"))?;
+        asn1::der::check(outer, "").map_err(|_| malformed(NOT_DER))?;
+        let constraints = Self::read(octets).map_err(|error| {
+            malformed(match error.field {
+                "nameConstraints" => "have a field that is unknown or in the wrong place",
+                "base" => "have a subtree without a base",
+                _ => NOT_DER,
+            })
+        })?;
+        constraints.check_form().map(|()| constraints)
+    }
+
+    /// Checks that each subtree is one that names can be held against.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Malformed`] for a single malformed subtree: without it, names of its kind would be unconstrained.
+    pub fn check_form(&self) -> Result<(), Error> {
+        self.subtrees().try_for_each(|subtree| match &subtree.base {
+            _ if subtree.has_distance() => Err(Error::Malformed { reason: "have a minimum or a maximum" }),
+            Ok(_) => Ok(()),
+            Err(reason) => Err(Error::Malformed { reason }),
+        })
+    }
+
+    /// All subtrees, the permitted ones first.
+    pub fn subtrees(&self) -> impl Iterator<Item = &Subtree<'a>> {
+        self.permitted.iter().chain(&self.excluded)
+    }
+
+    fn bases(&self) -> impl Iterator<Item = &Base<'a>> {
+        self.subtrees().filter_map(|subtree| subtree.base.as_ref().ok())
     }
 
     /// Returns true if no name is constrained, which RFC 5280 forbids.
@@ -139,21 +193,19 @@ impl<'a> NameConstraints<'a> {
     /// only.
     #[must_use]
     pub fn has_leading_dot(&self) -> bool {
-        let is_dotted = |subtree: &Subtree<'_>| matches!(subtree, Subtree::Dns(base) if base.starts_with('.'));
-        self.permitted.iter().chain(&self.excluded).any(is_dotted)
+        self.bases().any(|base| matches!(base, Base::Dns(base) if base.starts_with('.')))
     }
 
     /// Returns true if names other than dNSName and iPAddress are constrained.
     #[must_use]
     pub fn has_other_kinds(&self) -> bool {
-        let is_other = |subtree: &Subtree<'_>| !matches!(subtree, Subtree::Dns(_) | Subtree::Ip(..));
-        self.permitted.iter().chain(&self.excluded).any(is_other)
+        self.bases().any(|base| !matches!(base, Base::Dns(_) | Base::Ip(_)))
     }
 
     /// Returns true if every subject is excluded, which leaves subjectAltName alone.
     #[must_use]
     pub fn excludes_every_subject(&self) -> bool {
-        let is_all = |subtree: &Subtree<'_>| matches!(subtree, Subtree::Directory(base, _) if base.is_empty());
+        let is_all = |subtree: &Subtree<'_>| matches!(&subtree.base, Ok(Base::Directory(base, _)) if base.is_empty());
         self.excluded.iter().any(is_all)
     }
 
@@ -180,17 +232,21 @@ impl<'a> NameConstraints<'a> {
 
     fn check_one(&self, name: &Name<'_>) -> Result<(), Error> {
         let incomparable = || Error::Incomparable { name: name.text() };
-        for subtree in self.excluded.iter().filter(|subtree| subtree.is_kind_of(name)) {
-            if subtree.overlaps(name).ok_or_else(incomparable)? {
-                return Err(Error::Excluded { name: name.text(), subtree: subtree.text() });
+        // A base that is none is a constraint on whatever it was meant for.
+        if self.subtrees().any(|subtree| subtree.base.is_err()) {
+            return Err(incomparable());
+        }
+        for base in of_kind(&self.excluded, name) {
+            if base.overlaps(name).ok_or_else(incomparable)? {
+                return Err(Error::Excluded { name: name.text(), subtree: base.text() });
             }
         }
-        let mut of_its_kind = self.permitted.iter().filter(|subtree| subtree.is_kind_of(name)).peekable();
+        let mut of_its_kind = of_kind(&self.permitted, name).peekable();
         if of_its_kind.peek().is_none() {
             return Ok(());
         }
-        for subtree in of_its_kind {
-            if subtree.contains(name).ok_or_else(incomparable)? {
+        for base in of_its_kind {
+            if base.contains(name).ok_or_else(incomparable)? {
                 return Ok(());
             }
         }
@@ -200,39 +256,108 @@ impl<'a> NameConstraints<'a> {
     /// Lists the permitted names in words, without subtrees that match nothing.
     #[must_use]
     pub fn permitted_text(&self) -> Vec<String> {
-        self.permitted.iter().filter(|subtree| !subtree.is_nothing()).map(Subtree::text).collect()
+        let bases = self.permitted.iter().filter_map(|subtree| subtree.base.as_ref().ok());
+        bases.filter(|base| !base.is_nothing()).map(Base::text).collect()
     }
 }
 
+/// The bases that a name is held against.
+fn of_kind<'s, 'a>(subtrees: &'s [Subtree<'a>], name: &'s Name<'_>) -> impl Iterator<Item = &'s Base<'a>> {
+    subtrees.iter().filter_map(|subtree| subtree.base.as_ref().ok()).filter(|base| base.is_kind_of(name))
+}
+
+const SUBTREE: &str = "a GeneralSubtree";
+
 impl<'a> Subtree<'a> {
-    /// `SEQUENCE { base GeneralName, minimum [0] DEFAULT 0, maximum [1] OPTIONAL }`: only the base may be there.
-    fn parse(subtree: Value<'a>) -> Result<Self, Error> {
-        let malformed = |reason| Error::Malformed { reason };
+    /// `SEQUENCE { base GeneralName, minimum [0] DEFAULT 0, maximum [1] OPTIONAL }`.
+    fn read(subtree: Value<'a>) -> Result<Self, asn1::Error> {
         let mut fields = subtree.reader();
-        let base = fields.value("").map_err(|_| malformed("have a subtree without a base"))?;
-        fields.finish("").map_err(|_| malformed("have a minimum or a maximum"))?;
+        let value = fields.value("base")?;
+        let minimum = fields.optional(tag::context(0), "minimum")?.map(|distance| distance.content);
+        let maximum = fields.optional(tag::context(1), "maximum")?.map(|distance| distance.content);
+        fields.finish(SUBTREE)?;
+        Ok(Self { value, base: Base::read(value), distances: [minimum, maximum] })
+    }
+
+    /// Returns true if it has a minimum or a maximum: RFC 5280 has them 0 and absent.
+    #[must_use]
+    pub fn has_distance(&self) -> bool {
+        self.distances.iter().any(Option::is_some)
+    }
+
+    /// Returns true if its base is a dNSName that begins with a dot.
+    #[must_use]
+    pub fn has_leading_dot(&self) -> bool {
+        self.value.tag == DNS_NAME && self.value.content.starts_with(b".")
+    }
+
+    /// Returns true if its base is an iPAddress that is no address with a contiguous mask.
+    #[must_use]
+    pub fn has_bad_mask(&self) -> bool {
+        self.value.tag == IP_ADDRESS && self.base.is_err()
+    }
+}
+
+impl fmt::Display for Subtree<'_> {
+    /// The base with its kind, an address with its mask; minimum and maximum, if they are there.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match masked(self.value) {
+            Some(network) => f.write_str(&network)?,
+            None => Entry::read(self.value).fmt(f)?,
+        }
+        for (distance, name) in self.distances.iter().zip(["minimum", "maximum"]) {
+            if let Some(distance) = distance {
+                write!(f, " ({name} #{})", hex(distance))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An iPAddress with its mask, as `IP:10.0.0.0/8`, or with a mask in numbers if that is no prefix.
+fn masked(name: Value<'_>) -> Option<String> {
+    if name.tag != IP_ADDRESS {
+        return None;
+    }
+    if let Some(network) = network(name.content) {
+        return Some(format!("IP:{network}"));
+    }
+    let (base, mask) = name.content.split_at_checked(name.content.len() / 2)?;
+    Some(format!("IP:{}/{}", ip_address(base)?, ip_address(mask)?))
+}
+
+/// An address and a mask of ones, then zeros (RFC 4632).
+fn network(octets: &[u8]) -> Option<IpNet> {
+    if octets.len() != 8 && octets.len() != 32 {
+        return None;
+    }
+    let (address, mask) = octets.split_at(octets.len() / 2);
+    IpNet::with_netmask(ip_address(address)?, ip_address(mask)?).ok()
+}
+
+impl<'a> Base<'a> {
+    fn read(base: Value<'a>) -> Result<Self, &'static str> {
         let text = |octets: &'a [u8]| {
             let text = std::str::from_utf8(octets).ok().filter(|text| text.is_ascii());
-            text.ok_or(malformed("hold a name that is not ASCII"))
+            text.ok_or("hold a name that is not ASCII")
         };
-        match GeneralName::read(base).map_err(|_| malformed("hold something that is no name"))? {
+        match GeneralName::read(base).map_err(|_| "hold something that is no name")? {
             GeneralName::Dns(octets) => {
                 let name = text(octets)?;
-                if is_domain(name) { Ok(Self::Dns(name)) } else { Err(malformed("hold a dNSName that is none")) }
+                if is_domain(name) { Ok(Self::Dns(name)) } else { Err("hold a dNSName that is none") }
             }
             GeneralName::Ip(octets) => {
-                Self::ip(octets).ok_or(malformed("hold an iPAddress without a mask that is a prefix"))
+                network(octets).map(Self::Ip).ok_or("hold an iPAddress without a mask that is a prefix")
             }
             GeneralName::Email(octets) => {
                 let name = text(octets)?;
-                let is_good = email::is_constraint(name);
-                if is_good { Ok(Self::Email(name)) } else { Err(malformed("hold an rfc822Name that is none")) }
+                if email::is_constraint(name) { Ok(Self::Email(name)) } else { Err("hold an rfc822Name that is none") }
             }
             GeneralName::Uri(octets) => {
                 let name = text(octets)?;
-                if is_domain(name) { Ok(Self::Uri(name)) } else { Err(malformed("hold a URI's host that is none")) }
+                if is_domain(name) { Ok(Self::Uri(name)) } else { Err("hold a URI's host that is none") }
             }
-            GeneralName::Directory(name) => Ok(Self::Directory(Canonical::of_name(&name), rfc4514_der(base.content))),
+            GeneralName::Directory(name) => Ok(Self::Directory(Canonical::of_name(&name), name.to_string())),
             GeneralName::Other { kind, .. } => Ok(Self::Other(base.tag, kind)),
             GeneralName::X400Address(_) | GeneralName::EdiPartyName(_) | GeneralName::RegisteredId(_) => {
                 Ok(Self::Other(base.tag, &[]))
@@ -240,23 +365,10 @@ impl<'a> Subtree<'a> {
         }
     }
 
-    fn ip(octets: &'a [u8]) -> Option<Self> {
-        if octets.len() != 8 && octets.len() != 32 {
-            return None;
-        }
-        let (address, mask) = octets.split_at(octets.len() / 2);
-        // RFC 4632: ones, then zeros.
-        let ones: u32 = mask.iter().take_while(|octet| **octet == 0xff).map(|octet| octet.count_ones()).sum();
-        let partial = mask.get(usize::try_from(ones / 8).ok()?).copied().unwrap_or_default();
-        let rest = mask.iter().skip(usize::try_from(ones / 8).ok()? + 1);
-        let is_prefix = partial.leading_ones() == partial.count_ones() && rest.into_iter().all(|octet| *octet == 0);
-        is_prefix.then_some(Self::Ip(address, mask))
-    }
-
     fn is_kind_of(&self, name: &Name<'_>) -> bool {
         match (self, name) {
             (Self::Dns(_), Name::Dns(_))
-            | (Self::Ip(..), Name::Ip(_))
+            | (Self::Ip(_), Name::Ip(_))
             | (Self::Email(_), Name::Email(_) | Name::InternationalEmail(_))
             | (Self::Uri(_), Name::Uri(_))
             | (Self::Directory(..), Name::Directory(..)) => true,
@@ -270,7 +382,7 @@ impl<'a> Subtree<'a> {
     fn contains(&self, name: &Name<'_>) -> Option<bool> {
         match (self, name) {
             (Self::Dns(base), Name::Dns(name)) => dns::contains(base, name),
-            (Self::Ip(base, mask), Name::Ip(address)) => ip_contains(base, mask, address),
+            (Self::Ip(network), Name::Ip(address)) => Some(network.contains(&ip_address(address)?)),
             (Self::Email(base), Name::Email(name)) => email::contains(base, name),
             (Self::Email(base), Name::InternationalEmail(value)) => email::contains_international(base, value),
             (Self::Uri(base), Name::Uri(uri)) => Some(dns::host_matches(base, uri::host(uri)?)),
@@ -291,9 +403,7 @@ impl<'a> Subtree<'a> {
     fn is_nothing(&self) -> bool {
         match self {
             Self::Dns(base) | Self::Uri(base) | Self::Email(base) => *base == "invalid",
-            Self::Ip(address, mask) => {
-                address.iter().all(|octet| *octet == 0) && mask.iter().all(|octet| *octet == 255)
-            }
+            Self::Ip(network) => network.addr().is_unspecified() && network.prefix_len() == network.max_prefix_len(),
             Self::Directory(..) | Self::Other(..) => false,
         }
     }
@@ -301,22 +411,11 @@ impl<'a> Subtree<'a> {
     fn text(&self) -> String {
         match self {
             Self::Dns(base) | Self::Email(base) | Self::Uri(base) => (*base).to_owned(),
-            Self::Ip(address, mask) => {
-                let bits: u32 = mask.iter().map(|octet| octet.count_ones()).sum();
-                format!("{}/{bits}", ip_text(address))
-            }
+            Self::Ip(network) => network.to_string(),
             Self::Directory(_, text) => text.clone(),
             Self::Other(tag, kind) => other_text(*tag, kind),
         }
     }
-}
-
-fn ip_contains(base: &[u8], mask: &[u8], address: &[u8]) -> Option<bool> {
-    if address.len() != 4 && address.len() != 16 {
-        return None;
-    }
-    let matches = address.iter().zip(base).zip(mask).all(|((octet, base), mask)| octet & mask == base & mask);
-    Some(address.len() == base.len() && matches)
 }
 
 fn ip_text(octets: &[u8]) -> String {
@@ -336,44 +435,42 @@ fn other_text(tag: u8, kind: &[u8]) -> String {
 }
 
 impl<'a> Name<'a> {
-    /// All names of a certificate that constraints are held against, from its subject and the content of its
-    /// subjectAltName: the subject, the emailAddresses in the subject where the subjectAltName has no rfc822Name, and
-    /// the subjectAltName's entries.
+    /// All names of a certificate that constraints are held against, from its subject and its subjectAltName: the
+    /// subject, the emailAddresses in the subject where the subjectAltName has no rfc822Name, and the subjectAltName's
+    /// entries.
     ///
     /// # Errors
     ///
     /// If a name is malformed for its kind.
-    pub fn all(subject: &'a [u8], subject_alt_name: Option<&'a [u8]>) -> Result<Vec<Self>, asn1::Error> {
-        let mut names = Vec::new();
-        let mut entries = asn1::Reader::new(subject_alt_name.unwrap_or_default());
-        while !entries.is_empty() {
-            names.push(Self::of_general_name(entries.value("subjectAltName")?)?);
-        }
+    pub fn all(
+        subject: &name::Name<'a>,
+        subject_alt_name: Option<&GeneralNames<'a>>,
+    ) -> Result<Vec<Self>, asn1::Error> {
+        let entries = subject_alt_name.iter().flat_map(|names| &names.0);
+        let mut names = entries.map(Self::of_general_name).collect::<Result<Vec<_>, _>>()?;
         let has_email = names.iter().any(|name| matches!(name, Self::Email(_)));
-        let directory = DistinguishedName::read(subject)?;
+        let directory = subject.read.as_ref().map_err(Clone::clone)?;
         if !has_email {
             let emails = directory.attributes().iter().filter(|attribute| attribute.kind.content == EMAIL_ADDRESS);
             names.extend(emails.map(|attribute| Self::Email(attribute.value.content)));
         }
         if !directory.attributes().is_empty() {
-            names.push(Self::Directory(Canonical::of_name(&directory), rfc4514_der(subject)));
+            names.push(Self::Directory(Canonical::of_name(directory), directory.to_string()));
         }
         Ok(names)
     }
 
-    fn of_general_name(name: Value<'a>) -> Result<Self, asn1::Error> {
-        Ok(match GeneralName::read(name)? {
+    fn of_general_name(entry: &Entry<'a>) -> Result<Self, asn1::Error> {
+        Ok(match entry.name.as_ref().map_err(Clone::clone)? {
             GeneralName::Dns(octets) => Self::Dns(octets),
-            GeneralName::Ip(octets) => Self::Ip(octets.into()),
+            GeneralName::Ip(octets) => Self::Ip((*octets).into()),
             GeneralName::Email(octets) => Self::Email(octets),
             GeneralName::Uri(octets) => Self::Uri(octets),
-            GeneralName::Directory(directory) => {
-                Self::Directory(Canonical::of_name(&directory), rfc4514_der(name.content))
-            }
-            GeneralName::Other { kind, value } if kind == SMTP_UTF8_MAILBOX => Self::InternationalEmail(value),
-            GeneralName::Other { kind, .. } => Self::Other(name.tag, kind),
+            GeneralName::Directory(directory) => Self::Directory(Canonical::of_name(directory), directory.to_string()),
+            GeneralName::Other { kind, value } if *kind == SMTP_UTF8_MAILBOX => Self::InternationalEmail(value),
+            GeneralName::Other { kind, .. } => Self::Other(entry.value.tag, kind),
             GeneralName::X400Address(_) | GeneralName::EdiPartyName(_) | GeneralName::RegisteredId(_) => {
-                Self::Other(name.tag, &[])
+                Self::Other(entry.value.tag, &[])
             }
         })
     }

@@ -1,12 +1,12 @@
 //! Makes, reads and checks certification requests (PKCS#10, RFC 2986).
 
-use der::asn1::{Any, ObjectIdentifier, OctetString};
-use der::{Decode, Encode};
 use rcgen::{CertificateParams, CustomExtension, DistinguishedName, ExtendedKeyUsagePurpose, KeyUsagePurpose};
 
+use crate::x509::extension::{self, ExtKeyUsage, KeyPurpose};
 use crate::x509::key::{self, PrivateKey};
 use crate::x509::name::{self, Subject, SubjectAltName};
-use crate::x509::signed::{self, Signed, Unsigned};
+use crate::x509::request::CertificationRequest;
+use crate::x509::signed::{self, Unsigned};
 
 /// Reason why a request could not be made or accepted.
 #[derive(Debug, thiserror::Error)]
@@ -152,6 +152,16 @@ pub struct Extension {
 }
 
 impl Extension {
+    /// An extension of a request; `None` if its criticality is no BOOLEAN of DER.
+    fn asked(extension: &extension::Extension<'_>) -> Option<Self> {
+        let critical = match extension.critical.map(|critical| critical.content) {
+            None | Some([0]) => false,
+            Some([0xff]) => true,
+            Some(_) => return None,
+        };
+        Some(Self { oid: extension.dotted_id(), critical, value: extension.octets.to_vec() })
+    }
+
     /// The extension as rcgen takes it; `None` when an arc of its OID is too large.
     #[must_use]
     pub fn to_rcgen(&self) -> Option<CustomExtension> {
@@ -173,17 +183,13 @@ pub struct Request {
     pub extensions: Vec<Extension>,
 }
 
-/// The attributes that ask for extensions: PKCS#9's (RFC 2985 section 5.4.2), and the one Microsoft had before.
-const EXTENSION_REQUESTS: [&str; 2] = ["1.2.840.113549.1.9.14", "1.3.6.1.4.1.311.2.1.14"];
-
 impl Request {
     /// The purpose that its extKeyUsage asks for: a client's if clientAuth stands there alone, both if with others.
     #[must_use]
     pub fn purpose(&self) -> Option<Purpose> {
-        const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
         let extension = self.extensions.iter().find(|extension| extension.oid == "2.5.29.37")?;
-        let usages = Vec::<ObjectIdentifier>::from_der(&extension.value).ok()?;
-        Some(match (usages.contains(&CLIENT_AUTH), usages.len()) {
+        let usage = ExtKeyUsage::read(&extension.value).ok()?;
+        Some(match (usage.has(KeyPurpose::Client), usage.0.len()) {
             (true, 1) => Purpose::Client,
             (true, _) => Purpose::Both,
             (false, _) => Purpose::Server,
@@ -198,59 +204,35 @@ impl Request {
     ///
     /// [`Error::Malformed`], [`Error::Signature`].
     pub fn from_der(der: &[u8]) -> Result<Self, Error> {
-        let malformed = |what| move |_| Error::Malformed { what };
-        let signed = Signed::parse(der).map_err(malformed("its outermost structure"))?;
-        let fields = signed.fields().map_err(malformed("what is signed"))?;
-        let [_version, subject, spki, rest @ ..] = &fields[..] else {
-            return Err(Error::Malformed { what: "fields are missing" });
-        };
-        let encoded = |any: &Any| any.to_der().map_err(|_| Error::Malformed { what: "a field" });
-        let subject = Subject::from_der(&encoded(subject)?).map_err(|_| Error::Malformed { what: "its subject" })?;
-        let spki = encoded(spki)?;
-        signed.verify(&spki).map_err(|source| Error::Signature { source })?;
-        let attributes = rest
-            .first()
-            .map_or(Ok(Vec::new()), |any| extensions(any.value()).ok_or(Error::Malformed { what: "its attributes" }))?;
-        Ok(Self { subject, spki, extensions: attributes })
+        let malformed = |what| Error::Malformed { what };
+        let request = CertificationRequest::parse(der).map_err(|error| {
+            malformed(match error.field {
+                "subject" | "subjectPKInfo" | "version" => "fields are missing",
+                _ => "its outermost structure",
+            })
+        })?;
+        let subject = Subject::from_der(request.subject.as_raw()).map_err(|_| malformed("its subject"))?;
+        let (signed, spki) = (&request.signed, request.key.as_raw());
+        let signature = signed.whole_octets().ok_or_else(|| malformed("its outermost structure"))?;
+        key::verify_signature(spki, signed.algorithm.value.raw, signed.content.raw, signature)
+            .map_err(|source| Error::Signature { source })?;
+        let extensions = asked(&request).ok_or_else(|| malformed("its attributes"))?;
+        Ok(Self { subject, spki: spki.to_vec(), extensions })
     }
 }
 
-/// The extensions that a SET of attributes asks for.
-fn extensions(attributes: &[u8]) -> Option<Vec<Extension>> {
+/// The extensions that a request asks for; `None` if one of them cannot be read.
+fn asked(request: &CertificationRequest<'_>) -> Option<Vec<Extension>> {
+    if request.attributes_fault.is_some() {
+        return None;
+    }
     let mut found = Vec::new();
-    for attribute in elements(attributes)? {
-        let [oid, values] = &elements(attribute.value())?[..] else {
-            return None;
-        };
-        // An OID with an arc too large to be read is none of the two looked for.
-        let Ok(oid) = oid.decode_as::<ObjectIdentifier>() else { continue };
-        if !EXTENSION_REQUESTS.contains(&oid.to_string().as_str()) {
-            continue;
-        }
-        for list in elements(values.value())? {
-            for extension in elements(list.value())? {
-                found.push(self::extension(&elements(extension.value())?)?);
-            }
+    for lists in request.attributes.iter().filter_map(|attribute| attribute.extensions.as_ref()) {
+        for entry in lists.as_ref().ok()?.iter().flat_map(|list| &list.entries) {
+            found.push(Extension::asked(entry.as_ref().ok()?)?);
         }
     }
     Some(found)
-}
-
-fn extension(fields: &[Any]) -> Option<Extension> {
-    let (oid, critical, value) = match fields {
-        [oid, value] => (oid, false, value),
-        [oid, critical, value] => (oid, critical.decode_as::<bool>().ok()?, value),
-        _ => return None,
-    };
-    let oid = oid.decode_as::<ObjectIdentifier>().ok()?.to_string();
-    let value = value.decode_as::<OctetString>().ok()?;
-    Some(Extension { oid, critical, value: value.as_bytes().to_vec() })
-}
-
-/// The elements in the contents of a SEQUENCE or SET.
-fn elements(contents: &[u8]) -> Option<Vec<Any>> {
-    let sequence = Any::new(der::Tag::Sequence, contents).ok()?.to_der().ok()?;
-    Vec::<Any>::from_der(&sequence).ok()
 }
 
 #[cfg(test)]

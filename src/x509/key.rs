@@ -15,15 +15,17 @@ use crate::encoding::asn1::bit_length;
 
 mod check;
 mod form;
+mod identifier;
 mod odd_rsa;
 pub(crate) mod pss;
 mod public;
 mod verification;
 
 pub use self::check::{Flaw, check};
-pub use self::public::PublicKey;
-use self::public::{RSA_PSS, curve_name, key_name, rsa_numbers};
-pub use self::public::{describe, public_key};
+pub(crate) use self::identifier::id;
+pub use self::identifier::{AlgorithmIdentifier, Hash, SignatureAlgorithm};
+pub use self::public::{Curve, PublicKey, RsaNumbers, SubjectPublicKeyInfo};
+use self::public::{curve_name, key_name};
 pub(crate) use self::verification::spki_parts;
 pub use self::verification::{signature_name, verify_signature};
 
@@ -228,29 +230,29 @@ impl PrivateKey {
 
     /// Describes the public key.
     #[must_use]
-    pub fn public_key(&self) -> PublicKey {
-        public_key(&self.spki)
+    pub fn public_key(&self) -> PublicKey<'_> {
+        PublicKey::of(&self.spki)
     }
 
     /// Returns true if the key is of the kind that [`PrivateKey::generate`] makes for an algorithm.
     #[must_use]
     pub fn is(&self, algorithm: Algorithm) -> bool {
-        let PublicKey { algorithm: name, curve, bits, .. } = self.public_key();
+        let key = self.public_key();
         match algorithm {
-            Algorithm::EcdsaP256 => curve.as_deref() == Some("P-256"),
-            Algorithm::EcdsaP384 => curve.as_deref() == Some("P-384"),
-            Algorithm::EcdsaP521 => curve.as_deref() == Some("P-521"),
-            Algorithm::Ed25519 => name == "Ed25519",
-            Algorithm::Rsa2048 => name == "RSA" && bits == Some(2048),
-            Algorithm::Rsa3072 => name == "RSA" && bits == Some(3072),
-            Algorithm::Rsa4096 => name == "RSA" && bits == Some(4096),
+            Algorithm::EcdsaP256 => key == PublicKey::Ec(Curve::P256),
+            Algorithm::EcdsaP384 => key == PublicKey::Ec(Curve::P384),
+            Algorithm::EcdsaP521 => key == PublicKey::Ec(Curve::P521),
+            Algorithm::Ed25519 => key == PublicKey::Ed25519,
+            Algorithm::Rsa2048 => key.is_rsa() && key.bits() == Some(2048),
+            Algorithm::Rsa3072 => key.is_rsa() && key.bits() == Some(3072),
+            Algorithm::Rsa4096 => key.is_rsa() && key.bits() == Some(4096),
         }
     }
 
     /// Returns true for an RSA key.
     #[must_use]
     pub fn is_rsa(&self) -> bool {
-        self.public_key().algorithm == "RSA"
+        self.public_key().is_rsa()
     }
 
     /// The algorithm it signs with.
@@ -373,6 +375,7 @@ fn kind_of(der: &PrivateKeyDer<'_>) -> Option<String> {
 }
 
 const RSA: &str = "1.2.840.113549.1.1.1";
+const RSA_PSS: &str = "1.2.840.113549.1.1.10";
 const EC: &str = "1.2.840.10045.2.1";
 const ED25519: &str = "1.3.101.112";
 
@@ -399,7 +402,7 @@ impl Spki {
 
     fn rsa_bits(&self) -> Option<u32> {
         matches!(self.algorithm.as_str(), RSA | RSA_PSS).then_some(())?;
-        rsa_numbers(&self.key).map(|(modulus, _)| bit_length(modulus))
+        RsaNumbers::read(&self.key).map(|numbers| numbers.bits())
     }
 
     fn curve(&self) -> Option<String> {

@@ -4,6 +4,7 @@
 mod compare;
 mod distinguished;
 mod general;
+mod place;
 mod subject;
 #[cfg(test)]
 mod tests;
@@ -16,11 +17,11 @@ use std::str::FromStr;
 
 pub use self::compare::{Canonical, same_name};
 pub use self::distinguished::{Attribute, DistinguishedName};
-pub use self::general::{GeneralName, ip_address};
+pub use self::general::{Entry, GeneralName, GeneralNames, ip_address};
+pub use self::place::Name;
 pub use self::subject::Subject;
-pub use self::text::{
-    constraint, distinguished_name, escape_unprintable, general_name, is_unprintable, readable, relative, rfc4514_der,
-};
+pub(crate) use self::text::attributes;
+pub use self::text::{distinguished_name, escape_unprintable, general_name, is_unprintable, readable, rfc4514_der};
 use self::typed::Typed;
 
 /// Longest commonName, in characters (RFC 5280 appendix A.1, `ub-common-name`).

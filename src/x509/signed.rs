@@ -90,15 +90,6 @@ impl Signed {
         let signature = BitString::from_bytes(&self.signature)?.to_der()?;
         Ok(vec![Any::from_der(&self.content)?, Any::from_der(&self.algorithm)?, Any::from_der(&signature)?].to_der()?)
     }
-
-    /// Checks the signature with the key of a DER subjectPublicKeyInfo.
-    ///
-    /// # Errors
-    ///
-    /// As [`key::verify_signature`].
-    pub fn verify(&self, spki: &[u8]) -> Result<(), key::Error> {
-        key::verify_signature(spki, &self.algorithm, &self.content, &self.signature)
-    }
 }
 
 /// Replaces fields of an unsigned structure and signs it.

@@ -104,7 +104,14 @@ fn json_holds_the_reason_and_the_path() {
     $ secure-io verify server-cert.pem --json
     exit: 1
     --- stdout
-    {"valid":false,"error":{"code":"self-signed","message":"it is signed by itself, and it is not trusted","certificate":"CN=app.test","hint":"trust it, if it is yours: `secure-io verify server-cert.pem --json --trust server-cert.pem`"},"chain":[{"subject":"CN=app.test","issuer":"CN=app.test","sha256_fingerprint":"[HEX]"}]}
+    {"source":"server-cert.pem","valid":false,"error":{"code":"self-signed","message":"it is signed by itself, and it is not trusted","certificate":"CN=app.test","hint":"trust it, if it is yours: `secure-io verify server-cert.pem --json --trust server-cert.pem`"},"not_after":"[TIME]","chain":[{"subject":"CN=app.test","issuer":"CN=app.test","sha256_fingerprint":"[HEX]"}]}
+    "#);
+    let trusted = "secure-io verify --trust server-cert.pem server-cert.pem --host app.test --json";
+    assert_snapshot!(sandbox.run(trusted), @r#"
+    $ secure-io verify --trust server-cert.pem server-cert.pem --host app.test --json
+    exit: 0
+    --- stdout
+    {"source":"server-cert.pem","valid":true,"matched_name":"DNS:app.test","not_after":"[TIME]","chain":[{"subject":"CN=app.test","issuer":"CN=app.test","sha256_fingerprint":"[HEX]"}],"anchor":{"source":"file"}}
     "#);
 }
 
@@ -151,12 +158,12 @@ no JSON
     $ secure-io verify --batch -
     exit: 2
     --- stdout
-    {"id":1,"valid":true,"chain":[{"subject":"CN=app.test","issuer":"CN=app.test","sha256_fingerprint":"[HEX]"}]}
-    {"id":"two","valid":false,"error":{"code":"host-mismatch","message":"it is for DNS:app.test; you asked for web.test (RFC 9525 section 6)","certificate":"CN=app.test","hint":"have one issued for that host as well"},"chain":[{"subject":"CN=app.test","issuer":"CN=app.test","sha256_fingerprint":"[HEX]"}]}
+    {"id":1,"valid":true,"matched_name":"DNS:app.test","not_after":"[TIME]","chain":[{"subject":"CN=app.test","issuer":"CN=app.test","sha256_fingerprint":"[HEX]"}]}
+    {"id":"two","valid":false,"error":{"code":"host-mismatch","message":"it is for DNS:app.test; you asked for web.test (RFC 9525 section 6)","certificate":"CN=app.test","hint":"have one issued for that host as well"},"not_after":"[TIME]","chain":[{"subject":"CN=app.test","issuer":"CN=app.test","sha256_fingerprint":"[HEX]"}]}
     {"line":4,"error":{"code":"bad-request","message":"it is no request: unknown key `hots`: `host` may be meant at line 1 column 39"}}
     {"id":4,"line":5,"error":{"code":"bad-request","message":"cannot read `missing.pem`: No such file or directory (os error 2)"}}
     {"line":6,"error":{"code":"bad-request","message":"it is no request: expected ident at line 1 column 2"}}
-    {"id":6,"valid":false,"error":{"code":"not-yet-valid","message":"it is not valid yet: it begins in 2192 days ([TIME])","certificate":"CN=app.test","hint":"look whether the clock is right here and where it was issued"},"chain":[{"subject":"CN=app.test","issuer":"CN=app.test","sha256_fingerprint":"[HEX]"}]}
+    {"id":6,"valid":false,"error":{"code":"not-yet-valid","message":"it is not valid yet: it begins in 2192 days ([TIME])","certificate":"CN=app.test","hint":"look whether the clock is right here and where it was issued"},"not_after":"[TIME]","chain":[{"subject":"CN=app.test","issuer":"CN=app.test","sha256_fingerprint":"[HEX]"}]}
     --- stderr
     error: 3 of the lines in `-` are no requests
     "#);

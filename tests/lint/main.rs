@@ -1,5 +1,6 @@
 //! The table of lint rules: each rule with a pair, one that trips it and one that just passes; how it is documented.
 
+mod agreement;
 mod builder;
 mod damaged;
 mod documented;

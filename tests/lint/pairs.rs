@@ -79,3 +79,15 @@ fn each_pair_trips_its_rule_and_just_passes_it() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+/// What a rule judges is what `inspect` shows and `verify` decides on.
+#[test]
+fn others_see_the_same() {
+    for pair in all() {
+        for item in [pair.trips, pair.passes] {
+            if let Item::Certificate(der) = item {
+                crate::agreement::check(&der);
+            }
+        }
+    }
+}

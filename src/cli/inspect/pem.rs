@@ -26,7 +26,7 @@ impl PemSink {
             self.keys_left_out += 1;
             return Ok(());
         }
-        let content = inspected.contents.first().and_then(Option::as_ref);
+        let content = inspected.content();
         if let Some((label, der)) = content.and_then(|content| block(content, &inspected.item)) {
             return out.data(with_headers(container::pem(&label, der)?, content).as_bytes());
         }

@@ -38,7 +38,7 @@ impl TextSink {
             return self.show(&inspected, true, (&Relations::default(), &mut 0), out);
         }
         self.facts.extend(inspected.facts());
-        self.held.push(Inspected { contents: Vec::new(), ..inspected });
+        self.held.push(inspected.without_contents());
         if self.held.len() <= HELD {
             return Ok(());
         }

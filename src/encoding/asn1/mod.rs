@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use crate::base::words::counted;
 
 pub use self::string::{decode_string, is_string};
-pub use self::time::time;
+pub use self::time::{TimeField, time};
 
 /// Universal tags, constructed where the standards have them so.
 #[expect(missing_docs, reason = "X.680's names")]

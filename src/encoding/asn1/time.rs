@@ -2,7 +2,49 @@
 
 use time::{Date, Month, OffsetDateTime, Time, UtcOffset};
 
-use super::{Error, Value, tag};
+use super::{Error, Reader, Value, tag};
+
+/// A time, with the octets that it was read from.
+#[derive(Debug, Clone, Copy)]
+pub struct TimeField<'a> {
+    /// Its field, by the standard's name.
+    pub field: &'static str,
+    /// The UTCTime or GeneralizedTime.
+    pub value: Value<'a>,
+    /// The time.
+    pub at: OffsetDateTime,
+    /// True if it is written with seconds, in UTC, with a Z.
+    pub is_strict: bool,
+}
+
+impl<'a> TimeField<'a> {
+    /// Reads a time.
+    ///
+    /// # Errors
+    ///
+    /// When it is no time.
+    pub fn read(reader: &mut Reader<'a>, field: &'static str) -> Result<Self, Error> {
+        let value = reader.value(field)?;
+        let (at, is_strict) = time(value, field)?;
+        Ok(Self { field, value, at, is_strict })
+    }
+
+    /// Reads a time if one is next.
+    ///
+    /// # Errors
+    ///
+    /// When what is next has the tag of a time and is none.
+    pub fn read_optional(reader: &mut Reader<'a>, field: &'static str) -> Result<Option<Self>, Error> {
+        let is_next = matches!(reader.peek(), Some(tag::UTC_TIME | tag::GENERALIZED_TIME));
+        if is_next { Self::read(reader, field).map(Some) } else { Ok(None) }
+    }
+
+    /// Decides whether a GeneralizedTime stands for a year that UTCTime is for (RFC 5280 section 4.1.2.5).
+    #[must_use]
+    pub fn is_early_generalized(&self) -> bool {
+        self.value.tag == tag::GENERALIZED_TIME && (1950..2050).contains(&self.at.year())
+    }
+}
 
 /// Reads a time, and says whether it is written as RFC 5280 section 4.1.2.5 has it: with seconds, in UTC, with a Z.
 ///

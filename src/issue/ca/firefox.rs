@@ -86,7 +86,7 @@ impl Firefox {
     pub(super) fn belongs_to(&self, server: &Issuing) -> Result<bool, Error> {
         use crate::judge::inspect::parse;
         let (ours, theirs) = (parse(&self.intermediate)?, parse(server.certificate())?);
-        Ok(ours.subject().as_raw() == theirs.subject().as_raw() && ours.public_key().raw == theirs.public_key().raw)
+        Ok(ours.subject.as_raw() == theirs.subject.as_raw() && ours.key.as_raw() == theirs.key.as_raw())
     }
 }
 

@@ -47,7 +47,7 @@ impl Issuing {
         let loaded = load_key(key, None).map_err(|source| Error::Container { path: key.to_owned(), source })?;
         let issuing = Self { chain, key: PrivateKey::load(&loaded)? };
         let parsed = inspect::parse(issuing.certificate())?;
-        cert::check_key(parsed.public_key().raw, &issuing.key)?;
+        cert::check_key(parsed.key.as_raw(), &issuing.key)?;
         Ok(issuing)
     }
 
@@ -76,7 +76,7 @@ impl Issuing {
 
     /// Returns the key identifier for issued certificates.
     pub(super) fn key_id(&self) -> Result<Option<String>, Error> {
-        Ok(inspect::certificate(self.certificate())?.subject_key_id)
+        Ok(inspect::parse(self.certificate())?.extensions().subject_key_id().map(crate::base::hex::hex))
     }
 
     /// Returns true if its name constraints exclude every subject.

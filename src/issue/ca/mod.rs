@@ -269,7 +269,7 @@ impl LocalCa {
     ///
     /// [`Error::Inspect`].
     pub fn not_after(&self) -> Result<OffsetDateTime, Error> {
-        let end = |der: &[u8]| inspect::parse(der).map(|certificate| cert::validity_of(&certificate).not_after);
+        let end = |der: &[u8]| inspect::parse(der).map(|certificate| certificate.not_after.at);
         self.certificates().map(|der| end(der)).try_fold(end(&self.root)?, |earliest, end| Ok(earliest.min(end?)))
     }
 
@@ -330,8 +330,8 @@ pub fn has_issued(paths: &Paths, der: &[u8]) -> bool {
     let issued = |path: PathBuf| {
         let Ok(issuer) = certificate(&path) else { return false };
         let Ok(issuer) = inspect::parse(&issuer) else { return false };
-        let subject = name::Subject::from_der(issuer.subject().as_raw());
-        subject.is_ok_and(|subject| cert::is_issued_by(der, &subject, issuer.public_key().raw))
+        let subject = name::Subject::from_der(issuer.subject.as_raw());
+        subject.is_ok_and(|subject| cert::is_issued_by(der, &subject, issuer.key.as_raw()))
     };
     let own = |folder| files::list_own(folder).unwrap_or_default();
     own(&paths.folder).into_iter().chain(own(&paths.previous)).filter(is_certificate).any(issued)

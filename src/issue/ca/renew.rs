@@ -14,7 +14,6 @@ use super::create::{self, Hierarchy, RootKey};
 use super::{DEFAULT_DAYS, Error, LocalCa, Paths, load_key};
 use crate::base::files;
 use crate::base::validity::{self, Validity};
-use crate::issue::cert;
 use crate::judge::inspect;
 use crate::x509::key::{Algorithm, PrivateKey};
 
@@ -132,7 +131,7 @@ impl Renewal {
     }
 
     fn lasts(&self, der: &[u8], now: OffsetDateTime) -> Result<bool, Error> {
-        let validity = cert::validity_of(&inspect::parse(der)?);
+        let validity = inspect::parse(der)?.validity();
         Ok(validity.remaining(now) > self.before.unwrap_or_else(|| validity.renewal_margin()))
     }
 
@@ -144,6 +143,6 @@ impl Renewal {
         let der = load_key(&paths.root_key, self.passphrase.as_ref())
             .map_err(|source| Error::RootKey { path: paths.root_key.clone(), source })?;
         let key = PrivateKey::load(&der)?;
-        Ok((inspect::parse(root)?.public_key().raw == key.spki()).then_some(key))
+        Ok((inspect::parse(root)?.key.as_raw() == key.spki()).then_some(key))
     }
 }

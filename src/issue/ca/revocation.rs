@@ -163,7 +163,7 @@ impl LocalCa {
         let mut issued = false;
         for issuing in self.issuing() {
             let issuer = inspect::parse(issuing.certificate())?;
-            let subject = Subject::from_der(issuer.subject().as_raw())?;
+            let subject = Subject::from_der(issuer.subject.as_raw())?;
             issued |= cert::is_issued_by(der, &subject, issuing.key.spki());
         }
         if issued {
@@ -247,7 +247,7 @@ fn recorded(revoked: &Revoked, log: &Path) -> Result<record::Entry, String> {
 /// A CRL that lists nothing and lasts as long as its issuer: the issuer's key may be gone a moment later, and clients
 /// that check the whole path want one.
 pub(super) fn empty_crl(issuer: &[u8], key: &PrivateKey, now: OffsetDateTime) -> Result<Vec<u8>, Error> {
-    let end = cert::validity_of(&inspect::parse(issuer)?).not_after;
+    let end = inspect::parse(issuer)?.not_after.at;
     // Of two under one root's key, the later has the greater number.
     let number = u64::try_from(now.unix_timestamp()).unwrap_or(1);
     sign(issuer, key, number, Vec::new(), now, end)
@@ -280,7 +280,7 @@ fn sign(
     next_update: OffsetDateTime,
 ) -> Result<Vec<u8>, Error> {
     let certificate = inspect::parse(issuer)?;
-    let identifier = inspect::certificate(issuer)?.subject_key_id.and_then(|identifier| octets(&identifier));
+    let identifier = certificate.extensions().subject_key_id().map(<[u8]>::to_vec);
     let params = CertificateRevocationListParams {
         // For clocks that are behind, as with certificates.
         this_update: now - BACKDATE,
@@ -293,5 +293,5 @@ fn sign(
     let issuer_params = rcgen::CertificateParams::default();
     let rcgen_issuer = rcgen::Issuer::from_params(&issuer_params, Unsigned(key));
     let unsigned = params.signed_by(&rcgen_issuer).map_err(signed::Error::from)?;
-    Ok(signed::sign(unsigned.der(), key, &[(ISSUER, certificate.subject().as_raw())])?)
+    Ok(signed::sign(unsigned.der(), key, &[(ISSUER, certificate.subject.as_raw())])?)
 }

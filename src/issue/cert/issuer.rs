@@ -1,12 +1,13 @@
 //! Issuers of certificates, and the limits of their powers.
 
 use time::OffsetDateTime;
-use x509_parser::prelude::{ParsedExtension, X509Certificate};
 
-use super::{Error, check_key, validity_of};
+use super::{Error, check_key};
 use crate::base::validity::{Validity, rfc3339};
 use crate::judge::inspect;
+use crate::x509::certificate::Certificate;
 use crate::x509::constraints::{self, NameConstraints};
+use crate::x509::extension::{KeyUsage, id};
 use crate::x509::key::{self, PrivateKey};
 use crate::x509::name::{Subject, SubjectAltName};
 
@@ -46,9 +47,9 @@ impl<'a> Issuer<'a> {
     /// [`Error::Inspect`].
     pub fn from_certificate(der: &[u8], key: &'a PrivateKey, now: OffsetDateTime) -> Result<Self, Error> {
         let certificate = inspect::parse(der)?;
-        check_key(certificate.public_key().raw, key)?;
+        check_key(certificate.key.as_raw(), key)?;
         check_ca(&certificate)?;
-        let validity = validity_of(&certificate);
+        let validity = certificate.validity();
         if now > validity.not_after {
             let reason = format!("expired {}", rfc3339(validity.not_after));
             return Err(Error::IssuerTime { reason });
@@ -57,21 +58,15 @@ impl<'a> Issuer<'a> {
             let reason = format!("is not valid before {}", rfc3339(validity.not_before));
             return Err(Error::IssuerTime { reason });
         }
-        let mut limits = IssuerCertificate { validity, path_len: None, name_constraints: Vec::new() };
-        let mut key_identifier = None;
-        for extension in certificate.extensions() {
-            if is_name_constraints(extension) {
-                NameConstraints::parse(extension.value)?;
-                limits.name_constraints.push(extension.value.to_vec());
-            }
-            match extension.parsed_extension() {
-                ParsedExtension::BasicConstraints(constraints) => limits.path_len = constraints.path_len_constraint,
-                ParsedExtension::SubjectKeyIdentifier(identifier) => key_identifier = Some(identifier.0.to_vec()),
-                _ => {}
-            }
-        }
+        let extensions = certificate.extensions();
+        let limits = IssuerCertificate {
+            validity,
+            path_len: extensions.basic_constraints().and_then(|constraints| constraints.path_len),
+            name_constraints: constraints_in(&certificate)?,
+        };
+        let key_identifier = extensions.subject_key_id().map(<[u8]>::to_vec);
         let key_identifier = key_identifier.map_or_else(|| key::key_identifier(key.spki()), Ok)?;
-        let subject = Subject::from_der(certificate.subject().as_raw());
+        let subject = Subject::from_der(certificate.subject.as_raw());
         let subject = subject.map_err(|error| inspect::Error::Malformed { reason: error.reason })?;
         Ok(Self { key, subject, key_identifier, certificate: Some(limits) })
     }
@@ -82,12 +77,9 @@ impl<'a> Issuer<'a> {
     ///
     /// [`Error::NameConstraints`], [`Error::Inspect`].
     pub fn below(mut self, above: &[u8]) -> Result<Self, Error> {
-        let parsed = inspect::parse(above)?;
-        for extension in parsed.extensions().iter().filter(|extension| is_name_constraints(extension)) {
-            NameConstraints::parse(extension.value)?;
-            if let Some(certificate) = &mut self.certificate {
-                certificate.name_constraints.push(extension.value.to_vec());
-            }
+        let constraints = constraints_in(&inspect::parse(above)?)?;
+        if let Some(certificate) = &mut self.certificate {
+            certificate.name_constraints.extend(constraints);
         }
         Ok(self)
     }
@@ -191,14 +183,17 @@ impl<'a> Issuer<'a> {
 #[must_use]
 pub fn excludes_every_subject(der: &[u8]) -> bool {
     let Ok(parsed) = inspect::parse(der) else { return false };
-    let constraints = |extension: &x509_parser::extensions::X509Extension<'_>| {
-        NameConstraints::parse(extension.value).is_ok_and(|constraints| constraints.excludes_every_subject())
-    };
-    parsed.extensions().iter().filter(|extension| is_name_constraints(extension)).any(constraints)
+    parsed.extensions().name_constraints().is_some_and(NameConstraints::excludes_every_subject)
 }
 
-fn is_name_constraints(extension: &x509_parser::extensions::X509Extension<'_>) -> bool {
-    extension.oid == x509_parser::oid_registry::OID_X509_EXT_NAME_CONSTRAINTS
+/// The values of a certificate's nameConstraints, each of which can be held against names.
+fn constraints_in(certificate: &Certificate<'_>) -> Result<Vec<Vec<u8>>, Error> {
+    let all = certificate.extensions().iter().filter(|extension| extension.id == id::NAME_CONSTRAINTS);
+    let checked = all.map(|extension| {
+        NameConstraints::parse(extension.octets)?;
+        Ok(extension.octets.to_vec())
+    });
+    checked.collect()
 }
 
 /// Checks that a CA may issue to another CA.
@@ -215,18 +210,11 @@ pub fn check_path_len(issuer: &Issuer<'_>) -> Result<(), Error> {
     }
 }
 
-fn check_ca(certificate: &X509Certificate<'_>) -> Result<(), Error> {
-    let mut is_ca = false;
-    for extension in certificate.extensions() {
-        match extension.parsed_extension() {
-            ParsedExtension::BasicConstraints(constraints) => is_ca = constraints.ca,
-            ParsedExtension::KeyUsage(usage) if !usage.key_cert_sign() => {
-                return Err(Error::NotACa { reason: "its keyUsage lacks keyCertSign" });
-            }
-            _ => {}
-        }
+fn check_ca(certificate: &Certificate<'_>) -> Result<(), Error> {
+    if !certificate.extensions().may(KeyUsage::KEY_CERT_SIGN) {
+        return Err(Error::NotACa { reason: "its keyUsage lacks keyCertSign" });
     }
-    if is_ca { Ok(()) } else { Err(Error::NotACa { reason: "its basicConstraints do not say CA:TRUE" }) }
+    if certificate.is_ca() { Ok(()) } else { Err(Error::NotACa { reason: "its basicConstraints do not say CA:TRUE" }) }
 }
 
 fn permitted_text(constraints: &NameConstraints<'_>) -> String {

@@ -1,17 +1,14 @@
 //! Selection of the extensions of a CSR that are copied into the certificate, refused, or left to the issuer.
 
-use crate::x509::name::ip_address;
-use der::asn1::Any;
-use der::{Decode, Encode};
 use rcgen::BasicConstraints;
-use x509_parser::prelude::GeneralName;
 
 use super::{Error, Template, asked_names};
 use crate::base::validity::Validity;
-use crate::encoding::asn1;
+use crate::encoding::asn1::{self, Reader, tag};
 use crate::x509::csr::{Extension, Purpose, Request};
-use crate::x509::key;
-use crate::x509::name::SubjectAltName;
+use crate::x509::extension::{self, ExtKeyUsage, KeyUsage};
+use crate::x509::key::PublicKey;
+use crate::x509::name::{GeneralName, GeneralNames, SubjectAltName, ip_address};
 
 /// Extensions copied from a request into a certificate.
 #[derive(Debug, Clone)]
@@ -90,8 +87,8 @@ impl RequestedExtensions {
 
     /// Checks conditions that involve more than one extension.
     fn check(&self, request: &Request) -> Result<(), Error> {
-        let key = key::public_key(&request.spki);
-        if key.algorithm.starts_with("RSA") && key.bits.is_some_and(|bits| bits < 2048) {
+        let key = PublicKey::of(&request.spki);
+        if key.rsa().is_some_and(|numbers| numbers.bits() < 2048) {
             return Err(Error::WeakKey { kind: key.to_string() });
         }
         if self.ca.is_some() && request.subject.is_empty() {
@@ -100,7 +97,8 @@ impl RequestedExtensions {
             });
         }
         let usage = self.extensions.iter().find(|extension| extension.oid == oid::KEY_USAGE);
-        let signs = usage.map(|usage| named_bit(&usage.value, KEY_CERT_SIGN));
+        let signs =
+            usage.map(|usage| KeyUsage::read(&usage.value).is_ok_and(|usage| usage.has(KeyUsage::KEY_CERT_SIGN)));
         match (self.ca.is_some(), signs) {
             (true, Some(false)) => Err(Error::Contradiction { what: "is for a CA whose keyUsage lacks keyCertSign" }),
             (false, Some(true)) => {
@@ -141,8 +139,8 @@ impl RequestedExtensions {
                 self.extensions.push(Extension { critical, value, oid: extension.oid.clone() });
             }
             oid::EXTENDED_KEY_USAGE => {
-                let purposes = Vec::<der::asn1::ObjectIdentifier>::from_der(&extension.value);
-                if purposes.map_or(true, |purposes| purposes.is_empty()) {
+                let is_der = is_der(&extension.value);
+                if !is_der || ExtKeyUsage::read(&extension.value).map_or(true, |purposes| purposes.0.is_empty()) {
                     return Err(Error::MalformedExtension { what: "extKeyUsage" });
                 }
                 self.extensions.push(extension.clone());
@@ -155,22 +153,19 @@ impl RequestedExtensions {
     /// The requested key usage, without bits that the key cannot serve; and true if it includes keyCertSign.
     fn key_usage(&mut self, extension: &Extension, request: &Request) -> Result<(Extension, bool), Error> {
         let malformed = || Error::MalformedExtension { what: "keyUsage" };
-        let bits = der::asn1::BitString::from_der(&extension.value).map_err(|_| malformed())?;
-        let mut octets = bits.raw_bytes().to_vec();
-        let first = octets.first_mut().ok_or_else(malformed)?;
-        let is_rsa = key::public_key(&request.spki).algorithm == "RSA";
-        if *first & KEY_ENCIPHERMENT != 0 && !is_rsa {
-            *first &= !KEY_ENCIPHERMENT;
+        let mut usage =
+            KeyUsage::read(&extension.value).ok().filter(|_| is_der(&extension.value)).ok_or_else(malformed)?;
+        if usage.has(KeyUsage::KEY_ENCIPHERMENT) && !PublicKey::of(&request.spki).is_rsa() {
+            usage = usage.without(KeyUsage::KEY_ENCIPHERMENT);
             self.notes.push("keyEncipherment left out: only an RSA key can be encrypted to".to_owned());
         }
-        let signs = *first & KEY_CERT_SIGN != 0;
-        if octets.iter().all(|octet| *octet == 0) {
+        let signs = usage.has(KeyUsage::KEY_CERT_SIGN);
+        if usage.is_empty() {
             // RFC 5280 section 4.2.1.3: at least one bit.
-            octets = vec![DIGITAL_SIGNATURE];
+            usage = KeyUsage::DIGITAL_SIGNATURE;
             self.notes.push("digitalSignature put in: a keyUsage without any is not allowed".to_owned());
         }
-        let value = named_bits(&octets).ok_or_else(malformed)?;
-        Ok((Extension { value, critical: true, oid: extension.oid.clone() }, signs))
+        Ok((Extension { value: usage.to_der(), critical: true, oid: extension.oid.clone() }, signs))
     }
 
     /// Leaves out what a CA of narrow name constraints cannot vouch for: all extensions but keyUsage, extKeyUsage and
@@ -216,15 +211,14 @@ impl RequestedExtensions {
     /// The names in the subjectAltName carried over, of the kinds that constraints are checked for.
     #[must_use]
     pub fn subject_alt_names(&self) -> Vec<SubjectAltName> {
-        use x509_parser::prelude::{FromDer, SubjectAlternativeName};
         let extension = self.extensions.iter().find(|extension| extension.oid == oid::SUBJECT_ALT_NAME);
-        let parsed = extension.and_then(|extension| SubjectAlternativeName::from_der(&extension.value).ok());
-        let names = parsed.map(|(_, san)| san.general_names).unwrap_or_default();
+        let names = extension.and_then(|extension| general_names(&extension.value)).unwrap_or_default();
+        let text = |octets: &[u8]| std::str::from_utf8(octets).ok().map(str::to_owned);
         let named = names.iter().filter_map(|name| match name {
-            GeneralName::DNSName(name) => Some(SubjectAltName::Dns(name.to_ascii_lowercase())),
-            GeneralName::IPAddress(octets) => ip_address(octets).map(SubjectAltName::Ip),
-            GeneralName::RFC822Name(address) => Some(SubjectAltName::Email((*address).to_owned())),
-            GeneralName::URI(uri) => Some(SubjectAltName::Uri((*uri).to_owned())),
+            GeneralName::Dns(name) => text(name).map(|name| SubjectAltName::Dns(name.to_ascii_lowercase())),
+            GeneralName::Ip(octets) => ip_address(octets).map(SubjectAltName::Ip),
+            GeneralName::Email(address) => text(address).map(SubjectAltName::Email),
+            GeneralName::Uri(uri) => text(uri).map(SubjectAltName::Uri),
             _ => None,
         });
         named.collect()
@@ -263,53 +257,34 @@ impl RequestedExtensions {
     }
 }
 
-/// Bits of keyUsage's first octet (RFC 5280 section 4.2.1.3).
-const DIGITAL_SIGNATURE: u8 = 0x80;
-const KEY_ENCIPHERMENT: u8 = 0x20;
-const KEY_CERT_SIGN: u8 = 0x04;
+/// Returns true if an extension's value is DER: a certificate must not be signed with another encoding in it.
+fn is_der(value: &[u8]) -> bool {
+    Reader::new(value).value("its value").and_then(|value| asn1::der::check(value, "its value")).is_ok()
+}
 
-fn named_bit(value: &[u8], bit: u8) -> bool {
-    let bits = der::asn1::BitString::from_der(value);
-    bits.is_ok_and(|bits| bits.raw_bytes().first().is_some_and(|octet| octet & bit != 0))
+fn general_names(value: &[u8]) -> Option<GeneralNames<'_>> {
+    GeneralNames::read(asn1::only(value, tag::SEQUENCE, "subjectAltName").ok()?).ok()
 }
 
 /// The first name of a subjectAltName that is neither a dNSName, iPAddress, rfc822Name nor URI, in words.
 fn unconstrained_name(value: &[u8]) -> Option<String> {
-    use x509_parser::prelude::{FromDer, SubjectAlternativeName};
-    let (_, names) = SubjectAlternativeName::from_der(value).ok()?;
-    names.general_names.iter().find_map(|name| match name {
-        GeneralName::DNSName(_) | GeneralName::RFC822Name(_) | GeneralName::URI(_) | GeneralName::IPAddress(_) => None,
-        GeneralName::OtherName(kind, _) => {
-            Some(format!("an otherName of the type {}", asn1::oid::name_or_dotted(&kind.to_id_string())))
+    general_names(value)?.0.iter().find_map(|entry| match &entry.name {
+        Ok(GeneralName::Dns(_) | GeneralName::Email(_) | GeneralName::Uri(_) | GeneralName::Ip(_)) => None,
+        Ok(GeneralName::Other { kind, .. }) => {
+            Some(format!("an otherName of the type {}", asn1::oid::name_or_dotted(&asn1::oid::dotted(kind))))
         }
-        GeneralName::DirectoryName(_) => Some("a directoryName".to_owned()),
-        GeneralName::RegisteredID(_) => Some("a registeredID".to_owned()),
-        GeneralName::X400Address(_) => Some("an x400Address".to_owned()),
-        GeneralName::EDIPartyName(_) => Some("an ediPartyName".to_owned()),
-        GeneralName::Invalid(..) => Some("a name that cannot be read".to_owned()),
+        Ok(GeneralName::Directory(_)) => Some("a directoryName".to_owned()),
+        Ok(GeneralName::RegisteredId(_)) => Some("a registeredID".to_owned()),
+        Ok(GeneralName::X400Address(_)) => Some("an x400Address".to_owned()),
+        Ok(GeneralName::EdiPartyName(_)) => Some("an ediPartyName".to_owned()),
+        Err(_) => Some("a name that cannot be read".to_owned()),
     })
-}
-
-/// A BIT STRING of named bits: trailing zero bits are left out (X.690 section 11.2.2).
-fn named_bits(octets: &[u8]) -> Option<Vec<u8>> {
-    let used = octets.iter().rposition(|&octet| octet != 0).map_or(0, |last| last + 1);
-    let octets = octets.get(..used)?;
-    let unused = octets.last().map_or(0, |octet| octet.trailing_zeros());
-    der::asn1::BitString::new(u8::try_from(unused).ok()?, octets).ok()?.to_der().ok()
 }
 
 /// Reads a request's basicConstraints; `None` for CA:FALSE.
 fn basic_constraints(value: &[u8]) -> Result<Option<BasicConstraints>, Error> {
     let malformed = || Error::MalformedExtension { what: "basicConstraints" };
-    let fields = Vec::<Any>::from_der(value).map_err(|_| malformed())?;
-    let (ca, path_len) = match &fields[..] {
-        [] => (false, None),
-        [ca] => (ca.decode_as::<bool>().map_err(|_| malformed())?, None),
-        [ca, path_len] => {
-            let path_len = path_len.decode_as::<u8>().map_err(|_| malformed())?;
-            (ca.decode_as::<bool>().map_err(|_| malformed())?, Some(path_len))
-        }
-        _ => return Err(malformed()),
-    };
-    Ok(ca.then(|| path_len.map_or(BasicConstraints::Unconstrained, BasicConstraints::Constrained)))
+    let read = extension::BasicConstraints::read(value).ok().filter(|_| is_der(value)).ok_or_else(malformed)?;
+    let path_len = read.path_len.map(u8::try_from).transpose().map_err(|_too_long| malformed())?;
+    Ok(read.ca.then(|| path_len.map_or(BasicConstraints::Unconstrained, BasicConstraints::Constrained)))
 }

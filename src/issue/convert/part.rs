@@ -97,8 +97,8 @@ fn flat(inspected: Inspected, within: Option<&str>) -> Vec<(Inspected, String)> 
 fn part(inspected: Inspected, number: &str) -> Result<Option<Part>, Error> {
     let place = format!("{} #{number}", inspected.item.place().source);
     let friendly_name = inspected.item.place().friendly_name.clone();
-    let content = inspected.contents.into_iter().next().flatten();
-    let (kind, der) = match (inspected.item, content) {
+    let (item, content) = inspected.into_parts();
+    let (kind, der) = match (item, content) {
         (Item::Error(entry), _) => return Err(Error::Unreadable { place, message: entry.content.message }),
         (Item::EncryptedPrivateKey(entry), _) => {
             return Err(Error::Locked { place, problem: entry.content.problem });

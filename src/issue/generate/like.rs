@@ -2,7 +2,6 @@
 
 use rustls::pki_types::CertificateDer;
 use time::{Duration, OffsetDateTime};
-use x509_parser::prelude::X509Certificate;
 
 use super::renewal::{end, subject};
 use super::{
@@ -12,8 +11,9 @@ use crate::base::validity::{self, Validity, distance};
 use crate::encoding::asn1;
 use crate::issue::cert::{self, Issuer, RequestedExtensions, Template};
 use crate::judge::inspect;
+use crate::x509::certificate::Certificate;
 use crate::x509::csr::{self, Extension, Request};
-use crate::x509::key::{self, Algorithm, PrivateKey};
+use crate::x509::key::{Algorithm, Curve, Hash, PrivateKey, PublicKey, SignatureAlgorithm};
 use crate::x509::name::Subject;
 
 /// An existing certificate with the CAs above it, as a file or a server shows them.
@@ -46,8 +46,8 @@ impl Original {
     pub fn find(certificates: &[CertificateDer<'static>]) -> Result<Option<Self>, Error> {
         let mut end_entity = None;
         for der in certificates {
-            let report = inspect::certificate(der).map_err(cert::Error::from)?;
-            if end_entity.is_none() && !report.is_ca {
+            let parsed = inspect::parse(der).map_err(cert::Error::from)?;
+            if end_entity.is_none() && !parsed.is_ca() {
                 end_entity = Some(der);
             }
         }
@@ -78,8 +78,7 @@ impl Original {
     /// The algorithm to make a key of the same kind with.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
-        let spki = inspect::parse(&self.certificate).map(|parsed| parsed.public_key().raw.to_vec());
-        spki.map_or_else(|_| Algorithm::default(), |spki| nearest(&spki))
+        inspect::parse(&self.certificate).map_or_else(|_| Algorithm::default(), |parsed| nearest(&parsed.key.key))
     }
 
     /// Makes doubles of the CAs above it, and a root where none was shown: same names, lifetimes and kinds of keys.
@@ -101,38 +100,35 @@ impl Original {
 }
 
 /// The kind of key that comes nearest to a public key, and is no weaker than what clients accept.
-fn nearest(spki: &[u8]) -> Algorithm {
-    let key = key::public_key(spki);
-    match (key.algorithm.as_str(), key.curve.as_deref(), key.bits.unwrap_or_default()) {
-        ("RSA" | "RSA-PSS", _, ..=2048) => Algorithm::Rsa2048,
-        ("RSA" | "RSA-PSS", _, ..=3072) => Algorithm::Rsa3072,
-        ("RSA" | "RSA-PSS", ..) => Algorithm::Rsa4096,
-        (_, Some("P-384"), _) => Algorithm::EcdsaP384,
-        (_, Some("P-521"), _) => Algorithm::EcdsaP521,
-        ("Ed25519", ..) => Algorithm::Ed25519,
+fn nearest(key: &PublicKey<'_>) -> Algorithm {
+    match (key, key.bits().unwrap_or_default()) {
+        (PublicKey::Rsa(_) | PublicKey::RsaPss(_), ..=2048) => Algorithm::Rsa2048,
+        (PublicKey::Rsa(_) | PublicKey::RsaPss(_), ..=3072) => Algorithm::Rsa3072,
+        (PublicKey::Rsa(_) | PublicKey::RsaPss(_), _) => Algorithm::Rsa4096,
+        (PublicKey::Ec(Curve::P384), _) => Algorithm::EcdsaP384,
+        (PublicKey::Ec(Curve::P521), _) => Algorithm::EcdsaP521,
+        (PublicKey::Ed25519, _) => Algorithm::Ed25519,
         _ => Algorithm::EcdsaP256,
     }
 }
 
 /// The kind of key that makes signatures such as those of an issuer that was not shown.
-fn signer_of(signature_algorithm: &str) -> Algorithm {
-    let name = signature_algorithm.to_ascii_lowercase();
-    match () {
-        () if name.contains("rsa") => Algorithm::Rsa2048,
-        () if name.contains("sha384") => Algorithm::EcdsaP384,
-        () if name.contains("sha512") => Algorithm::EcdsaP521,
-        () if name.contains("ed25519") => Algorithm::Ed25519,
-        () => Algorithm::EcdsaP256,
+fn signer_of(signature: SignatureAlgorithm) -> Algorithm {
+    match signature {
+        SignatureAlgorithm::Rsa(_) | SignatureAlgorithm::RsaPss => Algorithm::Rsa2048,
+        SignatureAlgorithm::Ecdsa(Some(Hash::Sha384)) => Algorithm::EcdsaP384,
+        SignatureAlgorithm::Ecdsa(Some(Hash::Sha512)) => Algorithm::EcdsaP521,
+        SignatureAlgorithm::EdDsa => Algorithm::Ed25519,
+        _ => Algorithm::EcdsaP256,
     }
 }
 
 /// A root with the name of a certificate's issuer.
 fn root_above(below: &CertificateDer<'_>, needed: Validity, now: OffsetDateTime) -> Result<PrivateCa, Error> {
     let parsed = inspect::parse(below).map_err(cert::Error::from)?;
-    let report = inspect::certificate(below).map_err(cert::Error::from)?;
-    let name = subject_of(parsed.issuer().as_raw())?;
+    let name = subject_of(parsed.issuer.as_raw())?;
     let name = if name.is_empty() { Subject::common_name("private root") } else { name };
-    let key = PrivateKey::generate(signer_of(&report.signature_algorithm))?;
+    let key = PrivateKey::generate(signer_of(parsed.signed.algorithm.signature()))?;
     let validity = lifetime(&parsed, needed, now);
     let root = cert::issue(&Template::ca(name.clone(), key.spki(), None, validity), &Issuer::own(&key, &name)?)?;
     Ok(PrivateCa { certificates: vec![root], key })
@@ -146,8 +142,8 @@ fn below(
     now: OffsetDateTime,
 ) -> Result<PrivateCa, Error> {
     let parsed = inspect::parse(original).map_err(cert::Error::from)?;
-    let key = PrivateKey::generate(nearest(parsed.public_key().raw))?;
-    let name = subject_of(parsed.subject().as_raw())?;
+    let key = PrivateKey::generate(nearest(&parsed.key.key))?;
+    let name = subject_of(parsed.subject.as_raw())?;
     let request = Request { subject: name.clone(), spki: key.spki().to_vec(), extensions: carried(&parsed).0 };
     let requested = RequestedExtensions::from_request(&request, true, true)?;
     let validity = lifetime(&parsed, needed, now);
@@ -169,9 +165,9 @@ fn below(
 }
 
 /// A lifetime as long as the original's from now on, and at least as long as what is below needs.
-fn lifetime(parsed: &X509Certificate<'_>, needed: Validity, now: OffsetDateTime) -> Validity {
+fn lifetime(parsed: &Certificate<'_>, needed: Validity, now: OffsetDateTime) -> Validity {
     let not_before = needed.not_before.min(now - validity::BACKDATE);
-    let whole = cert::validity_of(parsed).lifetime().max(Duration::ZERO);
+    let whole = parsed.validity().lifetime().max(Duration::ZERO);
     let not_after = not_before.checked_add(whole).unwrap_or(needed.not_after).max(needed.not_after);
     Validity { not_before, not_after: not_after.max(now + Duration::DAY) }
 }
@@ -197,12 +193,11 @@ pub fn double(
     now: OffsetDateTime,
 ) -> Result<(Vec<u8>, Issued), Error> {
     let parsed = inspect::parse(&original.certificate).map_err(cert::Error::from)?;
-    let report = inspect::certificate(&original.certificate).map_err(cert::Error::from)?;
-    if parsed.public_key().raw == key.spki() {
+    if parsed.key.as_raw() == key.spki() {
         return Err(Error::OriginalKey);
     }
     let spec = &CertificateSpec { not_after: end(&parsed, spec, now), ..spec.clone() };
-    let there = subject(spec, &parsed, &report, signer)?;
+    let there = subject(spec, &parsed, signer)?;
     let (subject, mut notes) =
         if spec.subject.is_some() { (there, Vec::new()) } else { fitting_subject(&there, signer, now)? };
     let subject = named(subject, signer);
@@ -251,21 +246,21 @@ pub fn double(
 
 /// Notes on what the double does not have from the original.
 fn differences(
-    parsed: &X509Certificate<'_>,
+    parsed: &Certificate<'_>,
     original: &Original,
     key: &PrivateKey,
     left_out: &[String],
     now: OffsetDateTime,
 ) -> Vec<String> {
     let mut notes = Vec::new();
-    let (theirs, ours) = (key::public_key(parsed.public_key().raw), key.public_key());
-    if theirs != ours {
+    let (theirs, ours) = (&parsed.key.key, &key.public_key());
+    if theirs.to_string() != ours.to_string() {
         notes.push(format!("the key is {ours}, where the original has {theirs}"));
     }
     if !left_out.is_empty() {
         notes.push(format!("left out, because only the original's issuer can vouch for it: {}", left_out.join(", ")));
     }
-    let end = cert::validity_of(parsed).not_after;
+    let end = parsed.not_after.at;
     if end < now {
         notes.push(format!("the original expired {}: the double has as long a life, from now on", distance(end, now)));
     }
@@ -288,14 +283,14 @@ const ISSUERS: [&str; 6] =
     ["2.5.29.18", "2.5.29.31", "2.5.29.46", "1.3.6.1.5.5.7.1.1", "1.3.6.1.4.1.11129.2.4.2", "1.3.6.1.4.1.11129.2.4.3"];
 
 /// The extensions that a double has, too, and the names of those that are left out.
-fn carried(parsed: &X509Certificate<'_>) -> (Vec<Extension>, Vec<String>) {
+fn carried(parsed: &Certificate<'_>) -> (Vec<Extension>, Vec<String>) {
     let (mut extensions, mut left_out) = (Vec::new(), Vec::new());
-    for extension in parsed.extensions() {
-        let oid = extension.oid.to_id_string();
+    for extension in parsed.extensions().iter() {
+        let oid = extension.dotted_id();
         if ISSUERS.contains(&oid.as_str()) {
             left_out.push(asn1::oid::name_or_dotted(&oid));
         } else if !WRITTEN.contains(&oid.as_str()) {
-            extensions.push(Extension { oid, critical: extension.critical, value: extension.value.to_vec() });
+            extensions.push(Extension { oid, critical: extension.is_critical(), value: extension.octets.to_vec() });
         }
     }
     (extensions, left_out)

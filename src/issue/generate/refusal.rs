@@ -5,7 +5,6 @@ use std::sync::Arc;
 use rustls::pki_types::CertificateDer;
 use time::OffsetDateTime;
 
-use crate::issue::cert;
 use crate::judge::inspect;
 use crate::judge::verify::{self, Anchors, Certificate, Purpose};
 
@@ -24,7 +23,7 @@ pub fn refusal(
     let roots: Vec<_> = certificates.iter().filter(|der| super::is_self_issued(der)).filter_map(parse).collect();
     let topmost = || chain.get(1..).and_then(<[_]>::last).and_then(parse).into_iter().collect();
     let anchors = Anchors::new(if roots.is_empty() { topmost() } else { roots });
-    let validity = cert::validity_of(&inspect::parse(leaf).ok()?);
+    let validity = inspect::parse(leaf).ok()?.validity();
     let verdict = verify::verify_presented(
         chain,
         &verify::Request {

@@ -5,52 +5,12 @@ use std::borrow::Cow;
 use super::{Error, extension};
 use crate::base::hex::hex;
 use crate::base::validity::rfc3339;
-use crate::encoding::asn1::{self, Reader, Value, tag};
-use crate::judge::report::extension::{AuthorityKeyId, BasicConstraints, Extension, ExtensionValue};
+use crate::encoding::asn1::{self, TimeField};
 use crate::judge::report::{self, Certificate};
-use crate::x509::key;
-use crate::x509::name;
-
-/// Something signed: the content, the algorithm and the signature (RFC 5280 section 4.1.1, RFC 2986 section 4.2).
-pub(super) struct Signed<'a> {
-    /// The signed part (tbs).
-    pub(super) content: Value<'a>,
-    algorithm: Value<'a>,
-    signature: Value<'a>,
-}
-
-impl<'a> Signed<'a> {
-    pub(super) fn read(der: &'a [u8], field: &'static str) -> Result<Self, asn1::Error> {
-        let mut reader = asn1::only(der, tag::SEQUENCE, field)?.reader();
-        let signed = Self {
-            content: reader.tagged(tag::SEQUENCE, "what is signed")?,
-            algorithm: reader.tagged(tag::SEQUENCE, "signatureAlgorithm")?,
-            signature: reader.tagged(tag::BIT_STRING, "the signature")?,
-        };
-        reader.finish("the signature")?;
-        Ok(signed)
-    }
-
-    pub(super) fn algorithm_name(&self) -> Result<String, asn1::Error> {
-        algorithm_name(self.algorithm)
-    }
-
-    /// Returns true if the signature verifies with a key; `None` if that cannot be checked here.
-    pub(super) fn verifies(&self, spki: &[u8]) -> Option<bool> {
-        let signature = self.signature.bits().unwrap_or_default();
-        match key::verify_signature(spki, self.algorithm.raw, self.content.raw, signature) {
-            Ok(()) => Some(true),
-            Err(key::Error::BadSignature) => Some(false),
-            Err(_) => None,
-        }
-    }
-}
-
-/// An AlgorithmIdentifier's name; its dotted OID if its name is unknown here.
-fn algorithm_name(identifier: Value<'_>) -> Result<String, asn1::Error> {
-    let oid = identifier.reader().tagged(tag::OID, "the algorithm")?.oid();
-    Ok(key::signature_name(&oid).map_or(oid, str::to_owned))
-}
+use crate::x509::certificate;
+use crate::x509::extension::{BasicConstraints, ExtensionValue, Extensions, id};
+use crate::x509::key::{self, SubjectPublicKeyInfo};
+use crate::x509::name::{self, Name};
 
 /// Describes a certificate.
 ///
@@ -58,111 +18,78 @@ fn algorithm_name(identifier: Value<'_>) -> Result<String, asn1::Error> {
 ///
 /// [`Error::Malformed`] when it has not the structure of one, or something follows it.
 pub fn certificate(der: &[u8]) -> Result<Certificate, Error> {
-    read(der).map_err(|error| Error::Malformed { reason: error.to_string() })
+    super::parse(der).map(|certificate| described(&certificate, is_self_signed(&certificate)))
 }
 
-fn read(der: &[u8]) -> Result<Certificate, asn1::Error> {
-    let signed = Signed::read(der, "the certificate")?;
-    let mut fields = signed.content.reader();
+/// Describes a certificate that was read.
+pub(super) fn described(certificate: &certificate::Certificate<'_>, self_signed: bool) -> Certificate {
     let mut notes = Vec::new();
-    let version = version(&mut fields)?;
-    let serial = fields.tagged(tag::INTEGER, "serialNumber")?;
-    let inner_algorithm = fields.tagged(tag::SEQUENCE, "signature")?;
-    let issuer = fields.tagged(tag::SEQUENCE, "issuer")?;
-    let (not_before, not_after) = validity(fields.tagged(tag::SEQUENCE, "validity")?, &mut notes)?;
-    let subject = fields.tagged(tag::SEQUENCE, "subject")?;
-    let spki = fields.tagged(tag::SEQUENCE, "subjectPublicKeyInfo")?;
-    let issuer_unique_id = fields.optional(tag::context(1), "issuerUniqueID")?;
-    let subject_unique_id = fields.optional(tag::context(2), "subjectUniqueID")?;
-    let extensions = extensions(&mut fields)?;
-    fields.finish("what is signed")?;
-    note_serial(serial, &mut notes);
-    if inner_algorithm.raw != signed.algorithm.raw {
-        let inner = algorithm_name(inner_algorithm)?;
+    let der = certificate.der();
+    let spki = certificate.key.as_raw();
+    let version = certificate.version.map_or(u32::MAX, |version| version.saturating_add(1));
+    let (not_before, not_after) =
+        (noted_time(&certificate.not_before, &mut notes), noted_time(&certificate.not_after, &mut notes));
+    note_serial(certificate.serial.content, &mut notes);
+    if certificate.inner_algorithm.value.raw != certificate.signed.algorithm.value.raw {
+        let inner = certificate.inner_algorithm.signature_name();
         notes
             .push(format!("the two signature algorithms differ; the one within is {inner} (RFC 5280 section 4.1.1.2)"));
     }
-    if !extensions.is_empty() && version != 3 {
+    if !certificate.extensions().entries.is_empty() && version != 3 {
         notes.push(format!("version {version} has no extensions (RFC 5280 section 4.1.2.9)"));
     }
-    let is_self_signed = issuer.raw == subject.raw && signed.verifies(spki.raw) == Some(true);
-    let mut summary = Summary::of(&extensions);
+    let mut summary = Summary::of([certificate.extensions()]);
     notes.append(&mut summary.notes);
-    Ok(Certificate {
+    Certificate {
         version,
-        serial: hex(serial.content),
-        subject: subject_name(subject, "subject", &mut notes),
-        issuer: subject_name(issuer, "issuer", &mut notes),
+        serial: hex(certificate.serial.content),
+        subject: noted_name(&certificate.subject, "subject", &mut notes),
+        issuer: noted_name(&certificate.issuer, "issuer", &mut notes),
         not_before,
         not_after,
         subject_alt_names: summary.subject_alt_names,
-        public_key: key::public_key(spki.raw),
-        signature_algorithm: signed.algorithm_name()?,
-        is_ca: summary.basic_constraints.as_ref().is_some_and(|constraints| constraints.ca),
-        path_len: summary.basic_constraints.and_then(|constraints| constraints.path_len),
+        public_key: (&certificate.key.key).into(),
+        signature_algorithm: certificate.signed.algorithm.signature_name().into_owned(),
+        is_ca: summary.basic_constraints.ca,
+        path_len: summary.basic_constraints.path_len,
         key_usage: summary.key_usage,
         extended_key_usage: summary.extended_key_usage,
-        subject_key_id: summary.subject_key_id,
-        authority_key_id: summary.authority_key_id,
+        subject_key_id: certificate.extensions().subject_key_id().map(hex),
+        authority_key_id: certificate.extensions().authority_key_id().and_then(|id| id.key_id).map(hex),
         sha256_fingerprint: hex(&key::sha256(der)),
         sha1_fingerprint: hex(&key::sha1(der)),
-        spki_sha256: hex(&key::spki_sha256(spki.raw)),
-        self_signed: is_self_signed,
-        issuer_unique_id: issuer_unique_id.map(|id| hex(id.bits().unwrap_or(id.content))),
-        subject_unique_id: subject_unique_id.map(|id| hex(id.bits().unwrap_or(id.content))),
-        extensions,
+        spki_sha256: hex(&key::spki_sha256(spki)),
+        self_signed,
+        issuer_unique_id: certificate.issuer_unique_id.map(|id| hex(id.bits().unwrap_or(id.content))),
+        subject_unique_id: certificate.subject_unique_id.map(|id| hex(id.bits().unwrap_or(id.content))),
+        extensions: extension::extensions(certificate.extensions()),
         notes,
         lint: None,
-    })
+    }
 }
 
-/// `[0] version DEFAULT v1`, counted from 1.
-fn version(fields: &mut Reader<'_>) -> Result<u32, asn1::Error> {
-    let Some(tagged) = fields.optional(tag::constructed(0), "version")? else { return Ok(1) };
-    let number = tagged.reader().tagged(tag::INTEGER, "version")?.small();
-    number.map(|version| version.saturating_add(1)).ok_or_else(|| asn1::Error::new("version", "is none that there is"))
-}
-
-fn validity(value: Value<'_>, notes: &mut Vec<String>) -> Result<(String, String), asn1::Error> {
-    let mut times = value.reader();
-    let not_before = noted_time(times.value("notBefore")?, "notBefore", notes)?;
-    let not_after = noted_time(times.value("notAfter")?, "notAfter", notes)?;
-    times.finish("validity")?;
-    Ok((not_before, not_after))
+/// Decides whether a certificate names itself as its issuer, octet by octet, and is signed with its own key.
+#[must_use]
+pub fn is_self_signed(certificate: &certificate::Certificate<'_>) -> bool {
+    certificate.issuer.as_raw() == certificate.subject.as_raw()
+        && certificate.signed.is_signed_by(certificate.key.as_raw()) == Some(true)
 }
 
 /// A time in RFC 3339; how it is written is noted when it is not as RFC 5280 section 4.1.2.5 has it.
-pub(super) fn noted_time(
-    value: Value<'_>,
-    field: &'static str,
-    notes: &mut Vec<String>,
-) -> Result<String, asn1::Error> {
-    let (time, is_strict) = asn1::time(value, field)?;
-    if !is_strict {
-        let written = name::escape_unprintable(&String::from_utf8_lossy(value.content));
+pub(super) fn noted_time(time: &TimeField<'_>, notes: &mut Vec<String>) -> String {
+    if !time.is_strict {
+        let written = name::escape_unprintable(&String::from_utf8_lossy(time.value.content));
         notes.push(format!(
-            "{field} is written as {written}, not in UTC with seconds and a Z (RFC 5280 section 4.1.2.5)"
+            "{} is written as {written}, not in UTC with seconds and a Z (RFC 5280 section 4.1.2.5)",
+            time.field
         ));
     }
-    Ok(rfc3339(time))
+    rfc3339(time.at)
 }
 
-/// `[3] extensions`.
-fn extensions(fields: &mut Reader<'_>) -> Result<Vec<Extension>, asn1::Error> {
-    match fields.optional(tag::constructed(3), "extensions")? {
-        Some(tagged) => {
-            let mut inner = tagged.reader();
-            let list = inner.tagged(tag::SEQUENCE, "extensions")?;
-            inner.finish("extensions")?;
-            Ok(extension::extensions(list))
-        }
-        None => Ok(Vec::new()),
-    }
-}
-
-fn note_serial(serial: Value<'_>, notes: &mut Vec<String>) {
+fn note_serial(serial: &[u8], notes: &mut Vec<String>) {
     let rule = "(RFC 5280 section 4.1.2.2)";
-    match serial.content {
+    match serial {
         [] => notes.push(format!("the serial number is empty {rule}")),
         [first, ..] if first & 0x80 != 0 => notes.push(format!("the serial number is negative {rule}")),
         octets if octets.iter().all(|octet| *octet == 0) => notes.push(format!("the serial number is zero {rule}")),
@@ -180,67 +107,73 @@ fn note_serial(serial: Value<'_>, notes: &mut Vec<String>) {
 }
 
 /// A name as an RFC 4514 string; as hex, with a note, if it is not a Name.
-pub(super) fn subject_name(name: Value<'_>, field: &str, notes: &mut Vec<String>) -> String {
-    name::distinguished_name(name.raw).unwrap_or_else(|error| {
+pub(super) fn noted_name(name: &Name<'_>, field: &str, notes: &mut Vec<String>) -> String {
+    if let Err(error) = &name.read {
         notes.push(format!("{field} is no distinguished name: {error}"));
-        format!("#{}", hex(name.raw))
-    })
+    }
+    name.text()
 }
 
 /// Values of extensions that have a field of their own in a report.
 #[derive(Default)]
 pub(super) struct Summary {
     pub(super) subject_alt_names: Vec<String>,
-    pub(super) basic_constraints: Option<BasicConstraints>,
+    pub(super) basic_constraints: BasicConstraints,
     pub(super) key_usage: Vec<Cow<'static, str>>,
     pub(super) extended_key_usage: Vec<Cow<'static, str>>,
-    pub(super) subject_key_id: Option<String>,
-    pub(super) authority_key_id: Option<String>,
     pub(super) notes: Vec<String>,
 }
 
 impl Summary {
-    pub(super) fn of(extensions: &[Extension]) -> Self {
+    pub(super) fn of<'e, 'a: 'e>(lists: impl IntoIterator<Item = &'e Extensions<'a>>) -> Self {
         let mut summary = Self::default();
-        for (index, extension) in extensions.iter().enumerate() {
-            let name = extension.name.as_deref().unwrap_or(&extension.oid);
-            if let Some(error) = &extension.error {
-                summary.notes.push(format!("the extension {name} cannot be read: {error}"));
-            }
-            let earlier = extensions.get(..index).unwrap_or_default();
-            if !extension.oid.is_empty() && earlier.iter().any(|other| other.oid == extension.oid) {
-                summary.notes.push(format!("the extension {name} is there twice (RFC 5280 section 4.2)"));
-                // The first counts, but for names: all are shown.
-                if extension.oid != "2.5.29.17" {
+        let mut seen: Vec<&[u8]> = Vec::new();
+        for entry in lists.into_iter().flat_map(|list| &list.entries) {
+            let extension = match entry {
+                Ok(extension) => extension,
+                Err(unreadable) => {
+                    summary.notes.push(format!("an extension cannot be read: {}", unreadable.error));
                     continue;
                 }
+            };
+            if let Some(error) = extension::extension_error(extension) {
+                summary.notes.push(format!("the extension {} cannot be read: {error}", extension.name()));
             }
-            summary.add(extension);
+            let is_again = seen.contains(&extension.id);
+            seen.push(extension.id);
+            if is_again {
+                summary.notes.push(format!("the extension {} is there twice (RFC 5280 section 4.2)", extension.name()));
+            }
+            // The first counts, but for names: all are shown.
+            if let Ok(value) = &extension.value
+                && (!is_again || extension.id == id::SUBJECT_ALT_NAME)
+            {
+                summary.add(value);
+            }
         }
         summary
     }
 
-    fn add(&mut self, extension: &Extension) {
-        match (extension.oid.as_str(), &extension.value) {
-            ("2.5.29.17", Some(ExtensionValue::Names(names))) => {
-                let invalid = names.iter().filter(|name| name.starts_with("invalid:"));
-                self.notes.extend(invalid.map(|name| format!("a subjectAltName is not what its tag says: {name}")));
-                self.subject_alt_names.extend(names.iter().map(|name| name.as_ref().to_owned()));
+    fn add(&mut self, value: &ExtensionValue<'_>) {
+        match value {
+            ExtensionValue::SubjectAltName(names) => {
+                for name in names.0.iter().map(ToString::to_string) {
+                    if name.starts_with("invalid:") {
+                        self.notes.push(format!("a subjectAltName is not what its tag says: {name}"));
+                    }
+                    self.subject_alt_names.push(name);
+                }
             }
-            ("2.5.29.30", Some(ExtensionValue::NameConstraints(constraints))) => {
-                let subtrees = constraints.permitted.iter().chain(&constraints.excluded);
+            ExtensionValue::NameConstraints(constraints) => {
+                let subtrees = constraints.subtrees().map(ToString::to_string);
                 let invalid = subtrees.filter(|subtree| subtree.starts_with("invalid:"));
                 self.notes
                     .extend(invalid.map(|subtree| format!("a name constraint is not what its tag says: {subtree}")));
             }
-            ("2.5.29.19", Some(ExtensionValue::BasicConstraints(constraints))) => {
-                self.basic_constraints = Some(constraints.clone());
-            }
-            ("2.5.29.15", Some(ExtensionValue::Names(usages))) => self.key_usage.clone_from(usages),
-            ("2.5.29.37", Some(ExtensionValue::Names(purposes))) => self.extended_key_usage.clone_from(purposes),
-            ("2.5.29.14", Some(ExtensionValue::Text(id))) => self.subject_key_id = Some(id.clone()),
-            ("2.5.29.35", Some(ExtensionValue::AuthorityKeyId(AuthorityKeyId { key_id, .. }))) => {
-                self.authority_key_id.clone_from(key_id);
+            ExtensionValue::BasicConstraints(constraints) => self.basic_constraints = *constraints,
+            ExtensionValue::KeyUsage(usage) => self.key_usage = usage.names().collect(),
+            ExtensionValue::ExtKeyUsage(usage) => {
+                self.extended_key_usage = usage.0.iter().map(|purpose| purpose.name()).collect();
             }
             _ => {}
         }
@@ -253,6 +186,6 @@ impl Summary {
 ///
 /// [`Error::PublicKey`].
 pub(super) fn bare_key(spki: &[u8]) -> Result<report::item::BareKey, Error> {
-    asn1::only(spki, tag::SEQUENCE, "subjectPublicKeyInfo").map_err(Error::PublicKey)?;
-    Ok(report::item::BareKey { public_key: key::public_key(spki), spki_sha256: hex(&key::spki_sha256(spki)) })
+    let read = SubjectPublicKeyInfo::from_der(spki).map_err(Error::PublicKey)?;
+    Ok(report::item::BareKey { public_key: (&read.key).into(), spki_sha256: hex(&key::spki_sha256(spki)) })
 }

@@ -1,63 +1,105 @@
 //! Conversion of items found in a source into items of a report.
 
 use super::certificate::bare_key;
-use super::{Error, Facts, certificate, crl, encrypted_private_key, ocsp_response, private_key, request};
+use super::relations::Traits;
+use super::{Error, Facts, certificate, ocsp_response, private_key, request};
 use crate::encoding::asn1::oid;
 use crate::encoding::container::encrypted::Rounds;
 use crate::encoding::container::{self, Content, Found, KeyFormat, encrypted, jks, pkcs7, pkcs12};
 use crate::judge::report::item::{
     EncryptedKey, Entry, Item, JavaKeystore, Pkcs7, Pkcs12, Place, PrivateKey, Problem, Unknown,
 };
+use crate::x509::key::spki_sha256;
+use crate::x509::request::CertificationRequest;
 use zeroize::Zeroizing;
 
-/// An item, and the contents behind it.
+/// An item of the report, with the content that it was made from.
 #[derive(Debug)]
 pub struct Inspected {
     /// Item of the report.
     pub item: Item,
-    /// Contents behind the item and, in order, behind the items within it. `None` for an error.
-    pub contents: Vec<Option<Content>>,
+    behind: Behind,
+}
+
+/// Contents behind an item: a tree, as the report's items are.
+#[derive(Debug, Default)]
+struct Behind {
+    /// Absent for an error.
+    content: Option<Content>,
+    traits: Traits,
+    within: Vec<Behind>,
 }
 
 impl Inspected {
-    /// Returns the facts that relate the item and those within it to others; in the order of `contents`.
+    fn new(item: Item, content: Content, traits: Traits) -> Self {
+        Self { item, behind: Behind { content: Some(content), traits, within: Vec::new() } }
+    }
+
+    /// The content behind the item; `None` for an error.
+    #[must_use]
+    pub const fn content(&self) -> Option<&Content> {
+        self.behind.content.as_ref()
+    }
+
+    /// The item and the content behind it.
+    #[must_use]
+    pub fn into_parts(self) -> (Item, Option<Content>) {
+        (self.item, self.behind.content)
+    }
+
+    /// Takes the contents away, which nothing more is to be worked out from.
+    #[must_use]
+    pub fn without_contents(self) -> Self {
+        Self { behind: Behind::default(), ..self }
+    }
+
+    /// Returns the facts that relate the item and those within it to others, the item's own first.
     #[must_use]
     pub fn facts(&self) -> Vec<Facts> {
-        let mut facts = Vec::new();
-        let mut contents = self.contents.iter();
-        collect(&self.item, &(self.item.place().index + 1).to_string(), &mut contents, &mut facts);
+        let (mut facts, source) = (Vec::new(), self.item.place().source.as_str());
+        self.behind.collect(source, (self.item.place().index + 1).to_string(), &mut facts);
         facts
     }
-}
 
-impl Inspected {
     /// Returns the items within, if the item is a container.
     #[must_use]
     pub fn within(self) -> Vec<Self> {
-        let mut contents = self.contents.into_iter().skip(1);
-        let inner = self.item.into_items().into_iter().map(|item| {
-            let count = size(&item);
-            Self { contents: contents.by_ref().take(count).collect(), item }
+        let inner = self.item.into_items().into_iter().zip(self.behind.within);
+        inner.map(|(item, behind)| Self { item, behind }).collect()
+    }
+
+    /// Visits the item and those within it, each with its content.
+    pub fn visit(&mut self, visitor: &mut impl FnMut(&mut Item, Option<&Content>)) {
+        self.behind.visit(&mut self.item, visitor);
+    }
+
+    /// The contents of the item and of those within it.
+    pub fn contents(&self) -> impl Iterator<Item = &Content> {
+        let mut left = vec![&self.behind];
+        let each = std::iter::from_fn(move || {
+            let next = left.pop()?;
+            left.extend(next.within.iter().rev());
+            Some(next.content.as_ref())
         });
-        inner.collect()
+        each.flatten()
     }
 }
 
-/// Counts an item and its members.
-fn size(item: &Item) -> usize {
-    1 + item.items().iter().map(size).sum::<usize>()
-}
+impl Behind {
+    fn collect(&self, source: &str, number: String, facts: &mut Vec<Facts>) {
+        let within = self.within.iter().enumerate().map(|(index, inner)| (format!("{number}.{}", index + 1), inner));
+        let within: Vec<_> = within.collect();
+        facts.push(Facts::new(source, number, self.content.as_ref(), &self.traits));
+        for (number, inner) in within {
+            inner.collect(source, number, facts);
+        }
+    }
 
-fn collect<'a>(
-    item: &Item,
-    number: &str,
-    contents: &mut impl Iterator<Item = &'a Option<Content>>,
-    facts: &mut Vec<Facts>,
-) {
-    let content = contents.next().and_then(Option::as_ref);
-    facts.push(Facts::of(item, content, number.to_owned()));
-    for (index, inner) in item.items().iter().enumerate() {
-        collect(inner, &format!("{number}.{}", index + 1), contents, facts);
+    fn visit(&self, item: &mut Item, visitor: &mut impl FnMut(&mut Item, Option<&Content>)) {
+        visitor(item, self.content.as_ref());
+        for (item, inner) in item.items_mut().iter_mut().zip(&self.within) {
+            inner.visit(item, visitor);
+        }
     }
 }
 
@@ -83,7 +125,7 @@ fn with_cause(error: &dyn std::error::Error) -> String {
 
 fn problem(place: Place, message: String) -> Inspected {
     let content = Problem { message, cause: None, hint: None };
-    Inspected { item: Item::Error(Entry { place, content }), contents: vec![None] }
+    Inspected { item: Item::Error(Entry { place, content }), behind: Behind::default() }
 }
 
 struct Opener<'a> {
@@ -152,44 +194,45 @@ impl Opener<'_> {
         members: impl Iterator<Item = (Option<String>, Content)>,
         item: impl FnOnce(Vec<Item>) -> Item,
     ) -> Inspected {
-        let (mut items, mut contents) = (Vec::new(), vec![Some(content)]);
+        let (mut items, mut within) = (Vec::new(), Vec::new());
         for (index, (friendly_name, content)) in members.enumerate() {
             let place =
                 Place { source: source.to_owned(), index, line: None, label: None, friendly_name, connection: None };
             let inspected = self.single(content, None, place);
             items.push(inspected.item);
-            contents.extend(inspected.contents);
+            within.push(inspected.behind);
         }
-        Inspected { item: item(items), contents }
+        let behind = Behind { content: Some(content), traits: Traits::default(), within };
+        Inspected { item: item(items), behind }
     }
 
     fn single(&self, content: Content, label: Option<String>, place: Place) -> Inspected {
         match described(&content, label, place.clone()) {
-            Ok(Item::EncryptedPrivateKey(entry)) => self.key(entry, content),
-            Ok(item) => Inspected { item, contents: vec![Some(content)] },
+            Ok((Item::EncryptedPrivateKey(entry), traits)) => self.key(entry, content, traits),
+            Ok((item, traits)) => Inspected::new(item, content, traits),
             Err(error) => problem(place, error.to_string()),
         }
     }
 
     /// An encrypted key, opened if there is a passphrase that does.
-    fn key(&self, mut entry: Entry<EncryptedKey>, content: Content) -> Inspected {
+    fn key(&self, mut entry: Entry<EncryptedKey>, content: Content, traits: Traits) -> Inspected {
         match self.passphrase.map(|passphrase| opened(&content, passphrase, self.rounds)) {
             Some(Ok((format, der))) => {
                 let place = entry.place;
-                match private_key(format, &der) {
-                    Ok(key) => {
+                match private_key::read(format, &der) {
+                    Ok((key, traits)) => {
                         let content = PrivateKey { was_encrypted: true, ..key };
                         let item = Item::PrivateKey(Entry { place, content });
-                        Inspected { item, contents: vec![Some(Content::PrivateKey { format, der })] }
+                        Inspected::new(item, Content::PrivateKey { format, der }, traits)
                     }
                     Err(error) => problem(place, error.to_string()),
                 }
             }
             Some(Err(error)) => {
                 entry.content.problem = Some(with_cause(&error));
-                Inspected { item: Item::EncryptedPrivateKey(entry), contents: vec![Some(content)] }
+                Inspected::new(Item::EncryptedPrivateKey(entry), content, traits)
             }
-            None => Inspected { item: Item::EncryptedPrivateKey(entry), contents: vec![Some(content)] },
+            None => Inspected::new(Item::EncryptedPrivateKey(entry), content, traits),
         }
     }
 }
@@ -208,28 +251,48 @@ fn opened(
     }
 }
 
-fn described(content: &Content, label: Option<String>, place: Place) -> Result<Item, Error> {
-    Ok(match content {
-        Content::Certificate(der) => Item::Certificate(Box::new(Entry { place, content: certificate(der)? })),
-        Content::Request(der) => Item::Csr(Box::new(Entry { place, content: request(der)? })),
-        Content::Crl(der) => Item::Crl(Box::new(Entry { place, content: crl(der)? })),
-        Content::PrivateKey { format, der } => Item::PrivateKey(Entry { place, content: private_key(*format, der)? }),
-        Content::EncryptedPrivateKey { format, der, dek_info } => {
-            let content = encrypted_private_key(*format, der, dek_info.as_deref())?;
-            Item::EncryptedPrivateKey(Entry { place, content })
+/// Reads a content, and describes it last.
+fn described(content: &Content, label: Option<String>, place: Place) -> Result<(Item, Traits), Error> {
+    let other = |item| Ok((item, Traits::default()));
+    match content {
+        Content::Certificate(der) => {
+            let read = super::parse(der)?;
+            let is_self_signed = certificate::is_self_signed(&read);
+            let traits = Traits { key: Some(spki_sha256(read.key.as_raw())), is_self_signed };
+            let content = certificate::described(&read, is_self_signed);
+            Ok((Item::Certificate(Box::new(Entry { place, content })), traits))
         }
-        Content::PublicKey(der) => Item::PublicKey(Entry { place, content: bare_key(der)? }),
+        Content::Request(der) => {
+            let read = CertificationRequest::parse(der).map_err(Error::Request)?;
+            let content = request::described(&read);
+            Ok((Item::Csr(Box::new(Entry { place, content })), Traits::of_key(read.key.as_raw())))
+        }
+        Content::Crl(der) => other(Item::Crl(Box::new(Entry { place, content: super::crl(der)? }))),
+        Content::PrivateKey { format, der } => {
+            let (content, traits) = private_key::read(*format, der)?;
+            Ok((Item::PrivateKey(Entry { place, content }), traits))
+        }
+        Content::EncryptedPrivateKey { format, der, dek_info } => {
+            let (content, traits) = private_key::read_encrypted(*format, der, dek_info.as_deref())?;
+            Ok((Item::EncryptedPrivateKey(Entry { place, content }), traits))
+        }
+        Content::PublicKey(der) => {
+            let content = bare_key(der)?;
+            Ok((Item::PublicKey(Entry { place, content }), Traits::of_key(der)))
+        }
         Content::Pkcs7(_) => {
-            Item::Pkcs7(Entry { place, content: Pkcs7 { content_type: None, notes: Vec::new(), items: Vec::new() } })
+            let content = Pkcs7 { content_type: None, notes: Vec::new(), items: Vec::new() };
+            other(Item::Pkcs7(Entry { place, content }))
         }
         Content::Pkcs12(_) => {
-            Item::Pkcs12(Entry { place, content: Pkcs12 { locked: true, problem: None, items: Vec::new() } })
+            let content = Pkcs12 { locked: true, problem: None, items: Vec::new() };
+            other(Item::Pkcs12(Entry { place, content }))
         }
-        Content::JavaKeystore(octets) => unknown(place, "a Java keystore".to_owned(), octets, label),
-        Content::Parameters { kind, der } => unknown(place, format!("{kind} parameters"), der, label),
-        Content::OcspResponse(der) => Item::OcspResponse(Entry { place, content: ocsp_response(der)? }),
-        Content::Unknown(der) => unknown(place, "not known here".to_owned(), der, label),
-    })
+        Content::JavaKeystore(octets) => other(unknown(place, "a Java keystore".to_owned(), octets, label)),
+        Content::Parameters { kind, der } => other(unknown(place, format!("{kind} parameters"), der, label)),
+        Content::OcspResponse(der) => other(Item::OcspResponse(Entry { place, content: ocsp_response(der)? })),
+        Content::Unknown(der) => other(unknown(place, "not known here".to_owned(), der, label)),
+    }
 }
 
 fn unknown(place: Place, description: String, der: &[u8], label: Option<String>) -> Item {

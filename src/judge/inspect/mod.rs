@@ -14,9 +14,7 @@ mod request;
 #[cfg(test)]
 mod tests;
 
-use x509_parser::prelude::{FromDer, X509Certificate};
-
-pub use self::certificate::certificate;
+pub use self::certificate::{certificate, is_self_signed};
 pub use self::crl::crl;
 pub use self::extension::extension_error;
 pub use self::item::{Inspected, item};
@@ -24,8 +22,8 @@ pub use self::ocsp::{ocsp_response, stapled};
 pub use self::private_key::{encrypted_private_key, private_key};
 pub use self::relations::{Facts, Related};
 pub use self::request::request;
-use crate::base::words::counted;
 use crate::encoding::asn1;
+use crate::x509::certificate::Certificate;
 
 /// Reason why the bytes are not the expected structure.
 #[derive(Debug, thiserror::Error)]
@@ -36,12 +34,6 @@ pub enum Error {
     Malformed {
         /// Error from the parser.
         reason: String,
-    },
-    /// Something behind the certificate.
-    #[error("the certificate is followed by {}", counted(*count, "octet"))]
-    TrailingData {
-        /// Number of trailing octets.
-        count: usize,
     },
     /// Not a certification request.
     #[error("it is not a certification request (RFC 2986): {0}")]
@@ -60,15 +52,11 @@ pub enum Error {
     PublicKey(#[source] asn1::Error),
 }
 
-/// Parses a certificate without trailing data, for callers that judge it.
+/// Reads a certificate.
 ///
 /// # Errors
 ///
-/// [`Error::Malformed`], [`Error::TrailingData`].
-pub fn parse(der: &[u8]) -> Result<X509Certificate<'_>, Error> {
-    match X509Certificate::from_der(der) {
-        Ok(([], certificate)) => Ok(certificate),
-        Ok((rest, _)) => Err(Error::TrailingData { count: rest.len() }),
-        Err(error) => Err(Error::Malformed { reason: error.to_string() }),
-    }
+/// [`Error::Malformed`] when it has not the structure of one, or something follows it.
+pub fn parse(der: &[u8]) -> Result<Certificate<'_>, Error> {
+    Certificate::parse(der).map_err(|error| Error::Malformed { reason: error.to_string() })
 }

@@ -1,12 +1,13 @@
 //! OCSP responses (RFC 6960 section 4.2.1).
 
 use super::Error;
-use super::certificate::subject_name;
+use super::certificate::noted_name;
 use crate::base::hex::hex;
 use crate::base::validity::rfc3339;
 use crate::encoding::asn1::{self, Reader, Value, tag};
 use crate::judge::report::item::{OcspAnswer, OcspResponse};
 use crate::judge::report::remote::Ocsp;
+use crate::x509::name::Name;
 
 /// Says what is in an OCSP response; its signature is not checked.
 ///
@@ -84,7 +85,7 @@ fn data(data: &mut Reader<'_>, response: &mut OcspResponse) -> Result<(), asn1::
     let id = data.value("responderID")?;
     let inner = id.reader().value("responderID")?;
     response.responder = Some(if id.tag == tag::constructed(1) {
-        subject_name(inner, "responderID", &mut Vec::new())
+        noted_name(&Name::read(inner), "responderID", &mut Vec::new())
     } else {
         hex(inner.content)
     });

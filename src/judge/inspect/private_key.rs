@@ -5,18 +5,14 @@ use std::borrow::Cow;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, PrivateSec1KeyDer};
 
 use super::Error;
+use super::relations::Traits;
 use crate::base::hex::hex;
 use crate::base::octets::Octets;
 use crate::encoding::asn1::{self, Reader, Value, oid, tag, write};
 use crate::encoding::container::KeyFormat;
 use crate::judge::report::item::{EncryptedKey, PrivateKey};
 use crate::x509::key;
-
-const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
-const RSA_PSS: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10];
-const EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1];
-const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
-const DSA: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x38, 4, 1];
+use crate::x509::key::id::{DSA, EC, ED25519, RSA, RSA_PSS};
 
 /// Describes a private key.
 ///
@@ -24,20 +20,7 @@ const DSA: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x38, 4, 1];
 ///
 /// [`Error::PrivateKey`].
 pub fn private_key(format: KeyFormat, der: &[u8]) -> Result<PrivateKey, Error> {
-    let public = match format {
-        KeyFormat::Pkcs8 => pkcs8(der),
-        KeyFormat::Pkcs1 => rsa(der, &identifier(RSA, &NULL)),
-        KeyFormat::Sec1 => sec1(der),
-        KeyFormat::Dsa => dsa(der),
-        KeyFormat::OpenSsh => OpenSsh::read(der).map(|key| key.public),
-    };
-    let public = public.map_err(Error::PrivateKey)?;
-    Ok(PrivateKey {
-        format: Cow::Borrowed(format_name(format)),
-        public_key: public.describe(),
-        spki_sha256: public.spki_sha256(),
-        was_encrypted: false,
-    })
+    read(format, der).map(|(key, _)| key)
 }
 
 /// Describes an encrypted private key; `dek_info` is the header of traditional PEM files.
@@ -46,23 +29,56 @@ pub fn private_key(format: KeyFormat, der: &[u8]) -> Result<PrivateKey, Error> {
 ///
 /// [`Error::PrivateKey`].
 pub fn encrypted_private_key(format: KeyFormat, der: &[u8], dek_info: Option<&str>) -> Result<EncryptedKey, Error> {
-    let plain =
-        |format, encryption| EncryptedKey { format, encryption, public_key: None, spki_sha256: None, problem: None };
+    read_encrypted(format, der, dek_info).map(|(key, _)| key)
+}
+
+/// Reads a private key and describes it.
+pub(super) fn read(format: KeyFormat, der: &[u8]) -> Result<(PrivateKey, Traits), Error> {
+    let public = match format {
+        KeyFormat::Pkcs8 => pkcs8(der),
+        KeyFormat::Pkcs1 => rsa(der, &identifier(RSA, &NULL)),
+        KeyFormat::Sec1 => sec1(der),
+        KeyFormat::Dsa => dsa(der),
+        KeyFormat::OpenSsh => OpenSsh::read(der).map(|key| key.public),
+    };
+    let public = public.map_err(Error::PrivateKey)?;
+    let traits = public.traits();
+    let key = PrivateKey {
+        format: Cow::Borrowed(format_name(format)),
+        public_key: public.describe(),
+        spki_sha256: traits.key.as_ref().map(|key| hex(key)),
+        was_encrypted: false,
+    };
+    Ok((key, traits))
+}
+
+/// Reads what an encrypted private key shows without its passphrase, and describes it.
+pub(super) fn read_encrypted(
+    format: KeyFormat,
+    der: &[u8],
+    dek_info: Option<&str>,
+) -> Result<(EncryptedKey, Traits), Error> {
+    let plain = |format, encryption| {
+        let key = EncryptedKey { format, encryption, public_key: None, spki_sha256: None, problem: None };
+        Ok((key, Traits::default()))
+    };
     if let Some(dek_info) = dek_info {
         let cipher = dek_info.split(',').next().unwrap_or_default().trim();
-        return Ok(plain(Cow::Borrowed("PEM"), Some(format!("{cipher}, the key from one round of MD5"))));
+        return plain(Cow::Borrowed("PEM"), Some(format!("{cipher}, the key from one round of MD5")));
     }
     if format == KeyFormat::OpenSsh {
         let key = OpenSsh::read(der).map_err(Error::PrivateKey)?;
-        return Ok(EncryptedKey {
+        let traits = key.public.traits();
+        let described = EncryptedKey {
             format: Cow::Borrowed("OpenSSH"),
             encryption: Some(key.encryption),
             public_key: Some(key.public.describe()),
-            spki_sha256: key.public.spki_sha256(),
+            spki_sha256: traits.key.as_ref().map(|key| hex(key)),
             problem: None,
-        });
+        };
+        return Ok((described, traits));
     }
-    Ok(plain(Cow::Borrowed(format_name(format)), Some(encryption(der).map_err(Error::PrivateKey)?)))
+    plain(Cow::Borrowed(format_name(format)), Some(encryption(der).map_err(Error::PrivateKey)?))
 }
 
 fn format_name(format: KeyFormat) -> &'static str {
@@ -79,8 +95,8 @@ fn format_name(format: KeyFormat) -> &'static str {
 enum Public {
     /// A DER subjectPublicKeyInfo.
     Spki(Vec<u8>),
-    /// An algorithm with its parameters, whose public key would have to be worked out.
-    Kind { algorithm: String, parameters: Vec<u8> },
+    /// An algorithm's identifier with its parameters, whose public key would have to be worked out.
+    Kind { algorithm: Vec<u8>, parameters: Vec<u8> },
     /// A name that has no subjectPublicKeyInfo.
     Named(String),
 }
@@ -88,9 +104,10 @@ enum Public {
 impl Public {
     fn describe(&self) -> crate::judge::report::PublicKey {
         match self {
-            Self::Spki(spki) => key::public_key(spki),
+            Self::Spki(spki) => (&key::PublicKey::of(spki)).into(),
             Self::Kind { algorithm, parameters } => {
-                key::describe(algorithm, Reader::new(parameters).value("parameters").ok(), &[])
+                let parameters = Reader::new(parameters).value("parameters").ok();
+                (&key::PublicKey::read(algorithm, parameters, &[])).into()
             }
             Self::Named(name) => {
                 crate::judge::report::PublicKey { algorithm: name.clone(), curve: None, bits: None, exponent: None }
@@ -98,8 +115,8 @@ impl Public {
         }
     }
 
-    fn spki_sha256(&self) -> Option<String> {
-        if let Self::Spki(spki) = self { Some(hex(&key::spki_sha256(spki))) } else { None }
+    fn traits(&self) -> Traits {
+        if let Self::Spki(spki) = self { Traits::of_key(spki) } else { Traits::default() }
     }
 }
 
@@ -131,7 +148,7 @@ fn pkcs8(der: &[u8]) -> Result<Public, asn1::Error> {
     {
         return Ok(Public::Spki(key.spki().to_vec()));
     }
-    Ok(Public::Kind { algorithm: algorithm.oid(), parameters: parameters.to_vec() })
+    Ok(Public::Kind { algorithm: algorithm.content.to_vec(), parameters: parameters.to_vec() })
 }
 
 /// RFC 8017 appendix A.1.2: the public key is the two numbers behind the version.
@@ -173,7 +190,7 @@ fn sec1(der: &[u8]) -> Result<Public, asn1::Error> {
     if let Ok(key) = key::PrivateKey::load(&PrivateKeyDer::Sec1(PrivateSec1KeyDer::from(der))) {
         return Ok(Public::Spki(key.spki().to_vec()));
     }
-    Ok(Public::Kind { algorithm: oid::dotted(EC), parameters: parameters.to_vec() })
+    Ok(Public::Kind { algorithm: EC.to_vec(), parameters: parameters.to_vec() })
 }
 
 /// OpenSSL's own: `SEQUENCE { version, p, q, g, y, x }`.

@@ -2,15 +2,31 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::certificate::Signed;
-use crate::encoding::asn1::{self, tag};
 use crate::encoding::container::Content;
-use crate::judge::report::item::Item;
 use crate::judge::report::relation::{Chain, Links, Relations};
-use crate::x509::name::{Canonical, rfc4514_der};
+use crate::x509::certificate::Certificate;
+use crate::x509::crl::Crl;
+use crate::x509::key::spki_sha256;
+use crate::x509::name::Canonical;
+use crate::x509::signed_data::SignedData;
 
 /// Signatures that are checked at most: thousands of look-alike issuers must not take minutes.
 const SIGNATURES: usize = 10_000;
+
+/// Values of an item that are kept since it was read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Traits {
+    /// The SHA-256 of the subjectPublicKeyInfo of its key.
+    pub(super) key: Option<[u8; 32]>,
+    /// True for a certificate that is signed with its own key.
+    pub(super) is_self_signed: bool,
+}
+
+impl Traits {
+    pub(super) fn of_key(spki: &[u8]) -> Self {
+        Self { key: Some(spki_sha256(spki)), is_self_signed: false }
+    }
+}
 
 /// Facts about an item that relate it to others.
 #[derive(Debug)]
@@ -18,7 +34,7 @@ pub struct Facts {
     source: String,
     /// Its number in its source, as in `2` or `1.2` within a container.
     number: String,
-    spki_sha256: Option<String>,
+    key: Option<[u8; 32]>,
     kind: Kind,
 }
 
@@ -42,75 +58,56 @@ struct Names {
     is_self_signed: bool,
     spki: Vec<u8>,
     der: Vec<u8>,
+    is_crl: bool,
 }
 
 impl Names {
-    fn of_certificate(der: &[u8], is_self_signed: bool) -> Result<Self, asn1::Error> {
-        let mut fields = Signed::read(der, "the certificate")?.content.reader();
-        fields.optional(tag::constructed(0), "version")?;
-        fields.value("serialNumber")?;
-        fields.value("signature")?;
-        let issuer = fields.value("issuer")?.raw;
-        fields.value("validity")?;
-        let subject = fields.value("subject")?.raw;
-        let spki = fields.value("subjectPublicKeyInfo")?.raw.to_vec();
-        Ok(Self {
-            subject: Canonical::of(subject),
-            issuer: Canonical::of(issuer),
-            issuer_text: rfc4514_der(issuer),
+    fn of_certificate(certificate: &Certificate<'_>, is_self_signed: bool) -> Self {
+        Self {
+            subject: certificate.subject.canonical().cloned(),
+            issuer: certificate.issuer.canonical().cloned(),
+            issuer_text: certificate.issuer.text(),
             is_self_signed,
-            spki,
-            der: der.to_vec(),
-        })
+            spki: certificate.key.as_raw().to_vec(),
+            der: certificate.der().to_vec(),
+            is_crl: false,
+        }
     }
 
-    fn of_crl(der: &[u8]) -> Result<Self, asn1::Error> {
-        let mut fields = Signed::read(der, "the CRL")?.content.reader();
-        fields.optional(tag::INTEGER, "version")?;
-        fields.value("signature")?;
-        let issuer = fields.value("issuer")?.raw;
-        Ok(Self {
+    fn of_crl(crl: &Crl<'_>) -> Self {
+        Self {
             subject: None,
-            issuer: Canonical::of(issuer),
-            issuer_text: rfc4514_der(issuer),
+            issuer: crl.issuer.canonical().cloned(),
+            issuer_text: crl.issuer.text(),
             is_self_signed: false,
             spki: Vec::new(),
-            der: der.to_vec(),
-        })
+            der: crl.signed.der.to_vec(),
+            is_crl: true,
+        }
     }
 
     fn is_signed_by(&self, issuer: &Self) -> bool {
+        let field = if self.is_crl { "the CRL" } else { "the certificate" };
         // A signature of a kind that is not checked here is believed by the names.
-        Signed::read(&self.der, "it").is_ok_and(|signed| signed.verifies(&issuer.spki).unwrap_or(true))
+        SignedData::read(&self.der, field, "the signed part")
+            .is_ok_and(|signed| signed.is_signed_by(&issuer.spki).unwrap_or(true))
     }
 }
 
 impl Facts {
-    /// Collects the facts of an item and of the content behind it.
-    #[must_use]
-    pub fn of(item: &Item, content: Option<&Content>, number: String) -> Self {
-        let spki_sha256 = match item {
-            Item::Certificate(entry) => Some(entry.content.spki_sha256.clone()),
-            Item::Csr(entry) => Some(entry.content.spki_sha256.clone()),
-            Item::PublicKey(entry) => Some(entry.content.spki_sha256.clone()),
-            Item::PrivateKey(entry) => entry.content.spki_sha256.clone(),
-            Item::EncryptedPrivateKey(entry) => entry.content.spki_sha256.clone(),
-            _ => None,
-        };
-        let kind = match (item, content) {
-            (Item::Certificate(entry), Some(Content::Certificate(der))) => {
-                Names::of_certificate(der, entry.content.self_signed)
-                    .map_or(Kind::Other, |names| Kind::Certificate(names.into()))
-            }
-            (Item::Crl(_), Some(Content::Crl(der))) => {
-                Names::of_crl(der).map_or(Kind::Other, |names| Kind::Crl(names.into()))
-            }
-            (Item::Csr(_), _) => Kind::Request,
-            (Item::PrivateKey(_) | Item::EncryptedPrivateKey(_), _) => Kind::PrivateKey,
-            (Item::PublicKey(_), _) => Kind::PublicKey,
+    /// Collects the facts of an item from the content behind it.
+    pub(super) fn new(source: &str, number: String, content: Option<&Content>, traits: &Traits) -> Self {
+        let kind = match content {
+            Some(Content::Certificate(der)) => Certificate::read(der).map_or(Kind::Other, |certificate| {
+                Kind::Certificate(Names::of_certificate(&certificate, traits.is_self_signed).into())
+            }),
+            Some(Content::Crl(der)) => Crl::read(der).map_or(Kind::Other, |crl| Kind::Crl(Names::of_crl(&crl).into())),
+            Some(Content::Request(_)) => Kind::Request,
+            Some(Content::PrivateKey { .. } | Content::EncryptedPrivateKey { .. }) => Kind::PrivateKey,
+            Some(Content::PublicKey(_)) => Kind::PublicKey,
             _ => Kind::Other,
         };
-        Self { source: item.place().source.clone(), number, spki_sha256, kind }
+        Self { source: source.to_owned(), number, key: traits.key, kind }
     }
 
     fn names(&self) -> Option<&Names> {
@@ -154,16 +151,16 @@ impl<'a> Related<'a> {
     /// Computes the relations of each item.
     #[must_use]
     pub fn relations(&self) -> Relations {
-        let mut by_key: HashMap<&str, Vec<usize>> = HashMap::new();
+        let mut by_key: HashMap<[u8; 32], Vec<usize>> = HashMap::new();
         for (index, one) in self.facts.iter().enumerate() {
-            if let Some(spki) = &one.spki_sha256 {
-                by_key.entry(spki).or_default().push(index);
+            if let Some(key) = one.key {
+                by_key.entry(key).or_default().push(index);
             }
         }
         let mut seen: HashMap<&[u8], usize> = HashMap::new();
         let links = self.facts.iter().enumerate().map(|(index, one)| {
             let issuers = self.issuers_of(index);
-            let same_key = one.spki_sha256.as_deref().and_then(|spki| by_key.get(spki));
+            let same_key = one.key.and_then(|key| by_key.get(&key));
             let partners = same_key.into_iter().flatten().filter(|other| belong(one, self.facts.get(**other)));
             let first = one.certificate().map(|names| *seen.entry(&names.der).or_insert(index));
             Links {

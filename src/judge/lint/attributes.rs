@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 
-use super::subject::{Subject, oid as oid_of, values};
+use super::subject::Subject;
 use super::{Messages, when};
 use crate::encoding::asn1::{Value, decode_string, is_string, oid, tag};
-use crate::x509::name::{DistinguishedName, GeneralName, escape_unprintable};
+use crate::x509::extension::{ExtensionValue, PointName};
+use crate::x509::name::{Attribute, DistinguishedName, Entry, GeneralNames, Name, escape_unprintable};
 
 const COUNTRY: &[u8] = &[0x55, 4, 6];
 const ORGANIZATIONAL_UNIT: &[u8] = &[0x55, 4, 11];
@@ -21,27 +22,27 @@ const LIMITS: [(&[u8], usize); 6] = [
     (&[0x55, 4, 11], 64),
 ];
 
-/// A name's attributes, type and value.
-pub(super) fn all(name: Value<'_>) -> Vec<(&[u8], Value<'_>)> {
-    let pairs = values(name.reader()).into_iter().flat_map(|set| values(set.reader()));
-    pairs.filter_map(attribute).collect()
+/// A name's attributes; none for what is no Name.
+pub(super) fn all<'s, 'a>(name: &'s Name<'a>) -> &'s [Attribute<'a>] {
+    name.read.as_ref().map(DistinguishedName::attributes).unwrap_or_default()
 }
 
-fn attribute(pair: Value<'_>) -> Option<(&[u8], Value<'_>)> {
-    match values(pair.reader())[..] {
-        [kind, value] => Some((kind.content, value)),
-        _ => None,
-    }
+/// The subject's attributes.
+fn of_subject<'s, 'a>(subject: &'s Subject<'a>) -> &'s [Attribute<'a>] {
+    subject.subject.as_ref().map(all).unwrap_or_default()
+}
+
+fn name_of(attribute: &Attribute<'_>) -> String {
+    oid::name_or_dotted(&attribute.kind.oid())
 }
 
 /// The subject's attributes as text, each with its name.
 fn texts(subject: &Subject<'_>) -> Vec<(String, String)> {
-    let attributes = subject.subject.map(all).unwrap_or_default();
-    let text = |(kind, value): (&[u8], Value<'_>)| {
-        let text = decode_string(value.tag, value.content)?.into_owned();
-        Some((oid::name_or_dotted(&oid::dotted(kind)), text))
+    let text = |attribute: &Attribute<'_>| {
+        let text = decode_string(attribute.value.tag, attribute.value.content)?.into_owned();
+        Some((name_of(attribute), text))
     };
-    attributes.into_iter().filter_map(text).collect()
+    of_subject(subject).iter().filter_map(text).collect()
 }
 
 fn each_text(subject: &Subject<'_>, is_wrong: impl Fn(&str) -> bool, words: &str) -> Messages {
@@ -82,14 +83,17 @@ pub(super) fn duplicate(subject: &Subject<'_>) -> Messages {
     // These come several times in names that are as they should be.
     let may_repeat = |kind: &[u8]| kind == DOMAIN_COMPONENT || kind == ORGANIZATIONAL_UNIT;
     let mut seen = HashSet::new();
-    let attributes = subject.subject.map(all).unwrap_or_default();
-    let twice = attributes.into_iter().filter(|(kind, _)| !may_repeat(kind) && !seen.insert(*kind));
-    twice.map(|(kind, _)| format!("the subject has {} twice", oid::name_or_dotted(&oid::dotted(kind)))).collect()
+    let twice = of_subject(subject).iter().filter(|attribute| {
+        let kind = attribute.kind.content;
+        !may_repeat(kind) && !seen.insert(kind)
+    });
+    twice.map(|attribute| format!("the subject has {} twice", name_of(attribute))).collect()
 }
 
 pub(super) fn country(subject: &Subject<'_>) -> Messages {
-    let countries = subject.subject.map(all).unwrap_or_default().into_iter().filter(|(kind, _)| *kind == COUNTRY);
-    let bad = countries.filter(|(_, value)| {
+    let countries = of_subject(subject).iter().filter(|attribute| attribute.kind.content == COUNTRY);
+    let bad = countries.filter(|attribute| {
+        let value = attribute.value;
         let is_code = value.content.len() == 2 && value.content.iter().all(u8::is_ascii_uppercase);
         !is_code || value.tag != tag::PRINTABLE_STRING
     });
@@ -97,21 +101,17 @@ pub(super) fn country(subject: &Subject<'_>) -> Messages {
 }
 
 pub(super) fn organizational_unit(subject: &Subject<'_>) -> Messages {
-    let attributes = subject.subject.map(all).unwrap_or_default();
-    when(attributes.iter().any(|(kind, _)| *kind == ORGANIZATIONAL_UNIT), || {
+    when(of_subject(subject).iter().any(|attribute| attribute.kind.content == ORGANIZATIONAL_UNIT), || {
         "the subject has an organizationalUnitName, which public CAs stopped to use in 2022".to_owned()
     })
 }
 
 pub(super) fn too_long(subject: &Subject<'_>) -> Messages {
-    let attributes = subject.subject.map(all).unwrap_or_default();
-    let over = attributes.into_iter().filter_map(|(kind, value)| {
-        let (_, limit) = LIMITS.iter().find(|(known, _)| *known == kind)?;
-        let length = decode_string(value.tag, value.content)?.chars().count();
-        (length > *limit).then(|| {
-            let kind = oid::name_or_dotted(&oid::dotted(kind));
-            format!("the subject's {kind} has {length} characters, more than {limit}")
-        })
+    let over = of_subject(subject).iter().filter_map(|attribute| {
+        let (_, limit) = LIMITS.iter().find(|(known, _)| *known == attribute.kind.content)?;
+        let length = decode_string(attribute.value.tag, attribute.value.content)?.chars().count();
+        (length > *limit)
+            .then(|| format!("the subject's {} has {length} characters, more than {limit}", name_of(attribute)))
     });
     over.collect()
 }
@@ -138,56 +138,66 @@ fn is_printable(octet: u8) -> bool {
 }
 
 fn each_value(subject: &Subject<'_>, is_wrong: impl Fn(&Value<'_>) -> bool, words: &str) -> Messages {
-    let of = |whose: &str, name: Option<Value<'_>>| -> Messages {
-        let found = name.map(all).unwrap_or_default().into_iter().filter(|(_, value)| is_wrong(value));
-        found.map(|(kind, _)| format!("the {whose}'s {} {words}", oid::name_or_dotted(&oid::dotted(kind)))).collect()
+    let of = |whose: &str, name: Option<&Name<'_>>| -> Messages {
+        let found = name.map(all).unwrap_or_default().iter().filter(|attribute| is_wrong(&attribute.value));
+        found.map(|attribute| format!("the {whose}'s {} {words}", name_of(attribute))).collect()
     };
     // A self-issued certificate says everything twice.
-    let issuer = subject.issuer.filter(|_| !subject.is_self_issued());
-    [of("subject", subject.subject), of("issuer", issuer)].concat()
+    let issuer = subject.issuer.as_ref().filter(|_| !subject.is_self_issued());
+    [of("subject", subject.subject.as_ref()), of("issuer", issuer)].concat()
 }
 
 /// For a malformed name verifiers can decide neither its owner nor whether it is permitted.
 pub(super) fn malformed(subject: &Subject<'_>) -> Messages {
-    let own = [("subject", subject.subject), ("issuer", subject.issuer)];
+    let own = [("subject", &subject.subject), ("issuer", &subject.issuer)];
     let own = own.into_iter().filter_map(|(whose, name)| {
-        let error = DistinguishedName::read(name?.raw).err()?;
+        let error = name.as_ref()?.read.as_ref().err()?;
         Some(format!("the {whose} is no name: {error}"))
     });
-    let general = general_names(subject).into_iter().filter_map(|(field, name)| {
-        let error = GeneralName::read(name).err()?;
+    let general = general_names(subject).into_iter().filter_map(|(field, entry)| {
+        let error = entry.name.as_ref().err()?;
         Some(format!("a name in {field} cannot be read: {error}"))
     });
     own.chain(general).collect()
 }
 
 /// The GeneralNames in extensions, but for name constraints, each with its extension.
-fn general_names<'a>(subject: &Subject<'a>) -> Vec<(&'static str, Value<'a>)> {
-    let inside = |value: Value<'a>, kind: u8| values(value.reader()).into_iter().filter(move |field| field.tag == kind);
-    let list = |oid| subject.sequence(oid).map(|list| values(list.reader())).unwrap_or_default();
-    let mut names: Vec<_> = subject.names.iter().map(|name| ("subjectAltName", *name)).collect();
-    names.extend(list(oid_of::ISSUER_ALT_NAME).into_iter().map(|name| ("issuerAltName", name)));
-    let issuers = subject.authority_key_id().into_iter().filter(|field| field.tag == tag::constructed(1));
-    names.extend(issuers.flat_map(|issuer| values(issuer.reader())).map(|name| ("authorityKeyIdentifier", name)));
-    let places = list(oid_of::AIA).into_iter().filter_map(|access| values(access.reader()).get(1).copied());
-    names.extend(places.map(|name| ("authorityInfoAccess", name)));
-    for (field, points) in [
-        ("cRLDistributionPoints", list(oid_of::CRL_POINTS)),
-        ("issuingDistributionPoint", subject.sequence(oid_of::ISSUING_POINT).into_iter().collect()),
-    ] {
-        for point in points {
-            let full = inside(point, tag::constructed(0)).flat_map(|name| inside(name, tag::constructed(0)));
-            let lists = full.chain(inside(point, tag::constructed(2)));
-            names.extend(lists.flat_map(|list| values(list.reader())).map(|name| (field, name)));
-        }
+fn general_names<'s, 'a>(subject: &'s Subject<'a>) -> Vec<(&'static str, &'s Entry<'a>)> {
+    fn entries<'s, 'a>(names: Option<&'s GeneralNames<'a>>) -> impl Iterator<Item = &'s Entry<'a>> {
+        names.into_iter().flat_map(|names| &names.0)
     }
-    names
+    fn point<'s, 'a>(name: Option<&'s PointName<'a>>) -> Option<&'s GeneralNames<'a>> {
+        if let Some(PointName::Full(names)) = name { Some(names) } else { None }
+    }
+    let mut all = Vec::new();
+    let mut seen = HashSet::new();
+    for extension in subject.extensions().iter().filter(|extension| seen.insert(extension.id)) {
+        let Ok(value) = &extension.value else { continue };
+        let (field, names): (_, Vec<_>) = match value {
+            ExtensionValue::SubjectAltName(names) => ("subjectAltName", entries(Some(names)).collect()),
+            ExtensionValue::IssuerAltName(names) => ("issuerAltName", entries(Some(names)).collect()),
+            ExtensionValue::AuthorityKeyId(id) => ("authorityKeyIdentifier", entries(id.issuer.as_ref()).collect()),
+            ExtensionValue::AuthorityInfoAccess(access) => {
+                ("authorityInfoAccess", access.0.iter().map(|access| &access.location).collect())
+            }
+            ExtensionValue::CrlDistributionPoints(points) => {
+                let both = points.iter().flat_map(|one| [point(one.name.as_ref()), one.crl_issuer.as_ref()]);
+                ("cRLDistributionPoints", both.flat_map(entries).collect())
+            }
+            ExtensionValue::IssuingDistributionPoint(one) => {
+                ("issuingDistributionPoint", entries(point(one.name.as_ref())).collect())
+            }
+            _ => continue,
+        };
+        all.extend(names.into_iter().map(|name| (field, name)));
+    }
+    all
 }
 
 pub(super) fn empty_issuer(subject: &Subject<'_>) -> Messages {
-    when(subject.issuer.is_some_and(|name| name.content.is_empty()), || "the issuer's name is empty".to_owned())
+    when(subject.issuer.as_ref().is_some_and(Name::is_empty), || "the issuer's name is empty".to_owned())
 }
 
 pub(super) fn empty_ca_subject(subject: &Subject<'_>) -> Messages {
-    when(subject.subject.is_some_and(|name| name.content.is_empty()), || "it is a CA without a name".to_owned())
+    when(subject.subject.as_ref().is_some_and(Name::is_empty), || "it is a CA without a name".to_owned())
 }

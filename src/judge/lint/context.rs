@@ -5,10 +5,11 @@ use std::collections::{HashMap, HashSet};
 use time::OffsetDateTime;
 
 use super::issuance;
-use super::subject::{Role, Subject, oid};
+use super::subject::{Role, Subject};
 use crate::judge::report::finding::Audience;
+use crate::x509::extension::id;
 use crate::x509::key::sha256;
-use crate::x509::name::Canonical;
+use crate::x509::name::{Canonical, Name};
 
 /// Largest number of CAs between a certificate and its root.
 const LONGEST_PATH: usize = 8;
@@ -58,7 +59,7 @@ impl Issuers {
         if subject.role != Role::Ca && origin == Origin::Read {
             return;
         }
-        let Some(name) = subject.subject.and_then(|name| Canonical::of(name.raw)) else { return };
+        let Some(name) = subject.subject.as_ref().and_then(Name::canonical).cloned() else { return };
         let is_public = origin == Origin::PublicAnchor && has_country(&subject) || is_marked_public(&subject);
         let of_this_name = self.by_name.entry(name).or_default();
         match of_this_name.iter_mut().find(|other| other.der == der) {
@@ -69,12 +70,12 @@ impl Issuers {
 
     /// Finds the issuer that signed the subject.
     fn of<'s>(&'s self, subject: &Subject<'_>) -> Option<(&'s Issuer, Subject<'s>)> {
-        let name = Canonical::of(subject.issuer?.raw)?;
-        let candidates = self.by_name.get(&name)?.iter().take(CANDIDATES);
+        let name = subject.issuer.as_ref()?.canonical()?;
+        let candidates = self.by_name.get(name)?.iter().take(CANDIDATES);
         let mut candidates = candidates.filter_map(|issuer| Some((issuer, Subject::certificate(&issuer.der).ok()?)));
         candidates.find(|(_, issuer)| {
             // A signature of a kind that is not checked here is believed by the names.
-            issuer.key.as_ref().is_some_and(|key| subject.is_signed_by(key.spki.raw).unwrap_or(true))
+            issuer.key.as_ref().is_some_and(|key| subject.signed.is_signed_by(key.as_raw()).unwrap_or(true))
         })
     }
 
@@ -85,13 +86,13 @@ impl Issuers {
 
 /// The CA/Browser Forum requires public CAs to name their country; developers' tools leave it out.
 fn has_country(subject: &Subject<'_>) -> bool {
-    let attributes = subject.subject.map(super::attributes::all).unwrap_or_default();
-    attributes.iter().any(|(kind, _)| *kind == [0x55, 4, 6])
+    let attributes = subject.subject.as_ref().map(super::attributes::all).unwrap_or_default();
+    attributes.iter().any(|attribute| attribute.kind.content == [0x55, 4, 6])
 }
 
 /// Recognises certificates of public CAs by their signed certificate timestamps and CA/Browser Forum policies.
 fn is_marked_public(subject: &Subject<'_>) -> bool {
-    let is_logged = [oid::SCTS, oid::CT_POISON].iter().any(|kind| subject.extension(kind).is_some());
+    let is_logged = [id::TIMESTAMPS, id::CT_POISON].iter().any(|kind| subject.extension(kind).is_some());
     is_logged || issuance::has_reserved_policy(subject)
 }
 
@@ -111,22 +112,18 @@ impl<'a> Context<'a> {
     pub(super) fn of(subject: &Subject<'_>, issuers: &'a Issuers, now: OffsetDateTime) -> Self {
         let is_certificate = subject.is_certificate();
         // A signature of a kind that is not checked here is believed by the names.
-        let is_its_own = || subject.key.as_ref().and_then(|key| subject.is_signed_by(key.spki.raw)) != Some(false);
+        let is_its_own = || subject.is_signed_by_itself() != Some(false);
         let is_self_signed = is_certificate && subject.is_self_issued() && is_its_own();
         let issuer = if is_self_signed { None } else { issuers.of(subject) };
         let audience = audience(subject, issuers, is_self_signed, issuer.as_ref());
-        let facts = issuer.and_then(|(issuer, parsed)| {
-            let not_after = parsed.times.last()?.at;
-            // The identifier borrows from what is kept, not from what was just parsed.
-            let key_id = Subject::certificate(&issuer.der).ok().and_then(|issuer| issuer.key_id());
-            Some(IssuerFacts { not_after, key_id })
-        });
+        let facts = issuer
+            .and_then(|(_, parsed)| Some(IssuerFacts { not_after: parsed.times.last()?.at, key_id: parsed.key_id() }));
         Self {
             now,
             audience,
             is_self_signed,
             is_self_signed_ca: is_self_signed && subject.role == Role::Ca,
-            is_anchor: is_certificate && issuers.is_anchor(subject.der),
+            is_anchor: is_certificate && issuers.is_anchor(subject.signed.der),
             issuer: facts,
         }
     }
@@ -141,9 +138,9 @@ fn audience(
     issuer: Option<&(&Issuer, Subject<'_>)>,
 ) -> Audience {
     let is_public_root = || {
-        let name = subject.subject.and_then(|name| Canonical::of(name.raw));
-        let same = name.and_then(|name| issuers.by_name.get(&name)).into_iter().flatten();
-        same.into_iter().any(|known| known.is_public && known.der == subject.der)
+        let name = subject.subject.as_ref().and_then(Name::canonical);
+        let same = name.and_then(|name| issuers.by_name.get(name)).into_iter().flatten();
+        same.into_iter().any(|known| known.is_public && known.der == subject.signed.der)
     };
     if is_marked_public(subject)
         || subject.is_certificate() && is_public_root()

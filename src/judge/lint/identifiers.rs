@@ -1,11 +1,12 @@
 //! Serial numbers and key identifiers.
 
 use super::context::Context;
-use super::subject::{Role, Subject, oid};
+use super::subject::{Role, Subject};
 use super::{Messages, when};
 use crate::base::hex::hex;
 use crate::base::words::counted;
-use crate::encoding::asn1::{bit_length, tag};
+use crate::encoding::asn1::bit_length;
+use crate::x509::extension::id;
 
 fn serial<'a>(subject: &Subject<'a>) -> &'a [u8] {
     subject.serial.map(|serial| serial.content).unwrap_or_default()
@@ -33,27 +34,22 @@ pub(super) fn serial_short(subject: &Subject<'_>, context: &Context<'_>) -> Mess
     })
 }
 
-fn authority_key(subject: &Subject<'_>, field: u8) -> bool {
-    subject.authority_key_id().iter().any(|value| value.tag == field)
+fn has_authority_key(subject: &Subject<'_>) -> bool {
+    subject.authority_key_id().is_some_and(|id| id.key_id.is_some())
 }
 
 pub(super) fn aki_missing(subject: &Subject<'_>, context: &Context<'_>) -> Messages {
-    when(!context.is_self_signed && !authority_key(subject, tag::context(0)), || {
+    when(!context.is_self_signed && !has_authority_key(subject), || {
         "it has no authorityKeyIdentifier with a key identifier".to_owned()
     })
 }
 
 pub(super) fn aki_critical(subject: &Subject<'_>) -> Messages {
-    when(is_critical(subject, oid::AKI), || "authorityKeyIdentifier is critical".to_owned())
-}
-
-fn is_critical(subject: &Subject<'_>, oid: &[u8]) -> bool {
-    subject.extension(oid).is_some_and(|extension| extension.is_critical)
+    when(subject.is_critical(id::AUTHORITY_KEY_ID), || "authorityKeyIdentifier is critical".to_owned())
 }
 
 pub(super) fn aki_mismatch(subject: &Subject<'_>, context: &Context<'_>) -> Messages {
-    let fields = subject.authority_key_id();
-    let named = fields.iter().find(|field| field.tag == tag::context(0)).map(|id| id.content);
+    let named = subject.authority_key_id().and_then(|id| id.key_id);
     // What is signed by itself is its own issuer.
     let issuer =
         if context.is_self_signed { subject.key_id() } else { context.issuer.and_then(|issuer| issuer.key_id) };
@@ -66,30 +62,31 @@ pub(super) fn aki_mismatch(subject: &Subject<'_>, context: &Context<'_>) -> Mess
 }
 
 pub(super) fn aki_issuer_serial(subject: &Subject<'_>) -> Messages {
-    let names = [tag::constructed(1), tag::context(2)].iter().any(|field| authority_key(subject, *field));
+    let names = subject.authority_key_id().is_some_and(|id| id.issuer.is_some() || id.serial.is_some());
     when(names, || "authorityKeyIdentifier names the issuer's issuer and serial number".to_owned())
 }
 
 pub(super) fn ski_missing(subject: &Subject<'_>) -> Messages {
-    when(subject.extension(oid::SKI).is_none(), || {
+    when(subject.extension(id::SUBJECT_KEY_ID).is_none(), || {
         let whom = if subject.role == Role::Ca { "it is a CA without" } else { "it has no" };
         format!("{whom} subjectKeyIdentifier")
     })
 }
 
 pub(super) fn ski_present(subject: &Subject<'_>) -> Messages {
-    when(subject.extension(oid::SKI).is_some(), || "it has a subjectKeyIdentifier, which no client needs".to_owned())
+    when(subject.extension(id::SUBJECT_KEY_ID).is_some(), || {
+        "it has a subjectKeyIdentifier, which no client needs".to_owned()
+    })
 }
 
 pub(super) fn ski_critical(subject: &Subject<'_>) -> Messages {
-    when(is_critical(subject, oid::SKI), || "subjectKeyIdentifier is critical".to_owned())
+    when(subject.is_critical(id::SUBJECT_KEY_ID), || "subjectKeyIdentifier is critical".to_owned())
 }
 
 pub(super) fn crl_number_missing(subject: &Subject<'_>) -> Messages {
-    const CRL_NUMBER: &[u8] = &[0x55, 0x1d, 20];
-    when(subject.extension(CRL_NUMBER).is_none(), || "it has no cRLNumber".to_owned())
+    when(subject.extension(id::CRL_NUMBER).is_none(), || "it has no cRLNumber".to_owned())
 }
 
 pub(super) fn crl_aki_missing(subject: &Subject<'_>) -> Messages {
-    when(!authority_key(subject, tag::context(0)), || "it has no authorityKeyIdentifier".to_owned())
+    when(!has_authority_key(subject), || "it has no authorityKeyIdentifier".to_owned())
 }

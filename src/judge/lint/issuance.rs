@@ -2,9 +2,11 @@
 
 use time::Duration;
 
-use super::subject::{Extension, Subject, URI, oid, values};
+use super::subject::{Subject, values};
 use super::{Messages, when};
-use crate::encoding::asn1::{Value, tag};
+use crate::encoding::asn1::tag;
+use crate::x509::extension::{Access, Extension, PointName, id};
+use crate::x509::name::{Entry, GeneralName};
 
 /// The CA/Browser Forum's: domain, organization, individual validated; extended validation.
 const RESERVED_POLICIES: [&[u8]; 4] = [
@@ -18,7 +20,7 @@ const RESERVED_POLICIES: [&[u8]; 4] = [
 const SHORT_LIVED: Duration = Duration::days(7);
 
 pub(super) fn has_reserved_policy(subject: &Subject<'_>) -> bool {
-    let policies = subject.sequence(oid::POLICIES).map(|list| values(list.reader())).unwrap_or_default();
+    let policies = subject.sequence(id::CERTIFICATE_POLICIES).map(|list| values(list.reader())).unwrap_or_default();
     let mut kinds = policies.iter().filter_map(|policy| values(policy.reader()).first().copied());
     kinds.any(|kind| RESERVED_POLICIES.contains(&kind.content))
 }
@@ -29,17 +31,9 @@ pub(super) fn policy_missing(subject: &Subject<'_>) -> Messages {
     })
 }
 
-const OCSP: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 0x30, 1];
-const CA_ISSUERS: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 0x30, 2];
-
 /// authorityInfoAccess: the places of a method.
-fn access<'a>(subject: &Subject<'a>, method: &[u8]) -> Vec<Value<'a>> {
-    let descriptions = subject.sequence(oid::AIA).map(|list| values(list.reader())).unwrap_or_default();
-    let place = |description: &Value<'a>| match values(description.reader())[..] {
-        [kind, place] if kind.content == method => Some(place),
-        _ => None,
-    };
-    descriptions.iter().filter_map(place).collect()
+fn access<'s, 'a>(subject: &'s Subject<'a>, method: &'s [u8]) -> Vec<&'s Entry<'a>> {
+    subject.extensions().authority_info_access().into_iter().flat_map(|access| access.of(method)).collect()
 }
 
 pub(super) fn revocation_missing(subject: &Subject<'_>) -> Messages {
@@ -47,18 +41,20 @@ pub(super) fn revocation_missing(subject: &Subject<'_>) -> Messages {
         [begin, end] => end.at - begin.at < SHORT_LIVED,
         _ => false,
     };
-    let tells = subject.extension(oid::CRL_POINTS).is_some() || !access(subject, OCSP).is_empty();
+    let tells = subject.extension(id::CRL_DISTRIBUTION_POINTS).is_some() || !access(subject, Access::OCSP).is_empty();
     when(!is_short && !tells, || "it names neither a CRL nor an OCSP responder".to_owned())
 }
 
 pub(super) fn aia_missing(subject: &Subject<'_>) -> Messages {
-    when(access(subject, CA_ISSUERS).is_empty(), || "authorityInfoAccess does not name its issuer's file".to_owned())
+    when(access(subject, Access::CA_ISSUERS).is_empty(), || {
+        "authorityInfoAccess does not name its issuer's file".to_owned()
+    })
 }
 
 /// Over https a client would need a certificate to check a certificate.
 pub(super) fn aia_not_http(subject: &Subject<'_>) -> Messages {
-    let places = [access(subject, OCSP), access(subject, CA_ISSUERS)].concat();
-    let is_plain = |place: &Value<'_>| place.tag == URI && starts_with_http(place.content);
+    let places = [access(subject, Access::OCSP), access(subject, Access::CA_ISSUERS)].concat();
+    let is_plain = |place: &&Entry<'_>| matches!(&place.name, Ok(GeneralName::Uri(uri)) if starts_with_http(uri));
     when(!places.iter().all(is_plain), || "authorityInfoAccess names a place that is no http:// URI".to_owned())
 }
 
@@ -67,25 +63,25 @@ fn starts_with_http(octets: &[u8]) -> bool {
 }
 
 pub(super) fn crl_not_http(subject: &Subject<'_>) -> Messages {
-    let points = subject.sequence(oid::CRL_POINTS).map(|list| values(list.reader())).unwrap_or_default();
-    // DistributionPoint: [0] distributionPoint: [0] fullName: the names.
-    let full_names = points.iter().flat_map(|point| values(point.reader())).filter(|field| field.tag == 0xa0);
-    let full_names = full_names.flat_map(|point| values(point.reader())).filter(|name| name.tag == 0xa0);
-    let mut uris = full_names.flat_map(|names| values(names.reader())).filter(|name| name.tag == URI);
-    let is_wrong = uris.any(|uri| !starts_with_http(uri.content));
+    let is_wrong = subject.extensions().distribution_points().iter().any(|point| match &point.name {
+        Some(PointName::Full(names)) => {
+            names.iter().any(|name| matches!(name, GeneralName::Uri(uri) if !starts_with_http(uri)))
+        }
+        _ => false,
+    });
     when(is_wrong, || "cRLDistributionPoints name a place that is no http:// URI".to_owned())
 }
 
 pub(super) fn sct_missing(subject: &Subject<'_>) -> Messages {
-    let count = subject.extension(oid::SCTS).map_or(0, count_scts);
-    when(subject.extension(oid::CT_POISON).is_none() && count < 2, || {
+    let count = subject.extension(id::TIMESTAMPS).map_or(0, count_scts);
+    when(subject.extension(id::CT_POISON).is_none() && count < 2, || {
         format!("it has {count} signed certificate timestamps, and Chrome and Apple want two at least")
     })
 }
 
 /// RFC 6962 section 3.3: an OCTET STRING with a list of 16-bit lengths and timestamps.
 fn count_scts(extension: &Extension<'_>) -> usize {
-    let list = crate::encoding::asn1::only(extension.value, tag::OCTET_STRING, "SCTs").map(|list| list.content);
+    let list = crate::encoding::asn1::only(extension.octets, tag::OCTET_STRING, "SCTs").map(|list| list.content);
     let mut rest = list.ok().and_then(|list| list.get(2..)).unwrap_or_default();
     let mut count = 0;
     while let Some((length, behind)) = rest.split_first_chunk::<2>() {

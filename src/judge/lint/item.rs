@@ -9,7 +9,7 @@ use crate::judge::report::item::Item;
 impl Issuers {
     /// Adds the CA certificates among an item and those within it.
     pub fn add_item(&mut self, inspected: &Inspected) {
-        for content in inspected.contents.iter().flatten() {
+        for content in inspected.contents() {
             if let Content::Certificate(der) = content {
                 self.add(der, Origin::Read);
             }
@@ -21,35 +21,22 @@ impl Judge<'_> {
     /// Lints an item and the items within it, and returns their findings in order.
     pub fn item(&self, inspected: &mut Inspected) -> Vec<Lint> {
         let mut found = Vec::new();
-        self.walk(&mut inspected.item, &mut inspected.contents.iter(), &mut found);
-        found
-    }
-
-    fn walk<'a>(
-        &self,
-        item: &mut Item,
-        contents: &mut impl Iterator<Item = &'a Option<Content>>,
-        found: &mut Vec<Lint>,
-    ) {
-        let content = contents.next().and_then(Option::as_ref);
-        // What has not the structure of its kind is an error of `inspect`, which says so itself.
-        let lint = match content {
-            Some(Content::Certificate(der)) => self.certificate(der).ok(),
-            Some(Content::Request(der)) => self.request(der).ok(),
-            Some(Content::Crl(der)) => self.crl(der).ok(),
-            _ => None,
-        };
-        found.extend(lint.clone());
-        match item {
-            Item::Certificate(entry) => entry.content.lint = lint,
-            Item::Csr(entry) => entry.content.lint = lint,
-            Item::Crl(entry) => entry.content.lint = lint,
-            Item::Pkcs7(entry) => entry.content.items.iter_mut().for_each(|item| self.walk(item, contents, found)),
-            Item::Pkcs12(entry) => entry.content.items.iter_mut().for_each(|item| self.walk(item, contents, found)),
-            Item::JavaKeystore(entry) => {
-                entry.content.items.iter_mut().for_each(|item| self.walk(item, contents, found));
+        inspected.visit(&mut |item, content| {
+            // What has not the structure of its kind is an error of `inspect`, which says so itself.
+            let lint = match content {
+                Some(Content::Certificate(der)) => self.certificate(der).ok(),
+                Some(Content::Request(der)) => self.request(der).ok(),
+                Some(Content::Crl(der)) => self.crl(der).ok(),
+                _ => None,
+            };
+            found.extend(lint.clone());
+            match item {
+                Item::Certificate(entry) => entry.content.lint = lint,
+                Item::Csr(entry) => entry.content.lint = lint,
+                Item::Crl(entry) => entry.content.lint = lint,
+                _ => {}
             }
-            _ => {}
-        }
+        });
+        found
     }
 }

@@ -2,11 +2,10 @@
 
 use num_bigint::BigUint;
 
-use super::key::{Key, Rsa};
 use super::subject::Subject;
 use super::{Messages, when};
 use crate::encoding::asn1::{bit_length, tag};
-use crate::x509::key::{self, Flaw};
+use crate::x509::key::{self, Curve, Flaw, PublicKey, RsaNumbers, SubjectPublicKeyInfo};
 
 /// Fermat's method finds factors that are so close in so many steps.
 const FERMAT_STEPS: usize = 100;
@@ -14,42 +13,38 @@ const FERMAT_STEPS: usize = 100;
 /// Moduli above this are not searched for weaknesses: squaring takes its time.
 const SEARCHED_BITS: u32 = 16_384;
 
-fn rsa<'s, 'a>(subject: &'s Subject<'a>) -> Option<&'s Rsa<'a>> {
-    subject.key.as_ref()?.rsa.as_ref()
+fn rsa<'s, 'a>(subject: &'s Subject<'a>) -> Option<&'s RsaNumbers<'a>> {
+    subject.key.as_ref()?.key.rsa()
 }
 
 pub(super) fn rsa_too_small(subject: &Subject<'_>) -> Messages {
-    let bits = rsa(subject).map_or(u32::MAX, Rsa::bits);
+    let bits = rsa(subject).map_or(u32::MAX, RsaNumbers::bits);
     when(bits < 2048, || format!("its RSA key has {bits} bits, and clients take 2048 at least"))
 }
 
 pub(super) fn rsa_too_large(subject: &Subject<'_>) -> Messages {
-    let bits = rsa(subject).map_or(0, Rsa::bits);
+    let bits = rsa(subject).map_or(0, RsaNumbers::bits);
     when(bits > 8192, || format!("its RSA key has {bits} bits, and clients take 8192 at most"))
 }
 
 pub(super) fn rsa_odd_size(subject: &Subject<'_>) -> Messages {
-    let bits = rsa(subject).map_or(0, Rsa::bits);
+    let bits = rsa(subject).map_or(0, RsaNumbers::bits);
     when(!bits.is_multiple_of(8), || format!("its RSA key has {bits} bits, which is no multiple of 8"))
-}
-
-/// The public exponent, when it has 64 bits at most.
-fn exponent(rsa: &Rsa<'_>) -> Option<u64> {
-    let number = || rsa.exponent.iter().fold(0, |number, octet| number << 8 | u64::from(*octet));
-    (bit_length(rsa.exponent) <= 64).then(number)
 }
 
 pub(super) fn rsa_exponent_invalid(subject: &Subject<'_>) -> Messages {
     let Some(rsa) = rsa(subject) else { return Vec::new() };
     let is_even = rsa.exponent.last().is_none_or(|last| last & 1 == 0);
     let is_negative = rsa.exponent.first().is_some_and(|first| first & 0x80 != 0);
-    when(is_even || is_negative || exponent(rsa) == Some(1), || {
+    when(is_even || is_negative || rsa.small_exponent() == Some(1), || {
         "its RSA exponent is even, 1 or negative: it is no RSA key".to_owned()
     })
 }
 
 pub(super) fn rsa_exponent_small(subject: &Subject<'_>) -> Messages {
-    let small = rsa(subject).and_then(exponent).filter(|number| number % 2 == 1 && (3..65537).contains(number));
+    let small = rsa(subject)
+        .and_then(RsaNumbers::small_exponent)
+        .filter(|number| number % 2 == 1 && (3..65537).contains(number));
     small.map(|number| format!("its RSA exponent is {number}, below 65537")).into_iter().collect()
 }
 
@@ -62,17 +57,25 @@ pub(super) fn rsa_small_factor(subject: &Subject<'_>) -> Messages {
     let Some(rsa) = searchable(subject) else { return Vec::new() };
     let is_prime =
         |number: &u32| (2..*number).take_while(|d| d * d <= *number).all(|divisor| !number.is_multiple_of(divisor));
-    let factor = (2..752).filter(is_prime).find(|prime| rsa.modulo(*prime) == 0);
+    let factor = (2..752).filter(is_prime).find(|prime| modulo(rsa, *prime) == 0);
     factor.map(|factor| format!("its RSA modulus is divisible by {factor}: it is broken")).into_iter().collect()
 }
 
-fn searchable<'s, 'a>(subject: &'s Subject<'a>) -> Option<&'s Rsa<'a>> {
+/// The remainder of the modulus divided by a small number.
+fn modulo(rsa: &RsaNumbers<'_>, divisor: u32) -> u32 {
+    let divisor = u64::from(divisor.max(1));
+    let rest = rsa.modulus.iter().fold(0, |rest, octet| (rest << 8 | u64::from(*octet)) % divisor);
+    u32::try_from(rest).unwrap_or(u32::MAX)
+}
+
+fn searchable<'s, 'a>(subject: &'s Subject<'a>) -> Option<&'s RsaNumbers<'a>> {
     rsa(subject).filter(|rsa| (16..=SEARCHED_BITS).contains(&rsa.bits()))
 }
 
 pub(super) fn rsa_close_primes(subject: &Subject<'_>) -> Messages {
-    let is_close =
-        searchable(subject).filter(|rsa| rsa.modulo(2) == 1).is_some_and(|rsa| is_near_square(&rsa.number()));
+    let is_close = searchable(subject)
+        .filter(|rsa| modulo(rsa, 2) == 1)
+        .is_some_and(|rsa| is_near_square(&BigUint::from_bytes_be(rsa.modulus)));
     when(is_close, || "the two primes of its RSA modulus are so close that Fermat's method finds them".to_owned())
 }
 
@@ -110,68 +113,74 @@ pub(super) fn rsa_roca(subject: &Subject<'_>) -> Messages {
         })
     };
     let has_fingerprint =
-        searchable(subject).is_some_and(|rsa| PRIMES.iter().all(|prime| is_power(rsa.modulo(*prime), *prime)));
+        searchable(subject).is_some_and(|rsa| PRIMES.iter().all(|prime| is_power(modulo(rsa, *prime), *prime)));
     when(has_fingerprint, || "its RSA key has the ROCA fingerprint (CVE-2017-15361): it can be factored".to_owned())
 }
 
 pub(super) fn key_type(subject: &Subject<'_>) -> Messages {
-    let Some(key) = &subject.key else { return Vec::new() };
-    let is_taken = match key.described.algorithm.as_str() {
-        "RSA" | "Ed25519" => true,
-        "EC" => matches!(key.described.curve.as_deref(), Some("P-256" | "P-384" | "P-521" | "explicit")),
+    let Some(spki) = &subject.key else { return Vec::new() };
+    let is_taken = match &spki.key {
+        PublicKey::Rsa(_) | PublicKey::Ed25519 => true,
+        PublicKey::Ec(curve) => matches!(curve, Curve::P256 | Curve::P384 | Curve::P521 | Curve::Explicit(_)),
         _ => false,
     };
-    when(!is_taken, || format!("its key is {}, which browsers do not take", key.described))
+    when(!is_taken, || format!("its key is {}, which browsers do not take", spki.key))
 }
 
 pub(super) fn key_ed25519(subject: &Subject<'_>) -> Messages {
-    let is_it = subject.key.as_ref().is_some_and(|key| key.described.algorithm == "Ed25519");
+    let is_it = subject.key.as_ref().is_some_and(|spki| spki.key == PublicKey::Ed25519);
     when(is_it, || "its key is Ed25519, which browsers do not take".to_owned())
 }
 
 pub(super) fn key_p521(subject: &Subject<'_>) -> Messages {
-    let is_it = subject.key.as_ref().is_some_and(|key| key.described.curve.as_deref() == Some("P-521"));
+    let is_it = subject.key.as_ref().is_some_and(|spki| spki.key == PublicKey::Ec(Curve::P521));
     when(is_it, || "its key is EC P-521, which Chrome does not take".to_owned())
 }
 
 pub(super) fn ec_explicit(subject: &Subject<'_>) -> Messages {
-    let is_spelled = |key: &Key<'_>| key.is_ec() && key.parameters.is_none_or(|value| value.tag != tag::OID);
-    when(subject.key.as_ref().is_some_and(is_spelled), || "its EC key does not name its curve".to_owned())
+    let curve = subject.key.as_ref().and_then(|spki| spki.key.curve());
+    let is_spelled = matches!(curve, Some(Curve::Explicit(_) | Curve::Absent));
+    when(is_spelled, || "its EC key does not name its curve".to_owned())
 }
 
 pub(super) fn ec_compressed(subject: &Subject<'_>) -> Messages {
-    let is_compressed = |key: &Key<'_>| key.is_ec() && matches!(key.octets.first(), Some(2 | 3));
+    let is_compressed =
+        |spki: &SubjectPublicKeyInfo<'_>| spki.key.curve().is_some() && matches!(spki.octets.first(), Some(2 | 3));
     when(subject.key.as_ref().is_some_and(is_compressed), || "its EC point is compressed".to_owned())
 }
 
 pub(super) fn key_malformed(subject: &Subject<'_>) -> Messages {
-    let Some(key) = &subject.key else { return Vec::new() };
+    let Some(spki) = &subject.key else { return Vec::new() };
     // Each of these has its own rule.
     let is_told = || [key_parameters, ec_explicit, rsa_exponent_invalid].iter().any(|check| !check(subject).is_empty());
-    match key::check(key.spki.raw) {
+    match key::check(spki.as_raw()) {
         Err(Flaw::Malformed(message)) if !is_told() => vec![message.into_owned()],
-        _ => when(has_other_length(key), || format!("its {} key cannot be read", key.described.algorithm)),
+        _ => when(has_other_length(spki), || format!("its {} key cannot be read", spki.key.algorithm())),
     }
 }
 
 /// Decides whether a point has not the length that its curve gives it, also on curves that no client accepts.
-fn has_other_length(key: &Key<'_>) -> bool {
-    let field = key.described.bits.and_then(|bits| usize::try_from(bits.div_ceil(8)).ok());
-    let is_named = key.parameters.is_some_and(|value| value.tag == tag::OID);
-    match (field.filter(|_| key.is_ec() && is_named), key.octets.first()) {
+fn has_other_length(spki: &SubjectPublicKeyInfo<'_>) -> bool {
+    let named = spki.key.curve().filter(|curve| !matches!(curve, Curve::Explicit(_) | Curve::Absent));
+    let field = named.and_then(Curve::bits).and_then(|bits| usize::try_from(bits.div_ceil(8)).ok());
+    match (field, spki.octets.first()) {
         (None, _) => false,
-        (Some(field), Some(4)) => key.octets.len() != 1 + 2 * field,
-        (Some(field), Some(2 | 3)) => key.octets.len() != 1 + field,
+        (Some(field), Some(4)) => spki.octets.len() != 1 + 2 * field,
+        (Some(field), Some(2 | 3)) => spki.octets.len() != 1 + field,
         _ => true,
     }
 }
 
 pub(super) fn key_parameters(subject: &Subject<'_>) -> Messages {
-    let Some(key) = &subject.key else { return Vec::new() };
-    match (key.described.algorithm.as_str(), key.parameters.map(|value| value.tag)) {
-        ("RSA", None) => vec!["its RSA key's parameters are missing, where NULL has to be".to_owned()],
-        ("RSA", Some(found)) if found != tag::NULL => vec!["its RSA key's parameters are not NULL".to_owned()],
-        ("Ed25519" | "Ed448", Some(_)) => vec!["its key has parameters, where none may be".to_owned()],
+    let Some(spki) = &subject.key else { return Vec::new() };
+    match (&spki.key, spki.parameters().map(|value| value.tag)) {
+        (PublicKey::Rsa(_), None) => vec!["its RSA key's parameters are missing, where NULL has to be".to_owned()],
+        (PublicKey::Rsa(_), Some(found)) if found != tag::NULL => {
+            vec!["its RSA key's parameters are not NULL".to_owned()]
+        }
+        (PublicKey::Ed25519 | PublicKey::Ed448, Some(_)) => {
+            vec!["its key has parameters, where none may be".to_owned()]
+        }
         _ => Vec::new(),
     }
 }

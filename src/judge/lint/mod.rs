@@ -4,13 +4,14 @@
 //! its row in docs/linting.md, and tests fail until they exist. The severity of a finding depends on the issuer:
 //! a fault in a public CA's certificate may be right for a development machine.
 
+#[cfg(test)]
+mod agreement_tests;
 mod attributes;
 mod constraints;
 mod context;
 mod identifiers;
 mod issuance;
 mod item;
-mod key;
 mod keys;
 mod names;
 mod rules;

@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::subject::{DNS, EMAIL, IP, Subject, URI, oid};
+use super::subject::Subject;
 use super::{Messages, when};
 use crate::base::words::counted;
-use crate::encoding::asn1::{Value, decode_string};
-use crate::x509::name::ip_address;
-use crate::x509::name::{self, escape_unprintable};
+use crate::encoding::asn1::decode_string;
+use crate::x509::extension::id;
+use crate::x509::name::{self, Entry, GeneralName, GeneralNames, Name, escape_unprintable, ip_address};
 
 const COMMON_NAME: &[u8] = &[0x55, 4, 3];
 
@@ -29,17 +29,22 @@ const INTERNAL: [&str; 12] = [
 ];
 
 /// A dNSName as text; octets that are not ASCII become U+FFFD, which no rule takes for a letter.
-fn text(name: &Value<'_>) -> String {
-    name.content.iter().map(|octet| if octet.is_ascii() { char::from(*octet) } else { '\u{fffd}' }).collect()
+fn text(name: &[u8]) -> String {
+    name.iter().map(|octet| if octet.is_ascii() { char::from(*octet) } else { '\u{fffd}' }).collect()
 }
 
 fn quoted(text: &str) -> String {
     format!("`{}`", escape_unprintable(text))
 }
 
+/// subjectAltName's names that are what their tags say.
+fn general_names<'s, 'a>(subject: &'s Subject<'a>) -> impl Iterator<Item = &'s GeneralName<'a>> {
+    subject.names().iter().filter_map(|entry| entry.name.as_ref().ok())
+}
+
 /// The dNSNames of which something is true, each with the words that say so.
 fn each_dns(subject: &Subject<'_>, wrong: impl Fn(&str) -> Option<String>) -> Messages {
-    let names = subject.names.iter().filter(|name| name.tag == DNS).map(text);
+    let names = subject.extensions().subject_alt_name().into_iter().flat_map(GeneralNames::dns).map(text);
     names.filter_map(|name| wrong(&name).map(|words| format!("{} {words}", quoted(&name)))).collect()
 }
 
@@ -48,7 +53,7 @@ fn labels_of(name: &str) -> impl Iterator<Item = &str> {
 }
 
 pub(super) fn san_missing(subject: &Subject<'_>) -> Messages {
-    when(!subject.names_hosts(), || match subject.extension(oid::SAN) {
+    when(!subject.names_hosts(), || match subject.extension(id::SUBJECT_ALT_NAME) {
         Some(_) => "its subjectAltName names no host".to_owned(),
         None => "it has no subjectAltName, and clients do not look at the commonName".to_owned(),
     })
@@ -56,9 +61,9 @@ pub(super) fn san_missing(subject: &Subject<'_>) -> Messages {
 
 /// A subject's commonNames as text.
 fn common_names(subject: &Subject<'_>) -> Vec<String> {
-    let attributes = subject.subject.map(super::attributes::all).unwrap_or_default();
-    let names = attributes.into_iter().filter(|(kind, _)| *kind == COMMON_NAME);
-    names.filter_map(|(_, value)| decode_string(value.tag, value.content).map(std::borrow::Cow::into_owned)).collect()
+    let attributes = subject.subject.as_ref().map(super::attributes::all).unwrap_or_default();
+    let names = attributes.iter().filter(|attribute| attribute.kind.content == COMMON_NAME).map(|name| name.value);
+    names.filter_map(|value| decode_string(value.tag, value.content).map(std::borrow::Cow::into_owned)).collect()
 }
 
 fn ip_text(octets: &[u8]) -> Option<String> {
@@ -69,12 +74,10 @@ pub(super) fn cn_not_in_san(subject: &Subject<'_>) -> Messages {
     if !subject.names_hosts() {
         return Vec::new();
     }
-    let names: HashSet<String> = subject
-        .names
-        .iter()
-        .filter_map(|name| match name.tag {
-            DNS => Some(text(name)),
-            IP => ip_text(name.content),
+    let names: HashSet<String> = general_names(subject)
+        .filter_map(|name| match name {
+            GeneralName::Dns(octets) => Some(text(octets)),
+            GeneralName::Ip(octets) => ip_text(octets),
             _ => None,
         })
         .collect();
@@ -157,12 +160,12 @@ pub(super) fn dns_reserved_label(subject: &Subject<'_>) -> Messages {
 }
 
 pub(super) fn internal_name(subject: &Subject<'_>) -> Messages {
-    let internal = |name: &Value<'_>| match name.tag {
-        DNS => Some(text(name)).filter(|name| is_internal_domain(name)),
-        IP => ip_address(name.content).filter(is_internal_address).map(|address| address.to_string()),
+    let internal = |name: &GeneralName<'_>| match name {
+        GeneralName::Dns(octets) => Some(text(octets)).filter(|name| is_internal_domain(name)),
+        GeneralName::Ip(octets) => ip_address(octets).filter(is_internal_address).map(|address| address.to_string()),
         _ => None,
     };
-    let found = subject.names.iter().filter_map(internal);
+    let found = general_names(subject).filter_map(internal);
     found.map(|name| format!("{} is nobody's on the Internet: no public CA may certify it", quoted(&name))).collect()
 }
 
@@ -201,24 +204,30 @@ fn is_internal_v6(v6: Ipv6Addr) -> bool {
 
 pub(super) fn san_duplicate(subject: &Subject<'_>) -> Messages {
     let mut seen = HashSet::new();
-    let mut again = |name: &&Value<'_>| {
-        let folded = if name.tag == DNS { name.content.to_ascii_lowercase() } else { name.content.to_vec() };
-        !seen.insert((name.tag, folded))
+    let mut again = |entry: &&Entry<'_>| {
+        let folded = match &entry.name {
+            Ok(GeneralName::Dns(name)) => name.to_ascii_lowercase(),
+            _ => entry.value.content.to_vec(),
+        };
+        !seen.insert((entry.value.tag, folded))
     };
-    let twice = subject.names.iter().filter(|name| again(name));
-    twice.map(|value| format!("`{}` is there twice", name::general_name(*value))).collect()
+    let twice = subject.names().iter().filter(|entry| again(entry));
+    twice.map(|entry| format!("`{entry}` is there twice")).collect()
 }
 
 pub(super) fn san_ip_length(subject: &Subject<'_>) -> Messages {
-    let addresses = subject.names.iter().filter(|name| name.tag == IP);
-    let bad = addresses.filter(|name| !matches!(name.content.len(), 4 | 16));
-    bad.map(|name| format!("an iPAddress has {}, neither 4 nor 16", counted(name.content.len(), "octet"))).collect()
+    let lengths = general_names(subject).filter_map(|name| match name {
+        GeneralName::Ip(octets) => Some(octets.len()),
+        _ => None,
+    });
+    let bad = lengths.filter(|length| !matches!(length, 4 | 16));
+    bad.map(|length| format!("an iPAddress has {}, neither 4 nor 16", counted(length, "octet"))).collect()
 }
 
 pub(super) fn san_critical(subject: &Subject<'_>) -> Messages {
-    let Some(extension) = subject.extension(oid::SAN) else { return Vec::new() };
-    let has_subject = subject.subject.is_some_and(|name| !name.content.is_empty());
-    match (extension.is_critical, has_subject) {
+    let Some(extension) = subject.extension(id::SUBJECT_ALT_NAME) else { return Vec::new() };
+    let has_subject = subject.subject.as_ref().is_some_and(|name: &Name<'_>| !name.is_empty());
+    match (extension.is_critical(), has_subject) {
         (true, true) => vec!["subjectAltName is critical although there is a subject".to_owned()],
         (false, false) => vec!["subjectAltName is not critical although the subject is empty".to_owned()],
         _ => Vec::new(),
@@ -226,13 +235,13 @@ pub(super) fn san_critical(subject: &Subject<'_>) -> Messages {
 }
 
 pub(super) fn san_bad_entry(subject: &Subject<'_>) -> Messages {
-    let wrong = |name: &Value<'_>| match name.tag {
-        EMAIL if !is_mailbox(name.content) => Some("an rfc822Name is no address"),
-        URI if !is_uri(name.content) => Some("a URI has no scheme, or nothing behind it"),
+    let wrong = |entry: &Entry<'_>| match entry.name {
+        Ok(GeneralName::Email(octets)) if !is_mailbox(octets) => Some("an rfc822Name is no address"),
+        Ok(GeneralName::Uri(octets)) if !is_uri(octets) => Some("a URI has no scheme, or nothing behind it"),
         _ => None,
     };
-    let found = subject.names.iter().filter_map(|value| wrong(value).map(|words| (value, words)));
-    found.map(|(value, words)| format!("{words}: {}", name::general_name(*value))).collect()
+    let found = subject.names().iter().filter_map(|entry| wrong(entry).map(|words| (entry, words)));
+    found.map(|(entry, words)| format!("{words}: {entry}")).collect()
 }
 
 fn is_mailbox(octets: &[u8]) -> bool {

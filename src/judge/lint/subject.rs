@@ -1,11 +1,13 @@
-//! Subjects of a lint run: certificates, requests and CRLs taken apart, as they were encoded.
+//! Subjects of a lint run: certificates, requests and CRLs as `x509` read them, under names that all rules share.
 
-use time::OffsetDateTime;
-
-use super::key::Key;
-use crate::encoding::asn1::{self, Error, Reader, Value, tag};
-use crate::x509::key;
-use crate::x509::name::same_name;
+use crate::encoding::asn1::{self, Error, Reader, TimeField, Value, tag};
+use crate::x509::certificate::Certificate;
+use crate::x509::crl::Crl;
+use crate::x509::extension::{AuthorityKeyId, BasicConstraints, Extension, Extensions, KeyPurpose, KeyUsage};
+use crate::x509::key::{AlgorithmIdentifier, SubjectPublicKeyInfo};
+use crate::x509::name::{Entry, GeneralNames, Name};
+use crate::x509::request::CertificationRequest;
+use crate::x509::signed_data::SignedData;
 
 /// Role of a subject, which selects the rules that apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,317 +38,201 @@ impl Role {
     }
 }
 
-/// Extensions by their content octets.
-pub(super) mod oid {
-    pub(crate) const SKI: &[u8] = &[0x55, 0x1d, 14];
-    pub(crate) const KEY_USAGE: &[u8] = &[0x55, 0x1d, 15];
-    pub(crate) const SAN: &[u8] = &[0x55, 0x1d, 17];
-    pub(crate) const ISSUER_ALT_NAME: &[u8] = &[0x55, 0x1d, 18];
-    pub(crate) const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 19];
-    pub(crate) const ISSUING_POINT: &[u8] = &[0x55, 0x1d, 28];
-    pub(crate) const NAME_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 30];
-    pub(crate) const CRL_POINTS: &[u8] = &[0x55, 0x1d, 31];
-    pub(crate) const POLICIES: &[u8] = &[0x55, 0x1d, 32];
-    pub(crate) const AKI: &[u8] = &[0x55, 0x1d, 35];
-    pub(crate) const EKU: &[u8] = &[0x55, 0x1d, 37];
-    pub(crate) const AIA: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 1, 1];
-    pub(crate) const SCTS: &[u8] = &[0x2b, 6, 1, 4, 1, 0xd6, 0x79, 2, 4, 2];
-    pub(crate) const CT_POISON: &[u8] = &[0x2b, 6, 1, 4, 1, 0xd6, 0x79, 2, 4, 3];
-    /// PKCS#9's extensionRequest, and Microsoft's own.
-    pub(crate) const EXTENSION_REQUESTS: [&[u8]; 2] =
-        [&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 14], &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 1, 14]];
-}
-
-/// General names by their tags.
-pub(super) const EMAIL: u8 = tag::context(1);
-pub(super) const DNS: u8 = tag::context(2);
-pub(super) const URI: u8 = tag::context(6);
-pub(super) const IP: u8 = tag::context(7);
-
-/// Bits of keyUsage.
-pub(super) const DIGITAL_SIGNATURE: usize = 0;
-pub(super) const KEY_ENCIPHERMENT: usize = 2;
-pub(super) const KEY_CERT_SIGN: usize = 5;
-pub(super) const CRL_SIGN: usize = 6;
-
-/// An extension.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Extension<'a> {
-    pub(super) oid: &'a [u8],
-    pub(super) is_critical: bool,
-    /// True if `critical` is encoded although it has its default value.
-    pub(super) spells_default: bool,
-    pub(super) value: &'a [u8],
-}
-
-/// A purpose of extKeyUsage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
-    Any,
-    Server,
-    Client,
-    Other,
-}
-
-impl Purpose {
-    fn of(oid: &[u8]) -> Self {
-        match oid {
-            [0x55, 0x1d, 37, 0] => Self::Any,
-            [0x2b, 6, 1, 5, 5, 7, 3, 1] => Self::Server,
-            [0x2b, 6, 1, 5, 5, 7, 3, 2] => Self::Client,
-            _ => Self::Other,
-        }
-    }
-}
-
-/// A time: the field, as it was encoded, and read.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Time<'a> {
-    pub(super) field: &'static str,
-    pub(super) value: Value<'a>,
-    pub(super) at: OffsetDateTime,
-    /// With seconds, in UTC, with a Z.
-    pub(super) is_strict: bool,
-}
-
-impl<'a> Time<'a> {
-    fn read(reader: &mut Reader<'a>, field: &'static str) -> Result<Self, Error> {
-        let value = reader.value(field)?;
-        let (at, is_strict) = asn1::time(value, field)?;
-        Ok(Self { field, value, at, is_strict })
-    }
-}
-
-/// A certificate, request or CRL, taken apart.
+/// A certificate, request or CRL.
 #[derive(Debug)]
 #[expect(clippy::struct_field_names, reason = "a certificate has a subject")]
-#[expect(clippy::struct_excessive_bools, reason = "facts that are independent of each other")]
 pub(super) struct Subject<'a> {
     pub(super) role: Role,
-    /// All octets, including any after the structure.
-    pub(super) der: &'a [u8],
-    /// The signed part (tbs).
-    pub(super) content: Value<'a>,
-    pub(super) algorithm: Value<'a>,
-    pub(super) signature: Value<'a>,
+    pub(super) signed: SignedData<'a>,
     /// The algorithm within the signed part; a request has none.
-    pub(super) inner_algorithm: Option<Value<'a>>,
-    /// Counted from 1.
-    pub(super) version: u32,
+    pub(super) inner_algorithm: Option<AlgorithmIdentifier<'a>>,
+    /// Counted from 1; `None` for a number that no version has.
+    pub(super) version: Option<u32>,
     /// True if a default version is encoded.
     pub(super) spells_version: bool,
     pub(super) serial: Option<Value<'a>>,
-    pub(super) issuer: Option<Value<'a>>,
-    pub(super) subject: Option<Value<'a>>,
+    pub(super) issuer: Option<Name<'a>>,
+    pub(super) subject: Option<Name<'a>>,
     /// notBefore and notAfter; thisUpdate and, perhaps, nextUpdate.
-    pub(super) times: Vec<Time<'a>>,
-    pub(super) key: Option<Key<'a>>,
+    pub(super) times: Vec<TimeField<'a>>,
+    pub(super) key: Option<SubjectPublicKeyInfo<'a>>,
     pub(super) has_unique_ids: bool,
-    /// True if a list of extensions is present, even an empty one.
-    pub(super) has_extensions: bool,
-    pub(super) extensions: Vec<Extension<'a>>,
-    /// subjectAltName's entries.
-    pub(super) names: Vec<Value<'a>>,
-    pub(super) purposes: Option<Vec<Purpose>>,
-    pub(super) key_usage: Option<Vec<usize>>,
-    pub(super) is_ca: bool,
-    pub(super) path_len: Option<Value<'a>>,
+    /// The extensions; `None` if there is no list, not even an empty one.
+    extensions: Option<Extensions<'a>>,
 }
 
 impl<'a> Subject<'a> {
-    /// Takes a certificate apart.
+    /// Reads a certificate.
     pub(super) fn certificate(der: &'a [u8]) -> Result<Self, Error> {
-        let (mut subject, mut fields) = Self::signed(der, Role::Server)?;
-        let version = fields.optional(tag::constructed(0), "version")?;
-        if let Some(version) = version {
-            subject.version = version_number(version.reader().tagged(tag::INTEGER, "version")?);
-            subject.spells_version = subject.version == 1;
-        }
-        subject.serial = Some(fields.tagged(tag::INTEGER, "serialNumber")?);
-        subject.inner_algorithm = Some(fields.tagged(tag::SEQUENCE, "signature")?);
-        subject.issuer = Some(fields.tagged(tag::SEQUENCE, "issuer")?);
-        let mut validity = fields.tagged(tag::SEQUENCE, "validity")?.reader();
-        subject.times = vec![Time::read(&mut validity, "notBefore")?, Time::read(&mut validity, "notAfter")?];
-        subject.subject = Some(fields.tagged(tag::SEQUENCE, "subject")?);
-        subject.key = Some(Key::of(fields.tagged(tag::SEQUENCE, "subjectPublicKeyInfo")?));
-        for number in [1, 2] {
-            subject.has_unique_ids |= fields.optional(tag::context(number), "uniqueID")?.is_some();
-        }
-        if let Some(tagged) = fields.optional(tag::constructed(3), "extensions")? {
-            subject.read_extensions(tagged.reader().tagged(tag::SEQUENCE, "extensions")?)?;
-        }
+        let read = Certificate::read(der)?;
+        let version = read.version;
+        let mut subject = Self {
+            role: Role::Server,
+            version: version.map(|version| version.saturating_add(1)),
+            spells_version: read.encoded_version.is_some() && version == Some(0),
+            inner_algorithm: Some(read.inner_algorithm),
+            serial: Some(read.serial),
+            issuer: Some(read.issuer),
+            subject: Some(read.subject),
+            times: vec![read.not_before, read.not_after],
+            key: Some(read.key),
+            has_unique_ids: read.issuer_unique_id.is_some() || read.subject_unique_id.is_some(),
+            extensions: read.extensions,
+            signed: read.signed,
+        };
         subject.role = subject.role_of_certificate();
-        Ok(subject)
+        subject.whole()
     }
 
-    /// Takes a certification request apart.
+    /// Reads a certification request.
     pub(super) fn request(der: &'a [u8]) -> Result<Self, Error> {
-        let (mut subject, mut fields) = Self::signed(der, Role::Request)?;
-        subject.version = version_number(fields.tagged(tag::INTEGER, "version")?);
-        subject.subject = Some(fields.tagged(tag::SEQUENCE, "subject")?);
-        subject.key = Some(Key::of(fields.tagged(tag::SEQUENCE, "subjectPKInfo")?));
-        let attributes = fields.optional(tag::constructed(0), "attributes")?;
-        let attributes = attributes.map(|set| set.each(tag::SEQUENCE, "attribute")).transpose()?;
-        for attribute in attributes.unwrap_or_default() {
-            let mut reader = attribute.reader();
-            let kind = reader.tagged(tag::OID, "attribute's type")?;
-            if oid::EXTENSION_REQUESTS.contains(&kind.content) {
-                for list in reader.tagged(tag::SET, "extensionRequest")?.each(tag::SEQUENCE, "extensionRequest")? {
-                    subject.read_extensions(list)?;
-                }
+        let read = CertificationRequest::read(der)?;
+        if let Some(error) = read.attributes_fault {
+            return Err(error);
+        }
+        let mut extensions: Option<Extensions<'a>> = None;
+        for list in read.attributes.into_iter().filter_map(|attribute| attribute.extensions) {
+            for list in list? {
+                extensions.get_or_insert_default().entries.extend(list.entries);
             }
         }
-        Ok(subject)
-    }
-
-    /// Takes a CRL apart. The entries are left alone: there may be a million.
-    pub(super) fn crl(der: &'a [u8]) -> Result<Self, Error> {
-        let (mut subject, mut fields) = Self::signed(der, Role::Crl)?;
-        if let Some(version) = fields.optional(tag::INTEGER, "version")? {
-            subject.version = version_number(version);
-        }
-        subject.inner_algorithm = Some(fields.tagged(tag::SEQUENCE, "signature")?);
-        subject.issuer = Some(fields.tagged(tag::SEQUENCE, "issuer")?);
-        subject.times.push(Time::read(&mut fields, "thisUpdate")?);
-        if matches!(fields.peek(), Some(tag::UTC_TIME | tag::GENERALIZED_TIME)) {
-            subject.times.push(Time::read(&mut fields, "nextUpdate")?);
-        }
-        fields.optional(tag::SEQUENCE, "revokedCertificates")?;
-        if let Some(tagged) = fields.optional(tag::constructed(0), "crlExtensions")? {
-            subject.read_extensions(tagged.reader().tagged(tag::SEQUENCE, "crlExtensions")?)?;
-        }
-        Ok(subject)
-    }
-
-    fn signed(der: &'a [u8], role: Role) -> Result<(Self, Reader<'a>), Error> {
-        let outer = Reader::new(der).tagged(tag::SEQUENCE, "it")?;
-        let mut reader = outer.reader();
-        let content = reader.tagged(tag::SEQUENCE, "what is signed")?;
         let subject = Self {
-            role,
-            der,
-            content,
-            algorithm: reader.tagged(tag::SEQUENCE, "signatureAlgorithm")?,
-            signature: reader.tagged(tag::BIT_STRING, "signature")?,
-            inner_algorithm: None,
-            version: 1,
+            role: Role::Request,
+            version: read.version.small().map(|version| version.saturating_add(1)),
             spells_version: false,
+            inner_algorithm: None,
             serial: None,
             issuer: None,
-            subject: None,
+            subject: Some(read.subject),
             times: Vec::new(),
+            key: Some(read.key),
+            has_unique_ids: false,
+            extensions,
+            signed: read.signed,
+        };
+        subject.whole()
+    }
+
+    /// Reads a CRL. The entries are left alone: there may be a million.
+    pub(super) fn crl(der: &'a [u8]) -> Result<Self, Error> {
+        let read = Crl::read(der)?;
+        let version = read.version.map_or(Some(0), |version| version.small());
+        let subject = Self {
+            role: Role::Crl,
+            version: version.map(|version| version.saturating_add(1)),
+            spells_version: false,
+            inner_algorithm: Some(read.inner_algorithm),
+            serial: None,
+            issuer: Some(read.issuer),
+            subject: None,
+            times: [Some(read.this_update), read.next_update].into_iter().flatten().collect(),
             key: None,
             has_unique_ids: false,
-            has_extensions: false,
-            extensions: Vec::new(),
-            names: Vec::new(),
-            purposes: None,
-            key_usage: None,
-            is_ca: false,
-            path_len: None,
+            extensions: read.encoded_extensions.map(|_| read.extensions),
+            signed: read.signed,
         };
-        Ok((subject, content.reader()))
+        subject.whole()
     }
 
-    fn read_extensions(&mut self, list: Value<'a>) -> Result<(), Error> {
-        self.has_extensions = true;
-        for value in list.each(tag::SEQUENCE, "extension")? {
-            let mut reader = value.reader();
-            let oid = reader.tagged(tag::OID, "extnID")?.content;
-            let critical = reader.optional(tag::BOOLEAN, "critical")?;
-            let is_critical = critical.is_some_and(|value| value.content != [0]);
-            let spells_default = critical.is_some() && !is_critical;
-            let value = reader.tagged(tag::OCTET_STRING, "extnValue")?.content;
-            let is_first = self.extension(oid).is_none();
-            self.extensions.push(Extension { oid, is_critical, spells_default, value });
-            if is_first {
-                self.read_extension(oid, value);
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads the fields that many rules use. Unreadable ones are reported by `extension_malformed`.
-    fn read_extension(&mut self, oid: &[u8], value: &'a [u8]) {
-        let sequence = || asn1::only(value, tag::SEQUENCE, "extnValue");
-        match oid {
-            oid::SAN => self.names = sequence().map(|list| values(list.reader())).unwrap_or_default(),
-            oid::EKU => {
-                let list = sequence().map(|list| values(list.reader())).unwrap_or_default();
-                self.purposes = Some(list.iter().map(|purpose| Purpose::of(purpose.content)).collect());
-            }
-            oid::KEY_USAGE => {
-                let bits = asn1::only(value, tag::BIT_STRING, "keyUsage").ok();
-                self.key_usage = Some(bits.and_then(|bits| bits.named_bits()).unwrap_or_default());
-            }
-            oid::BASIC_CONSTRAINTS => {
-                let fields = sequence().map(|list| values(list.reader())).unwrap_or_default();
-                self.is_ca = fields.iter().any(|field| field.tag == tag::BOOLEAN && field.content != [0]);
-                self.path_len = fields.into_iter().find(|field| field.tag == tag::INTEGER);
-            }
-            _ => {}
+    /// Refuses a subject whose list of extensions cannot be told apart: most rules would judge half of it.
+    fn whole(self) -> Result<Self, Error> {
+        let fault = self.extensions.iter().find_map(|extensions| {
+            let unreadable = extensions.entries.iter().find_map(|entry| entry.as_ref().err());
+            unreadable
+                .map(|unreadable| &unreadable.error)
+                .or(extensions.fault().filter(|_| extensions.entries.is_empty()))
+        });
+        match fault.cloned() {
+            Some(error) => Err(error),
+            None => Ok(self),
         }
     }
 
     fn role_of_certificate(&self) -> Role {
-        let is_for = |purpose| self.purposes.as_ref().is_none_or(|purposes| purposes.contains(&purpose));
-        match self {
-            Self { is_ca: true, .. } => Role::Ca,
-            _ if is_for(Purpose::Server) || is_for(Purpose::Any) => Role::Server,
-            _ => Role::Other,
+        let is_for = |purpose| self.extensions().ext_key_usage().is_none_or(|usage| usage.has(purpose));
+        if self.extensions().basic_constraints().is_some_and(|constraints| constraints.ca) {
+            Role::Ca
+        } else if is_for(KeyPurpose::Server) || is_for(KeyPurpose::Any) {
+            Role::Server
+        } else {
+            Role::Other
         }
     }
 
-    /// The first extension of a kind.
-    pub(super) fn extension(&self, oid: &[u8]) -> Option<&Extension<'a>> {
-        self.extensions.iter().find(|extension| extension.oid == oid)
+    /// The extensions; empty if there is no list.
+    pub(super) fn extensions(&self) -> &Extensions<'a> {
+        const NONE: &Extensions<'static> = &Extensions::NONE;
+        self.extensions.as_ref().unwrap_or(NONE)
     }
 
-    /// An extension's value, when it is a SEQUENCE.
-    pub(super) fn sequence(&self, oid: &[u8]) -> Option<Value<'a>> {
-        asn1::only(self.extension(oid)?.value, tag::SEQUENCE, "extnValue").ok()
+    /// True if a list of extensions is present, even an empty one.
+    pub(super) fn has_extensions(&self) -> bool {
+        self.extensions.is_some()
+    }
+
+    /// The first extension of a kind.
+    pub(super) fn extension(&self, id: &[u8]) -> Option<&Extension<'a>> {
+        self.extensions().first(id)
+    }
+
+    pub(super) fn key_usage(&self) -> Option<&KeyUsage> {
+        self.extensions().key_usage()
+    }
+
+    pub(super) fn basic_constraints(&self) -> Option<&BasicConstraints> {
+        self.extensions().basic_constraints()
+    }
+
+    pub(super) fn authority_key_id(&self) -> Option<&AuthorityKeyId<'a>> {
+        self.extensions().authority_key_id()
+    }
+
+    /// subjectKeyIdentifier.
+    pub(super) fn key_id(&self) -> Option<&'a [u8]> {
+        self.extensions().subject_key_id()
+    }
+
+    /// subjectAltName's entries.
+    pub(super) fn names(&self) -> &[Entry<'a>] {
+        self.extensions().subject_alt_name().map(|names| names.0.as_slice()).unwrap_or_default()
+    }
+
+    /// Returns true if the certificate names hosts.
+    pub(super) fn names_hosts(&self) -> bool {
+        self.extensions().subject_alt_name().is_some_and(GeneralNames::has_host)
     }
 
     pub(super) fn is_certificate(&self) -> bool {
         matches!(self.role, Role::Server | Role::Other | Role::Ca)
     }
 
-    /// Names itself as its issuer.
+    /// Returns true if subject and issuer are the same name.
     pub(super) fn is_self_issued(&self) -> bool {
-        match (self.subject, self.issuer) {
-            (Some(subject), Some(issuer)) => same_name(subject.raw, issuer.raw),
+        match (&self.subject, &self.issuer) {
+            (Some(subject), Some(issuer)) => subject.is_same(issuer),
             _ => false,
         }
     }
 
-    /// Returns true if the certificate names hosts.
-    pub(super) fn names_hosts(&self) -> bool {
-        self.names.iter().any(|name| matches!(name.tag, DNS | IP))
+    /// Returns true if the signature verifies with the subject's own key; `None` if that cannot be checked here.
+    pub(super) fn is_signed_by_itself(&self) -> Option<bool> {
+        self.signed.is_signed_by(self.key.as_ref()?.as_raw())
     }
 
-    /// Returns true if the signature verifies with the key; `None` if that cannot be checked here.
-    pub(super) fn is_signed_by(&self, spki: &[u8]) -> Option<bool> {
-        let signature = self.signature.bits().unwrap_or_default();
-        match key::verify_signature(spki, self.algorithm.raw, self.content.raw, signature) {
-            Ok(()) => Some(true),
-            Err(key::Error::BadSignature) => Some(false),
-            Err(_) => None,
-        }
+    /// Returns true if an extension is there and critical.
+    pub(super) fn is_critical(&self, id: &[u8]) -> bool {
+        self.extension(id).is_some_and(Extension::is_critical)
     }
 
-    /// subjectKeyIdentifier.
-    pub(super) fn key_id(&self) -> Option<&'a [u8]> {
-        asn1::only(self.extension(oid::SKI)?.value, tag::OCTET_STRING, "it").ok().map(|id| id.content)
+    /// Returns true if an extension is there and not critical.
+    pub(super) fn is_not_critical(&self, id: &[u8]) -> bool {
+        self.extension(id).is_some_and(|extension| !extension.is_critical())
     }
 
-    /// authorityKeyIdentifier's fields.
-    pub(super) fn authority_key_id(&self) -> Vec<Value<'a>> {
-        self.sequence(oid::AKI).map(|fields| values(fields.reader())).unwrap_or_default()
+    /// An extension's value, when it is a SEQUENCE.
+    pub(super) fn sequence(&self, id: &[u8]) -> Option<Value<'a>> {
+        asn1::only(self.extension(id)?.octets, tag::SEQUENCE, "extnValue").ok()
     }
-}
-
-fn version_number(value: Value<'_>) -> u32 {
-    value.small().map_or(u32::MAX, |number| number.saturating_add(1))
 }
 
 /// The values one behind the other, as far as they can be read.

@@ -8,7 +8,6 @@ use super::subject::Subject;
 use super::{Messages, when};
 use crate::base::validity::{APPLE_LIMIT_DAYS, distance, rfc3339};
 use crate::base::words::counted;
-use crate::encoding::asn1::tag;
 use crate::x509::name::escape_unprintable;
 
 /// Longest validity of a public CA's server certificate by its notBefore (ballot SC-081v3), the newest first.
@@ -81,17 +80,12 @@ pub(super) fn outlives_issuer(subject: &Subject<'_>, context: &Context<'_>) -> M
 
 pub(super) fn encoding(subject: &Subject<'_>) -> Messages {
     let wrong = subject.times.iter().filter_map(|time| {
-        let words = match time.value.tag {
-            _ if !time.is_strict => {
-                let written = escape_unprintable(&String::from_utf8_lossy(time.value.content));
-                return Some(format!("{} is written as {written}, not in UTC with seconds and a Z", time.field));
-            }
-            tag::GENERALIZED_TIME if (1950..2050).contains(&time.at.year()) => {
-                "is a GeneralizedTime, which is for 2050 and later"
-            }
-            _ => return None,
-        };
-        Some(format!("{} {words}", time.field))
+        if !time.is_strict {
+            let written = escape_unprintable(&String::from_utf8_lossy(time.value.content));
+            return Some(format!("{} is written as {written}, not in UTC with seconds and a Z", time.field));
+        }
+        let is_early = time.is_early_generalized();
+        is_early.then(|| format!("{} is a GeneralizedTime, which is for 2050 and later", time.field))
     });
     wrong.collect()
 }

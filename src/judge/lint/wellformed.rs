@@ -2,38 +2,34 @@
 
 use std::collections::HashSet;
 
-use super::subject::{Role, Subject, oid, values};
+use super::subject::{Role, Subject, values};
 use super::{Messages, when};
 use crate::base::words::counted;
-use crate::encoding::asn1::{self, Value, der, oid as names, tag};
+use crate::encoding::asn1::{self, Value, der, tag};
 use crate::judge::inspect;
+use crate::x509::extension::id;
 
 /// Critical extensions that verifiers of TLS certificates know.
 const UNDERSTOOD: [&[u8]; 12] = [
-    oid::SKI,
-    oid::KEY_USAGE,
-    oid::SAN,
-    oid::BASIC_CONSTRAINTS,
-    oid::NAME_CONSTRAINTS,
-    oid::CRL_POINTS,
-    oid::POLICIES,
-    oid::AKI,
-    oid::EKU,
-    oid::CT_POISON,
-    // policyConstraints, inhibitAnyPolicy
-    &[0x55, 0x1d, 36],
-    &[0x55, 0x1d, 54],
+    id::SUBJECT_KEY_ID,
+    id::KEY_USAGE,
+    id::SUBJECT_ALT_NAME,
+    id::BASIC_CONSTRAINTS,
+    id::NAME_CONSTRAINTS,
+    id::CRL_DISTRIBUTION_POINTS,
+    id::CERTIFICATE_POLICIES,
+    id::AUTHORITY_KEY_ID,
+    id::EXT_KEY_USAGE,
+    id::CT_POISON,
+    id::POLICY_CONSTRAINTS,
+    id::INHIBIT_ANY_POLICY,
 ];
 
-/// Critical extensions allowed in a CRL: issuingDistributionPoint and deltaCRLIndicator.
-const UNDERSTOOD_IN_CRLS: [&[u8]; 2] = [&[0x55, 0x1d, 28], &[0x55, 0x1d, 27]];
+/// Critical extensions allowed in a CRL.
+const UNDERSTOOD_IN_CRLS: [&[u8]; 2] = [id::ISSUING_DISTRIBUTION_POINT, id::DELTA_CRL_INDICATOR];
 
 /// Deepest nesting that is checked: no structure of RFC 5280 is as deep.
 const DEPTH: usize = 32;
-
-fn name(oid: &[u8]) -> String {
-    names::name_or_dotted(&names::dotted(oid))
-}
 
 pub(super) fn version(subject: &Subject<'_>) -> Messages {
     let wanted = match subject.role {
@@ -42,47 +38,45 @@ pub(super) fn version(subject: &Subject<'_>) -> Messages {
         _ => 3,
     };
     let found = subject.version;
-    when(found != wanted, || match found {
-        u32::MAX => "its version is none that there is".to_owned(),
-        _ => format!("it is of version {found}, not {wanted}"),
+    when(found != Some(wanted), || match found {
+        None | Some(u32::MAX) => "its version is none that there is".to_owned(),
+        Some(found) => format!("it is of version {found}, not {wanted}"),
     })
 }
 
 pub(super) fn duplicate_extension(subject: &Subject<'_>) -> Messages {
     let mut seen = HashSet::new();
-    let twice = subject.extensions.iter().filter(|extension| !seen.insert(extension.oid));
-    twice.map(|extension| format!("the extension {} is there twice", name(extension.oid))).collect()
+    let twice = subject.extensions().iter().filter(|extension| !seen.insert(extension.id));
+    twice.map(|extension| format!("the extension {} is there twice", extension.name())).collect()
 }
 
 pub(super) fn unknown_critical(subject: &Subject<'_>) -> Messages {
     let is_known =
-        |oid: &[u8]| UNDERSTOOD.contains(&oid) || subject.role == Role::Crl && UNDERSTOOD_IN_CRLS.contains(&oid);
-    let unknown = subject.extensions.iter().filter(|extension| extension.is_critical && !is_known(extension.oid));
+        |id: &[u8]| UNDERSTOOD.contains(&id) || subject.role == Role::Crl && UNDERSTOOD_IN_CRLS.contains(&id);
+    let unknown = subject.extensions().iter().filter(|extension| extension.is_critical() && !is_known(extension.id));
     unknown
-        .map(|extension| format!("the extension {} is critical, and clients do not know it", name(extension.oid)))
+        .map(|extension| format!("the extension {} is critical, and clients do not know it", extension.name()))
         .collect()
 }
 
 /// Reports known extensions that `inspect` cannot read.
 pub(super) fn extension_malformed(subject: &Subject<'_>) -> Messages {
-    let wrong = subject.extensions.iter().filter_map(|extension| {
-        let error = inspect::extension_error(extension.oid, extension.value)?;
-        Some(format!("the extension {} cannot be read: {error}", name(extension.oid)))
+    let wrong = subject.extensions().iter().filter_map(|extension| {
+        let error = inspect::extension_error(extension)?;
+        Some(format!("the extension {} cannot be read: {error}", extension.name()))
     });
     wrong.collect()
 }
 
 pub(super) fn extensions_empty(subject: &Subject<'_>) -> Messages {
-    when(subject.has_extensions && subject.extensions.is_empty(), || "its list of extensions is empty".to_owned())
+    when(subject.has_extensions() && subject.extensions().entries.is_empty(), || {
+        "its list of extensions is empty".to_owned()
+    })
 }
 
 pub(super) fn trailing_data(subject: &Subject<'_>) -> Messages {
-    let outer = asn1::Reader::new(subject.der).value("it").map_or(0, |value| value.raw.len());
-    let behind = subject.der.len().saturating_sub(outer);
-    let known = [&[subject.content, subject.algorithm, subject.signature].map(|value| value.raw.len())[..]].concat();
-    let within = asn1::Reader::new(subject.der).value("it").map_or(0, |value| value.content.len());
-    let within = within.saturating_sub(known.iter().sum());
-    when(behind + within > 0, || format!("it is followed by {} beyond its end", counted(behind + within, "octet")))
+    let excess = subject.signed.excess_octets();
+    when(excess > 0, || format!("it is followed by {} beyond its end", counted(excess, "octet")))
 }
 
 pub(super) fn unique_id(subject: &Subject<'_>) -> Messages {
@@ -91,13 +85,12 @@ pub(super) fn unique_id(subject: &Subject<'_>) -> Messages {
 
 pub(super) fn non_der(subject: &Subject<'_>) -> Messages {
     let mut found = Vec::new();
+    let signed = &subject.signed;
     let mut stack: Vec<(Value<'_>, usize)> =
-        [subject.content, subject.algorithm, subject.signature].map(|value| (value, 0)).into();
-    if let Ok(outer) = asn1::Reader::new(subject.der).value("it") {
-        found.extend(der::deviation(outer));
-    }
-    for extension in &subject.extensions {
-        stack.extend(values(asn1::Reader::new(extension.value)).into_iter().map(|value| (value, 0)));
+        [signed.content, signed.algorithm.value, signed.signature].map(|value| (value, 0)).into();
+    found.extend(der::deviation(signed.whole));
+    for extension in subject.extensions().iter() {
+        stack.extend(values(asn1::Reader::new(extension.octets)).into_iter().map(|value| (value, 0)));
     }
     while let Some((value, depth)) = stack.pop() {
         found.extend(deviation(value));
@@ -127,14 +120,13 @@ fn defaults(subject: &Subject<'_>) -> Vec<&'static str> {
     if subject.spells_version {
         found.push("the default version is spelled out");
     }
-    if subject.extensions.iter().any(|extension| extension.spells_default) {
+    if subject.extensions().iter().any(|extension| extension.critical.is_some() && !extension.is_critical()) {
         found.push("the default of critical, FALSE, is spelled out");
     }
-    let constraints = subject.sequence(oid::BASIC_CONSTRAINTS).map(|fields| values(fields.reader()));
-    if constraints.unwrap_or_default().iter().any(|field| field.tag == tag::BOOLEAN && field.content == [0]) {
+    if subject.basic_constraints().is_some_and(|constraints| constraints.spells_default) {
         found.push("the default of cA, FALSE, is spelled out");
     }
-    let usage = subject.extension(oid::KEY_USAGE).map(|extension| extension.value);
+    let usage = subject.extension(id::KEY_USAGE).map(|extension| extension.octets);
     let bits = usage.and_then(|value| asn1::only(value, tag::BIT_STRING, "keyUsage").ok());
     if let Some([unused, .., last]) = bits.map(|bits| bits.content)
         && (*last == 0 || last.trailing_zeros() != u32::from(*unused))

@@ -85,6 +85,16 @@ impl Item {
         }
     }
 
+    /// As [`items`](Self::items), to change.
+    pub(crate) fn items_mut(&mut self) -> &mut [Self] {
+        match self {
+            Self::Pkcs7(entry) => &mut entry.content.items,
+            Self::Pkcs12(entry) => &mut entry.content.items,
+            Self::JavaKeystore(entry) => &mut entry.content.items,
+            _ => &mut [],
+        }
+    }
+
     /// As [`items`](Self::items), to keep.
     #[must_use]
     pub fn into_items(self) -> Vec<Self> {

@@ -15,6 +15,7 @@ pub mod fingerprint;
 pub mod fixtures;
 pub mod item;
 pub mod made;
+mod public_key;
 pub mod relation;
 pub mod remote;
 pub mod running;
@@ -30,7 +31,7 @@ use serde::Serialize;
 
 use self::extension::Extension;
 use self::finding::Lint;
-pub use crate::x509::key::PublicKey;
+pub use self::public_key::PublicKey;
 
 /// A certificate's fields, as [RFC 5280 section 4.1](https://www.rfc-editor.org/rfc/rfc5280#section-4.1) names them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -117,11 +117,20 @@ pub struct Verdict {
     /// The request's own name for itself, in a batch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<serde_json::Value>,
+    /// The file, or the server, that the certificate came from; absent in a batch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// True if clients should accept the certificate.
     pub valid: bool,
     /// The first reason that matters, when they should not.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Reason>,
+    /// The name of the certificate that is the host asked for, or stands for it, with its kind: `DNS:*.app.test`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub matched_name: Option<String>,
+    /// Last second of the certificate's validity (inclusive), RFC 3339 UTC; absent when it cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_after: Option<String>,
     /// The path, from the certificate to the trust anchor; as far as there is one when it is not valid.
     pub chain: Vec<Link>,
     /// Origin of the trust anchor, if the certificate is valid. Absent in a batch.

@@ -1,4 +1,4 @@
-//! Certificate revocation lists (RFC 5280 section 5).
+//! Certificate revocation lists (RFC 5280 section 5), as path validation relies on them.
 
 mod entries;
 
@@ -7,61 +7,53 @@ use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
 use rustls::pki_types::CertificateRevocationListDer;
+use self_cell::self_cell;
 
 use self::entries::Entries;
 pub(super) use self::entries::Listed;
-use super::certificate::{Certificate, Span, span};
+use super::certificate::{Certificate, parts};
 use super::deviation::Deviation;
-use super::revocation::point;
+use super::extension::is_place;
 use super::signature;
-use crate::encoding::asn1::{self, Reader, Value, tag};
+use crate::encoding::asn1::{self, tag};
+use crate::x509::crl;
+use crate::x509::extension::{Extension, ExtensionValue, IssuingDistributionPoint, PointName, id};
 use crate::x509::key::sha256;
-use crate::x509::name::{Canonical, DistinguishedName, rfc4514_der};
+use crate::x509::name::{Canonical, Name};
 
 /// A CRL, parsed.
 #[derive(Debug)]
 pub struct Crl {
-    der: CertificateRevocationListDer<'static>,
-    parts: Parts,
-    canonical_issuer: Option<Canonical>,
+    cell: Cell,
     signers: RwLock<HashMap<[u8; 32], Result<(), signature::Fault>>>,
 }
+
+self_cell!(
+    /// A CRL's octets with the values in them.
+    struct Cell {
+        owner: CertificateRevocationListDer<'static>,
+        #[covariant]
+        dependent: Reading,
+    }
+
+    impl {Debug}
+);
 
 /// Keys that are remembered for a CRL at most: its issuer's is one.
 const SIGNERS: usize = 64;
 
-#[derive(Debug, Default)]
-struct Parts {
-    to_be_signed: Span,
-    signature_algorithm: Span,
-    signature: Span,
-    issuer: Span,
-    this_update: i64,
-    next_update: Option<i64>,
-    revoked: Entries,
-    scope: Scope,
-    number: Option<Span>,
-    /// The number of the CRL that it says the changes since (section 5.2.4), on a delta CRL.
-    base_number: Option<Span>,
-    authority_key_id: Option<Span>,
+/// A CRL as it was read, and what follows from that.
+#[derive(Debug)]
+struct Reading<'a> {
+    crl: crl::Crl<'a>,
+    revoked: Entries<'a>,
+    /// cRLNumber.
+    number: Option<&'a [u8]>,
+    /// The number of the CRL that it says the changes since (section 5.2.4), on a delta CRL; empty if it cannot be read.
+    base_number: Option<&'a [u8]>,
     /// Reason why an absent entry proves nothing.
     unusable: Option<Cow<'static, str>>,
     deviations: Vec<Deviation>,
-}
-
-/// Scope of a CRL: the certificates it covers (section 5.2.5).
-#[derive(Debug, Default, Clone)]
-pub(super) struct Scope {
-    pub(super) users_only: bool,
-    pub(super) cas_only: bool,
-    /// The distributionPoint: its tag, and its content.
-    pub(super) point: Option<(u8, Span)>,
-    /// The reasons it is about, as bits.
-    pub(super) reasons: Option<u16>,
-    /// True if the CRL also lists certificates of other issuers.
-    pub(super) is_indirect: bool,
-    /// All of the extension.
-    extension: Span,
 }
 
 impl Crl {
@@ -72,15 +64,22 @@ impl Crl {
     /// The field that violates RFC 5280 section 5.1. A CRL that is readable but unusable is no error here:
     /// its entries still count as revoked.
     pub fn parse(der: impl Into<CertificateRevocationListDer<'static>>) -> Result<Self, asn1::Error> {
-        let der = der.into();
-        let parts = Parts::read(&der)?;
-        let canonical_issuer = der.get(parts.issuer.clone()).and_then(Canonical::of);
-        Ok(Self { der, parts, canonical_issuer, signers: RwLock::default() })
+        Ok(Self { cell: Cell::try_new(der.into(), |der| Reading::of(der))?, signers: RwLock::default() })
+    }
+
+    fn reading(&self) -> &Reading<'_> {
+        self.cell.borrow_dependent()
+    }
+
+    /// The CRL as it was read.
+    #[must_use]
+    pub fn read(&self) -> &crl::Crl<'_> {
+        &self.reading().crl
     }
 
     /// The normalised issuer; `None` if it is not a Name, and then equal to no other name.
-    pub(super) const fn canonical_issuer(&self) -> Option<&Canonical> {
-        self.canonical_issuer.as_ref()
+    pub(super) fn canonical_issuer(&self) -> Option<&Canonical> {
+        self.issuer().canonical()
     }
 
     /// Checks the signature with a key, once for each key: a CRL may be long, and the requests of a batch many.
@@ -90,7 +89,7 @@ impl Crl {
         if let Some(known) = self.signers.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return known.clone();
         }
-        let checked = signature::verify(self.signed(), spki);
+        let checked = signature::verify(parts(&self.read().signed), spki);
         let mut signers = self.signers.write().unwrap_or_else(PoisonError::into_inner);
         if signers.len() >= SIGNERS {
             signers.clear();
@@ -99,42 +98,41 @@ impl Crl {
         checked
     }
 
-    fn at(&self, span: &Span) -> &[u8] {
-        self.der.get(span.clone()).unwrap_or_default()
-    }
-
-    pub(super) fn issuer(&self) -> &[u8] {
-        self.at(&self.parts.issuer)
+    pub(super) fn issuer(&self) -> &Name<'_> {
+        &self.read().issuer
     }
 
     pub(super) fn issuer_text(&self) -> String {
-        rfc4514_der(self.issuer())
-    }
-
-    fn signed(&self) -> (&[u8], &[u8], &[u8]) {
-        (self.at(&self.parts.to_be_signed), self.at(&self.parts.signature_algorithm), self.at(&self.parts.signature))
+        self.issuer().text()
     }
 
     /// First second, and the one at which a newer one was promised.
-    pub(super) const fn times(&self) -> (i64, Option<i64>) {
-        (self.parts.this_update, self.parts.next_update)
+    pub(super) fn times(&self) -> (i64, Option<i64>) {
+        let crl = self.read();
+        (crl.this_update.at.unix_timestamp(), crl.next_update.map(|time| time.at.unix_timestamp()))
     }
 
     pub(super) fn unusable(&self) -> Option<&str> {
-        self.parts.unusable.as_deref()
+        self.reading().unusable.as_deref()
     }
 
-    pub(super) const fn scope(&self) -> &Scope {
-        &self.parts.scope
+    /// The issuingDistributionPoint: the certificates that the CRL is about.
+    pub(super) fn scope(&self) -> Option<&IssuingDistributionPoint<'_>> {
+        self.read().extensions.issuing_distribution_point()
+    }
+
+    /// Returns true if the CRL also lists certificates of other issuers.
+    pub(super) fn is_indirect(&self) -> bool {
+        self.scope().is_some_and(|scope| scope.is_indirect)
     }
 
     /// The distribution point it was made for.
-    pub(super) fn point(&self) -> Option<(u8, &[u8])> {
-        self.parts.scope.point.as_ref().map(|(tag, span)| (*tag, self.at(span)))
+    pub(super) fn point(&self) -> Option<&PointName<'_>> {
+        self.scope()?.name.as_ref()
     }
 
     pub(super) fn deviations(&self) -> &[Deviation] {
-        &self.parts.deviations
+        &self.reading().deviations
     }
 
     /// Returns true if the CRL's issuer is the certificate's issuer.
@@ -144,37 +142,38 @@ impl Crl {
 
     /// Returns the entry for a certificate, if one exists.
     pub(super) fn listed(&self, certificate: &Certificate) -> Option<Listed> {
-        self.parts.revoked.find(&self.der, certificate.serial(), |named| match named {
+        let is_indirect = self.is_indirect();
+        self.reading().revoked.find(certificate.serial(), |named| match named {
             // Others than indirect CRLs list the certificates of one issuer, whatever their entries say.
-            _ if !self.parts.scope.is_indirect => true,
+            _ if !is_indirect => true,
             None => self.is_from_issuer_of(certificate),
             Some(issuers) => certificate.canonical_issuer().is_some_and(|issuer| issuers.contains(issuer)),
         })
     }
 
-    pub(super) const fn is_delta(&self) -> bool {
-        self.parts.base_number.is_some()
+    pub(super) fn is_delta(&self) -> bool {
+        self.reading().base_number.is_some()
     }
 
     /// Returns true if this delta CRL is based on the other CRL (sections 5.2.4 and 6.3.3 c).
     pub(super) fn continues(&self, complete: &Self) -> bool {
-        let number = |crl: &Self, span: &Option<Span>| span.as_ref().map(|span| digits(crl.at(span)).to_vec());
-        let (Some(base), Some(own), Some(other)) = (
-            number(self, &self.parts.base_number),
-            number(self, &self.parts.number),
-            number(complete, &complete.parts.number),
-        ) else {
+        let (Some(base), Some(own), Some(other)) =
+            (self.reading().base_number, self.reading().number, complete.reading().number)
+        else {
             return false;
         };
-        let is_at_most = |a: &[u8], b: &[u8]| (a.len(), a) <= (b.len(), b);
-        let key_id = |crl: &Self| crl.parts.authority_key_id.as_ref().map(|span| crl.at(span).to_vec());
-        let scope = |crl: &Self| crl.at(&crl.parts.scope.extension).to_vec();
+        let is_at_most = |a: &[u8], b: &[u8]| {
+            let (a, b) = (digits(a), digits(b));
+            (a.len(), a) <= (b.len(), b)
+        };
+        let octets = |crl: &'_ Self, id| crl.read().extensions.first(id).map(|extension| extension.octets.to_vec());
+        let is_same = |id| octets(self, id) == octets(complete, id);
         !complete.is_delta()
             && self.canonical_issuer().is_some_and(|issuer| Some(issuer) == complete.canonical_issuer())
-            && key_id(self) == key_id(complete)
-            && scope(self) == scope(complete)
-            && is_at_most(&base, &other)
-            && !is_at_most(&own, &other)
+            && is_same(id::AUTHORITY_KEY_ID)
+            && is_same(id::ISSUING_DISTRIBUTION_POINT)
+            && is_at_most(base, other)
+            && !is_at_most(own, other)
     }
 }
 
@@ -184,166 +183,133 @@ fn digits(number: &[u8]) -> &[u8] {
     number.get(zeros..).unwrap_or_default()
 }
 
-impl Parts {
-    fn read(der: &[u8]) -> Result<Self, asn1::Error> {
-        let whole = asn1::only(der, tag::SEQUENCE, "the CRL")?;
-        let mut outer = whole.reader();
-        let to_be_signed = outer.tagged(tag::SEQUENCE, "tbsCertList")?;
-        let algorithm = outer.tagged(tag::SEQUENCE, "signatureAlgorithm")?;
-        let signature = outer.tagged(tag::BIT_STRING, "signatureValue")?;
-        outer.finish("signatureValue")?;
-        // None that is right has unused bits.
-        let signature = signature.content.strip_prefix(&[0]).unwrap_or_default();
-        let mut tbs = to_be_signed.reader();
-        let version = tbs.optional(tag::INTEGER, "version")?;
-        let inner = tbs.tagged(tag::SEQUENCE, "signature")?;
-        if inner.content != algorithm.content {
+impl<'a> Reading<'a> {
+    fn of(der: &'a [u8]) -> Result<Self, asn1::Error> {
+        let crl = crl::Crl::parse(der)?;
+        if crl.inner_algorithm.value.content != crl.signed.algorithm.value.content {
             return Err(asn1::Error::new("signature", "is another than signatureAlgorithm"));
         }
-        let issuer = tbs.tagged(tag::SEQUENCE, "issuer")?;
-        let (this_update, _) = asn1::time(tbs.value("thisUpdate")?, "thisUpdate")?;
-        let has_next = matches!(tbs.peek(), Some(tag::UTC_TIME | tag::GENERALIZED_TIME));
-        let next_update = if has_next { Some(asn1::time(tbs.value("nextUpdate")?, "nextUpdate")?.0) } else { None };
-        let mut parts = Self {
-            to_be_signed: span(der, to_be_signed.raw),
-            signature_algorithm: span(der, algorithm.content),
-            signature: span(der, signature),
-            issuer: span(der, issuer.raw),
-            this_update: this_update.unix_timestamp(),
-            next_update: next_update.map(time::OffsetDateTime::unix_timestamp),
-            ..Self::default()
-        };
-        let revoked = tbs.optional(tag::SEQUENCE, "revokedCertificates")?;
-        if let Some(revoked) = revoked {
-            parts.revoked = Entries::read(der, revoked)?;
-            parts.unusable = parts.revoked.unusable.take();
+        let is_v2 = crl.version.and_then(|version| version.small()) == Some(1);
+        if crl.encoded_extensions.is_some() && !is_v2 {
+            return Err(asn1::Error::new("crlExtensions", "are in a CRL that is not of version 2"));
         }
-        let is_v2 = version.and_then(|version| version.small()) == Some(1);
-        let extensions = tbs.optional(tag::constructed(0), "crlExtensions")?;
-        match extensions {
-            Some(extensions) if is_v2 => parts.extensions(der, extensions)?,
-            Some(_) => return Err(asn1::Error::new("crlExtensions", "are in a CRL that is not of version 2")),
-            None => parts.deviations.push(Deviation::CrlNumberMissing),
-        }
-        tbs.finish("tbsCertList")?;
-        if parts.revoked.name_issuers() && !parts.scope.is_indirect {
-            let reason = "an entry of it names its issuer, though it does not say that it is an indirect CRL";
-            parts.unusable = Some(reason.into());
-        }
-        if let Err(error) = DistinguishedName::read(issuer.raw) {
-            parts.unusable = Some(format!("its issuer is no name: {error}").into());
-        }
-        // The entries were looked at one by one.
-        let mut fields = [version, Some(algorithm), Some(issuer), extensions].into_iter().flatten();
-        let checked = fields.try_for_each(|field| asn1::der::check(field, "it"));
-        let mut headers = [whole, to_be_signed].into_iter().chain(revoked);
-        let deviation = headers.find_map(asn1::der::deviation);
-        parts.unusable = parts
-            .unusable
-            .or_else(|| checked.err().map(|error| error.to_string().into()))
-            .or_else(|| deviation.map(|deviation| format!("it is not DER: {deviation}").into()));
-        Ok(parts)
+        let mut revoked = Entries::read(&crl)?;
+        let unusable = revoked.unusable.take();
+        let mut reading = Self { crl, revoked, number: None, base_number: None, unusable, deviations: Vec::new() };
+        reading.extensions()?;
+        reading.check();
+        Ok(reading)
     }
 
-    fn extensions(&mut self, der: &[u8], extensions: Value<'_>) -> Result<(), asn1::Error> {
-        let list = asn1::only(extensions.content, tag::SEQUENCE, "crlExtensions")?;
+    fn extensions(&mut self) -> Result<(), asn1::Error> {
         let mut seen = Vec::new();
-        for (id, is_critical, value) in each_extension(list)? {
-            if seen.contains(&id) {
+        let entries = std::mem::take(&mut self.crl.extensions.entries);
+        for entry in &entries {
+            let extension = entry.as_ref().map_err(|unreadable| unreadable.error.clone())?;
+            if seen.contains(&extension.id) {
                 self.unusable = Some("it has an extension twice".into());
             }
-            seen.push(id);
-            if let Err(error) = self.extension(der, (id, is_critical, value)) {
+            seen.push(extension.id);
+            if let Err(error) = self.extension(extension) {
                 self.unusable = Some(format!("its extensions cannot be read: {error}").into());
             }
         }
+        self.crl.extensions.entries = entries;
         if self.number.is_none() {
             self.deviations.push(Deviation::CrlNumberMissing);
         }
         Ok(())
     }
 
-    fn extension(&mut self, der: &[u8], (id, is_critical, value): Extension<'_>) -> Result<(), asn1::Error> {
-        let number = |field| {
-            let number = asn1::only(value, tag::INTEGER, field)?;
-            asn1::der::check(number, field).map(|()| span(der, number.content))
-        };
-        match id {
-            [0x55, 0x1d, 20] => {
-                self.number = Some(number("cRLNumber")?);
-                if is_critical {
+    fn extension(&mut self, extension: &Extension<'a>) -> Result<(), asn1::Error> {
+        let check_der = |tag, field| asn1::der::check(asn1::only(extension.octets, tag, field)?, field);
+        match &extension.value {
+            Ok(ExtensionValue::CrlNumber(number)) => {
+                check_der(tag::INTEGER, "cRLNumber")?;
+                self.number = Some(number);
+                if extension.is_critical() {
                     self.deviations.push(Deviation::CrlNumberCritical);
                 }
             }
-            [0x55, 0x1d, 27] => {
-                // Even one that cannot be read makes it a delta CRL.
-                self.base_number = Some(span(der, value));
-                self.base_number = Some(number("deltaCRLIndicator")?);
+            Ok(ExtensionValue::DeltaCrlIndicator(number)) => {
+                self.base_number = Some(number);
+                check_der(tag::INTEGER, "deltaCRLIndicator")?;
             }
-            [0x55, 0x1d, 28] => self.issuing_point(der, value)?,
-            [0x55, 0x1d, 35] => {
-                asn1::der::check(
-                    asn1::only(value, tag::SEQUENCE, "authorityKeyIdentifier")?,
-                    "authorityKeyIdentifier",
-                )?;
-                self.authority_key_id = Some(span(der, value));
+            Ok(ExtensionValue::IssuingDistributionPoint(point)) => {
+                check_der(tag::SEQUENCE, POINT)?;
+                self.issuing_point(point)?;
             }
-            _ if is_critical => self.unusable = Some("it has a critical extension that is not understood".into()),
-            _ => {}
+            Ok(ExtensionValue::AuthorityKeyId(_)) => check_der(tag::SEQUENCE, "authorityKeyIdentifier")?,
+            Err(error) => {
+                if extension.id == id::DELTA_CRL_INDICATOR {
+                    // Even one that cannot be read makes it a delta CRL.
+                    self.base_number = Some(extension.octets);
+                }
+                let is_read = matches!(
+                    extension.id,
+                    id::CRL_NUMBER | id::DELTA_CRL_INDICATOR | id::ISSUING_DISTRIBUTION_POINT | id::AUTHORITY_KEY_ID
+                );
+                if is_read {
+                    return Err(error.clone());
+                }
+                self.refuse_critical(extension);
+            }
+            Ok(_) => self.refuse_critical(extension),
         }
         Ok(())
     }
 
-    /// issuingDistributionPoint (section 5.2.5).
-    fn issuing_point(&mut self, der: &[u8], value: &[u8]) -> Result<(), asn1::Error> {
-        const FIELD: &str = "issuingDistributionPoint";
-        self.scope.extension = span(der, value);
-        let point = asn1::only(value, tag::SEQUENCE, FIELD)?;
-        asn1::der::check(point, FIELD)?;
-        let mut fields = point.reader();
-        if let Some(name) = fields.optional(tag::constructed(0), FIELD)? {
-            let name = point::name_in(name)?;
-            self.scope.point = Some((name.tag, span(der, name.content)));
-            if !point::is_place(name)? {
-                let reason = "its distribution point has a name that is neither a URI nor a directory's";
-                self.unusable = Some(reason.into());
-            }
+    fn refuse_critical(&mut self, extension: &Extension<'_>) {
+        if extension.is_critical() {
+            self.unusable = Some("it has a critical extension that is not understood".into());
         }
-        self.scope.users_only = flag(&mut fields, 1)?;
-        self.scope.cas_only = flag(&mut fields, 2)?;
-        self.scope.reasons = fields.optional(tag::context(3), FIELD)?.map(point::reason_flags).transpose()?;
-        self.scope.is_indirect = flag(&mut fields, 4)?;
-        if flag(&mut fields, 5)? {
+    }
+
+    /// issuingDistributionPoint (section 5.2.5).
+    fn issuing_point(&mut self, point: &IssuingDistributionPoint<'_>) -> Result<(), asn1::Error> {
+        if let Some(PointName::Full(names)) = &point.name {
+            names.check()?;
+        }
+        if point.name.as_ref().is_some_and(|name| !is_place(name)) {
+            let reason = "its distribution point has a name that is neither a URI nor a directory's";
+            self.unusable = Some(reason.into());
+        }
+        if point.has_odd_flag {
+            return Err(asn1::Error::new(POINT, "has a BOOLEAN that is neither 00 nor ff"));
+        }
+        if point.only_reasons.is_some_and(|reasons| !reasons.is_der) {
+            return Err(asn1::Error::new("reasons", "are no BIT STRING"));
+        }
+        if point.only_attribute_certificates {
             self.unusable = Some("it is for attribute certificates alone".into());
         }
-        fields.finish(FIELD)
+        Ok(())
+    }
+
+    /// Finds what else makes the CRL unusable.
+    fn check(&mut self) {
+        let crl = &self.crl;
+        let is_indirect = crl.extensions.issuing_distribution_point().is_some_and(|point| point.is_indirect);
+        if self.revoked.name_issuers() && !is_indirect {
+            let reason = "an entry of it names its issuer, though it does not say that it is an indirect CRL";
+            self.unusable = Some(reason.into());
+        }
+        if let Err(error) = &crl.issuer.read {
+            self.unusable = Some(format!("its issuer is no name: {error}").into());
+        }
+        // The entries were looked at one by one.
+        let fields = [crl.version, Some(crl.signed.algorithm.value), Some(crl.issuer.value), crl.encoded_extensions];
+        let checked = fields.into_iter().flatten().try_for_each(|field| asn1::der::check(field, "it"));
+        let mut headers = [crl.signed.whole, crl.signed.content].into_iter().chain(crl.revoked);
+        let deviation = headers.find_map(asn1::der::deviation);
+        let unusable = self.unusable.take();
+        self.unusable = unusable
+            .or_else(|| checked.err().map(|error| error.to_string().into()))
+            .or_else(|| deviation.map(|deviation| format!("it is not DER: {deviation}").into()));
     }
 }
 
-/// A `[number] BOOLEAN DEFAULT FALSE` of an issuingDistributionPoint.
-fn flag(fields: &mut Reader<'_>, number: u8) -> Result<bool, asn1::Error> {
-    match fields.optional(tag::context(number), "issuingDistributionPoint")?.map(|flag| flag.content) {
-        None | Some([0]) => Ok(false),
-        Some([0xff]) => Ok(true),
-        Some(_) => Err(asn1::Error::new("issuingDistributionPoint", "has a BOOLEAN that is neither 00 nor ff")),
-    }
-}
-
-/// An extension's type, whether it is critical, and its value.
-type Extension<'a> = (&'a [u8], bool, &'a [u8]);
-
-fn each_extension(list: Value<'_>) -> Result<Vec<Extension<'_>>, asn1::Error> {
-    list.each(tag::SEQUENCE, "an extension")?.into_iter().map(read_extension).collect()
-}
-
-fn read_extension(extension: Value<'_>) -> Result<Extension<'_>, asn1::Error> {
-    let mut fields = extension.reader();
-    let id = fields.tagged(tag::OID, "an extension's type")?.content;
-    let critical = fields.optional(tag::BOOLEAN, "an extension's critical")?;
-    let value = fields.tagged(tag::OCTET_STRING, "an extension's value")?.content;
-    fields.finish("an extension")?;
-    Ok((id, critical.is_some_and(|critical| critical.content != [0]), value))
-}
+const POINT: &str = "issuingDistributionPoint";
 
 #[cfg(test)]
 mod tests {

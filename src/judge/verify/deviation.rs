@@ -1,6 +1,9 @@
 //! Properties that clients accept but a CA may not issue: warnings, and refusals under `--strict`.
 
+use crate::encoding::asn1::TimeField;
 use crate::judge::report::verdict::Code;
+use crate::x509::certificate::Certificate;
+use crate::x509::extension::{Extension, ExtensionValue, KeyPurpose, id};
 
 /// One of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,4 +106,63 @@ impl Deviation {
     pub(super) const fn is_about_issuance(self) -> bool {
         matches!(self, Self::SerialZero | Self::SerialNegative | Self::SerialTooLong | Self::TimeForm)
     }
+}
+
+/// Lists the deviations that a certificate carries in itself: those of its extensions, in their order, then the others.
+pub(super) fn of(certificate: &Certificate<'_>) -> Vec<Deviation> {
+    let extensions = certificate.extensions();
+    let mut all = Vec::new();
+    for extension in extensions.iter() {
+        let has_subject = !certificate.subject.is_empty();
+        all.extend(present(&of_extension(extension, has_subject)));
+    }
+    let is_ca = certificate.is_ca();
+    let is_self_issued = certificate.subject.value.content == certificate.issuer.value.content;
+    let serial = certificate.serial.content;
+    let times = [certificate.not_before, certificate.not_after];
+    all.extend(present(&[
+        (is_ca && extensions.key_usage().is_none(), Deviation::CaWithoutKeyUsage),
+        (times.iter().any(TimeField::is_early_generalized), Deviation::TimeForm),
+        (serial.iter().all(|octet| *octet == 0), Deviation::SerialZero),
+        (serial.first().is_some_and(|first| first & 0x80 != 0), Deviation::SerialNegative),
+        (serial.len() > 20, Deviation::SerialTooLong),
+        (extensions.authority_key_id().is_none() && !is_self_issued, Deviation::AkiMissing),
+        (is_ca && extensions.subject_key_id().is_none(), Deviation::SkiMissing),
+        (is_ca && certificate.subject.is_empty(), Deviation::CaSubjectEmpty),
+    ]));
+    all
+}
+
+fn of_extension(extension: &Extension<'_>, has_subject: bool) -> Vec<(bool, Deviation)> {
+    let is_critical = extension.is_critical();
+    match &extension.value {
+        Ok(ExtensionValue::BasicConstraints(constraints)) => vec![
+            (constraints.ca && !is_critical, Deviation::BasicConstraintsNotCritical),
+            (!constraints.ca && constraints.path_len.is_some(), Deviation::PathLenWithoutCa),
+        ],
+        Ok(ExtensionValue::SubjectAltName(names)) => vec![
+            (names.dns().any(|name| name.contains(&b'_')), Deviation::DnsUnderscore),
+            (!has_subject && !is_critical, Deviation::SanNotCritical),
+            (has_subject && is_critical, Deviation::SanCritical),
+        ],
+        Ok(ExtensionValue::NameConstraints(constraints)) => vec![
+            (constraints.has_leading_dot(), Deviation::ConstraintLeadingDot),
+            // Clients such as Go refuse a critical one that speaks of directoryName, so the local CA's is not.
+            (!is_critical && !constraints.excludes_subjects_alone(), Deviation::ConstraintsNotCritical),
+        ],
+        Ok(ExtensionValue::ExtKeyUsage(usage)) => vec![
+            (is_critical, Deviation::EkuCritical),
+            (usage.has(KeyPurpose::Any), Deviation::EkuAny),
+            (usage.has_other() && usage.has(KeyPurpose::Server), Deviation::EkuMixed),
+        ],
+        Ok(ExtensionValue::AuthorityKeyId(id)) => vec![
+            (id.issuer.is_some() || id.serial.is_some(), Deviation::AkiIssuerSerial),
+            (id.key_id.is_none(), Deviation::AkiWithoutKeyId),
+        ],
+        _ => vec![(extension.id == id::POLICY_CONSTRAINTS && !is_critical, Deviation::PolicyConstraintsNotCritical)],
+    }
+}
+
+fn present(notes: &[(bool, Deviation)]) -> impl Iterator<Item = Deviation> {
+    notes.iter().filter(|(is_so, _)| *is_so).map(|(_, deviation)| *deviation)
 }

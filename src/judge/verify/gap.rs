@@ -5,7 +5,7 @@ use webpki::{EndEntityCert, Error};
 
 use super::certificate::Certificate;
 use super::path::Rejection;
-use super::{Purpose, Request, signature};
+use super::{Purpose, Request, extension, signature};
 use crate::judge::report::verdict::Code;
 use crate::x509::constraints::NameConstraints;
 
@@ -27,7 +27,7 @@ pub(super) fn is_known(path: &[&Certificate], request: &Request<'_>, error: &Err
     if !below_anchor.iter().all(|certificate| is_readable(certificate)) {
         return false;
     }
-    let is_leaf_a_ca = path.first().is_some_and(|leaf| leaf.parts.extensions.is_ca());
+    let is_leaf_a_ca = path.first().is_some_and(|leaf| leaf.is_ca());
     below_anchor.iter().any(|certificate| is_unread(certificate))
         || below_anchor.iter().skip(1).any(|certificate| certificate.is_self_issued())
         || path.windows(2).any(|pair| matches!(pair, [certificate, issuer] if certificate.issuer() != issuer.subject()))
@@ -40,11 +40,12 @@ pub(super) fn is_known(path: &[&Certificate], request: &Request<'_>, error: &Err
 
 /// Returns true if the certificate has a field that webpki does not read.
 fn is_unread(certificate: &Certificate) -> bool {
-    let parts = &certificate.parts;
-    let path_len = parts.extensions.basic_constraints.and_then(|(_, path_len)| path_len);
-    parts.has_unique_id
-        || parts.extensions.has_critical_policies
-        || parts.not_before < 0
+    let read = certificate.read();
+    let path_len = read.extensions().basic_constraints().and_then(|constraints| constraints.path_len);
+    read.issuer_unique_id.is_some()
+        || read.subject_unique_id.is_some()
+        || extension::policies(read).any(|(_, extension)| extension.is_critical())
+        || certificate.times().0 < 0
         || certificate.der().len() > LONGEST
         || path_len.is_some_and(|limit| limit > u32::from(u8::MAX))
 }
@@ -62,8 +63,7 @@ fn is_readable(certificate: &Certificate) -> bool {
 }
 
 fn has_other_constraints(certificate: &Certificate) -> bool {
-    let value = certificate.parts.extensions.name_constraints.as_ref().map(|span| certificate.at(span));
-    value.is_some_and(|value| NameConstraints::parse(value).is_ok_and(|constraints| constraints.has_other_kinds()))
+    certificate.extensions().name_constraints().is_some_and(NameConstraints::has_other_kinds)
 }
 
 /// Turns a refusal that only webpki makes into a rejection.

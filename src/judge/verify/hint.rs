@@ -1,10 +1,10 @@
 //! Remedies for refusals.
 
 use super::certificate::Certificate;
-use super::extension::DIGITAL_SIGNATURE;
 use super::path::Rejection;
 use super::{Host, Request, host};
 use crate::judge::report::verdict::Code;
+use crate::x509::extension::KeyUsage;
 
 /// Names that are listed before the rest is counted.
 const NAMES: usize = 8;
@@ -37,7 +37,7 @@ pub(super) fn of(
         Code::SelfSigned if is_leaf => "trust it, or have one issued by a CA that clients trust".to_owned(),
         Code::SelfSigned => "trust this root, if it is the right one".to_owned(),
         Code::HostMismatch => "have one issued for that host as well".to_owned(),
-        Code::WrongPurpose if is_leaf && !leaf.parts.extensions.may(DIGITAL_SIGNATURE) => {
+        Code::WrongPurpose if is_leaf && !leaf.extensions().may(KeyUsage::DIGITAL_SIGNATURE) => {
             "have it issued with digitalSignature in its keyUsage".to_owned()
         }
         Code::WrongPurpose if is_leaf => "have it issued with the extKeyUsage that it is used for".to_owned(),

@@ -8,8 +8,7 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use webpki::EndEntityCert;
 
 use super::Certificate;
-use crate::encoding::asn1::{Reader, tag};
-use crate::x509::name::general_name;
+use crate::x509::name::{Entry, GeneralName};
 
 /// Host that a certificate must name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,15 +90,20 @@ impl fmt::Display for Host {
 impl Host {
     /// Returns true if the certificate names the host, and webpki agrees wherever webpki can read the certificate.
     pub(super) fn is_named_by(&self, certificate: &Certificate) -> bool {
-        names(certificate).any(|(tag, content)| self.matches(tag, content)) && self.webpki_agrees(certificate)
+        self.name_in(certificate).is_some() && self.webpki_agrees(certificate)
     }
 
-    fn matches(&self, tag: u8, content: &[u8]) -> bool {
-        match self {
-            Self::Dns(name) if tag == tag::context(2) => dns_matches(name, content),
-            Self::Ip(IpAddr::V4(address)) if tag == tag::context(7) => content == address.octets(),
-            Self::Ip(IpAddr::V6(address)) if tag == tag::context(7) => content == address.octets(),
-            Self::Email(mailbox) if tag == tag::context(1) => mailbox_matches(mailbox, content),
+    /// The name of the certificate that is the host, or stands for it.
+    pub(super) fn name_in<'c>(&self, certificate: &'c Certificate) -> Option<&'c Entry<'c>> {
+        entries(certificate).iter().find(|entry| entry.name.as_ref().is_ok_and(|name| self.matches(name)))
+    }
+
+    fn matches(&self, name: &GeneralName<'_>) -> bool {
+        match (self, name) {
+            (Self::Dns(host), GeneralName::Dns(name)) => dns_matches(host, name),
+            (Self::Ip(IpAddr::V4(address)), GeneralName::Ip(octets)) => *octets == address.octets(),
+            (Self::Ip(IpAddr::V6(address)), GeneralName::Ip(octets)) => *octets == address.octets(),
+            (Self::Email(mailbox), GeneralName::Email(name)) => mailbox_matches(mailbox, name),
             _ => false,
         }
     }
@@ -119,26 +123,20 @@ impl Host {
     }
 }
 
-/// The subjectAltName's entries: tag and content.
-pub(super) fn names(certificate: &Certificate) -> impl Iterator<Item = (u8, &[u8])> {
-    let span = certificate.parts.extensions.subject_alt_name.as_ref();
-    let mut names = Reader::new(span.map_or(&[][..], |span| certificate.at(span)));
-    std::iter::from_fn(move || names.value("").ok().map(|name| (name.tag, name.content)))
+/// The subjectAltName's entries.
+fn entries(certificate: &Certificate) -> &[Entry<'_>] {
+    certificate.extensions().subject_alt_name().map(|names| names.0.as_slice()).unwrap_or_default()
 }
 
-/// The subjectAltName's entries as text, at most this many.
+/// The subjectAltName's names.
+pub(super) fn names(certificate: &Certificate) -> impl Iterator<Item = &GeneralName<'_>> {
+    entries(certificate).iter().filter_map(|entry| entry.name.as_ref().ok())
+}
+
+/// The subjectAltName's entries as text, at most this many, and how many more there are.
 pub(super) fn texts(certificate: &Certificate, limit: usize) -> (Vec<String>, usize) {
-    let span = certificate.parts.extensions.subject_alt_name.as_ref();
-    let mut names = Reader::new(span.map_or(&[][..], |span| certificate.at(span)));
-    let (mut texts, mut more) = (Vec::new(), 0);
-    while let Ok(name) = names.value("") {
-        if texts.len() < limit {
-            texts.push(general_name(name));
-        } else {
-            more += 1;
-        }
-    }
-    (texts, more)
+    let entries = entries(certificate);
+    (entries.iter().take(limit).map(ToString::to_string).collect(), entries.len().saturating_sub(limit))
 }
 
 /// A wildcard is the whole of the leftmost label and stands for exactly one (RFC 9525 section 6.3); one below the top

@@ -42,6 +42,7 @@ pub use self::crl::Crl;
 pub use self::host::{Host, NoHost};
 use self::path::Rejection;
 use self::search::Search;
+use crate::base::validity::rfc3339;
 use crate::judge::report::verdict::{Code, Reason, Verdict, Warning};
 
 /// Purpose of a certificate.
@@ -132,10 +133,10 @@ fn judge_presented(chain: &[CertificateDer<'_>], request: &Request<'_>, is_file:
 /// The place, among the others of a chain that begins with a CA's certificate, of the one that is meant: the end-entity
 /// that the first one issued, else the first end-entity. `None` where the first is meant itself.
 fn behind(first: &Certificate, others: &[Arc<Certificate>], request: &Request<'_>) -> Option<usize> {
-    if request.purpose == Purpose::Any || !first.parts.extensions.is_ca() {
+    if request.purpose == Purpose::Any || !first.is_ca() {
         return None;
     }
-    let is_end = |other: &&Arc<Certificate>| !other.parts.extensions.is_ca() && other.fault().is_none();
+    let is_end = |other: &&Arc<Certificate>| !other.is_ca() && other.fault().is_none();
     let issued = others.iter().position(|other| is_end(&other) && other.names_as_issuer(first));
     issued.or_else(|| others.iter().position(|other| is_end(&other)))
 }
@@ -147,7 +148,7 @@ fn not_first(mut verdict: Verdict, leaf: &Certificate, number: usize, is_strict:
     let message = format!("it is number {number} in its file: {}", deviation.message());
     if is_strict && verdict.valid {
         let reason = Reason { certificate: Some(leaf.name().to_owned()), ..Reason::new(deviation.code(), message) };
-        return Verdict { chain: verdict.chain, ..Verdict::no(reason) };
+        return Verdict { valid: false, error: Some(reason), warnings: Vec::new(), ..verdict };
     }
     let warning = Warning { code: deviation.code(), message, certificate: Some(leaf.name().to_owned()) };
     verdict.warnings.insert(0, warning);
@@ -163,12 +164,17 @@ pub fn malformed(error: &crate::encoding::asn1::Error) -> Verdict {
 /// Judges a certificate.
 #[must_use]
 pub fn verify(leaf: &Certificate, request: &Request<'_>) -> Verdict {
+    let about = Verdict {
+        matched_name: request.host.and_then(|host| host.name_in(leaf)).map(ToString::to_string),
+        not_after: Some(rfc3339(leaf.read().not_after.at)),
+        ..Verdict::default()
+    };
     match judge(leaf, request) {
         Ok(path) => Verdict {
             valid: true,
             chain: path.iter().map(|certificate| certificate.link().clone()).collect(),
             warnings: warnings(&path, request),
-            ..Verdict::default()
+            ..about
         },
         Err((rejection, path)) => {
             let blamed = path.get(rejection.index).copied().unwrap_or(leaf);
@@ -179,7 +185,7 @@ pub fn verify(leaf: &Certificate, request: &Request<'_>) -> Verdict {
                 hint: hint::of(&rejection, blamed, leaf, request),
             };
             let chain = path.iter().map(|certificate| certificate.link().clone()).collect();
-            Verdict { error: Some(reason), chain, ..Verdict::default() }
+            Verdict { error: Some(reason), chain, ..about }
         }
     }
 }
@@ -252,7 +258,7 @@ fn is_own_anchor(leaf: &Certificate, request: &Request<'_>) -> bool {
         && request.anchors.contains(leaf)
         && match signature::verify(leaf.signed(), leaf.spki()) {
             Ok(()) => true,
-            Err(signature::Fault::Algorithm(_)) => leaf.parts.extensions.is_ca(),
+            Err(signature::Fault::Algorithm(_)) => leaf.is_ca(),
             Err(signature::Fault::Bad) => false,
         }
 }

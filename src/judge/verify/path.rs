@@ -3,16 +3,15 @@
 use super::Request;
 use super::certificate::{Certificate, Fault};
 use super::deviation::Deviation;
-use super::extension::{DIGITAL_SIGNATURE, KEY_CERT_SIGN};
 use super::revocation::Revocation;
-use super::{Purpose, host};
+use super::{Purpose, extension, host};
 use crate::base::validity::{distance, rfc3339};
 use crate::base::words::counted;
-use crate::encoding::asn1::{self, tag};
+use crate::encoding::asn1;
 use crate::judge::report::verdict::Code;
 use crate::x509::constraints::{self, NameConstraints};
-use crate::x509::name::ip_address;
-use crate::x509::name::{self, DistinguishedName};
+use crate::x509::extension::{BasicConstraints, KeyPurpose, KeyUsage};
+use crate::x509::name::{self, GeneralName, Name, ip_address};
 use crate::x509::policy;
 
 /// Reason why a path, or the search for one, failed.
@@ -36,16 +35,15 @@ impl Rejection {
 
 /// Checks the end-entity certificate's own fields; cheap, so done before any signature.
 pub(super) fn check_leaf(leaf: &Certificate, request: &Request<'_>) -> Result<(), Rejection> {
-    let extensions = &leaf.parts.extensions;
     check_version(leaf, 0)?;
     check_fault(leaf, 0)?;
     check_time(leaf, 0, request)?;
-    if extensions.is_ca() && request.purpose != Purpose::Any {
+    if leaf.is_ca() && request.purpose != Purpose::Any {
         let message = "it is a CA's certificate, and a server or client shows it as its own (RFC 5280 section 4.2.1.9)";
         return Err(Rejection::new(Code::CaAsLeaf, 0, message));
     }
     check_purpose(leaf, 0, request.purpose)?;
-    if request.purpose != Purpose::Any && !extensions.may(DIGITAL_SIGNATURE) {
+    if request.purpose != Purpose::Any && !leaf.extensions().may(KeyUsage::DIGITAL_SIGNATURE) {
         let message = "its keyUsage lacks digitalSignature, which TLS 1.3 needs (RFC 5280 section 4.2.1.3, RFC 8446 section 4.4.2.2)";
         return Err(Rejection::new(Code::WrongPurpose, 0, message));
     }
@@ -86,7 +84,7 @@ pub(super) fn check(path: &[&Certificate], request: &Request<'_>) -> Result<(), 
 
 /// Applies section 6.1.4 (k) to (n), to the anchor too: trust in a certificate is limited by its extensions.
 fn check_issuer(issuer: &Certificate, index: usize, below: u32, request: &Request<'_>) -> Result<(), Rejection> {
-    let extensions = &issuer.parts.extensions;
+    let extensions = issuer.extensions();
     check_fault(issuer, index)?;
     check_time(issuer, index, request)?;
     if issuer.is_old() {
@@ -94,20 +92,20 @@ fn check_issuer(issuer: &Certificate, index: usize, below: u32, request: &Reques
         return Ok(());
     }
     let not_a_ca = |message: &str| Err(Rejection::new(Code::NotACa, index, message));
-    match extensions.basic_constraints {
-        Some((true, Some(limit))) if below > limit => {
+    match extensions.basic_constraints() {
+        Some(BasicConstraints { ca: true, path_len: Some(limit), .. }) if below > *limit => {
             let message = format!(
                 "its pathLenConstraint is {limit}, with {} below it (RFC 5280 section 4.2.1.9)",
                 counted(below, "intermediate")
             );
             return Err(Rejection::new(Code::PathTooLong, index, message));
         }
-        Some((true, _)) => {}
-        Some((false, _)) | None => {
+        Some(BasicConstraints { ca: true, .. }) => {}
+        _ => {
             return not_a_ca("it is no CA, and signed a certificate (RFC 5280 section 6.1.4 k)");
         }
     }
-    if !extensions.may(KEY_CERT_SIGN) {
+    if !extensions.may(KeyUsage::KEY_CERT_SIGN) {
         return not_a_ca("its keyUsage lacks keyCertSign, and it signed a certificate (RFC 5280 section 6.1.4 n)");
     }
     check_purpose(issuer, index, request.purpose)
@@ -124,16 +122,13 @@ fn check_version(certificate: &Certificate, index: usize) -> Result<(), Rejectio
 /// Both ends are inclusive, in whole seconds (section 4.1.2.5).
 fn check_time(certificate: &Certificate, index: usize, request: &Request<'_>) -> Result<(), Rejection> {
     let at = request.at.unix_timestamp();
-    let text = |seconds: i64| match time::OffsetDateTime::from_unix_timestamp(seconds) {
-        Ok(time) => format!("{} ({})", distance(time, request.at), rfc3339(time)),
-        Err(_) => "beyond all time".to_owned(),
-    };
-    if at > certificate.parts.not_after {
-        let message = format!("it expired {}", text(certificate.parts.not_after));
-        return Err(Rejection::new(Code::Expired, index, message));
+    let (begin, end) = (certificate.read().not_before.at, certificate.read().not_after.at);
+    let text = |time| format!("{} ({})", distance(time, request.at), rfc3339(time));
+    if at > end.unix_timestamp() {
+        return Err(Rejection::new(Code::Expired, index, format!("it expired {}", text(end))));
     }
-    if at < certificate.parts.not_before {
-        let message = format!("it is not valid yet: it begins {}", text(certificate.parts.not_before));
+    if at < begin.unix_timestamp() {
+        let message = format!("it is not valid yet: it begins {}", text(begin));
         return Err(Rejection::new(Code::NotYetValid, index, message));
     }
     Ok(())
@@ -141,22 +136,22 @@ fn check_time(certificate: &Certificate, index: usize, request: &Request<'_>) ->
 
 /// extKeyUsage, along the whole path as webpki, OpenSSL and Go have it (section 4.2.1.12).
 fn check_purpose(certificate: &Certificate, index: usize, purpose: Purpose) -> Result<(), Rejection> {
-    let Some(usage) = certificate.parts.extensions.ext_key_usage else { return Ok(()) };
-    let (allowed, name) = match purpose {
+    let Some(usage) = certificate.extensions().ext_key_usage() else { return Ok(()) };
+    let purpose = match purpose {
         Purpose::Any => return Ok(()),
-        Purpose::Server => (usage.server, "serverAuth"),
-        Purpose::Client => (usage.client, "clientAuth"),
+        Purpose::Server => KeyPurpose::Server,
+        Purpose::Client => KeyPurpose::Client,
     };
-    if allowed {
+    if usage.has(purpose) {
         return Ok(());
     }
-    let message = format!("its extKeyUsage lacks {name} (RFC 5280 section 4.2.1.12)");
+    let message = format!("its extKeyUsage lacks {} (RFC 5280 section 4.2.1.12)", purpose.name());
     Err(Rejection::new(Code::WrongPurpose, index, message))
 }
 
 /// Section 6.1.3 (b) and (c), with the anchor's constraints too.
 fn check_names(path: &[&Certificate]) -> Result<(), Rejection> {
-    if !path.iter().skip(1).any(|certificate| certificate.parts.extensions.name_constraints.is_some()) {
+    if !path.iter().skip(1).any(|certificate| certificate.extensions().name_constraints().is_some()) {
         return Ok(());
     }
     let mut budget = constraints::BUDGET;
@@ -167,20 +162,18 @@ fn check_names(path: &[&Certificate]) -> Result<(), Rejection> {
             let message = format!("a name in it is malformed: {error} (RFC 5280 section 4.2.1.6)");
             Rejection::new(Code::Malformed, index, message)
         };
-        let alternatives = certificate.parts.extensions.subject_alt_name.as_ref().map(|span| certificate.at(span));
         names.push(if is_constrained {
-            constraints::Name::all(certificate.subject(), alternatives).map_err(malformed)?
+            let alternatives = certificate.extensions().subject_alt_name();
+            constraints::Name::all(&certificate.read().subject, alternatives).map_err(malformed)?
         } else {
             Vec::new()
         });
     }
     for (issuer, certificate) in path.iter().enumerate().skip(1).rev() {
-        let Some(value) = &certificate.parts.extensions.name_constraints else { continue };
-        let malformed = |error: constraints::Error| Rejection::new(Code::Malformed, issuer, error.to_string());
-        let constraints = NameConstraints::parse(certificate.at(value)).map_err(malformed)?;
+        let Some(constraints) = certificate.extensions().name_constraints() else { continue };
         for index in (0..issuer).rev() {
             let names = names.get(index).map(Vec::as_slice).unwrap_or_default();
-            constraints.check(names, &mut budget).map_err(|error| violation(&error, index, &constraints))?;
+            constraints.check(names, &mut budget).map_err(|error| violation(&error, index, constraints))?;
         }
     }
     Ok(())
@@ -200,7 +193,10 @@ fn violation(error: &constraints::Error, index: usize, constraints: &NameConstra
 
 /// Section 6.1's policy processing, which only says no where a certificate asks for it.
 fn check_policies(path: &[&Certificate]) -> Result<(), Rejection> {
-    if !path.iter().any(|certificate| certificate.parts.extensions.has_policy_rules()) {
+    // policyConstraints, policyMappings or inhibitAnyPolicy; certificatePolicies alone forbid nothing.
+    let has_rules =
+        |certificate: &&&Certificate| extension::policies(certificate.read()).any(|(number, _)| number != 32);
+    if !path.iter().any(|certificate| has_rules(&certificate)) {
         return Ok(());
     }
     // The anchor's are no input of the algorithm (section 6.1.1), as little as for the others who process policies.
@@ -217,9 +213,9 @@ fn check_policies(path: &[&Certificate]) -> Result<(), Rejection> {
 }
 
 fn policies(certificate: &Certificate) -> policy::Certificate<'_> {
-    let extensions = certificate.parts.extensions.policies.iter();
+    let extensions = extension::policies(certificate.read());
     policy::Certificate {
-        extensions: extensions.map(|(number, value)| (*number, certificate.at(value))).collect(),
+        extensions: extensions.map(|(number, extension)| (number, extension.octets)).collect(),
         is_self_issued: certificate.is_self_issued(),
     }
 }
@@ -230,15 +226,14 @@ pub(super) fn deviations(path: &[&Certificate], request: &Request<'_>) -> Vec<(u
     for (index, certificate) in path.iter().enumerate() {
         let is_anchor = index > 0 && index + 1 == path.len();
         // How a trust anchor was issued matters to nobody who trusts it.
-        let is_trusted = is_anchor || path.len() == 1 && certificate.parts.extensions.is_ca();
-        let own =
-            certificate.parts.deviations.iter().filter(|deviation| !(is_trusted && deviation.is_about_issuance()));
+        let is_trusted = is_anchor || path.len() == 1 && certificate.is_ca();
+        let own = certificate.deviations().iter().filter(|deviation| !(is_trusted && deviation.is_about_issuance()));
         all.extend(own.map(|deviation| (index, *deviation)));
         let issuer = path.get(index + 1).or(certificate.is_self_issued().then_some(certificate));
         if issuer.is_some_and(|issuer| key_ids(certificate, issuer) == Agreement::Different) {
             all.push((index, Deviation::AkiMismatch));
         }
-        if is_anchor && certificate.parts.extensions.ext_key_usage.is_some() {
+        if is_anchor && certificate.extensions().ext_key_usage().is_some() {
             all.push((index, Deviation::EkuOnRoot));
         }
         if is_anchor && certificate.is_old() {
@@ -275,7 +270,7 @@ fn leaf_oddities(leaf: &Certificate) -> impl Iterator<Item = Deviation> {
     let notes = [
         (!is_common_name_in_san(leaf), Deviation::CommonNameNotInSan),
         (
-            host::names(leaf).any(|(kind, name)| kind == tag::context(2) && covers_suffix(name)),
+            host::names(leaf).any(|name| matches!(name, GeneralName::Dns(name) if covers_suffix(name))),
             Deviation::WildcardOnPublicSuffix,
         ),
     ];
@@ -285,28 +280,30 @@ fn leaf_oddities(leaf: &Certificate) -> impl Iterator<Item = Deviation> {
 /// Returns true if the last commonName, if it is a host and SANs of its kind exist, is literally one of them or the
 /// domain above one.
 fn is_common_name_in_san(leaf: &Certificate) -> bool {
-    let Some(common_name) = common_name(leaf.subject()) else { return true };
+    let Some(common_name) = common_name(&leaf.read().subject) else { return true };
     let looks_like_host =
         common_name.contains(['.', ':']) && !common_name.contains([' ', '@', '/']) || common_name.starts_with("0x");
     let is_numeric = |c: char| c.is_ascii_digit() || matches!(c, '.' | 'x' | ':');
     let is_address = common_name.contains(':') || common_name.starts_with("0x") || common_name.chars().all(is_numeric);
-    let kind = if is_address { tag::context(7) } else { tag::context(2) };
-    let mut of_its_kind = host::names(leaf).filter(|(other, _)| *other == kind).peekable();
+    let is_of_kind = |name: &&GeneralName<'_>| match name {
+        GeneralName::Ip(_) => is_address,
+        GeneralName::Dns(_) => !is_address,
+        _ => false,
+    };
+    let mut of_its_kind = host::names(leaf).filter(is_of_kind).peekable();
     let is_above = |name: &[u8]| name.strip_suffix(common_name.as_bytes()).is_some_and(|rest| rest.ends_with(b"."));
     !looks_like_host
         || of_its_kind.peek().is_none()
-        || of_its_kind.any(|(_, content)| {
-            if is_address {
-                ip_address(content).is_some_and(|address| address.to_string() == common_name)
-            } else {
-                content == common_name.as_bytes() || is_above(content)
-            }
+        || of_its_kind.any(|name| match name {
+            GeneralName::Ip(octets) => ip_address(octets).is_some_and(|address| address.to_string() == common_name),
+            GeneralName::Dns(name) => *name == common_name.as_bytes() || is_above(name),
+            _ => false,
         })
 }
 
 /// The last commonName.
-fn common_name(subject: &[u8]) -> Option<std::borrow::Cow<'_, str>> {
-    let name = DistinguishedName::read(subject).ok()?;
+fn common_name<'a>(subject: &Name<'a>) -> Option<std::borrow::Cow<'a, str>> {
+    let name = subject.read.as_ref().ok()?;
     let last = name.attributes().iter().rev().find(|attribute| attribute.kind.content == [0x55, 4, 3])?;
     asn1::decode_string(last.value.tag, last.value.content)
 }

@@ -6,17 +6,17 @@ use std::sync::Arc;
 
 use super::certificate::Certificate;
 use super::crl::{Crl, Listed};
-use super::extension::CRL_SIGN;
 use super::path::Rejection;
 use super::signature;
 use crate::base::validity;
 use crate::judge::report::verdict::Code;
+use crate::x509::extension::KeyUsage;
 
 /// Largest number of certificates that may have signed a CRL in the issuer's place.
 const SIGNERS: usize = 8;
 
 /// All reasons but `unused`, as bits (section 5.2.5).
-const ALL_REASONS: u16 = 0b1_1111_1110;
+const ALL_REASONS: u64 = 0b1_1111_1110;
 
 /// A path with the CRLs that decide its revocation status.
 pub(super) struct Revocation<'a> {
@@ -89,12 +89,11 @@ impl Revocation<'_> {
     /// Returns true if a CRL signer's certificate is good and was issued on the path by an issuer at or above this
     /// position.
     fn is_vouched_for(&self, signer: &Certificate, from: usize) -> bool {
-        let parts = &signer.parts;
+        let (begin, end) = signer.times();
         let is_fit = signer.fault().is_none()
             && signer.version_fault().is_none()
-            && (parts.not_before..=parts.not_after).contains(&self.at)
-            && parts.extensions.key_usage.is_some()
-            && parts.extensions.may(CRL_SIGN);
+            && (begin..=end).contains(&self.at)
+            && signer.extensions().key_usage().is_some_and(|usage| usage.has(KeyUsage::CRL_SIGN));
         let issuers = self.path.get(from..).unwrap_or_default();
         is_fit
             && issuers.iter().filter(|issuer| signer.names_as_issuer(issuer)).any(|issuer| {
@@ -132,18 +131,21 @@ impl Revocation<'_> {
 
     /// The reasons for which a CRL, its signature being right, says that a certificate that it does not list is good;
     /// the error says why it tells nothing, and nothing when it is about other certificates.
-    fn good(&self, crl: &Crl, certificate: &Certificate) -> Result<u16, Option<String>> {
+    fn good(&self, crl: &Crl, certificate: &Certificate) -> Result<u64, Option<String>> {
         self.is_usable(crl)?;
         if crl.is_delta() {
             return Err(Some("it is a delta CRL, which says only what has changed".to_owned()));
         }
         let scope = crl.scope();
-        let is_of_kind = if certificate.parts.extensions.is_ca() { !scope.users_only } else { !scope.cas_only };
+        let is_of_kind = scope.is_none_or(|scope| {
+            if certificate.is_ca() { !scope.only_user_certificates } else { !scope.only_ca_certificates }
+        });
         if !is_of_kind {
             return Err(None);
         }
         let reasons = point::reasons(certificate, crl).ok_or(None)?;
-        Ok(scope.reasons.unwrap_or(ALL_REASONS) & reasons)
+        let own = scope.and_then(|scope| scope.only_reasons).map_or(ALL_REASONS, |reasons| reasons.bits);
+        Ok(own & reasons)
     }
 
     /// Returns true if a CRL is current and understood.
@@ -174,7 +176,7 @@ fn is_issuer(crl: &Crl, signer: &Certificate) -> bool {
 
 fn signed_by(crl: &Crl, signer: &Certificate) -> Result<(), Option<String>> {
     let no = |reason: &str| Err(Some(reason.to_owned()));
-    if !signer.parts.extensions.may(CRL_SIGN) {
+    if !signer.extensions().may(KeyUsage::CRL_SIGN) {
         return no("its issuer's keyUsage lacks cRLSign (RFC 5280 section 6.3.3 f)");
     }
     match crl.check_signature(signer.spki()) {

@@ -135,13 +135,43 @@ fn international_mailboxes_are_mailboxes() {
 #[test]
 fn all_names_of_a_certificate_are_found() {
     let subject: Subject = "CN=a,emailAddress=me@example.com".parse().unwrap();
-    let names = |entries: &[u8]| Name::all(subject.as_der(), Some(entries)).map(|names| names.len());
+    let value = |der: &'static [u8]| asn1::Reader::new(der).value("it").unwrap();
+    let subject_name = name::Name::read(asn1::Reader::new(subject.as_der()).value("it").unwrap());
+    let names = |entries: &[u8]| {
+        let list = wrap(0x30, entries);
+        let list = GeneralNames::read(asn1::Reader::new(&list).value("it").unwrap()).unwrap();
+        Name::all(&subject_name, Some(&list)).map(|names| names.len())
+    };
     assert_eq!(names(b""), Ok(2));
     assert_eq!(names(b"\x82\x01a\x81\x03a@b"), Ok(3), "an rfc822Name stands in for the subject's");
     let mailbox = [&[0xa0, 17, 6, 8][..], SMTP_UTF8_MAILBOX, &[0xa0, 5, 0x0c, 3], b"a@b"].concat();
     assert_eq!(names(&mailbox), Ok(3), "an SmtpUTF8Mailbox does not");
     assert!(names(b"\xa4\x02\x31\x00").is_err() && names(b"\x89\x00").is_err());
-    assert!(Name::all(b"\x30\x02\x31\x00", None).is_err());
+    assert!(Name::all(&name::Name::read(value(b"\x30\x02\x31\x00")), None).is_err());
+}
+
+#[test]
+fn constraints_show_their_mask() {
+    let read = |octets: &[u8]| {
+        let value = extension(&[(0x87, octets)], &[]);
+        NameConstraints::read(&value).unwrap().permitted[0].to_string()
+    };
+    assert_eq!(read(&[10, 0, 0, 0, 255, 0, 0, 0]), "IP:10.0.0.0/8");
+    assert_eq!(read(&[10, 0, 0, 0, 255, 255, 240, 0]), "IP:10.0.0.0/20");
+    assert_eq!(read(&[10, 0, 0, 0, 255, 0, 255, 0]), "IP:10.0.0.0/255.0.255.0");
+    assert_eq!(read(&[[0; 16], [0; 16]].concat()), "IP:::/0");
+    assert_eq!(read(&[1, 2, 3]), "invalid:[7]#010203");
+}
+
+/// A base that is none keeps its octets for those who print it, and lets no name pass.
+#[test]
+fn what_is_read_leniently_is_checked_strictly() {
+    let value = extension(&[(0x82, b"a b")], &[]);
+    let constraints = NameConstraints::read(&value).unwrap();
+    assert_eq!(constraints.permitted[0].to_string(), "DNS:a b");
+    assert!(constraints.check_form().is_err());
+    let checked = constraints.check([&Name::Dns(b"a.test")], &mut BUDGET.clone());
+    assert!(matches!(checked, Err(Error::Incomparable { .. })));
 }
 
 #[test]

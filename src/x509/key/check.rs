@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use aws_lc_rs::signature::{self, ParsedPublicKey, VerificationAlgorithm};
 use num_bigint::BigUint;
 
-use super::{pss, public_key};
+use super::{PublicKey, pss};
 use crate::base::words::counted;
 use crate::encoding::asn1::{self, Value, bit_length, der, oid, tag};
 
@@ -72,7 +72,7 @@ impl From<asn1::Error> for Flaw {
 }
 
 fn kind(spki: Value<'_>, id: &[u8]) -> String {
-    let name = public_key(spki.raw).to_string();
+    let name = PublicKey::of(spki.raw).to_string();
     if name.is_empty() { oid::name_or_dotted(&oid::dotted(id)) } else { name }
 }
 
@@ -122,7 +122,7 @@ fn ec(spki: Value<'_>, parameters: Option<Value<'_>>, key: &[u8]) -> Result<(), 
         (tag::OID, [0x2b, 0x81, 4, 0, 34]) => (&signature::ECDSA_P384_SHA384_ASN1, 48),
         (tag::OID, [0x2b, 0x81, 4, 0, 35]) => (&signature::ECDSA_P521_SHA512_ASN1, 66),
         (tag::OID, _) => {
-            return Err(Flaw::Unaccepted(format!("its key's curve is not accepted ({})", public_key(spki.raw))));
+            return Err(Flaw::Unaccepted(format!("its key's curve is not accepted ({})", PublicKey::of(spki.raw))));
         }
         (tag::SEQUENCE, _) => {
             let message = "its key's curve is not named, but given in numbers (RFC 5480 section 2.1.1)";

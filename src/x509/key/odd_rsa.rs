@@ -4,7 +4,7 @@
 use aws_lc_rs::digest;
 use num_bigint::BigUint;
 
-use super::public::{RSA_PSS, rsa_numbers};
+use super::{RSA_PSS, RsaNumbers};
 
 /// Most bits of a modulus, and of an exponent: beyond them it takes too long.
 const MOST_BITS: (u64, u64) = (16_384, 64);
@@ -19,7 +19,7 @@ pub(super) fn is_odd(modulus_bits: u32, oid: &str) -> bool {
 /// Checks an RSASSA-PKCS1-v1_5 signature (RFC 8017 section 8.2.2); `None` when that cannot be done, as of all other
 /// kinds.
 pub(super) fn verify(key: &[u8], oid: &str, message: &[u8], signature: &[u8]) -> Option<bool> {
-    let (modulus, exponent) = rsa_numbers(key)?;
+    let RsaNumbers { modulus, exponent } = RsaNumbers::read(key)?;
     let (modulus, exponent) = (BigUint::from_bytes_be(modulus), BigUint::from_bytes_be(exponent));
     if modulus.bits() == 0 || modulus.bits() > MOST_BITS.0 || exponent.bits() > MOST_BITS.1 {
         return None;

@@ -3,9 +3,9 @@
 
 use aws_lc_rs::signature::{self, RsaPssSaltLength, VerificationAlgorithm};
 
-use super::public::rsa_numbers;
+use super::RsaNumbers;
 use crate::base::words::counted;
-use crate::encoding::asn1::{self, Reader, Value, bit_length, tag};
+use crate::encoding::asn1::{self, Reader, Value, tag};
 
 /// The content octets of id-RSASSA-PSS, 1.2.840.113549.1.1.10.
 pub(crate) const ID: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10];
@@ -112,7 +112,7 @@ pub(crate) fn verify(
         [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1] => true,
         _ => false,
     };
-    let bits = rsa_numbers(key).map_or(0, |(modulus, _)| bit_length(modulus));
+    let bits = RsaNumbers::read(key).map_or(0, |numbers| numbers.bits());
     if is_for_key && !(2048..=8192).contains(&bits) {
         return Err(Refused::Unsupported(format!("RSASSA-PSS and a key of {bits} bits")));
     }

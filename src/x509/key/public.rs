@@ -1,131 +1,272 @@
-//! Public keys of every kind, described (RFC 5280 section 4.1.2.7, RFC 3279, RFC 8410).
+//! Public keys of every kind (RFC 5280 section 4.1.2.7, RFC 3279, RFC 8410), read once.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use serde::Serialize;
+use super::{AlgorithmIdentifier, EC, ED25519, RSA, RSA_PSS};
+use crate::encoding::asn1::{self, Error, Reader, Value, bit_length, oid, tag};
 
-use super::{EC, ED25519, RSA};
-use crate::base::hex::hex;
-use crate::encoding::asn1::{self, Reader, Value, bit_length, oid, tag};
-
-/// A public key's kind and size.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct PublicKey {
-    /// `EC`, `RSA`, `RSA-PSS`, `Ed25519`, `Ed448`, `X25519`, `X448`, `DSA`, `DH`, or another name; a dotted OID if its
-    /// name is unknown here.
-    pub algorithm: String,
-    /// The curve's NIST name, as in `P-256`; its own name or dotted OID if it has no NIST name; `explicit` if its
-    /// numbers are given instead of a name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub curve: Option<String>,
-    /// The size of the RSA modulus, of the DSA or DH prime, or of the curve's field, in bits.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bits: Option<u32>,
-    /// The RSA public exponent, when it is not 65537.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub exponent: Option<String>,
+/// A subjectPublicKeyInfo, in place.
+#[derive(Debug, Clone)]
+pub struct SubjectPublicKeyInfo<'a> {
+    /// As it is encoded.
+    pub value: Value<'a>,
+    /// Its algorithm; `None` if that cannot be read.
+    pub algorithm: Option<AlgorithmIdentifier<'a>>,
+    /// subjectPublicKey's octets; empty if they cannot be read.
+    pub octets: &'a [u8],
+    /// The key.
+    pub key: PublicKey<'a>,
 }
 
-impl fmt::Display for PublicKey {
+impl<'a> SubjectPublicKeyInfo<'a> {
+    /// Reads one, as far as it can be read.
+    #[must_use]
+    pub fn read(value: Value<'a>) -> Self {
+        let mut fields = value.reader();
+        let algorithm = fields.tagged(tag::SEQUENCE, "algorithm").ok().map(AlgorithmIdentifier::read);
+        let octets = fields.tagged(tag::BIT_STRING, "subjectPublicKey").ok().and_then(|bits| bits.bits());
+        let key = match (&algorithm, octets) {
+            (Some(AlgorithmIdentifier { id: Some(id), parameters, .. }), Some(octets)) => {
+                PublicKey::read(id, *parameters, octets)
+            }
+            _ => PublicKey::Unreadable,
+        };
+        Self { value, algorithm, octets: octets.unwrap_or_default(), key }
+    }
+
+    /// Reads one from its DER.
+    ///
+    /// # Errors
+    ///
+    /// When it is no SEQUENCE.
+    pub fn from_der(spki: &'a [u8]) -> Result<Self, Error> {
+        asn1::only(spki, tag::SEQUENCE, "subjectPublicKeyInfo").map(Self::read)
+    }
+
+    /// All octets.
+    #[must_use]
+    pub const fn as_raw(&self) -> &'a [u8] {
+        self.value.raw
+    }
+
+    /// The algorithm's parameters.
+    #[must_use]
+    pub fn parameters(&self) -> Option<Value<'a>> {
+        self.algorithm.as_ref()?.parameters
+    }
+}
+
+/// A public key, by its algorithm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PublicKey<'a> {
+    /// RSA; `None` if the numbers cannot be read.
+    Rsa(Option<RsaNumbers<'a>>),
+    /// RSA for RSASSA-PSS signatures alone.
+    RsaPss(Option<RsaNumbers<'a>>),
+    /// A point on a curve.
+    Ec(Curve<'a>),
+    /// Ed25519.
+    Ed25519,
+    /// Ed448.
+    Ed448,
+    /// X25519.
+    X25519,
+    /// X448.
+    X448,
+    /// DSA, and the bits of its prime.
+    Dsa(Option<u32>),
+    /// Diffie-Hellman, and the bits of its prime.
+    Dh(Option<u32>),
+    /// Any other, by the content octets of its algorithm's identifier.
+    Other(&'a [u8]),
+    /// Something that is no subjectPublicKeyInfo.
+    Unreadable,
+}
+
+/// The numbers of an RSAPublicKey.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RsaNumbers<'a> {
+    /// The modulus, most significant octet first.
+    pub modulus: &'a [u8],
+    /// publicExponent.
+    pub exponent: &'a [u8],
+}
+
+impl<'a> RsaNumbers<'a> {
+    pub(super) fn read(key: &'a [u8]) -> Option<Self> {
+        let mut numbers = Reader::new(key).tagged(tag::SEQUENCE, "RSAPublicKey").ok()?.reader();
+        let modulus = numbers.tagged(tag::INTEGER, "modulus").ok()?.content;
+        Some(Self { modulus, exponent: numbers.tagged(tag::INTEGER, "publicExponent").ok()?.content })
+    }
+
+    /// The bits of the modulus.
+    #[must_use]
+    pub fn bits(&self) -> u32 {
+        bit_length(self.modulus)
+    }
+
+    /// The exponent, when it has 64 bits at most.
+    #[must_use]
+    pub fn small_exponent(&self) -> Option<u64> {
+        let number = || self.exponent.iter().fold(0, |number, octet| number << 8 | u64::from(*octet));
+        (bit_length(self.exponent) <= 64).then(number)
+    }
+}
+
+/// The curve of an EC key (RFC 5480 section 2.1.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Curve<'a> {
+    /// P-256.
+    P256,
+    /// P-384.
+    P384,
+    /// P-521.
+    P521,
+    /// Any other with a name, by the content octets of its identifier.
+    Named(&'a [u8]),
+    /// A curve whose numbers are spelled out, and the bits of its field.
+    Explicit(Option<u32>),
+    /// A curve that nothing tells of.
+    Absent,
+}
+
+impl<'a> Curve<'a> {
+    fn read(parameters: Option<Value<'a>>) -> Self {
+        match parameters.map(|value| (value, value.tag, value.content)) {
+            Some((_, tag::OID, [0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7])) => Self::P256,
+            Some((_, tag::OID, [0x2b, 0x81, 4, 0, 34])) => Self::P384,
+            Some((_, tag::OID, [0x2b, 0x81, 4, 0, 35])) => Self::P521,
+            Some((_, tag::OID, id)) => Self::Named(id),
+            Some((value, tag::SEQUENCE, _)) => Self::Explicit(explicit_field_bits(value)),
+            _ => Self::Absent,
+        }
+    }
+
+    /// The curve's NIST name, as in `P-256`; its own name or identifier in dots if it has no NIST name; `explicit`.
+    #[must_use]
+    pub fn name(self) -> Option<Cow<'static, str>> {
+        Some(match self {
+            Self::P256 => "P-256".into(),
+            Self::P384 => "P-384".into(),
+            Self::P521 => "P-521".into(),
+            Self::Named(id) => {
+                let dotted = oid::dotted(id);
+                curve_name(&dotted).map_or(Cow::Owned(dotted), |(name, _)| Cow::Borrowed(name))
+            }
+            Self::Explicit(_) => "explicit".into(),
+            Self::Absent => return None,
+        })
+    }
+
+    /// The bits of the curve's field.
+    #[must_use]
+    pub fn bits(self) -> Option<u32> {
+        match self {
+            Self::P256 => Some(256),
+            Self::P384 => Some(384),
+            Self::P521 => Some(521),
+            Self::Named(id) => curve_name(&oid::dotted(id)).map(|(_, bits)| bits),
+            Self::Explicit(bits) => bits,
+            Self::Absent => None,
+        }
+    }
+}
+
+impl<'a> PublicKey<'a> {
+    /// Reads the key of an algorithm, from its parameters and its octets.
+    pub(crate) fn read(id: &'a [u8], parameters: Option<Value<'a>>, octets: &'a [u8]) -> Self {
+        let prime_bits = || Some(bit_length(parameters?.reader().value("p").ok()?.content));
+        match id {
+            super::id::RSA => Self::Rsa(RsaNumbers::read(octets)),
+            super::id::RSA_PSS => Self::RsaPss(RsaNumbers::read(octets)),
+            super::id::EC => Self::Ec(Curve::read(parameters)),
+            super::id::ED25519 => Self::Ed25519,
+            [0x2b, 0x65, 0x71] => Self::Ed448,
+            [0x2b, 0x65, 0x6e] => Self::X25519,
+            [0x2b, 0x65, 0x6f] => Self::X448,
+            [0x2a, 0x86, 0x48, 0xce, 0x38, 4, 1] => Self::Dsa(prime_bits()),
+            [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 3, 1] | [0x2a, 0x86, 0x48, 0xce, 0x3e, 2, 1] => {
+                Self::Dh(prime_bits())
+            }
+            other => Self::Other(other),
+        }
+    }
+
+    /// Reads the key in a DER subjectPublicKeyInfo.
+    #[must_use]
+    pub fn of(spki: &'a [u8]) -> Self {
+        SubjectPublicKeyInfo::from_der(spki).map_or(Self::Unreadable, |spki| spki.key)
+    }
+
+    /// The algorithm's name, as in `EC`; its identifier in dots if its name is unknown here.
+    #[must_use]
+    pub fn algorithm(&self) -> Cow<'static, str> {
+        match self {
+            Self::Rsa(_) => "RSA".into(),
+            Self::RsaPss(_) => "RSA-PSS".into(),
+            Self::Ec(_) => "EC".into(),
+            Self::Ed25519 => "Ed25519".into(),
+            Self::Ed448 => "Ed448".into(),
+            Self::X25519 => "X25519".into(),
+            Self::X448 => "X448".into(),
+            Self::Dsa(_) => "DSA".into(),
+            Self::Dh(_) => "DH".into(),
+            Self::Other(id) => {
+                let dotted = oid::dotted(id);
+                oid::name(&dotted).map_or(Cow::Owned(dotted), Cow::Borrowed)
+            }
+            Self::Unreadable => "unknown".into(),
+        }
+    }
+
+    /// The size of the RSA modulus, of the DSA or DH prime, or of the curve's field, in bits.
+    #[must_use]
+    pub fn bits(&self) -> Option<u32> {
+        match self {
+            Self::Rsa(numbers) | Self::RsaPss(numbers) => numbers.as_ref().map(RsaNumbers::bits),
+            Self::Ec(curve) => curve.bits(),
+            Self::Ed25519 | Self::X25519 => Some(256),
+            Self::Ed448 => Some(456),
+            Self::X448 => Some(448),
+            Self::Dsa(bits) | Self::Dh(bits) => *bits,
+            Self::Other(_) | Self::Unreadable => None,
+        }
+    }
+
+    /// The curve of an EC key.
+    #[must_use]
+    pub const fn curve(&self) -> Option<Curve<'a>> {
+        if let Self::Ec(curve) = self { Some(*curve) } else { None }
+    }
+
+    /// The numbers of an RSA key, for RSASSA-PSS alone or not, if they can be read.
+    #[must_use]
+    pub const fn rsa(&self) -> Option<&RsaNumbers<'a>> {
+        match self {
+            Self::Rsa(numbers) | Self::RsaPss(numbers) => numbers.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Returns true for an RSA key that can also be encrypted to, one that is not for RSASSA-PSS alone.
+    #[must_use]
+    pub const fn is_rsa(&self) -> bool {
+        matches!(self, Self::Rsa(_))
+    }
+}
+
+impl fmt::Display for PublicKey<'_> {
     /// As in `EC P-256`, `RSA 2048` or `Ed25519`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.algorithm)?;
-        match (&self.curve, self.bits) {
-            (Some(curve), _) => write!(f, " {curve}"),
-            (None, Some(bits)) if matches!(self.algorithm.as_str(), "RSA" | "RSA-PSS" | "DSA" | "DH") => {
-                write!(f, " {bits}")
+        f.write_str(&self.algorithm())?;
+        match self {
+            Self::Ec(curve) => curve.name().map_or(Ok(()), |name| write!(f, " {name}")),
+            Self::Rsa(_) | Self::RsaPss(_) | Self::Dsa(_) | Self::Dh(_) => {
+                self.bits().map_or(Ok(()), |bits| write!(f, " {bits}"))
             }
             _ => Ok(()),
         }
-    }
-}
-
-/// The fields of a subjectPublicKeyInfo.
-struct Fields<'a> {
-    algorithm: String,
-    parameters: Option<Value<'a>>,
-    key: &'a [u8],
-}
-
-impl<'a> Fields<'a> {
-    fn parse(spki: &'a [u8]) -> Option<Self> {
-        let mut reader = asn1::only(spki, tag::SEQUENCE, "subjectPublicKeyInfo").ok()?.reader();
-        let mut identifier = reader.tagged(tag::SEQUENCE, "algorithm").ok()?.reader();
-        let algorithm = identifier.tagged(tag::OID, "algorithm").ok()?.oid();
-        let parameters = identifier.value("parameters").ok();
-        let key = reader.tagged(tag::BIT_STRING, "subjectPublicKey").ok()?.bits()?;
-        Some(Self { algorithm, parameters, key })
-    }
-}
-
-/// Describes the key in a DER subjectPublicKeyInfo.
-#[must_use]
-pub fn public_key(spki: &[u8]) -> PublicKey {
-    let Some(fields) = Fields::parse(spki) else {
-        return PublicKey { algorithm: "unknown".to_owned(), curve: None, bits: None, exponent: None };
-    };
-    describe(&fields.algorithm, fields.parameters, fields.key)
-}
-
-/// Describes the key of an algorithm, its parameters and the key's octets.
-#[must_use]
-pub fn describe(algorithm: &str, parameters: Option<Value<'_>>, key: &[u8]) -> PublicKey {
-    let (mut curve, mut bits, mut exponent) = (None, None, None);
-    match algorithm {
-        RSA | RSA_PSS => {
-            if let Some((modulus, e)) = rsa_numbers(key) {
-                bits = Some(bit_length(modulus));
-                exponent = unusual_exponent(e);
-            }
-        }
-        EC => {
-            if let Some(parameters) = parameters {
-                (curve, bits) = curve_of(parameters);
-            }
-        }
-        DSA | DH | DHX => bits = parameters.and_then(|numbers| numbers.reader().value("p").ok()).map(prime_bits),
-        ED25519 | X25519 => bits = Some(256),
-        ED448 => bits = Some(456),
-        X448 => bits = Some(448),
-        _ => {}
-    }
-    let name = key_name(algorithm).or_else(|| oid::name(algorithm)).unwrap_or(algorithm);
-    PublicKey { algorithm: name.to_owned(), curve, bits, exponent }
-}
-
-fn prime_bits(prime: Value<'_>) -> u32 {
-    bit_length(prime.content)
-}
-
-/// The modulus and exponent of an RSAPublicKey.
-pub(super) fn rsa_numbers(key: &[u8]) -> Option<(&[u8], &[u8])> {
-    let mut numbers = Reader::new(key).tagged(tag::SEQUENCE, "RSAPublicKey").ok()?.reader();
-    let modulus = numbers.tagged(tag::INTEGER, "modulus").ok()?;
-    Some((modulus.content, numbers.tagged(tag::INTEGER, "publicExponent").ok()?.content))
-}
-
-fn unusual_exponent(octets: &[u8]) -> Option<String> {
-    let significant = octets.iter().skip_while(|octet| **octet == 0);
-    let number = (significant.clone().count() <= 8)
-        .then(|| significant.fold(0, |number, octet| number << 8 | u64::from(*octet)));
-    match number {
-        Some(65537) => None,
-        Some(number) => Some(number.to_string()),
-        None => Some(format!("0x{}", hex(octets))),
-    }
-}
-
-/// The curve that EC parameters name or spell out (RFC 5480 section 2.1.1), and the size of its field.
-fn curve_of(parameters: Value<'_>) -> (Option<String>, Option<u32>) {
-    match parameters.tag {
-        tag::OID => {
-            let oid = parameters.oid();
-            let known = curve_name(&oid);
-            (Some(known.map_or(oid, |(name, _)| name.to_owned())), known.map(|(_, bits)| bits))
-        }
-        tag::SEQUENCE => (Some("explicit".to_owned()), explicit_field_bits(parameters)),
-        _ => (None, None),
     }
 }
 
@@ -143,7 +284,6 @@ fn explicit_field_bits(parameters: Value<'_>) -> Option<u32> {
     }
 }
 
-pub(super) const RSA_PSS: &str = "1.2.840.113549.1.1.10";
 const DSA: &str = "1.2.840.10040.4.1";
 const DH: &str = "1.2.840.113549.1.3.1";
 const DHX: &str = "1.2.840.10046.2.1";

@@ -4,8 +4,7 @@ use aws_lc_rs::signature::{self, VerificationAlgorithm};
 use der::Decode;
 use der::asn1::{Any, ObjectIdentifier};
 
-use super::public::RSA_PSS;
-use super::{EC, ED25519, Error, RSA, Spki, odd_rsa, pss};
+use super::{EC, ED25519, Error, RSA, RSA_PSS, Spki, odd_rsa, pss};
 use crate::encoding::asn1::{self, oid, tag};
 
 /// Names of signature algorithms by OID, as OpenSSL prints them.

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::DistinguishedName;
-use crate::encoding::asn1::{Error, Reader, Value, oid, tag};
+use crate::encoding::asn1::{Error, Value, oid, tag};
 
 /// A GeneralName, by its kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,19 +55,6 @@ impl<'a> GeneralName<'a> {
         })
     }
 
-    /// Reads all in the content of GeneralNames.
-    ///
-    /// # Errors
-    ///
-    /// As [`GeneralName::read`], and if the input is empty.
-    pub fn read_all(content: &'a [u8]) -> Result<Vec<Self>, Error> {
-        let (mut reader, mut names) = (Reader::new(content), Vec::new());
-        while !reader.is_empty() {
-            names.push(Self::read(reader.value("a GeneralName")?)?);
-        }
-        if names.is_empty() { Err(Error::new("GeneralNames", "are empty")) } else { Ok(names) }
-    }
-
     fn other(name: Value<'a>) -> Result<Self, Error> {
         let mut fields = name.reader();
         let kind = fields.tagged(tag::OID, "an otherName's type-id")?.content;
@@ -80,6 +67,70 @@ impl<'a> GeneralName<'a> {
         let value = inner.value("an otherName's value")?.raw;
         inner.finish("an otherName's value")?;
         Ok(Self::Other { kind, value })
+    }
+}
+
+/// A GeneralName in its place.
+#[derive(Debug, Clone)]
+pub struct Entry<'a> {
+    /// As it is encoded.
+    pub value: Value<'a>,
+    /// The name, or the reason why it is none.
+    pub name: Result<GeneralName<'a>, Error>,
+}
+
+impl<'a> Entry<'a> {
+    /// Reads one.
+    #[must_use]
+    pub fn read(value: Value<'a>) -> Self {
+        Self { value, name: GeneralName::read(value) }
+    }
+}
+
+/// GeneralNames in their order, those included that are not what their tags say.
+#[derive(Debug, Clone, Default)]
+pub struct GeneralNames<'a>(pub Vec<Entry<'a>>);
+
+impl<'a> GeneralNames<'a> {
+    /// Reads the names in a list, whatever its tag.
+    ///
+    /// # Errors
+    ///
+    /// When an entry is cut short.
+    pub fn read(list: Value<'a>) -> Result<Self, Error> {
+        let (mut reader, mut names) = (list.reader(), Vec::new());
+        while !reader.is_empty() {
+            names.push(Entry::read(reader.value("a GeneralName")?));
+        }
+        Ok(Self(names))
+    }
+
+    /// Checks that there is a name, and that each is what its tag says.
+    ///
+    /// # Errors
+    ///
+    /// The first that is not.
+    pub fn check(&self) -> Result<(), Error> {
+        if self.0.is_empty() {
+            return Err(Error::new("GeneralNames", "are empty"));
+        }
+        self.0.iter().find_map(|entry| entry.name.as_ref().err()).map_or(Ok(()), |error| Err(error.clone()))
+    }
+
+    /// The names that are what their tags say.
+    pub fn iter(&self) -> impl Iterator<Item = &GeneralName<'a>> {
+        self.0.iter().filter_map(|entry| entry.name.as_ref().ok())
+    }
+
+    /// Returns true if a host is among them: a dNSName or an iPAddress.
+    #[must_use]
+    pub fn has_host(&self) -> bool {
+        self.iter().any(|name| matches!(name, GeneralName::Dns(_) | GeneralName::Ip(_)))
+    }
+
+    /// The dNSNames.
+    pub fn dns(&self) -> impl Iterator<Item = &'a [u8]> {
+        self.iter().filter_map(|name| if let GeneralName::Dns(name) = name { Some(*name) } else { None })
     }
 }
 
@@ -103,6 +154,7 @@ pub fn ip_address(octets: &[u8]) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::encoding::asn1::Reader;
 
     #[test]
     fn what_is_no_general_name_is_refused() {
@@ -133,6 +185,8 @@ mod tests {
         ] {
             assert!(!is_read(bad), "{bad:x?}");
         }
-        assert!(GeneralName::read_all(b"").is_err());
+        let list =
+            |octets: &[u8]| GeneralNames::read(Reader::new(octets).value("it").unwrap()).unwrap().check().is_ok();
+        assert!(list(b"\x30\x03\x82\x01a") && !list(b"\x30\x00") && !list(b"\x30\x06\x82\x01a\x89\x01a"));
     }
 }

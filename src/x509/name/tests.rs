@@ -180,6 +180,22 @@ fn subjects_that_cannot_be_say_why() {
     assert!(reason("").contains("KEY=VALUE"));
 }
 
+/// JSON once had `2.5.4.5=#13…` for a serial number that every reader of RFC 4514 knows by its name.
+#[test]
+fn registered_names_come_back_as_they_were() {
+    for text in [
+        "CN=a,serialNumber=HRB 4711,C=DE",
+        "emailAddress=me@a.test,CN=a",
+        "sn=Muster,givenName=Eva,initials=E,generationQualifier=II,title=Dr.,pseudonym=x",
+        "dnQualifier=q,postalCode=80331,description=d,businessCategory=Private Organization",
+    ] {
+        assert_eq!(text.parse::<Subject>().unwrap().to_string(), text);
+    }
+    // A UTF8String in place of the PrintableString: its text would not be read back.
+    let text = "serialNumber=#0c03c3bc78";
+    assert_eq!(text.parse::<Subject>().unwrap().to_string(), text);
+}
+
 #[test]
 fn strings_are_decoded_by_their_type() {
     let name = |tag: u8, value: &[u8]| {

@@ -3,12 +3,12 @@
 use super::general::ip_address;
 use crate::base::hex::hex;
 use std::borrow::Cow;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
-use super::{Attribute, DistinguishedName, GeneralName};
+use super::{Attribute, DistinguishedName, Entry, GeneralName};
 use crate::encoding::asn1::{self, Reader, Value, oid};
 
-/// Prints a DER distinguished name by RFC 4514: last attribute first, its nine short names, else dotted OIDs with the
+/// Prints a DER distinguished name by RFC 4514: last attribute first, by registered short names, else dotted OIDs with the
 /// value in hex. Octets that are no distinguished name are printed as `#` and hex.
 #[must_use]
 pub fn rfc4514_der(der: &[u8]) -> String {
@@ -21,28 +21,25 @@ pub fn rfc4514_der(der: &[u8]) -> String {
 ///
 /// As [`DistinguishedName::read`].
 pub fn distinguished_name(der: &[u8]) -> Result<String, asn1::Error> {
-    let name = DistinguishedName::read(der)?;
-    let mut text = String::with_capacity(der.len());
-    for (index, rdn) in name.rdns().rev().enumerate() {
-        if index > 0 {
-            text.push(',');
+    DistinguishedName::read(der).map(|name| name.to_string())
+}
+
+impl fmt::Display for DistinguishedName<'_> {
+    /// By RFC 4514.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::with_capacity(self.attributes().len() * 32);
+        for (index, rdn) in self.rdns().rev().enumerate() {
+            if index > 0 {
+                text.push(',');
+            }
+            attributes(&mut text, rdn);
         }
-        attributes(&mut text, rdn);
+        f.write_str(&text)
     }
-    Ok(text)
 }
 
 /// Prints the attributes of one RelativeDistinguishedName.
-///
-/// # Errors
-///
-/// As [`DistinguishedName::read_relative`].
-pub fn relative(text: &mut String, rdn: Value<'_>) -> Result<(), asn1::Error> {
-    attributes(text, &DistinguishedName::read_relative(rdn)?);
-    Ok(())
-}
-
-fn attributes(text: &mut String, rdn: &[Attribute<'_>]) {
+pub(crate) fn attributes(text: &mut String, rdn: &[Attribute<'_>]) {
     for (index, pair) in rdn.iter().enumerate() {
         if index > 0 {
             text.push('+');
@@ -51,7 +48,8 @@ fn attributes(text: &mut String, rdn: &[Attribute<'_>]) {
     }
 }
 
-/// The short names of RFC 4514 section 3, by the OIDs' content octets.
+/// The short names of RFC 4514 section 3, and those of RFC 4519, X.520 and PKCS#9 that its readers know, by the OIDs'
+/// content octets.
 fn short_name(oid: &[u8]) -> Option<&'static str> {
     Some(match oid {
         [0x55, 4, 3] => "CN",
@@ -63,22 +61,48 @@ fn short_name(oid: &[u8]) -> Option<&'static str> {
         [0x55, 4, 9] => "STREET",
         [9, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 25] => "DC",
         [9, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 1] => "UID",
+        [0x55, 4, 4] => "sn",
+        [0x55, 4, 5] => "serialNumber",
+        [0x55, 4, 12] => "title",
+        [0x55, 4, 13] => "description",
+        [0x55, 4, 15] => "businessCategory",
+        [0x55, 4, 17] => "postalCode",
+        [0x55, 4, 42] => "givenName",
+        [0x55, 4, 43] => "initials",
+        [0x55, 4, 44] => "generationQualifier",
+        [0x55, 4, 46] => "dnQualifier",
+        [0x55, 4, 65] => "pseudonym",
+        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 1] => "emailAddress",
         _ => return None,
     })
 }
 
 fn attribute(text: &mut String, kind: Value<'_>, value: Value<'_>) {
-    let short = short_name(kind.content);
-    match short {
-        Some(short) => text.push_str(short),
-        None => text.push_str(&kind.oid()),
-    }
-    text.push('=');
-    match short.and_then(|_| asn1::decode_string(value.tag, value.content)) {
-        Some(decoded) => escape_value(text, &decoded),
-        None => {
-            let _ = write!(text, "#{}", hex(value.raw));
+    let known = short_name(kind.content)
+        .and_then(|short| Some((short, asn1::decode_string(value.tag, value.content)?)))
+        .filter(|(short, decoded)| can_be_read_back(short, decoded));
+    match (known, short_name(kind.content)) {
+        (Some((short, decoded)), _) => {
+            text.push_str(short);
+            text.push('=');
+            escape_value(text, &decoded);
         }
+        (None, short) => {
+            let _ = match short {
+                Some(short) => write!(text, "{short}=#{}", hex(value.raw)),
+                None => write!(text, "{}=#{}", kind.oid(), hex(value.raw)),
+            };
+        }
+    }
+}
+
+/// Decides whether a value is read back from its text: some attributes are of types that hold a part of Unicode alone.
+fn can_be_read_back(name: &str, text: &str) -> bool {
+    let is_printable = |octet: u8| octet.is_ascii_alphanumeric() || b" '()+,-./:=?".contains(&octet);
+    match name {
+        "serialNumber" => text.bytes().all(is_printable),
+        "emailAddress" => text.is_ascii(),
+        _ => true,
     }
 }
 
@@ -112,21 +136,35 @@ pub(super) fn escape_value(out: &mut String, text: &str) {
 /// is printed as `invalid:` with its tag and octets.
 #[must_use]
 pub fn general_name(name: Value<'_>) -> String {
-    known_general_name(name).unwrap_or_else(|| format!("invalid:[{}]#{}", name.tag & 0x1f, hex(name.content)))
+    Entry::read(name).to_string()
 }
 
-fn known_general_name(name: Value<'_>) -> Option<String> {
-    Some(match GeneralName::read(name).ok()? {
-        GeneralName::Email(octets) => format!("email:{}", ascii(octets)?),
-        GeneralName::Dns(octets) => format!("DNS:{}", ascii(octets)?),
-        GeneralName::Uri(octets) => format!("URI:{}", ascii(octets)?),
-        GeneralName::Ip(octets) => format!("IP:{}", address(octets)?),
-        GeneralName::RegisteredId(id) => format!("RID:{}", id.oid()),
-        GeneralName::Other { kind, value } => other_name(kind, value),
-        GeneralName::X400Address(octets) => format!("x400Address:#{}", hex(octets)),
-        GeneralName::Directory(_) => format!("dirName:{}", escape_unprintable(&distinguished_name(name.content).ok()?)),
-        GeneralName::EdiPartyName(octets) => format!("ediPartyName:#{}", hex(octets)),
-    })
+impl fmt::Display for Entry<'_> {
+    /// With its kind in front, as in `DNS:localhost`; a malformed one as `invalid:` with its tag and octets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.text() {
+            Some(text) => f.write_str(&text),
+            None => write!(f, "invalid:[{}]#{}", self.value.tag & 0x1f, hex(self.value.content)),
+        }
+    }
+}
+
+impl Entry<'_> {
+    /// The name with its kind in front; `None` if it is not what its tag says.
+    #[must_use]
+    pub fn text(&self) -> Option<String> {
+        Some(match self.name.as_ref().ok()? {
+            GeneralName::Email(octets) => format!("email:{}", ascii(octets)?),
+            GeneralName::Dns(octets) => format!("DNS:{}", ascii(octets)?),
+            GeneralName::Uri(octets) => format!("URI:{}", ascii(octets)?),
+            GeneralName::Ip(octets) => format!("IP:{}", address(octets)?),
+            GeneralName::RegisteredId(id) => format!("RID:{}", id.oid()),
+            GeneralName::Other { kind, value } => other_name(kind, value),
+            GeneralName::X400Address(octets) => format!("x400Address:#{}", hex(octets)),
+            GeneralName::Directory(name) => format!("dirName:{}", escape_unprintable(&name.to_string())),
+            GeneralName::EdiPartyName(octets) => format!("ediPartyName:#{}", hex(octets)),
+        })
+    }
 }
 
 /// An IA5String with characters escaped that could disturb a terminal. UTF-8, though not allowed, is shown; other
@@ -147,21 +185,6 @@ fn other_name(kind: &[u8], value: &[u8]) -> String {
 
 fn address(octets: &[u8]) -> Option<String> {
     ip_address(octets).map(|address| address.to_string())
-}
-
-/// A GeneralName as name constraints have it (RFC 5280 section 4.2.1.10): an address comes with its mask.
-#[must_use]
-pub fn constraint(name: Value<'_>) -> String {
-    let subnet = || {
-        let (base, mask) = name.content.split_at_checked(name.content.len() / 2)?;
-        let (base, mask_text) = (address(base)?, address(mask)?);
-        let bits = mask.iter().map(|octet| octet.count_ones()).sum::<u32>();
-        let leading = mask.iter().take_while(|octet| **octet == 0xff).count();
-        let partial = mask.get(leading).map_or(0, |octet| octet.leading_ones());
-        let prefix = u32::try_from(leading).unwrap_or(u32::MAX).saturating_mul(8).saturating_add(partial);
-        Some(if prefix == bits { format!("IP:{base}/{bits}") } else { format!("IP:{base}/{mask_text}") })
-    };
-    if name.tag == 0x87 { subnet().unwrap_or_else(|| general_name(name)) } else { general_name(name) }
 }
 
 /// An RFC 4514 string or a name with its kind for people: OIDs by their names, values in hex as the text they hold.
@@ -239,19 +262,6 @@ mod tests {
         let upn = b"\xa0\x12\x06\x0a\x2b\x06\x01\x04\x01\x82\x37\x14\x02\x03\xa0\x04\x0c\x02me";
         assert_eq!(read(upn), "otherName:1.3.6.1.4.1.311.20.2.3;UTF8:me");
         assert_eq!(readable(&read(upn)), "UPN me");
-    }
-
-    #[test]
-    fn constraints_show_their_mask() {
-        let read = |octets: &[u8]| {
-            let der = [&[0x87, u8::try_from(octets.len()).unwrap()], octets].concat();
-            constraint(Reader::new(&der).value("name").unwrap())
-        };
-        assert_eq!(read(&[10, 0, 0, 0, 255, 0, 0, 0]), "IP:10.0.0.0/8");
-        assert_eq!(read(&[10, 0, 0, 0, 255, 255, 240, 0]), "IP:10.0.0.0/20");
-        assert_eq!(read(&[10, 0, 0, 0, 255, 0, 255, 0]), "IP:10.0.0.0/255.0.255.0");
-        assert_eq!(read(&[[0; 16], [0; 16]].concat()), "IP:::/0");
-        assert_eq!(read(&[1, 2, 3]), "invalid:[7]#010203");
     }
 
     /// An email in a subject was once shown as its DER.

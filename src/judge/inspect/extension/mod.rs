@@ -1,4 +1,5 @@
-//! Extensions into words (RFC 5280 sections 4.2 and 5.2, and their kin).
+//! Extensions into words (RFC 5280 sections 4.2 and 5.2, and their kin). Those that anything is decided by were read by
+//! `x509`; the others are decoded here, for they are only printed.
 
 mod access;
 mod names;
@@ -12,80 +13,64 @@ use crate::base::hex::hex;
 use crate::base::validity::rfc3339;
 use crate::encoding::asn1::{self, Error, Reader, Value, oid, tag};
 use crate::judge::report::extension::{BasicConstraints, CaVersion, Extension, ExtensionValue, Period, Template};
+use crate::x509::extension::{self as x509, Entry, Extensions};
 
 pub(super) use self::words::attribute;
 
 type Decoded = Result<ExtensionValue, Error>;
 
-/// The extensions of a SEQUENCE, in order, including unreadable ones with the reason.
-pub(super) fn extensions(list: Value<'_>) -> Vec<Extension> {
-    let mut reader = list.reader();
-    let mut extensions = Vec::with_capacity(10);
-    while !reader.is_empty() {
-        let rest = reader.rest();
-        match reader.tagged(tag::SEQUENCE, "an extension") {
-            Ok(value) => extensions.push(extension(value)),
-            Err(error) => {
-                extensions.push(unreadable(rest, &error));
-                break;
-            }
-        }
-    }
-    extensions
-}
-
-fn unreadable(octets: &[u8], error: &Error) -> Extension {
-    Extension {
-        oid: String::new(),
-        name: None,
-        critical: false,
-        value: None,
-        value_hex: Some(hex(octets)),
-        error: Some(error.to_string()),
-    }
-}
-
-/// One extension: `SEQUENCE { extnID, critical DEFAULT FALSE, extnValue }`.
-pub(super) fn extension(value: Value<'_>) -> Extension {
-    let read = || -> Result<(Value<'_>, bool, Value<'_>), Error> {
-        let mut reader = value.reader();
-        let id = reader.tagged(tag::OID, "extnID")?;
-        let critical = reader.optional(tag::BOOLEAN, "critical")?;
-        let octets = reader.tagged(tag::OCTET_STRING, "extnValue")?;
-        reader.finish("the extension")?;
-        Ok((id, critical.is_some_and(|critical| critical.content != [0]), octets))
+/// Describes extensions in order, including unreadable ones with the reason.
+pub(super) fn extensions(list: &Extensions<'_>) -> Vec<Extension> {
+    let entry = |entry: &Entry<'_>| match entry {
+        Ok(extension) => described(extension),
+        Err(unreadable) => Extension {
+            oid: String::new(),
+            name: None,
+            critical: false,
+            value: None,
+            value_hex: Some(hex(unreadable.raw)),
+            error: Some(unreadable.error.to_string()),
+        },
     };
-    match read() {
-        Ok((id, critical, octets)) => decoded(id.oid(), critical, octets.content),
-        Err(error) => unreadable(value.raw, &error),
-    }
+    list.entries.iter().map(entry).collect()
 }
 
-fn decoded(oid: String, critical: bool, octets: &[u8]) -> Extension {
+fn described(extension: &x509::Extension<'_>) -> Extension {
+    let oid = extension.dotted_id();
     let name = oid::name(&oid).map(Cow::Borrowed);
-    let (value, value_hex, error) = match decode(&oid, octets) {
+    let octets = || Some(hex(extension.octets));
+    let (value, value_hex, error) = match decode(extension, &oid) {
         Some(Ok(Some(value))) => (Some(value), None, None),
         Some(Ok(None)) => (None, None, None),
-        Some(Err(error)) => (None, Some(hex(octets)), Some(error.to_string())),
-        None => (None, Some(hex(octets)), None),
+        Some(Err(error)) => (None, octets(), Some(error.to_string())),
+        None => (None, octets(), None),
     };
-    Extension { oid, name, critical, value, value_hex, error }
+    Extension { oid, name, critical: extension.is_critical(), value, value_hex, error }
 }
 
-/// Explains why an extension of a known kind cannot be read; `oid` is its identifier's content octets.
+/// Explains why an extension of a known kind cannot be read.
 #[must_use]
-pub fn extension_error(oid: &[u8], octets: &[u8]) -> Option<Error> {
-    decode(&oid::dotted(oid), octets)?.err()
+pub fn extension_error(extension: &x509::Extension<'_>) -> Option<Error> {
+    match &extension.value {
+        // All that is read here is read without copies, and most extensions are of these kinds.
+        Ok(x509::ExtensionValue::Other | x509::ExtensionValue::ReasonCode(_)) => {
+            decode(extension, &extension.dotted_id())?.err()
+        }
+        Ok(_) => None,
+        Err(error) => Some(error.clone()),
+    }
 }
 
-/// Decodes an extension's value: nothing if the extension has no value, `None` if its kind is not known here.
-fn decode(oid: &str, octets: &[u8]) -> Option<Result<Option<ExtensionValue>, Error>> {
+/// Puts an extension's value into words: nothing if the extension has no value, `None` if its kind is not known here.
+fn decode(extension: &x509::Extension<'_>, oid: &str) -> Option<Result<Option<ExtensionValue>, Error>> {
+    let octets = extension.octets;
+    if let Some(value) = words_of(&extension.value).transpose() {
+        return Some(value.map(Some));
+    }
     if let Some(number) = oid.strip_prefix("2.5.29.") {
         return decode_standard(number, octets).map(|decoded| decoded.map(Some));
     }
     Some(match oid {
-        "1.3.6.1.5.5.7.1.1" => access::locations(octets, "authorityInfoAccess").map(Some),
-        "1.3.6.1.5.5.7.1.11" => access::locations(octets, "subjectInfoAccess").map(Some),
         "1.3.6.1.4.1.11129.2.4.2" | "1.3.6.1.4.1.11129.2.4.5" => sct::list(octets).map(Some),
         // Their being there is all they say.
         "1.3.6.1.5.5.7.48.1.5" | "1.3.6.1.4.1.11129.2.4.3" => asn1::only(octets, tag::NULL, "the value").map(|_| None),
@@ -93,28 +78,40 @@ fn decode(oid: &str, octets: &[u8]) -> Option<Result<Option<ExtensionValue>, Err
     })
 }
 
-/// The extensions under id-ce, by the last arc.
+/// The words for a value that was read; `None` for the kinds that are only printed.
+fn words_of(value: &Result<x509::ExtensionValue<'_>, Error>) -> Result<Option<ExtensionValue>, Error> {
+    use x509::ExtensionValue as Value;
+    Ok(Some(match value.as_ref().map_err(Clone::clone)? {
+        Value::SubjectKeyId(id) => ExtensionValue::Text(hex(id)),
+        Value::KeyUsage(usage) => ExtensionValue::Names(usage.names().collect()),
+        Value::SubjectAltName(list) | Value::IssuerAltName(list) | Value::CertificateIssuer(list) => {
+            ExtensionValue::Names(list.0.iter().map(|entry| Cow::Owned(entry.to_string())).collect())
+        }
+        Value::BasicConstraints(constraints) => {
+            ExtensionValue::BasicConstraints(BasicConstraints { ca: constraints.ca, path_len: constraints.path_len })
+        }
+        Value::CrlNumber(number) | Value::DeltaCrlIndicator(number) => ExtensionValue::Text(hex(number)),
+        Value::ReasonCode(number) => ExtensionValue::Text(reason(*number)?.to_owned()),
+        Value::IssuingDistributionPoint(point) => access::issuing_distribution_point(point),
+        Value::NameConstraints(constraints) => names::constraints(constraints),
+        Value::CrlDistributionPoints(points) => access::distribution_points(points),
+        Value::AuthorityKeyId(id) => names::authority_key_id(id),
+        Value::ExtKeyUsage(usage) => ExtensionValue::Names(usage.0.iter().map(|purpose| purpose.name()).collect()),
+        Value::AuthorityInfoAccess(access) | Value::SubjectInfoAccess(access) => access::locations(access),
+        Value::Other => return Ok(None),
+    }))
+}
+
+/// The extensions under id-ce that are only printed, by the last arc.
 fn decode_standard(number: &str, octets: &[u8]) -> Option<Decoded> {
     Some(match number {
         "9" => words::attributes(octets),
-        "14" => key_id(octets),
-        "15" => named_bits(octets, "keyUsage", &KEY_USAGES),
         "16" => usage_period(octets),
-        "17" => names::general_names(octets, "subjectAltName"),
-        "18" => names::general_names(octets, "issuerAltName"),
-        "19" => basic_constraints(octets),
-        "20" | "27" => number_in_hex(octets),
-        "21" => reason(octets),
         "24" | "60" => time(octets),
-        "28" => access::issuing_distribution_point(octets),
-        "29" => names::general_names(octets, "certificateIssuer"),
-        "30" => names::constraints(octets),
-        "31" | "46" => access::distribution_points(octets),
         "32" => policy::policies(octets),
         "33" => policy::mappings(octets),
-        "35" => names::authority_key_id(octets),
         "36" => policy::constraints(octets),
-        "37" => purposes(octets),
+        "46" => x509::DistributionPoint::read_all(octets).map(|points| access::distribution_points(&points)),
         "54" => number_of(octets, "inhibitAnyPolicy"),
         _ => return None,
     })
@@ -141,35 +138,8 @@ fn decode_other(oid: &str, octets: &[u8]) -> Option<Decoded> {
     })
 }
 
-/// The bits of keyUsage (RFC 5280 section 4.2.1.3), the first bit first.
-const KEY_USAGES: [&str; 9] = [
-    "digitalSignature",
-    "nonRepudiation",
-    "keyEncipherment",
-    "dataEncipherment",
-    "keyAgreement",
-    "keyCertSign",
-    "cRLSign",
-    "encipherOnly",
-    "decipherOnly",
-];
-
 const NETSCAPE_TYPES: [&str; 8] =
     ["sslClient", "sslServer", "email", "objectSigning", "reserved", "sslCA", "emailCA", "objectSigningCA"];
-
-/// Reasons for revocation by ReasonFlags' bits (RFC 5280 section 4.2.1.13), which are CRLReason's numbers except for
-/// for the last two.
-const REASON_FLAGS: [&str; 9] = [
-    "unused",
-    "keyCompromise",
-    "cACompromise",
-    "affiliationChanged",
-    "superseded",
-    "cessationOfOperation",
-    "certificateHold",
-    "privilegeWithdrawn",
-    "aACompromise",
-];
 
 /// The names of the bits set in a BIT STRING.
 fn bit_names(bits: Value<'_>, field: &'static str, names: &[&'static str]) -> Result<Vec<Cow<'static, str>>, Error> {
@@ -182,32 +152,8 @@ fn named_bits(octets: &[u8], field: &'static str, names: &[&'static str]) -> Dec
     bit_names(asn1::only(octets, tag::BIT_STRING, field)?, field, names).map(ExtensionValue::Names)
 }
 
-fn purposes(octets: &[u8]) -> Decoded {
-    let list = asn1::only(octets, tag::SEQUENCE, "extKeyUsage")?.each(tag::OID, "KeyPurposeId")?;
-    Ok(ExtensionValue::Names(list.iter().map(|purpose| name_or_dotted(*purpose)).collect()))
-}
-
-/// An OID by its name, dotted if its name is unknown here.
-fn name_or_dotted(value: Value<'_>) -> Cow<'static, str> {
-    let dotted = value.oid();
-    oid::name(&dotted).map_or(Cow::Owned(dotted), Cow::Borrowed)
-}
-
 fn key_id(octets: &[u8]) -> Decoded {
     Ok(ExtensionValue::Text(hex(asn1::only(octets, tag::OCTET_STRING, "the value")?.content)))
-}
-
-fn basic_constraints(octets: &[u8]) -> Decoded {
-    let mut reader = asn1::only(octets, tag::SEQUENCE, "basicConstraints")?.reader();
-    let ca = reader.optional(tag::BOOLEAN, "cA")?.is_some_and(|ca| ca.content != [0]);
-    let path_len = match reader.optional(tag::INTEGER, "pathLenConstraint")? {
-        Some(number) => {
-            Some(number.small().ok_or_else(|| Error::new("pathLenConstraint", "is negative or beyond all measure"))?)
-        }
-        None => None,
-    };
-    reader.finish("basicConstraints")?;
-    Ok(ExtensionValue::BasicConstraints(BasicConstraints { ca, path_len }))
 }
 
 fn number_of(octets: &[u8], field: &'static str) -> Decoded {
@@ -215,22 +161,19 @@ fn number_of(octets: &[u8], field: &'static str) -> Decoded {
     number.map(ExtensionValue::Number).ok_or_else(|| Error::new(field, "is negative or beyond all measure"))
 }
 
-fn number_in_hex(octets: &[u8]) -> Decoded {
-    Ok(ExtensionValue::Text(hex(asn1::only(octets, tag::INTEGER, "the number")?.content)))
-}
-
 /// CRLReason (RFC 5280 section 5.3.1).
-fn reason(octets: &[u8]) -> Decoded {
-    let number = asn1::only(octets, tag::ENUMERATED, "cRLReason")?.small();
-    let name = match number {
+fn reason(number: Option<u32>) -> Result<&'static str, Error> {
+    Ok(match number {
         Some(0) => "unspecified",
         Some(8) => "removeFromCRL",
         Some(9) => "privilegeWithdrawn",
         Some(10) => "aACompromise",
-        Some(number @ 1..=6) => usize::try_from(number).ok().and_then(|bit| REASON_FLAGS.get(bit)).unwrap_or(&"unused"),
+        Some(number @ 1..=6) => {
+            let name = usize::try_from(number).ok().and_then(|bit| x509::ReasonFlags::NAMES.get(bit));
+            name.copied().unwrap_or("unused")
+        }
         _ => return Err(Error::new("cRLReason", "is none that there is")),
-    };
-    Ok(ExtensionValue::Text(name.to_owned()))
+    })
 }
 
 fn time(octets: &[u8]) -> Decoded {

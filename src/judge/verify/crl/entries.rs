@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::super::certificate::{Span, span};
-use super::each_extension;
-use crate::encoding::asn1::{self, Reader, Value, tag};
-use crate::x509::name::{Canonical, GeneralName};
+use crate::encoding::asn1::{self, Reader, Value};
+use crate::x509::crl::{Crl, Entry};
+use crate::x509::extension::{ExtensionValue, id};
+use crate::x509::name::{Canonical, GeneralName, GeneralNames};
 
 /// Status of a certificate listed in a CRL; the more serious status comes last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,9 +19,9 @@ pub(in super::super) enum Listed {
 
 /// All of them.
 #[derive(Debug, Default)]
-pub(super) struct Entries {
+pub(super) struct Entries<'a> {
     /// By their serial numbers.
-    sorted: Vec<Entry>,
+    sorted: Vec<Revoked<'a>>,
     /// Names from the entries' certificateIssuer extensions.
     issuers: Vec<Vec<Canonical>>,
     /// Reason why an absent entry proves nothing.
@@ -29,72 +29,67 @@ pub(super) struct Entries {
 }
 
 #[derive(Debug)]
-struct Entry {
-    serial: Span,
+struct Revoked<'a> {
+    /// The octets of the number, without those that do not change it.
+    serial: &'a [u8],
     /// A place among the issuers, for another's certificate than the CRL issuer's.
     issuer: Option<usize>,
     listed: Listed,
 }
 
-impl Entries {
-    pub(super) fn read(der: &[u8], list: Value<'_>) -> Result<Self, asn1::Error> {
+impl<'a> Entries<'a> {
+    pub(super) fn read(crl: &Crl<'a>) -> Result<Self, asn1::Error> {
         let mut entries = Self::default();
-        let mut list = list.reader();
-        while !list.is_empty() {
-            entries.add(der, list.tagged(tag::SEQUENCE, "a revoked certificate")?)?;
+        for entry in crl.entries() {
+            entries.add(&entry?)?;
         }
-        let serial = |entry: &Entry| der.get(entry.serial.clone()).unwrap_or_default();
-        entries.sorted.sort_by(|a, b| serial(a).cmp(serial(b)).then(a.issuer.cmp(&b.issuer)));
-        let is_twice = |pair: &[Entry]| matches!(pair, [a, b] if serial(a) == serial(b) && a.issuer == b.issuer);
+        entries.sorted.sort_by(|a, b| a.serial.cmp(b.serial).then(a.issuer.cmp(&b.issuer)));
+        let is_twice = |pair: &[Revoked<'_>]| matches!(pair, [a, b] if a.serial == b.serial && a.issuer == b.issuer);
         if entries.sorted.windows(2).any(is_twice) {
             entries.unusable = Some("it lists a certificate twice".into());
         }
         Ok(entries)
     }
 
-    fn add(&mut self, der: &[u8], entry: Value<'_>) -> Result<(), asn1::Error> {
-        let mut fields = entry.reader();
-        let serial = fields.tagged(tag::INTEGER, "a revoked certificate's serial number")?;
-        fields.value("revocationDate")?;
-        if let Err(error) = asn1::der::check(entry, "an entry of it") {
+    fn add(&mut self, entry: &Entry<'a>) -> Result<(), asn1::Error> {
+        if let Err(error) = asn1::der::check(entry.value, "an entry of it") {
             self.unusable = Some(error.to_string().into());
         }
         let mut listed = Listed::Revoked;
-        if let Some(extensions) = fields.optional(tag::SEQUENCE, "crlEntryExtensions")? {
-            for (id, is_critical, value) in each_extension(extensions)? {
-                let checked = only_value(value).and_then(|value| asn1::der::check(value, "an extension of an entry"));
-                if let (Err(error), [0x55, 0x1d, _]) = (checked, id) {
-                    self.unusable = Some(error.to_string().into());
+        for extension in entry.extensions().entries {
+            let extension = extension.map_err(|unreadable| unreadable.error)?;
+            let octets = extension.octets;
+            let checked = only_value(octets).and_then(|value| asn1::der::check(value, "an extension of an entry"));
+            if let (Err(error), [0x55, 0x1d, _]) = (checked, extension.id) {
+                self.unusable = Some(error.to_string().into());
+            }
+            match &extension.value {
+                Ok(ExtensionValue::ReasonCode(Some(6))) => listed = Listed::OnHold,
+                Ok(ExtensionValue::ReasonCode(Some(8))) => listed = Listed::Removed,
+                Ok(ExtensionValue::ReasonCode(_)) => listed = Listed::Revoked,
+                Ok(ExtensionValue::CertificateIssuer(names)) => self.add_issuer(Some(names)),
+                Err(error) if extension.id == id::REASON_CODE => {
+                    self.unusable = Some(format!("an entry of it cannot be read: {error}").into());
                 }
-                match id {
-                    [0x55, 0x1d, 21] => match reason(value) {
-                        Ok(reason) => listed = reason,
-                        Err(error) => self.unusable = Some(format!("an entry of it cannot be read: {error}").into()),
-                    },
-                    [0x55, 0x1d, 29] => self.add_issuer(value),
-                    _ if is_critical => {
-                        let reason = "an entry of it has a critical extension that is not understood";
-                        self.unusable = Some(reason.into());
-                    }
-                    _ => {}
+                Err(_) if extension.id == id::CERTIFICATE_ISSUER => self.add_issuer(None),
+                _ if extension.is_critical() => {
+                    let reason = "an entry of it has a critical extension that is not understood";
+                    self.unusable = Some(reason.into());
                 }
+                _ => {}
             }
         }
-        fields.finish("a revoked certificate")?;
         // An entry that names no issuer has that of the one before it.
         let issuer = self.issuers.len().checked_sub(1);
-        let serial = asn1::der::significant(serial.content);
-        self.sorted.push(Entry { serial: span(der, serial), issuer, listed });
+        let serial = asn1::der::significant(entry.serial.content);
+        self.sorted.push(Revoked { serial, issuer, listed });
         Ok(())
     }
 
-    /// Reads the names in a certificateIssuer (section 5.3.3).
-    fn add_issuer(&mut self, value: &[u8]) {
-        let names = asn1::only(value, tag::SEQUENCE, "certificateIssuer");
-        let issuers: Vec<_> = match names.and_then(|names| GeneralName::read_all(names.content)) {
-            Ok(names) => names.iter().filter_map(directory).collect(),
-            Err(_) => Vec::new(),
-        };
+    /// Adds the names in a certificateIssuer (section 5.3.3).
+    fn add_issuer(&mut self, names: Option<&GeneralNames<'_>>) {
+        let names = names.filter(|names| names.check().is_ok());
+        let issuers: Vec<_> = names.into_iter().flat_map(GeneralNames::iter).filter_map(directory).collect();
         if issuers.is_empty() {
             self.unusable = Some("an entry of it has a certificateIssuer without a name that can be read".into());
         }
@@ -107,16 +102,10 @@ impl Entries {
     }
 
     /// Finds the status of a serial number among the entries of one issuer (`None`: the CRL's own).
-    pub(super) fn find(
-        &self,
-        der: &[u8],
-        serial: &[u8],
-        is_issuer: impl Fn(Option<&[Canonical]>) -> bool,
-    ) -> Option<Listed> {
-        let of = |entry: &Entry| der.get(entry.serial.clone()).unwrap_or_default();
-        let first = self.sorted.partition_point(|entry| of(entry) < serial);
-        let same = self.sorted.iter().skip(first).take_while(|entry| of(entry) == serial);
-        let issuer = |entry: &Entry| entry.issuer.and_then(|place| self.issuers.get(place)).map(Vec::as_slice);
+    pub(super) fn find(&self, serial: &[u8], is_issuer: impl Fn(Option<&[Canonical]>) -> bool) -> Option<Listed> {
+        let first = self.sorted.partition_point(|entry| entry.serial < serial);
+        let same = self.sorted.iter().skip(first).take_while(|entry| entry.serial == serial);
+        let issuer = |entry: &Revoked<'_>| entry.issuer.and_then(|place| self.issuers.get(place)).map(Vec::as_slice);
         same.filter(|entry| is_issuer(issuer(entry))).map(|entry| entry.listed).max()
     }
 }
@@ -133,12 +122,4 @@ fn directory(name: &GeneralName<'_>) -> Option<Canonical> {
         GeneralName::Directory(name) => Some(Canonical::of_name(name)),
         _ => None,
     }
-}
-
-fn reason(value: &[u8]) -> Result<Listed, asn1::Error> {
-    Ok(match asn1::only(value, tag::ENUMERATED, "reasonCode")?.small() {
-        Some(6) => Listed::OnHold,
-        Some(8) => Listed::Removed,
-        _ => Listed::Revoked,
-    })
 }

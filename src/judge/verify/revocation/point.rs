@@ -3,157 +3,91 @@
 
 use super::super::certificate::Certificate;
 use super::super::crl::Crl;
+use super::super::extension::is_place;
 use super::ALL_REASONS;
-use crate::encoding::asn1::{self, Reader, Value, tag, write};
-use crate::x509::name::{Canonical, DistinguishedName, GeneralName};
+use crate::encoding::asn1::{Reader, tag, write};
+use crate::x509::extension::{DistributionPoint, PointName};
+use crate::x509::name::{Canonical, GeneralName, GeneralNames, Name};
 
 /// Returns true if a certificate leaves its revocation status to the issuer of an indirect CRL (cRLIssuer).
 pub(super) fn is_left_to(certificate: &Certificate, crl: &Crl) -> bool {
-    crl.scope().is_indirect && all(certificate).any(|point| point.is_left_to(crl))
+    crl.is_indirect() && all(certificate).any(|point| point_is_left_to(point, crl))
 }
 
 /// The reasons for which a certificate looks to a CRL; `None` when it does not.
 ///
 /// A CRL of its issuer that is for no distribution point is for all of the issuer's certificates (section 6.3.3, at the
 /// end).
-pub(super) fn reasons(certificate: &Certificate, crl: &Crl) -> Option<u16> {
+pub(super) fn reasons(certificate: &Certificate, crl: &Crl) -> Option<u64> {
     let is_own = crl.is_from_issuer_of(certificate);
     if is_own && crl.point().is_none() {
         return Some(ALL_REASONS);
     }
     // CA/Browser Forum 7.2.2.1: a CRL for a point is no indirect one, unless the certificate says so.
-    let is_indirect = crl.scope().is_indirect;
+    let is_indirect = crl.is_indirect();
     let mut found = None;
     for point in all(certificate) {
         let is_for_crl = match point.crl_issuer {
-            None => is_own && !is_indirect && point.is_at(crl, certificate.issuer()),
-            Some(_) => is_indirect && point.is_left_to(crl) && point.is_at(crl, crl.issuer()),
+            None => is_own && !is_indirect && is_at(point, crl, &certificate.read().issuer),
+            Some(_) => is_indirect && point_is_left_to(point, crl) && is_at(point, crl, crl.issuer()),
         };
         if is_for_crl {
-            found = Some(found.unwrap_or(0) | point.reasons);
+            found = Some(found.unwrap_or(0) | point.reasons.map_or(ALL_REASONS, |reasons| reasons.bits));
         }
     }
     found
 }
 
-/// A DistributionPoint.
-struct Point<'a> {
-    /// Its distributionPoint.
-    name: Option<Value<'a>>,
-    /// True if the distributionPoint says where a CRL is.
-    is_place: bool,
-    reasons: u16,
-    /// The content of its cRLIssuer.
-    crl_issuer: Option<&'a [u8]>,
-}
-
-/// Checks a cRLDistributionPoints.
-pub(in super::super) fn check(points: Value<'_>) -> Result<(), asn1::Error> {
-    points.each(tag::SEQUENCE, "a distribution point")?.into_iter().try_for_each(|point| Point::read(point).map(|_| ()))
-}
-
 /// A certificate's distribution points that say where a CRL is, or whose.
-fn all(certificate: &Certificate) -> impl Iterator<Item = Point<'_>> {
-    let points = certificate.parts.extensions.distribution_points.as_ref();
-    let mut points = Reader::new(points.map_or(&[][..], |span| certificate.at(span)));
-    let each = std::iter::from_fn(move || points.tagged(tag::SEQUENCE, "").ok());
-    each.filter_map(|point| Point::read(point).ok()).filter(|point| point.is_place)
+fn all(certificate: &Certificate) -> impl Iterator<Item = &DistributionPoint<'_>> {
+    let points = certificate.extensions().distribution_points();
+    points.iter().filter(|point| point.name.as_ref().is_none_or(is_place))
 }
 
-impl<'a> Point<'a> {
-    fn read(point: Value<'a>) -> Result<Self, asn1::Error> {
-        let mut fields = point.reader();
-        let name = match fields.optional(tag::constructed(0), "distributionPoint")? {
-            Some(name) => Some(name_in(name)?),
-            None => None,
-        };
-        let reasons = fields.optional(tag::context(1), "reasons")?;
-        let crl_issuer = fields.optional(tag::constructed(2), "cRLIssuer")?;
-        fields.finish("a distribution point")?;
-        if let Some(names) = crl_issuer {
-            GeneralName::read_all(names.content)?;
-        }
-        Ok(Self {
-            name,
-            is_place: name.map_or(Ok(true), is_place)?,
-            reasons: reasons.map_or(Ok(ALL_REASONS), reason_flags)?,
-            crl_issuer: crl_issuer.map(|names| names.content),
-        })
-    }
+fn point_is_left_to(point: &DistributionPoint<'_>, crl: &Crl) -> bool {
+    let names = point.crl_issuer.as_ref().map(named).unwrap_or_default();
+    names.iter().any(|name| matches!(name, Place::Directory(issuer) if Some(issuer) == crl.canonical_issuer()))
+}
 
-    fn is_left_to(&self, crl: &Crl) -> bool {
-        let names = self.crl_issuer.map(|names| Name::all((tag::constructed(0), names), &[])).unwrap_or_default();
-        names.iter().any(|name| matches!(name, Name::Directory(issuer) if Some(issuer) == crl.canonical_issuer()))
-    }
-
-    /// Returns true if a CRL was made for this point, whose names may be relative to an issuer (section 6.3.3 b 2 i).
-    fn is_at(&self, crl: &Crl, issuer: &[u8]) -> bool {
-        let Some(named) = crl.point() else { return true };
-        let wanted = Name::all(named, crl.issuer());
-        let names = match (self.name, self.crl_issuer) {
-            (Some(name), _) => Name::all((name.tag, name.content), issuer),
-            (None, Some(names)) => Name::all((tag::constructed(0), names), issuer),
-            (None, None) => Vec::new(),
-        };
-        names.iter().any(|name| wanted.contains(name))
-    }
+/// Returns true if a CRL was made for a point, whose names may be relative to an issuer (section 6.3.3 b 2 i).
+fn is_at(point: &DistributionPoint<'_>, crl: &Crl, issuer: &Name<'_>) -> bool {
+    let Some(wanted) = crl.point() else { return true };
+    let wanted = places(wanted, crl.issuer());
+    let names = match (&point.name, &point.crl_issuer) {
+        (Some(name), _) => places(name, issuer),
+        (None, Some(names)) => named(names),
+        (None, None) => Vec::new(),
+    };
+    names.iter().any(|name| wanted.contains(name))
 }
 
 /// A name of a distribution point.
 #[derive(Debug, PartialEq, Eq)]
-enum Name<'a> {
+enum Place<'a> {
     Directory(Canonical),
     Other(&'a [u8]),
 }
 
-impl<'a> Name<'a> {
-    /// The names of a DistributionPointName, which may be relative to an issuer.
-    fn all((kind, content): (u8, &'a [u8]), issuer: &[u8]) -> Vec<Self> {
-        if kind == tag::constructed(1) {
-            return relative(issuer, content).map(Self::Directory).into_iter().collect();
-        }
-        let mut names = Reader::new(content);
-        let each = std::iter::from_fn(move || names.value("").ok());
-        // What is no name is at no place, not even at its own.
-        let each = each.filter_map(|name| match GeneralName::read(name).ok()? {
-            GeneralName::Directory(directory) => Some(Self::Directory(Canonical::of_name(&directory))),
-            _ => Some(Self::Other(name.raw)),
-        });
-        each.collect()
+/// The names of a DistributionPointName, which may be relative to an issuer.
+fn places<'a>(name: &PointName<'a>, issuer: &Name<'_>) -> Vec<Place<'a>> {
+    match name {
+        PointName::Full(names) => named(names),
+        PointName::Relative(rdn, _) => relative(issuer, rdn.content).map(Place::Directory).into_iter().collect(),
     }
 }
 
-/// The DistributionPointName in its tag.
-pub(in super::super) fn name_in(tagged: Value<'_>) -> Result<Value<'_>, asn1::Error> {
-    let mut inner = tagged.reader();
-    let name = inner.value("distributionPoint")?;
-    inner.finish("distributionPoint")?;
-    Ok(name)
-}
-
-/// Decides whether a DistributionPointName says where a CRL is: by an RDN, or by names that are each a URI or a
-/// directory's.
-pub(in super::super) fn is_place(name: Value<'_>) -> Result<bool, asn1::Error> {
-    match name.tag {
-        0xa0 => {
-            let names = GeneralName::read_all(name.content)?;
-            Ok(names.iter().all(|name| matches!(name, GeneralName::Uri(_) | GeneralName::Directory(_))))
-        }
-        0xa1 => DistinguishedName::read_relative(name).map(|_| true),
-        _ => Err(asn1::Error::new("distributionPoint", "is neither fullName nor nameRelativeToCRLIssuer")),
-    }
-}
-
-/// ReasonFlags, as bits (section 4.2.1.13).
-pub(in super::super) fn reason_flags(flags: Value<'_>) -> Result<u16, asn1::Error> {
-    let bits =
-        asn1::der::deviation(Value { tag: tag::BIT_STRING, ..flags }).is_none().then(|| flags.named_bits()).flatten();
-    let bits = bits.ok_or_else(|| asn1::Error::new("reasons", "are no BIT STRING"))?;
-    Ok(bits.into_iter().filter(|bit| *bit < 16).fold(0, |all, bit| all | 1 << bit))
+/// The names in a list. What is no name is at no place, not even at its own.
+fn named<'a>(names: &GeneralNames<'a>) -> Vec<Place<'a>> {
+    let each = names.0.iter().filter_map(|entry| match entry.name.as_ref().ok()? {
+        GeneralName::Directory(directory) => Some(Place::Directory(Canonical::of_name(directory))),
+        _ => Some(Place::Other(entry.value.raw)),
+    });
+    each.collect()
 }
 
 /// An issuer's name with one more RDN, whose content is given.
-fn relative(issuer: &[u8], rdn: &[u8]) -> Option<Canonical> {
-    let issuer = Reader::new(issuer).tagged(tag::SEQUENCE, "").ok()?;
-    Canonical::of(&write::sequence(&[issuer.content, &write::tlv(tag::SET, &[rdn])]))
+fn relative(issuer: &Name<'_>, rdn: &[u8]) -> Option<Canonical> {
+    let name = write::sequence(&[issuer.value.content, &write::tlv(tag::SET, &[rdn])]);
+    let value = Reader::new(&name).value("the name").ok()?;
+    Name::read(value).canonical().cloned()
 }

@@ -32,7 +32,7 @@ impl State {
         let entry = entry.ok_or_else(|| Problem::malformed("this CA did not issue the certificate"))?;
         let parsed = inspect::parse(&der).map_err(|error| Problem::malformed(error.to_string()))?;
         let (is_allowed, who) = match signed.key() {
-            Some(key) => (key.spki() == parsed.public_key().raw, "ACME, by the certificate's key".to_owned()),
+            Some(key) => (key.spki() == parsed.key.as_raw(), "ACME, by the certificate's key".to_owned()),
             None => {
                 let account = signed.account()?;
                 let is_its = entry.who == Some(holder(&account.id)) || self.holds(&account.id, &entry.names);

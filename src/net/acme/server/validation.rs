@@ -189,13 +189,12 @@ fn why_not(leaf: &[u8], task: &Task) -> Option<String> {
     if report.subject_alt_names != [task.name.to_string()] {
         return Some(format!("is for {}, not for it alone", brief(&report.subject_alt_names.join(", "))));
     }
-    let extension =
-        certificate.extensions().iter().find(|extension| extension.oid.to_id_string() == ACME_IDENTIFIER_OID);
-    let Some(extension) = extension.filter(|extension| extension.critical) else {
+    let extension = certificate.extensions().iter().find(|extension| extension.dotted_id() == ACME_IDENTIFIER_OID);
+    let Some(extension) = extension.filter(|extension| extension.is_critical()) else {
         return Some("lacks the critical extension acmeIdentifier".to_owned());
     };
     let expected = [&[0x04, 0x20][..], &sha256(task.authorization.as_bytes())].concat();
-    (extension.value != expected).then(|| "holds another key authorization".to_owned())
+    (extension.octets != expected).then(|| "holds another key authorization".to_owned())
 }
 
 /// The path of a redirect that stays on the host and port.

@@ -253,25 +253,27 @@ impl RedisError {
         matches!(self.tls(), Some(rustls::Error::InvalidCertificate(_)))
     }
 
+    /// Whether the connection was ended without an answer, as by a Redis that speaks TLS alone.
+    #[must_use]
+    pub fn is_ended(&self) -> bool {
+        self.tls().is_none() && self.0.is_connection_dropped()
+    }
+
     /// Whether a password is missing or wrong.
     #[must_use]
     pub fn is_password(&self) -> bool {
         self.0.kind() == ErrorKind::AuthenticationFailed || matches!(self.0.code(), Some("NOAUTH" | "WRONGPASS"))
     }
 
+    /// The fault in TLS, which the `redis` crate keeps in an error of I/O, behind an `Arc`.
     fn tls(&self) -> Option<&rustls::Error> {
-        let mut cause = self.0.source();
-        while let Some(error) = cause {
-            if let Some(tls) = error.downcast_ref() {
-                return Some(tls);
-            }
-            let inner = error.downcast_ref().and_then(io::Error::get_ref);
-            if let Some(tls) = inner.and_then(|inner| inner.downcast_ref()) {
-                return Some(tls);
-            }
-            cause = error.source();
-        }
-        None
+        let source = self.0.source()?;
+        let shared = source.downcast_ref::<Arc<dyn Error + Send + Sync>>();
+        let io: &io::Error = match shared {
+            Some(shared) => shared.downcast_ref()?,
+            None => source.downcast_ref()?,
+        };
+        io.get_ref()?.downcast_ref()
     }
 }
 
@@ -280,9 +282,12 @@ impl fmt::Display for RedisError {
         let error = &self.0;
         if let Some(tls) = self.tls() {
             return match tls {
-                rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
-                    f.write_str("its certificate is not from a CA that is trusted here")
-                }
+                // A CA of the same name, and another key, may be among those that are trusted.
+                rustls::Error::InvalidCertificate(
+                    CertificateError::UnknownIssuer
+                    | CertificateError::BadSignature
+                    | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. },
+                ) => f.write_str("its certificate is not from a CA that is trusted here"),
                 rustls::Error::InvalidCertificate(
                     CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
                 ) => f.write_str("its certificate is for another name"),
