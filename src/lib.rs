@@ -43,6 +43,7 @@
 //! | | [`check`] | Audits a running server, and grades it. |
 //! | | [`connect`] | A Socket.IO client that says why a connection fails. |
 //! | | [`server`] | HTTPS and Socket.IO. |
+//! | | [`share`] | The local CA's root for phones: a page and a QR code. |
 //! | | [`proxy`] | TLS in front of other servers. |
 //! | | [`acme`] | An ACME server. |
 //!
@@ -84,6 +85,6 @@ pub use issue::snippet;
 pub use issue::{ca, cert, convert, credentials, fixtures, generate, trust};
 pub use judge::{inspect, lint, report, verify};
 #[cfg(feature = "serve")]
-pub use net::{acme, connect, proxy, server};
+pub use net::{acme, connect, proxy, server, share};
 pub use net::{check, doctor, probe, tls};
 pub use x509::{constraints, csr, key, name, policy, signed};

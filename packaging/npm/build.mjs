@@ -27,7 +27,7 @@ const shared = {
 
 function write(folder, manifest, files) {
   rmSync(folder, { recursive: true, force: true });
-  mkdirSync(join(folder, "bin"), { recursive: true });
+  for (const name of ["bin", ...Object.keys(files).map(dirname)]) mkdirSync(join(folder, name), { recursive: true });
   writeFileSync(join(folder, "package.json"), JSON.stringify(manifest, null, 2) + "\n");
   for (const [name, source] of Object.entries({ ...files, "LICENSE-MIT": "LICENSE-MIT", "LICENSE-APACHE": "LICENSE-APACHE" })) {
     copyFileSync(resolve(root, source), join(folder, name));
@@ -54,13 +54,37 @@ for (const argument of binaries) {
   };
   write(join(out, name), manifest, { [file]: binary });
 }
+/** Both kinds of modules, each with its types. */
+function exported(name) {
+  const kind = (letter) => ({ types: `./api/${name}.d.${letter}ts`, default: `./api/${name}.${letter}js` });
+  return { import: kind("m"), require: kind("c") };
+}
+const api = { "api/program.cjs": "packaging/npm/api/program.cjs" };
+for (const name of ["index", "vite", "node"]) {
+  for (const letter of ["c", "m"]) {
+    api[`api/${name}.${letter}js`] = `packaging/npm/api/${name}.${letter}js`;
+    api[`api/${name}.d.${letter}ts`] = `packaging/npm/api/${name}.d.${letter}ts`;
+  }
+}
 const main = {
   name: "secure-io",
   ...shared,
   keywords: ["certificate", "tls", "https", "socket.io", "localhost"],
   bin: { "secure-io": "bin/secure-io.cjs" },
-  files: ["bin"],
+  files: ["bin", "api"],
+  main: "./api/index.cjs",
+  types: "./api/index.d.cts",
+  exports: {
+    ".": exported("index"),
+    "./vite": exported("vite"),
+    "./node": exported("node"),
+    "./package.json": "./package.json",
+  },
   engines: { node: ">=18" },
   optionalDependencies: Object.fromEntries(Object.keys(PLATFORMS).map((name) => [`@secure-io/${name}`, version])),
 };
-write(join(out, "secure-io"), main, { "bin/secure-io.cjs": "packaging/npm/shim.cjs", "README.md": "README.md" });
+write(join(out, "secure-io"), main, {
+  "bin/secure-io.cjs": "packaging/npm/shim.cjs",
+  ...api,
+  "README.md": "README.md",
+});

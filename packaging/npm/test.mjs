@@ -1,13 +1,12 @@
 // Installs the packed packages from a registry on loopback, and uses them: node packaging/npm/test.mjs BINARY
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
+import { serve } from "./registry.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const work = mkdtempSync(join(tmpdir(), "secure-io-npm-"));
@@ -15,31 +14,9 @@ const binary = resolve(process.argv[2] ?? "target/release/secure-io");
 const built = join(work, "packages");
 execFileSync(process.execPath, [join(here, "build.mjs"), built, `linux-x64-gnu=${binary}`]);
 
-const packages = new Map();
-for (const folder of readdirSync(built)) {
-  execFileSync("npm", ["pack", "--silent", "--pack-destination", work], { cwd: join(built, folder) });
-  const manifest = JSON.parse(readFileSync(join(built, folder, "package.json")));
-  const file = `${manifest.name.replace("@", "").replace("/", "-")}-${manifest.version}.tgz`;
-  packages.set(manifest.name, { manifest, tarball: readFileSync(join(work, file)) });
-}
+const registry = await serve(built, work);
 
-const registry = createServer((request, response) => {
-  const name = decodeURIComponent(request.url.slice(1).replace(/\/-\/.*/, ""));
-  const found = packages.get(name);
-  if (found === undefined) return response.writeHead(404).end("{}");
-  if (request.url.includes("/-/")) return response.end(found.tarball);
-  const { manifest, tarball } = found;
-  const dist = {
-    tarball: `http://127.0.0.1:${registry.address().port}/${name}/-/package.tgz`,
-    integrity: "sha512-" + createHash("sha512").update(tarball).digest("base64"),
-  };
-  const versions = { [manifest.version]: { ...manifest, dist } };
-  response.setHeader("content-type", "application/json");
-  response.end(JSON.stringify({ name, "dist-tags": { latest: manifest.version }, versions }));
-});
-await new Promise((ready) => registry.listen(0, "127.0.0.1", ready));
-
-const env = { ...process.env, npm_config_registry: `http://127.0.0.1:${registry.address().port}`, npm_config_cache: join(work, "cache") };
+const env = { ...process.env, npm_config_registry: registry.url, npm_config_cache: join(work, "cache") };
 delete env.npm_execpath;
 
 // The registry is this process, which must not wait for its clients.
@@ -104,7 +81,6 @@ try {
   console.log("SIGTERM reaches the program: ok");
 } finally {
   registry.close();
-  registry.closeAllConnections();
   rmSync(work, { recursive: true, force: true });
 }
 

@@ -257,6 +257,11 @@ pub(crate) fn not_renewed(path: &Path, error: generate::Error) -> Failure {
     Failure::new(anyhow::Error::new(error).context(text))
 }
 
+/// A key that a double cannot have, because it is the original's.
+pub(crate) fn double_has_original_key(key: &Path, error: generate::Error) -> Failure {
+    about(key, error.into()).hint(format!("have a key made: `{}`", CommandLine::typed().without(&command_line::KEY)))
+}
+
 /// A port that cannot be listened on.
 pub(crate) fn listen(error: server::Error) -> Failure {
     let on_port = |port: u16| CommandLine::typed().with(&PORT, port.to_string());

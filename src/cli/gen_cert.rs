@@ -1,4 +1,5 @@
 mod advice;
+mod like;
 mod renewal;
 
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use super::args::{self, IssuerArgs, LoadedIssuer, NameArgs, PassphraseArgs, Vali
 use super::ca;
 use super::failure::{self, Failure};
 use super::output::Output;
+use like::{Double, LikeArgs};
 use renewal::{Present, Renewal};
 
 /// Make a key, a CSR and a certificate; or sign a CSR
@@ -31,6 +33,7 @@ Examples:
                      as openssl x509 -req -in server-csr.pem -signkey server-key.pem -out server-cert.pem
   secure-io gen-cert --ca-cert ca.pem --ca-key ca-key.pem --csr server-csr.pem
   secure-io gen-cert --webtransport localhost               14 days, and the hash for serverCertificateHashes
+  secure-io gen-cert --like https://app.example             a test double, signed by a CA made for it
   secure-io gen-cert --renew                                from cron: does nothing while it fits
 
 Exit status: 0 done, or nothing to do; 2 it could not be done")]
@@ -46,6 +49,8 @@ pub(crate) struct Args {
     key: KeyArgs,
     #[command(flatten)]
     issuer: IssuerArgs,
+    #[command(flatten)]
+    like: LikeArgs,
     #[command(flatten)]
     passphrase: PassphraseArgs,
     #[command(flatten)]
@@ -136,6 +141,8 @@ struct Targets {
     key: PathBuf,
     csr: PathBuf,
     cert: PathBuf,
+    /// The root of a CA made for a double.
+    root: PathBuf,
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
@@ -148,8 +155,10 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         let found = [(args.key.key.is_none(), &targets.key), (args.files.out_cert.is_none(), &targets.cert)];
         args::warn_of_doubt(found.into_iter().filter(|(found, _)| *found).map(|(_, path)| path.as_path()), out);
     }
-    let issuer = match &present {
-        Some(present) if !args.issuer.is_named() => present.issuer(args)?,
+    let mut double = args.like.read(args)?;
+    let issuer = match (&present, &mut double) {
+        (Some(present), _) if !args.issuer.is_named() => present.issuer(args)?,
+        (_, Some(double)) if !args.issuer.is_named() => Some(double.issuer(&spec, now)?),
         _ => Some(args.issuer.load(args.write.dry_run, now, out)?),
     };
     let renewal = match present {
@@ -161,10 +170,14 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         return args.report_fit(&report, &targets, out, now);
     }
     let existing = if args.renew.renew { Existing::Replace } else { args.write.existing() };
-    args.check(&targets, &renewal, existing)?;
+    args.check(&targets, (&renewal, double.as_ref()), existing)?;
     let secrets = args.secrets()?;
-    let made = args.make(&spec, &issuer, (renewal, &targets), now)?;
-    let (set, mut report) = args.files(&targets, &made, &secrets)?;
+    let made = match &double {
+        Some(double) => double.make(args, &spec, &issuer, now)?,
+        None => args.make(&spec, &issuer, (renewal, &targets), now)?,
+    };
+    let root = double.and_then(|double| double.root);
+    let (set, mut report) = args.files(&targets, (&made, root.as_ref()), &secrets)?;
     report.warnings.extend(issuer.warnings(now));
     report.warnings.extend(issuer.refusal(&made.issued.chain, now));
     report.warnings.extend(made.key.as_ref().and_then(args::test_key_warning));
@@ -197,6 +210,7 @@ impl FileArgs {
             key: path(&self.out_key, "key"),
             csr: path(&self.out_csr, "csr"),
             cert: path(&self.out_cert, "cert"),
+            root: path(&None, "root"),
         };
         Ok(targets)
     }
@@ -220,18 +234,24 @@ struct Secrets {
 
 impl Args {
     /// The paths that would be written.
-    fn outputs<'a>(&'a self, targets: &'a Targets, renewal: &Renewal) -> Vec<&'a Path> {
+    fn outputs<'a>(&'a self, targets: &'a Targets, renewal: &Renewal, double: Option<&Double>) -> Vec<&'a Path> {
         let key_is_new = self.key.key.is_none() && self.key.csr.is_none() && !matches!(renewal, Renewal::Needed { .. });
         let key = key_is_new.then_some(targets.key.as_path());
         let leaves_csr = matches!(renewal, Renewal::Needed { rewrites_csr: false, .. });
         let csr = (self.key.csr.is_none() && !leaves_csr).then_some(targets.csr.as_path());
-        let all = key.into_iter().chain(csr).chain([targets.cert.as_path()]).chain(self.p12.p12.as_deref());
+        let root = double.and_then(|double| double.root.as_ref()).map(|_| targets.root.as_path());
+        let all = key.into_iter().chain(csr).chain([targets.cert.as_path()]).chain(root).chain(self.p12.p12.as_deref());
         all.collect()
     }
 
     /// Refuses files that could not be written, or that would overwrite an input, before anything is made.
-    fn check(&self, targets: &Targets, renewal: &Renewal, existing: Existing) -> Result<(), Failure> {
-        let outputs = self.outputs(targets, renewal);
+    fn check(
+        &self,
+        targets: &Targets,
+        (renewal, double): (&Renewal, Option<&Double>),
+        existing: Existing,
+    ) -> Result<(), Failure> {
+        let outputs = self.outputs(targets, renewal, double);
         let (stdio, named): (Vec<_>, Vec<_>) = outputs.into_iter().partition(|path| files::is_stdio(path));
         self.write.check_stdout(stdio.len())?;
         if self.key.key.as_deref().is_some_and(files::is_stdio) && self.key.csr.as_deref().is_some_and(files::is_stdio)
@@ -243,7 +263,8 @@ impl Args {
             return Err(advice::without_key(request, failure.hint("name the request's key with --key")));
         }
         let secrets = self.passphrase.file().into_iter().chain(self.p12.p12_password_file.as_deref());
-        let inputs: Vec<_> = self.key.key.iter().chain(&self.key.csr).map(PathBuf::as_path).chain(secrets).collect();
+        let inputs = self.key.key.iter().chain(&self.key.csr).map(PathBuf::as_path);
+        let inputs: Vec<_> = inputs.chain(self.like.file()).chain(secrets).collect();
         for output in &named {
             args::check_not_input(output, inputs.iter().copied().chain(self.issuer.inputs()))?;
         }
@@ -330,7 +351,12 @@ impl Args {
     }
 
     /// The files to write, and the report of them.
-    fn files(&self, targets: &Targets, made: &Made, secrets: &Secrets) -> Result<(Vec<NewFile>, GenCert), Failure> {
+    fn files(
+        &self,
+        targets: &Targets,
+        (made, root): (&Made, Option<&CertificateDer<'_>>),
+        secrets: &Secrets,
+    ) -> Result<(Vec<NewFile>, GenCert), Failure> {
         let mut set = Vec::new();
         let mut kinds = Vec::new();
         if let Some(key) = made.key.as_ref().filter(|_| made.key_is_new) {
@@ -343,6 +369,10 @@ impl Args {
         }
         set.push(NewFile::public(&targets.cert, chain_pem(&made.issued.chain)?));
         kinds.push(FileKind::Certificate);
+        if let Some(root) = root {
+            set.push(NewFile::public(&targets.root, container::pem("CERTIFICATE", root)?.as_bytes()));
+            kinds.push(FileKind::Root);
+        }
         if let (Some(path), Some(key), Some(password)) = (&self.p12.p12, &made.key, &secrets.p12_password) {
             let alias = self.p12.p12_alias.as_deref().unwrap_or(&self.files.name);
             let ciphers = if self.p12.p12_legacy { Pkcs12Ciphers::Legacy } else { Pkcs12Ciphers::Modern };
@@ -389,6 +419,10 @@ impl Args {
         report.notes.iter().for_each(|note| out.note(note));
         if let Some(hash) = &report.server_certificate_hash {
             out.report(&advice::server_certificate_hash(hash), stdout_is_data)?;
+        } else if report.written && report.files.iter().any(|file| file.kind == FileKind::Root) {
+            out.hint(
+                "the keys of the CAs that were made for it are destroyed: make clients trust the root in tests alone",
+            );
         } else if report.certificate.self_signed && report.written && !stdout_is_data {
             out.hint("clients refuse a self-signed certificate until they are told to trust it");
         }

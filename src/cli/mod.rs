@@ -19,6 +19,7 @@ mod gen_key;
 mod inspect;
 mod lines;
 mod man;
+mod network;
 mod output;
 mod proxy;
 mod remote;

@@ -217,6 +217,18 @@ impl Template {
         }
     }
 
+    /// A request for the same content.
+    #[must_use]
+    pub fn as_request(&self) -> csr::Wanted<'_> {
+        csr::Wanted {
+            subject: &self.subject,
+            names: &self.names,
+            key_usages: &self.key_usages,
+            extended_key_usages: &self.extended_key_usages,
+            extensions: &self.extensions,
+        }
+    }
+
     /// A CA's certificate; `path_len` CAs may follow it.
     #[must_use]
     pub fn ca(subject: Subject, spki: &[u8], path_len: Option<u8>, validity: Validity) -> Self {

@@ -1,11 +1,13 @@
 //! Material of `gen-cert`: a key, a request and a certificate that belong together.
 
+mod like;
 mod refusal;
 mod renewal;
 #[cfg(test)]
 mod tests;
 mod web_transport;
 
+pub use self::like::{Original, PrivateCa, double};
 pub use self::refusal::refusal;
 pub use self::renewal::{purpose_of, renew, why_renew};
 pub use self::web_transport::{check_web_transport_key, server_certificate_hash};
@@ -48,6 +50,9 @@ pub enum Error {
     /// A CA's certificate, to be renewed as an end-entity's.
     #[error("it is a CA's certificate, and what it has signed would lose its issuer")]
     RenewsCa,
+    /// A test double is not to have the original's key.
+    #[error("it is the key of the original, and a double has one of its own")]
+    OriginalKey,
     /// A certificate for WebTransport that Chromium would not accept.
     #[error("a certificate for serverCertificateHashes {reason}")]
     WebTransport {
@@ -408,6 +413,14 @@ fn issue(
         issued.warnings.push(format!("a lifetime of {days} days: Apple's platforms refuse more than {limit}"));
     }
     Ok(issued)
+}
+
+/// The key that signs: the CA's, or the certificate's own.
+fn key_of<'a>(signer: Signer<'a>, own: &'a PrivateKey) -> &'a PrivateKey {
+    match signer {
+        Signer::Ca { key, .. } => key,
+        Signer::Own => own,
+    }
 }
 
 /// Refuses a certificate that no client accepts because its issuer's extKeyUsage has none of its purposes; warns

@@ -15,4 +15,6 @@ pub mod probe;
 pub mod proxy;
 #[cfg(feature = "serve")]
 pub mod server;
+#[cfg(feature = "serve")]
+pub mod share;
 pub mod tls;

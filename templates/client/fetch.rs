@@ -2,7 +2,8 @@
 //! `build.rs`.
 //!
 //! The package is pinned by `templates/client/package-lock.json` and installed without running scripts. Everything
-//! stays in `OUT_DIR`. Without npm the build continues, and the server reports the missing client.
+//! stays in `OUT_DIR`. The published crate has the files in it. Without them and without npm the build continues, and the
+//! server reports the missing client.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -18,6 +19,9 @@ const SCRIPTS: [&str; 4] = ["socket.io.js", "socket.io.min.js", "socket.io.esm.m
 
 /// Files that npm needs to install the client.
 const MANIFESTS: [&str; 2] = ["package.json", "package-lock.json"];
+
+/// The client as the published crate has it, which is built without npm (`packaging/crate.sh`).
+const PACKED: &str = "templates/client/packed";
 
 /// Stores the client in `OUT_DIR`, or the reason why it is missing.
 pub(crate) fn store_client() -> Result<(), Box<dyn Error>> {
@@ -50,8 +54,12 @@ struct Failure {
 
 /// Installs the client with npm, leaves its files compressed in `out_dir` and returns a table row for each.
 fn install(out_dir: &Path) -> Result<String, Failure> {
+    let packed = Path::new(PACKED);
     let folder = out_dir.join("client");
     let broken = |error: io::Error| Failure { reason: "npm's package could not be read", detail: error.to_string() };
+    if packed.join("package.json").exists() {
+        return store(packed, out_dir).map_err(broken);
+    }
     fs::create_dir_all(&folder).map_err(broken)?;
     for manifest in MANIFESTS {
         fs::copy(Path::new("templates/client").join(manifest), folder.join(manifest)).map_err(broken)?;

@@ -148,3 +148,20 @@ fn promises_of_security_have_their_tests() {
     }
     assert!(count > 20, "only {count} tests were found");
 }
+
+/// The page's tests are run as `tests/interop/from_rust.rs`: what a reader pastes is what passes here.
+#[test]
+fn the_rust_page_shows_the_tests_that_are_run() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = |path: &str| {
+        let bytes = files::read(&root.join(path)).expect("it is there");
+        String::from_utf8(bytes.to_vec()).expect("text")
+    };
+    let page = text("docs/from-rust.md");
+    let shown =
+        page.split_once("```rust,ignore\n").and_then(|(_, rest)| rest.split_once("```\n")).expect("the block").0;
+    // Without the line that says where the file is used.
+    let run = text("tests/interop/from_rust.rs");
+    let run = run.split_once("\n\n").expect("a first line").1;
+    assert_eq!(shown, run);
+}

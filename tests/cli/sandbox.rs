@@ -195,7 +195,7 @@ pub(crate) fn redact(text: &str, folder: &Path) -> String {
             (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(Z| UTC)?", "[TIME]"),
             (r"\d{4}-\d\d-\d\d", "[DATE]"),
             (r"in 36[345] days", "in a year"),
-            (r"\b[0-9a-f]{2}(:[0-9a-f]{2}){7,}\b|\b[0-9A-F]{2}(:[0-9A-F]{2}){7,}\b", "[HEX]"),
+            (r"\b[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){7,}\b", "[HEX]"),
             (r"sha256//[A-Za-z0-9+/]{43}=", "sha256//[BASE64]"),
             (r"\b[0-9a-f]{16,}\b", "[HEX]"),
             (r"\b(development (?:root|intermediate)) [0-9a-f]{8}\b", "$1 [HEX]"),
@@ -219,7 +219,7 @@ pub(crate) struct Background {
 
 impl Background {
     #[track_caller]
-    fn start(command: &mut Command, ready: &str) -> Self {
+    pub(crate) fn start(command: &mut Command, ready: &str) -> Self {
         // Some programs end when their input does: it stays open as long as this value lives.
         let mut child = spawn(command.stdin(Stdio::piped()));
         let (sender, lines) = mpsc::channel();

@@ -6,6 +6,7 @@ mod path;
 mod renew;
 mod revoke;
 mod serve;
+mod share;
 mod show;
 mod trust;
 
@@ -32,6 +33,7 @@ enum Command {
     Untrust(trust::UntrustArgs),
     Status(trust::StatusArgs),
     Export(export::Args),
+    Share(share::Args),
     Env(env::Args),
     Renew(renew::Args),
     Revoke(revoke::Args),
@@ -48,6 +50,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         Command::Untrust(args) => trust::untrust(args, out),
         Command::Status(args) => trust::status(args, out),
         Command::Export(args) => export::run(args, out),
+        Command::Share(args) => share::run(args, out),
         Command::Env(args) => env::run(args, out),
         Command::Renew(args) => renew::run(args, out),
         Command::Revoke(args) => revoke::run(args, out),

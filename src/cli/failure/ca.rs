@@ -78,7 +78,11 @@ pub(crate) fn remake_hint() -> String {
 /// The command that lets the local CA sign for further names.
 pub(crate) fn permit_hint(names: &[String]) -> String {
     let command = CommandLine::ours("ca renew").carrying_ca_dir();
-    format!("permit it: `{}`", names.iter().fold(command, |command, name| command.flag("--permit", permit_for(name))))
+    // A domain is permitted once, with all of its hosts.
+    let mut permits: Vec<_> = names.iter().map(|name| permit_for(name)).collect();
+    let mut seen = std::collections::HashSet::new();
+    permits.retain(|permit| seen.insert(permit.clone()));
+    format!("permit it: `{}`", permits.iter().fold(command, |command, permit| command.flag("--permit", permit)))
 }
 
 /// The constraint that permits a name: a URI is permitted by its host, whatever its scheme.

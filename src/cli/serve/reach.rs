@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use crate::cli::command_line::CommandLine;
+use crate::cli::network;
 use crate::cli::output::Output;
 
 /// The names and addresses that clients are shown a certificate for.
@@ -53,12 +54,16 @@ pub(super) fn say_network(ours: SocketAddr, covered: &Covered, out: &mut Output)
     if !ours.ip().is_unspecified() {
         return;
     }
-    let addresses = network_addresses(ours.is_ipv6());
+    let addresses = network::addresses(ours.is_ipv6());
     if addresses.is_empty() {
         return;
     }
     let urls: Vec<_> = addresses.iter().map(|address| url(covered.scheme(), &host(*address), ours.port())).collect();
-    out.note(format!("other machines reach it at {}", urls.join(" and ")));
+    out.note(format!("phones and other machines reach it at {}", urls.join(" and ")));
+    if covered.issues && !covered.is_plain {
+        let command = CommandLine::ours("ca share").carrying_ca_dir();
+        out.hint(format!("a phone has to trust the local CA first: `{command}`"));
+    }
     let missing = addresses.iter().map(ToString::to_string).filter(|address| !covered.names.contains(address));
     let missing: Vec<_> = missing.collect();
     if missing.is_empty() || covered.issues || covered.is_plain {
@@ -70,18 +75,4 @@ pub(super) fn say_network(ours: SocketAddr, covered: &Covered, out: &mut Output)
         let command = CommandLine::typed().args(hosts.chain(&missing));
         out.hint(format!("have one made for it: `{command}`"));
     }
-}
-
-/// The addresses of this machine that other machines may reach.
-fn network_addresses(with_ipv6: bool) -> Vec<IpAddr> {
-    let mut addresses: Vec<IpAddr> = if_addrs::get_if_addrs()
-        .unwrap_or_default()
-        .into_iter()
-        .filter(|interface| !interface.is_loopback() && !interface.is_link_local())
-        .map(|interface| interface.ip())
-        .filter(|address| address.is_ipv4() || with_ipv6)
-        .collect();
-    addresses.sort_unstable();
-    addresses.dedup();
-    addresses
 }

@@ -4,13 +4,15 @@ use rustls::pki_types::CertificateDer;
 use time::OffsetDateTime;
 use x509_parser::prelude::X509Certificate;
 
-use super::{CertificateSpec, Error, Issued, Signer, fitting_subject, issue, issued, named, names_for, warnings};
+use super::{
+    CertificateSpec, Error, Issued, Signer, fitting_subject, issue, issued, key_of, named, names_for, warnings,
+};
 use crate::base::validity;
 use crate::issue::cert::{self, RequestedExtensions, extension_name};
 use crate::judge::inspect;
 use crate::judge::report;
 use crate::judge::report::text::plain_names;
-use crate::x509::csr::{self, Extension, Purpose, Request, Wanted};
+use crate::x509::csr::{self, Extension, Purpose, Request};
 use crate::x509::key::PrivateKey;
 use crate::x509::name::Subject;
 
@@ -153,16 +155,7 @@ pub fn renew(
         Ok(template)
     })?;
     let wanted = wanted.ok_or(Error::NoNames)?;
-    let request = csr::write(
-        key,
-        &Wanted {
-            subject: &wanted.subject,
-            names: &wanted.names,
-            key_usages: &wanted.key_usages,
-            extended_key_usages: &wanted.extended_key_usages,
-            extensions: &wanted.extensions,
-        },
-    )?;
+    let request = csr::write(key, &wanted.as_request())?;
     issued.notes.extend(notes);
     if !left_out.is_empty() {
         issued.notes.push(format!("not taken over from the certificate before: {}", left_out.join(", ")));
@@ -171,15 +164,8 @@ pub fn renew(
     Ok((request, issued))
 }
 
-fn key_of<'a>(signer: Signer<'a>, own: &'a PrivateKey) -> &'a PrivateKey {
-    match signer {
-        Signer::Ca { key, .. } => key,
-        Signer::Own => own,
-    }
-}
-
 /// The end that gives a certificate as long a life as the existing one has, when the order says nothing of it.
-fn end(parsed: &X509Certificate<'_>, spec: &CertificateSpec, now: OffsetDateTime) -> Option<OffsetDateTime> {
+pub(super) fn end(parsed: &X509Certificate<'_>, spec: &CertificateSpec, now: OffsetDateTime) -> Option<OffsetDateTime> {
     if spec.not_after.is_some() || spec.days.is_some() {
         return spec.not_after;
     }
@@ -188,7 +174,7 @@ fn end(parsed: &X509Certificate<'_>, spec: &CertificateSpec, now: OffsetDateTime
 }
 
 /// The subject that was there; if it is one of the old names and others are given, the first of those.
-fn subject(
+pub(super) fn subject(
     spec: &CertificateSpec,
     parsed: &X509Certificate<'_>,
     report: &report::Certificate,

@@ -34,6 +34,8 @@ pub enum FileKind {
     Csr,
     /// A certificate and those above it but the root, leaf first.
     Certificate,
+    /// The certificate of the root that a private CA was made with (`--like`).
+    Root,
     /// A key with its certificates.
     Pkcs12,
 }
@@ -47,6 +49,7 @@ impl FileKind {
             Self::EncryptedPrivateKey => "encrypted private key",
             Self::Csr => "certification request",
             Self::Certificate => "certificate",
+            Self::Root => "the root to trust in tests",
             Self::Pkcs12 => "PKCS#12, key and certificate",
         }
     }

@@ -1,0 +1,3 @@
+import api from "./node.cjs";
+
+export const { fixtures, serveFixture, SecureIoError } = api;

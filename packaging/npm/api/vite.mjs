@@ -1,0 +1,3 @@
+import secureIo from "./vite.cjs";
+
+export default secureIo;
