@@ -231,6 +231,24 @@ pub fn modified(path: &Path) -> Option<time::OffsetDateTime> {
     fs::metadata(path).ok()?.modified().ok().map(time::OffsetDateTime::from)
 }
 
+/// A mark of a file's state, which changes with its content: of the file that a path leads to in the end, so that a link
+/// which leads elsewhere changes it as well.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp {
+    /// The file, without links.
+    pub path: PathBuf,
+    length: u64,
+    modified: Option<std::time::SystemTime>,
+}
+
+/// The mark of a file; `None` if no regular file is there.
+#[must_use]
+pub fn stamp(path: &Path) -> Option<Stamp> {
+    let path = fs::canonicalize(path).ok()?;
+    let metadata = fs::metadata(&path).ok().filter(fs::Metadata::is_file)?;
+    Some(Stamp { path, length: metadata.len(), modified: metadata.modified().ok() })
+}
+
 /// The files in a folder itself that hold no more than `limit` bytes, by name; unreadable ones are passed over.
 #[must_use]
 pub fn small_files(folder: &Path, limit: u64) -> Vec<PathBuf> {

@@ -145,13 +145,21 @@ pub(crate) struct PassphraseArgs {
     /// The advice where a passphrase is missing, unless it is to give these flags.
     #[arg(skip)]
     advice: Option<&'static str>,
+    /// True if nobody is there to be asked.
+    #[arg(skip)]
+    is_unattended: bool,
 }
 
 impl PassphraseArgs {
     /// Those of a command that has no such flags: on a terminal it asks.
     pub(crate) const fn absent() -> Self {
         let advice = "write what is in it as PEM with `secure-io inspect --pem` and a passphrase, and name that file";
-        Self { passphrase_file: None, passphrase_env: None, advice: Some(advice) }
+        Self { passphrase_file: None, passphrase_env: None, advice: Some(advice), is_unattended: false }
+    }
+
+    /// The same for a program that goes on by itself, and asks nobody.
+    pub(crate) fn unattended(self) -> Self {
+        Self { is_unattended: true, ..self }
     }
 
     /// The file it is read from, if it is one.
@@ -183,7 +191,7 @@ impl PassphraseArgs {
     /// Returns the passphrase that opens an encrypted key; prompts on a terminal if no flag gave one.
     fn to_open(&self, path: &Path) -> Result<Option<Zeroizing<String>>, Failure> {
         let given = self.given()?;
-        if given.is_some() || !std::io::stdin().is_terminal() {
+        if given.is_some() || self.is_unattended || !std::io::stdin().is_terminal() {
             return Ok(given);
         }
         ask(&format!("Passphrase of {}: ", path.display())).map(Some)
@@ -504,6 +512,7 @@ impl IssuerArgs {
             passphrase_file: self.ca_passphrase_file.clone(),
             passphrase_env: self.ca_passphrase_env.clone(),
             advice: Some("give the passphrase with --ca-passphrase-file or --ca-passphrase-env"),
+            is_unattended: false,
         };
         let certificates = load_certificates(certificate, &passphrase)?;
         let key = load_key(key, &passphrase)?;

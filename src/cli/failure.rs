@@ -83,6 +83,20 @@ impl Failure {
         }
     }
 
+    /// Formats the reason with its causes in one line, for a log.
+    pub(crate) fn in_one_line(&self) -> String {
+        let Self::Error(report) = self else { return self.reason() };
+        let mut text = String::new();
+        for cause in report.error.chain().map(ToString::to_string) {
+            // Some say their cause themselves.
+            if !text.contains(&cause) {
+                text.push_str(if text.is_empty() { "" } else { ": " });
+                text.push_str(&cause);
+            }
+        }
+        text.replace('\n', " ")
+    }
+
     pub(crate) fn detail(mut self, text: impl Into<String>) -> Self {
         if let Self::Error(report) = &mut self {
             report.details.push(text.into());

@@ -199,11 +199,24 @@ impl Credentials {
         self.chain.first().map(AsRef::as_ref).unwrap_or_default()
     }
 
+    /// Says why newer ones are needed; `None` while these fit. See [`generate::why_renew`].
+    #[must_use]
+    pub fn why_renew(&self, spec: &CertificateSpec, signer: Option<Signer<'_>>, now: OffsetDateTime) -> Option<String> {
+        generate::why_renew(&self.chain, &self.key, spec, signer, None, now)
+    }
+
     /// The parts, for a TLS configuration.
     #[must_use]
     pub fn into_parts(self) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
         let key = PrivateKeyDer::Pkcs8(self.key.pkcs8().to_vec().into());
         (self.chain, key)
+    }
+
+    /// Copies of the parts.
+    #[must_use]
+    pub fn parts(&self) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
+        let key = PrivateKeyDer::Pkcs8(self.key.pkcs8().to_vec().into());
+        (self.chain.clone(), key)
     }
 }
 

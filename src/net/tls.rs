@@ -9,6 +9,8 @@ mod small_rsa;
 use std::sync::Arc;
 
 use rustls::client::Resumption;
+#[cfg(feature = "serve")]
+use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::aws_lc_rs::{self, kx_group};
 use rustls::crypto::{CryptoProvider, SupportedKxGroup};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -145,6 +147,24 @@ fn listening(alpn: &[&[u8]], identity: Option<Arc<CertifiedKey>>) -> Result<List
     Ok(Listening { config: Arc::new(config), recorder })
 }
 
+/// Builds a client's configuration whose servers this verifier judges. Each connection shows the certificates again.
+///
+/// # Errors
+///
+/// [`Error::Refused`] when rustls has no protocol version, which it has.
+#[cfg(feature = "serve")]
+pub(crate) fn judging(verifier: Arc<dyn ServerCertVerifier>, alpn: &[&[u8]]) -> Result<ClientConfig, Error> {
+    let mut config = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&VERSIONS)
+        .map_err(Error::Refused)?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth();
+    config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
+    config.resumption = Resumption::disabled();
+    Ok(config)
+}
+
 /// Builds the configuration of a client that trusts these roots, and speaks HTTP/1.1.
 ///
 /// # Errors
@@ -164,7 +184,7 @@ pub fn trusting(roots: impl IntoIterator<Item = CertificateDer<'static>>) -> Res
 }
 
 /// The one crypto provider, passed explicitly so that nothing is installed for the whole process.
-fn provider() -> Arc<CryptoProvider> {
+pub(in crate::net) fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
 

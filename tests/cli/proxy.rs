@@ -213,6 +213,6 @@ fn a_dev_server_that_blocks_the_host_is_explained() {
 #[test]
 fn a_target_that_is_none_is_refused() {
     let sandbox = Sandbox::new();
-    let refused = sandbox.run("secure-io proxy --to https://app.test").exits(2);
+    let refused = sandbox.run("secure-io proxy --to ftp://app.test").exits(2);
     assert!(refused.stderr.contains("targets speak http"), "{}", refused.stderr);
 }

@@ -17,6 +17,7 @@ mod own_page;
 mod plaintext;
 mod process;
 mod refusal;
+mod reload;
 #[expect(dead_code, reason = "what other tests need of it")]
 #[path = "../cli/sandbox.rs"]
 mod sandbox;

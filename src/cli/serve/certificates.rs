@@ -65,16 +65,14 @@ impl FixtureArgs {
         Ok(())
     }
 
-    /// Adds the test PKI's certificates under their server names.
-    ///
-    /// Those that nothing can be signed for are taken out of it.
+    /// Adds the test PKI's certificates under their server names. Returns the names that nothing can be signed for, which
+    /// are taken out of it.
     pub(super) fn add(
         &self,
         by_name: &mut ByName,
         expected: &mut Expected,
         address: IpAddr,
-        out: &mut Output,
-    ) -> Result<(), Failure> {
+    ) -> Result<Vec<String>, Failure> {
         let folder = self.fixtures.as_deref().unwrap_or(Path::new("."));
         let mut left_out = Vec::new();
         for fixture in &expected.fixtures {
@@ -84,13 +82,18 @@ impl FixtureArgs {
                 left_out.push(fixture.server_name.clone());
             }
         }
+        expected.fixtures.retain(|fixture| !left_out.contains(&fixture.server_name));
+        Ok(left_out)
+    }
+
+    /// Says which of the test PKI is shown.
+    pub(super) fn describe(&self, expected: &Expected, left_out: &[String], out: &mut Output) {
         if !left_out.is_empty() {
             out.warning(format!("nothing can be signed with the keys of {}: left out", left_out.join(", ")));
         }
-        expected.fixtures.retain(|fixture| !left_out.contains(&fixture.server_name));
+        let folder = self.fixtures.as_deref().unwrap_or(Path::new("."));
         let count = counted(expected.fixtures.len(), "certificate");
         out.note(format!("showing {count} of {} by server name", folder.display()));
-        Ok(())
     }
 }
 

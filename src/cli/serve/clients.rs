@@ -43,6 +43,11 @@ enum Versions {
 }
 
 impl ClientArgs {
+    /// The files that say which clients are let in.
+    pub(super) fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.client_ca.iter().chain(&self.client_crl)
+    }
+
     /// Reads the files again on each call.
     pub(super) fn profile(&self) -> Result<Profile, Failure> {
         let mut profile = Profile { is_modern: self.tls == Versions::Modern, clients: None };

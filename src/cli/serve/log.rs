@@ -8,9 +8,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::thread::JoinHandle;
 
-use secure_io::name;
+use secure_io::report::text;
 use secure_io::server::{Client, Event, HandshakeError, Observer, Refused, Transport, Withheld};
 use secure_io::words::counted;
+use secure_io::{name, validity};
 
 use super::limits::LogFormat;
 use super::record;
@@ -67,6 +68,7 @@ impl Log {
 }
 
 /// The way into the log from any thread.
+#[derive(Clone)]
 pub(crate) struct Lines {
     queue: SyncSender<Option<String>>,
     dropped: Arc<AtomicU64>,
@@ -140,6 +142,10 @@ fn line(event: &Event) -> Option<String> {
                 _ => "its name, or that of a folder above it, begins with a dot",
             };
             format!("Refused {} the file `{}`: {reason}", from(*peer), brief(path))
+        }
+        Event::Replaced { certificate } => {
+            let (names, expiry) = (text::certificate_names(certificate), text::expiry(certificate, validity::now()));
+            format!("New connections are shown the certificate for {names}, which {expiry}")
         }
         Event::Draining(span) => {
             format!(

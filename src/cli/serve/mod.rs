@@ -1,3 +1,4 @@
+mod acme;
 pub(super) mod advice;
 mod certificates;
 mod clients;
@@ -6,34 +7,38 @@ mod limits;
 mod log;
 mod reach;
 mod record;
+mod reload;
+mod renewal;
+mod signals;
+mod source;
 
-use std::future::Future;
-use std::io::{self, IsTerminal};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args as _, FromArgMatches};
 use secure_io::ca::{self, LocalCa, Paths};
-use secure_io::credentials::{self, Credentials};
+use secure_io::credentials::Credentials;
 use secure_io::generate::CertificateSpec;
+use secure_io::acme::client::Tokens;
 use secure_io::name::{self, SubjectAltName};
+use secure_io::report;
 use secure_io::report::fixtures::Expected;
-use secure_io::report::{self, text};
 use secure_io::server::{App, Config, Handler, Metrics, Observer, Origins, Server, Timing};
 use secure_io::tls::ByName;
-use secure_io::{cert, files, validity};
+use secure_io::{files, validity};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-#[cfg(unix)]
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
 
 use crate::cli::Outcome;
-use crate::cli::args::{self, CaDirArgs, PassphraseArgs};
+use crate::cli::args::{CaDirArgs, PassphraseArgs};
 use crate::cli::caller::Caller;
 use crate::cli::failure::{self, Failure};
 use crate::cli::output::Output;
+use acme::{Acme, AcmeArgs};
 use certificates::FixtureArgs;
 use clients::ClientArgs;
 use front::FrontArgs;
@@ -41,6 +46,9 @@ use limits::LimitArgs;
 pub(crate) use log::Lines;
 use log::Log;
 use reach::Covered;
+use reload::Reloading;
+use signals::Signals;
+use source::Origin;
 
 /// Serve a demo HTTPS Socket.IO server
 ///
@@ -72,6 +80,9 @@ pub(crate) struct Args {
     /// Its private key
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
+    /// Renew the certificate of the file when it is about to expire, if the local CA has issued it
+    #[arg(long, conflicts_with = "plain")]
+    renew: bool,
     #[command(flatten)]
     ca_dir: CaDirArgs,
     #[command(flatten)]
@@ -82,6 +93,8 @@ pub(crate) struct Args {
     clients: ClientArgs,
     #[command(flatten)]
     front: FrontArgs,
+    #[command(flatten)]
+    acme: AcmeArgs,
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
@@ -197,6 +210,9 @@ pub(crate) struct Listen {
     /// Its private key
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
+    /// Renew the certificate of the file when it is about to expire, if the local CA has issued it
+    #[arg(long)]
+    renew: bool,
     #[command(flatten)]
     ca_dir: CaDirArgs,
     #[command(flatten)]
@@ -210,7 +226,11 @@ impl Listen {
     /// A server whose certificate is the local CA's.
     pub(crate) fn with_ca(hosts: Vec<String>, addr: Option<IpAddr>, port: u16, ca_dir: CaDirArgs) -> Self {
         let passphrase = PassphraseArgs::default();
-        Self { hosts, addr, port, cert: None, key: None, ca_dir, passphrase, from_ca: true }
+        Self { hosts, addr, port, cert: None, key: None, renew: false, ca_dir, passphrase, from_ca: true }
+    }
+
+    pub(crate) fn ca_dir(&self) -> &CaDirArgs {
+        &self.ca_dir
     }
 
     /// Serves with a handler, and otherwise as `serve` does by default.
@@ -232,6 +252,7 @@ impl Listen {
         args.port = self.port;
         args.cert.clone_from(&self.cert);
         args.key.clone_from(&self.key);
+        args.renew = self.renew;
         args.ca_dir = self.ca_dir.clone();
         args.passphrase = self.passphrase.clone();
         args.from_ca = self.from_ca;
@@ -246,57 +267,76 @@ fn run_with(
     out: &mut Output,
 ) -> Result<Outcome, Failure> {
     let now = validity::now();
-    let spec = CertificateSpec {
-        names: name::parse_all(args.hosts.iter().map(String::as_str))?,
-        ..CertificateSpec::default()
-    };
+    args.acme.check(args.front.plain)?;
+    let hosts = args.acme.domains().unwrap_or(&args.hosts);
+    let spec =
+        CertificateSpec { names: name::parse_all(hosts.iter().map(String::as_str))?, ..CertificateSpec::default() };
     let client_js = args.app.check()?;
     let mut fixtures = args.fixtures.read()?;
-    let credentials = if args.front.plain {
+    let (credentials, origin) = if args.front.plain {
         // It is shown to nobody.
-        Credentials::self_signed(&spec, now).map_err(failure::credentials)?
+        (Credentials::self_signed(&spec, now).map_err(failure::credentials)?, Origin::Memory)
     } else {
         let credentials = args.credentials(&spec, out, now)?;
-        args.say_if_untrusted(&credentials, out)?;
+        args.say_if_untrusted(&credentials.0, out)?;
         credentials
     };
     args.fixtures.check(fixtures.as_ref(), &credentials, args.address())?;
     let certificate = credentials.report().map_err(|error| Failure::new(error.into()))?;
     let host = args.host(&spec, &certificate);
     let log = Log::start(out, args.limits.log_format);
-    let (tls, mut covered) = args.tls(credentials, &spec, fixtures.as_mut(), &log, out)?;
-    let mut config = args.config(Arc::new(tls), certificate, client_js);
-    covered.is_plain = args.front.plain;
+    let shown = args.shown(&credentials, &spec, fixtures.as_mut(), &log.lines(), |warning| out.warning(warning))?;
+    if let Some(expected) = &fixtures {
+        args.fixtures.describe(expected, &shown.left_out, out);
+    }
+    let covered = args.covered(&credentials, shown.issues);
+    let mut config = args.config(Arc::new(shown.by_name), certificate, client_js);
     config.origins = args.origins()?;
     config.front = args.front.front()?;
     args.limits.apply(&mut config.limits);
     let ends = OffsetDateTime::parse(&config.certificate.not_after, &Rfc3339).ok().filter(|_| !args.front.plain);
     let metrics = args.limits.metrics.map(|address| (address, Metrics::new(ends.map(OffsetDateTime::unix_timestamp))));
-    config.fixtures = fixtures.map(Arc::new);
+    config.fixtures = fixtures.clone().map(Arc::new);
+    let reloading = Reloading::new(args, &spec, (origin, credentials), fixtures, log.lines());
     config.handler = handler.map(|make| make(log.lines()));
+    let tokens = Arc::default();
+    let acme = args.acme.prepare(&spec.names, &tokens, log.lines())?;
+    config.challenges = acme.as_ref().map(|acme| Arc::clone(&acme.challenges));
     // Each client takes a descriptor, and 1,024 are few; what cannot be raised is not missed at once.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(serve(config, metrics, &host, &covered, log, ready, out))?;
+    runtime.block_on(serve(config, metrics, reloading, (&host, &covered), Beside { acme, tokens, args, ready }, log, out))?;
     Ok(Outcome::Done)
+}
+
+/// What goes on beside the server.
+struct Beside<'a> {
+    acme: Option<Acme>,
+    tokens: Arc<Tokens>,
+    args: &'a Args,
+    ready: Option<Ready<'a>>,
 }
 
 async fn serve(
     config: Config,
     metrics: Option<(SocketAddr, Metrics)>,
-    host: &str,
-    covered: &Covered,
+    reloading: Reloading<'_>,
+    (host, covered): (&str, &Covered),
+    beside: Beside<'_>,
     log: Log,
-    ready: Option<Ready<'_>>,
     out: &mut Output,
 ) -> Result<(), Failure> {
+    let Beside { acme, tokens, args, ready } = beside;
     let observer = match metrics {
         Some((address, metrics)) => measured(address, metrics, log.observer(), out).await?,
         None => log.observer(),
     };
+    let replaced = Arc::new(Notify::new());
+    let observer = noticing(observer, Arc::clone(&replaced));
     let serves_folder = config.static_dir.is_some();
     let server = Server::bind(config, observer).await.map_err(failure::listen)?;
-    let signals = Signals::new(log.lines())?;
+    let signals = Signals::new()?;
+    let certificates = server.certificates();
     let address = server.local_addr();
     let scheme = covered.scheme();
     reach::warn_of_other_server(address, server.other_server(), scheme, out);
@@ -304,18 +344,33 @@ async fn serve(
     if serves_folder {
         out.note("private keys, files whose name begins with a dot, and links out of the folder are not served");
     }
+    args.acme.listen(args.address(), address.port(), tokens, out).await?;
     let url = reach::url(scheme, host, address.port());
     if let Some(ready) = ready {
         ready(&url, out);
     }
     let secure = if covered.is_plain { "Server, without TLS of its own," } else { "Secure server" };
-    log.line(format!("{secure} is running on {url}"));
+    let serving = async {
+        acme::keep(acme, &replaced, || log.line(format!("{secure} is running on {url}"))).await;
+    };
     tokio::select! {
         () = server.run(signals.next()) => {}
         () = signals.second() => {}
+        never = reloading.run(certificates, signals.hangups()) => match never {},
+        () = serving => {}
     }
     log.finish();
     Ok(())
+}
+
+/// An observer that also tells of new certificates.
+fn noticing(observer: Observer, replaced: Arc<Notify>) -> Observer {
+    Arc::new(move |event| {
+        observer(event);
+        if matches!(event, secure_io::server::Event::Replaced { .. }) {
+            replaced.notify_one();
+        }
+    })
 }
 
 /// Serves figures, and returns the observer that counts them.
@@ -332,6 +387,15 @@ async fn measured(
     let observer = metrics.counting(observer);
     tokio::spawn(metrics.serve(listener));
     Ok(observer)
+}
+
+/// The certificates by server name.
+struct Shown {
+    by_name: ByName,
+    /// True if the local CA issues for names that have none.
+    issues: bool,
+    /// The names of the test PKI that nothing can be signed for.
+    left_out: Vec<String>,
 }
 
 impl Args {
@@ -402,35 +466,43 @@ impl Args {
     }
 
     /// The certificates by server name: the test PKI's; else, unless files were named, new ones from the local CA.
-    fn tls(
+    ///
+    /// Warns of a local CA that cannot be used.
+    fn shown(
         &self,
-        credentials: Credentials,
+        credentials: &Credentials,
         spec: &CertificateSpec,
         fixtures: Option<&mut Expected>,
-        log: &Log,
-        out: &mut Output,
-    ) -> Result<(ByName, Covered), Failure> {
-        let names = certificates::names(&credentials);
-        let hosts = (self.cert.is_none()).then_some(!self.hosts.is_empty());
-        let mut covered = Covered { names, issues: false, hosts_typed: hosts, is_plain: false };
-        let (chain, key) = credentials.into_parts();
-        let mut by_name =
-            ByName::with_profile(chain, key, &self.clients.profile()?).map_err(|error| Failure::new(error.into()))?;
+        lines: &Lines,
+        warn: impl FnOnce(String),
+    ) -> Result<Shown, Failure> {
+        let (chain, key) = credentials.parts();
+        let by_name = ByName::with_profile(chain, key, &self.clients.profile()?);
+        let mut by_name = by_name.map_err(|error| Failure::new(error.into()))?;
+        let shown = |by_name, issues| Shown { by_name, issues, left_out: Vec::new() };
         if let Some(expected) = fixtures {
-            self.fixtures.add(&mut by_name, expected, self.address(), out)?;
-        } else if self.cert.is_none()
-            && let Some(paths) = self.local_ca()?
-        {
-            match Caller::acting(|| LocalCa::load(&paths))? {
-                Ok(ca) => {
-                    let issuer = certificates::FromCa::new(ca, spec.effective_names(), log.lines());
-                    by_name = by_name.issuing(covered.names.iter().cloned(), Arc::new(issuer));
-                    covered.issues = true;
-                }
-                Err(error) => out.warning(format!("the local CA issues nothing for other names: {error}")),
+            let left_out = self.fixtures.add(&mut by_name, expected, self.address())?;
+            return Ok(Shown { left_out, ..shown(by_name, false) });
+        }
+        let paths = if self.cert.is_none() && self.acme.domains().is_none() { self.local_ca()? } else { None };
+        let Some(paths) = paths else { return Ok(shown(by_name, false)) };
+        match Caller::acting(|| LocalCa::load(&paths))? {
+            Ok(ca) => {
+                let issuer = certificates::FromCa::new(ca, spec.effective_names(), lines.clone());
+                Ok(shown(by_name.issuing(certificates::names(credentials), Arc::new(issuer)), true))
+            }
+            Err(error) => {
+                warn(format!("the local CA issues nothing for other names: {error}"));
+                Ok(shown(by_name, false))
             }
         }
-        Ok((by_name, covered))
+    }
+
+    /// The names that clients are shown a certificate for.
+    fn covered(&self, credentials: &Credentials, issues: bool) -> Covered {
+        let is_made = self.cert.is_none() && self.acme.domains().is_none();
+        let hosts_typed = is_made.then_some(!self.hosts.is_empty());
+        Covered { names: certificates::names(credentials), issues, hosts_typed, is_plain: self.front.plain }
     }
 
     /// The local CA, if it exists: under sudo that of sudo's caller. One that was named has to exist.
@@ -445,246 +517,5 @@ impl Args {
             false if self.ca_dir.is_given() => Err(ca::Error::Missing { folder: paths.folder }.into()),
             false => Ok(None),
         }
-    }
-
-    /// Selects the certificates: the files named, those in this folder, the local CA's, or self-signed ones.
-    fn credentials(
-        &self,
-        spec: &CertificateSpec,
-        out: &mut Output,
-        now: OffsetDateTime,
-    ) -> Result<Credentials, Failure> {
-        if let (Some(certificate), Some(key)) = (&self.cert, &self.key) {
-            let credentials = self.load(certificate, key, now)?;
-            if let Some(missing) = uncovered(&credentials, spec) {
-                out.warning(format!("{} is not for {missing}: clients will refuse it there", certificate.display()));
-            }
-            self.warn_of_no_names(&credentials, certificate, key, out);
-            return Ok(credentials);
-        }
-        if self.from_ca {
-            return self.made(spec, out, now);
-        }
-        let _settled = files::settle(Path::new("."))?;
-        let (certificate, key) = (Path::new("server-cert.pem"), Path::new("server-key.pem"));
-        match (files::exists(certificate), files::exists(key)) {
-            (true, true) => {
-                args::warn_of_doubt([certificate, key], out);
-                let credentials = self.load(certificate, key, now)?;
-                if let Some(missing) = uncovered(&credentials, spec) {
-                    out.note(format!("the server-cert.pem here is not for {missing}, and is left aside"));
-                } else {
-                    self.warn_of_no_names(&credentials, certificate, key, out);
-                    return Ok(described(credentials, "server-cert.pem", out, now));
-                }
-            }
-            (true, false) => {
-                out.warning("server-cert.pem is here without server-key.pem, and is left aside");
-                if let Some(hint) = advice::of_missing_key(certificate) {
-                    out.hint(hint);
-                }
-            }
-            (false, true) => out.warning("server-key.pem is here without server-cert.pem, and is left aside"),
-            (false, false) => {}
-        }
-        self.made(spec, out, now)
-    }
-
-    /// Says that browsers refuse a certificate of the local CA until a store trusts that.
-    fn say_if_untrusted(&self, credentials: &Credentials, out: &mut Output) -> Result<(), Failure> {
-        let Some(paths) = self.ca_dir.paths().ok().filter(Paths::exist) else { return Ok(()) };
-        let above = credentials.chain.last().map(AsRef::as_ref).unwrap_or_default();
-        if Caller::acting(|| ca::has_issued(&paths, above))? {
-            crate::cli::ca::say_if_untrusted(&paths, out);
-        }
-        Ok(())
-    }
-
-    /// Warns that browsers refuse a certificate without subjectAltName, which the three OpenSSL commands make.
-    fn warn_of_no_names(&self, credentials: &Credentials, certificate: &Path, key: &Path, out: &mut Output) {
-        if credentials.report().is_ok_and(|report| report.subject_alt_names.is_empty()) {
-            out.warning(format!("{} has no subjectAltName: browsers refuse it", certificate.display()));
-            let leaf = credentials.chain.first().map(AsRef::as_ref).unwrap_or_default();
-            let files = advice::Files { certificate, leaf, key, ca_dir: &self.ca_dir };
-            out.hint(files.without_names());
-        }
-    }
-
-    fn load(&self, certificate: &Path, key: &Path, now: OffsetDateTime) -> Result<Credentials, Failure> {
-        let chain = args::load_certificates(certificate, &self.passphrase)?;
-        let private = args::load_key(key, &self.passphrase)?;
-        let leaf = chain.first().cloned();
-        let files = advice::Files { certificate, leaf: leaf.as_deref().unwrap_or_default(), key, ca_dir: &self.ca_dir };
-        let spki = private.spki().to_vec();
-        let credentials = Credentials::new(chain, private).map_err(|error| match error {
-            credentials::Error::Certificate(cert::Error::KeyMismatch { theirs, ours }) => {
-                files.mismatch(failure::mismatch(key, certificate, "certificate", (&theirs, &ours)), &spki)
-            }
-            error => failure::certificate_in_file(certificate, error),
-        })?;
-        credentials.check_time(now).map_err(|error| match error {
-            error @ credentials::Error::Expired { .. } => {
-                files.expired(failure::certificate_in_file(certificate, error))
-            }
-            error => failure::certificate_in_file(certificate, error)
-                .hint("look whether the clock is right here and where it was issued"),
-        })?;
-        Ok(credentials)
-    }
-
-    fn made(&self, spec: &CertificateSpec, out: &mut Output, now: OffsetDateTime) -> Result<Credentials, Failure> {
-        if let Some(paths) = self.local_ca()? {
-            if let Some(caller) = Caller::of_sudo().filter(|_| !self.ca_dir.is_given()) {
-                out.note(format!("run with sudo: this is the CA of {}, in {}", caller.name, paths.folder.display()));
-            }
-            let ca = Caller::acting(|| LocalCa::load(&paths))??;
-            if let Some(warning) = ca.older_kind_warning() {
-                out.warning(warning);
-                out.hint(failure::remake_hint());
-            }
-            if let Some(warning) = ca.warning(now) {
-                out.warning(warning);
-                out.hint(failure::renew_hint());
-            }
-            let credentials = match Caller::acting(|| Credentials::from_ca(&ca, spec, now))? {
-                Err(credentials::Error::Ca(error)) => {
-                    out.warning(format!("the certificate is not in the local CA's log: {error}"));
-                    Credentials::unrecorded(&ca, spec, now)
-                }
-                issued => issued,
-            };
-            let credentials = credentials.map_err(failure::credentials)?;
-            return Ok(described(credentials, "a certificate from the local CA", out, now));
-        }
-        let kept = args::data_folder().map_err(|failure| failure.reason()).and_then(|folder| {
-            let folder = folder.join("serve");
-            let kept = Credentials::kept(&folder, spec, now);
-            kept.map(|credentials| (credentials, folder)).map_err(|error| error.to_string())
-        });
-        match kept {
-            Ok((credentials, folder)) => {
-                let credentials = described(credentials, "a self-signed certificate", out, now);
-                out.note(format!("it is kept in {}, so an exception made for it in a browser lasts", folder.display()));
-                Ok(credentials)
-            }
-            // Containers often have no home folder, or none that can be written.
-            Err(reason) => {
-                let credentials = Credentials::self_signed(spec, now).map_err(failure::credentials)?;
-                let credentials = described(credentials, "a self-signed certificate", out, now);
-                out.warning(format!(
-                    "it cannot be kept ({reason}): it is lost when the server stops, and with it every exception made for it in a browser"
-                ));
-                Ok(credentials)
-            }
-        }
-    }
-}
-
-/// The first host asked for that a certificate is not for.
-fn uncovered(credentials: &Credentials, spec: &CertificateSpec) -> Option<String> {
-    let names = credentials.report().map(|report| report.subject_alt_names).unwrap_or_default();
-    let covers = |name: &SubjectAltName| {
-        let wildcard = match name {
-            SubjectAltName::Dns(host) => host.split_once('.').map(|(_, domain)| format!("DNS:*.{domain}")),
-            _ => None,
-        };
-        names.contains(&name.to_string()) || wildcard.is_some_and(|wildcard| names.contains(&wildcard))
-    };
-    spec.names.iter().find(|name| !covers(name)).map(SubjectAltName::value)
-}
-
-fn described(credentials: Credentials, what: &str, out: &mut Output, now: OffsetDateTime) -> Credentials {
-    if let Ok(report) = credentials.report() {
-        out.note(format!(
-            "using {what} for {}, which {}",
-            text::certificate_names(&report),
-            text::expiry(&report, now)
-        ));
-    }
-    credentials
-}
-
-/// The signals that ask us to stop.
-struct Signals {
-    count: tokio::sync::watch::Receiver<u32>,
-}
-
-impl Signals {
-    fn new(lines: Lines) -> Result<Self, Failure> {
-        let (sender, count) = tokio::sync::watch::channel(0);
-        let mut interrupts = Interrupts::new(lines)?;
-        tokio::spawn(async move {
-            loop {
-                interrupts.next().await;
-                sender.send_modify(|count| *count += 1);
-            }
-        });
-        Ok(Self { count })
-    }
-
-    fn reached(&self, wanted: u32) -> impl Future<Output = ()> + use<> {
-        let mut count = self.count.clone();
-        async move {
-            let _ = count.wait_for(|count| *count >= wanted).await;
-        }
-    }
-
-    /// Ready at the first signal.
-    fn next(&self) -> impl Future<Output = ()> + use<> {
-        self.reached(1)
-    }
-
-    /// Ready at the second signal, for people who do not want to wait for clients to leave.
-    fn second(&self) -> impl Future<Output = ()> + use<> {
-        self.reached(2)
-    }
-}
-
-#[cfg(unix)]
-struct Interrupts {
-    interrupt: Signal,
-    terminate: Signal,
-    hangup: Signal,
-    lines: Lines,
-    /// True if the log goes to a terminal, whose end is ours.
-    on_terminal: bool,
-}
-
-#[cfg(unix)]
-impl Interrupts {
-    fn new(lines: Lines) -> Result<Self, Failure> {
-        let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-        let hangup = signal(SignalKind::hangup())?;
-        Ok(Self { interrupt, terminate, hangup, lines, on_terminal: io::stderr().is_terminal() })
-    }
-
-    async fn next(&mut self) {
-        loop {
-            tokio::select! {
-                _ = self.interrupt.recv() => return,
-                _ = self.terminate.recv() => return,
-                _ = self.hangup.recv() => {}
-            }
-            // A server that outlives its window has the port, and nobody sees it.
-            if self.on_terminal && !io::stderr().is_terminal() {
-                return;
-            }
-            self.lines
-                .send("SIGHUP changes nothing: restart the server to have certificates and keys read again".to_owned());
-        }
-    }
-}
-
-#[cfg(not(unix))]
-struct Interrupts;
-
-#[cfg(not(unix))]
-impl Interrupts {
-    fn new(_lines: Lines) -> Result<Self, Failure> {
-        Ok(Self)
-    }
-
-    async fn next(&mut self) {
-        let _ = tokio::signal::ctrl_c().await;
     }
 }

@@ -48,6 +48,11 @@ pub(super) fn event(event: &Event, message: &str) -> String {
             fields.insert("path".to_owned(), path.as_str().into());
             from(&mut fields, *peer, "withheld")
         }
+        Event::Replaced { certificate } => {
+            fields.insert("sha256_fingerprint".to_owned(), certificate.sha256_fingerprint.as_str().into());
+            fields.insert("not_after".to_owned(), certificate.not_after.as_str().into());
+            "certificate-replaced"
+        }
         Event::Draining(_) => "draining",
         Event::AcceptPaused { .. } => "accept-paused",
         Event::AcceptResumed => "accept-resumed",

@@ -7,6 +7,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 
 use crate::net::proxy::target::Target;
+use crate::net::proxy::trust::Distrust;
 
 /// The longest refusal that is read.
 const REFUSAL: u64 = 4096;
@@ -32,14 +33,24 @@ pub(super) fn wants_html(headers: &HeaderMap) -> bool {
 
 /// The page that names the server and the reason, and loads itself again until the server is there.
 pub(super) fn unreachable(target: &Target, reason: &str, is_page: bool) -> Response<Body> {
-    let text = format!("{target} does not answer: {reason}");
+    bad_gateway("Waiting for the server", &format!("{target} does not answer: {reason}"), is_page)
+}
+
+/// The same for a server whose TLS is refused, with the code of the reason and its remedy.
+pub(super) fn distrusted(target: &Target, distrust: &Distrust, is_page: bool) -> Response<Body> {
+    let Distrust { code, reason, fix } = distrust;
+    let text = format!("The proxy does not speak to {target}: {reason} ({code}). To fix it: {fix}");
+    bad_gateway("The server is not trusted", &text, is_page)
+}
+
+fn bad_gateway(title: &str, text: &str, is_page: bool) -> Response<Body> {
     if !is_page {
         return plain(StatusCode::BAD_GATEWAY, &format!("{text}\n"));
     }
     let text = text.replace('&', "&amp;").replace('<', "&lt;");
     let page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta http-equiv=\"refresh\" content=\"1\">\n\
-         <title>Waiting for the server</title>\n<h1>Waiting for the server</h1>\n<p>{text}.\n\
+         <title>{title}</title>\n<h1>{title}</h1>\n<p>{text}.\n\
          <p>This page loads itself again every second.\n</html>\n"
     );
     own(StatusCode::BAD_GATEWAY, "text/html; charset=utf-8", page)

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use axum::http::header::{
-    CONNECTION, CONTENT_LENGTH, CONTENT_LOCATION, COOKIE, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue,
-    LOCATION, ORIGIN, REFRESH, SET_COOKIE, TE, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, CONTENT_LOCATION, COOKIE, EXPECT, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue,
+    LINK, LOCATION, ORIGIN, REFRESH, SET_COOKIE, TE, TRANSFER_ENCODING, UPGRADE,
 };
 use axum::http::{Method, Request, Version};
 
@@ -29,6 +29,13 @@ pub(super) fn is_websocket<B>(request: &Request<B>) -> bool {
         && elements(request.headers(), UPGRADE).count() == 1
 }
 
+/// Returns true if a client waits for word from the server before it sends the body,
+/// [RFC 9110 section 10.1.1](https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1).
+pub(super) fn waits_for_continue<B>(request: &Request<B>) -> bool {
+    request.version() == Version::HTTP_11
+        && elements(request.headers(), EXPECT).any(|one| one.eq_ignore_ascii_case("100-continue"))
+}
+
 /// Removes the fields that are for one connection alone,
 /// [RFC 9110 section 7.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1).
 pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
@@ -47,6 +54,7 @@ pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
     }
     if takes_trailers {
         headers.insert(TE, HeaderValue::from_static("trailers"));
+        headers.insert(CONNECTION, HeaderValue::from_static("te"));
     }
 }
 
@@ -73,14 +81,23 @@ pub(super) fn host<B>(request: &Request<B>) -> Option<String> {
     (!authority.as_str().contains('@') && !authority.host().is_empty()).then(|| host.to_owned())
 }
 
-/// Returns true if the length of the body is said in two ways, which smuggles requests past a proxy,
-/// [RFC 9112 section 6.1](https://www.rfc-editor.org/rfc/rfc9112#section-6.1).
+/// Returns true if the end of the body could be read in two ways, which smuggles requests past a proxy,
+/// [RFC 9112 section 6.1](https://www.rfc-editor.org/rfc/rfc9112#section-6.1): two lengths, or a coding beside `chunked`.
 pub(super) fn is_ambiguous(headers: &HeaderMap) -> bool {
-    headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH)
+    let has_codings = headers.contains_key(TRANSFER_ENCODING);
+    let mut codings = elements(headers, TRANSFER_ENCODING);
+    let is_chunked = codings.next().is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"));
+    has_codings && (headers.contains_key(CONTENT_LENGTH) || !is_chunked || codings.next().is_some())
 }
 
 /// Rewrites a request's fields for the server.
-pub(super) fn to_server(headers: &mut HeaderMap, host: &str, client: SocketAddr, upstream_host: Option<&str>) {
+pub(super) fn to_server(
+    headers: &mut HeaderMap,
+    host: &str,
+    client: SocketAddr,
+    target: &Target,
+    upstream_host: Option<&str>,
+) {
     remove_hop_by_hop(headers);
     let claimed: Vec<HeaderName> = headers.keys().filter(|name| is_forwarding(name)).cloned().collect();
     for name in claimed {
@@ -105,7 +122,7 @@ pub(super) fn to_server(headers: &mut HeaderMap, host: &str, client: SocketAddr,
     set(HOST, upstream_host.unwrap_or(host));
     if let Some(upstream_host) = upstream_host
         && headers.get(ORIGIN).is_some_and(|origin| origin.as_bytes() == format!("https://{host}").as_bytes())
-        && let Ok(origin) = HeaderValue::from_str(&format!("http://{upstream_host}"))
+        && let Ok(origin) = HeaderValue::from_str(&format!("{}://{upstream_host}", target.scheme()))
     {
         headers.insert(ORIGIN, origin);
     }
@@ -115,23 +132,37 @@ pub(super) fn to_server(headers: &mut HeaderMap, host: &str, client: SocketAddr,
 pub(super) fn to_client(headers: &mut HeaderMap, host: &str, target: &Target, upstream_host: Option<&str>) {
     remove_hop_by_hop(headers);
     headers.remove(TE);
+    headers.remove(CONNECTION);
     let corrected = |url: &str| -> Option<String> {
         let (scheme, rest) = url.split_once("://")?;
         let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
         let is_here = authority.eq_ignore_ascii_case(host)
             || upstream_host.is_some_and(|own| authority.eq_ignore_ascii_case(own));
-        (scheme.eq_ignore_ascii_case("http") && (is_here || target.is_at(authority)))
-            .then(|| format!("https://{host}{path}"))
+        let is_servers = scheme.eq_ignore_ascii_case(target.scheme()) && target.is_at(authority);
+        ((scheme.eq_ignore_ascii_case("http") && is_here) || is_servers).then(|| format!("https://{host}{path}"))
     };
     for name in [LOCATION, CONTENT_LOCATION, REFRESH] {
         let Some(text) = headers.get(&name).and_then(|value| value.to_str().ok()) else { continue };
         // `Refresh: 5; url=http://…`.
-        let start = if name == REFRESH { text.to_ascii_lowercase().find("http://").unwrap_or(0) } else { 0 };
+        let start = if name == REFRESH { text.to_ascii_lowercase().find("http").unwrap_or(0) } else { 0 };
         let Some((before, url)) = text.split_at_checked(start) else { continue };
         if let Some(url) = corrected(url)
             && let Ok(value) = HeaderValue::from_str(&format!("{before}{url}"))
         {
             headers.insert(name, value);
+        }
+    }
+    // `</style.css>; rel=preload, <http://…>; rel=next`.
+    for link in headers.iter_mut().filter(|(name, _)| **name == LINK).map(|(_, link)| link) {
+        let Some(text) = link.to_str().ok() else { continue };
+        let parts = text.split('<').map(|part| {
+            match part.split_once('>').and_then(|(url, rest)| Some((corrected(url)?, rest))) {
+                Some((url, rest)) => format!("{url}>{rest}"),
+                None => part.to_owned(),
+            }
+        });
+        if let Ok(value) = HeaderValue::from_str(&parts.collect::<Vec<_>>().join("<")) {
+            *link = value;
         }
     }
     let secure = |cookie: &HeaderValue| {
@@ -169,12 +200,14 @@ mod tests {
         headers.insert(LOCATION, HeaderValue::from_static("http://127.0.0.1:5173/login?a=b"));
         headers.insert(REFRESH, HeaderValue::from_static("5; url=http://localhost:3000/x"));
         headers.insert(CONTENT_LOCATION, HeaderValue::from_static("http://elsewhere.test/"));
+        headers.insert(LINK, HeaderValue::from_static("</a.css>; rel=preload, <http://[::1]:5173/2>; rel=next"));
         headers.append(SET_COOKIE, HeaderValue::from_static("a=1; Expires=Thu, 01 Jan 2026 00:00:00 GMT"));
         headers.append(SET_COOKIE, HeaderValue::from_static("b=2; secure; Path=/"));
         to_client(&mut headers, "localhost:3000", &"5173".parse().unwrap(), None);
         assert_eq!(headers[LOCATION], "https://localhost:3000/login?a=b");
         assert_eq!(headers[REFRESH], "5; url=https://localhost:3000/x");
         assert_eq!(headers[CONTENT_LOCATION], "http://elsewhere.test/");
+        assert_eq!(headers[LINK], "</a.css>; rel=preload, <https://localhost:3000/2>; rel=next");
         let cookies: Vec<_> = headers.get_all(SET_COOKIE).iter().collect();
         assert_eq!(cookies, ["a=1; Expires=Thu, 01 Jan 2026 00:00:00 GMT; Secure", "b=2; secure; Path=/"]);
     }

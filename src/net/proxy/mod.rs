@@ -6,26 +6,31 @@
 mod answer;
 mod headers;
 mod pool;
+mod request_body;
 mod routes;
 mod target;
+mod trust;
+mod tunnel;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::header::{CONNECTION, HeaderValue, UPGRADE};
+use axum::http::header::{CONNECTION, HeaderMap, HeaderValue, UPGRADE};
 use axum::http::uri::{PathAndQuery, Uri};
-use axum::http::{Method, Request, Response, StatusCode, Version, request};
+use axum::http::{Method, Request, Response, StatusCode, Version};
 use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1::SendRequest;
-use hyper_util::rt::TokioIo;
 
 pub use self::routes::{Route, Routes};
 pub use self::target::{Target, TargetError};
+pub use self::trust::Trust;
 
-use self::pool::Pool;
-use crate::net::server::Handler;
+use self::pool::{NotOpened, Pool};
+use self::request_body::RequestBody;
+use self::trust::Distrust;
+use crate::net::server::{Handler, Interim};
 
 /// The most times that a request comes through.
 const MAX_HOPS: u32 = 5;
@@ -41,6 +46,15 @@ pub enum Event {
     Unreachable {
         /// The server.
         target: Target,
+        /// The reason, as a clause.
+        reason: String,
+    },
+    /// A server that speaks https is not spoken to, because its certificate is refused or its TLS fails.
+    Distrusted {
+        /// The server.
+        target: Target,
+        /// The code of the reason, as `verify` and `connect` have it.
+        code: &'static str,
         /// The reason, as a clause.
         reason: String,
     },
@@ -64,6 +78,7 @@ pub struct Proxy {
     routes: Arc<Routes>,
     pool: Arc<Pool>,
     upstream_host: Option<Arc<str>>,
+    trust: Option<Trust>,
     observer: Observer,
 }
 
@@ -77,45 +92,51 @@ impl Proxy {
     /// A proxy to these routes. With an upstream host, servers are sent that one in place of the client's.
     #[must_use]
     pub fn new(routes: Arc<Routes>, upstream_host: Option<&str>, observer: Observer) -> Self {
-        Self { routes, pool: Arc::default(), upstream_host: upstream_host.map(Arc::from), observer }
+        Self { routes, pool: Arc::default(), upstream_host: upstream_host.map(Arc::from), trust: None, observer }
+    }
+
+    /// The same, with trust in servers that speak https. Without it, none of those is spoken to.
+    #[must_use]
+    pub fn trusting(self, trust: Trust) -> Self {
+        Self { trust: Some(trust), ..self }
     }
 
     async fn pass(self, mut request: Request<Incoming>, client: SocketAddr) -> Response<Body> {
-        let method = request.method().clone();
-        if method == Method::CONNECT || headers::is_ambiguous(request.headers()) {
-            return answer::plain(StatusCode::BAD_REQUEST, "This request is not passed on.\n");
-        }
-        let Some(host) = headers::host(&request) else {
-            return answer::plain(StatusCode::BAD_REQUEST, "A request names one host.\n");
+        let Passable { host, hops, target } = match self.examine(&request) {
+            Ok(passable) => passable,
+            Err(refusal) => return *refusal,
         };
-        let hops = request.headers().get(headers::HOPS).and_then(|hops| hops.to_str().ok()?.parse::<u32>().ok());
-        let hops = hops.unwrap_or(0).saturating_add(1);
-        if hops > MAX_HOPS {
-            (self.observer)(&Event::Loop { host });
-            return answer::plain(StatusCode::LOOP_DETECTED, "The server behind this proxy calls the proxy.\n");
-        }
-        let Some(target) = self.routes.find(&bare(&host), request.uri().path()) else {
-            return answer::plain(StatusCode::NOT_FOUND, "No server is behind this proxy for this host and path.\n");
-        };
-        let wants_html = answer::wants_html(request.headers());
+        let is_page = request.method() == Method::GET && answer::wants_html(request.headers());
         let upgrading = headers::is_websocket(&request).then(|| hyper::upgrade::on(&mut request));
+        let interim = request.extensions_mut().remove::<Interim>();
+        let is_held = headers::waits_for_continue(&request);
         let (mut parts, body) = request.into_parts();
         let path = parts.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
         parts.uri = Uri::from(path);
         parts.version = Version::HTTP_11;
-        headers::to_server(&mut parts.headers, &host, client, self.upstream_host.as_deref());
+        headers::to_server(&mut parts.headers, &host, client, &target, self.upstream_host.as_deref());
         parts.headers.insert(headers::HOPS, hops.into());
         if upgrading.is_some() {
-            parts.headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-            parts.headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+            mark_upgrade(&mut parts.headers);
         }
-        let (mut response, connection) = match self.send(&target, parts, body).await {
+        let can_repeat = parts.method.is_idempotent() && body.is_end_stream();
+        let (body, progress) = RequestBody::new(body, is_held);
+        let body = if can_repeat { Body::empty() } else { Body::new(body) };
+        let mut request = Request::from_parts(parts, body);
+        let opening = Arc::clone(&progress);
+        if is_held || interim.is_some() {
+            hyper::ext::on_informational(&mut request, move |answer| match &interim {
+                _ if answer.status() == StatusCode::CONTINUE => opening.open(),
+                Some(interim) => interim.send(answer.status(), answer.headers()),
+                None => {}
+            });
+        }
+        let (mut response, connection) = match self.send(&target, request, can_repeat).await {
             Ok(answered) => answered,
-            Err(reason) => {
-                let page = answer::unreachable(&target, &reason, wants_html && method == Method::GET);
-                (self.observer)(&Event::Unreachable { target, reason });
-                return page;
+            Err(_) if progress.is_broken() => {
+                return answer::plain(StatusCode::BAD_REQUEST, "The request's body is cut short or malformed.\n");
             }
+            Err(failure) => return self.unanswered(target, failure, is_page),
         };
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             let Some(upgrading) = upgrading else {
@@ -124,21 +145,64 @@ impl Proxy {
             let server = hyper::upgrade::on(&mut response);
             tokio::spawn(async move {
                 if let (Ok(client), Ok(server)) = tokio::join!(upgrading, server) {
-                    let (mut client, mut server) = (TokioIo::new(client), TokioIo::new(server));
-                    // How a tunnel ends, both of its ends see.
-                    tokio::io::copy_bidirectional(&mut client, &mut server).await.ok();
+                    tunnel::run(client, server).await;
                 }
             });
         } else {
             self.pool.keep(target.clone(), connection);
         }
+        self.answer(response, host, target).await
+    }
+
+    /// Decides which server a request is for.
+    ///
+    /// # Errors
+    ///
+    /// The answer to a request that is not passed on.
+    fn examine(&self, request: &Request<Incoming>) -> Result<Passable, Box<Response<Body>>> {
+        let refuse = |status, text| Err(Box::new(answer::plain(status, text)));
+        if request.method() == Method::CONNECT || headers::is_ambiguous(request.headers()) {
+            return refuse(StatusCode::BAD_REQUEST, "This request is not passed on.\n");
+        }
+        let Some(host) = headers::host(request) else {
+            return refuse(StatusCode::BAD_REQUEST, "A request names one host.\n");
+        };
+        let hops = request.headers().get(headers::HOPS).and_then(|hops| hops.to_str().ok()?.parse::<u32>().ok());
+        let hops = hops.unwrap_or(0).saturating_add(1);
+        if hops > MAX_HOPS {
+            (self.observer)(&Event::Loop { host });
+            return refuse(StatusCode::LOOP_DETECTED, "The server behind this proxy calls the proxy.\n");
+        }
+        match self.routes.find(&bare(&host), request.uri().path()) {
+            Some(target) => Ok(Passable { host, hops, target }),
+            None => refuse(StatusCode::NOT_FOUND, "No server is behind this proxy for this host and path.\n"),
+        }
+    }
+
+    /// The answer in place of a server's that there is not.
+    fn unanswered(&self, target: Target, failure: NotOpened, is_page: bool) -> Response<Body> {
+        match failure {
+            NotOpened::Unreachable(reason) => {
+                let page = answer::unreachable(&target, &reason, is_page);
+                (self.observer)(&Event::Unreachable { target, reason });
+                page
+            }
+            NotOpened::Distrusted(distrust) => {
+                let page = answer::distrusted(&target, &distrust, is_page);
+                let Distrust { code, reason, .. } = distrust;
+                (self.observer)(&Event::Distrusted { target, code, reason });
+                page
+            }
+        }
+    }
+
+    /// A server's answer, for the client.
+    async fn answer(&self, response: Response<Incoming>, host: String, target: Target) -> Response<Body> {
         let (mut parts, body) = response.into_parts();
-        let is_tunnel = parts.status == StatusCode::SWITCHING_PROTOCOLS;
         parts.version = Version::HTTP_11;
         headers::to_client(&mut parts.headers, &host, &target, self.upstream_host.as_deref());
-        if is_tunnel {
-            parts.headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
-            parts.headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        if parts.status == StatusCode::SWITCHING_PROTOCOLS {
+            mark_upgrade(&mut parts.headers);
             return Response::from_parts(parts, Body::empty());
         }
         let (body, is_blocked) = answer::look_for_blocked_host(parts.status, body).await;
@@ -153,32 +217,68 @@ impl Proxy {
     async fn send(
         &self,
         target: &Target,
-        parts: request::Parts,
-        body: Incoming,
-    ) -> Result<(Response<Incoming>, SendRequest<Body>), String> {
-        let again = (parts.method.is_idempotent() && body.is_end_stream()).then(|| parts.clone());
-        let mut request = Request::from_parts(parts, Body::new(body));
+        mut request: Request<Body>,
+        can_repeat: bool,
+    ) -> Result<(Response<Incoming>, SendRequest<Body>), NotOpened> {
         if let Some(mut connection) = self.pool.take(target)
             && connection.ready().await.is_ok()
         {
+            let again = can_repeat.then(|| clone(&request));
             match connection.try_send_request(request).await {
                 Ok(response) => return Ok((response, connection)),
                 Err(mut failed) => match (failed.take_message(), again) {
                     (Some(unsent), _) => request = unsent,
-                    (None, Some(parts)) => request = Request::from_parts(parts, Body::empty()),
-                    (None, None) => return Err(reason(failed.error())),
+                    (None, Some(again)) => request = again,
+                    (None, None) => return Err(NotOpened::Unreachable(reason(failed.error()))),
                 },
             }
         }
-        let mut connection = Pool::open(target).await.map_err(|error| error.to_string())?;
-        let response = connection.send_request(request).await.map_err(|error| reason(&error))?;
-        Ok((response, connection))
+        let mut connection = Pool::open(target, self.tls(target)?).await?;
+        let response = connection.send_request(request).await;
+        Ok((response.map_err(|error| NotOpened::Unreachable(reason(&error)))?, connection))
     }
+
+    /// The name that a server has to prove, if it speaks https.
+    fn tls<'a>(&'a self, target: &'a Target) -> Result<Option<(&'a str, &'a Trust)>, NotOpened> {
+        let Target::Https { host, .. } = target else { return Ok(None) };
+        let Some(trust) = &self.trust else {
+            return Err(NotOpened::Unreachable("nothing is trusted to vouch for it".to_owned()));
+        };
+        // A server that is named by its address is known by the host that it is asked for.
+        let asked = self.upstream_host.as_deref().filter(|_| host.parse::<IpAddr>().is_ok());
+        Ok(Some((asked.map_or(host, |asked| asked.rsplit_once(':').map_or(asked, |(name, _)| name)), trust)))
+    }
+}
+
+/// A request that may be passed on.
+struct Passable {
+    host: String,
+    hops: u32,
+    target: Target,
+}
+
+/// Asks for a WebSocket, or agrees to one.
+fn mark_upgrade(headers: &mut HeaderMap) {
+    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+}
+
+/// A copy of a request without a body.
+fn clone(request: &Request<Body>) -> Request<Body> {
+    let mut copy = Request::new(Body::empty());
+    copy.method_mut().clone_from(request.method());
+    copy.uri_mut().clone_from(request.uri());
+    copy.headers_mut().clone_from(request.headers());
+    copy.extensions_mut().clone_from(request.extensions());
+    copy
 }
 
 fn reason(error: &hyper::Error) -> String {
     if error.is_incomplete_message() {
         return "it closed the connection without an answer".to_owned();
+    }
+    if error.is_parse() {
+        return format!("it does not answer in HTTP; if it speaks TLS, it is named by https:// ({error})");
     }
     match std::error::Error::source(error) {
         Some(source) => format!("{error}: {source}"),

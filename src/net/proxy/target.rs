@@ -26,6 +26,13 @@ pub enum Target {
         /// The port.
         port: u16,
     },
+    /// HTTPS at a host and a port, likewise.
+    Https {
+        /// The host, which its certificate has to name.
+        host: String,
+        /// The port.
+        port: u16,
+    },
     /// HTTP over a Unix socket.
     Unix(PathBuf),
 }
@@ -34,14 +41,14 @@ pub enum Target {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TargetError {
-    /// A URL with another scheme than `http`.
-    #[error("targets speak http, and `{0}` does not")]
+    /// A URL with another scheme than `http` and `https`.
+    #[error("targets speak http or https, and `{0}` does not")]
     Scheme(String),
     /// A URL with a path, which is the client's to name.
     #[error("a target is a server without a path, as in http://localhost:5173")]
     HasPath,
     /// Something else.
-    #[error("a port, http://HOST:PORT or unix:PATH is needed")]
+    #[error("a port, http://HOST:PORT, https://HOST:PORT or unix:PATH is needed")]
     Malformed,
 }
 
@@ -57,10 +64,11 @@ impl FromStr for Target {
             let port = text.parse().ok().filter(|port| *port != 0).ok_or(TargetError::Malformed)?;
             return Ok(Self::Http { host: "localhost".to_owned(), port });
         }
-        let rest = match text.split_once("://") {
-            Some(("http", rest)) => rest,
+        let (is_https, rest) = match text.split_once("://") {
+            Some(("http", rest)) => (false, rest),
+            Some(("https", rest)) => (true, rest),
             Some(_) => return Err(TargetError::Scheme(text.to_owned())),
-            None => text,
+            None => (false, text),
         };
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         if !path.is_empty() {
@@ -73,18 +81,21 @@ impl FromStr for Target {
         }
         // A port that is none, as 70000, is not read as one.
         let port = match authority.as_str().get(authority.host().len()..) {
+            Some("") if is_https => 443,
             Some("") => 80,
             _ => authority.port_u16().filter(|port| *port != 0).ok_or(TargetError::Malformed)?,
         };
-        Ok(Self::Http { host, port })
+        Ok(if is_https { Self::Https { host, port } } else { Self::Http { host, port } })
     }
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Http { host, port } if host.contains(':') => write!(f, "http://[{host}]:{port}"),
-            Self::Http { host, port } => write!(f, "http://{host}:{port}"),
+            Self::Http { host, port } | Self::Https { host, port } => {
+                let (open, close) = if host.contains(':') { ("[", "]") } else { ("", "") };
+                write!(f, "{}://{open}{host}{close}:{port}", self.scheme())
+            }
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
         }
     }
@@ -96,6 +107,11 @@ pub(super) trait Io: AsyncRead + AsyncWrite + Send {}
 impl<T: AsyncRead + AsyncWrite + Send> Io for T {}
 
 impl Target {
+    /// The scheme of the URLs by which the server knows itself.
+    pub(super) fn scheme(&self) -> &'static str {
+        if matches!(self, Self::Https { .. }) { "https" } else { "http" }
+    }
+
     /// Connects, to `localhost` on whichever of its two addresses listens.
     pub(super) async fn connect(&self) -> io::Result<Pin<Box<dyn Io>>> {
         let connected = timeout(CONNECT, self.dial()).await;
@@ -104,11 +120,15 @@ impl Target {
 
     async fn dial(&self) -> io::Result<Pin<Box<dyn Io>>> {
         let tcp = match self {
-            Self::Http { host, port } if host == "localhost" => match TcpStream::connect(("127.0.0.1", *port)).await {
-                Ok(tcp) => tcp,
-                Err(first) => TcpStream::connect((Ipv6Addr::LOCALHOST, *port)).await.map_err(|_| first)?,
-            },
-            Self::Http { host, port } => TcpStream::connect((host.as_str(), *port)).await?,
+            Self::Http { host, port } | Self::Https { host, port } if host == "localhost" => {
+                match TcpStream::connect(("127.0.0.1", *port)).await {
+                    Ok(tcp) => tcp,
+                    Err(first) => TcpStream::connect((Ipv6Addr::LOCALHOST, *port)).await.map_err(|_| first)?,
+                }
+            }
+            Self::Http { host, port } | Self::Https { host, port } => {
+                TcpStream::connect((host.as_str(), *port)).await?
+            }
             #[cfg(unix)]
             Self::Unix(path) => return Ok(Box::pin(tokio::net::UnixStream::connect(path).await?)),
             #[cfg(not(unix))]
@@ -120,10 +140,11 @@ impl Target {
 
     /// Returns true if a URL with this authority leads to this server.
     pub(super) fn is_at(&self, authority: &str) -> bool {
-        let Self::Http { host, port } = self else { return false };
+        let (Self::Http { host, port } | Self::Https { host, port }) = self else { return false };
+        let default_port = if matches!(self, Self::Https { .. }) { 443 } else { 80 };
         let (name, named_port) = match authority.rsplit_once(':') {
             Some((name, digits)) if digits.bytes().all(|byte| byte.is_ascii_digit()) => (name, digits.parse().ok()),
-            _ => (authority, Some(80)),
+            _ => (authority, Some(default_port)),
         };
         let name = name.trim_start_matches('[').trim_end_matches(']');
         let is_local = |host: &str| ["localhost", "127.0.0.1", "::1", "0.0.0.0"].contains(&host);
@@ -143,6 +164,8 @@ mod tests {
             ("http://127.0.0.1:81/", "http://127.0.0.1:81"),
             ("http://[::1]:81", "http://[::1]:81"),
             ("http://app.test", "http://app.test:80"),
+            ("https://app.test", "https://app.test:443"),
+            ("https://[::1]:8443/", "https://[::1]:8443"),
             ("unix:/run/app.sock", "unix:/run/app.sock"),
         ] {
             assert_eq!(text.parse::<Target>().map(|target| target.to_string()).as_deref(), Ok(read), "{text}");
@@ -151,7 +174,7 @@ mod tests {
             "",
             "0",
             "70000",
-            "https://app.test",
+            "ftp://app.test",
             "http://a/b",
             "http://me@a",
             "unix:",

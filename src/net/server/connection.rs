@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::{Request, Response};
+use axum::http::{Request, Response, Version};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -24,6 +24,7 @@ use crate::net::server::connections::{Cut, Handle};
 use crate::net::server::event::{DisconnectReason, Event};
 use crate::net::server::handshake::HandshakeError;
 use crate::net::server::hello::{self, HANDSHAKE_RECORD};
+use crate::net::server::interim::Interim;
 use crate::net::server::patient::{Patient, is_impatience};
 use crate::net::server::peer::Peer;
 use crate::net::server::plaintext;
@@ -185,9 +186,10 @@ async fn shake_hands(site: &Site, tcp: TcpStream, hello: Accepted) -> Result<Ope
     }
     let called = tcp.local_addr().map_err(HandshakeError::Broken)?.ip();
     let name = hello.client_hello().server_name().map(str::to_owned);
-    let config = site.tls().choose(name.as_deref(), called).await;
+    let tls = Arc::clone(&site.shown().tls);
+    let config = tls.choose(name.as_deref(), called).await;
     let has_suite = has_suite(&hello.client_hello(), &config);
-    let is_modern = site.tls().is_modern();
+    let is_modern = tls.is_modern();
     match StartHandshake::from_parts(hello, tcp).into_stream(config).await.map_err(HandshakeError::from) {
         Ok(tls) => Ok(Opened::Tls(Box::new(tls))),
         Err(HandshakeError::Tls(rustls::Error::PeerIncompatible(
@@ -228,11 +230,15 @@ async fn serve_stream(site: Arc<Site>, stream: Stream, peer: Peer, handle: Arc<H
 async fn respond(
     site: Arc<Site>,
     handle: Arc<Handle>,
-    request: Request<Incoming>,
+    mut request: Request<Incoming>,
     peer: Peer,
+    interim: Option<Interim>,
 ) -> Result<Response<Body>, Infallible> {
     let under_way = handle.request();
     if let Some(handler) = site.handler() {
+        if let Some(interim) = interim.filter(|_| request.version() == Version::HTTP_11) {
+            request.extensions_mut().insert(interim);
+        }
         // An event stream may be silent for hours, so that its answer is not one that the client does not take.
         return Ok(under_way.hold(handler.respond(request, peer.address).await));
     }
@@ -247,7 +253,14 @@ async fn serve_http1(
     mut stopping: watch::Receiver<()>,
 ) {
     let address = peer.address;
-    let service = service_fn(|request| respond(Arc::clone(&site), Arc::clone(&handle), request, peer.clone()));
+    // Only an application has any.
+    let interim = site.handler().map(|_| Interim::default());
+    let stream = match &interim {
+        Some(interim) => stream.with_interim(interim.clone()),
+        None => stream,
+    };
+    let service =
+        service_fn(|request| respond(Arc::clone(&site), Arc::clone(&handle), request, peer.clone(), interim.clone()));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(site.limits().header)
@@ -289,7 +302,7 @@ async fn serve_http2(
     let address = peer.address;
     let service = service_fn(|request| {
         spoken.notify_one();
-        respond(Arc::clone(&site), Arc::clone(&handle), request, peer.clone())
+        respond(Arc::clone(&site), Arc::clone(&handle), request, peer.clone(), None)
     });
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())

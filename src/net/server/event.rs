@@ -94,6 +94,11 @@ pub enum Event {
     },
     /// A Socket.IO client has sent a message.
     Received,
+    /// Other certificates are shown from now on.
+    Replaced {
+        /// The certificate of most clients.
+        certificate: Box<report::Certificate>,
+    },
     /// The server is about to stop: it says so to those who ask whether it is ready, and serves on for this long.
     Draining(Duration),
     /// A client spoke plain HTTP to the TLS port, and got the https:// address.

@@ -15,6 +15,8 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
@@ -31,6 +33,7 @@ pub struct Metrics {
     events: Counter,
     refused: Family<ReasonLabel, Counter>,
     disconnected: Family<ReasonLabel, Counter>,
+    expiry: Gauge,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -62,6 +65,7 @@ impl Metrics {
             events: Counter::default(),
             refused: Family::default(),
             disconnected: Family::default(),
+            expiry: Gauge::default(),
             registry: Registry::default(),
         };
         registry.register("connections", "Open connections, WebSockets not among them", metrics.connections.clone());
@@ -72,9 +76,9 @@ impl Metrics {
         registry.register("refused", "Refused requests", metrics.refused.clone());
         registry.register("disconnected", "Clients that left a namespace", metrics.disconnected.clone());
         if let Some(not_after) = not_after {
-            let expiry: Gauge = Gauge::default();
-            expiry.set(not_after);
-            registry.register("certificate_not_after_seconds", "End of the certificate, seconds since 1970", expiry);
+            metrics.expiry.set(not_after);
+            let help = "End of the certificate, seconds since 1970";
+            registry.register("certificate_not_after_seconds", help, metrics.expiry.clone());
         }
         Self { registry, ..metrics }
     }
@@ -121,6 +125,11 @@ impl Metrics {
             Event::Disconnected(client, why) => {
                 clients(client.transport.name()).dec();
                 self.disconnected.get_or_create(&reason(why.to_string())).inc();
+            }
+            Event::Replaced { certificate } => {
+                if let Ok(end) = OffsetDateTime::parse(&certificate.not_after, &Rfc3339) {
+                    self.expiry.set(end.unix_timestamp());
+                }
             }
             Event::Refused { reason: why, .. } => {
                 self.refused.get_or_create(&reason(refusal(why).to_owned())).inc();

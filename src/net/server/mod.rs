@@ -5,6 +5,7 @@
 
 mod args;
 mod budget;
+mod certificates;
 mod client_js;
 mod config;
 mod conformance;
@@ -22,6 +23,7 @@ mod handshake;
 mod header;
 mod hello;
 mod identity;
+mod interim;
 mod listening;
 mod metrics;
 mod namespace;
@@ -51,11 +53,13 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+pub use self::certificates::Certificates;
 pub use self::config::{App, Config, Front, Limits, Timing};
 pub use self::event::{Client, DisconnectReason, Event, Observer, Refused, Transport};
 pub use self::handler::Handler;
 pub use self::handshake::HandshakeError;
 pub use self::identity::Identity;
+pub use self::interim::Interim;
 pub use self::listening::Error;
 pub use self::metrics::Metrics;
 pub use self::origin::{OriginError, Origins};
@@ -104,6 +108,12 @@ impl Server {
     #[must_use]
     pub fn other_server(&self) -> Option<SocketAddr> {
         self.elsewhere
+    }
+
+    /// The certificates that it shows, which can be replaced while it runs.
+    #[must_use]
+    pub fn certificates(&self) -> Certificates {
+        self.site.certificates().clone()
     }
 
     /// Serves until `shutdown` is ready, and for [`Front::drain`] beyond; then says goodbye to all clients, which may

@@ -2,12 +2,13 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
+use crate::net::server::interim::Interim;
 use crate::net::server::stream::Stream;
 
 /// A connection that fails to write with [`io::ErrorKind::TimedOut`] after a wait for the client.
@@ -15,15 +16,44 @@ pub(super) struct Patient {
     stream: Stream,
     limit: Duration,
     deadline: Option<Pin<Box<Sleep>>>,
+    /// Interim answers, which go in front of what is written next.
+    interim: Option<Interim>,
+    /// What of them has not been written.
+    ahead: Vec<u8>,
+    /// True while octets of an answer wait to be written: nothing may come between them.
+    is_writing: bool,
 }
 
 impl Patient {
     pub(super) fn new(stream: Stream, limit: Duration) -> Self {
-        Self { stream, limit, deadline: None }
+        Self { stream, limit, deadline: None, interim: None, ahead: Vec::new(), is_writing: false }
+    }
+
+    /// The same connection, with interim answers of the application.
+    pub(super) fn with_interim(self, interim: Interim) -> Self {
+        Self { interim: Some(interim), ..self }
     }
 
     pub(super) fn into_inner(self) -> Stream {
         self.stream
+    }
+
+    /// Writes the interim answers that are there.
+    fn poll_interim(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Some(interim) = &self.interim
+            && !self.is_writing
+            && let Some(octets) = interim.take(cx)
+        {
+            self.ahead.extend(octets);
+        }
+        while !self.ahead.is_empty() {
+            let count = ready!(Pin::new(&mut self.stream).poll_write(cx, &self.ahead))?;
+            self.ahead.drain(..count);
+            if self.ahead.is_empty() {
+                return Pin::new(&mut self.stream).poll_flush(cx);
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Starts, ends or watches the wait, by the result of a write.
@@ -40,13 +70,21 @@ impl Patient {
 
 impl AsyncRead for Patient {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.interim.is_some() {
+            // A fault of writing is seen when the answer is written.
+            let _ = self.poll_interim(cx);
+        }
         Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
 
 impl AsyncWrite for Patient {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        let written = match self.poll_interim(cx) {
+            Poll::Ready(Ok(())) => Pin::new(&mut self.stream).poll_write(cx, bytes),
+            ahead => ahead.map_ok(|()| 0),
+        };
+        self.is_writing = written.is_pending();
         self.watch(cx, written)
     }
 
@@ -55,7 +93,11 @@ impl AsyncWrite for Patient {
         cx: &mut Context<'_>,
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
+        let written = match self.poll_interim(cx) {
+            Poll::Ready(Ok(())) => Pin::new(&mut self.stream).poll_write_vectored(cx, bytes),
+            ahead => ahead.map_ok(|()| 0),
+        };
+        self.is_writing = written.is_pending();
         self.watch(cx, written)
     }
 

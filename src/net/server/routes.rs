@@ -19,8 +19,8 @@ use flate2::read::GzDecoder;
 use hyper::body::Incoming;
 use tower::ServiceExt;
 
-use crate::judge::report;
 use crate::judge::report::fixtures::Expected;
+use crate::net::server::certificates::{Certificates, Shown};
 use crate::net::server::client_js::{self, ClientFile};
 use crate::net::server::connections::Connections;
 use crate::net::server::engine::Engine;
@@ -29,14 +29,13 @@ use crate::net::server::fixture_index;
 use crate::net::server::front::{self, Front};
 use crate::net::server::handler::Handler;
 use crate::net::server::header;
-use crate::net::server::origin::Origins;
 use crate::net::server::own_page;
 use crate::net::server::page::{self, Page};
 use crate::net::server::peer::Peer;
 use crate::net::server::places::{Handshakes, Over, Places};
 use crate::net::server::plaintext::is_authority;
 use crate::net::server::{Config, Limits};
-use crate::net::tls::{ByName, Challenges};
+use crate::net::tls::Challenges;
 
 /// Answer to `GET /` for programs.
 const GREETING: &str = "Hello, Socket.io with SSL/TLS!";
@@ -48,12 +47,11 @@ const TEXT: &str = "text/plain; charset=utf-8";
 
 /// Everything that a connection needs to be served.
 pub(super) struct Site {
-    tls: Arc<ByName>,
+    certificates: Certificates,
     engine: Arc<Engine>,
     router: Router,
     limits: Limits,
     front: Front,
-    origins: Origins,
     connections: Arc<Connections>,
     places: Arc<Places>,
     handshakes: Handshakes,
@@ -66,30 +64,27 @@ pub(super) struct Site {
 
 impl Site {
     pub(super) fn new(config: Config, engine: Arc<Engine>, observer: Observer) -> Self {
-        let mut origins = config.origins;
-        for name in config.certificate.subject_alt_names.iter().filter_map(|name| name.strip_prefix("DNS:")) {
-            origins.cover(name);
-        }
+        let certificates = Certificates::new(config.tls, config.certificate, config.origins, Arc::clone(&observer));
         let library = Library(config.client_js.map(Supplied::new));
         let is_own_page = config.static_dir.is_some();
         let router = match config.static_dir {
             Some(folder) => own_page::router(folder, Arc::clone(&observer)),
             None => {
-                demo(Home { certificate: config.certificate, client_js: library.is_there(), fixtures: config.fixtures })
+                let certificates = certificates.clone();
+                demo(Home { certificates, client_js: library.is_there(), fixtures: config.fixtures })
             }
         };
         let router = router.merge(client_library(library));
         let places = Places::new(config.limits.max_connections, config.limits.max_connections_per_client);
         let handshakes = Handshakes::new(config.limits.max_handshakes);
         let front = Front::new(config.front, Arc::clone(&observer));
-        let (tls, limits, handler) = (config.tls, config.limits, config.handler);
+        let (limits, handler) = (config.limits, config.handler);
         Self {
-            tls,
+            certificates,
             engine,
             router,
             limits,
             front,
-            origins,
             connections: Arc::default(),
             places,
             handshakes,
@@ -110,8 +105,13 @@ impl Site {
         self.handler.as_ref()
     }
 
-    pub(super) fn tls(&self) -> &ByName {
-        &self.tls
+    pub(super) fn certificates(&self) -> &Certificates {
+        &self.certificates
+    }
+
+    /// The certificates of this moment.
+    pub(super) fn shown(&self) -> Arc<Shown> {
+        self.certificates.shown()
     }
 
     /// The challenges of a CA that are under way.
@@ -194,7 +194,7 @@ impl Site {
             return response;
         }
         let host = authority(request.uri(), request.headers());
-        let access = self.origins.check(request.headers(), host);
+        let access = self.shown().origins.check(request.headers(), host);
         if is_engine_path(path) {
             peer.host = host.map(Arc::from);
             return self.engine.respond(request, peer, &access).await;
@@ -237,7 +237,7 @@ fn asset(content_type: &'static str, text: &'static str) -> impl IntoResponse {
 }
 
 struct Home {
-    certificate: report::Certificate,
+    certificates: Certificates,
     client_js: bool,
     fixtures: Option<Arc<Expected>>,
 }
@@ -265,8 +265,9 @@ async fn home(
         return ([(CONTENT_TYPE, TEXT), (VARY, "Accept")], text).into_response();
     }
     let connection = peer.report();
+    let shown = home.certificates.shown();
     let page = Page {
-        certificate: &home.certificate,
+        certificate: &shown.certificate,
         connection: connection.as_ref(),
         peer: &peer,
         client_js: home.client_js,

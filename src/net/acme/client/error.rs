@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use crate::base::files;
-use crate::base::words::counted;
 use crate::issue::{cert, credentials};
 use crate::net::acme::server::Method;
 use crate::net::tls;
@@ -86,40 +85,4 @@ pub enum Error {
     /// A certificate cannot be read.
     #[error(transparent)]
     Cert(#[from] cert::Error),
-    /// Too many bad nonces.
-    #[error("the CA refused {} in a row", counted(*count, "nonce"))]
-    Nonces {
-        /// How many.
-        count: u32,
-    },
-}
-
-/// An error of the protocol in words: the CA's own where it is a problem document.
-pub(super) fn words(error: &instant_acme::Error) -> String {
-    let instant_acme::Error::Api(problem) = error else {
-        let mut words = error.to_string();
-        let mut source = std::error::Error::source(error);
-        while let Some(cause) = source {
-            let cause_words = cause.to_string();
-            if !words.contains(&cause_words) {
-                words.extend([": ", cause_words.as_str()]);
-            }
-            source = cause.source();
-        }
-        return words;
-    };
-    problem_words(problem)
-}
-
-/// A problem document in words: what it says, and its type.
-pub(super) fn problem_words(problem: &instant_acme::Problem) -> String {
-    let kind = problem.r#type.as_deref().unwrap_or("about:blank");
-    let kind = kind.rsplit(':').next().unwrap_or_default();
-    let mut words = problem.detail.clone().unwrap_or_else(|| "no reason is given".to_owned());
-    for one in &problem.subproblems {
-        if let Some(detail) = one.detail.as_ref().filter(|detail| !words.contains(detail.as_str())) {
-            words.extend(["; ", detail.as_str()]);
-        }
-    }
-    format!("{words} ({kind})")
 }

@@ -16,7 +16,7 @@ use crate::x509::name::SubjectAltName;
 /// A folder for the certificates of one directory, and in it one for each set of names.
 #[derive(Debug, Clone)]
 pub struct Folder {
-    /// The account, which all certificates of the directory share.
+    /// The account by its URL, which all certificates of the directory share.
     account: PathBuf,
     account_key: PathBuf,
     /// The order under way, by its URL.
@@ -46,7 +46,7 @@ impl Folder {
         drop(files::settle(&of_names)?);
         drop(files::settle(&of_directory)?);
         Ok(Self {
-            account: of_directory.join("account.json"),
+            account: of_directory.join("account.txt"),
             account_key: of_directory.join("account-key.pem"),
             order: of_names.join("order.txt"),
             next_key: of_names.join("next-key.pem"),
@@ -76,13 +76,18 @@ impl Folder {
         Ok(chain.ok().zip(key).and_then(|(chain, key)| Credentials::new(chain, key).ok()))
     }
 
-    /// The account as it was kept.
-    pub(super) fn account(&self) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
-        if files::exists(&self.account) { Ok(Some(files::read(&self.account)?)) } else { Ok(None) }
+    /// The account's URL.
+    pub(super) fn account(&self) -> Result<Option<String>, Error> {
+        url_in(&self.account)
     }
 
-    pub(super) fn keep_account(&self, json: Vec<u8>) -> Result<(), Error> {
-        write(&self.account, Zeroizing::new(json))
+    pub(super) fn keep_account(&self, url: &str) -> Result<(), Error> {
+        write(&self.account, Zeroizing::new(format!("{url}\n").into_bytes()))
+    }
+
+    /// Forgets the account, which the CA does not know any more; its key stays.
+    pub(super) fn forget_account(&self) -> Result<(), Error> {
+        Ok(files::remove(&self.account)?)
     }
 
     /// The account's key, which is on the disk before the CA sees it: a client that is killed meanwhile finds its account
@@ -93,11 +98,7 @@ impl Folder {
 
     /// The URL of the order under way.
     pub(super) fn order(&self) -> Result<Option<String>, Error> {
-        if !files::exists(&self.order) {
-            return Ok(None);
-        }
-        let octets = files::read(&self.order)?;
-        Ok(std::str::from_utf8(&octets).ok().map(|url| url.trim().to_owned()).filter(|url| !url.is_empty()))
+        url_in(&self.order)
     }
 
     pub(super) fn keep_order(&self, url: &str) -> Result<(), Error> {
@@ -123,6 +124,15 @@ impl Folder {
         files::write_set(&set, Existing::Replace)?;
         self.forget_order()
     }
+}
+
+/// The URL in a file, if it is there.
+fn url_in(path: &Path) -> Result<Option<String>, Error> {
+    if !files::exists(path) {
+        return Ok(None);
+    }
+    let octets = files::read(path)?;
+    Ok(std::str::from_utf8(&octets).ok().map(|url| url.trim().to_owned()).filter(|url| !url.is_empty()))
 }
 
 fn found_or_made(path: &Path) -> Result<PrivateKey, Error> {

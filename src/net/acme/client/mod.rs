@@ -10,13 +10,12 @@ mod folder;
 mod http_port;
 mod obtain;
 mod schedule;
+mod session;
 mod transport;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use instant_acme::Account;
 use rustls::ClientConfig;
 use time::OffsetDateTime;
 use tokio::time::sleep;
@@ -27,6 +26,9 @@ pub use self::folder::Folder;
 pub use self::http_port::{HttpPort, Tokens};
 
 use self::schedule::Schedule;
+use self::session::Session;
+use crate::issue::cert;
+use crate::judge::inspect;
 use crate::net::acme::server::Method;
 use crate::net::tls::Challenges;
 use crate::x509::name::SubjectAltName;
@@ -44,8 +46,6 @@ pub struct Config {
     pub external: Option<(String, Zeroizing<Vec<u8>>)>,
     /// The roots that the directory's certificate is checked with.
     pub tls: Arc<ClientConfig>,
-    /// Addresses of hosts, as far as they are not looked up.
-    pub resolve: Vec<(String, IpAddr)>,
     /// Where everything is kept.
     pub folder: Folder,
     /// The challenges of the TLS port.
@@ -103,35 +103,42 @@ impl AcmeClient {
         Self { config, observer }
     }
 
-    /// Keeps the certificate for as long as the future is polled. `first` is called once: when there is a certificate, or
-    /// when the first attempt to get one has failed.
-    pub async fn run(self, first: impl FnOnce()) {
+    /// Keeps the certificate for as long as the future is polled. `first` is called once: at once with `false` if there is
+    /// a certificate, else with `true` when there is one, or with `false` when the first attempt to get one has failed.
+    pub async fn run(self, first: impl FnOnce(bool)) {
         let mut first = Some(first);
+        if self.is_held() {
+            first.take().into_iter().for_each(|first| first(false));
+        }
         let mut schedule = Schedule::default();
         let mut account = None;
         loop {
-            let wait = match self.look(&mut account, &mut schedule).await {
-                Ok(wait) => {
+            let (wait, is_new) = match self.look(&mut account, &mut schedule).await {
+                Ok(looked) => {
                     schedule.succeeded();
-                    wait
+                    looked
                 }
                 Err(error) => {
-                    // It may be the account that the CA no longer knows.
                     account = None;
                     let wait = schedule.failed();
                     (self.observer)(&Event::Failed { error, wait });
-                    wait
+                    (wait, false)
                 }
             };
-            if let Some(first) = first.take() {
-                first();
-            }
+            first.take().into_iter().for_each(|first| first(is_new));
             sleep(wait).await;
         }
     }
 
-    /// Renews the certificate if it is time; returns how long to wait until the next look.
-    async fn look(&self, account: &mut Option<Account>, schedule: &mut Schedule) -> Result<Duration, Error> {
+    /// Returns true if a certificate is there that has not expired.
+    fn is_held(&self) -> bool {
+        let held = self.config.folder.certificate(&self.config.names).ok().flatten();
+        let end = held.and_then(|held| Some(cert::validity_of(&inspect::parse(&held).ok()?).not_after));
+        end.is_some_and(|end| (self.config.clock)() <= end)
+    }
+
+    /// Renews the certificate if it is time; returns how long to wait until the next look, and whether it was renewed.
+    async fn look(&self, account: &mut Option<Session>, schedule: &mut Schedule) -> Result<(Duration, bool), Error> {
         let now = (self.config.clock)();
         let held = self.config.folder.certificate(&self.config.names)?;
         if let Some(held) = &held {
@@ -141,17 +148,17 @@ impl AcmeClient {
             }
             schedule.ask(account.as_ref(), held, now).await;
             if !schedule.is_due(held, now) {
-                return Ok(schedule.wait(held, now));
+                return Ok((schedule.wait(held, now), false));
             }
         }
         let account = match account {
             Some(account) => account,
             None => account.insert(self.account().await?),
         };
-        let not_after = self.obtain(account, held.as_ref()).await?;
+        let not_after = self.obtain(account, held.as_deref()).await?;
         schedule.forget();
         (self.observer)(&Event::Obtained { not_after });
         let held = self.config.folder.certificate(&self.config.names)?;
-        Ok(held.map_or(Duration::from_secs(60), |held| schedule.wait(&held, now)))
+        Ok((held.map_or(Duration::from_secs(60), |held| schedule.wait(&held, now)), true))
     }
 }

@@ -3,144 +3,143 @@
 //! Each step finds what an earlier run has left: the account by its key, the order by its URL, the key before a
 //! certificate exists for it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use instant_acme::{
-    Account, AccountCredentials, AuthorizationStatus, ChallengeType, Error as AcmeError, ExternalAccountKey,
-    Identifier, Key, NewAccount, NewOrder, Order, OrderStatus, RetryPolicy,
-};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use base64_simd::URL_SAFE_NO_PAD as BASE64URL;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
 
-use super::error::{problem_words, words};
+use super::session::{Fault, Problem, Session, read, retry_after};
 use super::transport::Transport;
 use super::{AcmeClient, Error, Event, schedule};
 use crate::encoding::container;
 use crate::issue::credentials::Credentials;
-use crate::net::acme::server::Method;
+use crate::net::acme::server::{Identifier, Method};
 use crate::x509::csr::{self, Purpose};
-use crate::x509::key::PrivateKey;
+use crate::x509::key::{PrivateKey, sha256};
 use crate::x509::name::{Subject, SubjectAltName};
 
-/// The most bad nonces in a row that are borne: of a server that refuses half of them, one in a million attempts fails.
-/// The library makes three requests of each attempt.
-const NONCES: u32 = 20;
-
 /// How long the CA may take to validate, and to issue.
-const POLL: RetryPolicy =
-    RetryPolicy::new().initial_delay(Duration::from_millis(250)).backoff(1.5).timeout(Duration::from_secs(90));
+const PATIENCE: Duration = Duration::from_secs(90);
 
-/// Repeats an operation for as long as the CA refuses its nonces (RFC 8555 section 6.5).
-macro_rules! with_nonces {
-    ($operation:expr) => {{
-        let mut refused = 0;
-        loop {
-            match $operation.await {
-                Err(AcmeError::Api(problem)) if is_bad_nonce(&problem) => {
-                    refused += 1;
-                    if refused == NONCES {
-                        return Err(Error::Nonces { count: refused });
-                    }
-                }
-                result => break result,
-            }
-        }
-    }};
+/// The wait between two looks, unless the CA asks for another, and the longest.
+const LOOK: Duration = Duration::from_millis(500);
+const LONGEST_LOOK: Duration = Duration::from_secs(10);
+
+/// An order as the CA shows it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Order {
+    #[serde(skip)]
+    url: String,
+    status: String,
+    #[serde(default)]
+    authorizations: Vec<String>,
+    finalize: String,
+    certificate: Option<String>,
+    error: Option<Problem>,
 }
 
-fn is_bad_nonce(problem: &instant_acme::Problem) -> bool {
-    problem.r#type.as_deref().is_some_and(|kind| kind.ends_with(":badNonce"))
+#[derive(Debug, Deserialize)]
+struct Authorization {
+    identifier: Identifier,
+    status: String,
+    challenges: Vec<Challenge>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Challenge {
+    #[serde(rename = "type")]
+    kind: String,
+    url: String,
+    #[serde(default)]
+    token: String,
+    error: Option<Problem>,
 }
 
 /// A challenge that is being answered; its answer ends with this value.
 struct Answering<'a> {
     client: &'a AcmeClient,
     name: SubjectAltName,
-    method: Method,
     token: String,
 }
 
 impl Drop for Answering<'_> {
     fn drop(&mut self) {
-        match (self.method, &self.client.config.tokens) {
-            (Method::Http01, Some(tokens)) => tokens.remove(&self.token),
-            _ => self.client.config.challenges.remove(&self.name),
+        match &self.client.config.tokens {
+            Some(tokens) => tokens.remove(&self.token),
+            None => self.client.config.challenges.remove(&self.name),
         }
     }
 }
 
 impl AcmeClient {
-    /// The account: the one that was kept, else the one of the kept key, else a new one.
-    pub(super) async fn account(&self) -> Result<Account, Error> {
+    /// A session with the account of the kept key, which is made if the CA does not know it.
+    pub(super) async fn account(&self) -> Result<Session, Error> {
         let config = &self.config;
-        let transport = Transport { tls: Arc::clone(&config.tls), resolve: config.resolve.clone().into() };
-        let builder = || Account::builder_with_http(Box::new(transport.clone()));
-        if let Some(kept) = config.folder.account()?
-            && let Ok(credentials) = serde_json::from_slice::<AccountCredentials>(&kept)
-        {
-            return builder().from_credentials(credentials).await.map_err(|error| self.directory(&error));
+        let key = config.folder.account_key()?;
+        let transport = Transport { tls: config.tls.clone() };
+        let opened = Session::open(transport, &config.directory, &key).await;
+        let mut session = opened.map_err(|fault| self.directory(&fault))?;
+        if let Some(account) = config.folder.account()? {
+            session.sign_in(account);
+            return Ok(session);
         }
-        let contact = config.email.as_ref().map(|email| format!("mailto:{email}"));
-        let contact: Vec<&str> = contact.iter().map(String::as_str).collect();
-        let (account, credentials) = if let Some((id, secret)) = &config.external {
-            let new = NewAccount { contact: &contact, terms_of_service_agreed: true, only_return_existing: false };
-            let external = ExternalAccountKey::new(id.clone(), secret);
-            with_nonces!(builder().create(&new, config.directory.clone(), Some(&external)))
-        } else {
-            let key = config.folder.account_key()?;
-            let parts = || {
-                let der = PrivatePkcs8KeyDer::from(key.pkcs8().to_vec());
-                Key::from_pkcs8_der(der.clone_key()).map(|key| (key, PrivateKeyDer::Pkcs8(der)))
-            };
-            with_nonces!(async { builder().create_from_key(parts()?, config.directory.clone()).await })
+        let mut wanted = json!({ "termsOfServiceAgreed": true });
+        if let Some(email) = &config.email {
+            wanted["contact"] = json!([format!("mailto:{email}")]);
         }
-        .map_err(|error| match error {
-            AcmeError::Api(problem) => Error::Account(problem_words(&problem)),
-            error => self.directory(&error),
-        })?;
-        if !contact.is_empty() && config.external.is_none() {
-            let updated = with_nonces!(account.update_contacts(&contact));
-            updated.map_err(|error| Error::Account(words(&error)))?;
+        if let Some((id, secret)) = &config.external {
+            wanted["externalAccountBinding"] = session.binding(id, secret);
         }
-        let json = serde_json::to_vec(&credentials).map_err(|error| Error::Account(error.to_string()))?;
-        config.folder.keep_account(json)?;
-        Ok(account)
+        let url = session.directory.new_account.clone();
+        let answer = session.post(&url, Some(&wanted)).await.map_err(|fault| Error::Account(fault.to_string()))?;
+        let account = answer.field("location");
+        let account = account.ok_or_else(|| Error::Account("its answer names no account".to_owned()))?;
+        config.folder.keep_account(&account)?;
+        session.sign_in(account);
+        Ok(session)
     }
 
-    fn directory(&self, error: &AcmeError) -> Error {
-        let reason = words(error);
+    fn directory(&self, fault: &Fault) -> Error {
+        let reason = fault.to_string();
         let is_untrusted = reason.contains("UnknownIssuer");
         Error::Directory { directory: self.config.directory.clone(), reason, is_untrusted }
     }
 
     /// Gets a certificate and keeps it; returns its last second.
-    pub(super) async fn obtain(&self, account: &Account, held: Option<&CertificateDer<'_>>) -> Result<String, Error> {
-        let mut order = self.order(account, held).await?;
-        let obtained = self.finish(&mut order).await;
+    pub(super) async fn obtain(&self, session: &Session, held: Option<&[u8]>) -> Result<String, Error> {
+        let order = self.order(session, held).await?;
+        let url = order.url.clone();
+        let obtained = self.finish(session, order).await;
         if obtained.is_err() {
             // The next attempt begins a new one, unless this one can go on.
-            let state = with_nonces!(order.refresh()).map(|state| state.status);
-            if !matches!(state, Ok(OrderStatus::Ready | OrderStatus::Processing | OrderStatus::Valid)) {
+            let now = look(session, &url).await;
+            if !now.is_ok_and(|now| matches!(now.status.as_str(), "ready" | "processing" | "valid")) {
                 self.config.folder.forget_order()?;
             }
         }
         obtained
     }
 
-    async fn finish(&self, order: &mut Order) -> Result<String, Error> {
-        let fault = |doing| move |error: AcmeError| Error::Protocol { doing, problem: words(&error) };
-        if order.state().status == OrderStatus::Pending {
-            let _answering = self.answer(order).await?;
-            self.wait_until_ready(order).await?;
+    async fn finish(&self, session: &Session, mut order: Order) -> Result<String, Error> {
+        if order.status == "pending" {
+            let answering = self.answer(session, &order).await?;
+            order = self.wait(session, order, &["pending"]).await?;
+            drop(answering);
         }
         let key = self.config.folder.next_key()?;
-        if order.state().status == OrderStatus::Ready {
+        if order.status == "ready" {
             let request = csr::generate(&key, &Subject::empty(), &self.config.names, Purpose::Server)?;
-            with_nonces!(order.finalize_csr(&request)).map_err(|error| self.refused(&error))?;
+            let payload = json!({ "csr": BASE64URL.encode_to_string(&request) });
+            session.post(&order.finalize, Some(&payload)).await.map_err(|fault| self.refused(&fault))?;
         }
-        // It looks at the order first, so that one that another run has finalized is seen as it is.
-        let chain = with_nonces!(order.poll_certificate(&POLL)).map_err(fault("the CA issues no certificate"))?;
-        self.keep(&chain, key)
+        order = self.wait(session, order, &["pending", "ready", "processing"]).await?;
+        let missing = || Error::Protocol { doing: "the CA issues no certificate", problem: "it shows none".to_owned() };
+        let url = order.certificate.as_deref().ok_or_else(missing)?;
+        let answer = session.post(url, None).await;
+        let answer = answer.map_err(|fault| protocol("the CA does not hand out the certificate", &fault))?;
+        self.keep(&String::from_utf8_lossy(&answer.body), key)
     }
 
     fn keep(&self, chain: &str, key: PrivateKey) -> Result<String, Error> {
@@ -162,148 +161,128 @@ impl AcmeClient {
     }
 
     /// The order under way, if the CA still has it; else a new one.
-    async fn order(&self, account: &Account, held: Option<&CertificateDer<'_>>) -> Result<Order, Error> {
+    async fn order(&self, session: &Session, held: Option<&[u8]>) -> Result<Order, Error> {
         let folder = &self.config.folder;
         if let Some(url) = folder.order()? {
-            match with_nonces!(account.order(url.clone())) {
-                Ok(mut order) if order.state().status != OrderStatus::Invalid => return Ok(order),
-                Ok(_) | Err(AcmeError::Api(_)) => folder.forget_order()?,
-                Err(error) => return Err(self.directory(&error)),
+            match look(session, &url).await {
+                Ok(order) if order.status != "invalid" => return Ok(order),
+                Ok(_) | Err(Fault::Problem(_)) => folder.forget_order()?,
+                Err(fault) => return Err(self.directory(&fault)),
             }
         }
-        let identifiers: Vec<_> = self.config.names.iter().map(identifier).collect();
-        let replaced = held.and_then(|held| schedule::identifier(held));
-        let mut ordered = match replaced {
-            Some(id) => {
-                let order = NewOrder::new(&identifiers).replaces(id);
-                with_nonces!(account.new_order(&order))
-            }
-            None => with_nonces!(account.new_order(&NewOrder::new(&identifiers))),
-        };
-        if ordered.is_err() && held.is_some() {
-            // A CA without ARI, or one that knows of another replacement.
-            ordered = with_nonces!(account.new_order(&NewOrder::new(&identifiers)));
+        let identifiers: Vec<_> = self.config.names.iter().map(Identifier::from).collect();
+        let mut wanted = json!({ "identifiers": identifiers });
+        // A CA without ARI may refuse to hear of a replacement.
+        let replaced = held.and_then(schedule::identifier).filter(|_| session.directory.renewal_info.is_some());
+        if let Some(id) = &replaced {
+            wanted["replaces"] = json!(id);
         }
-        let order = ordered.map_err(|error| self.refused(&error))?;
-        folder.keep_order(order.url())?;
+        let url = &session.directory.new_order;
+        let mut answer = session.post(url, Some(&wanted)).await;
+        if answer.is_err()
+            && replaced.is_some()
+            && let Some(wanted) = wanted.as_object_mut()
+        {
+            // Another order may have replaced it already.
+            wanted.remove("replaces");
+            answer = session.post(url, Some(&Value::Object(wanted.clone()))).await;
+        }
+        let answer = answer.map_err(|fault| self.refused(&fault))?;
+        let mut order: Order = read(&answer).map_err(|fault| self.refused(&fault))?;
+        let missing = || Error::Protocol { doing: "the order cannot be followed", problem: "it has no URL".to_owned() };
+        order.url = answer.field("location").ok_or_else(missing)?;
+        folder.keep_order(&order.url)?;
         Ok(order)
     }
 
-    fn refused(&self, error: &AcmeError) -> Error {
+    fn refused(&self, fault: &Fault) -> Error {
         let names = self.config.names.iter().map(SubjectAltName::value).collect();
-        Error::Order { names, problem: words(error) }
+        Error::Order { names, problem: fault.to_string() }
     }
 
     /// Answers a challenge for each name that is not validated yet, and says so to the CA.
-    async fn answer(&self, order: &mut Order) -> Result<Vec<Answering<'_>>, Error> {
-        let (kind, method, able) = match &self.config.tokens {
-            Some(_) => (ChallengeType::Http01, Method::Http01, "http-01"),
-            None => (ChallengeType::TlsAlpn01, Method::TlsAlpn01, "tls-alpn-01"),
+    async fn answer(&self, session: &Session, order: &Order) -> Result<Vec<Answering<'_>>, Error> {
+        let (method, able) = match &self.config.tokens {
+            Some(_) => (Method::Http01, "http-01"),
+            None => (Method::TlsAlpn01, "tls-alpn-01"),
         };
         let mut answering = Vec::new();
-        let mut index = 0;
-        loop {
-            // From the beginning, because the library's stream ends with an error: what it has is not asked for again.
-            let mut authorizations = order.authorizations();
-            for _ in 0..index {
-                let _known = authorizations.next().await;
-            }
-            let next = match authorizations.next().await {
-                None => break,
-                Some(next) => next,
-            };
-            let mut authorization = match next {
-                Ok(authorization) => authorization,
-                Err(AcmeError::Api(problem)) if is_bad_nonce(&problem) => continue,
-                Err(error) => return Err(protocol("the CA does not show an authorization", &error)),
-            };
-            index += 1;
-            if authorization.status != AuthorizationStatus::Pending {
+        for url in &order.authorizations {
+            let answer = session.post(url, None).await;
+            let authorization: Authorization = answer
+                .and_then(|answer| read(&answer))
+                .map_err(|fault| protocol("the CA does not show an authorization", &fault))?;
+            if authorization.status != "pending" {
                 continue;
             }
-            let offered = authorization.challenges.iter().map(|challenge| challenge_name(&challenge.r#type)).collect();
-            let shown = authorization.identifier().to_string();
-            let Some(mut challenge) = authorization.challenge(kind.clone()) else {
+            let shown = authorization.identifier.value.clone();
+            let Some(challenge) = authorization.challenges.iter().find(|challenge| challenge.kind == able) else {
+                let offered = authorization.challenges.into_iter().map(|challenge| challenge.kind).collect();
                 return Err(Error::NoChallenge { name: shown, offered, able });
             };
-            let name = match challenge.identifier().identifier {
-                Identifier::Ip(address) => SubjectAltName::Ip(*address),
+            let name = match shown.parse() {
+                Ok(address) if authorization.identifier.kind == "ip" => SubjectAltName::Ip(address),
                 _ => SubjectAltName::Dns(shown),
             };
-            let authorization = challenge.key_authorization();
-            let token = challenge.token.clone();
+            let text = session.authorization(&challenge.token);
             match &self.config.tokens {
-                Some(tokens) => tokens.insert(&token, authorization.as_str()),
-                None => {
-                    let digest = crate::x509::key::sha256(authorization.as_str().as_bytes());
-                    self.config.challenges.insert(&name, &digest)?;
-                }
+                Some(tokens) => tokens.insert(&challenge.token, &text),
+                None => self.config.challenges.insert(&name, &sha256(text.as_bytes()))?,
             }
             (self.observer)(&Event::Validating { name: name.value(), method });
-            answering.push(Answering { client: self, name: name.clone(), method, token });
-            with_nonces!(challenge.set_ready()).map_err(|error| Error::Challenge {
-                name: name.value(),
-                method,
-                problem: words(&error),
-            })?;
+            answering.push(Answering { client: self, name: name.clone(), token: challenge.token.clone() });
+            let begun = session.post(&challenge.url, Some(&json!({}))).await;
+            begun.map_err(|fault| Error::Challenge { name: name.value(), method, problem: fault.to_string() })?;
         }
         Ok(answering)
     }
 
-    /// Waits until the CA has validated all names, or says why it has not.
-    async fn wait_until_ready(&self, order: &mut Order) -> Result<(), Error> {
-        let problem = match with_nonces!(order.poll_ready(&POLL)) {
-            Ok(OrderStatus::Ready | OrderStatus::Valid | OrderStatus::Processing) => return Ok(()),
-            Ok(_) => "the order is invalid".to_owned(),
-            Err(error) => words(&error),
-        };
-        // The challenge says more than the order.
-        Err(self
-            .failed_challenge(order)
-            .await
-            .unwrap_or(Error::Protocol { doing: "the CA validates nothing", problem }))
+    /// Waits while an order has one of these states; an order that becomes invalid is an error with the CA's reason.
+    async fn wait(&self, session: &Session, order: Order, states: &[&str]) -> Result<Order, Error> {
+        let (until, url) = (Instant::now() + PATIENCE, order.url);
+        let doing = "the CA does not finish the order";
+        loop {
+            let answer = session.post(&url, None).await.map_err(|fault| protocol(doing, &fault))?;
+            let mut order: Order = read(&answer).map_err(|fault| protocol(doing, &fault))?;
+            order.url.clone_from(&url);
+            if order.status == "invalid" {
+                return Err(self.failed(session, &order).await);
+            }
+            if !states.contains(&order.status.as_str()) {
+                return Ok(order);
+            }
+            if Instant::now() > until {
+                let problem = format!("it is {} after {} s", order.status, PATIENCE.as_secs());
+                return Err(Error::Protocol { doing, problem });
+            }
+            sleep(retry_after(&answer).unwrap_or(LOOK).clamp(LOOK / 2, LONGEST_LOOK)).await;
+        }
     }
 
-    async fn failed_challenge(&self, order: &mut Order) -> Option<Error> {
-        let mut authorizations = order.authorizations();
-        while let Some(Ok(mut authorization)) = authorizations.next().await {
-            for _ in 0..NONCES {
-                match authorization.refresh().await {
-                    Err(AcmeError::Api(problem)) if is_bad_nonce(&problem) => {}
-                    _ => break,
+    /// The reason why an order is invalid: the challenge's, which says more than the order's.
+    async fn failed(&self, session: &Session, order: &Order) -> Error {
+        for url in &order.authorizations {
+            let answer = session.post(url, None).await;
+            let Ok(authorization) = answer.and_then(|answer| read::<Authorization>(&answer)) else { continue };
+            let name = authorization.identifier.value;
+            for Challenge { kind, error, .. } in authorization.challenges {
+                let method = Method::ALL.into_iter().find(|known| known.name() == kind);
+                if let (Some(method), Some(problem)) = (method, error) {
+                    return Error::Challenge { name, method, problem: problem.to_string() };
                 }
             }
-            let failed = authorization.challenges.iter().find_map(|challenge| {
-                let problem = challenge.error.as_ref()?;
-                let method = Method::ALL.into_iter().find(|known| known.name() == challenge_name(&challenge.r#type))?;
-                Some((method, problem_words(problem)))
-            });
-            if let Some((method, problem)) = failed {
-                return Some(Error::Challenge { name: authorization.identifier().to_string(), method, problem });
-            }
         }
-        None
+        let problem = order.error.as_ref().map_or_else(|| "no reason is given".to_owned(), Problem::to_string);
+        Error::Order { names: self.config.names.iter().map(SubjectAltName::value).collect(), problem }
     }
 }
 
-fn protocol(doing: &'static str, error: &AcmeError) -> Error {
-    Error::Protocol { doing, problem: words(error) }
+async fn look(session: &Session, url: &str) -> Result<Order, Fault> {
+    let mut order: Order = read(&session.post(url, None).await?)?;
+    url.clone_into(&mut order.url);
+    Ok(order)
 }
 
-fn identifier(name: &SubjectAltName) -> Identifier {
-    match name {
-        SubjectAltName::Ip(address) => Identifier::Ip(*address),
-        name => Identifier::Dns(name.value()),
-    }
-}
-
-fn challenge_name(kind: &ChallengeType) -> String {
-    match kind {
-        ChallengeType::Http01 => "http-01".to_owned(),
-        ChallengeType::Dns01 => "dns-01".to_owned(),
-        ChallengeType::TlsAlpn01 => "tls-alpn-01".to_owned(),
-        ChallengeType::DeviceAttest01 => "device-attest-01".to_owned(),
-        ChallengeType::Unknown(name) => name.clone(),
-        _ => "another".to_owned(),
-    }
+fn protocol(doing: &'static str, fault: &Fault) -> Error {
+    Error::Protocol { doing, problem: fault.to_string() }
 }

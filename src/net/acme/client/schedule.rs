@@ -3,8 +3,13 @@
 
 use std::time::Duration;
 
-use instant_acme::{Account, CertificateIdentifier};
+use base64_simd::URL_SAFE_NO_PAD as BASE64URL;
+use serde::Deserialize;
 use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use x509_parser::extensions::ParsedExtension;
+
+use super::session::{Session, read, retry_after};
 
 use crate::base::octets::random;
 use crate::issue::cert;
@@ -21,6 +26,19 @@ const LONGEST_WAIT: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// The time for the next question when the CA gives none.
 const ASK_AGAIN: time::Duration = time::Duration::hours(6);
+
+/// The CA's suggestion (RFC 9773 section 4.2).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Info {
+    suggested_window: Window,
+}
+
+#[derive(Deserialize)]
+struct Window {
+    start: String,
+    end: String,
+}
 
 /// When to renew, as far as it is known.
 #[derive(Debug, Default)]
@@ -41,20 +59,22 @@ impl Schedule {
     }
 
     /// Asks the CA when to renew, if it is time to ask. A CA that does not answer is asked later.
-    pub(super) async fn ask(&mut self, account: Option<&Account>, held: &[u8], now: OffsetDateTime) {
+    pub(super) async fn ask(&mut self, session: Option<&Session>, held: &[u8], now: OffsetDateTime) {
         if !self.asks_for_window(now) {
             return;
         }
         self.ask_from = Some(now + ASK_AGAIN);
-        let (Some(account), Some(id)) = (account, identifier(held)) else { return };
-        let Ok((info, again)) = account.renewal_info(&id).await else { return };
-        let again = time::Duration::try_from(again).unwrap_or(ASK_AGAIN);
+        let Some((session, id)) = session.zip(identifier(held)) else { return };
+        let Some(url) = &session.directory.renewal_info else { return };
+        let Ok(answer) = session.get(&format!("{url}/{id}")).await else { return };
+        let Ok(Info { suggested_window: Window { start, end } }) = read(&answer) else { return };
+        let time = |text: &str| OffsetDateTime::parse(text, &Rfc3339).ok();
+        let (Some(start), Some(end)) = (time(&start), time(&end)) else { return };
+        let again = retry_after(&answer).and_then(|again| time::Duration::try_from(again).ok()).unwrap_or(ASK_AGAIN);
         self.ask_from = Some(now + again.clamp(time::Duration::MINUTE, time::Duration::DAY));
-        let window = info.suggested_window;
         // The point that was chosen stays as long as it is within the window (section 4.2).
-        let fits = |time: &OffsetDateTime| (window.start..=window.end).contains(time);
-        if self.suggested.as_ref().is_none_or(|time| !fits(time)) {
-            self.suggested = Some(window.start + (window.end - window.start) * uniform());
+        if end > start && self.suggested.is_none_or(|chosen| chosen < start || chosen > end) {
+            self.suggested = Some(start + (end - start) * uniform());
         }
     }
 
@@ -98,10 +118,14 @@ impl Schedule {
 }
 
 /// The name of a certificate in ARI (RFC 9773 section 4.1).
-pub(super) fn identifier(held: &[u8]) -> Option<CertificateIdentifier<'static>> {
-    CertificateIdentifier::try_from(&rustls::pki_types::CertificateDer::from(held))
-        .ok()
-        .map(CertificateIdentifier::into_owned)
+pub(super) fn identifier(held: &[u8]) -> Option<String> {
+    let certificate = inspect::parse(held).ok()?;
+    let issuer = certificate.extensions().iter().find_map(|extension| match extension.parsed_extension() {
+        ParsedExtension::AuthorityKeyIdentifier(identifier) => identifier.key_identifier.as_ref(),
+        _ => None,
+    })?;
+    let text = |octets: &[u8]| BASE64URL.encode_to_string(octets);
+    Some(format!("{}.{}", text(issuer.0), text(certificate.raw_serial())))
 }
 
 /// A random number from 0 to 1.
@@ -144,5 +168,22 @@ mod tests {
         assert!(due > begin + life * 0.5 && due < begin + life * 0.67);
         assert!(!schedule.is_due(&chain[0], begin) && schedule.is_due(&chain[0], begin + life));
         assert_eq!(schedule.wait(&chain[0], begin), LOOK);
+    }
+
+    /// The example of RFC 9773 section 4.1.
+    #[test]
+    fn a_certificate_is_named_as_the_rfc_has_it() {
+        let pem = b"-----BEGIN CERTIFICATE-----
+MIIBQzCB66ADAgECAgUAh2VDITAKBggqhkjOPQQDAjAVMRMwEQYDVQQDEwpFeGFt
+cGxlIENBMCIYDzAwMDEwMTAxMDAwMDAwWhgPMDAwMTAxMDEwMDAwMDBaMBYxFDAS
+BgNVBAMTC2V4YW1wbGUuY29tMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEeBZu
+7cbpAYNXZLbbh8rNIzuOoqOOtmxA1v7cRm//AwyMwWxyHz4zfwmBhcSrf47NUAFf
+qzLQ2PPQxdTXREYEnKMjMCEwHwYDVR0jBBgwFoAUaYhba4dGQEHhs3uEe6CuLN4B
+yNQwCgYIKoZIzj0EAwIDRwAwRAIge09+S5TZAlw5tgtiVvuERV6cT4mfutXIlwTb
++FYN/8oCIClDsqBklhB9KAelFiYt9+6FDj3z4KGVelYM5MdsO3pK
+-----END CERTIFICATE-----
+";
+        let der = crate::encoding::container::certificates(pem).unwrap().swap_remove(0);
+        assert_eq!(identifier(&der).as_deref(), Some("aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE"));
     }
 }

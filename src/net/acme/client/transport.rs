@@ -1,17 +1,16 @@
 //! HTTPS to the CA: one connection for each request, to whose certificate the given roots lead.
 
-use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::http::header::HOST;
+use axum::http::header::{CONTENT_TYPE, HOST, USER_AGENT};
 use axum::http::uri::PathAndQuery;
-use axum::http::{HeaderValue, Request, Response, Uri};
+use axum::http::{HeaderMap, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::rt::TokioIo;
-use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
@@ -30,35 +29,66 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 #[derive(Clone)]
 pub(super) struct Transport {
     pub(super) tls: Arc<ClientConfig>,
-    pub(super) resolve: Arc<[(String, IpAddr)]>,
+}
+
+/// An answer.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    fields: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl Answer {
+    pub(super) fn is_good(&self) -> bool {
+        self.status.is_success()
+    }
+
+    pub(super) fn field(&self, name: &str) -> Option<String> {
+        self.fields.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+    }
 }
 
 impl Transport {
-    async fn exchange(
-        self,
-        request: Request<BodyWrapper<axum::body::Bytes>>,
-    ) -> Result<Response<Full<Bytes>>, Failure> {
-        let (mut parts, body) = request.into_parts();
-        let body = body.collect().await?.to_bytes();
-        let uri = std::mem::take(&mut parts.uri);
+    /// Sends a request, with a signed body if there is one.
+    ///
+    /// # Errors
+    ///
+    /// The fault with its causes, in words.
+    pub(super) async fn send(&self, method: Method, url: &str, body: Option<String>) -> Result<Answer, String> {
+        match timeout(LIMIT, self.exchange(method, url, body)).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(words(&*error)),
+            Err(_elapsed) => Err(format!("no answer within {} s", LIMIT.as_secs())),
+        }
+    }
+
+    async fn exchange(&self, method: Method, url: &str, body: Option<String>) -> Result<Answer, Failure> {
+        let uri: Uri = url.parse()?;
         if uri.scheme_str() != Some("https") {
-            return Err(format!("`{uri}` is not https").into());
+            return Err(format!("`{url}` is not https").into());
         }
         let authority = uri.authority().ok_or("the URL names no host")?;
         let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-        let port = authority.port_u16().unwrap_or(443);
-        let tcp = self.connect(&host, port).await?;
+        let tcp = connect(&host, authority.port_u16().unwrap_or(443)).await?;
         tcp.set_nodelay(true).ok();
         let name = ServerName::try_from(host)?;
         let stream = TlsConnector::from(Arc::clone(&self.tls)).connect(name, tcp).await?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-        parts.headers.insert(HOST, HeaderValue::from_str(authority.as_str())?);
-        parts.uri = Uri::from(uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/")));
+        let target = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+        let mut request = Request::builder()
+            .method(method)
+            .uri(Uri::from(target))
+            .header(HOST, authority.as_str())
+            .header(USER_AGENT, concat!("secure-io/", env!("CARGO_PKG_VERSION")));
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/jose+json");
+        }
+        let request = request.body(Full::new(Bytes::from(body.unwrap_or_default())))?;
         let exchange = async {
-            let response = sender.send_request(Request::from_parts(parts, Full::new(body))).await?;
+            let response = sender.send_request(request).await?;
             let (parts, body) = response.into_parts();
             let body = Limited::new(body, LONGEST).collect().await?.to_bytes();
-            Ok::<_, Failure>(Response::from_parts(parts, Full::new(body)))
+            Ok::<_, Failure>(Answer { status: parts.status, fields: parts.headers, body })
         };
         let mut exchange = std::pin::pin!(exchange);
         let mut connection = std::pin::pin!(connection);
@@ -67,33 +97,27 @@ impl Transport {
             _ = &mut connection => exchange.await,
         }
     }
-
-    async fn connect(&self, host: &str, port: u16) -> Result<TcpStream, Failure> {
-        let told = self.resolve.iter().find(|(name, _)| name.eq_ignore_ascii_case(host)).map(|(_, address)| *address);
-        Ok(match told {
-            Some(address) => TcpStream::connect(SocketAddr::new(address, port)).await?,
-            // Not every resolver knows the names below `localhost` (RFC 6761 section 6.3).
-            None if host == "localhost" || host.ends_with(".localhost") => {
-                TcpStream::connect(
-                    &[SocketAddr::from(([127, 0, 0, 1], port)), SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], port))][..],
-                )
-                .await?
-            }
-            None => TcpStream::connect((host, port)).await?,
-        })
-    }
 }
 
-impl HttpClient for Transport {
-    fn request(
-        &self,
-        request: Request<BodyWrapper<axum::body::Bytes>>,
-    ) -> Pin<Box<dyn Future<Output = Result<BytesResponse, Error>> + Send>> {
-        let this = self.clone();
-        Box::pin(async move {
-            let exchanged = timeout(LIMIT, this.exchange(request)).await;
-            let late = |_elapsed| Err(format!("no answer within {} s", LIMIT.as_secs()).into());
-            exchanged.unwrap_or_else(late).map(BytesResponse::from).map_err(Error::Other)
-        })
+/// Connects to a host. Not every resolver knows the names below `localhost` (RFC 6761 section 6.3).
+async fn connect(host: &str, port: u16) -> io::Result<TcpStream> {
+    if host == "localhost" || host.ends_with(".localhost") {
+        let loopback = [IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST)];
+        return TcpStream::connect(&loopback.map(|address| SocketAddr::new(address, port))[..]).await;
     }
+    TcpStream::connect((host, port)).await
+}
+
+/// An error with its causes.
+fn words(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut words = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_words = cause.to_string();
+        if !words.contains(&cause_words) {
+            words.extend([": ", cause_words.as_str()]);
+        }
+        source = cause.source();
+    }
+    words
 }

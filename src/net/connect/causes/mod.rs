@@ -47,7 +47,7 @@ impl Cause {
     }
 
     /// The cause with a code.
-    pub(super) fn of(code: &str) -> &'static Self {
+    pub(in crate::net) fn of(code: &str) -> &'static Self {
         Self::all().find(|cause| cause.code == code).unwrap_or(&network::UNKNOWN)
     }
 }
