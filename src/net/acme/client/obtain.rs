@@ -196,6 +196,12 @@ impl AcmeClient {
     }
 
     fn refused(&self, fault: &Fault) -> Error {
+        if let Fault::Problem(problem) = fault
+            && problem.kind.ends_with(":accountDoesNotExist")
+        {
+            // The next attempt registers the key again; a file that cannot be removed is told of then.
+            let _ = self.config.folder.forget_account();
+        }
         let names = self.config.names.iter().map(SubjectAltName::value).collect();
         Error::Order { names, problem: fault.to_string() }
     }
