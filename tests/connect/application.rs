@@ -77,6 +77,21 @@ fn refusals_of_engine_io_have_their_codes() {
 
 #[test]
 fn version_2_of_socket_io_is_named() {
+    let sandbox = Sandbox::new();
+    let modules = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/node/node_modules");
+    for options in ["", ", { transports: ['websocket'] }"] {
+        let server = node(
+            &sandbox,
+            &format!(
+                "const server = http.createServer(); require('{modules}/socket.io-2')(server{options}); listen(server);"
+            ),
+        );
+        let url = format!("http://localhost:{}", server.port);
+        let polled = if options.is_empty() { "eio-version-3" } else { "eio-transport-unknown" };
+        connect(&sandbox, &url).fails("engine.io", polled, 1);
+        connect(&sandbox, &format!("{url} --transport websocket")).fails("engine.io", "eio-version-3", 1);
+    }
+    // The one with characters counted in front, cut off.
     let port = crate::network::raw(
         b"",
         b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 42\r\nConnection: close\r\n\r\n36:0{\"sid\":\"abc\",\"upgrades\":[]}x2:40......",
@@ -166,4 +181,151 @@ fn a_browsers_rules_are_warnings() {
     let server = socket_io(&sandbox, "cors: { origin: '*' }", "");
     let run = connect(&sandbox, &format!("http://localhost:{} --origin https://page.example", server.port));
     run.connects(&["local-network-access"]);
+}
+
+#[test]
+fn redirects_in_a_circle_are_told_from_those_to_elsewhere() {
+    let to = |location: &str| format!("s.writeHead(302, {{ location: {location} }}); s.end()");
+    answers(&to("q.url.includes('x=1') ? q.url.replace('&x=1', '') : q.url + '&x=1'"), "", "http", "redirect-loop");
+    answers(&to("q.url.startsWith('/login') ? '/login/' : '/login'"), "", "http", "redirected");
+    answers(&to("q.url.replace('/socket.io/', '/socket.io')"), "", "http", "redirected");
+    answers(&to("'https://login.example/?next=' + q.url"), "", "http", "redirected");
+    // HAProxy's `redirect scheme https` keeps the port, on which nothing speaks TLS.
+    answers(&to("'https://' + q.headers.host + q.url"), "", "http", "redirected");
+}
+
+/// An app that wants X-Forwarded-Proto from its proxy, which does not send it.
+#[test]
+fn a_circle_for_want_of_x_forwarded_proto_says_so() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert --quiet localhost");
+    let server = node(
+        &sandbox,
+        "listen(https.createServer(pem, (q, s) => { if (q.headers['x-forwarded-proto'] === 'https') return s.end('ok');
+           s.writeHead(301, { location: 'https://' + q.headers.host + q.url }); s.end(); }));",
+    );
+    let run = connect(&sandbox, &format!("https://localhost:{} --trust server-cert.pem", server.port));
+    run.fails("http", "redirect-loop", 1);
+    assert!(
+        run.documents.iter().any(|one| one["hint"].as_str().is_some_and(|hint| hint.contains("X-Forwarded-Proto")))
+    );
+}
+
+#[test]
+fn x_forwarded_proto_of_a_stranger_is_noticed() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert --quiet localhost");
+    let modules = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/node/node_modules");
+    let app = |trust: &str| {
+        format!(
+            "const app = require('{modules}/express')(); app.set('trust proxy', {trust});
+             app.use((q, s, next) => q.secure ? next() : s.redirect('https://' + q.hostname + q.url)); app.get('/', (q, s) => s.send('page'));
+             const server = https.createServer(pem, app); new Server(server); listen(server);"
+        )
+    };
+    let server = node(&sandbox, &app("true"));
+    let url = |port: u16| format!("https://localhost:{port} --trust server-cert.pem");
+    connect(&sandbox, &url(server.port)).connects(&["forwarded-proto-believed"]);
+    connect(&sandbox, &format!("{} --transport websocket", url(server.port))).connects(&["forwarded-proto-believed"]);
+    let server = node(&sandbox, &app("false"));
+    connect(&sandbox, &url(server.port)).connects(&[]);
+    // Behind a middleware of the http server, before Engine.IO; the page itself is never answered.
+    let server = node(
+        &sandbox,
+        "const server = https.createServer(pem); new Server(server); const own = server.listeners('request'); server.removeAllListeners('request');
+         server.on('request', (q, s) => { if (q.headers['x-forwarded-proto'] === 'http') { s.writeHead(301, { location: 'https://' + q.headers.host + q.url }); return s.end(); }
+           own.forEach((one) => one.call(server, q, s)); }); listen(server);",
+    );
+    connect(&sandbox, &url(server.port)).connects(&["forwarded-proto-believed"]);
+}
+
+/// `ws` answers polling with 426, 404 or never, depending on the http server that it is attached to.
+#[test]
+fn plain_websocket_servers_are_named() {
+    let sandbox = Sandbox::new();
+    let modules = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/node/node_modules");
+    for program in [
+        "const server = http.createServer(); new WebSocketServer({ server }); listen(server);",
+        "const server = http.createServer((q, s) => { s.writeHead(404); s.end(); }); new WebSocketServer({ server }).on('connection', (c) => c.send('welcome')); listen(server);",
+        "const ws = new WebSocketServer({ port: 0, host: '127.0.0.1' }, () => console.log('ready on :' + ws.address().port));",
+    ] {
+        let server = node(&sandbox, &format!("const {{ WebSocketServer }} = require('{modules}/ws'); {program}"));
+        let url = format!("http://localhost:{} --timeout 3s", server.port);
+        connect(&sandbox, &url).fails("engine.io", "not-engine-io", 1);
+        connect(&sandbox, &format!("{url} --transport websocket")).fails("engine.io", "not-engine-io", 1);
+    }
+}
+
+#[test]
+fn a_path_that_is_not_socket_ios_names_the_one_that_is() {
+    let sandbox = Sandbox::new();
+    for handler in ["", "(q, s) => { s.writeHead(404); s.end(); }"] {
+        let server = node(
+            &sandbox,
+            &format!("const server = http.createServer({handler}); new Server(server); listen(server);"),
+        );
+        let run = connect(&sandbox, &format!("http://localhost:{} --path /ws/ --timeout 1s", server.port));
+        if handler.is_empty() {
+            run.fails("http", "http-timeout", 2)
+        } else {
+            run.fails("http", "http-not-found", 1)
+        };
+        assert!(run.documents.iter().any(|one| one["hint"].as_str().is_some_and(|hint| hint.contains("/socket.io/"))));
+    }
+}
+
+#[test]
+fn transports_that_the_server_lacks_are_named() {
+    let sandbox = Sandbox::new();
+    let server = socket_io(&sandbox, "transports: ['polling']", "");
+    let url = format!("http://localhost:{}", server.port);
+    connect(&sandbox, &url).connects(&[]);
+    connect(&sandbox, &format!("{url} --transport websocket")).fails("engine.io", "eio-transport-unknown", 1);
+    let server = socket_io(&sandbox, "allowRequest: (q, next) => next(null, q.url.includes('polling'))", "");
+    let run = connect(&sandbox, &format!("http://localhost:{} --transport websocket", server.port));
+    run.fails("engine.io", "eio-forbidden", 1);
+}
+
+/// Each answer opens a session that the next request does not find, as where a server restarts again and again.
+#[test]
+fn a_session_that_is_forgotten_at_once() {
+    let forgets = "if (q.url.includes('sid=')) { s.writeHead(400); return s.end('{\"code\":1,\"message\":\"Session ID unknown\"}'); }
+                   s.end('0{\"sid\":\"' + Math.random() + '\",\"upgrades\":[],\"pingInterval\":25000,\"pingTimeout\":20000}')";
+    answers(forgets, "", "engine.io", "eio-session-unknown");
+}
+
+#[test]
+fn upgrades_that_are_closed_or_answered_twice() {
+    let sandbox = Sandbox::new();
+    let modules = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/node/node_modules");
+    let second = format!("new (require('{modules}/ws').WebSocketServer)({{ server, path: '/other' }});");
+    let closed = "server.removeAllListeners('upgrade'); server.on('upgrade', (q, s) => s.destroy());";
+    let answered = "server.removeAllListeners('upgrade'); server.on('upgrade', (q, s) => s.write('HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\nSec-WebSocket-Accept: AAAA\\r\\n\\r\\n'));";
+    for (code, warning) in
+        [(second.as_str(), "upgrade-broken"), (closed, "upgrade-refused"), (answered, "upgrade-refused")]
+    {
+        let server = socket_io(&sandbox, "", code);
+        let url = format!("http://localhost:{} --timeout 2s", server.port);
+        connect(&sandbox, &url).connects(&[warning]);
+        connect(&sandbox, &format!("{url} --transport websocket")).fails("upgrade", warning, 1);
+    }
+}
+
+#[test]
+fn a_pages_scheme_and_hsts_are_warnings() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert --quiet localhost");
+    let server = socket_io(&sandbox, "cors: { origin: '*' }", "");
+    let url = format!("http://app.test:{0} --resolve app.test:{0}:127.0.0.1 --origin https://page.test", server.port);
+    connect(&sandbox, &url).connects(&["mixed-content"]);
+    for (age, warnings) in [("63072000", &["hsts-on-localhost"][..]), ("0", &[])] {
+        let server = node(
+            &sandbox,
+            &format!(
+                "const server = https.createServer(pem), io = new Server(server);
+                 io.engine.on('headers', (all) => {{ all['Strict-Transport-Security'] = 'max-age={age}'; }}); listen(server);"
+            ),
+        );
+        connect(&sandbox, &format!("https://localhost:{} --trust server-cert.pem", server.port)).connects(warnings);
+    }
 }

@@ -5,6 +5,7 @@
 mod application;
 mod events;
 mod network;
+mod proxies;
 #[path = "../cli/sandbox.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod sandbox;

@@ -4,8 +4,8 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::thread;
 
-use crate::connect;
 use crate::sandbox::Sandbox;
+use crate::{connect, node};
 
 /// A server that says this to each connection, and then closes it; with nothing to say and `holds`, it waits.
 pub(crate) fn raw(first: &'static [u8], answer: &'static [u8], holds: bool) -> u16 {
@@ -99,4 +99,136 @@ fn a_proxy_that_is_not_there_is_said_to_be_it() {
     command.args(["connect", "--json", "https://app.example"]).env("HTTPS_PROXY", "http://127.0.0.1:9");
     let outcome = sandbox.finish("secure-io connect", &mut command, b"");
     assert!(outcome.stdout_text().contains(r#""code":"proxy-refused""#), "{}", outcome.stdout_text());
+}
+
+/// Runs `connect --json` where the network is this script's: a namespace of its own, whose resolver is 127.0.0.53.
+fn in_a_namespace(prepare: &str, arguments: &str) -> String {
+    let sandbox = Sandbox::new();
+    sandbox.write("resolv.conf", "nameserver 127.0.0.53\n");
+    let silent = "import socket,sys\ns = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)\ns.bind(('127.0.0.53', 53))\nprint('bound', flush=True)\ns.recvfrom(512)\nsys.stdin.read()";
+    sandbox.write("silent.py", silent);
+    let binary = env!("CARGO_BIN_EXE_secure-io");
+    sandbox.write(
+        "run.sh",
+        format!(
+            "export PATH=$PATH:/usr/sbin:/sbin\nip link set lo up\n{prepare}\nmount --bind resolv.conf /etc/resolv.conf\n\
+             {binary} connect --json {arguments} < /dev/null\nkill $(jobs -p) 2> /dev/null || true\n"
+        ),
+    );
+    sandbox.run("unshare --user --map-root-user --net --mount bash run.sh").stdout_text()
+}
+
+#[track_caller]
+fn says(documents: &str, code: &str) {
+    assert!(documents.contains(&format!(r#""code":"{code}""#)) && documents.contains(r#""exit":2"#), "{documents}");
+}
+
+#[test]
+fn a_resolver_that_does_not_answer_is_not_blamed_on_the_name() {
+    let silent = "coproc python3 silent.py; read -r bound <&${COPROC[0]}";
+    let said = in_a_namespace(silent, "https://app.example --timeout 1s");
+    says(&said, "dns-timeout");
+    assert!(said.contains("127.0.0.53"), "the resolver is named: {said}");
+    // Nothing is bound there: the resolver's host says so, and getaddrinfo calls that temporary.
+    says(&in_a_namespace("", "https://app.example"), "dns-timeout");
+}
+
+#[test]
+fn hosts_without_a_route_are_unreachable() {
+    says(&in_a_namespace("", "https://192.0.2.1"), "unreachable");
+    says(&in_a_namespace("ip route add unreachable 192.0.2.0/24", "https://192.0.2.1"), "unreachable");
+    says(&in_a_namespace("ip route add prohibit 192.0.2.0/24", "https://192.0.2.1"), "unreachable");
+}
+
+/// A server whose queue of connections is full answers no SYN, as a firewall that drops packets.
+#[test]
+fn packets_that_are_dropped_are_a_timeout() {
+    let sandbox = Sandbox::new();
+    let full = "import socket,sys\ns = socket.socket()\ns.bind(('127.0.0.1', 0))\ns.listen(0)\nport = s.getsockname()[1]\n\
+                c = [socket.socket() for _ in range(4)]\n[x.setblocking(False) or x.connect_ex(('127.0.0.1', port)) for x in c]\n\
+                print('ready on :%d' % port, flush=True)\nsys.stdin.read()";
+    sandbox.write("full.py", full);
+    let server = sandbox.start("python3 full.py", "ready on");
+    for scheme in ["https", "http"] {
+        let run = connect(&sandbox, &format!("{scheme}://127.0.0.1:{} --timeout 1s", server.port));
+        run.fails("tcp", "connect-timeout", 2);
+    }
+}
+
+#[test]
+fn a_connection_that_ends_after_the_hello() {
+    let sandbox = Sandbox::new();
+    for end in ["destroy", "resetAndDestroy"] {
+        let server = node(&sandbox, &format!("listen(net.createServer((s) => s.once('data', () => s.{end}())));"));
+        connect(&sandbox, &format!("https://localhost:{}", server.port)).fails("tls", "tls-reset", 2);
+    }
+    // A forwarder that connects in vain for a while.
+    let server = node(&sandbox, "listen(net.createServer((s) => setTimeout(() => s.destroy(), 300)));");
+    connect(&sandbox, &format!("https://localhost:{}", server.port)).fails("tls", "closed-at-once", 2);
+}
+
+#[test]
+fn plain_urls_to_what_is_no_http() {
+    let sandbox = Sandbox::new();
+    let url = |port: u16| format!("http://localhost:{port}");
+    connect(&sandbox, &url(raw(b"", b"", false))).fails("tls", "closed-at-once", 2);
+    connect(&sandbox, &url(raw(b"SSH-2.0-OpenSSH_9.2p1\r\n", b"", true))).fails("tls", "not-tls", 2);
+    let server = node(&sandbox, "listen(net.createServer((s) => s.once('data', () => s.destroy())));");
+    connect(&sandbox, &url(server.port)).fails("http", "bad-gateway", 2);
+}
+
+#[test]
+fn localhost_with_two_servers_is_warned_about() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert --quiet localhost");
+    sandbox.ok("secure-io gen-cert --quiet --name other localhost");
+    let other = "const other = { key: fs.readFileSync('other-key.pem'), cert: fs.readFileSync('other-cert.pem') };";
+    let twice = |first: &str, second: &str| {
+        format!(
+            "{other} const a = {first}, b = {second}; new Server(a); new Server(b); \
+             a.listen(0, '127.0.0.1', () => b.listen(a.address().port, '::1', () => console.log('ready on :' + a.address().port)));"
+        )
+    };
+    for (first, second, scheme) in [
+        ("https.createServer(pem)", "https.createServer(other)", "https"),
+        ("https.createServer(pem)", "http.createServer()", "https"),
+        ("http.createServer()", "http.createServer()", "http"),
+    ] {
+        let server = node(&sandbox, &twice(first, second));
+        let run = connect(&sandbox, &format!("{scheme}://localhost:{} --trust server-cert.pem", server.port));
+        run.connects(&["other-server-on-address"]);
+    }
+    let server = node(&sandbox, &twice("http.createServer()", "https.createServer(pem)"));
+    let run = connect(&sandbox, &format!("https://localhost:{} --trust server-cert.pem", server.port));
+    assert_eq!(run.fails("tls", "plain-http", 2).codes("warning"), ["other-server-on-address"]);
+}
+
+#[test]
+fn proxies_of_the_environment_pass_on_or_refuse() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert --quiet app.example");
+    let through = |port: u16, flags: &str| {
+        let mut command = sandbox.command("secure-io");
+        command
+            .args(["connect", "--json", "https://app.example", "--trust", "server-cert.pem"])
+            .args(flags.split_whitespace());
+        command.env("HTTPS_PROXY", format!("http://127.0.0.1:{port}"));
+        sandbox.finish("secure-io connect", &mut command, b"").stdout_text()
+    };
+    for answer in ["407 Proxy Authentication Required", "403 Forbidden"] {
+        let server = node(
+            &sandbox,
+            &format!("listen(net.createServer((s) => s.once('data', () => s.end('HTTP/1.1 {answer}\\r\\n\\r\\n'))));"),
+        );
+        says(&through(server.port, ""), "proxy-refused");
+    }
+    let server = node(
+        &sandbox,
+        "const app = https.createServer(pem); new Server(app); app.listen(0, '127.0.0.1');
+         const proxy = http.createServer();
+         proxy.on('connect', (q, s) => { const to = net.connect(app.address().port, '127.0.0.1', () => { s.write('HTTP/1.1 200 OK\\r\\n\\r\\n'); s.pipe(to).pipe(s); }); });
+         listen(proxy);",
+    );
+    let said = through(server.port, "");
+    assert!(said.contains(r#""exit":0"#), "{said}");
 }

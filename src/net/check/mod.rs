@@ -6,6 +6,8 @@
 
 mod engine;
 mod flight;
+#[cfg(feature = "serve")]
+pub(in crate::net) mod glance;
 mod grade;
 mod group;
 mod hello;
@@ -70,18 +72,6 @@ pub struct Options<'a> {
     pub idle: bool,
     /// The trust anchors.
     pub known: Known<'a>,
-}
-
-/// Decides whether a server answers a hello of TLS 1.1 or older with a ServerHello.
-#[cfg(feature = "serve")]
-pub(in crate::net) async fn answers_old_tls(address: SocketAddr, limit: Duration) -> bool {
-    let prober = Prober::new(address, limit, Instant::now() + limit);
-    for version in [Version::Tls11, Version::Tls10, Version::Ssl3] {
-        if prober.ask(&hello::Hello::of(version, None)).await.hello().is_some() {
-            return true;
-        }
-    }
-    false
 }
 
 /// Audits a server.

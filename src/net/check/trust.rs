@@ -12,6 +12,7 @@ use crate::judge::report::finding::Finding;
 use crate::judge::report::verdict::{Code, Link, Reason, Verdict};
 use crate::judge::report::{self, extension::Extension};
 use crate::judge::verify::{self, Anchors, Certificate, Host, Purpose, Request};
+use crate::x509::name::rfc4514_der;
 
 /// The trust anchors, and other certificates at hand.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +35,8 @@ pub(in crate::net) struct Presented {
     pub(super) verdict: Verdict,
     /// The chain is valid with a known intermediate that the server does not send.
     pub(in crate::net) missing: Option<String>,
+    /// A certificate of the chain is trusted itself, or names a trust anchor as its issuer.
+    pub(in crate::net) is_rooted: bool,
     /// The lint's findings, with the subject of the certificate.
     pub(super) lints: Vec<(String, Finding)>,
     /// Days between notBefore and notAfter.
@@ -89,6 +92,7 @@ impl Presented {
             links: read.iter().map(|(_, certificate)| link(certificate)).collect(),
             verdict,
             missing,
+            is_rooted: is_rooted(chain, &read, known.anchors),
             lints: lints(&read, known),
             days: leaf.as_ref().and_then(days),
             days_left: leaf.as_ref().and_then(|leaf| days_left(leaf, known.now)),
@@ -126,6 +130,20 @@ impl Presented {
             _ => None,
         }
     }
+}
+
+/// Decides by names alone, because a certificate that is refused may be no more than that.
+fn is_rooted(
+    chain: &[CertificateDer<'static>],
+    read: &[(&CertificateDer<'static>, report::Certificate)],
+    anchors: &Anchors,
+) -> bool {
+    let is_trusted = |anchor: &Certificate| chain.iter().any(|der| der.as_ref() == anchor.der());
+    let issues = |anchor: &Certificate| {
+        let subject = rfc4514_der(anchor.subject());
+        !anchor.subject().is_empty() && read.iter().any(|(_, one)| !one.self_signed && one.issuer == subject)
+    };
+    anchors.certificates().iter().any(|anchor| is_trusted(anchor) || issues(anchor))
 }
 
 fn link(certificate: &report::Certificate) -> Link {

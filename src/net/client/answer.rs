@@ -40,6 +40,16 @@ pub(crate) fn opened(answer: &Answer) -> Result<(Open, Vec<Packet>), NotOpen> {
     Err(not_engine_io(answer))
 }
 
+/// The words of Engine.IO's refusals, by their numbers.
+const MESSAGES: [&str; 6] = [
+    "Transport unknown",
+    "Session ID unknown",
+    "Bad handshake method",
+    "Bad request",
+    "Forbidden",
+    "Unsupported protocol version",
+];
+
 /// Engine.IO's own number for a refusal.
 pub(crate) fn engine_code(answer: &Answer) -> Option<(u8, String)> {
     #[derive(Deserialize)]
@@ -48,7 +58,12 @@ pub(crate) fn engine_code(answer: &Answer) -> Option<(u8, String)> {
         #[serde(default)]
         message: String,
     }
-    let refusal: Refusal = serde_json::from_slice(&answer.body).ok()?;
+    let Ok(refusal) = serde_json::from_slice::<Refusal>(&answer.body) else {
+        // The handshake of a WebSocket is refused with the words alone.
+        let text = answer.text();
+        let code = MESSAGES.iter().position(|message| answer.status.as_u16() == 400 && text == *message)?;
+        return Some((u8::try_from(code).ok()?, text));
+    };
     (refusal.code <= 5).then_some((refusal.code, refusal.message))
 }
 
@@ -186,7 +201,8 @@ fn by_status(answer: &Answer) -> Option<NotOpen> {
     Some(NotOpen::new(found.0, found.1))
 }
 
-fn is_limiter(answer: &Answer) -> bool {
+/// Decides whether an answer is of one that limits requests.
+pub(crate) fn is_limiter(answer: &Answer) -> bool {
     let has_field = answer.fields.keys().any(|name| name.as_str().contains("ratelimit"));
     let text = answer.text().to_ascii_lowercase();
     has_field || ["too many", "rate limit", "rate-limit", "limit exceeded"].iter().any(|words| text.contains(words))
@@ -253,6 +269,7 @@ mod tests {
             (400, &[], r#"{"code":0,"message":"Transport unknown"}"#, "eio-transport-unknown"),
             (400, &[], r#"{"code":5,"message":"Unsupported protocol version"}"#, "eio-unsupported-version"),
             (403, &[], r#"{"code":4,"message":"Forbidden"}"#, "eio-forbidden"),
+            (400, &[], "Forbidden", "eio-forbidden"),
             (403, &[("cf-mitigated", "challenge")], "", "http-forbidden"),
             (403, &[], "Missing ALPN Protocol, expected `h2`", "http2-only"),
             (302, &[("location", "/login")], "", "redirected"),

@@ -98,7 +98,7 @@ impl Server {
     }
 
     /// Asks for packets, or brings some.
-    async fn exchange(&self, sid: &str, payload: Option<String>, limit: Duration) -> Result<Answer, Lost> {
+    pub(crate) async fn exchange(&self, sid: &str, payload: Option<String>, limit: Duration) -> Result<Answer, Lost> {
         let mut request = Request::get(self.target(Transport::Polling, Some(sid)), self.fields.clone());
         if let Some(payload) = payload {
             request.method = Method::POST;

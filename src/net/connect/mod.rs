@@ -1,18 +1,29 @@
 //! `connect`: a Socket.IO client that says at which layer a connection fails, why, and what fixes it.
 //!
 //! The layers are passed from the bottom up: `address` reads the URL, `reach` finds addresses and connects,
-//! `secure` shakes hands and judges the certificates, `session` opens Engine.IO's session and joins the namespace,
-//! `talk` sends and receives events, `origin` judges as a browser's page would. Each failure is one of the `causes`.
+//! `secure` shakes hands and judges the certificates, `session` opens Engine.IO's session and joins the namespace
+//! (`direct` without polling), `talk` sends and receives events. Beside them, `sticky` looks at other connections,
+//! `forwarded` at X-Forwarded-Proto, and `origin` judges as a browser's page would.
+//!
+//! Each failure is one of the `causes`, found by `handshake`, `silence` (no answer of HTTP), `refusal` (an unwanted
+//! answer) and `loss` (a session that ends).
 
 #![expect(clippy::result_large_err, reason = "a run has one failure, and it holds what the report says")]
 
 mod address;
 mod causes;
+mod direct;
+mod forwarded;
+mod handshake;
+mod loss;
 mod origin;
 mod reach;
+mod refusal;
 mod run;
 mod secure;
 mod session;
+mod silence;
+mod sticky;
 mod talk;
 
 use std::net::IpAddr;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::net::{TcpStream, lookup_host};
@@ -9,6 +10,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::address::Address;
 use super::run::{Found, Run};
+use crate::base::files;
 use crate::judge::report::connect::LayerName;
 use crate::net::client::{Dialer, Undialed};
 use crate::net::probe::EndpointHost;
@@ -88,13 +90,17 @@ impl Run<'_> {
             let loopback = [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()];
             return Ok(loopback.map(|ip| SocketAddr::new(ip, port)).to_vec());
         }
-        let sent = format!("a query for the addresses of {name}, to the system's resolver");
+        let resolvers = resolvers();
+        let resolver =
+            if resolvers.is_empty() { "the resolver".to_owned() } else { format!("the resolver {resolvers}") };
+        let sent = format!("a query for the addresses of {name}, to {resolver}");
+        let silent = format!("{resolver} does not answer for {name}");
         match timeout(self.options.timeout, lookup_host((name.as_str(), port))).await {
-            Err(_) => Err(Found::new("dns-timeout", format!("the resolver does not answer for {name}")).sent(sent)),
+            Err(_) => Err(Found::new("dns-timeout", silent).sent(sent).received("nothing")),
             Ok(Err(error)) => {
                 let is_temporary = error.to_string().contains("Temporary failure");
                 let (code, message) = if is_temporary {
-                    ("dns-timeout", format!("the resolver does not answer for {name}"))
+                    ("dns-timeout", silent)
                 } else {
                     ("name-not-found", format!("the resolver knows no address for {name}"))
                 };
@@ -164,6 +170,14 @@ impl Run<'_> {
         }
         None
     }
+}
+
+/// The resolvers that the system is told to ask, as in `127.0.0.53, 192.0.2.1`; empty where that is not in a file.
+fn resolvers() -> String {
+    let file = files::read(Path::new("/etc/resolv.conf")).map(|read| read.to_vec()).unwrap_or_default();
+    let text = String::from_utf8_lossy(&file);
+    let servers = text.lines().filter_map(|line| line.trim().strip_prefix("nameserver")).map(str::trim);
+    servers.take(3).collect::<Vec<_>>().join(", ")
 }
 
 /// Decides whether something accepts connections at an address.

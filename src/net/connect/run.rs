@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc::Receiver;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::address::Address;
@@ -37,8 +38,10 @@ pub(super) struct Found {
     pub(super) received: String,
     /// In place of the cause's own fix.
     pub(super) hint: Option<String>,
-    /// An answer of HTTP showed the cause, although it belongs to a layer below.
-    pub(super) is_answered: bool,
+    /// The exit status, if it is not the cause's own: an answer of HTTP brought it, or there was none at all.
+    pub(super) exit: Option<u8>,
+    /// Clients that connect all the same and those that do not, if they are not the cause's own.
+    pub(super) clients: Option<(Vec<&'static str>, Vec<&'static str>)>,
 }
 
 impl Found {
@@ -53,6 +56,11 @@ impl Found {
 
     pub(super) fn received(mut self, received: impl Into<String>) -> Self {
         self.received = received.into();
+        self
+    }
+
+    pub(super) fn exit(mut self, exit: u8) -> Self {
+        self.exit = Some(exit);
         self
     }
 
@@ -79,6 +87,10 @@ pub(super) struct Run<'a> {
     pub(super) transport: Option<&'static str>,
     pub(super) is_upgraded: bool,
     pub(super) events: u64,
+    /// The time that the server took to let the client in.
+    pub(super) round_trip: Duration,
+    /// The look at X-Forwarded-Proto.
+    pub(super) forwarded: Option<JoinHandle<Option<Found>>>,
     /// The end of the run, counted from the first connection.
     pub(super) end: Option<Instant>,
 }
@@ -100,6 +112,8 @@ impl<'a> Run<'a> {
             transport: None,
             is_upgraded: false,
             events: 0,
+            round_trip: Duration::ZERO,
+            forwarded: None,
             end: None,
         }
     }
@@ -107,6 +121,7 @@ impl<'a> Run<'a> {
     /// Goes through all layers, and reports; returns the exit status.
     pub(super) async fn all(mut self, url: &str, emits: Receiver<Emit>) -> u8 {
         let result = self.layers(url, emits).await;
+        self.judge_forwarded().await;
         self.finish(result)
     }
 
@@ -268,14 +283,15 @@ fn bare(layer: LayerName, status: Status) -> Layer {
     Layer { layer, status, ms: None, addresses: Vec::new(), detail: None }
 }
 
-/// The exit status of a failure: codes.md, rule 3.
+/// The exit status of a failure: 1 where something answered in HTTP or above, 2 where nothing did.
 fn exit(failed: &Found) -> u8 {
-    let cause = Cause::of(failed.code);
-    if failed.is_answered || cause.exit == 0 { 1 } else { cause.exit }
+    failed.exit.unwrap_or_else(|| Cause::of(failed.code).exit.max(1))
 }
 
 fn finding(found: Found, severity: Severity) -> Finding {
     let cause = Cause::of(found.code);
+    let (accepted_by, refused_by) =
+        found.clients.unwrap_or_else(|| (cause.accepted_by.to_vec(), cause.refused_by.to_vec()));
     Finding {
         severity,
         layer: cause.layer,
@@ -283,8 +299,8 @@ fn finding(found: Found, severity: Severity) -> Finding {
         message: found.message,
         certificate: found.certificate,
         evidence: Evidence { sent: found.sent, received: found.received },
-        accepted_by: cause.accepted_by.to_vec(),
-        refused_by: cause.refused_by.to_vec(),
+        accepted_by,
+        refused_by,
         client_says: Some(cause.shown).filter(|shown| !shown.is_empty()),
         hint: found.hint.unwrap_or_else(|| cause.fix.to_owned()),
         reference: format!("docs/failures/{}.md", cause.code),

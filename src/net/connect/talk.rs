@@ -9,13 +9,16 @@ use tokio::time::{Instant, sleep_until};
 
 use super::address::Address;
 use super::run::{Found, Run, milliseconds};
-use super::{Emit, session};
+use super::{Emit, loss};
 use crate::base::hex::hex;
 use crate::judge::report::connect::{Ack, Attachment, Document, Event, LayerName};
 use crate::net::client::{Incoming, Kind, Lost, Message, Socket};
 
-/// The silence after which a run without a limit ends.
-const QUIET: Duration = Duration::from_millis(250);
+/// The silence after which a run without a limit ends: so many round trips, within these bounds. A server that greets
+/// its clients does so at once.
+const QUIET: u32 = 4;
+const SHORTEST_QUIET: Duration = Duration::from_millis(100);
+const LONGEST_QUIET: Duration = Duration::from_secs(2);
 
 /// Bytes of an attachment that are shown.
 const SHOWN: usize = 16;
@@ -48,6 +51,7 @@ impl Run<'_> {
         let mut awaited: BTreeMap<u64, Awaited> = BTreeMap::new();
         let mut is_open = true;
         let mut quiet = Instant::now();
+        let silence = (self.round_trip * QUIET).clamp(SHORTEST_QUIET, LONGEST_QUIET);
         let outcome = loop {
             self.flush();
             if self.options.count.is_some_and(|count| self.events >= count) && awaited.is_empty() {
@@ -58,7 +62,7 @@ impl Run<'_> {
                 end,
                 awaited.values().map(|one| one.sent + self.options.timeout).min(),
                 Some(patience),
-                (!is_open && !is_limited && awaited.is_empty()).then(|| quiet + QUIET),
+                (!is_open && !is_limited && awaited.is_empty()).then(|| quiet + silence),
             ];
             let due = due.into_iter().flatten().min().unwrap_or(patience);
             let next = tokio::select! {
@@ -74,7 +78,7 @@ impl Run<'_> {
                     }
                 }
                 Next::Came(Ok(_)) => {}
-                Next::Came(Err(lost)) => break Err(session::lost(&lost, socket.session.heard)),
+                Next::Came(Err(lost)) => break Err(loss::lost(&lost, socket.session.heard)),
                 Next::Emit(None) => {
                     is_open = false;
                     quiet = Instant::now();
@@ -87,7 +91,7 @@ impl Run<'_> {
                             awaited.insert(id, Awaited { event, sent: Instant::now() });
                         }
                         Ok(None) => {}
-                        Err(lost) => break Err(session::lost(&lost, heard).sent(format!("the event {event}"))),
+                        Err(lost) => break Err(loss::lost(&lost, heard).sent(format!("the event {event}"))),
                     }
                     quiet = Instant::now();
                 }
@@ -100,11 +104,11 @@ impl Run<'_> {
                             .sent(format!("the event {}", late.event))
                             .received("nothing"));
                     }
-                    if end.is_some_and(|end| end <= now) || (!is_open && !is_limited && quiet + QUIET <= now) {
+                    if end.is_some_and(|end| end <= now) || (!is_open && !is_limited && quiet + silence <= now) {
                         break Ok(());
                     }
                     if patience <= now {
-                        break Err(session::lost(&Lost::Timeout, socket.session.heard));
+                        break Err(loss::lost(&Lost::Timeout, socket.session.heard));
                     }
                 }
             }
