@@ -38,10 +38,7 @@ fn our_client_gets_a_certificate_and_replaces_a_revoked_one() {
 #[test]
 fn our_client_says_what_our_server_refuses() {
     let authority = Authority::start("");
-    let line = format!(
-        "serve --port 0 --acme {} --acme-domain example.com --acme-trust {ROOT}",
-        authority.directory()
-    );
+    let line = format!("serve --port 0 --acme {} --acme-domain example.com --acme-trust {ROOT}", authority.directory());
     let mut server = start(&authority.sandbox, &line);
     let line = server.wait_for("No certificate by ACME");
     assert!(line.contains("refuses the order for example.com") && line.contains("(rejectedIdentifier)"), "{line}");

@@ -72,7 +72,12 @@ impl Pebble {
     /// The folder of the certificate, below that of the account.
     fn kept(&self) -> Vec<std::path::PathBuf> {
         let above = self.sandbox.path(".local/share/secure-io/acme");
-        walkdir::WalkDir::new(above).into_iter().map(|entry| entry.unwrap()).filter(|entry| entry.file_type().is_file()).map(walkdir::DirEntry::into_path).collect()
+        walkdir::WalkDir::new(above)
+            .into_iter()
+            .map(|entry| entry.unwrap())
+            .filter(|entry| entry.file_type().is_file())
+            .map(walkdir::DirEntry::into_path)
+            .collect()
     }
 }
 

@@ -165,7 +165,9 @@ fn request(tcp: &mut TcpStream) -> Option<String> {
     let mut body = Vec::new();
     let mut octet = [0];
     if lower.contains("\r\ntransfer-encoding: chunked\r\n") {
-        while !(body.ends_with(b"0\r\n\r\n") || body.ends_with(b"\r\n\r\n") && body.starts_with(b"0\r\n")) {
+        // Behind the last chunk there may be trailers.
+        let is_last = |body: &[u8]| body.starts_with(b"0\r\n") || body.windows(5).any(|part| part == b"\r\n0\r\n");
+        while !(body.ends_with(b"\r\n\r\n") && is_last(&body)) {
             tcp.read_exact(&mut octet).ok()?;
             body.push(octet[0]);
         }

@@ -312,7 +312,7 @@ async fn what_the_local_ca_has_issued_follows_a_new_intermediate() {
     let sandbox = Sandbox::new();
     sandbox.ok("secure-io ca init --quiet");
     let mut server = sandbox.serve("");
-    let root = sandbox.ok("secure-io ca path").trim().to_owned();
+    let root = format!("{}/root.pem", sandbox.ok("secure-io ca path").trim());
     let _first = sandbox.ok(&format!("curl -s --cacert {root} https://localhost:{}/", server.port));
     sandbox.ok("secure-io ca renew --force --quiet");
     server.wait_for("New connections are shown the certificate for localhost");

@@ -135,9 +135,8 @@ impl AcmeArgs {
     ) -> Result<(), Failure> {
         let Some(port) = self.http_port else { return Ok(()) };
         let address = SocketAddr::new(address, port);
-        let unable = |error: std::io::Error| {
-            Failure::message(format!("cannot listen on {address} for --http-port: {error}"))
-        };
+        let unable =
+            |error: std::io::Error| Failure::message(format!("cannot listen on {address} for --http-port: {error}"));
         let listener = TcpListener::bind(address).await.map_err(unable)?;
         let port = listener.local_addr().map_err(unable)?.port();
         out.note(format!("plain HTTP on port {port} is sent to https"));
@@ -187,7 +186,11 @@ fn observer(lines: Lines, trusts_system: bool) -> Observer {
             Event::Obtained { not_after } => format!("Got a certificate by ACME, which lasts until {not_after}"),
             Event::Failed { error, wait } => {
                 let error_words = name::escape_unprintable(&error.to_string());
-                format!("No certificate by ACME: {error_words}{}; next attempt in {}", advice(error, trusts_system), span(*wait))
+                format!(
+                    "No certificate by ACME: {error_words}{}; next attempt in {}",
+                    advice(error, trusts_system),
+                    span(*wait)
+                )
             }
             _ => return,
         };

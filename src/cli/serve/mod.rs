@@ -19,10 +19,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args as _, FromArgMatches};
+use secure_io::acme::client::Tokens;
 use secure_io::ca::{self, LocalCa, Paths};
 use secure_io::credentials::Credentials;
 use secure_io::generate::CertificateSpec;
-use secure_io::acme::client::Tokens;
 use secure_io::name::{self, SubjectAltName};
 use secure_io::report;
 use secure_io::report::fixtures::Expected;
@@ -305,7 +305,15 @@ fn run_with(
     // Each client takes a descriptor, and 1,024 are few; what cannot be raised is not missed at once.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(serve(config, metrics, reloading, (&host, &covered), Beside { acme, tokens, args, ready }, log, out))?;
+    runtime.block_on(serve(
+        config,
+        metrics,
+        reloading,
+        (&host, &covered),
+        Beside { acme, tokens, args, ready },
+        log,
+        out,
+    ))?;
     Ok(Outcome::Done)
 }
 

@@ -253,7 +253,9 @@ impl Origin {
     /// The files whose change means another certificate.
     pub(super) fn watched(&self) -> Vec<PathBuf> {
         match self {
-            Self::Files { certificate, key } | Self::Acme { certificate, key } => vec![certificate.clone(), key.clone()],
+            Self::Files { certificate, key } | Self::Acme { certificate, key } => {
+                vec![certificate.clone(), key.clone()]
+            }
             Self::LocalCa(paths) => vec![paths.intermediate.clone()],
             Self::Kept(_) | Self::Memory => Vec::new(),
         }

@@ -1,16 +1,19 @@
 //! The proxy's own answers, and those of dev servers that it understands.
 
-use axum::body::{Body, Bytes};
-use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{Response, StatusCode};
-use http_body_util::BodyExt;
+use axum::body::Body;
+use axum::http::header::{
+    ACCEPT, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{Response, StatusCode, Version};
+use futures_util::{StreamExt, stream};
+use http_body_util::{BodyExt, BodyStream, StreamBody};
 use hyper::body::{Body as _, Incoming};
 
 use crate::net::proxy::target::Target;
 use crate::net::proxy::trust::Distrust;
 
-/// The longest refusal that is read.
-const REFUSAL: u64 = 4096;
+/// How far into a refusal it is looked.
+const REFUSAL: usize = 4096;
 
 /// A sentence.
 pub(super) fn plain(status: StatusCode, text: &str) -> Response<Body> {
@@ -29,6 +32,15 @@ fn own(status: StatusCode, content_type: &'static str, text: String) -> Response
 
 pub(super) fn wants_html(headers: &HeaderMap) -> bool {
     headers.get(ACCEPT).is_some_and(|accept| accept.to_str().is_ok_and(|accept| accept.contains("text/html")))
+}
+
+/// The refusal of a request after which nothing more is read from the connection.
+pub(super) fn last(version: Version, text: &str) -> Response<Body> {
+    let mut response = plain(StatusCode::BAD_REQUEST, text);
+    if version < Version::HTTP_2 {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 /// The page that names the server and the reason, and loads itself again until the server is there.
@@ -56,20 +68,18 @@ fn bad_gateway(title: &str, text: &str, is_page: bool) -> Response<Body> {
     own(StatusCode::BAD_GATEWAY, "text/html; charset=utf-8", page)
 }
 
-/// Reads a short refusal, and returns true beside it if it is that of Vite or webpack-dev-server for an unknown host.
-pub(super) async fn look_for_blocked_host(status: StatusCode, body: Incoming) -> (Body, bool) {
-    let is_short = body.size_hint().upper().is_some_and(|length| length <= REFUSAL);
-    if status != StatusCode::FORBIDDEN || !is_short {
+/// Looks into a refusal. Returns true beside it if it is that of Vite or webpack-dev-server for an unknown host.
+pub(super) async fn look_for_blocked_host(status: StatusCode, mut body: Incoming) -> (Body, bool) {
+    if status != StatusCode::FORBIDDEN || body.is_end_stream() {
         return (Body::new(body), false);
     }
-    match body.collect().await {
-        Ok(whole) => {
-            let bytes: Bytes = whole.to_bytes();
-            let has = |text: &[u8]| bytes.windows(text.len()).any(|part| part == text);
-            let is_blocked = has(b"Blocked request") || has(b"Invalid Host header");
-            (Body::from(bytes), is_blocked)
-        }
-        // The end of a cut answer is passed on.
-        Err(error) => (Body::from_stream(futures_util::stream::once(async { Err::<Bytes, _>(error) })), false),
-    }
+    // Vite's has no length. What is looked for stands at its beginning.
+    let Some(first) = body.frame().await else { return (Body::empty(), false) };
+    let has = |text: &[u8]| {
+        let data = first.as_ref().ok().and_then(|frame| frame.data_ref());
+        data.is_some_and(|data| data.windows(text.len()).take(REFUSAL).any(|part| part == text))
+    };
+    let is_blocked = has(b"Blocked request") || has(b"Invalid Host header");
+    let rest = BodyStream::new(body);
+    (Body::new(StreamBody::new(stream::iter([first]).chain(rest))), is_blocked)
 }

@@ -36,6 +36,16 @@ pub(super) fn waits_for_continue<B>(request: &Request<B>) -> bool {
         && elements(request.headers(), EXPECT).any(|one| one.eq_ignore_ascii_case("100-continue"))
 }
 
+/// The fields that are for one connection, named or not.
+static HOP_BY_HOP: [HeaderName; 6] = [
+    CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    TE,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
 /// Removes the fields that are for one connection alone,
 /// [RFC 9110 section 7.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1).
 pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
@@ -49,7 +59,7 @@ pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
         headers.remove(name);
     }
     let takes_trailers = elements(headers, TE).any(|coding| coding.eq_ignore_ascii_case("trailers"));
-    for name in ["connection", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade"] {
+    for name in &HOP_BY_HOP {
         headers.remove(name);
     }
     if takes_trailers {
@@ -130,6 +140,10 @@ pub(super) fn to_server(
 
 /// Corrects an answer's fields for the client: its URLs lead to the proxy, its cookies are Secure.
 pub(super) fn to_client(headers: &mut HeaderMap, host: &str, target: &Target, upstream_host: Option<&str>) {
+    // The body was read by its chunks (RFC 9112 section 6.3): a length beside them would be another end of it.
+    if headers.contains_key(TRANSFER_ENCODING) {
+        headers.remove(CONTENT_LENGTH);
+    }
     remove_hop_by_hop(headers);
     headers.remove(TE);
     headers.remove(CONNECTION);

@@ -162,10 +162,10 @@ impl Proxy {
     fn examine(&self, request: &Request<Incoming>) -> Result<Passable, Box<Response<Body>>> {
         let refuse = |status, text| Err(Box::new(answer::plain(status, text)));
         if request.method() == Method::CONNECT || headers::is_ambiguous(request.headers()) {
-            return refuse(StatusCode::BAD_REQUEST, "This request is not passed on.\n");
+            return Err(Box::new(answer::last(request.version(), "This request is not passed on.\n")));
         }
         let Some(host) = headers::host(request) else {
-            return refuse(StatusCode::BAD_REQUEST, "A request names one host.\n");
+            return Err(Box::new(answer::last(request.version(), "A request names one host.\n")));
         };
         let hops = request.headers().get(headers::HOPS).and_then(|hops| hops.to_str().ok()?.parse::<u32>().ok());
         let hops = hops.unwrap_or(0).saturating_add(1);

@@ -77,7 +77,9 @@ impl Pool {
     pub(super) fn keep(&self, target: Target, connection: SendRequest<Body>) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = all.entry(target).or_default();
-        waiting.retain(|(connection, _)| !connection.is_closed());
+        if waiting.len() >= WAITING {
+            waiting.retain(|(connection, _)| !connection.is_closed());
+        }
         if waiting.len() < WAITING {
             waiting.push_back((connection, Instant::now()));
         }

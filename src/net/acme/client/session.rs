@@ -186,7 +186,8 @@ pub(super) fn read<T: DeserializeOwned>(answer: &Answer) -> Result<T, Fault> {
     if !answer.is_good() {
         return Err(fault(answer));
     }
-    serde_json::from_slice(&answer.body).map_err(|error| Fault::Broken(format!("the CA's answer cannot be read: {error}")))
+    serde_json::from_slice(&answer.body)
+        .map_err(|error| Fault::Broken(format!("the CA's answer cannot be read: {error}")))
 }
 
 fn fault(answer: &Answer) -> Fault {
