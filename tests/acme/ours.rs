@@ -29,8 +29,8 @@ fn our_client_gets_a_certificate_and_replaces_a_revoked_one() {
     let ours = issued.iter().find(|one| one["subject_alt_names"] == serde_json::json!(["DNS:app.localhost"])).unwrap();
     authority.sandbox.ok(&format!("secure-io ca revoke {}", ours["serial"].as_str().unwrap()));
     let mut again = serve(&authority, "--acme-eab keys.txt");
+    again.wait_for("Secure server is running on https://app.localhost");
     again.wait_for("Got a certificate by ACME");
-    again.wait_for("Secure server is running");
     authority.sandbox.run(&line).success().says("Hello");
 }
 
