@@ -45,6 +45,7 @@
 //! | | [`server`] | HTTPS and Socket.IO. |
 //! | | [`share`] | The local CA's root for phones: a page and a QR code. |
 //! | | [`proxy`] | TLS in front of other servers. |
+//! | | [`run`] | A dev server that is started behind the proxy. |
 //! | | [`acme`] | An ACME server. |
 //!
 //! # Features
@@ -85,6 +86,6 @@ pub use issue::snippet;
 pub use issue::{ca, cert, convert, credentials, fixtures, generate, trust};
 pub use judge::{inspect, lint, report, verify};
 #[cfg(feature = "serve")]
-pub use net::{acme, connect, proxy, server, share};
+pub use net::{acme, connect, proxy, run, server, share};
 pub use net::{check, doctor, probe, tls};
 pub use x509::{constraints, csr, key, name, policy, signed};

@@ -16,6 +16,7 @@ use crate::judge::report::fingerprint::Fingerprint;
 use crate::judge::report::fixtures::{Expected, Fixtures};
 use crate::judge::report::item::Item;
 use crate::judge::report::made::{GenCert, GenCsr, GenKey};
+use crate::judge::report::running::Running;
 use crate::judge::report::trust::Trust;
 use crate::judge::report::verdict::Answer;
 use crate::judge::report::watch::Watch;
@@ -56,6 +57,7 @@ fn the_published_schemas_are_current() {
     check::<Check>("check");
     check::<Document>("connect");
     check::<Watch>("check-watch");
+    check::<Running>("run-list");
     check::<Expected>("fixtures-expected");
     check::<Fixtures>("fixtures");
     check::<Manifest>("fixtures-manifest");

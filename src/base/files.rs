@@ -36,7 +36,7 @@ use self::folder::Folder;
 pub use self::owner::{Entry, doubt, is_open_to_others, is_root, is_roots_alone, make_private};
 pub use self::person::{Owner, SMALL, read_regular};
 use self::place::Place;
-pub use self::shared::{FileLock, append_lines, lock};
+pub use self::shared::{FileLock, append_lines, lock, try_lock};
 use self::stage::Stage;
 pub use self::tree::{Standing, Tree};
 

@@ -24,6 +24,7 @@ mod output;
 mod proxy;
 mod remote;
 mod replacement;
+mod run;
 mod serve;
 mod snippet;
 mod usage;
@@ -100,6 +101,7 @@ enum Command {
     Serve(Box<serve::Args>),
     Snippet(snippet::Args),
     Proxy(Box<proxy::Args>),
+    Run(run::Args),
     Completions(completions::Args),
     Man(man::Args),
 }
@@ -113,6 +115,8 @@ pub(crate) enum Outcome {
     No,
     /// An operation failed, and the failure was reported already.
     Failed,
+    /// The command that was run has ended with this status.
+    Exited(u8),
 }
 
 impl Outcome {
@@ -122,6 +126,7 @@ impl Outcome {
             Self::Done => 0,
             Self::No => 1,
             Self::Failed => 2,
+            Self::Exited(status) => status,
         }
     }
 }
@@ -178,6 +183,7 @@ fn run(command: &Command, out: &mut Output) -> Result<Outcome, Failure> {
         Command::Serve(args) => serve::run(args, out),
         Command::Snippet(args) => snippet::run(args, out),
         Command::Proxy(args) => proxy::run(args, out),
+        Command::Run(args) => run::run(args, out),
     }
 }
 

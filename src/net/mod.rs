@@ -14,6 +14,8 @@ pub mod probe;
 #[cfg(feature = "serve")]
 pub mod proxy;
 #[cfg(feature = "serve")]
+pub mod run;
+#[cfg(feature = "serve")]
 pub mod server;
 #[cfg(feature = "serve")]
 pub mod share;

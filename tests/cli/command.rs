@@ -33,6 +33,7 @@ fn help_names_every_command() {
       serve        Serve a demo HTTPS Socket.IO server
       snippet      Print a configuration of nginx, HAProxy, Node and others for a certificate and key
       proxy        Put TLS in front of another server
+      run          Start a dev server behind https://NAME.localhost
       completions  Print completions for a shell
       man          Print the man page, or write one per command
       help         Print this message or the help of the given subcommand(s)

@@ -1,6 +1,6 @@
 //! Files that several runs share: a lock that one of them holds at a time, a log that each adds lines to.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
@@ -20,12 +20,29 @@ pub struct FileLock {
 ///
 /// [`Error::Io`] when the file cannot be made.
 pub fn lock(path: &Path) -> Result<FileLock, Error> {
+    let file = open_lock(path)?;
+    file.lock().ok();
+    Ok(FileLock { _file: file })
+}
+
+/// As [`lock`], but returns `None` at once if another process holds the lock.
+///
+/// # Errors
+///
+/// [`Error::Io`] when the file cannot be made.
+pub fn try_lock(path: &Path) -> Result<Option<FileLock>, Error> {
+    let file = open_lock(path)?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Ok(None),
+        _ => Ok(Some(FileLock { _file: file })),
+    }
+}
+
+fn open_lock(path: &Path) -> Result<File, Error> {
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true);
     private(&mut options);
-    let file = options.open(path).map_err(Error::io("lock", path))?;
-    file.lock().ok();
-    Ok(FileLock { _file: file })
+    options.open(path).map_err(Error::io("lock", path))
 }
 
 /// Adds lines to a file, made when missing and then its owner's alone; returns once they are on the disk.

@@ -8,17 +8,19 @@ use std::time::Duration;
 use secure_io::acme::client::{AcmeClient, Config, Error, Event, Folder, HttpPort, Observer, Tokens};
 use secure_io::acme::server::Keys;
 use secure_io::name::{self, SubjectAltName};
-use secure_io::tls::{self, Challenges};
+use secure_io::proxy::Trust;
+use secure_io::tls::Challenges;
 use secure_io::validity;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
 
 use super::log::Lines;
-use crate::cli::args::{self, PassphraseArgs};
+use crate::cli::args::{self, CaDirArgs, PassphraseArgs};
 use crate::cli::command_line::CommandLine;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
+use crate::cli::verify::trust::{self, Sources};
 
 /// The longest wait until a new certificate is shown.
 const SHOWN: Duration = Duration::from_secs(5);
@@ -36,9 +38,9 @@ pub(super) struct AcmeArgs {
     /// Address at which the CA reaches you
     #[arg(long, value_name = "EMAIL", requires = "acme")]
     acme_email: Option<String>,
-    /// Roots that the CA's own server is trusted by [default: the system's]
+    /// Roots that the CA's own server is trusted by [default: the system's and the local CA's]; can be repeated
     #[arg(long, value_name = "FILE", requires = "acme")]
-    acme_trust: Option<PathBuf>,
+    acme_trust: Vec<PathBuf>,
     /// File with the key that the CA asks for (external account binding): a name, a space and the key in base64url
     #[arg(long, value_name = "FILE", requires = "acme")]
     acme_eab: Option<PathBuf>,
@@ -100,29 +102,26 @@ impl AcmeArgs {
         names: &[SubjectAltName],
         tokens: &Arc<Tokens>,
         lines: Lines,
+        ca_dir: &CaDirArgs,
+        out: &mut Output,
     ) -> Result<Option<Acme>, Failure> {
         let (Some(directory), Some(folder)) = (&self.acme, self.folder(names)?) else { return Ok(None) };
         let challenges: Arc<Challenges> = Arc::default();
+        let passphrase = PassphraseArgs::absent();
+        let sources = Sources { files: &self.acme_trust, ca_dir, passphrase: &passphrase };
         let config = Config {
             directory: directory.clone(),
             names: names.to_vec(),
             email: self.acme_email.clone(),
             external: self.acme_eab.as_deref().map(external).transpose()?,
-            tls: tls::trusting(self.roots()?).map_err(|error| Failure::new(error.into()))?,
+            trust: Trust::new(trust::all(sources, out)?).map_err(|error| Failure::new(error.into()))?,
             folder,
             challenges: Arc::clone(&challenges),
             tokens: self.http_port.map(|_| Arc::clone(tokens)),
             clock: validity::now,
         };
-        let client = AcmeClient::new(config, observer(lines, self.acme_trust.is_none()));
+        let client = AcmeClient::new(config, observer(lines, self.acme_trust.is_empty()));
         Ok(Some(Acme { challenges, client }))
-    }
-
-    fn roots(&self) -> Result<Vec<rustls::pki_types::CertificateDer<'static>>, Failure> {
-        match &self.acme_trust {
-            Some(path) => args::load_certificates(path, &PassphraseArgs::absent()),
-            None => Ok(rustls_native_certs::load_native_certs().certs),
-        }
     }
 
     /// Takes the plain port, if one is asked for.

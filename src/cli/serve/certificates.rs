@@ -128,7 +128,7 @@ const RECORDED: usize = 64;
 const REFUSALS_SAID: usize = 64;
 
 /// Issues certificates from the local CA for the names that clients send and the addresses they call.
-pub(super) struct FromCa {
+pub(crate) struct FromCa {
     ca: LocalCa,
     /// Further names of a certificate for an address: it is also shown to clients that came by one of these.
     beside: Vec<SubjectAltName>,
@@ -145,7 +145,7 @@ struct Told {
 }
 
 impl FromCa {
-    pub(super) fn new(ca: LocalCa, beside: Vec<SubjectAltName>, lines: Lines) -> Self {
+    pub(crate) fn new(ca: LocalCa, beside: Vec<SubjectAltName>, lines: Lines) -> Self {
         Self { ca, beside, lines, told: Mutex::default() }
     }
 

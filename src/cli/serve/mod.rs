@@ -40,11 +40,12 @@ use crate::cli::failure::{self, Failure};
 use crate::cli::output::Output;
 use acme::{Acme, AcmeArgs};
 use certificates::FixtureArgs;
+pub(crate) use certificates::FromCa;
 use clients::ClientArgs;
 use front::FrontArgs;
 use limits::LimitArgs;
-pub(crate) use log::Lines;
-use log::Log;
+pub(crate) use limits::LogFormat;
+pub(crate) use log::{Lines, Log};
 use reach::Covered;
 use reload::Reloading;
 use signals::Signals;
@@ -300,7 +301,7 @@ fn run_with(
     let reloading = Reloading::new(args, &spec, (origin, credentials), fixtures, log.lines());
     config.handler = handler.map(|make| make(log.lines()));
     let tokens = Arc::default();
-    let acme = args.acme.prepare(&spec.names, &tokens, log.lines())?;
+    let acme = args.acme.prepare(&spec.names, &tokens, log.lines(), &args.ca_dir, out)?;
     config.challenges = acme.as_ref().map(|acme| Arc::clone(&acme.challenges));
     // Each client takes a descriptor, and 1,024 are few; what cannot be raised is not missed at once.
     let _ = rlimit::increase_nofile_limit(u64::MAX);

@@ -2,9 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use rustls::pki_types::CertificateDer;
+
 use super::create::pem;
 use super::{Error, LocalCa};
 use crate::base::files::{self, Existing, NewFile};
+use crate::base::hex::hex;
+use crate::x509::key;
 
 /// Files in which systems keep all roots, the most common first.
 const SYSTEM: [&str; 6] = [
@@ -50,5 +54,28 @@ impl LocalCa {
             files::write_set(&[NewFile::public(&path, content)], Existing::Replace)?;
         }
         Ok(Bundle { path, system: system.map(Path::to_owned) })
+    }
+}
+
+impl LocalCa {
+    /// Writes a file of this folder with the certificates of a bundle or root and further ones, named after its content,
+    /// so that several may be in use at a time.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::File`].
+    pub fn merged(&self, base: &Path, others: &[CertificateDer<'_>], folder: &Path) -> Result<PathBuf, Error> {
+        let mut content = files::read(base)?.to_vec();
+        for certificate in others {
+            let block = pem(base, "CERTIFICATE", certificate)?;
+            if memchr::memmem::find(&content, &block).is_none() {
+                content.extend_from_slice(&block);
+            }
+        }
+        let path = folder.join(format!("{}.pem", hex(&key::sha256(&content)[..8])));
+        if !files::read(&path).is_ok_and(|present| *present == content) {
+            files::write_set(&[NewFile::public(&path, content)], Existing::Replace)?;
+        }
+        Ok(path)
     }
 }

@@ -17,6 +17,7 @@ pub mod item;
 pub mod made;
 pub mod relation;
 pub mod remote;
+pub mod running;
 pub mod text;
 pub mod trust;
 pub mod verdict;

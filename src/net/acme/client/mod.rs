@@ -16,7 +16,6 @@ mod transport;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::ClientConfig;
 use time::OffsetDateTime;
 use tokio::time::sleep;
 use zeroize::Zeroizing;
@@ -30,6 +29,7 @@ use self::session::Session;
 use crate::issue::cert;
 use crate::judge::inspect;
 use crate::net::acme::server::Method;
+use crate::net::proxy::Trust;
 use crate::net::tls::Challenges;
 use crate::x509::name::SubjectAltName;
 
@@ -44,8 +44,8 @@ pub struct Config {
     pub email: Option<String>,
     /// The key that lets a client in, with its name, where the CA asks for one.
     pub external: Option<(String, Zeroizing<Vec<u8>>)>,
-    /// The roots that the directory's certificate is checked with.
-    pub tls: Arc<ClientConfig>,
+    /// The roots that the CA's own server is trusted by.
+    pub trust: Trust,
     /// Where everything is kept.
     pub folder: Folder,
     /// The challenges of the TLS port.

@@ -78,7 +78,7 @@ impl AcmeClient {
     pub(super) async fn account(&self) -> Result<Session, Error> {
         let config = &self.config;
         let key = config.folder.account_key()?;
-        let transport = Transport { tls: config.tls.clone() };
+        let transport = Transport { trust: config.trust.clone() };
         let opened = Session::open(transport, &config.directory, &key).await;
         let mut session = opened.map_err(|fault| self.directory(&fault))?;
         if let Some(account) = config.folder.account()? {
@@ -103,7 +103,8 @@ impl AcmeClient {
 
     fn directory(&self, fault: &Fault) -> Error {
         let reason = fault.to_string();
-        let is_untrusted = reason.contains("UnknownIssuer");
+        let is_untrusted =
+            ["unknown-issuer", "self-signed", "incomplete-chain"].iter().any(|code| reason.contains(code));
         Error::Directory { directory: self.config.directory.clone(), reason, is_untrusted }
     }
 

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -11,11 +10,10 @@ use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, Method, Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::rt::TokioIo;
-use rustls::ClientConfig;
-use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
+
+use crate::net::proxy::Trust;
 
 /// Time for a request and its answer.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -28,7 +26,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 /// Makes the requests.
 #[derive(Clone)]
 pub(super) struct Transport {
-    pub(super) tls: Arc<ClientConfig>,
+    pub(super) trust: Trust,
 }
 
 /// An answer.
@@ -71,8 +69,8 @@ impl Transport {
         let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
         let tcp = connect(&host, authority.port_u16().unwrap_or(443)).await?;
         tcp.set_nodelay(true).ok();
-        let name = ServerName::try_from(host)?;
-        let stream = TlsConnector::from(Arc::clone(&self.tls)).connect(name, tcp).await?;
+        let connected = self.trust.connect(&host, tcp).await;
+        let stream = connected.map_err(|distrust| format!("{} ({})", distrust.reason, distrust.code))?;
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         let target = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
         let mut request = Request::builder()

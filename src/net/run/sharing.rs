@@ -1,0 +1,473 @@
+//! One port for all that `run` starts on a machine.
+//!
+//! Who comes first serves the port and listens on a socket in a folder of the user's; the others join over it. When the
+//! first ends, in whatever way, the others race for its lock, and the winner serves the port from then on. Connections of
+//! clients break at that moment.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep};
+
+use crate::base::files::{self, FileLock};
+use crate::judge::report::running::{App, Running};
+use crate::net::proxy::Proxy;
+use crate::net::run::hub::Hub;
+use crate::net::run::talk::{Answer, Ask};
+#[cfg(unix)]
+use crate::net::run::talk::{Reader, Wire, Writer};
+use crate::net::server::{self, Config, Observer, Server};
+
+#[cfg(unix)]
+use tokio::net::UnixListener;
+
+/// Reason why a server is not served.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Another one has the host.
+    #[error("{} is served already, for `{}` in {} (process {})", by.url, by.command, by.folder, by.pid)]
+    Taken {
+        /// The other one.
+        by: Box<App>,
+    },
+    /// The process that has the port uses another local CA.
+    #[error("another run serves port {port} with certificates of another local CA")]
+    OtherRoot {
+        /// The port.
+        port: u16,
+    },
+    /// The port cannot be had.
+    #[error(transparent)]
+    Listen(#[from] server::Error),
+    /// The lock of the folder cannot be had.
+    #[error(transparent)]
+    File(#[from] files::Error),
+}
+
+/// Something that happened to the port or to the server behind it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Change {
+    /// This process has the port now, because the one that had it ended.
+    TookOver,
+    /// Another process has the port now.
+    Joined,
+    /// The server did not answer a client.
+    Unreachable,
+    /// The server refuses the host.
+    Blocked,
+    /// The port cannot be had; it is tried again.
+    Lost(Error),
+}
+
+/// What it takes to serve.
+#[derive(Debug)]
+pub struct Sharing {
+    /// The folder of the sockets, which belongs to the user alone; `None` shares with nobody.
+    pub folder: Option<PathBuf>,
+    /// The configuration of the server; its port and handler are replaced.
+    pub config: Config,
+    /// The SHA-256 fingerprint of the root that clients trust.
+    pub root: String,
+}
+
+/// A place at a port.
+pub struct Place {
+    sharing: Sharing,
+    observer: Observer,
+    app: App,
+    port: u16,
+    role: Role,
+}
+
+enum Role {
+    Leads(Leading),
+    #[cfg(unix)]
+    Joined(Wire),
+}
+
+struct Leading {
+    server: Server,
+    hub: Arc<Hub>,
+    notes: mpsc::Receiver<Answer>,
+    door: Option<Door>,
+}
+
+/// The socket of others, and the lock that goes with it.
+struct Door {
+    #[cfg(unix)]
+    listener: UnixListener,
+    path: PathBuf,
+    _lock: FileLock,
+}
+
+/// The pause between two attempts.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The time before a failure is reported: the process that had the port may need a moment to let go.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The time for connections to end.
+const GOODBYE: Duration = Duration::from_millis(300);
+
+impl Sharing {
+    /// Joins the first of these ports that somebody shares, or else takes the first that can be had. The application's
+    /// URL is written for that port.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`]; for ports that cannot be had, that of the last one.
+    pub async fn begin(self, ports: &[u16], mut app: App, observer: Observer) -> Result<Place, Error> {
+        let mut failure = None;
+        // One that is shared comes before one that is free.
+        let is_shared =
+            |port: &&u16| self.folder.as_deref().is_some_and(|folder| files::exists(&socket(folder, **port)));
+        let (shared, others): (Vec<&u16>, Vec<&u16>) = ports.iter().partition(is_shared);
+        for port in shared.into_iter().chain(others) {
+            set_url(&mut app, *port);
+            match self.attempt(*port, &mut app, &observer).await {
+                Ok(role) => {
+                    let port = match &role {
+                        Role::Leads(leading) => leading.server.local_addr().port(),
+                        #[cfg(unix)]
+                        Role::Joined(_) => *port,
+                    };
+                    return Ok(Place { sharing: self, observer, app, port, role });
+                }
+                Err(error @ Error::Listen(_)) => failure = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(failure.unwrap_or(Error::OtherRoot { port: 0 }))
+    }
+
+    async fn attempt(&self, port: u16, app: &mut App, observer: &Observer) -> Result<Role, Error> {
+        let Some(folder) = self.folder.as_deref().filter(|_| port != 0) else {
+            return self.lead(port, app, observer, None).await.map(Role::Leads);
+        };
+        let started = Instant::now();
+        while started.elapsed() < PATIENCE {
+            #[cfg(unix)]
+            if let Some(joined) = join(&socket(folder, port), port, app, &self.root).await? {
+                return Ok(Role::Joined(joined));
+            }
+            if let Some(lock) = files::try_lock(&folder.join(format!("{port}.lock")))? {
+                return self.lead(port, app, observer, Some((folder, lock))).await.map(Role::Leads);
+            }
+            sleep(PAUSE).await;
+        }
+        // Somebody holds the lock and does not answer.
+        self.lead(port, app, observer, None).await.map(Role::Leads)
+    }
+
+    async fn lead(
+        &self,
+        port: u16,
+        app: &mut App,
+        observer: &Observer,
+        door: Option<(&Path, FileLock)>,
+    ) -> Result<Leading, Error> {
+        let hub = Arc::new(Hub::default());
+        let mut config = self.config.clone();
+        config.port = port;
+        config.limits.shutdown = GOODBYE;
+        config.handler = Some(Arc::new(Proxy::new(Arc::clone(&hub.routes), None, hub.observer())));
+        let server = Server::bind(config, Arc::clone(observer)).await?;
+        let port = server.local_addr().port();
+        set_url(app, port);
+        let notes = hub.enter(app.clone()).map_err(|by| Error::Taken { by: Box::new(by) })?;
+        let door = match door {
+            Some((folder, lock)) => Door::open(socket(folder, port), lock),
+            None => None,
+        };
+        Ok(Leading { server, hub, notes, door })
+    }
+}
+
+fn set_url(app: &mut App, port: u16) {
+    app.url = if port == 443 { format!("https://{}", app.host) } else { format!("https://{}:{port}", app.host) };
+}
+
+fn socket(folder: &Path, port: u16) -> PathBuf {
+    folder.join(format!("{port}.sock"))
+}
+
+impl Door {
+    /// `None` if others cannot be let in, which is no reason not to serve.
+    fn open(path: PathBuf, lock: FileLock) -> Option<Self> {
+        // The lock's holder alone does so: what is left of the socket is of one that was killed.
+        files::remove(&path).ok()?;
+        #[cfg(unix)]
+        let listener = UnixListener::bind(&path).ok()?;
+        Some(Self {
+            #[cfg(unix)]
+            listener,
+            path,
+            _lock: lock,
+        })
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        files::remove(&self.path).ok();
+    }
+}
+
+/// Asks who shares the ports of a folder.
+pub async fn running(folder: &Path) -> Running {
+    let mut servers = Vec::new();
+    #[cfg(unix)]
+    for lock in files::small_files(folder, 0).iter().filter(|path| path.extension().is_some_and(|end| end == "lock")) {
+        let Some(mut wire) = Wire::to(&lock.with_extension("sock")).await else { continue };
+        if let Ok(Some(Answer::Sharing { apps })) = exchange(&mut wire, &Ask::List).await {
+            servers.extend(apps);
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = folder;
+    servers.sort_by(|a: &App, b: &App| a.url.cmp(&b.url));
+    Running { servers }
+}
+
+#[cfg(unix)]
+async fn exchange(wire: &mut Wire, ask: &Ask) -> std::io::Result<Option<Answer>> {
+    let answer = async {
+        wire.to.write(ask).await?;
+        wire.from.read().await
+    };
+    tokio::time::timeout(Duration::from_secs(2), answer).await?
+}
+
+/// Joins the process that has a port; `None` if nobody answers.
+#[cfg(unix)]
+async fn join(path: &Path, port: u16, app: &App, root: &str) -> Result<Option<Wire>, Error> {
+    let Some(mut wire) = Wire::to(path).await else { return Ok(None) };
+    let ask = Ask::Join { app: app.clone(), root: root.to_owned() };
+    match exchange(&mut wire, &ask).await {
+        Ok(Some(Answer::Joined)) => Ok(Some(wire)),
+        Ok(Some(Answer::Taken { by })) => Err(Error::Taken { by: Box::new(by) }),
+        Ok(Some(Answer::OtherRoot)) => Err(Error::OtherRoot { port }),
+        _ => Ok(None),
+    }
+}
+
+impl Place {
+    /// The URL of the application.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.app.url
+    }
+
+    /// Returns true if this process has the port.
+    #[must_use]
+    pub fn leads(&self) -> bool {
+        matches!(self.role, Role::Leads(_))
+    }
+
+    /// Serves until `stop`, with a place at the port all the time.
+    pub async fn serve(
+        self,
+        mut target: watch::Receiver<String>,
+        changes: mpsc::Sender<Change>,
+        mut stop: oneshot::Receiver<()>,
+    ) {
+        let Self { sharing, observer, mut app, port, mut role } = self;
+        loop {
+            match role {
+                Role::Leads(leading) => {
+                    return leading.serve(&app.host, &sharing.root, &mut target, &changes, stop).await;
+                }
+                #[cfg(unix)]
+                Role::Joined(joined) => tokio::select! {
+                    () = stay(joined, &mut target, &changes) => {}
+                    _ = &mut stop => return,
+                },
+            }
+            app.target.clone_from(&target.borrow());
+            role = tokio::select! {
+                role = again(&sharing, port, &mut app, &observer, &changes) => role,
+                _ = &mut stop => return,
+            };
+            let change = if matches!(role, Role::Leads(_)) { Change::TookOver } else { Change::Joined };
+            changes.send(change).await.ok();
+        }
+    }
+}
+
+/// Finds a place at the port when the process that had it has ended.
+async fn again(
+    sharing: &Sharing,
+    port: u16,
+    app: &mut App,
+    observer: &Observer,
+    changes: &mpsc::Sender<Change>,
+) -> Role {
+    let (started, mut is_said) = (Instant::now(), false);
+    loop {
+        match sharing.attempt(port, app, observer).await {
+            Ok(role) => return role,
+            Err(error) if started.elapsed() > PATIENCE && !is_said => {
+                is_said = true;
+                changes.send(Change::Lost(error)).await.ok();
+            }
+            Err(_) => {}
+        }
+        sleep(if is_said { Duration::from_secs(1) } else { PAUSE }).await;
+    }
+}
+
+async fn tell(changes: &mpsc::Sender<Change>, note: &Answer) {
+    let change = match note {
+        Answer::Unreachable => Change::Unreachable,
+        Answer::Blocked => Change::Blocked,
+        _ => return,
+    };
+    changes.send(change).await.ok();
+}
+
+/// Keeps the place at another process's port; returns when that process has ended.
+#[cfg(unix)]
+async fn stay(wire: Wire, target: &mut watch::Receiver<String>, changes: &mpsc::Sender<Change>) {
+    let Wire { mut from, mut to } = wire;
+    // The server may have been found before the place was.
+    target.mark_changed();
+    let notes = async {
+        while let Ok(Some(note)) = from.read::<Answer>().await {
+            tell(changes, &note).await;
+        }
+    };
+    let moves = async {
+        while target.changed().await.is_ok() {
+            let moved = Ask::Moved { target: target.borrow_and_update().clone() };
+            if to.write(&moved).await.is_err() {
+                return;
+            }
+        }
+        std::future::pending().await
+    };
+    tokio::select! {
+        () = notes => {}
+        () = moves => {}
+    }
+}
+
+impl Leading {
+    async fn serve(
+        self,
+        host: &str,
+        root: &str,
+        target: &mut watch::Receiver<String>,
+        changes: &mpsc::Sender<Change>,
+        stop: oneshot::Receiver<()>,
+    ) {
+        let Self { server, hub, mut notes, door } = self;
+        target.mark_changed();
+        let moves = async {
+            while target.changed().await.is_ok() {
+                hub.moved(host, &target.borrow_and_update());
+            }
+            std::future::pending::<()>().await;
+        };
+        let told = async {
+            while let Some(note) = notes.recv().await {
+                tell(changes, &note).await;
+            }
+            std::future::pending::<()>().await;
+        };
+        let guests = async {
+            if let Some(door) = &door {
+                door.receive(&hub, root).await;
+            }
+            std::future::pending::<()>().await;
+        };
+        let stopped = async {
+            stop.await.ok();
+        };
+        tokio::select! {
+            () = server.run(stopped) => {}
+            () = moves => {}
+            () = told => {}
+            () = guests => {}
+        }
+    }
+}
+
+#[cfg(unix)]
+impl Door {
+    async fn receive(&self, hub: &Arc<Hub>, root: &str) {
+        let mut guests = tokio::task::JoinSet::new();
+        loop {
+            tokio::select! {
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, _)) => {
+                        guests.spawn(receive(Wire::new(stream), Arc::clone(hub), root.to_owned()));
+                    }
+                    // Out of descriptors, perhaps.
+                    Err(_) => sleep(PAUSE).await,
+                },
+                Some(_) = guests.join_next() => {}
+            }
+        }
+    }
+}
+
+#[cfg(not(unix))]
+impl Door {
+    async fn receive(&self, _hub: &Arc<Hub>, _root: &str) {}
+}
+
+/// Takes a guest out when it goes, or when the port does.
+#[cfg(unix)]
+struct Guest<'a> {
+    hub: &'a Hub,
+    host: String,
+}
+
+#[cfg(unix)]
+impl Drop for Guest<'_> {
+    fn drop(&mut self) {
+        self.hub.leave(&self.host);
+    }
+}
+
+#[cfg(unix)]
+async fn receive(wire: Wire, hub: Arc<Hub>, root: String) -> std::io::Result<()> {
+    let Wire { mut from, mut to } = wire;
+    let (answer, entered) = match from.read::<Ask>().await? {
+        Some(Ask::List) => (Answer::Sharing { apps: hub.apps() }, None),
+        Some(Ask::Join { root: other, .. }) if other != root => (Answer::OtherRoot, None),
+        Some(Ask::Join { app, .. }) => match hub.enter(app.clone()) {
+            Ok(notes) => (Answer::Joined, Some((Guest { hub: &hub, host: app.host }, notes))),
+            Err(by) => (Answer::Taken { by }, None),
+        },
+        Some(Ask::Moved { .. }) | None => return Ok(()),
+    };
+    to.write(&answer).await?;
+    let Some((guest, notes)) = entered else { return Ok(()) };
+    tokio::select! {
+        ended = moves(&mut from, &hub, &guest.host) => ended,
+        ended = pass_on(notes, &mut to) => ended,
+    }
+}
+
+#[cfg(unix)]
+async fn moves(from: &mut Reader, hub: &Hub, host: &str) -> std::io::Result<()> {
+    while let Some(ask) = from.read::<Ask>().await? {
+        if let Ask::Moved { target } = ask {
+            hub.moved(host, &target);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+async fn pass_on(mut notes: mpsc::Receiver<Answer>, to: &mut Writer) -> std::io::Result<()> {
+    while let Some(note) = notes.recv().await {
+        to.write(&note).await?;
+    }
+    Ok(())
+}
