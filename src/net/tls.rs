@@ -17,8 +17,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{
-    CipherSuite, ClientConfig, InconsistentKeys, KeyLog, ProtocolVersion, RootCertStore, ServerConfig,
-    SupportedProtocolVersion,
+    CipherSuite, ClientConfig, InconsistentKeys, KeyLog, ProtocolVersion, ServerConfig, SupportedProtocolVersion,
 };
 
 pub use self::by_name::{Answer, ByName, Issuer};
@@ -163,24 +162,6 @@ pub(crate) fn judging(verifier: Arc<dyn ServerCertVerifier>, alpn: &[&[u8]]) -> 
     config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
     config.resumption = Resumption::disabled();
     Ok(config)
-}
-
-/// Builds the configuration of a client that trusts these roots, and speaks HTTP/1.1.
-///
-/// # Errors
-///
-/// [`Error::Refused`] when rustls has no protocol version, which it has.
-pub fn trusting(roots: impl IntoIterator<Item = CertificateDer<'static>>) -> Result<Arc<ClientConfig>, Error> {
-    let mut store = RootCertStore::empty();
-    // A root that cannot be read is on no path.
-    store.add_parsable_certificates(roots);
-    let mut config = ClientConfig::builder_with_provider(provider())
-        .with_protocol_versions(&VERSIONS)
-        .map_err(Error::Refused)?
-        .with_root_certificates(store)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
 }
 
 /// The one crypto provider, passed explicitly so that nothing is installed for the whole process.

@@ -9,5 +9,7 @@ mod sandbox;
 mod authority;
 mod clients;
 mod hostile;
+mod ours;
+mod pebble;
 mod protocol;
 mod signer;

@@ -134,6 +134,7 @@ fn tell(directory: &str, root: &Path, eab: Option<&Path>, keys: &[String], out: 
         Some(_) => format!(" {id} ID {key} KEY"),
         None => String::new(),
     };
+    let ours = CommandLine::ours("serve").flag("--acme", directory).flag("--acme-domain", "app.localhost");
     for (client, words) in [
         (
             "certbot",
@@ -152,6 +153,7 @@ fn tell(directory: &str, root: &Path, eab: Option<&Path>, keys: &[String], out: 
         ("Caddy", format!("acme_ca {directory} and acme_ca_root {root} in the Caddyfile's global options")),
         ("Traefik", format!("LEGO_CA_CERTIFICATES={root}, and caServer: {directory}")),
         ("acme.sh", format!("acme.sh --issue --server {directory} --ca-bundle {root} --standalone -d app.localhost")),
+        ("secure-io", format!("{ours} --acme-trust {root}{}", if eab.is_some() { " --acme-eab FILE" } else { "" })),
     ] {
         out.note(format!("{client}: {words}"));
     }

@@ -1,3 +1,4 @@
+mod acme;
 pub(super) mod advice;
 mod certificates;
 mod clients;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args as _, FromArgMatches};
+use secure_io::acme::client::Tokens;
 use secure_io::ca::{self, LocalCa, Paths};
 use secure_io::credentials::Credentials;
 use secure_io::generate::CertificateSpec;
@@ -30,12 +32,14 @@ use secure_io::tls::ByName;
 use secure_io::{files, validity};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use tokio::sync::Notify;
 
 use crate::cli::Outcome;
 use crate::cli::args::{CaDirArgs, PassphraseArgs};
 use crate::cli::caller::Caller;
 use crate::cli::failure::{self, Failure};
 use crate::cli::output::Output;
+use acme::{Acme, AcmeArgs};
 use certificates::FixtureArgs;
 pub(crate) use certificates::FromCa;
 use clients::ClientArgs;
@@ -94,6 +98,8 @@ pub(crate) struct Args {
     front: FrontArgs,
     #[command(flatten)]
     machines: MachineArgs,
+    #[command(flatten)]
+    acme: AcmeArgs,
     #[command(flatten)]
     limits: LimitArgs,
     #[command(flatten)]
@@ -236,14 +242,14 @@ pub(crate) struct Listen {
 }
 
 impl Listen {
-    pub(crate) fn ca_dir(&self) -> &CaDirArgs {
-        &self.ca_dir
-    }
-
     /// A server whose certificate is the local CA's.
     pub(crate) fn with_ca(hosts: Vec<String>, addr: Option<IpAddr>, port: u16, ca_dir: CaDirArgs) -> Self {
         let passphrase = PassphraseArgs::default();
         Self { hosts, addr, port, cert: None, key: None, renew: false, ca_dir, passphrase, from_ca: true }
+    }
+
+    pub(crate) fn ca_dir(&self) -> &CaDirArgs {
+        &self.ca_dir
     }
 
     /// Serves with a handler, and otherwise as `serve` does by default.
@@ -280,10 +286,10 @@ fn run_with(
     out: &mut Output,
 ) -> Result<Outcome, Failure> {
     let now = validity::now();
-    let spec = CertificateSpec {
-        names: name::parse_all(args.hosts.iter().map(String::as_str))?,
-        ..CertificateSpec::default()
-    };
+    args.acme.check(args.front.plain)?;
+    let hosts = args.acme.domains().unwrap_or(&args.hosts);
+    let spec =
+        CertificateSpec { names: name::parse_all(hosts.iter().map(String::as_str))?, ..CertificateSpec::default() };
     let client_js = args.app.check()?;
     let mut fixtures = args.fixtures.read()?;
     let (credentials, origin) = if args.front.plain {
@@ -314,11 +320,30 @@ fn run_with(
     config.fixtures = fixtures.clone().map(Arc::new);
     let reloading = Reloading::new(args, &spec, (origin, credentials), fixtures, log.lines());
     config.handler = handler.map(|make| make(log.lines()));
+    let tokens = Arc::default();
+    let acme = args.acme.prepare(&spec.names, &tokens, log.lines(), &args.ca_dir, out)?;
+    config.challenges = acme.as_ref().map(|acme| Arc::clone(&acme.challenges));
     // Each client takes a descriptor, and 1,024 are few; what cannot be raised is not missed at once.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(serve(config, metrics, reloading, (&host, &covered), log, ready, out))?;
+    runtime.block_on(serve(
+        config,
+        metrics,
+        reloading,
+        (&host, &covered),
+        Beside { acme, tokens, args, ready },
+        log,
+        out,
+    ))?;
     Ok(Outcome::Done)
+}
+
+/// What goes on beside the server.
+struct Beside<'a> {
+    acme: Option<Acme>,
+    tokens: Arc<Tokens>,
+    args: &'a Args,
+    ready: Option<Ready<'a>>,
 }
 
 async fn serve(
@@ -326,14 +351,17 @@ async fn serve(
     metrics: Option<(SocketAddr, Metrics)>,
     reloading: Reloading<'_>,
     (host, covered): (&str, &Covered),
+    beside: Beside<'_>,
     log: Log,
-    ready: Option<Ready<'_>>,
     out: &mut Output,
 ) -> Result<(), Failure> {
+    let Beside { acme, tokens, args, ready } = beside;
     let observer = match metrics {
         Some((address, metrics)) => measured(address, metrics, log.observer(), out).await?,
         None => log.observer(),
     };
+    let replaced = Arc::new(Notify::new());
+    let observer = noticing(observer, Arc::clone(&replaced));
     let serves_folder = config.static_dir.is_some();
     let redis = config.redis.as_ref().map(ToString::to_string);
     let server = Server::bind(config, observer).await.map_err(failure::listen)?;
@@ -349,19 +377,33 @@ async fn serve(
     if serves_folder {
         out.note("private keys, files whose name begins with a dot, and links out of the folder are not served");
     }
+    args.acme.listen(args.address(), address.port(), tokens, out).await?;
     let url = reach::url(scheme, host, address.port());
     if let Some(ready) = ready {
         ready(&url, out);
     }
     let secure = if covered.is_plain { "Server, without TLS of its own," } else { "Secure server" };
-    log.line(format!("{secure} is running on {url}"));
+    let serving = async {
+        acme::keep(acme, &replaced, || log.line(format!("{secure} is running on {url}"))).await;
+    };
     tokio::select! {
         () = server.run(signals.next()) => {}
         () = signals.second() => {}
         never = reloading.run(certificates, signals.hangups()) => match never {},
+        () = serving => {}
     }
     log.finish();
     Ok(())
+}
+
+/// An observer that also tells of new certificates.
+fn noticing(observer: Observer, replaced: Arc<Notify>) -> Observer {
+    Arc::new(move |event| {
+        observer(event);
+        if matches!(event, secure_io::server::Event::Replaced { .. }) {
+            replaced.notify_one();
+        }
+    })
 }
 
 /// Serves figures, and returns the observer that counts them.
@@ -480,7 +522,7 @@ impl Args {
             let left_out = self.fixtures.add(&mut by_name, expected, self.address())?;
             return Ok(Shown { left_out, ..shown(by_name, false) });
         }
-        let paths = if self.cert.is_none() { self.local_ca()? } else { None };
+        let paths = if self.cert.is_none() && self.acme.domains().is_none() { self.local_ca()? } else { None };
         let Some(paths) = paths else { return Ok(shown(by_name, false)) };
         match Caller::acting(|| LocalCa::load(&paths))? {
             Ok(ca) => {
@@ -496,7 +538,8 @@ impl Args {
 
     /// The names that clients are shown a certificate for.
     fn covered(&self, credentials: &Credentials, issues: bool) -> Covered {
-        let hosts_typed = self.cert.is_none().then_some(!self.hosts.is_empty());
+        let is_made = self.cert.is_none() && self.acme.domains().is_none();
+        let hosts_typed = is_made.then_some(!self.hosts.is_empty());
         Covered { names: certificates::names(credentials), issues, hosts_typed, is_plain: self.front.plain }
     }
 

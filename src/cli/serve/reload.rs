@@ -75,7 +75,7 @@ impl<'a> Reloading<'a> {
         lines: Lines,
     ) -> Self {
         let all = origin.watched().into_iter().chain(args.clients.files().cloned());
-        let (files, pipes): (Vec<_>, _) = all.partition(|path| files::stamp(path).is_some());
+        let (files, pipes): (Vec<_>, _) = all.partition(|path| files::stamp(path).is_some() || !files::exists(path));
         let seen = stamps(&files);
         Self { args, spec, origin, in_use, fixtures, files, seen, pipes, has_given_up: false, lines }
     }
@@ -112,7 +112,12 @@ impl<'a> Reloading<'a> {
 
     /// Decides whether the certificate in use has to be renewed here.
     fn is_due(&self, now: OffsetDateTime) -> bool {
-        let is_ours = !matches!(self.origin, Origin::Files { .. }) || self.args.renew;
+        let is_ours = match self.origin {
+            Origin::Files { .. } => self.args.renew,
+            // Its client renews it.
+            Origin::Acme { .. } => false,
+            _ => true,
+        };
         is_ours
             && !self.has_given_up
             && !self.args.front.plain

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use secure_io::acme::client::Folder;
 use secure_io::ca::{self, LocalCa, Paths};
 use secure_io::credentials::{self, Credentials};
 use secure_io::generate::{CertificateSpec, Signer};
@@ -36,6 +37,9 @@ impl Args {
             }
             self.warn_of_no_names(&credentials, certificate, key, out);
             return Ok((credentials, Origin::files(certificate, key)));
+        }
+        if let Some(folder) = self.acme.folder(&spec.names)? {
+            return self.of_acme(&folder, spec, now);
         }
         if self.from_ca {
             return self.made(spec, out, now);
@@ -166,6 +170,23 @@ impl Args {
         }
     }
 
+    /// The certificate that was got by ACME before; one that says nothing to clients until it is there.
+    fn of_acme(
+        &self,
+        folder: &Folder,
+        spec: &CertificateSpec,
+        now: OffsetDateTime,
+    ) -> Result<(Credentials, Origin), Failure> {
+        let (certificate, key) = (folder.certificate.clone(), folder.key.clone());
+        let held = folder.certificate(&spec.names).map_err(|error| Failure::new(error.into()))?;
+        let loaded = held.and_then(|_| self.load(&certificate, &key, &PassphraseArgs::absent(), now).ok());
+        let credentials = match loaded {
+            Some(credentials) => credentials,
+            None => Credentials::self_signed(spec, now).map_err(failure::credentials)?,
+        };
+        Ok((credentials, Origin::Acme { certificate, key }))
+    }
+
     /// The credentials of the same origin as they are now; `None` if those in use are good still.
     pub(super) fn again(
         &self,
@@ -182,6 +203,10 @@ impl Args {
                 let passphrase = self.passphrase.clone().unattended();
                 self.load(certificate, key, &passphrase, now).map(Some)
             }
+            Origin::Acme { certificate, key } if files::exists(certificate) => {
+                self.load(certificate, key, &PassphraseArgs::absent(), now).map(Some)
+            }
+            Origin::Acme { .. } => Ok(None),
             Origin::LocalCa(paths) => {
                 let ca = Caller::acting(|| LocalCa::load(paths))??;
                 if !is_due(Some(ca.signer(spec.purpose.unwrap_or_default())?)) {
@@ -205,6 +230,13 @@ pub(super) enum Origin {
         /// The key's.
         key: PathBuf,
     },
+    /// Files that the ACME client writes, perhaps not yet.
+    Acme {
+        /// The chain's.
+        certificate: PathBuf,
+        /// The key's.
+        key: PathBuf,
+    },
     /// The local CA in this folder.
     LocalCa(Paths),
     /// Self-signed, and kept in this folder.
@@ -221,7 +253,9 @@ impl Origin {
     /// The files whose change means another certificate.
     pub(super) fn watched(&self) -> Vec<PathBuf> {
         match self {
-            Self::Files { certificate, key } => vec![certificate.clone(), key.clone()],
+            Self::Files { certificate, key } | Self::Acme { certificate, key } => {
+                vec![certificate.clone(), key.clone()]
+            }
             Self::LocalCa(paths) => vec![paths.intermediate.clone()],
             Self::Kept(_) | Self::Memory => Vec::new(),
         }

@@ -22,7 +22,7 @@ use crate::judge::verify::{self, Anchors, Host, Purpose, Request};
 use crate::net::connect::Cause;
 use crate::net::tls;
 
-/// The trust anchors for servers behind a proxy.
+/// The trust anchors for servers that this program is a client of.
 #[derive(Clone)]
 pub struct Trust(Arc<ClientConfig>);
 
@@ -44,7 +44,7 @@ impl Trust {
     }
 
     /// Shakes hands with the server of this name over a connection.
-    pub(super) async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
+    pub(in crate::net) async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         name: &str,
         stream: S,
@@ -59,13 +59,13 @@ impl Trust {
 
 /// The reason why a server is not spoken to.
 #[derive(Debug, Clone)]
-pub(super) struct Distrust {
+pub(in crate::net) struct Distrust {
     /// The code that `verify` and `connect` have for it.
-    pub(super) code: &'static str,
+    pub(in crate::net) code: &'static str,
     /// The reason, as a clause.
-    pub(super) reason: String,
+    pub(in crate::net) reason: String,
     /// How to fix it.
-    pub(super) fix: &'static str,
+    pub(in crate::net) fix: &'static str,
 }
 
 impl Distrust {
