@@ -26,7 +26,6 @@ pub use self::http_port::{HttpPort, Tokens};
 
 use self::schedule::Schedule;
 use self::session::Session;
-use crate::issue::cert;
 use crate::judge::inspect;
 use crate::net::acme::server::Method;
 use crate::net::proxy::Trust;
@@ -133,7 +132,7 @@ impl AcmeClient {
     /// Returns true if a certificate is there that has not expired.
     fn is_held(&self) -> bool {
         let held = self.config.folder.certificate(&self.config.names).ok().flatten();
-        let end = held.and_then(|held| Some(cert::validity_of(&inspect::parse(&held).ok()?).not_after));
+        let end = held.and_then(|held| Some(inspect::parse(&held).ok()?.validity().not_after));
         end.is_some_and(|end| (self.config.clock)() <= end)
     }
 

@@ -7,12 +7,10 @@ use base64_simd::URL_SAFE_NO_PAD as BASE64URL;
 use serde::Deserialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use x509_parser::extensions::ParsedExtension;
 
 use super::session::{Session, read, retry_after};
 
 use crate::base::octets::random;
-use crate::issue::cert;
 use crate::judge::inspect;
 
 /// The longest wait until the next look: clocks are set, and machines sleep.
@@ -82,7 +80,7 @@ impl Schedule {
         if let Some(suggested) = self.suggested {
             return Some(suggested);
         }
-        let validity = cert::validity_of(&inspect::parse(held).ok()?);
+        let validity = inspect::parse(held).ok()?.validity();
         let life = validity.not_after - validity.not_before;
         // Spread over a tenth of its life, so that many machines do not come at once.
         let jitter = *self.jitter.get_or_insert_with(uniform);
@@ -120,12 +118,9 @@ impl Schedule {
 /// The name of a certificate in ARI (RFC 9773 section 4.1).
 pub(super) fn identifier(held: &[u8]) -> Option<String> {
     let certificate = inspect::parse(held).ok()?;
-    let issuer = certificate.extensions().iter().find_map(|extension| match extension.parsed_extension() {
-        ParsedExtension::AuthorityKeyIdentifier(identifier) => identifier.key_identifier.as_ref(),
-        _ => None,
-    })?;
+    let issuer = certificate.extensions().authority_key_id()?.key_id?;
     let text = |octets: &[u8]| BASE64URL.encode_to_string(octets);
-    Some(format!("{}.{}", text(issuer.0), text(certificate.raw_serial())))
+    Some(format!("{}.{}", text(issuer), text(certificate.serial.content)))
 }
 
 /// A random number from 0 to 1.
