@@ -44,9 +44,9 @@ fn a_signal_ends_everything_below_npm() {
     let package = r#"{"name": "app", "scripts": {"dev": "node server.cjs"}}"#;
     for signal in ["TERM", "INT", "HUP"] {
         let sandbox = site(&[("server.cjs", &telling("process.env.PORT")), ("package.json", package)]);
-        let run = Run::start(&sandbox, "app", free_port(), "npm run dev");
+        let mut run = Run::start(&sandbox, "app", free_port(), "npm run dev");
         run.signal(&sandbox, signal);
-        let (ended, said) = run.background.end();
+        let (ended, said) = run.end();
         assert!(ended.code().is_some_and(|code| code != 0), "{signal}: {ended} {said}");
         assert!(survivors(&run.url).is_empty(), "{signal}: {:?}", survivors(&run.url));
     }
@@ -67,10 +67,10 @@ fn a_signal_is_the_commands_to_answer() {
 #[test]
 fn a_command_that_is_killed_ends_the_run() {
     let sandbox = site(&[("server.cjs", &telling("process.env.PORT"))]);
-    let run = Run::start(&sandbox, "app", free_port(), "node server.cjs");
+    let mut run = Run::start(&sandbox, "app", free_port(), "node server.cjs");
     let seen: serde_json::Value = serde_json::from_str(&run.get(&sandbox, "/")).unwrap();
     sandbox.ok(&format!("kill -KILL {}", seen["pid"]));
-    let (ended, said) = run.background.end();
+    let (ended, said) = run.end();
     assert_eq!(ended.code(), Some(137), "{said}");
 }
 

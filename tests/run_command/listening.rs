@@ -19,10 +19,10 @@ fn a_server_that_listens_elsewhere_is_found_below_npm() {
     let elsewhere = free_port();
     let package = r#"{"name": "@acme/elsewhere", "scripts": {"dev": "node server.cjs"}}"#;
     let sandbox = site(&[("server.cjs", &telling(&elsewhere.to_string())), ("package.json", package)]);
-    let run = Run::start(&sandbox, "elsewhere", free_port(), "npm run dev");
+    let mut run = Run::start(&sandbox, "elsewhere", free_port(), "npm run dev");
     assert!(run.get(&sandbox, "/").contains("\"pid\""));
     run.signal(&sandbox, "TERM");
-    let (_, said) = run.background.end();
+    let (_, said) = run.end();
     assert!(said.contains(&format!("node listens on port {elsewhere}, not on ")), "{said}");
 }
 
@@ -50,7 +50,7 @@ listen();
     sandbox.run(&curl(&format!("{}/move", run.url)));
     // A client that comes too early makes it look again.
     sandbox.run(&curl(&format!("{}/", run.url)));
-    run.background.wait_for(&format!("leads to http://127.0.0.1:{} from now on", ports[1]));
+    run.background().wait_for(&format!("leads to http://127.0.0.1:{} from now on", ports[1]));
     assert_eq!(run.get(&sandbox, "/"), format!("on {}\n", ports[1]));
 }
 

@@ -53,8 +53,20 @@ server.listen({port}, "127.0.0.1");
 
 /// `run`, with its URL.
 struct Run {
-    background: Background,
+    /// `None` once its end has been waited for.
+    background: Option<Background>,
     url: String,
+}
+
+/// A killed `run` would leave its dev server behind: it is asked to end, unless the test has done so.
+impl Drop for Run {
+    fn drop(&mut self) {
+        let Some(background) = self.background.take() else { return };
+        let asked = std::process::Command::new("kill").args(["-TERM", &background.id().to_string()]).status();
+        if asked.is_ok_and(|status| status.success()) && !std::thread::panicking() {
+            background.end();
+        }
+    }
 }
 
 impl Run {
@@ -63,7 +75,10 @@ impl Run {
     fn start(sandbox: &Sandbox, name: &str, port: u16, command: &str) -> Self {
         let url = format!("https://{name}.localhost:{port}");
         let line = format!("secure-io run {name} --port {port} -- {command}");
-        Self { background: sandbox.start(&line, &format!("Secure server is running on {url}, in front of ")), url }
+        Self {
+            background: Some(sandbox.start(&line, &format!("Secure server is running on {url}, in front of "))),
+            url,
+        }
     }
 
     /// Asks for a page, as a program that trusts the local CA and nobody else.
@@ -72,9 +87,23 @@ impl Run {
         sandbox.ok(&curl(&format!("{}{path}", self.url)))
     }
 
+    fn background(&mut self) -> &mut Background {
+        self.background.as_mut().unwrap()
+    }
+
+    fn id(&self) -> u32 {
+        self.background.as_ref().unwrap().id()
+    }
+
     #[track_caller]
     fn signal(&self, sandbox: &Sandbox, signal: &str) {
-        sandbox.ok(&format!("kill -{signal} {}", self.background.id()));
+        sandbox.ok(&format!("kill -{signal} {}", self.id()));
+    }
+
+    /// Waits for its end; returns its status and all that it said.
+    #[track_caller]
+    fn end(&mut self) -> (std::process::ExitStatus, String) {
+        self.background.take().unwrap().end()
     }
 }
 

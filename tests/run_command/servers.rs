@@ -9,9 +9,9 @@ use crate::{NODE, ROOT, Run, free_port, site, survivors};
 
 /// Asks a run to end, and looks for what is left of it.
 #[track_caller]
-fn end(run: Run, sandbox: &Sandbox) {
+fn end(mut run: Run, sandbox: &Sandbox) {
     run.signal(sandbox, "TERM");
-    let (_, said) = run.background.end();
+    let (_, said) = run.end();
     assert!(survivors(&run.url).is_empty(), "{:?}\n{said}", survivors(&run.url));
 }
 

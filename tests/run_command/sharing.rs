@@ -37,7 +37,7 @@ fn several_runs_share_a_port_and_are_listed() {
     assert_eq!(servers.len(), 3, "{listed}");
     let one = servers.iter().find(|server| server["url"] == runs[0].url.as_str()).unwrap();
     assert_eq!(one["command"], "node server.cjs");
-    assert_eq!(one["pid"], runs[0].background.id());
+    assert_eq!(one["pid"], runs[0].id());
     assert_eq!(one["folder"], sandbox.path("").to_str().unwrap().trim_end_matches('/'));
     let text = sandbox.ok("secure-io run --list");
     assert!(text.contains(&format!("{}\n  http://127.0.0.1:", runs[1].url)), "{text}");
@@ -55,13 +55,13 @@ fn when_the_first_ends_the_others_take_the_port_over() {
     for signal in ["TERM", "KILL"] {
         let sandbox = site(&[("server.cjs", &telling("process.env.PORT"))]);
         let port = free_port();
-        let [first, mut second, mut third] = three(&sandbox, port);
+        let [mut first, mut second, mut third] = three(&sandbox, port);
         let pid = serde_json::from_str::<serde_json::Value>(&first.get(&sandbox, "/")).unwrap()["pid"].clone();
         first.signal(&sandbox, signal);
-        first.background.end();
+        first.end();
         for run in [&mut second, &mut third] {
             wait_for(&sandbox, &run.url, &run.url);
-            run.background.wait_for("The run that had the port has ended: ");
+            run.background().wait_for("The run that had the port has ended: ");
         }
         let listed = sandbox.ok("secure-io run --list");
         assert!(!listed.contains("one.localhost") && listed.contains("three.localhost"), "{listed}");
