@@ -1,5 +1,6 @@
 //! The local CA with programs we did not write: the variables that `ca env` prints, the CRLs, the profile for phones.
 
+use crate::rustls_client;
 use crate::sandbox::Sandbox;
 
 /// `eval "$(secure-io ca env)"`, in a folder whose name has a space and quotes, and each program trusts `serve`.
@@ -128,4 +129,20 @@ fn an_email_in_the_subject_of_a_request_spoils_no_certificate() {
     sandbox.ok("secure-io gen-cert -q --ca --force --purpose client --csr csr.pem");
     verify("sslclient");
     sandbox.run("openssl x509 -in server-cert.pem -noout -subject").success().says("me@example.com");
+}
+
+/// rustls-webpki refuses every certificate below an excluded directoryName, an empty subject as well. As an anchor, the
+/// intermediate without the exclusion, which is made for Firefox, leads it to the same key within the same names.
+#[test]
+fn rustls_trusts_it_by_the_intermediate_that_is_made_for_firefox() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io ca init -q --ca-dir ca");
+    sandbox.ok("secure-io gen-cert -q --ca --ca-dir ca app.test 127.0.0.1");
+    let (chain, key) = (sandbox.path("server-cert.pem"), sandbox.path("server-key.pem"));
+    let ask = |anchor: &str, host| rustls_client::trusting(&sandbox.path(anchor), &chain, &key, host);
+    assert_eq!(ask("ca/root.pem", "app.test"), "refuses: NameConstraintViolation");
+    for host in ["app.test", "127.0.0.1"] {
+        assert_eq!(ask("ca/firefox-intermediate.pem", host), "accepts");
+    }
+    assert_eq!(ask("ca/firefox-intermediate.pem", "other.test"), "refuses: NotValidForNameContext");
 }

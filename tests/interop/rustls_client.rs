@@ -48,6 +48,31 @@ fn client(folder: &Path, fixture: &Fixture) -> ClientConnection {
     ClientConnection::new(Arc::new(config), host).expect("a connection")
 }
 
+/// Connects to a chain and key of files, trusting the certificates of another file alone.
+pub(crate) fn trusting(anchors: &Path, chain: &Path, key: &Path, host: &'static str) -> String {
+    let key = PrivateKeyDer::from_pem_file(key).expect("a private key");
+    let server = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .expect("the versions of the provider")
+        .with_no_client_auth()
+        .with_single_cert(certificates(chain), key)
+        .expect("the key belongs to the chain");
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(certificates(anchors));
+    let client = ClientConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .expect("the versions of the provider")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let host = ServerName::try_from(host).expect("a host");
+    let client = ClientConnection::new(Arc::new(client), host).expect("a connection");
+    let server = ServerConnection::new(Arc::new(server)).expect("a connection");
+    match shake_hands(client, server) {
+        Err(error) => format!("refuses: {}", reason(&error)),
+        Ok(()) => "accepts".to_owned(),
+    }
+}
+
 /// Passes records to and fro until the client knows.
 fn shake_hands(client: ClientConnection, server: ServerConnection) -> Result<(), rustls::Error> {
     let (mut client, mut server) = (Connection::from(client), Connection::from(server));

@@ -156,7 +156,7 @@ mod tests {
         )
         .unwrap();
         let life = time::Duration::days(365);
-        let begin = cert::validity_of(&inspect::parse(&chain[0]).unwrap()).not_before;
+        let begin = inspect::parse(&chain[0]).unwrap().validity().not_before;
         let mut schedule = Schedule::default();
         let due = schedule.due(&chain[0]).unwrap();
         assert_eq!(schedule.due(&chain[0]), Some(due), "the time stays");
