@@ -44,7 +44,7 @@ const UPGRADED: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrad
 const FRAME: [u8; 46] = {
     let mut frame = [b'x'; 46];
     frame[0] = 0x81;
-    frame[1] = 0x80 | 40;
+    frame[1] = 0x80 | 0x28;
     let mut at = 2;
     while at < 6 {
         frame[at] = 0;

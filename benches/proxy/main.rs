@@ -35,11 +35,7 @@ fn main() {
     let behind = runtime.block_on(load::server_behind());
     let bench = Bench::prepare(behind);
     let sides: Vec<_> = Side::ALL.into_iter().filter(|side| side.is_installed()).collect();
-    println!(
-        "{:50}{}   aim",
-        "processor time in us",
-        sides.iter().map(|side| format!("{:>14}", side.name())).collect::<String>()
-    );
+    println!("{:50}{}   aim", "processor time in us", columns(sides.iter().map(|side| format!("{:>14}", side.name()))));
     for (name, load, peer, aim) in ROWS.into_iter().filter(|(name, ..)| is_wanted(name)) {
         let mut costs = vec![Vec::new(); sides.len()];
         for round in 0..rounds {
@@ -58,11 +54,16 @@ fn main() {
             }
             _ => format!("{} is not installed", peer.name()),
         };
-        println!("{name:50}{}   {verdict}", medians.iter().map(|cost| format!("{cost:>14.1}")).collect::<String>());
+        println!("{name:50}{}   {verdict}", columns(medians.iter().map(|cost| format!("{cost:>14.1}"))));
     }
 }
 
 fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_unstable_by(f64::total_cmp);
     figures[figures.len() / 2]
+}
+
+/// The columns of a row.
+fn columns(cells: impl Iterator<Item = String>) -> String {
+    cells.collect::<Vec<_>>().concat()
 }

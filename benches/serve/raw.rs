@@ -53,6 +53,7 @@ pub(crate) fn serve(certificate: &str, key: &str) {
     });
 }
 
+#[expect(clippy::unused_async, reason = "a service is asynchronous")]
 async fn answer(mut request: Request<Incoming>, clients: Clients) -> Result<Response<Full<Bytes>>, Infallible> {
     let Some(key) = request.headers().get(SEC_WEBSOCKET_KEY) else {
         return Ok(Response::new("Hello, Socket.io with SSL/TLS!".into()));

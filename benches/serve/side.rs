@@ -31,7 +31,8 @@ impl Side {
 pub(crate) struct Bench {
     folder: TempDir,
     node: PathBuf,
-    redis: Redis,
+    /// Ended with the bench.
+    _redis: Redis,
 }
 
 /// A Redis that is stopped when this is dropped.
@@ -69,7 +70,7 @@ impl Bench {
         }
         let redis = Redis::start();
         pin(redis.0.id(), 1);
-        Self { folder, node, redis }
+        Self { folder, node, _redis: redis }
     }
 
     /// Starts a server on a core of its own and waits until it is ready.

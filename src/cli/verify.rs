@@ -165,12 +165,12 @@ impl Args {
         }
         let paths = self.ca_dir.paths().ok().filter(Paths::exist);
         let local = paths.and_then(|paths| ca::trusting(&paths).ok());
-        Some(match local.filter(|(fingerprint, _)| *fingerprint == anchor.sha256_fingerprint) {
-            Some((_, stores)) => Anchor { source: AnchorSource::LocalCa, trusted_by: Some(stores) },
-            None => {
-                let system = TrustingStore { store: StoreKind::System, name: "system".to_owned() };
-                Anchor { source: AnchorSource::System, trusted_by: Some(vec![system]) }
-            }
+        let local = local.filter(|(fingerprint, _)| *fingerprint == anchor.sha256_fingerprint);
+        Some(if let Some((_, stores)) = local {
+            Anchor { source: AnchorSource::LocalCa, trusted_by: Some(stores) }
+        } else {
+            let system = TrustingStore { store: StoreKind::System, name: "system".to_owned() };
+            Anchor { source: AnchorSource::System, trusted_by: Some(vec![system]) }
         })
     }
 

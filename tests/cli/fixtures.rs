@@ -249,34 +249,34 @@ fn a_seed_makes_the_same_bytes_everywhere() {
     let digest = tree_digest(&one);
     assert_eq!(digest, tree_digest(&other));
     assert_snapshot!(digest, @r#"
-    95dc2287 fixtures/.secure-io-fixtures.json
+    7183db4b fixtures/.secure-io-fixtures.json
     c6c7f20a fixtures/expected.json
-    8e9f9f6c fixtures/expired/cert.der
-    69bfae46 fixtures/expired/chain.p12
-    7697f2a9 fixtures/expired/chain.pem
+    a9f97801 fixtures/expired/cert.der
+    849b21b1 fixtures/expired/chain.p12
+    85aa1fc8 fixtures/expired/chain.pem
     f5cf3824 fixtures/expired/key.der
     b571e499 fixtures/expired/key.pem
-    6776163d fixtures/intermediate/cert.pem
-    f0dda398 fixtures/intermediate/crl.pem
+    cadc91b7 fixtures/intermediate/cert.pem
+    7991055f fixtures/intermediate/crl.pem
     6354c246 fixtures/intermediate/key.pem
-    30010b72 fixtures/localhost/cert.der
-    5b70c6ca fixtures/localhost/chain.p12
-    df57dc90 fixtures/localhost/chain.pem
+    d10bfbe9 fixtures/localhost/cert.der
+    d41967e9 fixtures/localhost/chain.p12
+    301aead4 fixtures/localhost/chain.pem
     a9d30eb9 fixtures/localhost/csr.pem
     1d2fbc29 fixtures/localhost/key.der
     28a3638d fixtures/localhost/key.pem
-    c7e8be44 fixtures/revoked/cert.der
-    661bda7a fixtures/revoked/chain.p12
-    9f2d7bb6 fixtures/revoked/chain.pem
+    6f7e8971 fixtures/revoked/cert.der
+    504c3296 fixtures/revoked/chain.p12
+    fa60c2a8 fixtures/revoked/chain.pem
     7fbbe762 fixtures/revoked/key.der
     1f8a969a fixtures/revoked/key.pem
-    142485ac fixtures/root/cert.pem
+    fada6dad fixtures/root/cert.pem
     8b5d2a10 fixtures/root/crl.pem
     78564c32 fixtures/root/key.pem
     811134cc fixtures/spare/encrypted-key.pem
     9240c841 fixtures/spare/key.pem
-    af5ffc2b fixtures/trust/bundle.p12
-    142485ac fixtures/trust/bundle.pem
+    859b85d4 fixtures/trust/bundle.p12
+    fada6dad fixtures/trust/bundle.pem
     "#);
     // Another entry changes nothing in those that were there.
     let key = one.read("fixtures/localhost/key.pem");

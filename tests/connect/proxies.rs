@@ -154,8 +154,7 @@ fn nginx_in_front() {
     ];
     let servers: Vec<_> = cases.iter().map(|(server, ..)| server.clone()).collect();
     let (_nginx, ports) = nginx(&sandbox, "limit_req_zone $binary_remote_addr zone=z:1m rate=10r/m;", &servers);
-    for ((server, flags, expected), port) in cases.iter().zip(ports) {
-        eprintln!("{server} {flags}");
+    for ((_, flags, expected), port) in cases.iter().zip(ports) {
         ends(&connect(&sandbox, &format!("https://localhost:{port} --trust server-cert.pem {flags}")), expected);
     }
 }
@@ -213,8 +212,7 @@ fn haproxy_in_front() {
     }
     sandbox.write("haproxy.cfg", config);
     let _haproxy = start_when_open(&sandbox, "haproxy -db -f haproxy.cfg", ports[0]);
-    for ((bind, rest, flags, expected), port) in cases.iter().zip(ports) {
-        eprintln!("{bind} {rest} {flags}");
+    for ((.., flags, expected), port) in cases.iter().zip(ports) {
         ends(&connect(&sandbox, &format!("https://localhost:{port} --trust server-cert.pem {flags}")), expected);
     }
 }

@@ -45,8 +45,8 @@ fn the_block_that_people_came_for_ends_with_a_padlock() {
             ["npm", "install", _] => check_packages(&line),
             ["secure-io", "ca", "trust"] => script.push_str("secure-io ca trust --store chromium\n"),
             // So that what is ended is Node, and not the shell alone.
-            ["node", _] => script.push_str(&format!("exec {line}\n")),
-            _ => script.push_str(&format!("{line}\n")),
+            ["node", _] => script.extend(["exec ", &line, "\n"]),
+            _ => script.extend([&*line, "\n"]),
         }
     }
     sandbox.write("readme.sh", script);

@@ -180,7 +180,9 @@ fn run(args: &StoreArgs, action: Action, out: &mut Output) -> Result<Outcome, Fa
         stores,
     };
     print(&trust, args, action, out)?;
-    hints.iter().for_each(|hint| out.hint(hint));
+    for hint in &hints {
+        out.hint(hint);
+    }
     if action == Action::Status && trust.stores.iter().any(|store| store.trusted == Trusted::No) {
         out.hint(format!("make them trust it: `{}`", args.again(CommandLine::ours("ca trust"))));
     }

@@ -70,12 +70,11 @@ impl Double {
         issuer: &LoadedIssuer,
         now: OffsetDateTime,
     ) -> Result<Made, Failure> {
-        let (key, key_is_new) = match &args.key.key {
-            Some(path) => (args::load_key(path, &args.passphrase)?, false),
-            None => {
-                let algorithm = args.key.algorithm.unwrap_or_else(|| self.original.algorithm());
-                (PrivateKey::generate(algorithm)?, true)
-            }
+        let (key, key_is_new) = if let Some(path) = &args.key.key {
+            (args::load_key(path, &args.passphrase)?, false)
+        } else {
+            let algorithm = args.key.algorithm.unwrap_or_else(|| self.original.algorithm());
+            (PrivateKey::generate(algorithm)?, true)
         };
         let signer = issuer.signer(spec.purpose.unwrap_or_default())?;
         let made = generate::double(spec, &self.original, &key, signer, now);

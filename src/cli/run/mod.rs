@@ -260,13 +260,12 @@ fn unnamed(error: &NameError, args: &Args) -> Failure {
 
 /// The command with a name in front of it.
 fn named_hint(failure: Failure, args: &Args) -> Failure {
-    let name = match &args.name {
-        Some(name) => format!("{name}-2"),
-        None => {
-            let folder = std::env::current_dir().unwrap_or_default();
-            let folder = folder.file_name().map(Path::new).and_then(Path::to_str).unwrap_or("app").to_owned();
-            format!("{folder}-2")
-        }
+    let name = if let Some(name) = &args.name {
+        format!("{name}-2")
+    } else {
+        let folder = std::env::current_dir().unwrap_or_default();
+        let folder = folder.file_name().map(Path::new).and_then(Path::to_str).unwrap_or("app").to_owned();
+        format!("{folder}-2")
     };
     let typed = CommandLine::typed();
     let command = match &args.name {

@@ -73,9 +73,10 @@ impl Say {
         if *is_open && !self.is_quiet {
             log.line(format!("Port {port} is open to other machines, too, without TLS"));
         }
-        log.line(match self.is_found.replace(true) {
-            false => format!("Secure server is running on {url}, in front of {target}"),
-            true => format!("{url} leads to {target} from now on"),
+        log.line(if self.is_found.replace(true) {
+            format!("{url} leads to {target} from now on")
+        } else {
+            format!("Secure server is running on {url}, in front of {target}")
         });
     }
 

@@ -545,11 +545,8 @@ impl Args {
 
     /// The local CA, if it exists: under sudo that of sudo's caller. One that was named has to exist.
     fn local_ca(&self) -> Result<Option<Paths>, Failure> {
-        let paths = match self.ca_dir.paths() {
-            Ok(paths) => paths,
-            // Without a home folder there is no local CA unless one is named.
-            Err(_) => return Ok(None),
-        };
+        // Without a home folder there is no local CA unless one is named.
+        let Ok(paths) = self.ca_dir.paths() else { return Ok(None) };
         match paths.exist() {
             true => Ok(Some(paths)),
             false if self.ca_dir.is_given() => Err(ca::Error::Missing { folder: paths.folder }.into()),

@@ -145,7 +145,7 @@ impl Args {
             }
             let credentials = from_ca(&ca, spec, now, |warning| out.warning(warning))?;
             let credentials = described(credentials, "a certificate from the local CA", out, now);
-            return Ok((credentials, Origin::LocalCa(paths)));
+            return Ok((credentials, Origin::LocalCa(Box::new(paths))));
         }
         let kept = args::data_folder().map_err(|failure| failure.reason()).and_then(|folder| {
             let folder = folder.join("serve");
@@ -238,7 +238,7 @@ pub(super) enum Origin {
         key: PathBuf,
     },
     /// The local CA in this folder.
-    LocalCa(Paths),
+    LocalCa(Box<Paths>),
     /// Self-signed, and kept in this folder.
     Kept(PathBuf),
     /// Self-signed, and lost when the server ends.

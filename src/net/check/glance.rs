@@ -78,7 +78,7 @@ impl Taken {
     pub(in crate::net) fn clients(&self) -> (Vec<&'static str>, Vec<&'static str>) {
         const COMMON: &[u16] = &[29, 23, 24];
         const OPENSSLS: &[u16] = &[29, 23, 24, 25, 30];
-        const ALL: [(&str, fn(&Suite) -> bool, &[u16]); 7] = [
+        const ALL: [Client; 7] = [
             ("browsers", is_browsers, COMMON),
             ("node", is_openssls, OPENSSLS),
             ("curl", is_openssls, OPENSSLS),
@@ -86,11 +86,11 @@ impl Taken {
             // Python leaves RSA key exchange and SHA-1 out (ssl.create_default_context).
             ("python", is_pythons, OPENSSLS),
             ("rustls", |suite| suite.key_exchange() == KeyExchange::Ecdhe && suite.is_aead(), COMMON),
-            ("go", |suite| suite.key_exchange() == KeyExchange::Ecdhe && is_aes(*suite), &[29, 23, 24, 25]),
+            ("go", |suite| suite.key_exchange() == KeyExchange::Ecdhe && is_aes(suite), &[29, 23, 24, 25]),
         ];
-        let connects = |takes: fn(&Suite) -> bool, curves: &[u16]| {
+        let connects = |takes: fn(Suite) -> bool, curves: &[u16]| {
             let has_curve = self.curves.is_empty() || self.curves.iter().any(|curve| curves.contains(&curve.0));
-            self.suites.iter().any(|suite| takes(suite) && (has_curve || suite.key_exchange() != KeyExchange::Ecdhe))
+            self.suites.iter().any(|suite| takes(*suite) && (has_curve || suite.key_exchange() != KeyExchange::Ecdhe))
         };
         let (accepted, refused): (Vec<_>, Vec<_>) =
             ALL.into_iter().partition(|(_, takes, curves)| connects(*takes, curves));
@@ -99,17 +99,20 @@ impl Taken {
     }
 }
 
-fn is_browsers(suite: &Suite) -> bool {
-    matches!(suite.key_exchange(), KeyExchange::Ecdhe | KeyExchange::Rsa) && is_aes(*suite)
+/// A client: its name, the suites that it takes, and its curves.
+type Client = (&'static str, fn(Suite) -> bool, &'static [u16]);
+
+fn is_browsers(suite: Suite) -> bool {
+    matches!(suite.key_exchange(), KeyExchange::Ecdhe | KeyExchange::Rsa) && is_aes(suite)
 }
 
-fn is_pythons(suite: &Suite) -> bool {
-    suite.has_forward_secrecy() && is_aes(*suite) && !suite.name().ends_with("_SHA")
+fn is_pythons(suite: Suite) -> bool {
+    suite.has_forward_secrecy() && is_aes(suite) && !suite.name().ends_with("_SHA")
 }
 
-fn is_openssls(suite: &Suite) -> bool {
+fn is_openssls(suite: Suite) -> bool {
     let is_known = matches!(suite.key_exchange(), KeyExchange::Ecdhe | KeyExchange::Dhe | KeyExchange::Rsa);
-    is_known && (is_aes(*suite) || suite.name().contains("CHACHA20"))
+    is_known && (is_aes(suite) || suite.name().contains("CHACHA20"))
 }
 
 fn is_aes(suite: Suite) -> bool {

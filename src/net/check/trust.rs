@@ -29,6 +29,7 @@ pub struct Known<'a> {
 
 /// A presented chain, and the judgement on it.
 #[derive(Debug, Clone, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the chain")]
 pub(in crate::net) struct Presented {
     pub(in crate::net) leaf: Option<report::Certificate>,
     pub(in crate::net) links: Vec<Link>,

@@ -68,10 +68,9 @@ pub async fn follow(told: u16, host: String, again: Arc<Notify>, found: impl Fn(
                 again.notified().await;
                 continue;
             }
-            (true, _) => Duration::from_secs(1),
             (false, elapsed) if elapsed < Duration::from_secs(5) => Duration::from_millis(100),
             (false, elapsed) if elapsed < Duration::from_mins(1) => Duration::from_millis(250),
-            (false, _) => Duration::from_secs(1),
+            _ => Duration::from_secs(1),
         };
         tokio::select! {
             () = sleep(pause) => {}
@@ -129,9 +128,8 @@ impl Search {
 fn listening(told: u16) -> Vec<Listening> {
     let tree: HashSet<u32> = tree::below(std::process::id()).iter().map(|process| process.pid).collect();
     // Windows tells no parents here.
-    let is_ours = |one: &listeners::Listener| match cfg!(unix) {
-        true => tree.contains(&one.process.pid),
-        false => one.socket.port() == told,
+    let is_ours = |one: &listeners::Listener| {
+        if cfg!(unix) { tree.contains(&one.process.pid) } else { one.socket.port() == told }
     };
     let all = listeners::get_all().unwrap_or_default();
     let all = all.into_iter().filter(|one| one.protocol == Protocol::TCP && one.state == SocketState::Listen);

@@ -34,7 +34,7 @@ fn added(command: &[String], folder: &Path, port: u16, depth: usize) -> Option<W
         "npm" | "pnpm" | "yarn" | "bun" => packages(program, arguments, folder, port, depth.checked_sub(1)?),
         "node" if arguments.first().is_some_and(|argument| argument == "--run") => {
             let (script, rest) = arguments.get(1..)?.split_first()?;
-            behind_dashes(script_of(script, rest, folder, port, depth.checked_sub(1)?)?, rest)
+            Some(behind_dashes(script_of(script, rest, folder, port, depth.checked_sub(1)?)?, rest))
         }
         _ => match inner(program, arguments) {
             Some(inner) => added(inner, folder, port, depth.checked_sub(1)?),
@@ -87,14 +87,14 @@ fn packages(manager: &str, arguments: &[String], folder: &Path, port: u16, depth
         "exec" | "x" | "dlx" => {
             let dashes = usize::from(rest.first().is_some_and(|word| word == "--"));
             let words = added(rest.get(dashes..)?, folder, port, depth)?;
-            if npm && dashes == 0 { behind_dashes(words, rest) } else { Some(words) }
+            Some(if npm && dashes == 0 { behind_dashes(words, rest) } else { words })
         }
         "run" | "run-script" => {
             let (script, rest) = rest.split_first()?;
             let words = script_of(script, rest, folder, port, depth)?;
-            if npm { behind_dashes(words, rest) } else { Some(words) }
+            Some(if npm { behind_dashes(words, rest) } else { words })
         }
-        "start" | "test" if npm => behind_dashes(script_of(verb, rest, folder, port, depth)?, rest),
+        "start" | "test" if npm => Some(behind_dashes(script_of(verb, rest, folder, port, depth)?, rest)),
         _ if npm => None,
         // The others start scripts and programs of packages without another word.
         _ => script_of(verb, rest, folder, port, depth).or_else(|| added(arguments.get(quiet..)?, folder, port, depth)),
@@ -102,11 +102,11 @@ fn packages(manager: &str, arguments: &[String], folder: &Path, port: u16, depth
 }
 
 /// npm and Node pass on what stands behind two dashes.
-fn behind_dashes((server, mut words): Words, typed: &[String]) -> Option<Words> {
+fn behind_dashes((server, mut words): Words, typed: &[String]) -> Words {
     if !words.is_empty() && !typed.iter().any(|word| word == "--") {
         words.insert(0, "--".to_owned());
     }
-    Some((server, words))
+    (server, words)
 }
 
 /// The words for the last command of a script of package.json, which is what receives them.

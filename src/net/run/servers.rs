@@ -173,11 +173,11 @@ pub(super) fn told(program: &str, arguments: &[String], port: u16) -> Option<(&'
 impl Group {
     fn is_in(&self, arguments: &[String]) -> bool {
         let is_one = |argument: &String| {
-            let is_named = |name: &&str| {
-                let rest = argument.strip_prefix(*name);
+            let is_named = |name: &str| {
+                let rest = argument.strip_prefix(name);
                 rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('=') || !name.starts_with("--"))
             };
-            self.names.iter().any(|name| if *name == ARGUMENT { !argument.starts_with('-') } else { is_named(&name) })
+            self.names.iter().any(|name| if *name == ARGUMENT { !argument.starts_with('-') } else { is_named(name) })
         };
         arguments.iter().any(is_one)
     }

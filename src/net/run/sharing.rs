@@ -84,7 +84,7 @@ pub struct Place {
 }
 
 enum Role {
-    Leads(Leading),
+    Leads(Box<Leading>),
     #[cfg(unix)]
     Joined(Wire),
 }
@@ -149,7 +149,7 @@ impl Sharing {
 
     async fn attempt(&self, port: u16, app: &mut App, observer: &Observer) -> Result<Role, Error> {
         let Some(folder) = self.folder.as_deref().filter(|_| port != 0) else {
-            return self.lead(port, app, observer, None).await.map(Role::Leads);
+            return self.lead(port, app, observer, None).await.map(|leading| Role::Leads(Box::new(leading)));
         };
         let started = Instant::now();
         while started.elapsed() < PATIENCE {
@@ -158,12 +158,15 @@ impl Sharing {
                 return Ok(Role::Joined(joined));
             }
             if let Some(lock) = files::try_lock(&folder.join(format!("{port}.lock")))? {
-                return self.lead(port, app, observer, Some((folder, lock))).await.map(Role::Leads);
+                return self
+                    .lead(port, app, observer, Some((folder, lock)))
+                    .await
+                    .map(|leading| Role::Leads(Box::new(leading)));
             }
             sleep(PAUSE).await;
         }
         // Somebody holds the lock and does not answer.
-        self.lead(port, app, observer, None).await.map(Role::Leads)
+        self.lead(port, app, observer, None).await.map(|leading| Role::Leads(Box::new(leading)))
     }
 
     async fn lead(
@@ -351,7 +354,7 @@ async fn stay(wire: Wire, target: &mut watch::Receiver<String>, changes: &mpsc::
                 return;
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     tokio::select! {
         () = notes => {}

@@ -67,12 +67,11 @@ impl Site {
         let certificates = Certificates::new(config.tls, config.certificate, config.origins, Arc::clone(&observer));
         let library = Library(config.client_js.map(Supplied::new));
         let is_own_page = config.static_dir.is_some();
-        let router = match config.static_dir {
-            Some(folder) => own_page::router(folder, Arc::clone(&observer)),
-            None => {
-                let certificates = certificates.clone();
-                demo(Home { certificates, client_js: library.is_there(), fixtures: config.fixtures })
-            }
+        let router = if let Some(folder) = config.static_dir {
+            own_page::router(folder, Arc::clone(&observer))
+        } else {
+            let certificates = certificates.clone();
+            demo(Home { certificates, client_js: library.is_there(), fixtures: config.fixtures })
         };
         let router = router.merge(client_library(library));
         let places = Places::new(config.limits.max_connections, config.limits.max_connections_per_client);

@@ -98,9 +98,8 @@ pub(crate) fn sent_name(name: &SubjectAltName) -> String {
         }
         SubjectAltName::Ip(IpAddr::V6(address)) => {
             let nibbles = address.octets().into_iter().rev().flat_map(|octet| [octet & 15, octet >> 4]);
-            let mut name: String = nibbles.map(|nibble| format!("{nibble:x}.")).collect();
-            name.push_str("ip6.arpa");
-            name
+            let nibbles: Vec<String> = nibbles.map(|nibble| format!("{nibble:x}")).collect();
+            format!("{}.ip6.arpa", nibbles.join("."))
         }
         name => name.value(),
     }

@@ -26,7 +26,7 @@ const CONNECTIONS: usize = 256;
 const HEAD: Duration = Duration::from_secs(10);
 
 /// Time for a connection: nobody needs a plain one for long.
-const CONNECTION: Duration = Duration::from_secs(60);
+const CONNECTION: Duration = Duration::from_mins(1);
 
 /// The key authorizations that are served, by token.
 #[derive(Debug, Default)]

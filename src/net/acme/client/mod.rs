@@ -158,6 +158,6 @@ impl AcmeClient {
         schedule.forget();
         (self.observer)(&Event::Obtained { not_after });
         let held = self.config.folder.certificate(&self.config.names)?;
-        Ok((held.map_or(Duration::from_secs(60), |held| schedule.wait(&held, now)), true))
+        Ok((held.map_or(Duration::from_mins(1), |held| schedule.wait(&held, now)), true))
     }
 }

@@ -14,13 +14,13 @@ use crate::base::octets::random;
 use crate::judge::inspect;
 
 /// The longest wait until the next look: clocks are set, and machines sleep.
-const LOOK: Duration = Duration::from_secs(60 * 60);
+const LOOK: Duration = Duration::from_hours(1);
 
 /// The wait after the first failure; it doubles with each further one. Let's Encrypt allows five failures an hour.
-const FIRST_WAIT: Duration = Duration::from_secs(60);
+const FIRST_WAIT: Duration = Duration::from_mins(1);
 
 /// The longest wait after failures.
-const LONGEST_WAIT: Duration = Duration::from_secs(6 * 60 * 60);
+const LONGEST_WAIT: Duration = Duration::from_hours(6);
 
 /// The time for the next question when the CA gives none.
 const ASK_AGAIN: time::Duration = time::Duration::hours(6);

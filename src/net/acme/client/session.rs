@@ -138,13 +138,12 @@ impl Session {
 
     async fn sign(&self, url: &str, payload: &str) -> Result<String, Fault> {
         let kept = self.nonce.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let nonce = match kept {
-            Some(nonce) => nonce,
-            None => {
-                let sent = self.transport.send(Method::HEAD, &self.directory.new_nonce, None).await;
-                let nonce = sent.map_err(Fault::Broken)?.field("replay-nonce");
-                nonce.ok_or_else(|| Fault::Broken("the CA gives no nonce".to_owned()))?
-            }
+        let nonce = if let Some(nonce) = kept {
+            nonce
+        } else {
+            let sent = self.transport.send(Method::HEAD, &self.directory.new_nonce, None).await;
+            let nonce = sent.map_err(Fault::Broken)?.field("replay-nonce");
+            nonce.ok_or_else(|| Fault::Broken("the CA gives no nonce".to_owned()))?
         };
         let mut header = json!({ "alg": "ES256", "url": url, "nonce": nonce });
         match &self.account {

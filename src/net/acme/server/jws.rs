@@ -53,7 +53,7 @@ impl Message {
     /// A [`Problem`] of the kind `malformed`.
     pub(super) fn read(json: &[u8]) -> Result<Self, Problem> {
         let fault = |error: serde_json::Error| Problem::malformed(format!("the body is no JWS in JSON: {error}"));
-        Self::from_parts(serde_json::from_slice(json).map_err(fault)?)
+        Self::from_parts(&serde_json::from_slice(json).map_err(fault)?)
     }
 
     /// Reads a message that stands in another one.
@@ -63,10 +63,10 @@ impl Message {
     /// As [`Message::read`].
     pub(super) fn within(json: &Value) -> Result<Self, Problem> {
         let fault = |error: serde_json::Error| Problem::malformed(format!("the inner JWS cannot be read: {error}"));
-        Self::from_parts(Flattened::deserialize(json).map_err(fault)?)
+        Self::from_parts(&Flattened::deserialize(json).map_err(fault)?)
     }
 
-    fn from_parts(parts: Flattened) -> Result<Self, Problem> {
+    fn from_parts(parts: &Flattened) -> Result<Self, Problem> {
         let octets = |name: &str, text: &str| {
             let decoded = BASE64URL.decode_to_vec(text);
             decoded.map_err(|error| Problem::malformed(format!("`{name}` of the JWS is not base64url: {error}")))

@@ -111,7 +111,7 @@ pub struct Problem {
     pub status: u16,
     /// The name that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub identifier: Option<Identifier>,
+    pub identifier: Option<Box<Identifier>>,
     /// The problems of single names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub subproblems: Vec<Problem>,
@@ -160,6 +160,6 @@ impl Problem {
     }
 
     pub(super) fn about(self, identifier: &Identifier) -> Self {
-        Self { identifier: Some(identifier.clone()), ..self }
+        Self { identifier: Some(Box::new(identifier.clone())), ..self }
     }
 }

@@ -31,13 +31,12 @@ impl State {
         let entry = self.authority.entry(&der)?;
         let entry = entry.ok_or_else(|| Problem::malformed("this CA did not issue the certificate"))?;
         let parsed = inspect::parse(&der).map_err(|error| Problem::malformed(error.to_string()))?;
-        let (is_allowed, who) = match signed.key() {
-            Some(key) => (key.spki() == parsed.key.as_raw(), "ACME, by the certificate's key".to_owned()),
-            None => {
-                let account = signed.account()?;
-                let is_its = entry.who == Some(holder(&account.id)) || self.holds(&account.id, &entry.names);
-                (is_its, holder(&account.id))
-            }
+        let (is_allowed, who) = if let Some(key) = signed.key() {
+            (key.spki() == parsed.key.as_raw(), "ACME, by the certificate's key".to_owned())
+        } else {
+            let account = signed.account()?;
+            let is_its = entry.who == Some(holder(&account.id)) || self.holds(&account.id, &entry.names);
+            (is_its, holder(&account.id))
         };
         if !is_allowed {
             return Err(Problem::unauthorized(
