@@ -30,10 +30,10 @@ impl Hub {
     }
 
     /// Adds a server, and returns what there is to tell about it from then on; or the server that has its host.
-    pub(super) fn enter(&self, app: App) -> Result<mpsc::Receiver<Answer>, App> {
+    pub(super) fn enter(&self, app: App) -> Result<mpsc::Receiver<Answer>, Box<App>> {
         let mut entries = self.entries();
         if let Some(other) = entries.iter().find(|entry| entry.app.host == app.host) {
-            return Err(other.app.clone());
+            return Err(Box::new(other.app.clone()));
         }
         let (notes, told) = mpsc::channel(WAITING);
         self.route(&app);

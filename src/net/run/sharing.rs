@@ -185,7 +185,7 @@ impl Sharing {
         let server = Server::bind(config, Arc::clone(observer)).await?;
         let port = server.local_addr().port();
         set_url(app, port);
-        let notes = hub.enter(app.clone()).map_err(|by| Error::Taken { by: Box::new(by) })?;
+        let notes = hub.enter(app.clone()).map_err(|by| Error::Taken { by })?;
         let door = match door {
             Some((folder, lock)) => Door::open(socket(folder, port), lock),
             None => None,
@@ -449,7 +449,7 @@ async fn receive(wire: Wire, hub: Arc<Hub>, root: String) -> std::io::Result<()>
         Some(Ask::Join { root: other, .. }) if other != root => (Answer::OtherRoot, None),
         Some(Ask::Join { app, .. }) => match hub.enter(app.clone()) {
             Ok(notes) => (Answer::Joined, Some((Guest { hub: &hub, host: app.host }, notes))),
-            Err(by) => (Answer::Taken { by }, None),
+            Err(by) => (Answer::Taken { by: *by }, None),
         },
         Some(Ask::Moved { .. }) | None => return Ok(()),
     };
