@@ -18,6 +18,10 @@ warnings.simplefilter("ignore")
 SHORT = {
     "2.5.4.3": "CN", "2.5.4.7": "L", "2.5.4.8": "ST", "2.5.4.10": "O", "2.5.4.11": "OU", "2.5.4.6": "C",
     "2.5.4.9": "STREET", "0.9.2342.19200300.100.1.25": "DC", "0.9.2342.19200300.100.1.1": "UID",
+    "2.5.4.4": "sn", "2.5.4.5": "serialNumber", "2.5.4.12": "title", "2.5.4.13": "description",
+    "2.5.4.15": "businessCategory", "2.5.4.17": "postalCode", "2.5.4.42": "givenName", "2.5.4.43": "initials",
+    "2.5.4.44": "generationQualifier", "2.5.4.46": "dnQualifier", "2.5.4.65": "pseudonym",
+    "1.2.840.113549.1.9.1": "emailAddress",
 }  # fmt: skip
 USAGES = {
     "digital_signature": "digitalSignature", "content_commitment": "nonRepudiation",
@@ -49,13 +53,20 @@ def escaped(text):
     return out
 
 
+def is_read_back(kind, text):
+    """Some attributes are of types that hold a part of Unicode alone."""
+    if kind == "serialNumber":
+        return all(c.isascii() and (c.isalnum() or c in " '()+,-./:=?") for c in text)
+    return text.isascii() if kind == "emailAddress" else True
+
+
 def attribute(pair):
     oid, tag = pair.oid.dotted_string, pair._type.value
-    if oid in SHORT and not isinstance(pair.value, bytes):
+    if oid in SHORT and not isinstance(pair.value, bytes) and is_read_back(SHORT[oid], pair.value):
         return f"{SHORT[oid]}={escaped(pair.value)}"
     encodings = {30: "utf-16-be", 28: "utf-32-be", 12: "utf-8"}
     octets = pair.value if isinstance(pair.value, bytes) else pair.value.encode(encodings.get(tag, "latin-1"))
-    return f"{oid}=#{der(tag, octets).hex()}"
+    return f"{SHORT.get(oid, oid)}=#{der(tag, octets).hex()}"
 
 
 def name(value):

@@ -37,6 +37,7 @@ pub(in crate::net) struct Presented {
     /// The chain is valid with a known intermediate that the server does not send.
     pub(in crate::net) missing: Option<String>,
     /// A certificate of the chain is trusted itself, or names a trust anchor as its issuer.
+    #[cfg_attr(not(feature = "serve"), expect(dead_code, reason = "`connect` reads it"))]
     pub(in crate::net) is_rooted: bool,
     /// The lint's findings, with the subject of the certificate.
     pub(super) lints: Vec<(String, Finding)>,

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rcgen::{CertificateParams, CustomExtension, DistinguishedName, KeyPair, SanType};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{ClientHello, NoServerSessionStorage};
+#[cfg(feature = "serve")]
+use rustls::server::ClientHello;
+use rustls::server::NoServerSessionStorage;
 use rustls::sign::SingleCertAndKey;
 use rustls::{ServerConfig, sign};
 
@@ -19,6 +21,7 @@ pub(crate) const ACME_TLS: &[u8] = b"acme-tls/1";
 const ACME_IDENTIFIER: [u64; 9] = [1, 3, 6, 1, 5, 5, 7, 1, 31];
 
 /// OID of the extension acmeIdentifier (RFC 8737 section 3).
+#[cfg(feature = "serve")]
 pub(crate) const ACME_IDENTIFIER_OID: &str = "1.3.6.1.5.5.7.1.31";
 
 /// The challenges that are under way, by the server name that the CA sends.
@@ -53,11 +56,13 @@ impl Challenges {
     }
 
     /// Returns true if a client asks for the protocol of challenges.
+    #[cfg(feature = "serve")]
     pub(crate) fn is_asked(hello: &ClientHello<'_>) -> bool {
         hello.alpn().is_some_and(|mut protocols| protocols.any(|protocol| protocol == ACME_TLS))
     }
 
     /// The configuration that answers the challenge of a server name.
+    #[cfg(feature = "serve")]
     pub(crate) fn find(&self, server_name: &str) -> Option<Arc<ServerConfig>> {
         self.map().get(&server_name.to_ascii_lowercase()).map(Arc::clone)
     }

@@ -1,8 +1,8 @@
 //! An ACME server that issues from the local CA (RFC 8555, with RFC 8737, 8738 and 9773).
 //!
-//! [`AcmeServer`] is a [`Handler`] of the HTTPS server. Requests are read here and answered in [`routes`], on threads that
-//! may block, because answers wait for the disk: the accounts' file and the CA's log. Validation connects to hosts and
-//! runs beside them.
+//! [`AcmeServer`] is a [`Handler`] of the HTTPS server. Requests are read here and answered in `routes`, on threads
+//! that may block, because answers wait for the disk: the accounts' file and the CA's log. Validation connects to
+//! hosts and runs beside them.
 //!
 //! Everything that clients can make more of is bounded: bodies, nonces, accounts, orders, validations under way.
 
