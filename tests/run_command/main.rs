@@ -74,7 +74,9 @@ impl Run {
     #[track_caller]
     fn start(sandbox: &Sandbox, name: &str, port: u16, command: &str) -> Self {
         let url = format!("https://{name}.localhost:{port}");
-        let line = format!("secure-io run {name} --port {port} -- {command}");
+        // A shell starts what runs in its background with signals ignored, and so may whoever starts the tests.
+        let program = env!("CARGO_BIN_EXE_secure-io");
+        let line = format!("env --default-signal=INT,QUIT,HUP {program} run {name} --port {port} -- {command}");
         Self {
             background: Some(sandbox.start(&line, &format!("Secure server is running on {url}, in front of "))),
             url,

@@ -5,11 +5,15 @@ terminal.py TEXT ACTION COMMAND...: ACTION is `keys:…` or `kill:NUMBER`.
 
 import os
 import pty
+import signal
 import sys
 
 text, action, command = sys.argv[1], sys.argv[2], sys.argv[3:]
 pid, terminal = pty.fork()
 if pid == 0:
+    # A shell starts what runs in its background with these ignored, and so may whoever starts the tests.
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
     os.execvp(command[0], command)
 output = b""
 is_done = False
