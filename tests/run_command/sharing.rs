@@ -58,6 +58,10 @@ fn when_the_first_ends_the_others_take_the_port_over() {
         let [mut first, mut second, mut third] = three(&sandbox, port);
         let pid = serde_json::from_str::<serde_json::Value>(&first.get(&sandbox, "/")).unwrap()["pid"].clone();
         first.signal(&sandbox, signal);
+        if signal == "KILL" {
+            // Its command runs on, and holds the pipe that is read to the end.
+            sandbox.ok(&format!("kill {pid}"));
+        }
         first.end();
         for run in [&mut second, &mut third] {
             wait_for(&sandbox, &run.url, &run.url);
@@ -68,9 +72,6 @@ fn when_the_first_ends_the_others_take_the_port_over() {
         // A new one joins whoever has the port now.
         let again = Run::start(&sandbox, "four", port, "node server.cjs");
         assert!(again.get(&sandbox, "/").contains("four.localhost"));
-        if signal == "KILL" {
-            sandbox.run(&format!("kill {pid}"));
-        }
     }
 }
 
