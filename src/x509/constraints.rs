@@ -128,7 +128,7 @@ impl<'a> NameConstraints<'a> {
     ///
     /// # Errors
     ///
-    /// When it has not the structure of the extension.
+    /// If the value has another structure.
     pub fn read(octets: &'a [u8]) -> Result<Self, asn1::Error> {
         let mut fields = asn1::only(octets, tag::SEQUENCE, "nameConstraints")?.reader();
         let mut has_empty_list = false;

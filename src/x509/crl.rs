@@ -142,7 +142,7 @@ impl<'a> Entry<'a> {
     ///
     /// # Errors
     ///
-    /// When it is no time.
+    /// If the value is not a time.
     pub fn time(&self) -> Result<time::OffsetDateTime, Error> {
         asn1::time(self.date, "revocationDate").map(|(time, _)| time)
     }

@@ -308,7 +308,7 @@ fn version_1(pkcs8: &[u8]) -> Vec<u8> {
     shortened().unwrap_or_else(|| pkcs8.to_vec())
 }
 
-/// A private key in PKCS#8 of version 1, also of a kind that [`PrivateKey::load`] refuses; `None` if it is damaged, or
+/// A private key in PKCS#8 of version 1, also of a kind that [`PrivateKey::load`] refuses; `None` if damaged, or
 /// an EC key that does not name its curve.
 #[must_use]
 pub fn to_pkcs8(der: &PrivateKeyDer<'_>) -> Option<Zeroizing<Vec<u8>>> {

@@ -97,7 +97,7 @@ impl Entry {
         Self { kind, owner: 0, mode: 0, id: None }
     }
 
-    /// Looks at what a path leads to, links followed; `None` if it does not exist.
+    /// Looks at the target of a path, through links; `None` if nothing is there.
     ///
     /// # Errors
     ///
@@ -109,7 +109,7 @@ impl Entry {
         }
     }
 
-    /// Looks at an entry by its path, a link itself rather than what it leads to.
+    /// Looks at an entry by its path, without following a link.
     pub(super) fn at(path: &Path) -> Option<Self> {
         fs::symlink_metadata(path).ok().map(|metadata| Self::of_metadata(&metadata))
     }

@@ -136,7 +136,7 @@ mod tests {
 
     use super::*;
 
-    /// Runs what could wait for ever.
+    /// Runs work that could wait for ever.
     fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
         let (sender, receiver) = std::sync::mpsc::channel();
         std::thread::spawn(move || sender.send(work()));

@@ -29,7 +29,7 @@ pub enum Standing {
 }
 
 impl Tree {
-    /// Opens a folder to read; `None` if it does not exist.
+    /// Opens a folder to read; `None` if missing.
     #[must_use]
     pub fn look(path: &Path) -> Option<Self> {
         let root = Folder::open(path).ok()?;

@@ -75,7 +75,7 @@ const PORTS: [u16; 2] = [443, 3443];
 /// The time for the command to end after it was asked to.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// The time for what it leaves behind.
+/// The time for processes that the command leaves behind.
 const REST: Duration = Duration::from_secs(2);
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {

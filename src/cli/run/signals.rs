@@ -22,7 +22,7 @@ mod unix {
     }
 
     impl Signal {
-        /// Does what would have happened if the command had been started without us.
+        /// Passes the signal on as if the command had been started directly.
         pub(in super::super) fn pass_on(&self, child: &Child) {
             match self.number {
                 SIGUSR1 | SIGUSR2 => child.signal(self.number),

@@ -22,7 +22,7 @@ impl<'a> TimeField<'a> {
     ///
     /// # Errors
     ///
-    /// When it is no time.
+    /// If the value is not a time.
     pub fn read(reader: &mut Reader<'a>, field: &'static str) -> Result<Self, Error> {
         let value = reader.value(field)?;
         let (at, is_strict) = time(value, field)?;

@@ -69,7 +69,7 @@ impl Fault {
         Self::Length
     }
 
-    /// The same fault in a file with so many lines before what was looked at.
+    /// The same fault in a file with so many lines before the text.
     pub(super) fn below(self, lines: usize) -> Self {
         match self {
             Self::Character { character, line, column } => Self::Character { character, line: line + lines, column },

@@ -263,7 +263,7 @@ pub fn crls(bytes: &[u8]) -> Result<Vec<CertificateRevocationListDer<'static>>, 
 ///
 /// # Errors
 ///
-/// [`Error::Missing`] if the file has none, [`Error::Block`] and similar if it is malformed.
+/// [`Error::Missing`] if the file has none, [`Error::Block`] and similar if malformed.
 pub fn request(bytes: &[u8]) -> Result<Vec<u8>, Error> {
     let (wanted, kind) = ("a certification request (CSR)", "CERTIFICATE REQUEST");
     let requests = members::all(bytes, wanted, kind, &mut Passphrase::new(|| Ok(None)), |content| match content {
@@ -274,12 +274,12 @@ pub fn request(bytes: &[u8]) -> Result<Vec<u8>, Error> {
 }
 
 /// The first private key in a file, or in a PKCS#12 in it; an encrypted one is opened with what `passphrase` gives
-/// when it is needed.
+/// if needed.
 ///
 /// # Errors
 ///
 /// [`Error::Missing`] if the file has none, [`Error::PassphraseNeeded`] if `passphrase` returns none,
-/// [`Error::WrongPassphrase`], [`Error::UnknownCipher`], [`Error::Block`] and similar if it is malformed.
+/// [`Error::WrongPassphrase`], [`Error::UnknownCipher`], [`Error::Block`] and similar if malformed.
 pub fn private_key<E: From<Error>>(
     bytes: &[u8],
     passphrase: impl FnOnce() -> Result<Option<Zeroizing<String>>, E>,

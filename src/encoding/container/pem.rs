@@ -149,7 +149,7 @@ impl Splitter {
     }
 }
 
-/// The block as it is, or what is in it when that may be more than one structure.
+/// The block, or its contents if there may be more than one structure.
 fn piece(text: &[u8], block: Block) -> Piece {
     let Some(body) = block.body.as_ref().ok().and_then(|body| text.get(body.clone())) else {
         return Piece::Block(block);

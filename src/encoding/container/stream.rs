@@ -75,7 +75,7 @@ enum Content {
     Bare(Vec<Found>),
 }
 
-/// Text that is wiped when it is dropped if there is a key in it.
+/// Text that is wiped when dropped if there is a key in it.
 struct Text {
     octets: Vec<u8>,
     is_secret: bool,

@@ -10,7 +10,7 @@ use crate::base::files::{self, Entry};
 
 /// Write access of the group and of others.
 const WRITE: u32 = 0o022;
-/// Any access of others, and what lets the group change a key; that it may read one is somebody's decision.
+/// Any access of others, and write access of the group to a key; read access of the group is somebody's decision.
 const KEY: u32 = 0o037;
 
 /// Write access of all, which no certificate has.

@@ -103,7 +103,7 @@ pub fn former(paths: &Paths) -> Vec<(PathBuf, CertificateDer<'static>)> {
 }
 
 impl LocalCa {
-    /// True if Firefox can be given a path to what the CA signs for servers.
+    /// True if there is a path for Firefox to the CA's certificates for servers.
     pub(super) fn firefox_fits(&self) -> Result<bool, Error> {
         self.firefox.as_ref().map_or(Ok(false), |firefox| firefox.belongs_to(&self.server))
     }

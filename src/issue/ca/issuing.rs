@@ -1,4 +1,4 @@
-//! An intermediate that issues, and the one above it, which says what both may sign for.
+//! An intermediate that issues, and the one above, which holds the name constraints of both.
 //!
 //! The upper one carries critical name constraints, and its key is destroyed. Clients that find no subjectAltName compare
 //! the host with the subject, which those constraints do not reach in every client (RFC 5280 section 4.2.1.10), so the

@@ -352,7 +352,7 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Error> {
     if certificates.is_empty() { Err(none()) } else { Ok(certificates) }
 }
 
-/// A private key of a file, opened with the passphrase if it is encrypted.
+/// A private key of a file, opened with the passphrase if encrypted.
 fn load_key(
     path: &Path,
     passphrase: Option<&zeroize::Zeroizing<String>>,

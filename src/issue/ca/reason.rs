@@ -19,7 +19,7 @@ pub enum Reason {
     Superseded,
     /// The certificate is needed no more.
     CessationOfOperation,
-    /// The subject may no longer do what the certificate allows.
+    /// The subject has lost a privilege that the certificate states.
     PrivilegeWithdrawn,
 }
 

@@ -48,7 +48,7 @@ pub struct Renewed {
 }
 
 impl Renewal {
-    /// Renews the CA if it is due, or if a change is requested.
+    /// Renews the CA if due, or if a change is requested.
     ///
     /// # Errors
     ///

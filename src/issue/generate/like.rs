@@ -244,7 +244,7 @@ pub fn double(
     Ok((request, issued))
 }
 
-/// Notes on what the double does not have from the original.
+/// Notes on parts of the original that the double lacks.
 fn differences(
     parsed: &Certificate<'_>,
     original: &Original,

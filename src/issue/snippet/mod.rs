@@ -171,7 +171,7 @@ const MOST_BEHIND_APACHE: usize = 16;
 ///
 /// # Errors
 ///
-/// [`Error`] if the platform cannot do what is asked for, or its format cannot hold a value.
+/// [`Error`] if the platform lacks a requested feature, or its format cannot hold a value.
 pub fn write(platform: &Platform, site: &Site) -> Result<String, Error> {
     let to = servers_behind(platform, site)?;
     let quoted = |path: &Path| quoted(platform, path);

@@ -114,7 +114,7 @@ impl Platform {
     }
 }
 
-/// How what only root may do is done.
+/// The way of steps that need root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rights {
     /// We are root.
@@ -142,7 +142,7 @@ pub struct Environment {
     pub java_home: Option<PathBuf>,
     /// The password of Java's store; by default the one that every Java is shipped with.
     pub java_password: Option<String>,
-    /// How what only root may do is done.
+    /// The way of steps that need root.
     pub rights: Rights,
     /// The person, when we act for them as root.
     pub owner: Option<Owner>,

@@ -32,7 +32,7 @@ pub(super) fn databases(machine: &Machine<'_>) -> Vec<Box<dyn Store>> {
     chromium.chain(firefox).collect()
 }
 
-/// A browser whose list of profiles cannot be read: what it trusts is unknown.
+/// A browser whose list of profiles cannot be read: its trusted roots are unknown.
 struct Unreadable {
     browser: &'static str,
     error: String,

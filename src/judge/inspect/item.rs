@@ -103,7 +103,7 @@ impl Behind {
     }
 }
 
-/// Describes an item; [`Item::Error`] if it is malformed. A passphrase opens encrypted content
+/// Describes an item; [`Item::Error`] if malformed. A passphrase opens encrypted content
 /// as long as the total cost for one source stays within its limit.
 #[must_use]
 pub fn item(found: Found, source: &str, passphrase: Option<&str>, rounds: &Rounds) -> Inspected {

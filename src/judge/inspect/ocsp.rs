@@ -9,7 +9,7 @@ use crate::judge::report::item::{OcspAnswer, OcspResponse};
 use crate::judge::report::remote::Ocsp;
 use crate::x509::name::Name;
 
-/// Says what is in an OCSP response; its signature is not checked.
+/// Describes an OCSP response; its signature is not checked.
 ///
 /// # Errors
 ///

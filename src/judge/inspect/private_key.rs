@@ -52,7 +52,7 @@ pub(super) fn read(format: KeyFormat, der: &[u8]) -> Result<(PrivateKey, Traits)
     Ok((key, traits))
 }
 
-/// Reads what an encrypted private key shows without its passphrase, and describes it.
+/// Describes an encrypted private key as far as its passphrase is not needed.
 pub(super) fn read_encrypted(
     format: KeyFormat,
     der: &[u8],
@@ -91,7 +91,7 @@ fn format_name(format: KeyFormat) -> &'static str {
     }
 }
 
-/// The public half, as far as it is known.
+/// The public half, as far as known.
 enum Public {
     /// A DER subjectPublicKeyInfo.
     Spki(Vec<u8>),

@@ -22,7 +22,7 @@ const LIMITS: [(&[u8], usize); 6] = [
     (&[0x55, 4, 11], 64),
 ];
 
-/// A name's attributes; none for what is no Name.
+/// A name's attributes; empty for a malformed Name.
 pub(super) fn all<'s, 'a>(name: &'s Name<'a>) -> &'s [Attribute<'a>] {
     name.read.as_ref().map(DistinguishedName::attributes).unwrap_or_default()
 }

@@ -37,7 +37,7 @@ fn quoted(text: &str) -> String {
     format!("`{}`", escape_unprintable(text))
 }
 
-/// subjectAltName's names that are what their tags say.
+/// The well-formed names of subjectAltName.
 fn general_names<'s, 'a>(subject: &'s Subject<'a>) -> impl Iterator<Item = &'s GeneralName<'a>> {
     subject.names().iter().filter_map(|entry| entry.name.as_ref().ok())
 }

@@ -31,7 +31,7 @@ impl Anchors {
         Self { certificates, by_subject, verified: Verified::default(), record: None }
     }
 
-    /// Refuses what this record has as revoked, whatever CRLs there are.
+    /// Refuses certificates that this record lists, whatever CRLs there are.
     #[must_use]
     pub fn with_record(mut self, record: Option<Arc<Record>>) -> Self {
         self.record = record;

@@ -22,7 +22,7 @@ use crate::judge::report::verdict::{Code, Reason, Verdict};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// It is no JSON, or not of the right form.
+    /// The line is not JSON, or has another form.
     #[error("it is no request: {0}")]
     Json(#[from] serde_json::Error),
     /// A file that it names cannot be read.

@@ -1,4 +1,5 @@
-//! A certificate as path validation decides on it: what `x509` read, and the faults that keep it off every path.
+//! A certificate for path validation: the values that `x509` read, and the faults that keep the certificate off every
+//! path.
 
 use std::sync::OnceLock;
 
@@ -33,7 +34,7 @@ self_cell!(
     impl {Debug}
 );
 
-/// A certificate as it was read, with what is worked out once.
+/// A certificate as read, with values that are worked out once.
 #[derive(Debug)]
 struct Reading<'a> {
     certificate: certificate::Certificate<'a>,

@@ -42,7 +42,7 @@ self_cell!(
 /// Keys that are remembered for a CRL at most: its issuer's is one.
 const SIGNERS: usize = 64;
 
-/// A CRL as it was read, and what follows from that.
+/// A CRL as read, and the conclusions from that.
 #[derive(Debug)]
 struct Reading<'a> {
     crl: crl::Crl<'a>,
@@ -286,7 +286,7 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
-    /// Finds what else makes the CRL unusable.
+    /// Finds further faults that make the CRL unusable.
     fn check(&mut self) {
         let crl = &self.crl;
         let is_indirect = crl.extensions.issuing_distribution_point().is_some_and(|point| point.is_indirect);

@@ -74,7 +74,7 @@ pub(super) struct Search<'a, 'r> {
 
 /// The result of trying an issuer.
 enum Tried {
-    /// It signed the certificate, and is on the path now.
+    /// The issuer signed the certificate, and is on the path now.
     Signed,
     /// This issuer's reason, which is reported if no other issuer fits.
     Not(Rejection),

@@ -9,7 +9,7 @@ use crate::x509::key::{self, pss};
 /// Reason why a signature does not verify.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// It was not made with this key.
+    /// The signature was not made with this key.
     Bad,
     /// An algorithm that is not accepted, by its name.
     Algorithm(String),

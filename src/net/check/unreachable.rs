@@ -1,4 +1,4 @@
-//! Servers that cannot be audited: nothing listens, or what does speaks no TLS.
+//! Servers that cannot be audited: nothing listens, or the server speaks no TLS.
 
 use std::io;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! A stranger's X-Forwarded-Proto: whether a server changes what it does for it.
+//! A stranger's X-Forwarded-Proto: the difference in a server's answers.
 
 use std::time::Duration;
 

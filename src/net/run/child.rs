@@ -32,7 +32,7 @@ impl Child {
     ///
     /// # Errors
     ///
-    /// When it cannot be started.
+    /// If the command cannot be started.
     pub fn start(command: Command) -> io::Result<Self> {
         #[cfg(target_os = "linux")]
         rustix::process::set_child_subreaper(Some(rustix::process::getpid())).ok();

@@ -65,7 +65,7 @@ impl Hub {
         }
     }
 
-    /// Tells each process what happens to its server.
+    /// Tells each process the fate of its server.
     pub(super) fn observer(self: &Arc<Self>) -> Observer {
         let hub = Arc::clone(self);
         Arc::new(move |event| {

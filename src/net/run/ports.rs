@@ -91,7 +91,7 @@ struct Search {
     told: u16,
     host: String,
     found: Option<Found>,
-    /// The sockets at the last look, and what the best of them answered.
+    /// The sockets at the last look, and the answer of the best.
     seen: Vec<Listening>,
     rank: Rank,
 }
@@ -150,7 +150,7 @@ impl Listening {
     }
 }
 
-/// How much an answer looks like that of the server with the pages.
+/// The likeness of an answer to that of the server with the pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
     /// No HTTP.

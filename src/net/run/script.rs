@@ -17,7 +17,7 @@ pub struct Added {
 /// Scripts that start scripts are followed so deep.
 const DEPTH: usize = 4;
 
-/// Finds the words with which a command's server listens on a port, on this machine alone. `None` if it is not known to
+/// Finds the words with which a command's server listens on a port, on this machine alone. `None` if not known to
 /// need any, or if its own words name a port.
 #[must_use]
 pub fn flags(command: &[String], folder: &Path, port: u16) -> Option<Added> {
@@ -101,7 +101,7 @@ fn packages(manager: &str, arguments: &[String], folder: &Path, port: u16, depth
     }
 }
 
-/// npm and Node pass on what stands behind two dashes.
+/// npm and Node pass on the words behind two dashes.
 fn behind_dashes((server, mut words): Words, typed: &[String]) -> Words {
     if !words.is_empty() && !typed.iter().any(|word| word == "--") {
         words.insert(0, "--".to_owned());

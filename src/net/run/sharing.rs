@@ -63,7 +63,7 @@ pub enum Change {
     Lost(Error),
 }
 
-/// What it takes to serve.
+/// The parts needed to serve.
 #[derive(Debug)]
 pub struct Sharing {
     /// The folder of the sockets, which belongs to the user alone; `None` shares with nobody.

@@ -130,7 +130,7 @@ pub struct Limits {
     /// The bytes of packets that may wait for one client, beside those that it is being sent. It is disconnected rather
     /// than missing one beyond; 2 MiB.
     pub max_queue: usize,
-    /// The time that a client may take nothing of what it is being sent; 20 s.
+    /// The time that a client may take nothing of the octets sent; 20 s.
     pub write: Duration,
     /// The connections in all, WebSockets among them; beyond, 503. No limit by default: the connection that has been idle
     /// longest makes room.

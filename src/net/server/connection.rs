@@ -140,7 +140,7 @@ enum Opened {
     Plain(TcpStream),
     /// HTTP, where TLS is spoken.
     Http(TcpStream),
-    /// The connection of a CA, which has seen what it came for.
+    /// The connection of a CA, which has seen the challenge.
     Challenge,
 }
 

@@ -116,7 +116,7 @@ impl<'a> Walk<'a> {
         Self { trusted, is_believed: trusted.contains(peer), client: None }
     }
 
-    /// Goes on to the address of an entry. Returns false at the end of what can be believed.
+    /// Goes on to the address of an entry. Returns false behind the last entry that can be believed.
     fn pass(&mut self, address: Option<SocketAddr>) -> bool {
         let Some(address) = address.filter(|_| self.is_believed) else { return false };
         self.client = Some(address);

@@ -94,7 +94,7 @@ impl Front {
         Some(answer)
     }
 
-    /// Adds to an answer what it says to browsers about https, and what it says to balancers about the end.
+    /// Adds to an answer the headers about https for browsers, and those about the end for balancers.
     pub(super) fn mark(&self, headers: &mut HeaderMap, is_secure: bool, http2: bool) {
         // Over http the header means nothing (RFC 6797 section 7.2).
         if let Some(span) = self.config.hsts.filter(|_| is_secure)

@@ -41,7 +41,7 @@ pub fn polling(body: &[u8]) {
     }
 }
 
-/// Takes in what a client sends over a WebSocket, and holds that the messages are the same however they are cut.
+/// Takes in a client's octets over a WebSocket, and holds that the messages are the same however they are cut.
 ///
 /// # Panics
 ///

@@ -1,6 +1,6 @@
 //! An HTTPS server that speaks Socket.IO as Node's server does; each module documents its promises to clients.
 //!
-//! [`Server::bind`] takes the port, [`Server::run`] serves until it is stopped. Nothing is printed: an
+//! [`Server::bind`] takes the port, [`Server::run`] serves until stopped. Nothing is printed: an
 //! [`Observer`] receives the events.
 
 mod args;

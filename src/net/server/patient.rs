@@ -16,7 +16,7 @@ pub(super) struct Patient {
     stream: Stream,
     limit: Duration,
     deadline: Option<Pin<Box<Sleep>>>,
-    /// Interim answers, which go in front of what is written next.
+    /// Interim answers, which go in front of the next write.
     interim: Option<Interim>,
     /// What of them has not been written.
     ahead: Vec<u8>,

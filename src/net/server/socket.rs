@@ -1,4 +1,4 @@
-//! The demo application: what a client of `/` can do.
+//! The demo application: the events of a client of `/`.
 //!
 //! | event | arguments | effect |
 //! |---|---|---|

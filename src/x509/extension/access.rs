@@ -28,7 +28,7 @@ impl<'a> InfoAccess<'a> {
     ///
     /// # Errors
     ///
-    /// When it is no list of pairs of an identifier and something.
+    /// If the value is not a list of pairs of an identifier and a value.
     pub fn read(octets: &'a [u8], field: &'static str) -> Result<Self, Error> {
         let list = asn1::only(octets, tag::SEQUENCE, field)?.each(tag::SEQUENCE, "an AccessDescription")?;
         let descriptions = list.into_iter().map(|description| {

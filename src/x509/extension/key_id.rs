@@ -19,7 +19,7 @@ impl<'a> AuthorityKeyId<'a> {
     ///
     /// # Errors
     ///
-    /// When it is not `SEQUENCE { keyIdentifier, authorityCertIssuer, authorityCertSerialNumber }`, each optional.
+    /// If the value is not `SEQUENCE { keyIdentifier, authorityCertIssuer, authorityCertSerialNumber }`, each optional.
     pub fn read(octets: &'a [u8]) -> Result<Self, Error> {
         let mut fields = asn1::only(octets, tag::SEQUENCE, "authorityKeyIdentifier")?.reader();
         let key_id = fields.optional(tag::context(0), "keyIdentifier")?;

@@ -45,7 +45,7 @@ impl KeyUsage {
     ///
     /// # Errors
     ///
-    /// When it is no BIT STRING.
+    /// If the value is not a BIT STRING.
     pub fn read(octets: &[u8]) -> Result<Self, Error> {
         let bits = asn1::only(octets, tag::BIT_STRING, "keyUsage")?.named_bits();
         let bits = bits.ok_or_else(|| Error::new("keyUsage", "is no BIT STRING"))?;
@@ -151,7 +151,7 @@ impl<'a> ExtKeyUsage<'a> {
     ///
     /// # Errors
     ///
-    /// When it is no list of identifiers.
+    /// If the value is not a list of identifiers.
     pub fn read(octets: &'a [u8]) -> Result<Self, Error> {
         let list = asn1::only(octets, tag::SEQUENCE, "extKeyUsage")?.each(tag::OID, "KeyPurposeId")?;
         Ok(Self(list.iter().map(|purpose| KeyPurpose::of(purpose.content)).collect()))
@@ -186,7 +186,7 @@ impl BasicConstraints {
     ///
     /// # Errors
     ///
-    /// When it is not `SEQUENCE { cA DEFAULT FALSE, pathLenConstraint OPTIONAL }`.
+    /// If the value is not `SEQUENCE { cA DEFAULT FALSE, pathLenConstraint OPTIONAL }`.
     pub fn read(octets: &[u8]) -> Result<Self, Error> {
         let mut fields = asn1::only(octets, tag::SEQUENCE, "basicConstraints")?.reader();
         let ca = fields.optional(tag::BOOLEAN, "cA")?;

@@ -39,7 +39,7 @@ impl<'a> SubjectPublicKeyInfo<'a> {
     ///
     /// # Errors
     ///
-    /// When it is no SEQUENCE.
+    /// If the value is not a SEQUENCE.
     pub fn from_der(spki: &'a [u8]) -> Result<Self, Error> {
         asn1::only(spki, tag::SEQUENCE, "subjectPublicKeyInfo").map(Self::read)
     }

@@ -63,7 +63,7 @@ pub fn verify_signature(spki: &[u8], identifier: &[u8], message: &[u8], signatur
     key.verify(message, signature).map_err(|_| Error::BadSignature)
 }
 
-/// The content of a subjectPublicKeyInfo's AlgorithmIdentifier, and the key's octets; `None` if it is malformed, and
+/// The content of a subjectPublicKeyInfo's AlgorithmIdentifier, and the key's octets; `None` if malformed, and
 /// for a key whose length is not a whole number of octets.
 pub(crate) fn spki_parts(spki: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut fields = asn1::only(spki, tag::SEQUENCE, "").ok()?.reader();

@@ -25,7 +25,7 @@ impl<'a> DistinguishedName<'a> {
     ///
     /// # Errors
     ///
-    /// When it is not a SEQUENCE of SETs, each of at least one SEQUENCE of an OBJECT IDENTIFIER and a value, and
+    /// If the value is not a SEQUENCE of SETs, each of at least one SEQUENCE of an OBJECT IDENTIFIER and a value, and
     /// nothing else.
     pub fn read(der: &'a [u8]) -> Result<Self, Error> {
         let mut rdns = asn1::only(der, tag::SEQUENCE, "the name")?.reader();
@@ -43,7 +43,7 @@ impl<'a> DistinguishedName<'a> {
     ///
     /// # Errors
     ///
-    /// When it has no attribute, or something else than attributes.
+    /// If the RDN is empty, or holds something else than attributes.
     pub fn read_relative(rdn: Value<'a>) -> Result<Vec<Attribute<'a>>, Error> {
         let mut attributes = Vec::new();
         read_attributes(rdn, 0, &mut attributes)?;

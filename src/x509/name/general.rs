@@ -87,7 +87,7 @@ impl<'a> Entry<'a> {
     }
 }
 
-/// GeneralNames in their order, those included that are not what their tags say.
+/// GeneralNames in their order, malformed ones included.
 #[derive(Debug, Clone, Default)]
 pub struct GeneralNames<'a>(pub Vec<Entry<'a>>);
 
@@ -105,7 +105,7 @@ impl<'a> GeneralNames<'a> {
         Ok(Self(names))
     }
 
-    /// Checks that there is a name, and that each is what its tag says.
+    /// Checks that there is a name, and that each is well-formed.
     ///
     /// # Errors
     ///
@@ -117,7 +117,7 @@ impl<'a> GeneralNames<'a> {
         self.0.iter().find_map(|entry| entry.name.as_ref().err()).map_or(Ok(()), |error| Err(error.clone()))
     }
 
-    /// The names that are what their tags say.
+    /// The well-formed names.
     pub fn iter(&self) -> impl Iterator<Item = &GeneralName<'a>> {
         self.0.iter().filter_map(|entry| entry.name.as_ref().ok())
     }

@@ -17,7 +17,7 @@ pub struct Name<'a> {
 }
 
 impl<'a> Name<'a> {
-    /// Reads a name; what is none is kept, with the reason.
+    /// Reads a name; a malformed one is kept, with the reason.
     #[must_use]
     pub fn read(value: Value<'a>) -> Self {
         Self { value, read: DistinguishedName::read(value.raw), canonical: OnceLock::new() }
@@ -35,14 +35,14 @@ impl<'a> Name<'a> {
         self.value.content.is_empty()
     }
 
-    /// The form in which equal names are equal; `None` for what is no Name, which equals no other.
+    /// The form in which equal names are equal; `None` for a malformed Name, which equals no other.
     #[must_use]
     pub fn canonical(&self) -> Option<&Canonical> {
         let work_out = || self.read.as_ref().ok().map(Canonical::of_name);
         self.canonical.get_or_init(work_out).as_ref()
     }
 
-    /// Decides whether two names are equal by RFC 5280 section 7.1; what is no Name equals nothing.
+    /// Decides whether two names are equal by RFC 5280 section 7.1; a malformed Name equals nothing.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         if self.value.raw == other.value.raw {
@@ -51,7 +51,7 @@ impl<'a> Name<'a> {
         self.canonical().is_some_and(|name| Some(name) == other.canonical())
     }
 
-    /// The name as RFC 4514 writes it; `#` and hex for what is no Name.
+    /// The name in RFC 4514 form; `#` and hex for a malformed Name.
     #[must_use]
     pub fn text(&self) -> String {
         self.read.as_ref().map_or_else(|_| format!("#{}", hex(self.value.raw)), ToString::to_string)

@@ -150,7 +150,7 @@ impl fmt::Display for Entry<'_> {
 }
 
 impl Entry<'_> {
-    /// The name with its kind in front; `None` if it is not what its tag says.
+    /// The name with its kind in front; `None` if malformed.
     #[must_use]
     pub fn text(&self) -> Option<String> {
         Some(match self.name.as_ref().ok()? {

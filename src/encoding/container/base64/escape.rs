@@ -16,7 +16,7 @@ impl<'a> Characters<'a> {
         self.rest = self.rest.get(count..).unwrap_or_default();
     }
 
-    /// The character that an escape stands for, and the length of the escape; `None` for what is no escape.
+    /// The character that an escape stands for, and the length of the escape; `None` for other text.
     fn escaped(&self) -> Option<(u8, usize)> {
         match self.rest {
             [b'\\', b'n' | b'r' | b't', ..] => Some((b'\n', 2)),

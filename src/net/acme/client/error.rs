@@ -19,7 +19,7 @@ pub enum Error {
         directory: String,
         /// The fault, with its causes.
         reason: String,
-        /// Whether its certificate is not trusted.
+        /// True if its certificate is not trusted.
         is_untrusted: bool,
     },
     /// The account was not made.
@@ -50,13 +50,13 @@ pub enum Error {
         name: String,
         /// The challenges that the CA offers.
         offered: Vec<String>,
-        /// What can be answered.
+        /// The challenges that can be answered.
         able: &'static str,
     },
     /// The CA did not answer in time, or not as the protocol has it.
     #[error("{doing}: {problem}")]
     Protocol {
-        /// What was under way.
+        /// The step under way.
         doing: &'static str,
         /// The fault.
         problem: String,
@@ -67,7 +67,7 @@ pub enum Error {
     /// A file cannot be read or written.
     #[error(transparent)]
     File(#[from] files::Error),
-    /// A kept file is not what this program wrote.
+    /// A kept file was not written by this program.
     #[error("`{}` is not what was written there", path.display())]
     Kept {
         /// The file.

@@ -126,7 +126,7 @@ impl Folder {
     }
 }
 
-/// The URL in a file, if it is there.
+/// The URL in a file, if there.
 fn url_in(path: &Path) -> Result<Option<String>, Error> {
     if !files::exists(path) {
         return Ok(None);

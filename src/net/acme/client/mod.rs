@@ -32,20 +32,20 @@ use crate::net::proxy::Trust;
 use crate::net::tls::Challenges;
 use crate::x509::name::SubjectAltName;
 
-/// What is ordered, where, and how it is validated.
+/// An order: the names, the CA, and the challenges.
 #[derive(Debug)]
 pub struct Config {
     /// The URL of the CA's directory.
     pub directory: String,
     /// The names.
     pub names: Vec<SubjectAltName>,
-    /// How the CA reaches whoever is behind the account.
+    /// The contact of the account's holder.
     pub email: Option<String>,
     /// The key that lets a client in, with its name, where the CA asks for one.
     pub external: Option<(String, Zeroizing<Vec<u8>>)>,
     /// The roots that the CA's own server is trusted by.
     pub trust: Trust,
-    /// Where everything is kept.
+    /// The folder of accounts, keys and certificates.
     pub folder: Folder,
     /// The challenges of the TLS port.
     pub challenges: Arc<Challenges>,

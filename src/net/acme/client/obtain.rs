@@ -20,7 +20,7 @@ use crate::x509::csr::{self, Purpose};
 use crate::x509::key::{PrivateKey, sha256};
 use crate::x509::name::{Subject, SubjectAltName};
 
-/// How long the CA may take to validate, and to issue.
+/// The time for the CA to validate and to issue.
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// The wait between two looks, unless the CA asks for another, and the longest.

@@ -38,7 +38,7 @@ struct Window {
     end: String,
 }
 
-/// When to renew, as far as it is known.
+/// The time of the next renewal, as far as known.
 #[derive(Debug, Default)]
 pub(super) struct Schedule {
     /// The time chosen in the CA's window.
@@ -98,7 +98,7 @@ impl Schedule {
         wait.clamp(Duration::from_secs(1), LOOK)
     }
 
-    /// Forgets what was known of the last certificate.
+    /// Forgets the times of the last certificate.
     pub(super) fn forget(&mut self) {
         (self.suggested, self.ask_from, self.jitter) = (None, None, None);
     }

@@ -38,7 +38,7 @@ struct Index(HashMap<String, Entry>);
 /// A certificate of the log.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
-    /// Who requested it; see [`holder`].
+    /// The requester; see [`holder`].
     pub(super) who: Option<String>,
     /// Its names, each with its kind.
     pub(super) names: Vec<String>,
@@ -168,7 +168,7 @@ impl Authority {
         found.cloned().ok_or_else(unknown)
     }
 
-    /// The time to renew: in the last third of its life, and at once if it is revoked or its issuer was replaced.
+    /// The time to renew: in the last third of its life, and at once if revoked or its issuer was replaced.
     pub(super) fn window(&self, entry: &Entry, now: OffsetDateTime) -> Result<Window, Problem> {
         let ca = self.ca().map_err(|error| Problem::internal(&error))?;
         let issuer = inspect::certificate(ca.server.certificate()).map_err(|error| Problem::internal(&error))?;
@@ -206,7 +206,7 @@ impl Index {
     }
 }
 
-/// Returns what was read last, unless the file was changed since.
+/// Returns the entries read last, unless the file was changed since.
 fn read_again<T, E>(
     kept: &Mutex<Read<T>>,
     modified: Option<OffsetDateTime>,

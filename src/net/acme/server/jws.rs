@@ -31,7 +31,7 @@ struct Header {
 /// A message that was read; its signature counts once it is verified.
 pub(super) struct Message {
     header: Header,
-    /// What is signed: protected header and payload.
+    /// The signed octets: protected header and payload.
     signed: String,
     payload: Vec<u8>,
     signature: Vec<u8>,

@@ -70,7 +70,7 @@ pub struct Config {
     pub ca: Paths,
     /// Lifetime of certificates.
     pub lifetime: time::Duration,
-    /// Where hosts are looked for when they are validated.
+    /// The addresses of hosts under validation.
     pub reach: Reach,
     /// The keys of those who may have an account; everybody may without.
     pub keys: Option<Keys>,
@@ -89,7 +89,7 @@ pub enum Event {
     Registered {
         /// The account's identifier.
         account: String,
-        /// How to reach whoever is behind it.
+        /// The contact of the holder.
         contact: Vec<String>,
         /// The client's address.
         from: IpAddr,

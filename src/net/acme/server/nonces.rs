@@ -36,7 +36,7 @@ impl Nonces {
         BASE64URL.encode_to_string(nonce)
     }
 
-    /// Takes a nonce out; returns false if it is not valid.
+    /// Takes a nonce out; returns false if not valid.
     pub(super) fn spend(&self, nonce: &str) -> bool {
         let Ok(octets) = BASE64URL.decode_to_vec(nonce) else { return false };
         let mut valid = self.0.lock().unwrap_or_else(PoisonError::into_inner);

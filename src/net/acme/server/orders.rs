@@ -140,11 +140,11 @@ pub(super) struct Order {
     pub(super) replaces: Option<String>,
     /// The chain as PEM, once it is issued.
     pub(super) chain: Option<Arc<str>>,
-    /// Where the order came from.
+    /// The address that the order came from.
     pub(super) from: IpAddr,
 }
 
-/// What a client asks for in an order.
+/// A client's request for an order.
 pub(super) struct Wanted {
     pub(super) account: String,
     pub(super) names: Vec<SubjectAltName>,
@@ -291,7 +291,7 @@ impl Orders {
         }
     }
 
-    /// Notes what came of a challenge.
+    /// Records the outcome of a challenge.
     pub(super) fn conclude(
         &mut self,
         id: &str,

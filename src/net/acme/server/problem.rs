@@ -1,4 +1,4 @@
-//! Problem documents, by which a client is told what is wrong (RFC 8555 section 6.7, RFC 7807).
+//! Problem documents (RFC 8555 section 6.7, RFC 7807).
 
 use serde::{Serialize, Serializer};
 
@@ -34,7 +34,7 @@ pub enum Kind {
     InvalidContact,
     /// The request is malformed.
     Malformed,
-    /// The order is not ready for what is asked.
+    /// The order is not ready for the request.
     OrderNotReady,
     /// There is more of something than there may be.
     RateLimited,
@@ -118,7 +118,7 @@ pub struct Problem {
     /// The algorithms that would be accepted.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub algorithms: &'static [&'static str],
-    /// The URL of what exists already, for the field `Location`.
+    /// The URL of an existing object, for the field `Location`.
     #[serde(skip)]
     pub(super) location: Option<String>,
 }

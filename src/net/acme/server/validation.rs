@@ -34,7 +34,7 @@ const REDIRECTS: usize = 5;
 /// The longest answer that is read: a key authorization has 87 octets.
 const LONGEST: usize = 4096;
 
-/// Where hosts are looked for.
+/// The addresses of hosts.
 #[derive(Debug, Clone)]
 pub struct Reach {
     /// The port of HTTP-01: 80 unless clients cannot have it.
@@ -59,7 +59,7 @@ pub(super) struct Task {
     pub(super) token: String,
     /// Token and thumbprint of the account's key.
     pub(super) authorization: String,
-    /// Where the order came from.
+    /// The address that the order came from.
     pub(super) from: IpAddr,
 }
 
@@ -182,7 +182,7 @@ impl Reach {
     }
 }
 
-/// Judges a challenge's certificate (RFC 8737 section 3); returns what is wrong with it.
+/// Judges a challenge's certificate (RFC 8737 section 3); returns its fault.
 fn why_not(leaf: &[u8], task: &Task) -> Option<String> {
     let Ok(certificate) = inspect::parse(leaf) else { return Some("cannot be read".to_owned()) };
     let Ok(report) = inspect::certificate(leaf) else { return Some("cannot be read".to_owned()) };

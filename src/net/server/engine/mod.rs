@@ -50,10 +50,10 @@ pub(super) type Wait = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// Bytes taken from one client at a stretch: the messages of its events are then sent on before queues fill.
 pub(super) const BURST: usize = 16 * 1024;
 
-/// The time that a client is held back for others to read what it sent them.
+/// The time that a client is held back for others to read its messages.
 const PATIENCE: Duration = Duration::from_millis(20);
 
-/// The time that a polling client is held back to fetch what its own events brought about.
+/// The time that a polling client is held back to fetch the answers to its own events.
 const OWN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Engine.IO for one server.

@@ -30,7 +30,7 @@ impl Engine {
         link.run(opened, hear).await;
     }
 
-    /// Takes in what was heard on a channel.
+    /// Takes in a message of a channel.
     fn hear(&self, link: &Link, incoming: &Incoming) {
         let Ok(channel) = str::from_utf8(&incoming.channel) else { return };
         match link.channel(channel) {

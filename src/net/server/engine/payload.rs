@@ -223,7 +223,7 @@ fn encoded_length(packet: &Packet) -> usize {
 /// Ends a session whose client no longer waits for the answer.
 type Lose = Box<dyn Fn(&Arc<Session>) + Send + Sync>;
 
-/// Says that a poll is under way until it is dropped. The session ends unless the answer has been given out.
+/// Says that a poll is under way until dropped. The session ends unless the answer has been given out.
 pub(super) struct Polling {
     session: Arc<Session>,
     is_answered: bool,
@@ -231,7 +231,7 @@ pub(super) struct Polling {
 }
 
 impl Polling {
-    /// `lose` ends a session whose answer nobody waits for any more: what it would have held is lost.
+    /// `lose` ends a session whose client no longer waits for the answer, which is lost.
     pub(super) fn new(session: Arc<Session>, lose: impl Fn(&Arc<Session>) + Send + Sync + 'static) -> Self {
         Self { session, is_answered: false, lose: Box::new(lose) }
     }

@@ -70,7 +70,7 @@ impl SocketIo {
         crowd.into_inner()
     }
 
-    /// Answers a client who waits for what other servers say.
+    /// Answers a client who waits for other servers.
     ///
     /// # Errors
     ///

@@ -114,7 +114,7 @@ impl FromStr for Redis {
 }
 
 impl Redis {
-    /// Whether it is spoken to over TLS.
+    /// True for TLS.
     #[must_use]
     pub fn is_tls(&self) -> bool {
         self.is_tls

@@ -40,7 +40,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Connects, and hears what is published on these channels from then on.
+    /// Connects, and hears messages on these channels from then on.
     pub(super) async fn open(
         redis: &Redis,
         patterns: &[String],
@@ -247,19 +247,19 @@ impl RedisError {
         Self((ErrorKind::InvalidClientConfig, "no host is named").into())
     }
 
-    /// Whether the certificate of the other side was not accepted.
+    /// Decides whether the certificate of the other side was refused.
     #[must_use]
     pub fn is_distrust(&self) -> bool {
         matches!(self.tls(), Some(rustls::Error::InvalidCertificate(_)))
     }
 
-    /// Whether the connection was ended without an answer, as by a Redis that speaks TLS alone.
+    /// Decides whether the connection ended without an answer, as by a Redis that speaks TLS alone.
     #[must_use]
     pub fn is_ended(&self) -> bool {
         self.tls().is_none() && self.0.is_connection_dropped()
     }
 
-    /// Whether a password is missing or wrong.
+    /// Decides whether a password is missing or wrong.
     #[must_use]
     pub fn is_password(&self) -> bool {
         self.0.kind() == ErrorKind::AuthenticationFailed || matches!(self.0.code(), Some("NOAUTH" | "WRONGPASS"))

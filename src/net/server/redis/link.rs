@@ -1,4 +1,4 @@
-//! The link of a server to the others: publishes what its clients send, and hears what those of other servers do.
+//! The link of a server to the others: publishes its clients' messages, and hears those of other servers.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -28,7 +28,7 @@ const ANSWER: Duration = Duration::from_secs(2);
 /// The questions under way; a further one is answered for this server alone.
 const MAX_QUESTIONS: usize = 1024;
 
-/// The bytes that were heard and not yet passed on. What comes beyond is left out, and counted.
+/// The bytes that were heard and not yet passed on. Messages beyond are left out, and counted.
 const MAX_HEARD: usize = 16 << 20;
 
 /// Something that was heard.
@@ -54,7 +54,7 @@ pub(in crate::net::server) struct Link {
     observer: Observer,
 }
 
-/// What was heard, on its way to this server's clients.
+/// Messages heard, on their way to this server's clients.
 struct Inbox {
     sender: UnboundedSender<Incoming>,
     bytes: AtomicUsize,
@@ -134,7 +134,7 @@ impl Link {
         Connection::open(&self.redis, &self.channels.patterns(self.namespaces), &others, hearing).await
     }
 
-    /// Publishes, and passes on what is heard until `pass_on` returns false.
+    /// Publishes, and passes on messages heard until `pass_on` returns false.
     pub(in crate::net::server) async fn run(
         self: Arc<Self>,
         opened: Opened,
@@ -147,7 +147,7 @@ impl Link {
         }
     }
 
-    /// Publishes what waits, and connects again when the connection is lost.
+    /// Publishes waiting messages, and connects again when the connection is lost.
     async fn publish(&self, mut connection: Connection) {
         loop {
             let error = self.publish_over(&mut connection).await;
@@ -219,7 +219,7 @@ impl Link {
 /// A link that is connected.
 pub(in crate::net::server) struct Opened(Connection);
 
-/// What this server's clients do.
+/// Actions of this server's clients.
 impl Link {
     /// Sends an event to the clients of other servers. Returns true if its sender had better wait.
     pub(in crate::net::server) fn emit(
@@ -238,7 +238,7 @@ impl Link {
         self.outbox.push(Outgoing { channel: self.channels.events(namespace, rooms), content, _charge: Some(charge) })
     }
 
-    /// Waits for room in what is to be published, for a while at most.
+    /// Waits for room in the outbox, for a while at most.
     pub(in crate::net::server) async fn wait_for_room(&self, patience: Duration) {
         self.outbox.wait_for_room(patience).await;
     }
@@ -288,18 +288,18 @@ impl Link {
     }
 }
 
-/// What other servers say.
+/// Messages of other servers.
 impl Link {
     pub(in crate::net::server) fn channel<'a>(&self, channel: &'a str) -> Option<Channel<'a>> {
         self.channels.read(channel)
     }
 
-    /// Whether an event is one of this server's own.
+    /// Decides whether an event is one of this server's own.
     pub(in crate::net::server) fn is_own(&self, content: &[u8]) -> bool {
         content.starts_with(&self.own)
     }
 
-    /// Whether a request is this server's own.
+    /// Decides whether a request is this server's own.
     pub(in crate::net::server) fn has_asked(&self, id: &str) -> bool {
         self.questions().contains_key(id)
     }

@@ -1,4 +1,4 @@
-//! What waits to be published, bounded by bytes. While Redis is away, nothing waits: it is counted as missed.
+//! Messages that wait to be published, bounded by bytes. While Redis is away, messages are counted as missed.
 
 use std::collections::VecDeque;
 use std::pin::pin;
@@ -17,7 +17,7 @@ const MAX: usize = 8 << 20;
 const BATCH: usize = 256 * 1024;
 const BATCH_MESSAGES: usize = 256;
 
-/// What a message takes beside its content.
+/// Memory of a message beside its content.
 const OVERHEAD: usize = 128;
 
 /// A message on its way to Redis.
@@ -51,7 +51,7 @@ struct State {
 }
 
 impl Outbox {
-    /// Whether messages get out.
+    /// True if messages get out.
     pub(super) fn is_open(&self) -> bool {
         self.state().is_open
     }

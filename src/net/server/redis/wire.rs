@@ -197,7 +197,7 @@ pub(in crate::net::server) enum Request {
     Emit(Selection, Value),
 }
 
-/// A request with what its answer needs.
+/// A request, and the data that its answer needs.
 pub(in crate::net::server) struct Asked {
     pub(in crate::net::server) id: Option<String>,
     pub(in crate::net::server) request: Request,

@@ -181,7 +181,7 @@ struct Transport {
     socket: WebSocket,
     engine: Arc<Engine>,
     session: Arc<Session>,
-    /// The time by which the client is to take something of what is being written.
+    /// The time by which the client has to take some of the octets written.
     deadline: Option<Pin<Box<Sleep>>>,
     /// The wait for room at those whom this client has sent to.
     waiting: Option<Wait>,
