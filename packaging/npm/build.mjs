@@ -66,6 +66,9 @@ for (const name of ["index", "vite", "node"]) {
     api[`api/${name}.d.${letter}ts`] = `packaging/npm/api/${name}.d.${letter}ts`;
   }
 }
+// CommonJS exports vite's function itself; the other modules have the types of their ES module.
+const derived = ["index", "node"];
+for (const name of derived) delete api[`api/${name}.d.cts`];
 const main = {
   name: "secure-io",
   ...shared,
@@ -88,3 +91,7 @@ write(join(out, "secure-io"), main, {
   ...api,
   "README.md": "README.md",
 });
+for (const name of derived) {
+  const types = readFileSync(join(here, `api/${name}.d.mts`), "utf8");
+  writeFileSync(join(out, "secure-io/api", `${name}.d.cts`), types.replaceAll('.mjs"', '.cjs"'), { mode: 0o644 });
+}

@@ -1,12 +1,12 @@
 // Installs and runs the packed packages with pnpm, yarn 1, yarn 4 (PnP) and bun, and checks the types with TypeScript:
 // node packaging/npm/clients.mjs BINARY. The clients come from npm's registry; the packages from one on loopback.
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { serve } from "./registry.mjs";
+import { runner, serve } from "./registry.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const work = mkdtempSync(join(tmpdir(), "secure-io-clients-"));
@@ -41,15 +41,7 @@ const env = {
 for (const name of Object.keys(env)) if (name.startsWith("npm_") && name !== "npm_config_registry") delete env[name];
 mkdirSync(env.HOME);
 
-// The registry is this process, which must not wait for its clients.
-function run(program, words, cwd) {
-  return new Promise((done) => {
-    const child = spawn(program, words, { cwd, env });
-    const result = { stdout: "", stderr: "" };
-    for (const stream of ["stdout", "stderr"]) child[stream].on("data", (text) => (result[stream] += text));
-    child.on("close", (status) => done({ ...result, status }));
-  });
-}
+const run = runner(env);
 
 async function ok(program, words, cwd) {
   const result = await run(program, words, cwd);

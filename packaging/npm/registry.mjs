@@ -1,6 +1,6 @@
 // A registry on loopback for packed packages, as npm and others ask it: the way to install what is not published yet.
 import { createHash } from "node:crypto";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
@@ -40,4 +40,15 @@ export async function serve(built, work, { upstream } = {}) {
     server.closeAllConnections();
   };
   return { url, close };
+}
+
+/** Runs clients of the registry in an environment. The registry is this process, which must not wait for its clients. */
+export function runner(env) {
+  return (program, words, cwd) =>
+    new Promise((done) => {
+      const child = spawn(program, words, { cwd, env });
+      const result = { stdout: "", stderr: "" };
+      for (const stream of ["stdout", "stderr"]) child[stream].on("data", (text) => (result[stream] += text));
+      child.on("close", (status) => done({ ...result, status }));
+    });
 }

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
-import { serve } from "./registry.mjs";
+import { runner, serve } from "./registry.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const work = mkdtempSync(join(tmpdir(), "secure-io-npm-"));
@@ -19,15 +19,7 @@ const registry = await serve(built, work);
 const env = { ...process.env, npm_config_registry: registry.url, npm_config_cache: join(work, "cache") };
 delete env.npm_execpath;
 
-// The registry is this process, which must not wait for its clients.
-function run(program, words, cwd) {
-  return new Promise((done) => {
-    const child = spawn(program, words, { cwd, env });
-    const result = { stdout: "", stderr: "" };
-    for (const stream of ["stdout", "stderr"]) child[stream].on("data", (text) => (result[stream] += text));
-    child.on("close", (status) => done({ ...result, status }));
-  });
-}
+const run = runner(env);
 
 function folder(name) {
   const path = mkdtempSync(join(work, name));
