@@ -10,6 +10,8 @@
 
 mod load;
 mod side;
+#[path = "../unchecked/mod.rs"]
+mod unchecked;
 
 use std::time::Duration;
 

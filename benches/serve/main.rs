@@ -12,6 +12,8 @@ mod client;
 mod load;
 mod raw;
 mod side;
+#[path = "../unchecked/mod.rs"]
+mod unchecked;
 
 use std::process::Command;
 use std::time::Duration;
