@@ -10,11 +10,12 @@ mod share;
 mod show;
 mod trust;
 
-use secure_io::ca::Permit;
+use secure_io::ca::{LocalCa, Permit};
+use time::OffsetDateTime;
 
 pub(crate) use self::trust::{hint_at_trust, say_if_untrusted, stores, trusting};
 use super::Outcome;
-use super::failure::Failure;
+use super::failure::{self, Failure};
 use super::output::Output;
 
 /// Make and show the local CA, which signs for development hosts only
@@ -63,4 +64,16 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
 fn warn_of_permits(permits: &[String], out: &mut Output) {
     let permits = permits.iter().filter_map(|name| Permit::parse(name).ok());
     permits.filter_map(|permit| permit.warning()).for_each(|warning| out.warning(warning));
+}
+
+/// Warns of a local CA of the older kind, and of one that ends soon, each with its command.
+pub(crate) fn warn_of_ca(ca: &LocalCa, now: OffsetDateTime, out: &mut Output) {
+    if let Some(warning) = ca.older_kind_warning() {
+        out.warning(warning);
+        out.hint(failure::remake_hint());
+    }
+    if let Some(warning) = ca.warning(now) {
+        out.warning(warning);
+        out.hint(failure::renew_hint());
+    }
 }

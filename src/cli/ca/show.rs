@@ -4,7 +4,7 @@ use secure_io::words::counted;
 
 use crate::cli::Outcome;
 use crate::cli::args::CaDirArgs;
-use crate::cli::failure::{self, Failure};
+use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 
 /// Show the local CA, the certificates it issued, and their expiry
@@ -43,13 +43,6 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         let (lines, log) = (counted(report.unreadable_lines, "line"), ca.paths.log.display());
         out.warning(format!("{lines} of {log} cannot be read: nothing of that is shown"));
     }
-    if let Some(warning) = ca.older_kind_warning() {
-        out.warning(warning);
-        out.hint(failure::remake_hint());
-    }
-    if let Some(warning) = ca.warning(now) {
-        out.warning(warning);
-        out.hint(failure::renew_hint());
-    }
+    super::warn_of_ca(&ca, now, out);
     Ok(if expires { Outcome::No } else { Outcome::Done })
 }

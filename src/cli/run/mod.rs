@@ -25,7 +25,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::Outcome;
 use super::args::{self, CaDirArgs};
-use super::ca::say_if_untrusted;
+use super::ca::{say_if_untrusted, warn_of_ca};
 use super::command_line::CommandLine;
 use super::failure::{self, Failure};
 use super::output::Output;
@@ -142,10 +142,7 @@ fn authority(folder: &CaDirArgs, out: &mut Output) -> Result<LocalCa, Failure> {
     let (paths, now) = (folder.paths_to_change(out)?, validity::now());
     let is_new = args::make_missing_ca(&paths, now)?;
     let ca = LocalCa::load(&paths)?;
-    if let Some(warning) = ca.warning(now) {
-        out.warning(warning);
-        out.hint(failure::renew_hint());
-    }
+    warn_of_ca(&ca, now, out);
     if !is_new {
         say_if_untrusted(&paths, out);
         return Ok(ca);

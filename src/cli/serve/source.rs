@@ -135,14 +135,7 @@ impl Args {
                 out.note(format!("run with sudo: this is the CA of {}, in {}", caller.name, paths.folder.display()));
             }
             let ca = Caller::acting(|| LocalCa::load(&paths))??;
-            if let Some(warning) = ca.older_kind_warning() {
-                out.warning(warning);
-                out.hint(failure::remake_hint());
-            }
-            if let Some(warning) = ca.warning(now) {
-                out.warning(warning);
-                out.hint(failure::renew_hint());
-            }
+            crate::cli::ca::warn_of_ca(&ca, now, out);
             let credentials = from_ca(&ca, spec, now, |warning| out.warning(warning))?;
             let credentials = described(credentials, "a certificate from the local CA", out, now);
             return Ok((credentials, Origin::LocalCa(Box::new(paths))));
