@@ -155,7 +155,7 @@ fn authority(folder: &CaDirArgs, out: &mut Output) -> Result<LocalCa, Failure> {
     Ok(ca)
 }
 
-/// What is served: a certificate for the host, and others as they are asked for.
+/// The server's certificates: one for the host, and others on demand.
 fn sharing(host: &str, ca: LocalCa, folder: Option<PathBuf>, log: &Log) -> Result<Sharing, Failure> {
     let spec = CertificateSpec { names: name::parse_all([host])?, ..CertificateSpec::default() };
     let credentials = Credentials::from_ca(&ca, &spec, validity::now()).map_err(failure::credentials)?;

@@ -104,7 +104,7 @@ pub(crate) struct Args {
     limits: LimitArgs,
     #[command(flatten)]
     app: AppArgs,
-    /// Whether the certificate is the local CA's, whatever files are here.
+    /// True if the certificate is the local CA's, whatever files are here.
     #[arg(skip)]
     from_ca: bool,
 }
@@ -236,7 +236,7 @@ pub(crate) struct Listen {
     ca_dir: CaDirArgs,
     #[command(flatten)]
     passphrase: PassphraseArgs,
-    /// Whether the certificate is the local CA's, whatever files are here.
+    /// True if the certificate is the local CA's, whatever files are here.
     #[arg(skip)]
     from_ca: bool,
 }
@@ -338,7 +338,7 @@ fn run_with(
     Ok(Outcome::Done)
 }
 
-/// What goes on beside the server.
+/// The tasks beside the server.
 struct Beside<'a> {
     acme: Option<Acme>,
     tokens: Arc<Tokens>,

@@ -1,4 +1,4 @@
-//! Where the certificate of `serve` comes from: files, the local CA, or made here.
+//! The origin of the certificate of `serve`: files, the local CA, or made here.
 
 use std::path::{Path, PathBuf};
 

@@ -33,7 +33,7 @@ impl<'a> TimeField<'a> {
     ///
     /// # Errors
     ///
-    /// When what is next has the tag of a time and is none.
+    /// If the next value has the tag of a time and is not one.
     pub fn read_optional(reader: &mut Reader<'a>, field: &'static str) -> Result<Option<Self>, Error> {
         let is_next = matches!(reader.peek(), Some(tag::UTC_TIME | tag::GENERALIZED_TIME));
         if is_next { Self::read(reader, field).map(Some) } else { Ok(None) }

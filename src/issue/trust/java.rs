@@ -42,7 +42,7 @@ pub(super) struct Keystore {
     name: PathBuf,
     /// The file that path leads to.
     place: PathBuf,
-    /// Who edits it, when that is not who we are.
+    /// The user who edits the file, if another than ours.
     owner: Option<Owner>,
 }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use crate::base::files::{self, Owner};
 
-/// How long a program may take: longer than a person needs to type a password, or `update-ca-certificates` for its work.
+/// The time for a program: longer than a person needs to type a password, or `update-ca-certificates` for its work.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// More than any of these programs prints: 64 MiB.
@@ -67,7 +67,7 @@ impl Invocation {
         Self { program: SUDO.into(), arguments, input, owner: None, variables }
     }
 
-    /// Whether it is run by sudo.
+    /// True if sudo runs the program.
     #[must_use]
     pub fn is_sudo(&self) -> bool {
         self.program == SUDO

@@ -149,14 +149,14 @@ pub struct Verdict {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Anchor {
-    /// Where it was found.
+    /// The origin.
     pub source: AnchorSource,
     /// The stores of this machine that trust it; not asked if it is from a file that was named.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trusted_by: Option<Vec<TrustingStore>>,
 }
 
-/// Where a trust anchor was found.
+/// The origin of a trust anchor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -12,7 +12,7 @@ use hyper::body::{Body as _, Incoming};
 use crate::net::proxy::target::Target;
 use crate::net::proxy::trust::Distrust;
 
-/// How far into a refusal it is looked.
+/// The octets of a refusal that are looked at.
 const REFUSAL: usize = 4096;
 
 /// A sentence.

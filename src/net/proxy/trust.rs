@@ -64,7 +64,7 @@ pub(in crate::net) struct Distrust {
     pub(in crate::net) code: &'static str,
     /// The reason, as a clause.
     pub(in crate::net) reason: String,
-    /// How to fix it.
+    /// The fix.
     pub(in crate::net) fix: &'static str,
 }
 

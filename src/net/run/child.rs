@@ -47,7 +47,7 @@ impl Child {
     ///
     /// # Errors
     ///
-    /// When the system does not say.
+    /// If the system does not say.
     pub async fn wait(&mut self) -> io::Result<u8> {
         self.child.wait().await.map(status)
     }

@@ -32,7 +32,7 @@ pub struct Config {
     pub app: App,
     /// The encoding of Socket.IO's packets.
     pub parser: Parser,
-    /// Whether clients of Engine.IO 3, which is Socket.IO 2, are served as well; not by default.
+    /// True if clients of Engine.IO 3, which is Socket.IO 2, are served as well; false by default.
     pub allow_eio3: bool,
     /// The protocol's times.
     pub timing: Timing,

@@ -46,7 +46,7 @@ impl Interim {
         }
     }
 
-    /// What is to be sent. The task is woken when there is more.
+    /// Octets to send. The task is woken when there are more.
     pub(super) fn take(&self, cx: &Context<'_>) -> Option<Vec<u8>> {
         self.0.waker.register(cx.waker());
         if !self.0.has_some.swap(false, Ordering::AcqRel) {

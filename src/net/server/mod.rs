@@ -96,7 +96,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// When the port cannot be had, or Redis not be used; see [`Error`].
+    /// If the port cannot be had, or Redis cannot be used; see [`Error`].
     pub async fn bind(config: Config, observer: Observer) -> Result<Self, Error> {
         let Listening { listener, also, address, other_server } = Listening::take(&config).await?;
         let shutdown = config.limits.shutdown;

@@ -220,7 +220,7 @@ pub(super) struct Crowd {
     pub(super) full: Vec<Arc<Session>>,
     /// Much waits to be sent to other servers.
     pub(super) is_link_crowded: bool,
-    /// What other servers are to be asked.
+    /// A question to other servers.
     pub(super) questions: Vec<Question>,
 }
 

@@ -18,7 +18,7 @@ pub(super) struct Patient {
     deadline: Option<Pin<Box<Sleep>>>,
     /// Interim answers, which go in front of the next write.
     interim: Option<Interim>,
-    /// What of them has not been written.
+    /// The part that has not been written.
     ahead: Vec<u8>,
     /// True while octets of an answer wait to be written: nothing may come between them.
     is_writing: bool,

@@ -79,7 +79,7 @@ pub enum Event {
 ///
 /// # Errors
 ///
-/// When connections can no longer be accepted.
+/// If connections can no longer be accepted.
 pub async fn run(
     listener: TcpListener,
     shared: Shared,

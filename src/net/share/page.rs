@@ -38,7 +38,7 @@ impl Platform {
 ///
 /// # Errors
 ///
-/// When the template fails, which it does not with these values.
+/// If the template fails.
 pub(super) fn render(shared: &Shared, user_agent: &str) -> Result<String, askama::Error> {
     let platform = Platform::of(user_agent);
     // A phone that has the page needs no code for it.

@@ -96,7 +96,7 @@ impl<'a> GeneralNames<'a> {
     ///
     /// # Errors
     ///
-    /// When an entry is cut short.
+    /// If an entry is truncated.
     pub fn read(list: Value<'a>) -> Result<Self, Error> {
         let (mut reader, mut names) = (list.reader(), Vec::new());
         while !reader.is_empty() {

@@ -1,4 +1,4 @@
-//! What other servers send, for this server's clients.
+//! Messages of other servers for this server's clients.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;

@@ -25,7 +25,7 @@ pub(crate) enum Received {
     Close,
 }
 
-/// How packets are put together.
+/// The parser of packets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     Four,

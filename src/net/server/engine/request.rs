@@ -16,7 +16,7 @@ pub(super) struct Query<'a> {
     pub(super) protocol: Option<&'a str>,
     pub(super) transport: Option<Transport>,
     pub(super) sid: Option<&'a str>,
-    /// Whether the client takes bytes as base64 alone, which Engine.IO 3 asks for so.
+    /// True if the client takes bytes as base64 alone, which Engine.IO 3 asks for so.
     pub(super) wants_base64: bool,
 }
 

@@ -87,7 +87,7 @@ impl Members {
 }
 
 impl Members {
-    /// Whether a client is in a room; each is in one of its own, as with Node.
+    /// Decides whether a client is in a room; each is in one of its own, as with Node.
     pub(super) fn has_room(&self, room: &str) -> bool {
         self.rooms.contains_key(room) || self.by_id(room).is_some()
     }

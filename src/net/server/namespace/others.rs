@@ -48,7 +48,7 @@ impl SocketIo {
         self.namespaces.iter().find(|namespace| namespace.name == name)
     }
 
-    /// Whether one of this server's clients is in a room.
+    /// Decides whether one of this server's clients is in a room.
     pub(in crate::net::server) fn has_room(&self, namespace: &str, room: &str) -> bool {
         self.namespace(namespace).is_some_and(|namespace| namespace.members().has_room(room))
     }

@@ -185,9 +185,9 @@ fn texts(values: Vec<serde_json::Value>) -> Vec<String> {
 
 /// A question or an order to all servers.
 pub(in crate::net::server) enum Request {
-    /// Which clients are there?
+    /// Asks for the clients.
     Sockets(Selection),
-    /// Which clients are there, and in which rooms?
+    /// Asks for the clients and their rooms.
     Fetch(Selection),
     Rooms,
     Join(Selection, Vec<String>),
