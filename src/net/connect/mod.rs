@@ -95,16 +95,25 @@ pub struct Emit {
     pub is_acknowledged: bool,
 }
 
-/// Connects to the server of a URL, emits the events as they come from `emits`, and reports to `sink`; returns the exit
+/// Something to do while connected.
+#[derive(Debug, Clone)]
+pub enum Order {
+    /// Emit an event.
+    Emit(Emit),
+    /// Join another namespace, and emit there from then on.
+    Join(String),
+}
+
+/// Connects to the server of a URL, does what comes from `orders`, and reports to `sink`; returns the exit
 /// status.
 ///
-/// The run ends when a limit of the options is reached; without one, when `emits` has ended and nothing has come for a
+/// The run ends when a limit of the options is reached; without one, when `orders` has ended and nothing has come for a
 /// moment.
 pub async fn connect(
     url: &str,
     options: &Options<'_>,
-    emits: Receiver<Emit>,
+    orders: Receiver<Order>,
     sink: &mut (dyn FnMut(Document) + Send),
 ) -> u8 {
-    Run::new(options, sink).all(url, emits).await
+    Run::new(options, sink).all(url, orders).await
 }
