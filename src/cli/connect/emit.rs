@@ -12,7 +12,7 @@ use tokio::sync::mpsc::{Receiver, channel};
 use crate::cli::failure::Failure;
 
 /// Events that are read ahead of the connection.
-const AHEAD: usize = 16;
+pub(super) const AHEAD: usize = 16;
 
 /// The events that the command line names, one for each `--emit`, and whether acknowledgements are waited for.
 #[derive(Debug)]
@@ -88,7 +88,7 @@ impl EmitArgs {
                         }
                     }
                     Ok(None) => {}
-                    Err(reason) => eprintln_line(&reason),
+                    Err(reason) => eprintln_line(&format!("error: {reason}")),
                 }
             }
         });
@@ -98,8 +98,8 @@ impl EmitArgs {
 
 /// The line could not be read; the next ones are still emitted.
 #[expect(clippy::print_stderr, reason = "the output belongs to the thread that prints the events")]
-fn eprintln_line(reason: &str) {
-    eprintln!("error: {reason}");
+pub(super) fn eprintln_line(reason: &str) {
+    eprintln!("{reason}");
 }
 
 fn read(words: &[String], is_acknowledged: bool) -> Result<Emit, Failure> {

@@ -19,7 +19,7 @@ use secure_io::validity;
 use serde_json::value::RawValue;
 
 use self::emit::EmitArgs;
-use self::interactive::{Shared, Terminal};
+use self::interactive::Terminal;
 use super::Outcome;
 use super::args::{CaDirArgs, PassphraseArgs, load_certificates, load_key};
 use super::failure::Failure;
@@ -32,7 +32,8 @@ use super::{check, inspect, verify};
 #[command(after_help = "\
 Goes through the layers (address, dns, tcp, tls, http, engine.io, upgrade, namespace, event), and names the first that
 fails, the cause and the fix. Events are printed as they come. Without --emit, lines of standard input are emitted, as in
-`echo {\"a\":1}`; at a terminal they are edited, and /help lists commands. Ends after --for or --count, or with the input when nothing comes any more.
+`echo {\"a\":1}`; at a terminal they are edited, and /help lists the commands. Ends after --for or --count, or with the
+input when nothing comes any more.
 
 Examples:
   secure-io connect https://localhost:3000                             events as they come, until Ctrl-C
@@ -223,19 +224,20 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         count: args.limits.count,
         frames: args.frames || is_interactive,
         reconnect: args.limits.reconnect,
+        interactive: is_interactive,
         proxy,
         key_log: std::env::var_os("SSLKEYLOGFILE")
             .map(|_| Arc::new(rustls::KeyLogFile::new()) as Arc<dyn rustls::KeyLog>),
         known: Known { anchors: &anchors, intermediates: &intermediates, issuers: &issuers, now: validity::now() },
     };
-    let (orders, typing) = if is_interactive {
-        let (orders, shared, terminal) = interactive::start(args.emit.is_acknowledged(), args.frames, out)?;
-        (orders, Some((shared, terminal)))
+    let (terminal, orders) = if is_interactive {
+        let (terminal, orders) = Terminal::prepare(args.emit.is_acknowledged(), args.frames);
+        (Some(terminal), orders)
     } else {
-        (args.emit.start()?, None)
+        (None, args.emit.start()?)
     };
-    let (shared, terminal) = typing.unzip();
-    let mut printer = Printer { args, out, failure: None, saved: 0, shared, held: None };
+    let left = terminal.as_ref().map(Terminal::left).unwrap_or_default();
+    let mut printer = Printer { args, out, failure: None, saved: 0, terminal, held: None };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::message(format!("cannot prepare a connection: {error}")))?;
     let exit = runtime.block_on(async {
@@ -243,9 +245,10 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         tokio::select! {
             exit = connect::connect(&args.url, &options, orders, &mut sink) => exit,
             _ = tokio::signal::ctrl_c() => 0,
+            () = left.notified() => 0,
         }
     });
-    printer.end(terminal);
+    printer.end();
     // Standard input and names that are still being looked up are not waited for.
     runtime.shutdown_background();
     match (printer.failure, exit) {
@@ -273,26 +276,21 @@ struct Printer<'a> {
     /// The first failure to print.
     failure: Option<Failure>,
     saved: usize,
-    /// With the terminal's lines, if they are edited.
-    shared: Option<Shared>,
-    /// The error of a run in which lines are edited, until the terminal is as it was.
+    /// The terminal at which events are typed.
+    terminal: Option<Terminal>,
+    /// The run's error, until the terminal is given back.
     held: Option<Document>,
 }
 
-/// The time that the editor has to show what it was given last.
-const LAST_LINES: Duration = Duration::from_millis(50);
-
 impl Printer<'_> {
     fn print(&mut self, mut document: Document) {
-        if let Some(shared) = &self.shared {
-            match &document {
-                Document::Packet(_) if !shared.shows_frames() => return,
-                Document::Event(event) => shared.saw(&event.event),
-                Document::Finding(finding) if finding.severity == Severity::Error => {
-                    self.held = Some(document);
-                    return;
-                }
-                _ => {}
+        if let Some(terminal) = &self.terminal {
+            if !terminal.shows(&document) {
+                return;
+            }
+            if matches!(&document, Document::Finding(finding) if finding.severity == Severity::Error) {
+                self.held = Some(document);
+                return;
             }
         }
         let printed = self
@@ -301,18 +299,17 @@ impl Printer<'_> {
         if let Err(failure) = printed {
             self.failure.get_or_insert(failure);
         }
+        if let Some(terminal) = &mut self.terminal {
+            terminal.printed(&document, self.out);
+        }
     }
 
-    /// Gives the terminal back, and prints the error of the run.
-    fn end(&mut self, terminal: Option<Terminal>) {
-        let Some(terminal) = terminal else { return };
-        std::thread::sleep(LAST_LINES);
-        self.out.divert(None);
-        drop(terminal);
-        self.shared = None;
+    /// Gives the terminal back, and prints the run's error.
+    fn end(&mut self) {
+        if let Some(terminal) = self.terminal.take() {
+            terminal.end(self.out);
+        }
         if let Some(document) = self.held.take() {
-            // The line that was being edited stays above.
-            let _ = self.out.data(b"\n");
             self.print(document);
         }
     }

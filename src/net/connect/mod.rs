@@ -74,6 +74,9 @@ pub struct Options<'a> {
     pub frames: bool,
     /// Connect again when the connection is lost.
     pub reconnect: bool,
+    /// A person gives the orders: an acknowledgement that does not come is a warning, and the end of the orders is the
+    /// end of the run, whatever its limits.
+    pub interactive: bool,
     /// A proxy of HTTP between.
     pub proxy: Option<Proxy>,
     /// The log of the connections' secrets.
@@ -104,8 +107,7 @@ pub enum Order {
     Join(String),
 }
 
-/// Connects to the server of a URL, does what comes from `orders`, and reports to `sink`; returns the exit
-/// status.
+/// Connects to the server of a URL, does what comes from `orders`, and reports to `sink`; returns the exit status.
 ///
 /// The run ends when a limit of the options is reached; without one, when `orders` has ended and nothing has come for a
 /// moment.

@@ -49,7 +49,7 @@ impl Run<'_> {
         let mut namespaces = vec![address.namespace.clone()];
         let span = self.options.duration;
         let end = span.map(|span| *self.end.get_or_insert_with(|| Instant::now() + span));
-        let is_limited = end.is_some() || self.options.count.is_some();
+        let is_limited = (end.is_some() || self.options.count.is_some()) && !self.options.interactive;
         let mut awaited: BTreeMap<u64, Awaited> = BTreeMap::new();
         let mut is_open = true;
         let mut quiet = Instant::now();
@@ -96,10 +96,8 @@ impl Run<'_> {
                 Next::Order(Some(Order::Emit(emit))) => {
                     let Emit { event, content, attachments, is_acknowledged } = emit;
                     let heard = socket.session.heard;
-                    match socket
-                        .emit(namespaces.last().map_or("/", String::as_str), content, attachments, is_acknowledged)
-                        .await
-                    {
+                    let namespace = namespaces.last().map_or("/", String::as_str);
+                    match socket.emit(namespace, content, attachments, is_acknowledged).await {
                         Ok(Some(id)) => {
                             awaited.insert(id, Awaited { event, sent: Instant::now() });
                         }
@@ -117,10 +115,9 @@ impl Run<'_> {
                         let found = Found::new("ack-timeout", message)
                             .sent(format!("the event {}", late.event))
                             .received("nothing");
-                        if !is_open {
+                        if !self.options.interactive {
                             break Err(found);
                         }
-                        // More is to be emitted.
                         let id = *id;
                         awaited.remove(&id);
                         self.warn(found);
@@ -193,7 +190,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Says whether a namespace lets the client in that it asked for later.
+    /// Reports the answer of a namespace that the client asked for later.
     fn joined(&mut self, namespaces: &mut Vec<String>, message: Message) {
         match message.kind {
             Kind::Connect => {
