@@ -34,9 +34,13 @@ fn lines_are_edited_while_events_come() {
          });
          listen(server);",
     );
-    for (term, end, exit) in
-        [("xterm", "/quit", 0), ("xterm", "Ctrl-D", 0), ("xterm", "Ctrl-C", 0), ("xterm", "bye", 1), ("dumb", "/quit", 0)]
-    {
+    for (term, end, exit) in [
+        ("xterm", "/quit", 0),
+        ("xterm", "Ctrl-D", 0),
+        ("xterm", "Ctrl-C", 0),
+        ("xterm", "bye", 1),
+        ("dumb", "/quit", 0),
+    ] {
         assert_eq!(typed(&sandbox, term, end, server.port), format!("exit {exit} edits True"), "{term} {end}");
     }
 }

@@ -94,7 +94,9 @@ impl Terminal {
     }
 
     fn start(&mut self, line: Line, out: &mut Output) {
-        out.note("type `EVENT JSON…` to emit an event, as in `echo {\"a\":1}`; Tab completes, /help lists the commands");
+        out.note(
+            "type `EVENT JSON…` to emit an event, as in `echo {\"a\":1}`; Tab completes, /help lists the commands",
+        );
         // An editor needs more than a terminal such as Emacs' shell can do.
         let Ok((editor, mut printer, mut own)) = editor(&self.shared) else {
             std::thread::spawn(move || read(line));
@@ -129,7 +131,9 @@ impl Drop for Terminal {
 type Lines = Editor<Names, MemHistory>;
 
 /// An editor, and two ways of printing above its line: for the connection, and for the editor's own thread.
-fn editor(shared: &Shared) -> rustyline::Result<(Lines, impl ExternalPrinter + Send + use<>, impl ExternalPrinter + Send + use<>)> {
+fn editor(
+    shared: &Shared,
+) -> rustyline::Result<(Lines, impl ExternalPrinter + Send + use<>, impl ExternalPrinter + Send + use<>)> {
     // Each line of a text that is pasted is a line, as it is in a pipe.
     let config = Config::builder().completion_type(CompletionType::List).bracketed_paste(false).build();
     let history = MemHistory::with_config(&config);
