@@ -76,6 +76,24 @@ async fn a_trusted_proxy_is_believed_from_the_right_and_a_stranger_never() {
     }
 }
 
+/// A page that came by https through a trusted proxy is of this server, under whatever name the proxy has a certificate for.
+/// Over http anybody can make a name of his own lead here.
+#[tokio::test]
+async fn a_page_from_the_believed_host_may_use_socket_io() {
+    let (behind, alone) = (Running::start(trusting).await, Running::start(plain).await);
+    let status = async |server: &Running, headers: &str| {
+        let answer = get(server.address, "/socket.io/?EIO=4&transport=polling", headers).await;
+        answer.get(9..12).unwrap_or_default().to_owned()
+    };
+    let host = "Origin: https://app.example\r\nX-Forwarded-Host: app.example\r\n";
+    assert_eq!(status(&behind, &format!("{host}X-Forwarded-Proto: https\r\n")).await, "200");
+    assert_eq!(status(&behind, &format!("{host}X-Forwarded-Proto: http\r\n")).await, "403");
+    assert_eq!(status(&behind, host).await, "403");
+    assert_eq!(status(&alone, &format!("{host}X-Forwarded-Proto: https\r\n")).await, "403");
+    let other = "Origin: https://evil.example\r\nX-Forwarded-Host: app.example\r\nX-Forwarded-Proto: https\r\n";
+    assert_eq!(status(&behind, other).await, "403");
+}
+
 #[tokio::test]
 async fn https_is_enforced_for_what_can_be_asked_again() {
     let server = Running::start(|config| {

@@ -15,8 +15,8 @@ use axum::http::{Response, StatusCode};
 /// The origins of pages that may use Socket.IO.
 ///
 /// Those of this machine always may: `localhost` and the names below it, loopback and private addresses, and the host
-/// that the page and the request have in common, as far as the certificate or the local CA is for it. An attacker can
-/// make a name of his own lead to this machine, but has no certificate for it.
+/// that the page and the request have in common, as far as the certificate or the local CA is for it, or a trusted proxy
+/// has ended TLS for it. An attacker can make a name of his own lead to this machine, but has no certificate for it.
 #[derive(Debug, Clone, Default)]
 pub struct Origins {
     is_any: bool,
@@ -53,8 +53,9 @@ impl Origins {
         self.domains.push(domain.trim_start_matches("*.").trim_start_matches('.').to_ascii_lowercase());
     }
 
-    /// Decides on a request that was sent to a host.
-    pub(super) fn check(&self, headers: &HeaderMap, host: Option<&str>) -> Access {
+    /// Decides on a request that was sent to a host. It is vouched for if it came by https through a trusted proxy, which had
+    /// a certificate for the host.
+    pub(super) fn check(&self, headers: &HeaderMap, host: Option<&str>, is_vouched: bool) -> Access {
         let mut values = headers.get_all(ORIGIN).into_iter();
         let access = |allowed| Access { allowed, is_listing: !self.listed.is_empty() };
         if self.is_any {
@@ -64,7 +65,7 @@ impl Origins {
         let is_allowed = values.next().is_none()
             && value.to_str().is_ok_and(|text| match Origin::parse(text) {
                 Some(origin) => {
-                    self.listed.contains(&origin.normal()) || origin.is_local() || self.is_own(&origin, host)
+                    self.listed.contains(&origin.normal()) || origin.is_local() || self.is_own(&origin, host, is_vouched)
                 }
                 None => text == "null" && self.listed.iter().any(|listed| listed == "null"),
             });
@@ -72,7 +73,8 @@ impl Origins {
     }
 
     /// Decides whether a page came from the host asked for, under a name that no attacker can have.
-    fn is_own(&self, origin: &Origin<'_>, host: Option<&str>) -> bool {
+    fn is_own(&self, origin: &Origin<'_>, host: Option<&str>, is_vouched: bool) -> bool {
+        let is_proven = is_vouched && origin.scheme.eq_ignore_ascii_case("https");
         let is_asked = host.and_then(split_port).is_some_and(|(host, _)| host.eq_ignore_ascii_case(origin.host));
         let name = origin.name();
         let is_covered = || {
@@ -81,7 +83,7 @@ impl Origins {
             })
         };
         // Names without a dot and addresses cannot be made to lead here by somebody on the Internet.
-        is_asked && (origin.address().is_some() || !name.contains('.') || is_covered())
+        is_asked && (is_proven || origin.address().is_some() || !name.contains('.') || is_covered())
     }
 }
 
@@ -231,7 +233,7 @@ mod tests {
 
     fn is_allowed(origins: &Origins, origin: &str, host: &str) -> bool {
         let headers = [(ORIGIN, HeaderValue::from_str(origin).unwrap())].into_iter().collect();
-        origins.check(&headers, Some(host)).refused().is_none()
+        origins.check(&headers, Some(host), false).refused().is_none()
     }
 
     #[test]

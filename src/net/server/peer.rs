@@ -68,10 +68,10 @@ impl Peer {
 
     /// The client of a request that was forwarded over this connection.
     pub(super) fn forwarding(mut self, forwarded: &Forwarded) -> Self {
-        if let Some(client) = forwarded.client {
+        if forwarded.client.is_some() || forwarded.is_secure.is_some() {
             self.through.get_or_insert(self.address);
-            self.address = client;
         }
+        self.address = forwarded.client.unwrap_or(self.address);
         self.is_secure = forwarded.is_secure.unwrap_or(self.is_secure);
         self
     }

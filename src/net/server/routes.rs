@@ -194,7 +194,8 @@ impl Site {
             return response;
         }
         let host = authority(request.uri(), request.headers());
-        let access = self.shown().origins.check(request.headers(), host);
+        let is_vouched = peer.is_secure && peer.through.is_some();
+        let access = self.shown().origins.check(request.headers(), host, is_vouched);
         if is_engine_path(path) {
             peer.host = host.map(Arc::from);
             return self.engine.respond(request, peer, &access).await;
