@@ -35,6 +35,10 @@ docs:
 book:
     mdbook build docs
 
+# Draws the book's pictures from real runs (needs Chromium, and `npm ci` in tests/node)
+pictures BINARY="target/release/secure-io":
+    python3 packaging/pictures/draw.py {{BINARY}} docs/pictures
+
 # Checks the dependencies: advisories, licences, duplicates and sources (needs cargo-deny, and the network)
 deny:
     cargo deny check --config .cargo/deny.toml
