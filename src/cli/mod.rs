@@ -13,6 +13,7 @@ mod doctor;
 mod failure;
 mod fingerprint;
 mod fixtures;
+mod folders;
 mod gen_cert;
 mod gen_csr;
 mod gen_key;

@@ -12,7 +12,7 @@ use crate::cli::failure::Failure;
 #[command(next_help_heading = "Behind a balancer")]
 pub(super) struct FrontArgs {
     /// Speak plain HTTP, because TLS ends in front of this server
-    #[arg(long)]
+    #[arg(long, conflicts_with = "renew")]
     pub(super) plain: bool,
     /// Believe what this proxy says of its clients (X-Forwarded-For, -Proto and -Host, Forwarded); an address or a
     /// network as 10.0.0.0/8; can be repeated
