@@ -7,11 +7,11 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::constraints::{self, Permit};
+use super::pem::{key_pem, pem};
 use super::{Error, Firefox, Issuing, LocalCa, Paths, access, certificates, revocation, short};
 use crate::base::files::{self, Existing, NewFile};
 use crate::base::hex::hex;
 use crate::base::validity::Validity;
-use crate::encoding::container;
 use crate::issue::cert::{self, Issuer, Template};
 use crate::judge::inspect;
 use crate::x509::csr::Purpose;
@@ -241,19 +241,4 @@ fn put_by(paths: &Paths) -> Result<(), Error> {
     }
     files::create_folder(&paths.previous, true)?;
     Ok(files::write_set(&copies, Existing::Replace)?)
-}
-
-pub(super) fn pem(path: &Path, label: &'static str, der: &[u8]) -> Result<Vec<u8>, Error> {
-    let text = container::pem(label, der).map_err(|source| Error::Container { path: path.to_owned(), source })?;
-    Ok(text.as_bytes().to_vec())
-}
-
-fn key_pem(path: &Path, key: &PrivateKey, passphrase: Option<&Zeroizing<String>>) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let text = match passphrase {
-        Some(passphrase) => container::encrypt_key(key.pkcs8(), passphrase)
-            .and_then(|der| container::pem("ENCRYPTED PRIVATE KEY", &der)),
-        None => container::pem("PRIVATE KEY", key.pkcs8()),
-    };
-    let text = text.map_err(|source| Error::Container { path: path.to_owned(), source })?;
-    Ok(Zeroizing::new(text.as_bytes().to_vec()))
 }

@@ -86,6 +86,18 @@ impl Verdict {
     }
 }
 
+impl Link {
+    /// The subject; the names of a certificate without one.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match (self.subject.as_str(), &self.subject_alt_names[..]) {
+            ("", []) => "the certificate without a subject".to_owned(),
+            ("", names) => plain_names(names),
+            (subject, _) => subject.to_owned(),
+        }
+    }
+}
+
 fn files(text: &mut String, files: &[File], key: &PublicKey, certificate: Option<(&Certificate, OffsetDateTime)>) {
     let width = files.iter().map(|file| file.path.display().to_string().chars().count()).max().unwrap_or(0);
     for file in files {

@@ -4,6 +4,7 @@
 //! [`Observer`] receives the events.
 
 mod args;
+mod authority;
 mod budget;
 mod certificates;
 mod client_js;
@@ -58,7 +59,7 @@ use tokio::time::{sleep, timeout};
 
 pub use self::certificates::Certificates;
 pub use self::config::{App, Config, Front, Limits, Timing};
-pub use self::event::{Client, DisconnectReason, Event, Observer, Refused, Transport};
+pub use self::event::{Client, DisconnectReason, Event, Observer, Refused, Transport, Withheld};
 pub use self::handler::Handler;
 pub use self::handshake::HandshakeError;
 pub use self::identity::Identity;
@@ -66,7 +67,6 @@ pub use self::interim::Interim;
 pub use self::listening::Error;
 pub use self::metrics::Metrics;
 pub use self::origin::{OriginError, Origins};
-pub use self::own_page::Withheld;
 pub use self::parser::Parser;
 pub use self::proxy_header::ProxyHeaderError;
 pub use self::redis::{Redis, RedisError, RedisUrlError};
@@ -77,7 +77,7 @@ use self::listening::{Accepting, Listening};
 use self::namespace::SocketIo;
 use self::redis::{Link, Opened};
 use self::routes::Site;
-use self::websocket::Frames;
+use self::websocket::writer::Frames;
 
 /// A server that has its port.
 pub struct Server {

@@ -8,6 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::net::server::authority::is_authority;
 use crate::net::server::routes::Site;
 
 /// The largest head that is read.
@@ -80,12 +81,6 @@ fn path(target: &str) -> &str {
         _ => target,
     };
     if path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic()) { path } else { "/" }
-}
-
-/// Returns true if a Host header can be part of a URL: a name or an address, and a port.
-pub(super) fn is_authority(host: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
-    !host.is_empty() && host.len() <= 255 && host.bytes().all(allowed)
 }
 
 fn reply(head: &[u8], local: SocketAddr) -> String {
