@@ -20,7 +20,7 @@ impl LocalCa {
     ///
     /// [`Error::Inspect`], [`Error::File`].
     pub fn authority(&self) -> Result<Authority, Error> {
-        let permitted = constraints::permitted(&inspect::certificate(self.server.constrained())?);
+        let permitted = constraints::permitted(self.server.constrained())?;
         let of = |der: Option<&[u8]>| der.map(inspect::certificate).transpose();
         let previous = roots(&self.paths)?.into_iter().filter(|(_, root)| *root != self.root);
         Ok(Authority {
