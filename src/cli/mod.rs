@@ -26,6 +26,7 @@ mod proxy;
 mod remote;
 mod replacement;
 mod run;
+mod runtime;
 mod serve;
 mod snippet;
 mod usage;
