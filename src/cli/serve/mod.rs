@@ -24,8 +24,6 @@ use secure_io::credentials::Credentials;
 use secure_io::generate::CertificateSpec;
 use secure_io::server::{Config, Handler, Metrics, Observer, Server};
 use secure_io::{name, validity};
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use tokio::sync::Notify;
 
 use crate::cli::Outcome;
@@ -128,8 +126,8 @@ fn run_with(
     config.front = args.front.front()?;
     config.redis = args.machines.redis()?;
     args.limits.apply(&mut config.limits);
-    let ends = OffsetDateTime::parse(&config.certificate.not_after, &Rfc3339).ok().filter(|_| !args.front.plain);
-    let figures = || Metrics::new(ends.map(OffsetDateTime::unix_timestamp), config.redis.is_some());
+    let ends = (!args.front.plain).then(|| config.certificate.not_after.0.unix_timestamp());
+    let figures = || Metrics::new(ends, config.redis.is_some());
     let metrics = args.limits.metrics.map(|address| (address, figures()));
     config.fixtures = fixtures.clone().map(Arc::new);
     let reloading = Reloading::new(args, &spec, (origin, credentials), fixtures, log.lines());

@@ -7,7 +7,6 @@ use secure_io::files::{self, Existing, NewFile};
 use secure_io::generate::{self, CertificateSpec};
 use secure_io::{container, inspect, validity};
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::Args;
 use crate::cli::args;
@@ -59,5 +58,5 @@ pub(super) fn renew_file(
 }
 
 fn end(der: &[u8]) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(&inspect::certificate(der).ok()?.not_after, &Rfc3339).ok()
+    Some(inspect::parse(der).ok()?.not_after.at)
 }

@@ -80,6 +80,6 @@ impl CaShow {
             issued.file.is_some() && !issued.replaced && issued.revoked_at.is_none() && expires(&issued.not_after)
         });
         let mut ca = self.authority.certificates();
-        !self.issued.is_empty() || ca.any(|certificate| expires(&certificate.not_after))
+        !self.issued.is_empty() || ca.any(|certificate| certificate.not_after.0 <= by)
     }
 }

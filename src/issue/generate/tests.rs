@@ -45,7 +45,7 @@ fn by_default_a_certificate_is_what_browsers_accept() {
     assert_eq!(report.subject_key_id, report.authority_key_id);
     assert_eq!(report.serial.len(), 40);
     assert_eq!(
-        (report.not_before.as_str(), report.not_after.as_str()),
+        (report.not_before.to_string().as_str(), report.not_after.to_string().as_str()),
         ("2026-01-02T02:04:05Z", "2027-01-02T02:04:04Z")
     );
     assert!(report.self_signed && !report.is_ca);

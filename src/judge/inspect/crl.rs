@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use super::certificate::{noted_name, noted_time};
 use super::{Error, extension};
 use crate::base::hex::hex;
-use crate::base::validity::rfc3339;
 use crate::encoding::asn1;
 use crate::judge::report::extension::ExtensionValue as Shown;
 use crate::judge::report::item::{Crl, Revoked};
@@ -60,7 +59,7 @@ pub(super) fn described(crl: &crl::Crl<'_>) -> Result<Crl, asn1::Error> {
 fn revoked(entry: &crl::Entry<'_>) -> Result<Revoked, asn1::Error> {
     let mut revoked = Revoked {
         serial: hex(entry.serial.content),
-        revoked_at: rfc3339(entry.time()?),
+        revoked_at: entry.time()?.into(),
         reason: None,
         invalid_since: None,
         certificate_issuer: Vec::new(),

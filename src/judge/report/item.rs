@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::extension::{Attribute, Extension};
 use super::finding::Lint;
 use super::remote::{Cause, Remote};
-use super::{Certificate, PublicKey};
+use super::{Certificate, PublicKey, Time};
 
 /// One thing found, by its kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -204,10 +204,10 @@ pub struct Crl {
     /// Its issuer as an RFC 4514 string.
     pub issuer: String,
     /// Time of issue, RFC 3339 UTC.
-    pub this_update: String,
+    pub this_update: Time,
     /// By when there will be a newer one, RFC 3339 UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub next_update: Option<String>,
+    pub next_update: Option<Time>,
     /// The signature algorithm's name; its dotted OID if its name is unknown here.
     pub signature_algorithm: String,
     /// cRLNumber, in hex.
@@ -243,7 +243,7 @@ pub struct Revoked {
     /// The serial number's octets in lower-case hex.
     pub serial: String,
     /// Time of revocation, RFC 3339 UTC.
-    pub revoked_at: String,
+    pub revoked_at: Time,
     /// Reason for revocation, by its name in RFC 5280.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Cow<'static, str>>,

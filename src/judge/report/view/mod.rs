@@ -6,8 +6,8 @@ mod full;
 mod short;
 
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
+use super::Time;
 use super::item::Item;
 use super::relation::{Chain, Relations};
 use crate::base::validity::distance;
@@ -169,8 +169,7 @@ impl View<'_> {
     }
 
     /// An end of a validity: its day, how far it is, and how bad that is.
-    fn end(&self, time: &str) -> (String, Tone) {
-        let Ok(end) = OffsetDateTime::parse(time, &Rfc3339) else { return (time.to_owned(), Tone::Plain) };
+    fn end(&self, Time(end): Time) -> (String, Tone) {
         let tone = match (end - self.now).whole_days() {
             _ if end < self.now => Tone::Bad,
             0..14 => Tone::Bad,
@@ -180,8 +179,8 @@ impl View<'_> {
         (distance(end, self.now), tone)
     }
 
-    fn is_future(&self, time: &str) -> bool {
-        OffsetDateTime::parse(time, &Rfc3339).is_ok_and(|time| time > self.now)
+    fn is_future(&self, time: Time) -> bool {
+        time.0 > self.now
     }
 }
 
@@ -192,9 +191,4 @@ fn and(words: &[String]) -> String {
         [one] => one.clone(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
-}
-
-/// The day of an RFC 3339 time.
-fn day(time: &str) -> &str {
-    time.get(..10).unwrap_or(time)
 }
