@@ -31,8 +31,8 @@ const ROWS: [Row; 8] = [
         sizes: [1_000, 10_000, 100_000],
         runs: 3,
         prepare: |folder, count| {
-            let key = KeyPair::generate().expect("a key");
-            let leaves: Vec<String> = (0..count.min(1_000)).map(|number| certificate(&key, number)).collect();
+            let issuer = Issuer::new(CertificateParams::default(), KeyPair::generate().expect("a key"));
+            let leaves: Vec<String> = (0..count.min(1_000)).map(|number| certificate(&issuer, number)).collect();
             let bundle: String = leaves.iter().map(String::as_str).cycle().take(count).collect();
             write(folder, "bundle.pem", bundle);
             args(&["inspect", "bundle.pem"])
@@ -88,7 +88,7 @@ const ROWS: [Row; 8] = [
         prepare: |folder, count| {
             let mut manifest = String::new();
             for number in 0..count {
-                writeln!(manifest, "[[ca]]\nname = \"ca{number}\"").expect("memory");
+                writeln!(manifest, "[[authority]]\nname = \"ca{number}\"").expect("memory");
             }
             write(folder, "secure-io.toml", manifest);
             time(secure_io(folder).arg("fixtures"));
@@ -146,10 +146,11 @@ fn write(folder: &Path, name: &str, content: impl AsRef<[u8]>) {
     fs::write(folder.join(name), content).expect("written");
 }
 
-fn certificate(key: &KeyPair, number: usize) -> String {
+fn certificate(issuer: &Issuer<'_, KeyPair>, number: usize) -> String {
     let names = [format!("host{number}.example.com"), format!("www.host{number}.example.com")];
     let params = CertificateParams::new(names).expect("names");
-    container::pem("CERTIFICATE", params.self_signed(key).expect("a certificate").der()).expect("PEM").to_string()
+    let leaf = params.signed_by(&KeyPair::generate().expect("a key"), issuer).expect("a certificate");
+    container::pem("CERTIFICATE", leaf.der()).expect("PEM").to_string()
 }
 
 fn crl(entries: usize) -> Vec<u8> {
