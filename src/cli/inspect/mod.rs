@@ -35,7 +35,7 @@ Examples:
   secure-io inspect --text full server-cert.pem           everything that is in it
   secure-io inspect -r /etc/ssl --expires-within 30d -q   what is about to expire, for cron
   secure-io inspect --pem --item 1 chain.pem              the first certificate of a chain
-  secure-io inspect --lint server-cert.pem                what is wrong with it, and how to mend that
+  secure-io inspect --lint server-cert.pem                what is wrong with it, and how to fix it
   secure-io inspect https://localhost:3000                what a server shows
   secure-io inspect --diff server-cert.pem https://localhost:3000   is the server's the one in the file?
   secure-io inspect --json bundle.pem | jq -r '.[].subject'
