@@ -27,7 +27,7 @@ use secure_io::generate::CertificateSpec;
 use secure_io::name::{self, SubjectAltName};
 use secure_io::report;
 use secure_io::report::fixtures::Expected;
-use secure_io::server::{App, Config, Handler, Metrics, Observer, Origins, Parser, Server, Timing};
+use secure_io::server::{App, Config, Front, Handler, Metrics, Observer, Origins, Parser, Server, Timing};
 use secure_io::tls::ByName;
 use secure_io::{files, validity};
 use time::OffsetDateTime;
@@ -44,8 +44,8 @@ use certificates::FixtureArgs;
 pub(crate) use certificates::FromCa;
 use clients::ClientArgs;
 use front::FrontArgs;
-use limits::LimitArgs;
 pub(crate) use limits::LogFormat;
+use limits::{LimitArgs, MessageArgs};
 pub(crate) use log::{Lines, Log};
 use machines::MachineArgs;
 use reach::Covered;
@@ -68,6 +68,24 @@ Examples:
 
 Exit status: 0 stopped by a signal, 2 it could not be done")]
 pub(crate) struct Args {
+    #[command(flatten)]
+    listen: Listen,
+    /// Speak plain HTTP, because TLS ends in front of this server
+    #[arg(long, help_heading = "Behind a balancer", conflicts_with_all = ["renew", "client_ca", "http_port"])]
+    plain: bool,
+    #[command(flatten)]
+    fixtures: FixtureArgs,
+    #[command(flatten)]
+    machines: MachineArgs,
+    #[command(flatten)]
+    messages: MessageArgs,
+    #[command(flatten)]
+    app: AppArgs,
+}
+
+/// The part of a server that `proxy` has in common with `serve`: the port, the certificate, and the clients that are let in.
+#[derive(Clone, clap::Args)]
+pub(crate) struct Listen {
     /// Hosts the certificate is to be for [default: localhost 127.0.0.1 ::1]
     #[arg(value_name = "HOST")]
     hosts: Vec<String>,
@@ -84,26 +102,20 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", requires = "cert")]
     key: Option<PathBuf>,
     /// Renew the certificate of the file when it is about to expire, if the local CA has issued it
-    #[arg(long, conflicts_with = "plain")]
+    #[arg(long)]
     renew: bool,
     #[command(flatten)]
     ca_dir: CaDirArgs,
     #[command(flatten)]
     passphrase: PassphraseArgs,
     #[command(flatten)]
-    fixtures: FixtureArgs,
-    #[command(flatten)]
     clients: ClientArgs,
     #[command(flatten)]
     front: FrontArgs,
     #[command(flatten)]
-    machines: MachineArgs,
-    #[command(flatten)]
     acme: AcmeArgs,
     #[command(flatten)]
     limits: LimitArgs,
-    #[command(flatten)]
-    app: AppArgs,
     /// True if the certificate is the local CA's, whatever files are here.
     #[arg(skip)]
     from_ca: bool,
@@ -211,48 +223,31 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     run_with(args, None, None, out)
 }
 
-/// The part of a server that `proxy` has in common with `serve`: hosts, the port and the certificate.
-#[derive(clap::Args)]
-pub(crate) struct Listen {
-    /// Hosts the certificate is to be for [default: localhost 127.0.0.1 ::1]
-    #[arg(value_name = "HOST")]
-    hosts: Vec<String>,
-    /// Address to listen on [default: 127.0.0.1, and ::1 where there is one]
-    #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
-    addr: Option<IpAddr>,
-    /// Port to listen on, 0 for one that is free
-    #[arg(long, short, value_name = "PORT", default_value_t = 3000)]
-    port: u16,
-    /// Certificate to show, with the intermediates behind it
-    #[arg(long, value_name = "FILE", requires = "key")]
-    cert: Option<PathBuf>,
-    /// Its private key
-    #[arg(long, value_name = "FILE", requires = "cert")]
-    key: Option<PathBuf>,
-    /// Renew the certificate of the file when it is about to expire, if the local CA has issued it
-    #[arg(long)]
-    renew: bool,
-    #[command(flatten)]
-    ca_dir: CaDirArgs,
-    #[command(flatten)]
-    passphrase: PassphraseArgs,
-    /// True if the certificate is the local CA's, whatever files are here.
-    #[arg(skip)]
-    from_ca: bool,
-}
-
 impl Listen {
     /// A server whose certificate is the local CA's.
     pub(crate) fn with_ca(hosts: Vec<String>, addr: Option<IpAddr>, port: u16, ca_dir: CaDirArgs) -> Self {
-        let passphrase = PassphraseArgs::default();
-        Self { hosts, addr, port, cert: None, key: None, renew: false, ca_dir, passphrase, from_ca: true }
+        Self {
+            hosts,
+            addr,
+            port,
+            cert: None,
+            key: None,
+            renew: false,
+            ca_dir,
+            passphrase: PassphraseArgs::default(),
+            clients: ClientArgs::default(),
+            front: FrontArgs::default(),
+            acme: AcmeArgs::default(),
+            limits: LimitArgs::default(),
+            from_ca: true,
+        }
     }
 
     pub(crate) fn ca_dir(&self) -> &CaDirArgs {
         &self.ca_dir
     }
 
-    /// Serves with a handler, and otherwise as `serve` does by default.
+    /// Serves with a handler, and otherwise as `serve` does.
     pub(crate) fn run(&self, handler: MakeHandler<'_>, out: &mut Output) -> Result<Outcome, Failure> {
         self.run_telling(handler, &|_, _| {}, out)
     }
@@ -266,15 +261,7 @@ impl Listen {
     ) -> Result<Outcome, Failure> {
         let defaults = Args::augment_args(clap::Command::new("serve")).get_matches_from(["serve"]);
         let mut args = Args::from_arg_matches(&defaults).map_err(|error| Failure::message(error.to_string()))?;
-        args.hosts.clone_from(&self.hosts);
-        args.addr = self.addr;
-        args.port = self.port;
-        args.cert.clone_from(&self.cert);
-        args.key.clone_from(&self.key);
-        args.renew = self.renew;
-        args.ca_dir = self.ca_dir.clone();
-        args.passphrase = self.passphrase.clone();
-        args.from_ca = self.from_ca;
+        args.listen = self.clone();
         run_with(&args, Some(handler), Some(ready), out)
     }
 }
@@ -286,13 +273,13 @@ fn run_with(
     out: &mut Output,
 ) -> Result<Outcome, Failure> {
     let now = validity::now();
-    args.acme.check(args.front.plain)?;
-    let hosts = args.acme.domains().unwrap_or(&args.hosts);
+    args.listen.acme.check(args.plain)?;
+    let hosts = args.listen.acme.domains().unwrap_or(&args.listen.hosts);
     let spec =
         CertificateSpec { names: name::parse_all(hosts.iter().map(String::as_str))?, ..CertificateSpec::default() };
     let client_js = args.app.check()?;
     let mut fixtures = args.fixtures.read()?;
-    let (credentials, origin) = if args.front.plain {
+    let (credentials, origin) = if args.plain {
         // It is shown to nobody.
         (Credentials::self_signed(&spec, now).map_err(failure::credentials)?, Origin::Memory)
     } else {
@@ -303,7 +290,7 @@ fn run_with(
     args.fixtures.check(fixtures.as_ref(), &credentials, args.address())?;
     let certificate = credentials.report().map_err(|error| Failure::new(error.into()))?;
     let host = args.host(&spec, &certificate);
-    let log = Log::start(out, args.limits.log_format);
+    let log = Log::start(out, args.listen.limits.log_format);
     let shown = args.shown(&credentials, &spec, fixtures.as_mut(), &log.lines(), |warning| out.warning(warning))?;
     if let Some(expected) = &fixtures {
         args.fixtures.describe(expected, &shown.left_out, out);
@@ -311,17 +298,18 @@ fn run_with(
     let covered = args.covered(&credentials, shown.issues);
     let mut config = args.config(Arc::new(shown.by_name), certificate, client_js);
     config.origins = args.origins()?;
-    config.front = args.front.front()?;
+    config.front = args.front()?;
     config.redis = args.machines.redis()?;
-    args.limits.apply(&mut config.limits);
-    let ends = OffsetDateTime::parse(&config.certificate.not_after, &Rfc3339).ok().filter(|_| !args.front.plain);
+    args.listen.limits.apply(&mut config.limits);
+    args.messages.apply(&mut config.limits);
+    let ends = OffsetDateTime::parse(&config.certificate.not_after, &Rfc3339).ok().filter(|_| !args.plain);
     let figures = || Metrics::new(ends.map(OffsetDateTime::unix_timestamp), config.redis.is_some());
-    let metrics = args.limits.metrics.map(|address| (address, figures()));
+    let metrics = args.listen.limits.metrics.map(|address| (address, figures()));
     config.fixtures = fixtures.clone().map(Arc::new);
     let reloading = Reloading::new(args, &spec, (origin, credentials), fixtures, log.lines());
     config.handler = handler.map(|make| make(log.lines()));
     let tokens = Arc::default();
-    let acme = args.acme.prepare(&spec.names, &tokens, log.lines(), &args.ca_dir, out)?;
+    let acme = args.listen.acme.prepare(&spec.names, &tokens, log.lines(), &args.listen.ca_dir, out)?;
     config.challenges = acme.as_ref().map(|acme| Arc::clone(&acme.challenges));
     // Each client takes a descriptor, and 1,024 are few; what cannot be raised is not missed at once.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
@@ -377,7 +365,7 @@ async fn serve(
     if serves_folder {
         out.note("private keys, files whose name begins with a dot, and links out of the folder are not served");
     }
-    args.acme.listen(args.address(), address.port(), tokens, out).await?;
+    args.listen.acme.listen(args.address(), address.port(), tokens, out).await?;
     let url = reach::url(scheme, host, address.port());
     if let Some(ready) = ready {
         ready(&url, out);
@@ -432,8 +420,12 @@ struct Shown {
 }
 
 impl Args {
+    fn front(&self) -> Result<Front, Failure> {
+        Ok(Front { is_plain: self.plain, ..self.listen.front.front()? })
+    }
+
     fn address(&self) -> IpAddr {
-        self.addr.unwrap_or(Ipv4Addr::LOCALHOST.into())
+        self.listen.addr.unwrap_or(Ipv4Addr::LOCALHOST.into())
     }
 
     /// The host to tell people: the one asked for, else `localhost` where it leads here, else the address.
@@ -449,7 +441,7 @@ impl Args {
         let in_certificate =
             || certificate.subject_alt_names.iter().find(named).map(|name| name.trim_start_matches("DNS:").to_owned());
         let for_localhost =
-            self.cert.is_none() || certificate.subject_alt_names.iter().any(|name| name == "DNS:localhost");
+            self.listen.cert.is_none() || certificate.subject_alt_names.iter().any(|name| name == "DNS:localhost");
         asked
             .or_else(|| (here && for_localhost).then(|| "localhost".to_owned()))
             .or_else(|| here.then(in_certificate).flatten())
@@ -460,9 +452,9 @@ impl Args {
         let mut config = Config::new(tls, certificate);
         config.address = self.address();
         // `localhost` is both, and means this server on all addresses, too.
-        let is_localhost = self.addr.is_none_or(|address| address == Ipv4Addr::UNSPECIFIED);
+        let is_localhost = self.listen.addr.is_none_or(|address| address == Ipv4Addr::UNSPECIFIED);
         config.also = is_localhost.then(|| Ipv6Addr::LOCALHOST.into());
-        config.port = self.port;
+        config.port = self.listen.port;
         config.app = match self.app.app {
             AppName::Demo => App::Demo,
             AppName::Conformance => App::Conformance,
@@ -491,7 +483,7 @@ impl Args {
             origins.allow(origin).map_err(|error| Failure::message(error.to_string()))?;
         }
         let authority = |paths| Caller::acting(|| LocalCa::load(paths).and_then(|ca| ca.authority()).ok());
-        if self.cert.is_none()
+        if self.listen.cert.is_none()
             && let Some(paths) = self.local_ca()?
             && let Some(authority) = authority(&paths)?
         {
@@ -515,14 +507,15 @@ impl Args {
         warn: impl FnOnce(String),
     ) -> Result<Shown, Failure> {
         let (chain, key) = credentials.parts();
-        let by_name = ByName::with_profile(chain, key, &self.clients.profile()?);
+        let by_name = ByName::with_profile(chain, key, &self.listen.clients.profile()?);
         let mut by_name = by_name.map_err(|error| Failure::new(error.into()))?;
         let shown = |by_name, issues| Shown { by_name, issues, left_out: Vec::new() };
         if let Some(expected) = fixtures {
             let left_out = self.fixtures.add(&mut by_name, expected, self.address())?;
             return Ok(Shown { left_out, ..shown(by_name, false) });
         }
-        let paths = if self.cert.is_none() && self.acme.domains().is_none() { self.local_ca()? } else { None };
+        let paths =
+            if self.listen.cert.is_none() && self.listen.acme.domains().is_none() { self.local_ca()? } else { None };
         let Some(paths) = paths else { return Ok(shown(by_name, false)) };
         match Caller::acting(|| LocalCa::load(&paths))? {
             Ok(ca) => {
@@ -538,18 +531,18 @@ impl Args {
 
     /// The names that clients are shown a certificate for.
     fn covered(&self, credentials: &Credentials, issues: bool) -> Covered {
-        let is_made = self.cert.is_none() && self.acme.domains().is_none();
-        let hosts_typed = is_made.then_some(!self.hosts.is_empty());
-        Covered { names: certificates::names(credentials), issues, hosts_typed, is_plain: self.front.plain }
+        let is_made = self.listen.cert.is_none() && self.listen.acme.domains().is_none();
+        let hosts_typed = is_made.then_some(!self.listen.hosts.is_empty());
+        Covered { names: certificates::names(credentials), issues, hosts_typed, is_plain: self.plain }
     }
 
     /// The local CA, if it exists: under sudo that of sudo's caller. One that was named has to exist.
     fn local_ca(&self) -> Result<Option<Paths>, Failure> {
         // Without a home folder there is no local CA unless one is named.
-        let Ok(paths) = self.ca_dir.paths() else { return Ok(None) };
+        let Ok(paths) = self.listen.ca_dir.paths() else { return Ok(None) };
         match paths.exist() {
             true => Ok(Some(paths)),
-            false if self.ca_dir.is_given() => Err(ca::Error::Missing { folder: paths.folder }.into()),
+            false if self.listen.ca_dir.is_given() => Err(ca::Error::Missing { folder: paths.folder }.into()),
             false => Ok(None),
         }
     }

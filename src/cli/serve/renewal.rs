@@ -22,7 +22,7 @@ pub(super) fn renew_file(
     key: &Path,
     now: OffsetDateTime,
 ) -> Result<Option<String>, Failure> {
-    let passphrase = args.passphrase.clone().unattended();
+    let passphrase = args.listen.passphrase.clone().unattended();
     let chain = args::load_certificates(certificate, &passphrase)?;
     let private = args::load_key(key, &passphrase)?;
     let unable = |reason: &str| Failure::message(format!("cannot renew `{}`: {reason}", certificate.display()));

@@ -1,7 +1,7 @@
 //! Plain HTTP on the TLS port, answered in HTTP with the https:// address.
 
 use std::fmt::Write;
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -84,8 +84,19 @@ fn path(target: &str) -> &str {
 
 /// Returns true if a Host header can be part of a URL: a name or an address, and a port.
 pub(super) fn is_authority(host: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte);
-    !host.is_empty() && host.len() <= 255 && host.bytes().all(allowed)
+    let is_name = |name: &str| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+    };
+    let is_port = |port: &str| port.is_empty() || port.parse::<u16>().is_ok();
+    if host.len() > 255 {
+        return false;
+    }
+    if let Some(rest) = host.strip_prefix('[') {
+        let Some((address, port)) = rest.split_once(']') else { return false };
+        return address.parse::<Ipv6Addr>().is_ok() && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port));
+    }
+    let (name, port) = host.split_once(':').unwrap_or((host, ""));
+    is_name(name) && is_port(port)
 }
 
 fn reply(head: &[u8], local: SocketAddr) -> String {
@@ -140,9 +151,15 @@ mod tests {
 
     #[test]
     fn a_host_that_is_none_is_replaced_by_the_local_address() {
-        for host in
-            ["", "Host: \r\n", "Host: evil.com/x\r\n", "Host: user@evil.com\r\n", "Host: a b\r\n", "Host: é\r\n"]
-        {
+        for host in [
+            "",
+            "Host: \r\n",
+            "Host: evil.com/x\r\n",
+            "Host: user@evil.com\r\n",
+            "Host: a b\r\n",
+            "Host: é\r\n",
+            "Host: a:99999\r\n",
+        ] {
             let reply = replied(&format!("GET / HTTP/1.1\r\n{host}\r\n"));
             assert!(reply.contains("\r\nLocation: https://127.0.0.1:3000/\r\n"), "{host}: {reply}");
         }
