@@ -368,7 +368,7 @@ pub(crate) fn issuing(error: generate::Error, request: Option<&Path>, ca: Option
     let text = format!("cannot use `{}`: {error}", blamed.display());
     match Failure::from(error) {
         Failure::Error(report) => {
-            // Those for the local CA mend no other.
+            // those for the local CA fix no other.
             let hints = if ca.is_some() && request.is_none() { Vec::new() } else { report.hints };
             Failure::Error(Box::new(Report {
                 error: report.error.context(text),

@@ -28,7 +28,11 @@ pub(crate) struct Output {
     stdout: AutoStream<io::Stdout>,
     stderr: AutoStream<io::Stderr>,
     quiet: bool,
+    diverted: Option<Divert>,
 }
+
+/// Takes text in place of the streams; returns false if it cannot.
+pub(crate) type Divert = Box<dyn FnMut(String) -> bool + Send>;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -42,7 +46,20 @@ impl Output {
             ColorWhen::Never => ColorChoice::Never,
         };
         let stdout = AutoStream::new(io::stdout(), choice);
-        Self { stdout, stderr: AutoStream::new(io::stderr(), choice), quiet }
+        Self { stdout, stderr: AutoStream::new(io::stderr(), choice), quiet, diverted: None }
+    }
+
+    /// Gives answers, notes, warnings and errors to something else from now on, such as an editor of lines; to the streams
+    /// with `None`.
+    pub(crate) fn divert(&mut self, diverted: Option<Divert>) {
+        self.diverted = diverted;
+    }
+
+    /// Gives text to where it is diverted to; returns false if it is not.
+    fn is_diverted(&mut self, text: &str) -> bool {
+        let has_color = self.stdout.current_choice() != ColorChoice::Never;
+        let Some(divert) = &mut self.diverted else { return false };
+        divert(if has_color { text.to_owned() } else { anstream::adapter::strip_str(text).to_string() })
     }
 
     /// Returns true if only results and errors are wanted.
@@ -65,12 +82,20 @@ impl Output {
 
     /// An answer as styled text, free of other control characters.
     pub(crate) fn styled(&mut self, text: &str) -> Result<(), Failure> {
-        Ok(self.stdout.write_all(text.as_bytes())?)
+        if self.stdout.current_choice() != ColorChoice::Never {
+            return Ok(self.stdout.write_all(text.as_bytes())?);
+        }
+        // In one piece: the stream itself writes each line for itself.
+        let plain = anstream::adapter::strip_str(text).to_string();
+        Ok(self.stdout.as_inner().lock().write_all(plain.as_bytes())?)
     }
 
     /// An answer as text, printed when quiet, too.
     pub(crate) fn answer(&mut self, text: &str) -> Result<(), Failure> {
         let text = lines::wrapped(&printable(text), Self::width());
+        if self.is_diverted(&text) {
+            return Ok(());
+        }
         Ok(self.stdout.write_all(text.as_bytes()).and_then(|()| self.stdout.flush())?)
     }
 
@@ -153,9 +178,11 @@ impl Output {
     }
 
     fn labelled(&mut self, style: Style, label: &str, text: &str) {
-        // A closed stderr is nobody's to tell.
-        let _ =
-            writeln!(self.stderr, "{style}{label}{style:#}{style}:{style:#} {}", printable(&text.replace('\n', " ")));
+        let line = format!("{style}{label}{style:#}{style}:{style:#} {}\n", printable(&text.replace('\n', " ")));
+        if !self.is_diverted(&line) {
+            // A closed stderr is nobody's to tell.
+            let _ = self.stderr.write_all(line.as_bytes());
+        }
     }
 }
 

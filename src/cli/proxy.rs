@@ -92,6 +92,10 @@ fn line(event: &Event) -> Option<String> {
             "{target} refuses the host {host}: allow it there (server.allowedHosts in Vite, allowedHosts in webpack), or \
              start with --upstream-host localhost"
         ),
+        Event::Pins { target } => format!(
+            "{target} sends Strict-Transport-Security for localhost, which is not passed on: browsers would use https for every \
+             port of this machine"
+        ),
         Event::Loop { host } => {
             format!("Refused a request for {host}: it came back again and again, so a server calls this proxy")
         }

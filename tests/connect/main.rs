@@ -10,6 +10,7 @@ mod proxies;
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod sandbox;
 mod shown;
+mod terminal;
 mod tls;
 
 use serde_json::Value;

@@ -4,7 +4,7 @@ use std::io::BufRead;
 use std::path::Path;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use secure_io::connect::Emit;
+use secure_io::connect::{Emit, Order};
 use secure_io::files;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc::{Receiver, channel};
@@ -12,7 +12,7 @@ use tokio::sync::mpsc::{Receiver, channel};
 use crate::cli::failure::Failure;
 
 /// Events that are read ahead of the connection.
-const AHEAD: usize = 16;
+pub(super) const AHEAD: usize = 16;
 
 /// The events that the command line names, one for each `--emit`, and whether acknowledgements are waited for.
 #[derive(Debug)]
@@ -54,14 +54,24 @@ impl clap::Args for EmitArgs {
 }
 
 impl EmitArgs {
+    /// Decides whether events are typed, or come from elsewhere, because the command line names none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.emits.is_empty()
+    }
+
+    /// Decides whether acknowledgements are waited for.
+    pub(super) fn is_acknowledged(&self) -> bool {
+        self.ack
+    }
+
     /// Starts giving out the events, or those of standard input if none is named.
-    pub(super) fn start(&self) -> Result<Receiver<Emit>, Failure> {
+    pub(super) fn start(&self) -> Result<Receiver<Order>, Failure> {
         let emits: Vec<_> = self.emits.iter().map(|words| read(words, self.ack)).collect::<Result<_, _>>()?;
         let (sender, receiver) = channel(AHEAD.max(emits.len()));
         if !emits.is_empty() {
             for emit in emits {
                 // The channel has room for all of them.
-                let _ = sender.try_send(emit);
+                let _ = sender.try_send(Order::Emit(emit));
             }
             return Ok(receiver);
         }
@@ -73,12 +83,12 @@ impl EmitArgs {
                 }
                 match typed(line.trim(), is_acknowledged) {
                     Ok(Some(emit)) => {
-                        if sender.blocking_send(emit).is_err() {
+                        if sender.blocking_send(Order::Emit(emit)).is_err() {
                             return;
                         }
                     }
                     Ok(None) => {}
-                    Err(reason) => eprintln_line(&reason),
+                    Err(reason) => eprintln_line(&format!("error: {reason}")),
                 }
             }
         });
@@ -88,8 +98,8 @@ impl EmitArgs {
 
 /// The line could not be read; the next ones are still emitted.
 #[expect(clippy::print_stderr, reason = "the output belongs to the thread that prints the events")]
-fn eprintln_line(reason: &str) {
-    eprintln!("error: {reason}");
+pub(super) fn eprintln_line(reason: &str) {
+    eprintln!("{reason}");
 }
 
 fn read(words: &[String], is_acknowledged: bool) -> Result<Emit, Failure> {
@@ -112,7 +122,7 @@ fn read(words: &[String], is_acknowledged: bool) -> Result<Emit, Failure> {
 }
 
 /// Reads a line as in `echo {"a":1} 2`.
-fn typed(line: &str, is_acknowledged: bool) -> Result<Option<Emit>, String> {
+pub(super) fn typed(line: &str, is_acknowledged: bool) -> Result<Option<Emit>, String> {
     if line.is_empty() {
         return Ok(None);
     }

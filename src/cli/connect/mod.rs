@@ -1,9 +1,11 @@
 //! `connect`: a Socket.IO client that explains itself.
 
 mod emit;
+mod interactive;
 mod proxy;
 mod text;
 
+use std::io::IsTerminal;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,10 +14,12 @@ use std::time::Duration;
 use secure_io::connect::{self, Known, Options, Transport};
 use secure_io::files::{self, Existing, NewFile};
 use secure_io::report::connect::{Attachment, Document};
+use secure_io::report::finding::Severity;
 use secure_io::validity;
 use serde_json::value::RawValue;
 
 use self::emit::EmitArgs;
+use self::interactive::Terminal;
 use super::Outcome;
 use super::args::{CaDirArgs, PassphraseArgs, load_certificates, load_key};
 use super::failure::Failure;
@@ -28,7 +32,8 @@ use super::{check, inspect, verify};
 #[command(after_help = "\
 Goes through the layers (address, dns, tcp, tls, http, engine.io, upgrade, namespace, event), and names the first that
 fails, the cause and the fix. Events are printed as they come. Without --emit, lines of standard input are emitted, as in
-`echo {\"a\":1}`. Ends after --for or --count, or with the input when nothing comes any more.
+`echo {\"a\":1}`; at a terminal they are edited, and /help lists the commands. Ends after --for or --count, or with the
+input when nothing comes any more.
 
 Examples:
   secure-io connect https://localhost:3000                             events as they come, until Ctrl-C
@@ -200,6 +205,8 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     if let Some(proxy) = &proxy {
         out.note(format!("using the proxy {} of HTTPS_PROXY", proxy.authority));
     }
+    let is_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let is_interactive = is_terminal && args.emit.is_empty() && !args.json;
     let query: Vec<_> = args.requests.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
     let options = Options {
         path: args.requests.path.clone(),
@@ -215,24 +222,33 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         timeout: args.remote.timeout,
         duration: args.limits.duration,
         count: args.limits.count,
-        frames: args.frames,
+        frames: args.frames || is_interactive,
         reconnect: args.limits.reconnect,
+        interactive: is_interactive,
         proxy,
         key_log: std::env::var_os("SSLKEYLOGFILE")
             .map(|_| Arc::new(rustls::KeyLogFile::new()) as Arc<dyn rustls::KeyLog>),
         known: Known { anchors: &anchors, intermediates: &intermediates, issuers: &issuers, now: validity::now() },
     };
-    let emits = args.emit.start()?;
-    let mut printer = Printer { args, out, failure: None, saved: 0 };
+    let (terminal, orders) = if is_interactive {
+        let (terminal, orders) = Terminal::prepare(args.emit.is_acknowledged(), args.frames);
+        (Some(terminal), orders)
+    } else {
+        (None, args.emit.start()?)
+    };
+    let left = terminal.as_ref().map(Terminal::left).unwrap_or_default();
+    let mut printer = Printer { args, out, failure: None, saved: 0, terminal, held: None };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
     let runtime = runtime.map_err(|error| Failure::message(format!("cannot prepare a connection: {error}")))?;
     let exit = runtime.block_on(async {
         let mut sink = |document: Document| printer.print(document);
         tokio::select! {
-            exit = connect::connect(&args.url, &options, emits, &mut sink) => exit,
+            exit = connect::connect(&args.url, &options, orders, &mut sink) => exit,
             _ = tokio::signal::ctrl_c() => 0,
+            () = left.notified() => 0,
         }
     });
+    printer.end();
     // Standard input and names that are still being looked up are not waited for.
     runtime.shutdown_background();
     match (printer.failure, exit) {
@@ -260,15 +276,41 @@ struct Printer<'a> {
     /// The first failure to print.
     failure: Option<Failure>,
     saved: usize,
+    /// The terminal at which events are typed.
+    terminal: Option<Terminal>,
+    /// The run's error, until the terminal is given back.
+    held: Option<Document>,
 }
 
 impl Printer<'_> {
     fn print(&mut self, mut document: Document) {
+        if let Some(terminal) = &self.terminal {
+            if !terminal.shows(&document) {
+                return;
+            }
+            if matches!(&document, Document::Finding(finding) if finding.severity == Severity::Error) {
+                self.held = Some(document);
+                return;
+            }
+        }
         let printed = self
             .save(&mut document)
             .and_then(|()| if self.args.json { self.out.json(&document) } else { text::print(&document, self.out) });
         if let Err(failure) = printed {
             self.failure.get_or_insert(failure);
+        }
+        if let Some(terminal) = &mut self.terminal {
+            terminal.printed(&document, self.out);
+        }
+    }
+
+    /// Gives the terminal back, and prints the run's error.
+    fn end(&mut self) {
+        if let Some(terminal) = self.terminal.take() {
+            terminal.end(self.out);
+        }
+        if let Some(document) = self.held.take() {
+            self.print(document);
         }
     }
 

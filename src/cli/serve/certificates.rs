@@ -39,14 +39,14 @@ impl Args {
         warn: impl FnOnce(String),
     ) -> Result<Shown, Failure> {
         let (chain, key) = credentials.parts();
-        let by_name = ByName::with_profile(chain, key, &self.clients.profile()?);
+        let by_name = ByName::with_profile(chain, key, &self.server.clients.profile()?);
         let mut by_name = by_name.map_err(|error| Failure::new(error.into()))?;
         let shown = |by_name, issues| Shown { by_name, issues, left_out: Vec::new() };
         if let Some(expected) = fixtures {
             let left_out = self.fixtures.add(&mut by_name, expected, self.server.listen.address())?;
             return Ok(Shown { left_out, ..shown(by_name, false) });
         }
-        let paths = if self.acme.domains().is_none() { self.server.local_ca_in_use()? } else { None };
+        let paths = if self.server.acme.domains().is_none() { self.server.local_ca_in_use()? } else { None };
         let Some(paths) = paths else { return Ok(shown(by_name, false)) };
         match Caller::acting(|| LocalCa::load(&paths))? {
             Ok(ca) => {
@@ -62,9 +62,9 @@ impl Args {
 
     /// The names that clients are shown a certificate for.
     pub(super) fn covered(&self, credentials: &Credentials, issues: bool) -> Covered {
-        let is_made = self.server.cert.is_none() && self.acme.domains().is_none();
+        let is_made = self.server.cert.is_none() && self.server.acme.domains().is_none();
         let hosts_typed = is_made.then_some(!self.server.listen.hosts.is_empty());
-        Covered { names: names(credentials), issues, hosts_typed, is_plain: self.front.plain }
+        Covered { names: names(credentials), issues, hosts_typed, is_plain: self.plain }
     }
 }
 

@@ -20,7 +20,7 @@ use crate::cli::output::Output;
 #[command(next_help_heading = "Test PKI")]
 pub(super) struct FixtureArgs {
     /// Show the certificates of this folder, which `secure-io fixtures` made, each under its server name
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["cert", "key"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["cert", "key", "acme"])]
     fixtures: Option<PathBuf>,
     /// Show certificates made from a seed, whose keys anybody can have, to other machines, too
     #[arg(long)]

@@ -22,21 +22,19 @@ use std::sync::Arc;
 use secure_io::acme::client::Tokens;
 use secure_io::credentials::Credentials;
 use secure_io::generate::CertificateSpec;
-use secure_io::server::{Config, Handler, Metrics, Observer, Server};
+use secure_io::server::{Config, Front, Handler, Metrics, Observer, Server};
 use secure_io::{name, validity};
 use tokio::sync::Notify;
 
 use crate::cli::Outcome;
 use crate::cli::failure::{self, Failure};
 use crate::cli::output::Output;
-use acme::{Acme, AcmeArgs};
+use acme::Acme;
 use app::AppArgs;
 pub(crate) use certificates::FromCa;
-use clients::ClientArgs;
 use fixtures::FixtureArgs;
-use front::FrontArgs;
-use limits::LimitArgs;
 pub(crate) use limits::LogFormat;
+use limits::MessageArgs;
 pub(crate) use log::{Lines, Log};
 use machines::MachineArgs;
 use reach::Covered;
@@ -62,18 +60,15 @@ Exit status: 0 stopped by a signal, 2 it could not be done")]
 pub(crate) struct Args {
     #[command(flatten)]
     server: ServerArgs,
+    /// Speak plain HTTP, because TLS ends in front of this server
+    #[arg(long, help_heading = "Behind a balancer", conflicts_with_all = ["renew", "client_ca", "http_port"])]
+    plain: bool,
     #[command(flatten)]
     fixtures: FixtureArgs,
     #[command(flatten)]
-    clients: ClientArgs,
-    #[command(flatten)]
-    front: FrontArgs,
-    #[command(flatten)]
     machines: MachineArgs,
     #[command(flatten)]
-    acme: AcmeArgs,
-    #[command(flatten)]
-    limits: LimitArgs,
+    messages: MessageArgs,
     #[command(flatten)]
     app: AppArgs,
 }
@@ -95,13 +90,13 @@ fn run_with(
     out: &mut Output,
 ) -> Result<Outcome, Failure> {
     let now = validity::now();
-    args.acme.check(args.front.plain)?;
-    let hosts = args.acme.domains().unwrap_or(&args.server.listen.hosts);
+    args.server.acme.check(args.plain)?;
+    let hosts = args.server.acme.domains().unwrap_or(&args.server.listen.hosts);
     let spec =
         CertificateSpec { names: name::parse_all(hosts.iter().map(String::as_str))?, ..CertificateSpec::default() };
     let client_js = args.app.check()?;
     let mut fixtures = args.fixtures.read()?;
-    let (credentials, origin) = if args.front.plain {
+    let (credentials, origin) = if args.plain {
         // It is shown to nobody.
         (Credentials::self_signed(&spec, now).map_err(failure::credentials)?, Origin::Memory)
     } else {
@@ -112,7 +107,7 @@ fn run_with(
     args.fixtures.check(fixtures.as_ref(), &credentials, args.server.listen.address())?;
     let certificate = credentials.report().map_err(|error| Failure::new(error.into()))?;
     let host = args.server.host(&spec, &certificate);
-    let log = Log::start(out, args.limits.log_format);
+    let log = Log::start(out, args.server.limits.log_format);
     let shown = args.shown(&credentials, &spec, fixtures.as_mut(), &log.lines(), |warning| out.warning(warning))?;
     if let Some(expected) = &fixtures {
         args.fixtures.describe(expected, &shown.left_out, out);
@@ -123,17 +118,18 @@ fn run_with(
     args.app.apply(&mut config);
     config.client_js = client_js;
     config.origins = args.app.origins(args.server.local_ca_in_use()?)?;
-    config.front = args.front.front()?;
+    config.front = Front { is_plain: args.plain, ..args.server.front.front()? };
     config.redis = args.machines.redis()?;
-    args.limits.apply(&mut config.limits);
-    let ends = (!args.front.plain).then(|| config.certificate.not_after.0.unix_timestamp());
+    args.server.limits.apply(&mut config.limits);
+    args.messages.apply(&mut config.limits);
+    let ends = (!args.plain).then(|| config.certificate.not_after.0.unix_timestamp());
     let figures = || Metrics::new(ends, config.redis.is_some());
-    let metrics = args.limits.metrics.map(|address| (address, figures()));
+    let metrics = args.server.limits.metrics.map(|address| (address, figures()));
     config.fixtures = fixtures.clone().map(Arc::new);
     let reloading = Reloading::new(args, &spec, (origin, credentials), fixtures, log.lines());
     config.handler = handler.map(|make| make(log.lines()));
     let tokens = Arc::default();
-    let acme = args.acme.prepare(&spec.names, &tokens, log.lines(), &args.server.ca_dir, out)?;
+    let acme = args.server.acme.prepare(&spec.names, &tokens, log.lines(), &args.server.ca_dir, out)?;
     config.challenges = acme.as_ref().map(|acme| Arc::clone(&acme.challenges));
     // Each client takes a descriptor, and 1,024 are few; what cannot be raised is not missed at once.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
@@ -189,7 +185,7 @@ async fn serve(
     if serves_folder {
         out.note("private keys, files whose name begins with a dot, and links out of the folder are not served");
     }
-    args.acme.listen(args.server.listen.address(), address.port(), tokens, out).await?;
+    args.server.acme.listen(args.server.listen.address(), address.port(), tokens, out).await?;
     let url = reach::url(scheme, host, address.port());
     if let Some(ready) = ready {
         ready(&url, out);

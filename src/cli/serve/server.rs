@@ -1,4 +1,5 @@
-//! Flags that `proxy` and `ca serve` have in common with `serve`: hosts, the port and the certificate.
+//! Flags that `proxy` and `ca serve` have in common with `serve`: hosts, the port, the certificate, and the
+//! clients that are let in.
 
 use std::path::PathBuf;
 
@@ -9,13 +10,17 @@ use secure_io::name::SubjectAltName;
 use secure_io::report;
 use secure_io::server::Config;
 
+use super::acme::AcmeArgs;
+use super::clients::ClientArgs;
+use super::front::FrontArgs;
+use super::limits::LimitArgs;
 use super::{Args, MakeHandler, Ready, reach, run_with};
 use crate::cli::Outcome;
 use crate::cli::args::{CaDirArgs, ListenArgs, PassphraseArgs};
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 
-/// The port of a server, and its certificate.
+/// The port of a server, its certificate, and the clients that are let in.
 #[derive(Clone, clap::Args)]
 pub(crate) struct ServerArgs {
     #[command(flatten)]
@@ -33,6 +38,14 @@ pub(crate) struct ServerArgs {
     pub(super) ca_dir: CaDirArgs,
     #[command(flatten)]
     pub(super) passphrase: PassphraseArgs,
+    #[command(flatten)]
+    pub(super) clients: ClientArgs,
+    #[command(flatten)]
+    pub(super) front: FrontArgs,
+    #[command(flatten)]
+    pub(super) acme: AcmeArgs,
+    #[command(flatten)]
+    pub(super) limits: LimitArgs,
     /// True if the certificate is the local CA's, whatever files are here.
     #[arg(skip)]
     pub(super) from_ca: bool,
@@ -41,15 +54,26 @@ pub(crate) struct ServerArgs {
 impl ServerArgs {
     /// A server whose certificate is the local CA's.
     pub(crate) fn with_ca(listen: ListenArgs, ca_dir: CaDirArgs) -> Self {
-        let passphrase = PassphraseArgs::default();
-        Self { listen, cert: None, key: None, renew: false, ca_dir, passphrase, from_ca: true }
+        Self {
+            listen,
+            cert: None,
+            key: None,
+            renew: false,
+            ca_dir,
+            passphrase: PassphraseArgs::default(),
+            clients: ClientArgs::default(),
+            front: FrontArgs::default(),
+            acme: AcmeArgs::default(),
+            limits: LimitArgs::default(),
+            from_ca: true,
+        }
     }
 
     pub(crate) fn ca_dir(&self) -> &CaDirArgs {
         &self.ca_dir
     }
 
-    /// Serves with a handler, and otherwise as `serve` does by default.
+    /// Serves with a handler, and otherwise as `serve` does.
     pub(crate) fn run(&self, handler: MakeHandler<'_>, out: &mut Output) -> Result<Outcome, Failure> {
         self.run_telling(handler, &|_, _| {}, out)
     }

@@ -39,7 +39,7 @@ impl Args {
             self.warn_of_no_names(&credentials, certificate, key, out);
             return Ok((credentials, Origin::files(certificate, key)));
         }
-        if let Some(folder) = self.acme.folder(&spec.names)? {
+        if let Some(folder) = self.server.acme.folder(&spec.names)? {
             return self.of_acme(&folder, spec, now);
         }
         if self.server.from_ca {

@@ -75,6 +75,9 @@ pub struct Options<'a> {
     pub frames: bool,
     /// Connect again when the connection is lost.
     pub reconnect: bool,
+    /// A person gives the orders: an acknowledgement that does not come is a warning, and the end of the orders is the
+    /// end of the run, whatever its limits.
+    pub interactive: bool,
     /// A proxy of HTTP between.
     pub proxy: Option<Proxy>,
     /// The log of the connections' secrets.
@@ -96,16 +99,24 @@ pub struct Emit {
     pub is_acknowledged: bool,
 }
 
-/// Connects to the server of a URL, emits the events as they come from `emits`, and reports to `sink`; returns the exit
-/// status.
+/// Something to do while connected.
+#[derive(Debug, Clone)]
+pub enum Order {
+    /// Emit an event.
+    Emit(Emit),
+    /// Join another namespace, and emit there from then on.
+    Join(String),
+}
+
+/// Connects to the server of a URL, does what comes from `orders`, and reports to `sink`; returns the exit status.
 ///
-/// The run ends when a limit of the options is reached; without one, when `emits` has ended and nothing has come for a
+/// The run ends when a limit of the options is reached; without one, when `orders` has ended and nothing has come for a
 /// moment.
 pub async fn connect(
     url: &str,
     options: &Options<'_>,
-    emits: Receiver<Emit>,
+    orders: Receiver<Order>,
     sink: &mut (dyn FnMut(Document) + Send),
 ) -> u8 {
-    Run::new(options, sink).all(url, emits).await
+    Run::new(options, sink).all(url, orders).await
 }

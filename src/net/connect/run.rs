@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::address::Address;
 use super::causes::Cause;
-use super::{Emit, Options};
+use super::{Options, Order};
 use crate::base::validity;
 use crate::judge::report::connect::{Document, End, Evidence, Finding, Layer, LayerName, Packet, Status};
 use crate::judge::report::finding::Severity;
@@ -119,13 +119,13 @@ impl<'a> Run<'a> {
     }
 
     /// Goes through all layers, and reports; returns the exit status.
-    pub(super) async fn all(mut self, url: &str, emits: Receiver<Emit>) -> u8 {
-        let result = self.layers(url, emits).await;
+    pub(super) async fn all(mut self, url: &str, orders: Receiver<Order>) -> u8 {
+        let result = self.layers(url, orders).await;
         self.judge_forwarded().await;
         self.finish(result)
     }
 
-    async fn layers(&mut self, url: &str, mut emits: Receiver<Emit>) -> Result<(), Found> {
+    async fn layers(&mut self, url: &str, mut orders: Receiver<Order>) -> Result<(), Found> {
         let address = Address::read(url).map_err(|(message, nearest)| {
             let found = Found::new("bad-url", message);
             match nearest {
@@ -137,7 +137,7 @@ impl<'a> Run<'a> {
         self.before(&address);
         let mut pause = FIRST_PAUSE;
         loop {
-            let lost = match self.attempt(&address, &mut emits).await {
+            let lost = match self.attempt(&address, &mut orders).await {
                 Err(found) if self.options.reconnect && is_loss(&found) && pause <= LONGEST_PAUSE => found,
                 result => return result,
             };
@@ -150,10 +150,10 @@ impl<'a> Run<'a> {
         }
     }
 
-    async fn attempt(&mut self, address: &Address, emits: &mut Receiver<Emit>) -> Result<(), Found> {
+    async fn attempt(&mut self, address: &Address, orders: &mut Receiver<Order>) -> Result<(), Found> {
         let reached = self.reach(address).await?;
         let socket = self.session(address, reached).await?;
-        self.talk(address, socket, emits).await
+        self.talk(address, socket, orders).await
     }
 
     /// Marks a layer as passed.
@@ -279,7 +279,7 @@ impl<'a> Run<'a> {
     }
 }
 
-fn bare(layer: LayerName, status: Status) -> Layer {
+pub(super) fn bare(layer: LayerName, status: Status) -> Layer {
     Layer { layer, status, ms: None, addresses: Vec::new(), detail: None }
 }
 

@@ -170,7 +170,7 @@ impl Run<'_> {
     }
 }
 
-fn connect_error(namespace: &str, data: &str) -> Found {
+pub(super) fn connect_error(namespace: &str, data: &str) -> Found {
     let value: serde_json::Value = serde_json::from_str(data).unwrap_or_default();
     let message = value.get("message").and_then(serde_json::Value::as_str).or(value.as_str()).unwrap_or(data);
     let received = format!("CONNECT_ERROR {data}");

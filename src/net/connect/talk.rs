@@ -8,10 +8,11 @@ use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, sleep_until};
 
 use super::address::Address;
-use super::run::{Found, Run, milliseconds};
-use super::{Emit, loss};
+use super::run::{Found, Run, bare, milliseconds};
+use super::session::connect_error;
+use super::{Emit, Order, loss};
 use crate::base::hex::hex;
-use crate::judge::report::connect::{Ack, Attachment, Document, Event, LayerName};
+use crate::judge::report::connect::{Ack, Attachment, Document, Event, Layer, LayerName, Status};
 use crate::net::client::{Incoming, Kind, Lost, Message, Socket};
 
 /// The silence after which a run without a limit ends: so many round trips, within these bounds. A server that greets
@@ -32,7 +33,7 @@ struct Awaited {
 /// The next event.
 enum Next {
     Came(Result<Incoming, Lost>),
-    Emit(Option<Emit>),
+    Order(Option<Order>),
     Due,
 }
 
@@ -42,12 +43,13 @@ impl Run<'_> {
         &mut self,
         address: &Address,
         mut socket: Socket,
-        emits: &mut Receiver<Emit>,
+        orders: &mut Receiver<Order>,
     ) -> Result<(), Found> {
-        let namespace = address.namespace.as_str();
+        // The last one is where events are emitted.
+        let mut namespaces = vec![address.namespace.clone()];
         let span = self.options.duration;
         let end = span.map(|span| *self.end.get_or_insert_with(|| Instant::now() + span));
-        let is_limited = end.is_some() || self.options.count.is_some();
+        let is_limited = (end.is_some() || self.options.count.is_some()) && !self.options.interactive;
         let mut awaited: BTreeMap<u64, Awaited> = BTreeMap::new();
         let mut is_open = true;
         let mut quiet = Instant::now();
@@ -67,25 +69,34 @@ impl Run<'_> {
             let due = due.into_iter().flatten().min().unwrap_or(patience);
             let next = tokio::select! {
                 incoming = socket.next() => Next::Came(incoming),
-                emit = emits.recv(), if is_open => Next::Emit(emit),
+                order = orders.recv(), if is_open => Next::Order(order),
                 () = sleep_until(due) => Next::Due,
             };
             match next {
                 Next::Came(Ok(Incoming::Message(message))) => {
                     quiet = Instant::now();
-                    if let Err(found) = self.received(namespace, message, &mut awaited) {
+                    if let Err(found) = self.received(&mut namespaces, message, &mut awaited) {
                         break Err(found);
                     }
                 }
                 Next::Came(Ok(_)) => {}
                 Next::Came(Err(lost)) => break Err(loss::lost(&lost, socket.session.heard)),
-                Next::Emit(None) => {
+                Next::Order(None) => {
                     is_open = false;
                     quiet = Instant::now();
                 }
-                Next::Emit(Some(emit)) => {
+                Next::Order(Some(Order::Join(namespace))) => {
+                    if let Some(place) = namespaces.iter().position(|joined| *joined == namespace) {
+                        let joined = namespaces.remove(place);
+                        namespaces.push(joined);
+                    } else if let Err(lost) = socket.join(&namespace, self.options.auth.clone()).await {
+                        break Err(loss::lost(&lost, socket.session.heard).sent(format!("CONNECT {namespace}")));
+                    }
+                }
+                Next::Order(Some(Order::Emit(emit))) => {
                     let Emit { event, content, attachments, is_acknowledged } = emit;
                     let heard = socket.session.heard;
+                    let namespace = namespaces.last().map_or("/", String::as_str);
                     match socket.emit(namespace, content, attachments, is_acknowledged).await {
                         Ok(Some(id)) => {
                             awaited.insert(id, Awaited { event, sent: Instant::now() });
@@ -97,12 +108,19 @@ impl Run<'_> {
                 }
                 Next::Due => {
                     let now = Instant::now();
-                    if let Some(late) = awaited.values().find(|one| one.sent + self.options.timeout <= now) {
+                    let is_late = |one: &Awaited| one.sent + self.options.timeout <= now;
+                    if let Some((id, late)) = awaited.iter().find(|(_, one)| is_late(one)) {
                         let seconds = self.options.timeout.as_secs_f32();
                         let message = format!("the event {} is not acknowledged within {seconds} s", late.event);
-                        break Err(Found::new("ack-timeout", message)
+                        let found = Found::new("ack-timeout", message)
                             .sent(format!("the event {}", late.event))
-                            .received("nothing"));
+                            .received("nothing");
+                        if !self.options.interactive {
+                            break Err(found);
+                        }
+                        let id = *id;
+                        awaited.remove(&id);
+                        self.warn(found);
                     }
                     if end.is_some_and(|end| end <= now) || (!is_open && !is_limited && quiet + silence <= now) {
                         break Ok(());
@@ -122,11 +140,13 @@ impl Run<'_> {
 
     fn received(
         &mut self,
-        namespace: &str,
+        namespaces: &mut Vec<String>,
         message: Message,
         awaited: &mut BTreeMap<u64, Awaited>,
     ) -> Result<(), Found> {
-        if message.namespace != namespace {
+        let namespace = message.namespace.clone();
+        if !namespaces.contains(&namespace) {
+            self.joined(namespaces, message);
             return Ok(());
         }
         match message.kind {
@@ -138,7 +158,7 @@ impl Run<'_> {
                     event,
                     args: elements,
                     attachments: attachments(message.attachments),
-                    namespace: namespace.to_owned(),
+                    namespace,
                     time: self.time(),
                 };
                 self.say(Document::Event(document));
@@ -149,7 +169,7 @@ impl Run<'_> {
                         event: one.event,
                         args: message.elements().unwrap_or_default(),
                         attachments: attachments(message.attachments),
-                        namespace: namespace.to_owned(),
+                        namespace,
                         ms: milliseconds(one.sent.elapsed()),
                         time: self.time(),
                     };
@@ -158,11 +178,33 @@ impl Run<'_> {
             }
             Kind::Disconnect => {
                 let message = format!("the server disconnects the client from the namespace {namespace}");
-                return Err(Found::new("server-disconnect", message).received("DISCONNECT"));
+                let found = Found::new("server-disconnect", message).received("DISCONNECT");
+                if namespaces.len() == 1 {
+                    return Err(found);
+                }
+                namespaces.retain(|joined| *joined != namespace);
+                self.warn(found);
             }
             Kind::ConnectError | Kind::Connect => {}
         }
         Ok(())
+    }
+
+    /// Reports the answer of a namespace that the client asked for later.
+    fn joined(&mut self, namespaces: &mut Vec<String>, message: Message) {
+        match message.kind {
+            Kind::Connect => {
+                let detail = Some(format!("joined {}", message.namespace));
+                self.say(Document::Layer(Layer { detail, ..bare(LayerName::Namespace, Status::Ok) }));
+                namespaces.push(message.namespace);
+            }
+            Kind::ConnectError => {
+                let data = message.data.as_ref().map_or("{}", |data| data.get());
+                let found = connect_error(&message.namespace, data).sent(format!("CONNECT {}", message.namespace));
+                self.warn(found);
+            }
+            _ => {}
+        }
     }
 }
 

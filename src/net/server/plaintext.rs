@@ -135,9 +135,15 @@ mod tests {
 
     #[test]
     fn a_host_that_is_none_is_replaced_by_the_local_address() {
-        for host in
-            ["", "Host: \r\n", "Host: evil.com/x\r\n", "Host: user@evil.com\r\n", "Host: a b\r\n", "Host: é\r\n"]
-        {
+        for host in [
+            "",
+            "Host: \r\n",
+            "Host: evil.com/x\r\n",
+            "Host: user@evil.com\r\n",
+            "Host: a b\r\n",
+            "Host: é\r\n",
+            "Host: a:99999\r\n",
+        ] {
             let reply = replied(&format!("GET / HTTP/1.1\r\n{host}\r\n"));
             assert!(reply.contains("\r\nLocation: https://127.0.0.1:3000/\r\n"), "{host}: {reply}");
         }

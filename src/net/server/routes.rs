@@ -142,10 +142,10 @@ impl Site {
         (self.observer)(event);
     }
 
-    /// Answers a request.
+    /// Answers a request, or has the application answer it.
     pub(super) async fn respond(&self, mut request: Request<Incoming>, peer: Peer) -> Response<Body> {
         let (was_secure, http2, other_end) = (peer.is_secure, peer.http2, peer.address);
-        let (mut response, is_secure) = match self.front.admit(&mut request, peer) {
+        let (mut response, is_secure) = match self.front.admit(&mut request, peer, self.handler.is_none()) {
             Ok(mut peer) => {
                 let is_secure = peer.is_secure;
                 if peer.address != other_end && peer.over.is_none() {
@@ -154,9 +154,10 @@ impl Site {
                     peer.over = place.is_none().then_some(Over::Client);
                     peer.place = place;
                 }
-                let response = match peer.over {
-                    Some(over) => self.refuse(over, &request, &peer),
-                    None => self.dispatch(request, peer).await,
+                let response = match (peer.over, &self.handler) {
+                    (Some(over), _) => self.refuse(over, &request, &peer),
+                    (None, Some(handler)) => handler.respond(request, peer.into()).await,
+                    (None, None) => self.dispatch(request, peer).await,
                 };
                 (response, is_secure)
             }

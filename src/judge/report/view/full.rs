@@ -98,9 +98,9 @@ impl View<'_> {
         self.say("SHA-256", crl.sha256_fingerprint.as_str());
         self.extensions("extensions", &crl.extensions);
         self.say("revoked", counted(crl.revoked.len(), "certificate"));
-        for revoked in &crl.revoked {
+        for revoked in crl.revoked.iter() {
             let since = revoked.invalid_since.as_ref().map(|since| format!(", invalid since {since}"));
-            let text = format!("{}{}", revoked_words(revoked), since.unwrap_or_default());
+            let text = format!("{}{}", revoked_words(&revoked), since.unwrap_or_default());
             self.push("", text, Tone::Plain);
             self.list(
                 "",
@@ -139,9 +139,9 @@ impl View<'_> {
         let critical = if extension.critical { " (critical)" } else { "" };
         let name = format!("{}{critical}", extension.name.as_deref().unwrap_or(unnamed));
         let depth = self.depth + 2;
-        self.lines.push(Line { depth, ..Line::default() }.plain(name));
+        self.line(Line { depth, ..Line::default() }.plain(name));
         let mut below = |text: String, tone| {
-            self.lines.push(Line { depth: depth + 1, ..Line::default() }.toned(text, tone));
+            self.line(Line { depth: depth + 1, ..Line::default() }.toned(text, tone));
         };
         extension.error.iter().for_each(|error| below(error.clone(), Tone::Bad));
         extension.value_hex.iter().for_each(|hex| below(format!("#{hex}"), Tone::Dim));

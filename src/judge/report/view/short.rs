@@ -88,10 +88,7 @@ impl View<'_> {
     }
 
     pub(super) fn push_error(&mut self, message: &str) {
-        self.heading("error", message);
-        if let Some(span) = self.lines.last_mut().and_then(|line| line.spans.last_mut()) {
-            span.tone = Tone::Bad;
-        }
+        self.toned_heading("error", message, Tone::Bad);
     }
 
     fn short_certificate(&mut self, certificate: &Certificate) {
@@ -182,7 +179,7 @@ impl View<'_> {
         self.say_some("only adds to", crl.delta_of.as_deref().map(|number| format!("the CRL of number {number}")));
         self.say("revoked", counted(crl.revoked.len(), "certificate"));
         for revoked in crl.revoked.iter().take(SHOWN) {
-            self.push("", revoked_words(revoked), Tone::Plain);
+            self.push("", revoked_words(&revoked), Tone::Plain);
         }
         if let Some(more) = crl.revoked.len().checked_sub(SHOWN).filter(|more| *more > 0) {
             self.push("", format!("and {more} more"), Tone::Dim);

@@ -51,7 +51,7 @@ use self::orders::Orders;
 use self::routes::Call;
 use self::validation::Task;
 use crate::issue::ca::Paths;
-use crate::net::server::Handler;
+use crate::net::server::{Handler, Requester};
 
 /// The longest body that is read: a request for 100 names with an RSA key has some 12 KiB.
 const LONGEST: usize = 64 * 1024;
@@ -256,8 +256,8 @@ impl Handler for AcmeServer {
     fn respond(
         &self,
         request: Request<Incoming>,
-        client: SocketAddr,
+        from: Requester,
     ) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>> {
-        Box::pin(self.clone().answer(request, client))
+        Box::pin(self.clone().answer(request, from.address))
     }
 }

@@ -153,7 +153,7 @@ pub(super) fn lints(audit: &Audit<'_>, is_wanted: impl Fn(&str) -> bool) -> Vec<
             sent: format!("ClientHello for {}", audit.host),
             received: lint.field.clone().into_owned(),
         }),
-        hint: lint.mend.clone().into_owned(),
+        hint: lint.fix.clone().into_owned(),
         source: lint.source.clone().into_owned(),
         reference: "docs/linting.md".to_owned(),
     };
