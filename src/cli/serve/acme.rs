@@ -16,9 +16,10 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
 
 use super::log::Lines;
-use crate::cli::args::{self, CaDirArgs, PassphraseArgs};
+use crate::cli::args::{CaDirArgs, PassphraseArgs};
 use crate::cli::command_line::CommandLine;
 use crate::cli::failure::Failure;
+use crate::cli::folders;
 use crate::cli::output::Output;
 use crate::cli::verify::trust::{self, Sources};
 
@@ -92,7 +93,7 @@ impl AcmeArgs {
         if let Some(odd) = names.iter().find(|name| !matches!(name, SubjectAltName::Dns(_) | SubjectAltName::Ip(_))) {
             return Err(Failure::message(format!("ACME is for hosts, and `{}` is none", odd.value())));
         }
-        let above = args::data_folder()?.join("acme");
+        let above = folders::data()?.join("acme");
         Folder::new(&above, directory, names).map(Some).map_err(|error| Failure::new(error.into()))
     }
 

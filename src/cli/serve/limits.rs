@@ -1,8 +1,14 @@
 //! Flags of `serve` and `proxy` about limits, metrics and the log.
 
+use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use secure_io::server::Limits;
+use secure_io::server::{Limits, Metrics, Observer};
+use tokio::net::TcpListener;
+
+use crate::cli::failure::Failure;
+use crate::cli::output::Output;
 
 /// Limits of clients.
 #[derive(Clone, Default, clap::Args)]
@@ -64,4 +70,20 @@ impl MessageArgs {
 
 fn count(count: Option<u32>) -> usize {
     count.map_or(usize::MAX, |count| count as usize)
+}
+
+/// Serves figures, and returns the observer that counts them.
+pub(super) async fn measured(
+    address: SocketAddr,
+    metrics: Metrics,
+    observer: Observer,
+    out: &mut Output,
+) -> Result<Observer, Failure> {
+    let unable = |error: io::Error| Failure::message(format!("cannot listen on {address} for --metrics: {error}"));
+    let listener = TcpListener::bind(address).await.map_err(unable)?;
+    out.note(format!("metrics are at http://{}/metrics", listener.local_addr().map_err(unable)?));
+    let metrics = Arc::new(metrics);
+    let observer = metrics.counting(observer);
+    tokio::spawn(metrics.serve(listener));
+    Ok(observer)
 }

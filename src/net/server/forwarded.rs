@@ -10,7 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::http::header::{HeaderMap, HeaderName};
 
-use crate::net::server::plaintext::is_authority;
+use crate::net::server::authority::is_authority;
 use crate::net::server::trusted::Trusted;
 
 const FOR: &str = "x-forwarded-for";

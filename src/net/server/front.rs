@@ -15,11 +15,11 @@ use axum::http::header::{
 use axum::http::{Method, Request, Response, StatusCode, Uri, Version};
 use tokio::time::Instant;
 
+use crate::net::server::authority::is_authority;
 use crate::net::server::config;
 use crate::net::server::event::{Event, Observer};
 use crate::net::server::forwarded;
 use crate::net::server::peer::Peer;
-use crate::net::server::plaintext::is_authority;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 

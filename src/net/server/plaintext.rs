@@ -1,13 +1,14 @@
 //! Plain HTTP on the TLS port, answered in HTTP with the https:// address.
 
 use std::fmt::Write;
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::net::server::authority::is_authority;
 use crate::net::server::routes::Site;
 
 /// The largest head that is read.
@@ -80,23 +81,6 @@ fn path(target: &str) -> &str {
         _ => target,
     };
     if path.starts_with('/') && path.bytes().all(|byte| byte.is_ascii_graphic()) { path } else { "/" }
-}
-
-/// Returns true if a Host header can be part of a URL: a name or an address, and a port.
-pub(super) fn is_authority(host: &str) -> bool {
-    let is_name = |name: &str| {
-        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
-    };
-    let is_port = |port: &str| port.is_empty() || port.parse::<u16>().is_ok();
-    if host.len() > 255 {
-        return false;
-    }
-    if let Some(rest) = host.strip_prefix('[') {
-        let Some((address, port)) = rest.split_once(']') else { return false };
-        return address.parse::<Ipv6Addr>().is_ok() && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port));
-    }
-    let (name, port) = host.split_once(':').unwrap_or((host, ""));
-    is_name(name) && is_port(port)
 }
 
 fn reply(head: &[u8], local: SocketAddr) -> String {

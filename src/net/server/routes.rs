@@ -20,6 +20,7 @@ use hyper::body::Incoming;
 use tower::ServiceExt;
 
 use crate::judge::report::fixtures::Expected;
+use crate::net::server::authority::is_authority;
 use crate::net::server::certificates::{Certificates, Shown};
 use crate::net::server::client_js::{self, ClientFile};
 use crate::net::server::connections::Connections;
@@ -33,7 +34,6 @@ use crate::net::server::own_page;
 use crate::net::server::page::{self, Page};
 use crate::net::server::peer::Peer;
 use crate::net::server::places::{Handshakes, Over, Places};
-use crate::net::server::plaintext::is_authority;
 use crate::net::server::{Config, Limits};
 use crate::net::tls::Challenges;
 

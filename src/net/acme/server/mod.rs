@@ -10,6 +10,7 @@ mod accounts;
 mod answer;
 mod authority;
 mod external;
+mod identifier;
 mod jws;
 mod nonces;
 mod ordering;
@@ -37,7 +38,8 @@ use tokio::time::timeout;
 
 pub use self::accounts::Error as AccountsError;
 pub use self::external::{Error as KeysError, Keys};
-pub use self::orders::{Identifier, Method};
+pub use self::identifier::Identifier;
+pub use self::orders::Method;
 pub use self::problem::{Kind, Problem};
 pub use self::validation::Reach;
 
