@@ -65,7 +65,9 @@ impl Origins {
         let is_allowed = values.next().is_none()
             && value.to_str().is_ok_and(|text| match Origin::parse(text) {
                 Some(origin) => {
-                    self.listed.contains(&origin.normal()) || origin.is_local() || self.is_own(&origin, host, is_vouched)
+                    self.listed.contains(&origin.normal())
+                        || origin.is_local()
+                        || self.is_own(&origin, host, is_vouched)
                 }
                 None => text == "null" && self.listed.iter().any(|listed| listed == "null"),
             });
