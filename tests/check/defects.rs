@@ -42,6 +42,23 @@ fn weak_and_uncommon_groups_are_seen() {
     with_openssl("-groups P-521").finds("no-common-group");
 }
 
+/// OpenSSL 3 refuses to renegotiate for a client unless it is told otherwise.
+#[test]
+fn renegotiation_by_clients_is_seen() {
+    let has = |target: &Target, id: &str| target.ids("error").contains(&id) || target.ids("warning").contains(&id);
+    let target = with_openssl("-client_renegotiation");
+    target.finds("client-renegotiation").graded("A");
+    assert!(!has(&target, "insecure-renegotiation"), "{:#}", target.0);
+    for suite in ["ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-GCM-SHA384"] {
+        let target = with_openssl(&format!("-cipher {suite} -client_renegotiation -legacy_renegotiation"));
+        target.finds("client-renegotiation").finds("insecure-renegotiation").graded("F");
+    }
+    let target = with_openssl("-legacy_renegotiation");
+    assert!(!has(&target, "client-renegotiation") && !has(&target, "insecure-renegotiation"), "{:#}", target.0);
+    let target = with_openssl("-client_renegotiation -verify 1 -curves P-384");
+    target.finds("client-renegotiation");
+}
+
 #[test]
 fn early_data_is_seen() {
     let sandbox = prepared();

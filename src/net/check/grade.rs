@@ -113,6 +113,8 @@ pub(super) struct Basis {
     pub(super) compression: bool,
     /// RFC 5746; `None` for TLS 1.3 alone.
     pub(super) secure_renegotiation: Option<bool>,
+    /// A client renegotiates without RFC 5746.
+    pub(super) insecure_renegotiation: bool,
     /// A browser gets forward secrecy, and an AEAD.
     pub(super) modern_secrecy: bool,
     pub(super) modern_aead: bool,
@@ -147,6 +149,7 @@ const RULES: &[Rule] = &[
     (Grade::F, "a suite without authentication is offered (2009)", |basis| basis.any(|_, suite| suite.is_anonymous())),
     (Grade::F, "an export suite is offered (2009)", |basis| basis.any(|_, suite| suite.is_export())),
     (Grade::F, "all suites have RC4 (2009k)", |basis| !basis.suites.is_empty() && !basis.any(|_, suite| !suite.is_rc4())),
+    (Grade::F, "clients renegotiate without RFC 5746 (2009c)", |basis| basis.insecure_renegotiation),
     (Grade::F, "the key or the Diffie-Hellman prime has less than 1024 bit (2009e)", |basis| basis.weakest_key() < 1024),
     (Grade::C, "neither TLS 1.2 nor TLS 1.3 is offered (2009j)", |basis| basis.best() < Some(Version::Tls12)),
     (Grade::C, "TLS compression is offered: CRIME (2009j)", |basis| basis.compression),

@@ -4,6 +4,9 @@ use std::fmt::Write;
 
 use super::grade::Hsts;
 
+/// Socket.IO's default path.
+pub(super) const PATH: &str = "/socket.io/";
+
 /// Header fields that are read; more are more than a server needs.
 const FIELDS: usize = 128;
 
@@ -44,6 +47,11 @@ impl Request {
         request.field("Content-Type", "text/plain;charset=UTF-8").field("Content-Length", body.len().to_string())
     }
 
+    /// The request that opens a session of Engine.IO by polling.
+    pub(super) fn polling(version: u8) -> Self {
+        Self::get(format!("{PATH}?EIO={version}&transport=polling")).field("Accept", "*/*")
+    }
+
     /// The handshake of a WebSocket (RFC 6455 section 4.1).
     pub(super) fn websocket(target: impl Into<String>) -> Self {
         let request = Self { is_last: false, ..Self::get(target) };
@@ -54,6 +62,27 @@ impl Request {
     pub(super) fn field(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.fields.push((name, value.into()));
         self
+    }
+
+    #[cfg(feature = "serve")]
+    pub(super) fn method(&self) -> &'static str {
+        self.method
+    }
+
+    #[cfg(feature = "serve")]
+    pub(super) fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// The fields but for those that a connection adds.
+    #[cfg(feature = "serve")]
+    pub(super) fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.fields.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+
+    #[cfg(feature = "serve")]
+    pub(super) fn body(&self) -> &'static str {
+        self.body
     }
 
     /// The first line, for people.
@@ -147,6 +176,18 @@ pub(super) fn request(authority: &str) -> String {
 }
 
 impl Response {
+    /// A head whose fields' names are in lower case.
+    #[cfg(feature = "serve")]
+    pub(super) fn new(status: u16, fields: Vec<(String, String)>) -> Self {
+        Self { status, fields }
+    }
+
+    /// All fields, their names in lower case.
+    #[cfg(feature = "serve")]
+    pub(super) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// Reads a head; `None` if malformed or incomplete.
     pub(super) fn read(octets: &[u8]) -> Option<Self> {
         let mut fields = [httparse::EMPTY_HEADER; FIELDS];

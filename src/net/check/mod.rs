@@ -12,8 +12,11 @@ mod grade;
 mod group;
 mod hello;
 mod http;
+#[cfg(feature = "serve")]
+mod http2;
 mod page;
 mod prober;
+mod renegotiation;
 mod rules;
 mod session;
 mod software;
@@ -130,10 +133,18 @@ async fn look(target: &mut Target, endpoint: &Endpoint, options: &Options<'_>, i
         443 => endpoint.host.to_string(),
         _ => endpoint.to_string(),
     };
-    let place = Place { address, server_name: &server_name, authority: &authority, limit, opening: opening.as_ref() };
+    let place = Place {
+        address,
+        server_name: &server_name,
+        authority: &authority,
+        limit,
+        opening: opening.as_ref(),
+        is_http2: false,
+    };
     let session = if facts.has_modern() { Some(place.visit().await) } else { None };
     let web = match &session {
-        Some(session) if session.response.is_some() => {
+        Some(session) if session.speaks_http() => {
+            let place = Place { is_http2: session.is_http2_only(), ..place };
             Some(Web::observe(&place, session, options.origin.as_deref(), options.idle).await)
         }
         _ => None,
@@ -165,7 +176,7 @@ fn socket_io(engine: &Engine) -> Option<SocketIo> {
     let by_websocket = engine.direct.as_ref().is_some_and(WebSocket::is_session);
     let transports = [("polling", engine.open.is_some()), ("websocket", by_websocket)];
     Some(SocketIo {
-        path: engine::PATH.to_owned(),
+        path: http::PATH.to_owned(),
         engine_io: [(3, engine.speaks_three), (4, open.is_some())]
             .into_iter()
             .filter_map(|(version, is_spoken)| is_spoken.then_some(version))
@@ -273,6 +284,7 @@ fn basis(audit: &Audit<'_>) -> grade::Basis {
         group_bits: facts.groups.iter().filter_map(|group| group.rsa_bits()).min(),
         compression: facts.behaviour.compression == Some(true),
         secure_renegotiation: facts.behaviour.secure_renegotiation,
+        insecure_renegotiation: facts.behaviour.insecure_renegotiation == Some(true),
         modern_secrecy: modern(suite::Suite::has_forward_secrecy),
         modern_aead: modern(suite::Suite::is_aead),
         small_blocks: !is_tls13 && facts.behaviour.triple_des,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
 use super::flight::{Flight, ServerHello, is_ssl2};
@@ -124,6 +124,14 @@ impl Prober {
         let octets = Hello { random: random(), ..hello.clone() }.octets();
         let answer = self.exchange(&octets, 1).await;
         if matches!(answer, Answer::TimedOut) { self.exchange(&octets, AT_ONCE).await } else { answer }
+    }
+
+    /// Connects for a conversation: its permit, the connection, and the time by which it has to end.
+    pub(super) async fn open(&self) -> Option<(SemaphorePermit<'_>, TcpStream, Instant)> {
+        let permit = self.permits.acquire().await.ok()?;
+        let until = self.until();
+        let tcp = timeout_at(until, connect(self.address, self.opening.as_ref())).await.ok()?.ok()?;
+        Some((permit, tcp, until))
     }
 
     /// Sends octets other than a hello, and returns the answer up to where the server waits or closes.

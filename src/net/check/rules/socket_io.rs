@@ -1,8 +1,8 @@
 //! Engine.IO and Socket.IO: versions, transports, the upgrade, stickiness, the heartbeat, foreign sites.
 
 use super::{Audit, Hit};
-use crate::net::check::engine::{Engine, FOREIGN, Known, PATH};
-use crate::net::check::http::Response;
+use crate::net::check::engine::{Engine, FOREIGN, Known};
+use crate::net::check::http::{PATH, Response};
 use crate::net::check::web::Web;
 use crate::net::check::websocket::{Idle, WebSocket};
 
@@ -170,6 +170,59 @@ pub(super) fn no_heartbeat(audit: &Audit<'_>) -> Option<Hit> {
     Some(Hit::new(message, "a WebSocket on which nothing is said", "nothing"))
 }
 
+/// A finding if polling is refused for this cause.
+fn refused(audit: &Audit<'_>, code: &str) -> Option<Hit> {
+    let engine = &audit.web?.engine;
+    let (_, message) = engine.refusal().filter(|(cause, _)| *cause == code)?;
+    Some(Hit::new(message, opening(4), answer(engine)))
+}
+
+macro_rules! refusals {
+    ($($name:ident: $code:literal;)*) => {
+        $(pub(super) fn $name(audit: &Audit<'_>) -> Option<Hit> {
+            refused(audit, $code)
+        })*
+    };
+}
+
+refusals! {
+    auth_required: "auth-required";
+    http_forbidden: "http-forbidden";
+    rate_limited: "rate-limited";
+    cdn_origin: "cdn-origin";
+    platform_error: "platform-error";
+    bad_method: "eio-bad-method";
+    bad_request: "eio-bad-request";
+    unsupported_version: "eio-unsupported-version";
+    transport_unknown: "eio-transport-unknown";
+}
+
+/// Paths without Socket.IO, unless a WebSocket finds it there.
+fn is_elsewhere(audit: &Audit<'_>) -> bool {
+    audit.web.is_some_and(|web| !web.engine.is_there())
+}
+
+pub(super) fn not_found(audit: &Audit<'_>) -> Option<Hit> {
+    refused(audit, "http-not-found").filter(|_| is_elsewhere(audit))
+}
+
+pub(super) fn not_engine_io(audit: &Audit<'_>) -> Option<Hit> {
+    refused(audit, "not-engine-io").filter(|_| is_elsewhere(audit))
+}
+
+/// A redirect of Engine.IO's path, unless all of the site redirects to itself or to plain HTTP, which has names of its
+/// own.
+pub(super) fn redirected(audit: &Audit<'_>) -> Option<Hit> {
+    let is_of_site = super::http::redirect_loop(audit).is_some() || super::http::redirect_to_http(audit).is_some();
+    refused(audit, "redirected").filter(|_| !is_of_site)
+}
+
+pub(super) fn http_timeout(audit: &Audit<'_>) -> Option<Hit> {
+    let session = audit.session.filter(|session| session.is_silent && session.polling.is_none())?;
+    let received = session.no_response.clone().unwrap_or_default();
+    Some(Hit::new("the server answers no request of HTTP", "GET / and GET /socket.io/ over TLS", received))
+}
+
 /// The values of Access-Control-Allow-Origin, lists taken apart.
 fn allowed(response: &Response) -> Vec<String> {
     let values = response.values("access-control-allow-origin");
@@ -267,6 +320,10 @@ pub(super) fn websocket_any_origin(audit: &Audit<'_>) -> Option<Hit> {
 fn gateway(audit: &Audit<'_>, status: u16, message: &str) -> Option<Hit> {
     let web = audit.web?;
     let response = web.engine.response().filter(|response| response.status == status)?;
+    // A platform or a limiter has a name of its own.
+    if web.engine.refusal().is_some_and(|(code, _)| ["platform-error", "rate-limited", "cdn-origin"].contains(&code)) {
+        return None;
+    }
     // Where all of the site is down, `/socket.io/` is no finding of its own; it is the same one.
     Some(Hit::new(message, opening(4), response.words("server")))
 }
