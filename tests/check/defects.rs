@@ -59,6 +59,24 @@ fn renegotiation_by_clients_is_seen() {
     target.finds("client-renegotiation");
 }
 
+/// What is wrong beside the fault for which a certificate is refused is said as well, and counts for the grade.
+#[test]
+fn faults_beside_the_first_are_seen() {
+    let sandbox = prepared();
+    sandbox.ok("secure-io gen-cert --self-signed --quiet --name other other.test");
+    let server = openssl(&sandbox, "-cert other-cert.pem -key other-key.pem -www");
+    let target = check(&sandbox, server.port, "");
+    target.finds("self-signed").finds("host-mismatch");
+    assert_eq!(target.0["grade"], "M", "{:#}", target.0);
+    sandbox
+        .ok("openssl req -x509 -newkey rsa:1024 -nodes -days 90 -subj /CN=localhost -keyout small.key -out small.pem \
+                -addext subjectAltName=DNS:localhost");
+    let server = openssl(&sandbox, "-cert small.pem -key small.key -www -cipher DEFAULT:@SECLEVEL=0");
+    let target = check(&sandbox, server.port, "");
+    target.finds("weak-key").finds("self-signed");
+    assert_eq!(target.0["grade"], "T", "{:#}", target.0);
+}
+
 #[test]
 fn early_data_is_seen() {
     let sandbox = prepared();

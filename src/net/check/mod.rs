@@ -302,10 +302,13 @@ fn is_md5(presented: &Presented) -> bool {
 fn trust_of(presented: Option<&Presented>) -> Trust {
     let Some(presented) = presented else { return Trust::Refused("no certificate was seen") };
     match presented.refusal().map(|reason| reason.code) {
+        _ if presented.is_of_other_name() => Trust::OtherName,
+        Some(Code::WeakKey | Code::WeakSignature) if presented.is_self_made() => {
+            Trust::Refused(Code::SelfSigned.name())
+        }
         // The size of the key has caps of its own, and so has MD5.
         None | Some(Code::WeakKey) => Trust::Fine,
         Some(Code::WeakSignature) if is_md5(presented) => Trust::Fine,
-        Some(Code::HostMismatch) => Trust::OtherName,
         Some(code) => Trust::Refused(code.name()),
     }
 }

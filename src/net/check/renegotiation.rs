@@ -1,7 +1,6 @@
-//! Tries to renegotiate TLS 1.2 as a client: a whole handshake of our own, because rustls never renegotiates, and one
-//! more ClientHello inside it.
+//! Renegotiates TLS 1.2 as a client: whole handshakes of our own, because rustls never renegotiates.
 //!
-//! The handshake is ECDHE with AES-GCM alone. The certificate is not looked at and no data is sent, so nothing here has
+//! The handshakes are ECDHE with AES-GCM alone. The certificate is not looked at and no data is sent, so nothing here has
 //! to be kept secret.
 
 use std::io;
@@ -18,7 +17,7 @@ use super::hello::{Hello, Renegotiation};
 use super::prober::Prober;
 use super::suite::Suite;
 use super::version::Version;
-use crate::base::octets::Octets;
+use crate::base::octets::{self, Octets};
 
 /// Suites with ECDHE and AES-GCM.
 const SUITES: [u16; 4] = [0xc02b, 0xc02f, 0xc02c, 0xc030];
@@ -31,14 +30,30 @@ const LONGEST: usize = 128 * 1024;
 
 const HANDSHAKE: u8 = 22;
 
+/// The type of a record that changes the ciphers.
+const CHANGE: u8 = 20;
+
 /// The suites of a server in which a renegotiation can be tried.
 pub(super) fn suites(offered: &[Suite]) -> Vec<Suite> {
     offered.iter().copied().filter(|suite| SUITES.contains(&suite.0)).collect()
 }
 
-/// Decides whether the server takes a second ClientHello of the client, with RFC 5746 if `is_secure`, else without; `None`
-/// where no handshake came about.
-pub(super) async fn is_accepted(prober: &Prober, hello: &Hello, is_secure: bool) -> Option<bool> {
+/// Renegotiations that are tried: Node ends a connection at the fourth within ten minutes.
+const ROUNDS: usize = 5;
+
+/// Decides whether the server renegotiates with RFC 5746 as often as the client likes; `None` where no handshake came
+/// about.
+pub(super) async fn is_unlimited(prober: &Prober, hello: &Hello) -> Option<bool> {
+    rounds(prober, hello, true, ROUNDS).await.map(|done| done == ROUNDS)
+}
+
+/// Decides whether the server renegotiates with a client that does not know RFC 5746.
+pub(super) async fn is_insecure(prober: &Prober, hello: &Hello) -> Option<bool> {
+    rounds(prober, hello, false, 1).await.map(|done| done == 1)
+}
+
+/// Counts the renegotiations that succeed, up to so many.
+async fn rounds(prober: &Prober, hello: &Hello, is_secure: bool, most: usize) -> Option<usize> {
     let hello = Hello {
         version: Version::Tls12,
         groups: GROUPS.to_vec(),
@@ -47,28 +62,31 @@ pub(super) async fn is_accepted(prober: &Prober, hello: &Hello, is_secure: bool)
         ..hello.clone()
     };
     let (_permit, tcp, until) = prober.open().await?;
-    let attempt = async {
-        let mut session = Session::open(tcp, &hello).await.ok()?;
-        let renegotiation =
-            if is_secure { Renegotiation::Info(session.verify_data.clone()) } else { Renegotiation::Unknown };
-        let again = Hello { renegotiation, ..hello }.octets();
-        session.send(HANDSHAKE, again.get(5..)?).await.ok()?;
-        // The ServerHello is encrypted, and the record's type is not.
-        Some(matches!(session.record().await, Ok((HANDSHAKE, _))))
-    };
-    // A server that says nothing does not renegotiate.
-    timeout_at(until, attempt).await.unwrap_or(Some(false))
+    let mut session = Session { tcp, sending: None, receiving: None };
+    let mut verify_data = timeout_at(until, session.handshake(hello.clone())).await.ok()?.ok()?;
+    for done in 0..most {
+        let renegotiation = if is_secure { Renegotiation::Info(verify_data) } else { Renegotiation::Unknown };
+        let again = session.handshake(Hello { renegotiation, ..hello.clone() });
+        // A server that says nothing does not renegotiate.
+        let Ok(Ok(next)) = timeout_at(until, again).await else { return Some(done) };
+        verify_data = next;
+    }
+    Some(most)
 }
 
-/// A session of TLS 1.2 as far as a second hello needs it.
+/// A connection of TLS 1.2, encrypted once there was a handshake.
 struct Session {
     tcp: TcpStream,
+    sending: Option<Keys>,
+    receiving: Option<Keys>,
+}
+
+/// Keys of one direction (RFC 5288 section 3).
+struct Keys {
     key: aead::LessSafeKey,
     /// The part of the nonce that is not sent.
     salt: [u8; 4],
     sequence: u64,
-    /// The client's, which RFC 5746 asks for.
-    verify_data: Vec<u8>,
 }
 
 /// The server's first flight.
@@ -82,70 +100,103 @@ struct Flight {
 }
 
 impl Session {
-    async fn open(mut tcp: TcpStream, hello: &Hello) -> io::Result<Self> {
-        let sent = hello.octets();
-        tcp.write_all(&sent).await?;
-        let mut transcript = sent.get(5..).unwrap_or_default().to_vec();
+    /// Shakes hands, inside the session if there is one; returns the client's verify_data, which RFC 5746 asks for.
+    async fn handshake(&mut self, hello: Hello) -> io::Result<Vec<u8>> {
+        let hello = Hello { random: octets::random(), ..hello }.octets();
+        let mut transcript = hello.get(5..).unwrap_or_default().to_vec();
         let random = transcript.get(6..38).unwrap_or_default().to_vec();
-        let flight = Flight::read(&mut tcp, &mut transcript).await?;
+        self.send(HANDSHAKE, &transcript.clone()).await?;
+        let flight = Flight::read(self, &mut transcript).await?;
         let (share, premaster) = flight.agree().ok_or_else(unusable)?;
-        let hash = if matches!(flight.suite, 0xc02b | 0xc02f) { &digest::SHA256 } else { &digest::SHA384 };
-        let (algorithm, length) =
-            if hash.output_len() == 32 { (&aead::AES_128_GCM, 16) } else { (&aead::AES_256_GCM, 32) };
-        let prf = Prf(if hash.output_len() == 32 { hmac::HMAC_SHA256 } else { hmac::HMAC_SHA384 });
+        let is_short = matches!(flight.suite, 0xc02b | 0xc02f);
+        let (hash, prf) = if is_short {
+            (&digest::SHA256, Prf(hmac::HMAC_SHA256))
+        } else {
+            (&digest::SHA384, Prf(hmac::HMAC_SHA384))
+        };
         let master = prf.expand(&premaster, "master secret", &[&random[..], &flight.random].concat(), 48);
+        let length = if is_short { 16 } else { 32 };
         let keys = prf.expand(&master, "key expansion", &[&flight.random[..], &random].concat(), 2 * length + 8);
-        let key = keys.get(..length).and_then(|key| aead::UnboundKey::new(algorithm, key).ok());
-        let salt = keys.get(2 * length..2 * length + 4).and_then(|salt| salt.try_into().ok());
-        let (key, salt) = key.zip(salt).ok_or_else(unusable)?;
+        let (keys, salts) = keys.split_at(2 * length);
+        let (ours, theirs) = keys.split_at(length);
 
-        let mut clear = if flight.asks_certificate { message(11, &[0, 0, 0]) } else { Vec::new() };
-        let length = u8::try_from(share.len()).map_err(io::Error::other)?;
-        clear.extend(message(16, &[&[length][..], &share].concat()));
-        transcript.extend(&clear);
+        let certificate = if flight.asks_certificate { message(11, &[0, 0, 0]) } else { Vec::new() };
+        let octets = u8::try_from(share.len()).map_err(io::Error::other)?;
+        let exchange = message(16, &[&[octets][..], &share].concat());
+        for part in [certificate, exchange].into_iter().filter(|part| !part.is_empty()) {
+            transcript.extend(&part);
+            self.send(HANDSHAKE, &part).await?;
+        }
         let so_far = digest::digest(hash, &transcript);
         let verify_data = prf.expand(&master, "client finished", so_far.as_ref(), 12);
-        tcp.write_all(&[record(HANDSHAKE, &clear), record(20, &[1])].concat()).await?;
-        let mut session =
-            Self { tcp, key: aead::LessSafeKey::new(key), salt, sequence: 0, verify_data: verify_data.clone() };
-        session.send(HANDSHAKE, &message(20, &verify_data)).await?;
-        // Tickets come in the clear, then the change of ciphers, then Finished.
-        while session.record().await?.0 == HANDSHAKE {}
-        let (kind, _) = session.record().await?;
-        if kind == HANDSHAKE { Ok(session) } else { Err(unusable()) }
+        self.send(CHANGE, &[1]).await?;
+        self.sending = Some(Keys::new(ours, salts.get(..4)).ok_or_else(unusable)?);
+        self.send(HANDSHAKE, &message(20, &verify_data)).await?;
+        // A ticket comes before the change of ciphers.
+        while self.record().await?.0 == HANDSHAKE {}
+        self.receiving = Some(Keys::new(theirs, salts.get(4..)).ok_or_else(unusable)?);
+        let (kind, finished) = self.record().await?;
+        if kind == HANDSHAKE && finished.first() == Some(&20) { Ok(verify_data) } else { Err(unusable()) }
     }
 
-    /// Sends an encrypted record (RFC 5288 section 3).
     async fn send(&mut self, kind: u8, content: &[u8]) -> io::Result<()> {
-        let explicit = self.sequence.to_be_bytes();
-        let mut nonce = [0; aead::NONCE_LEN];
-        nonce.iter_mut().zip(self.salt.iter().chain(&explicit)).for_each(|(octet, from)| *octet = *from);
-        let length = u16::try_from(content.len()).map_err(io::Error::other)?.to_be_bytes();
-        let header = [&explicit[..], &[kind, 3, 3], &length].concat();
-        let mut sealed = content.to_vec();
-        self.key
-            .seal_in_place_append_tag(
-                aead::Nonce::assume_unique_for_key(nonce),
-                aead::Aad::from(header.as_slice()),
-                &mut sealed,
-            )
-            .map_err(io::Error::other)?;
-        self.sequence += 1;
-        self.tcp.write_all(&record(kind, &[&explicit[..], &sealed].concat())).await
+        let octets = match &mut self.sending {
+            None => record(kind, content),
+            Some(keys) => record(kind, &keys.seal(kind, content).ok_or_else(unusable)?),
+        };
+        self.tcp.write_all(&octets).await
     }
 
+    /// The next record; an alert is an error.
     async fn record(&mut self) -> io::Result<(u8, Vec<u8>)> {
         let (kind, content) = read_record(&mut self.tcp).await?;
-        if kind == 21 { Err(unusable()) } else { Ok((kind, content)) }
+        let content = match &mut self.receiving {
+            None => content,
+            Some(keys) => keys.open(kind, &content).ok_or_else(unusable)?,
+        };
+        if matches!(kind, HANDSHAKE | CHANGE) { Ok((kind, content)) } else { Err(unusable()) }
+    }
+}
+
+impl Keys {
+    fn new(key: &[u8], salt: Option<&[u8]>) -> Option<Self> {
+        let algorithm = if key.len() == 16 { &aead::AES_128_GCM } else { &aead::AES_256_GCM };
+        let key = aead::LessSafeKey::new(aead::UnboundKey::new(algorithm, key).ok()?);
+        Some(Self { key, salt: salt?.try_into().ok()?, sequence: 0 })
+    }
+
+    /// The nonce, and the data that is authenticated beside the content.
+    fn around(&mut self, kind: u8, explicit: &[u8], length: usize) -> Option<(aead::Nonce, aead::Aad<Vec<u8>>)> {
+        let nonce = [&self.salt[..], explicit].concat().try_into().ok()?;
+        let length = u16::try_from(length).ok()?.to_be_bytes();
+        let beside = [&self.sequence.to_be_bytes()[..], &[kind, 3, 3], &length].concat();
+        self.sequence += 1;
+        Some((aead::Nonce::assume_unique_for_key(nonce), aead::Aad::from(beside)))
+    }
+
+    fn seal(&mut self, kind: u8, content: &[u8]) -> Option<Vec<u8>> {
+        let explicit = self.sequence.to_be_bytes();
+        let (nonce, beside) = self.around(kind, &explicit, content.len())?;
+        let mut sealed = content.to_vec();
+        self.key.seal_in_place_append_tag(nonce, beside, &mut sealed).ok()?;
+        Some([&explicit[..], &sealed].concat())
+    }
+
+    fn open(&mut self, kind: u8, content: &[u8]) -> Option<Vec<u8>> {
+        let (explicit, sealed) = content.split_at_checked(8)?;
+        let length = sealed.len().checked_sub(self.key.algorithm().tag_len())?;
+        let (nonce, beside) = self.around(kind, explicit, length)?;
+        let mut opened = sealed.to_vec();
+        self.key.open_in_place(nonce, beside, &mut opened).ok().map(|content| content.to_vec())
     }
 }
 
 impl Flight {
     /// Reads up to ServerHelloDone, and appends the messages to the transcript.
-    async fn read(tcp: &mut TcpStream, transcript: &mut Vec<u8>) -> io::Result<Self> {
+    async fn read(session: &mut Session, transcript: &mut Vec<u8>) -> io::Result<Self> {
         let (mut flight, mut octets) = (Self::default(), Vec::new());
         loop {
-            let (kind, content) = read_record(tcp).await?;
+            let (kind, content) = session.record().await?;
             octets.extend(content);
             if kind != HANDSHAKE || octets.len() > LONGEST {
                 return Err(unusable());
@@ -248,6 +299,17 @@ async fn read_record(tcp: &mut TcpStream) -> io::Result<(u8, Vec<u8>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_one_side_seals_the_other_opens() {
+        let keys = || Keys::new(&[7; 32], Some(&[1, 2, 3, 4])).unwrap();
+        let (mut ours, mut theirs) = (keys(), keys());
+        for text in [&b"one"[..], b"two", b""] {
+            let sealed = ours.seal(HANDSHAKE, text).unwrap();
+            assert_eq!(theirs.open(HANDSHAKE, &sealed).as_deref(), Some(text));
+        }
+        assert_eq!(theirs.open(HANDSHAKE, b"short"), None);
+    }
 
     /// The vector for SHA-256 that the TLS working group's list has.
     #[test]

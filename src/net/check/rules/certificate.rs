@@ -40,8 +40,6 @@ macro_rules! codes {
 codes! {
     expired: Expired;
     not_yet_valid: NotYetValid;
-    self_signed: SelfSigned;
-    host_mismatch: HostMismatch;
     bad_signature: BadSignature;
     wrong_purpose: WrongPurpose;
     not_a_ca: NotACa;
@@ -55,6 +53,31 @@ codes! {
     version: Version;
     ca_as_leaf: CaAsLeaf;
     chain_too_complex: ChainTooComplex;
+}
+
+/// The chain as evidence for a fault beside the one for which it is refused.
+fn beside(audit: &Audit<'_>, message: impl Into<String>) -> Option<Hit> {
+    let names: Vec<_> = audit.presented?.links.iter().map(|link| link.subject.as_str()).collect();
+    let received = format!("Certificate: {}", names.join(", then "));
+    Some(Hit::new(message, format!("ClientHello for {}", audit.host), received))
+}
+
+pub(super) fn self_signed(audit: &Audit<'_>) -> Option<Hit> {
+    let by_itself = || {
+        audit.presented.filter(|presented| presented.is_self_made())?;
+        beside(audit, "the certificate is signed by itself, and it is not trusted")
+    };
+    refused(audit, Code::SelfSigned).or_else(by_itself)
+}
+
+pub(super) fn host_mismatch(audit: &Audit<'_>) -> Option<Hit> {
+    let by_itself = || {
+        let leaf = audit.presented.filter(|presented| presented.is_of_other_name())?.leaf.as_ref()?;
+        let names = leaf.subject_alt_names.join(", ");
+        let names = if names.is_empty() { "no name" } else { &names };
+        beside(audit, format!("the certificate is for {names}, and not for {}", audit.host))
+    };
+    refused(audit, Code::HostMismatch).or_else(by_itself)
 }
 
 /// Decides whether the end-entity certificate came alone although another issued it.

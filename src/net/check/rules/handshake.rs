@@ -19,19 +19,19 @@ pub(super) fn renegotiation(audit: &Audit<'_>) -> Option<Hit> {
     })
 }
 
-const AGAIN: &str = "a handshake of TLS 1.2, and a ClientHello inside it";
-
 pub(super) fn client_renegotiation(audit: &Audit<'_>) -> Option<Hit> {
     (audit.facts.behaviour.client_renegotiation == Some(true)).then(|| {
-        let message = "clients may renegotiate: one connection makes the server compute handshake after handshake";
-        Hit::new(message, format!("{AGAIN} with renegotiation_info"), "a handshake message")
+        let message =
+            "clients may renegotiate without a limit: one connection makes the server compute handshake after handshake";
+        Hit::new(message, "a handshake of TLS 1.2, and five more inside it", "each is finished")
     })
 }
 
 pub(super) fn insecure_renegotiation(audit: &Audit<'_>) -> Option<Hit> {
     (audit.facts.behaviour.insecure_renegotiation == Some(true)).then(|| {
         let message = "clients may renegotiate without RFC 5746: a stranger can put data in front of another's session";
-        Hit::new(message, format!("{AGAIN}, both without renegotiation_info"), "a handshake message")
+        let sent = "a handshake of TLS 1.2, and one more inside it, both without renegotiation_info";
+        Hit::new(message, sent, "both are finished")
     })
 }
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::enumerate::Offer;
-use crate::base::octets;
 use crate::net::check::group::Group;
 use crate::net::check::hello::{Hello, extension};
 use crate::net::check::http;
@@ -30,8 +29,9 @@ const TRIPLE_DES: [u16; 4] = [0xc008, 0xc012, 0x0016, 0x000a];
 pub(crate) struct Behaviour {
     /// RFC 5746, below TLS 1.3.
     pub(crate) secure_renegotiation: Option<bool>,
-    /// A client renegotiates, with RFC 5746 and without it.
+    /// A client renegotiates as often as it likes.
     pub(crate) client_renegotiation: Option<bool>,
+    /// A client renegotiates without RFC 5746.
     pub(crate) insecure_renegotiation: Option<bool>,
     /// DEFLATE was agreed to.
     pub(crate) compression: Option<bool>,
@@ -100,12 +100,12 @@ impl Behaviour {
         if suites.is_empty() {
             return;
         }
-        let hello = Hello { suites, random: octets::random(), ..Hello::of(Version::Tls12, server_name) };
+        let hello = Hello { suites, ..Hello::of(Version::Tls12, server_name) };
         if self.secure_renegotiation == Some(true) {
-            self.client_renegotiation = renegotiation::is_accepted(prober, &hello, true).await;
+            self.client_renegotiation = renegotiation::is_unlimited(prober, &hello).await;
         }
         if self.secure_renegotiation == Some(false) || self.client_renegotiation == Some(true) {
-            self.insecure_renegotiation = renegotiation::is_accepted(prober, &hello, false).await;
+            self.insecure_renegotiation = renegotiation::is_insecure(prober, &hello).await;
         }
     }
 
