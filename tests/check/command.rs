@@ -39,6 +39,7 @@ fn the_report_says_first_what_would_change_the_grade() {
         note         nosniff-missing: no X-Content-Type-Options: nosniff
         note         frame-ancestors-missing: neither frame-ancestors nor X-Frame-Options: other sites may show the page in a frame
         note         plain-unanswered: a request by http:// or ws:// on this port gets no answer that says why it fails
+        note         not-engine-io: the server answers 200 with an HTML page, not with Engine.IO's open packet
         TLS 1.2      TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 (client's order)
         refused      SSL 2.0, SSL 3.0, TLS 1.0, TLS 1.1, TLS 1.3
         groups       X25519, secp256r1, X448, secp384r1, secp521r1

@@ -59,6 +59,18 @@ fn renegotiation_by_clients_is_seen() {
     target.finds("client-renegotiation");
 }
 
+#[test]
+fn products_that_inspect_connections_are_named() {
+    let sandbox = prepared();
+    sandbox.ok(
+        "secure-io gen-cert --self-signed --quiet --name proxy --subject 'CN=Zscaler Intermediate Root CA' localhost",
+    );
+    let server = openssl(&sandbox, "-cert proxy-cert.pem -key proxy-key.pem -www");
+    let target = check(&sandbox, server.port, "");
+    target.finds("intercepted");
+    assert_eq!((target.ids("error"), &target.0["grade"]), (vec!["intercepted"], &"T".into()), "{:#}", target.0);
+}
+
 /// What is wrong beside the fault for which a certificate is refused is said as well, and counts for the grade.
 #[test]
 fn faults_beside_the_first_are_seen() {

@@ -78,7 +78,24 @@ fn socket_io_without_a_handler_of_pages_is_looked_at() {
 fn a_server_that_answers_nothing_is_seen() {
     let sandbox = prepared();
     let server = node(&sandbox, "", "");
-    check(&sandbox, server.port, "").finds("http-timeout");
+    let target = check(&sandbox, server.port, "");
+    assert_eq!(target.finds("http-timeout").0["findings"][0]["layer"], "http", "{:#}", target.0);
+    // A plain WebSocket server answers no other request either.
+    let folder = format!("{}/tests/node/node_modules", env!("CARGO_MANIFEST_DIR"));
+    sandbox.write(
+        "plain.cjs",
+        format!(
+            "const fs = require('fs');\n\
+             const pem = {{ key: fs.readFileSync('server-key.pem'), cert: fs.readFileSync('server-cert.pem') }};\n\
+             const server = require('https').createServer(pem);\n\
+             new (require('{folder}/ws').WebSocketServer)({{ server }});\n\
+             server.listen(0, '127.0.0.1', () => console.log('ready on :' + server.address().port));\n"
+        ),
+    );
+    let server = sandbox.start("node plain.cjs", "ready on");
+    let target = check(&sandbox, server.port, "");
+    target.finds("not-engine-io");
+    assert!(!target.ids("warning").contains(&"http-timeout"), "{:#}", target.0);
 }
 
 /// Answers in place of Engine.IO have the codes of `connect`.
@@ -197,6 +214,12 @@ fn upgrades_that_fail_are_told_apart() {
     with_more(&status("400 Bad Request")).finds("upgrade-dropped");
     with_more(&status("403 Forbidden")).finds("upgrade-refused");
     with_more(&listeners("")).finds("upgrade-timeout");
+    let other = "socket.write('HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n\
+                 Sec-WebSocket-Accept: AAAA\\r\\n\\r\\n')";
+    with_more(&listeners(other)).finds("upgrade-refused");
+    // allowRequest may mind WebSockets without a session alone.
+    let target = with("{ allowRequest: (req, callback) => callback(null, !req.url.includes('websocket')) }", "");
+    assert!(!target.ids("warning").contains(&"upgrade-dropped"), "{:#}", target.0);
     let accept = "require('crypto').createHash('sha1').update(req.headers['sec-websocket-key'] + \
                   '258EAFA5-E914-47DA-95CA-C5AB0DC85B11').digest('base64')";
     let switched = format!(

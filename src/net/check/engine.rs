@@ -22,6 +22,9 @@ const REQUESTS: usize = 2;
 /// The wait for the first message of a WebSocket.
 const FIRST: Duration = Duration::from_millis(1_500);
 
+/// The wait for it where no other request was answered.
+const SHORT: Duration = Duration::from_millis(300);
+
 /// Time beyond the heartbeat that an idle connection is watched.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -54,6 +57,8 @@ pub(super) struct Engine {
     pub(super) open: Option<Open>,
     /// A session of Engine.IO 3 opens.
     pub(super) speaks_three: bool,
+    /// A WebSocket of something else than Engine.IO.
+    pub(super) plain: Option<WebSocket>,
     /// A WebSocket without a session.
     pub(super) direct: Option<WebSocket>,
     /// A WebSocket for a session that began by polling.
@@ -85,11 +90,14 @@ impl Engine {
         }
         if seen.open.is_none() && refusal.is_none() {
             // What does not speak Engine.IO by polling may still do so by WebSocket alone.
-            let direct = place.websocket(&websocket(None), FIRST).await;
-            seen.direct = direct.is_session().then_some(direct);
-            if seen.direct.is_none() {
+            // Where polling gets no answer, no long wait is due to a WebSocket.
+            let patience = if seen.polling.is_some() { FIRST } else { SHORT };
+            let direct = place.websocket(&websocket(None), patience).await;
+            if !direct.is_session() {
+                seen.plain = Some(direct).filter(WebSocket::is_open);
                 return seen;
             }
+            seen.direct = Some(direct);
         }
         seen.speaks_three = speaks_three(place).await;
         if seen.direct.is_none() && (seen.open.is_some() || refusal == Some(0)) {

@@ -7,6 +7,10 @@ use super::grade::Hsts;
 /// Socket.IO's default path.
 pub(super) const PATH: &str = "/socket.io/";
 
+/// The key of each WebSocket that is asked for, and the accept that belongs to it (RFC 6455 section 4.2.2).
+const KEY: &str = "c2VjdXJlLWlvIGNoZWNrIQ==";
+pub(super) const ACCEPT: &str = "9cL9B5j5ea7ldXcaK9dU/MyY004=";
+
 /// Header fields that are read; more are more than a server needs.
 const FIELDS: usize = 128;
 
@@ -56,7 +60,7 @@ impl Request {
     pub(super) fn websocket(target: impl Into<String>) -> Self {
         let request = Self { is_last: false, ..Self::get(target) };
         let request = request.field("Upgrade", "websocket").field("Connection", "Upgrade");
-        request.field("Sec-WebSocket-Key", "c2VjdXJlLWlvIGNoZWNrIQ==").field("Sec-WebSocket-Version", "13")
+        request.field("Sec-WebSocket-Key", KEY).field("Sec-WebSocket-Version", "13")
     }
 
     pub(super) fn field(mut self, name: &'static str, value: impl Into<String>) -> Self {

@@ -143,7 +143,7 @@ async fn look(target: &mut Target, endpoint: &Endpoint, options: &Options<'_>, i
     };
     let session = if facts.has_modern() { Some(place.visit().await) } else { None };
     let web = match &session {
-        Some(session) if session.speaks_http() => {
+        Some(session) if session.speaks_http() || session.is_silent => {
             let place = Place { is_http2: session.is_http2_only(), ..place };
             Some(Web::observe(&place, session, options.origin.as_deref(), options.idle).await)
         }

@@ -126,12 +126,11 @@ impl Prober {
         if matches!(answer, Answer::TimedOut) { self.exchange(&octets, AT_ONCE).await } else { answer }
     }
 
-    /// Connects for a conversation: its permit, the connection, and the time by which it has to end.
-    pub(super) async fn open(&self) -> Option<(SemaphorePermit<'_>, TcpStream, Instant)> {
+    /// Connects for a conversation of several answers.
+    pub(super) async fn open(&self) -> Option<(SemaphorePermit<'_>, TcpStream)> {
         let permit = self.permits.acquire().await.ok()?;
-        let until = self.until();
-        let tcp = timeout_at(until, connect(self.address, self.opening.as_ref())).await.ok()?.ok()?;
-        Some((permit, tcp, until))
+        let tcp = timeout_at(self.until(), connect(self.address, self.opening.as_ref())).await.ok()?.ok()?;
+        Some((permit, tcp))
     }
 
     /// Sends octets other than a hello, and returns the answer up to where the server waits or closes.
@@ -162,7 +161,8 @@ impl Prober {
         timeout_at(Instant::now() + span, watched).await.ok().flatten()
     }
 
-    fn until(&self) -> Instant {
+    /// The end of the time for an answer that is waited for from now on.
+    pub(super) fn until(&self) -> Instant {
         (Instant::now() + self.limit).min(self.deadline)
     }
 

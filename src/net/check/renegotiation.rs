@@ -38,8 +38,8 @@ pub(super) fn suites(offered: &[Suite]) -> Vec<Suite> {
     offered.iter().copied().filter(|suite| SUITES.contains(&suite.0)).collect()
 }
 
-/// Renegotiations that are tried: Node ends a connection at the fourth within ten minutes.
-const ROUNDS: usize = 5;
+/// Renegotiations that are tried: Node ends a connection at the third within ten minutes.
+const ROUNDS: usize = 4;
 
 /// Decides whether the server renegotiates with RFC 5746 as often as the client likes; `None` where no handshake came
 /// about.
@@ -61,14 +61,14 @@ async fn rounds(prober: &Prober, hello: &Hello, is_secure: bool, most: usize) ->
         renegotiation: if is_secure { Renegotiation::Scsv } else { Renegotiation::Unknown },
         ..hello.clone()
     };
-    let (_permit, tcp, until) = prober.open().await?;
+    let (_permit, tcp) = prober.open().await?;
     let mut session = Session { tcp, sending: None, receiving: None };
-    let mut verify_data = timeout_at(until, session.handshake(hello.clone())).await.ok()?.ok()?;
+    let mut verify_data = timeout_at(prober.until(), session.handshake(hello.clone())).await.ok()?.ok()?;
     for done in 0..most {
         let renegotiation = if is_secure { Renegotiation::Info(verify_data) } else { Renegotiation::Unknown };
         let again = session.handshake(Hello { renegotiation, ..hello.clone() });
         // A server that says nothing does not renegotiate.
-        let Ok(Ok(next)) = timeout_at(until, again).await else { return Some(done) };
+        let Ok(Ok(next)) = timeout_at(prober.until(), again).await else { return Some(done) };
         verify_data = next;
     }
     Some(most)

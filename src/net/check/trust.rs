@@ -57,6 +57,32 @@ pub(in crate::net) struct Presented {
 /// The extension by which a certificate demands a stapled status.
 const TLS_FEATURE: &str = "1.3.6.1.5.5.7.1.24";
 
+/// Inspection products and antivirus programs, by the names of their issuers.
+const INSPECTORS: [&str; 22] = [
+    "Zscaler",
+    "Fortinet",
+    "FortiGate",
+    "Netskope",
+    "Blue Coat",
+    "Symantec Web",
+    "Palo Alto",
+    "Cisco Umbrella",
+    "Sophos",
+    "Kaspersky",
+    "ESET SSL",
+    "avast",
+    "AVG Technologies",
+    "Bitdefender",
+    "Forcepoint",
+    "McAfee Web",
+    "Check Point",
+    "Barracuda",
+    "WatchGuard",
+    "Charles Proxy",
+    "mitmproxy",
+    "Fiddler",
+];
+
 impl Presented {
     pub(in crate::net) fn judge(
         chain: &[CertificateDer<'static>],
@@ -114,6 +140,12 @@ impl Presented {
     /// The code with which the chain is refused.
     pub(in crate::net) fn refusal(&self) -> Option<&Reason> {
         self.verdict.error.as_ref()
+    }
+
+    /// The product that inspects connections and issued the certificate, if the chain is not trusted.
+    pub(in crate::net) fn inspector(&self) -> Option<&'static str> {
+        self.refusal().filter(|reason| matches!(reason.code, Code::UnknownIssuer | Code::SelfSigned))?;
+        INSPECTORS.into_iter().find(|name| self.links.iter().any(|link| link.issuer.contains(name)))
     }
 
     /// Decides whether the end-entity certificate is signed by itself, and not trusted, whatever else is wrong with it.

@@ -32,8 +32,11 @@ impl Web {
     ) -> Self {
         let mut seen =
             Self { engine: Engine::observe(place, session.polling.clone(), measures_idle).await, ..Self::default() };
+        if !session.speaks_http() {
+            return seen;
+        }
         let cors = |origin: &str| {
-            let request = if seen.engine.open.is_some() { Request::polling(4) } else { Request::get("/") };
+            let request = if seen.engine.is_there() { Request::polling(4) } else { Request::get("/") };
             request.field("Origin", origin)
         };
         let (foreign, named) = (cors(engine::FOREIGN), origin.map(|origin| (origin.to_owned(), cors(origin))));

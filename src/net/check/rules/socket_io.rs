@@ -65,7 +65,10 @@ pub(super) fn polling_only(audit: &Audit<'_>) -> Option<Hit> {
 /// The WebSocket that failed, of those that should open.
 fn failed(engine: &Engine) -> Option<&WebSocket> {
     let offers = engine.open.as_ref().is_some_and(|open| open.upgrades.iter().any(|name| name == "websocket"));
-    let direct = engine.direct.as_ref().filter(|_| offers).filter(|direct| !direct.is_session());
+    // allowRequest may let WebSockets in that began by polling, and no others.
+    let is_forbidden = |direct: &&WebSocket| matches!(direct, WebSocket::Refused(_, text) if text == "Forbidden" || text.contains("\"code\":4"));
+    let direct =
+        engine.direct.as_ref().filter(|_| offers).filter(|direct| !direct.is_session() && !is_forbidden(direct));
     direct.or_else(|| engine.upgrade.as_ref().filter(|upgrade| !upgrade.is_open()))
 }
 
@@ -76,7 +79,7 @@ fn is_dropped(response: &Response) -> bool {
 
 pub(super) fn upgrade_dropped(audit: &Audit<'_>) -> Option<Hit> {
     let failed = failed(engine(audit)?)?;
-    matches!(failed, WebSocket::Refused(response) if is_dropped(response)).then(|| {
+    matches!(failed, WebSocket::Refused(response, _) if is_dropped(response)).then(|| {
         let message = "polling works, WebSocket does not: something in front of the server drops the Upgrade field";
         Hit::new(message, WEBSOCKET, failed.words())
     })
@@ -84,8 +87,15 @@ pub(super) fn upgrade_dropped(audit: &Audit<'_>) -> Option<Hit> {
 
 pub(super) fn upgrade_refused(audit: &Audit<'_>) -> Option<Hit> {
     let failed = failed(engine(audit)?)?;
-    matches!(failed, WebSocket::Refused(response) if !is_dropped(response)).then(|| {
-        let message = "polling works, and the WebSocket's handshake is refused";
+    let is_other = match failed {
+        WebSocket::Refused(response, _) => !is_dropped(response),
+        failed => matches!(failed, WebSocket::WrongAccept(_)),
+    };
+    is_other.then(|| {
+        let message = match failed {
+            WebSocket::WrongAccept(_) => "polling works, and a WebSocket is answered for another key than its own",
+            _ => "polling works, and the WebSocket's handshake is refused",
+        };
         Hit::new(message, WEBSOCKET, failed.words())
     })
 }
@@ -207,6 +217,10 @@ pub(super) fn not_found(audit: &Audit<'_>) -> Option<Hit> {
 }
 
 pub(super) fn not_engine_io(audit: &Audit<'_>) -> Option<Hit> {
+    if let Some(plain) = audit.web.and_then(|web| web.engine.plain.as_ref()) {
+        let message = "a plain WebSocket server answers at this path, not Socket.IO";
+        return Some(Hit::new(message, WEBSOCKET, plain.words()));
+    }
     refused(audit, "not-engine-io").filter(|_| is_elsewhere(audit))
 }
 
@@ -219,6 +233,9 @@ pub(super) fn redirected(audit: &Audit<'_>) -> Option<Hit> {
 
 pub(super) fn http_timeout(audit: &Audit<'_>) -> Option<Hit> {
     let session = audit.session.filter(|session| session.is_silent && session.polling.is_none())?;
+    if audit.web.is_some_and(|web| web.engine.plain.is_some() || web.engine.is_there()) {
+        return None;
+    }
     let received = session.no_response.clone().unwrap_or_default();
     Some(Hit::new("the server answers no request of HTTP", "GET / and GET /socket.io/ over TLS", received))
 }

@@ -1,6 +1,6 @@
 //! The table of checks.
 
-use super::Needs::{Chain, Engine, Hellos, PlainResponse, Response, Session, Upgrade, Web};
+use super::Needs::{Chain, Engine, Hellos, PlainResponse, Request, Response, Session, Upgrade, Web};
 use super::fix::{self, Fix, advice};
 use super::{Audit, Hit, Needs, Rule, certificate, handshake, http, protocol, socket_io, suites};
 use crate::judge::report::finding::Severity;
@@ -73,6 +73,7 @@ pub const RULES: &[Rule] = &[
     rule("not-yet-valid", Chain, E, "a certificate is before notBefore", "RFC 5280 section 4.1.2.5", advice("set the clock of this machine or of the issuer"), certificate::not_yet_valid),
     rule("self-signed", Chain, E, "the certificate is signed by itself and not trusted", "RFC 5280 section 6.1", advice("trust it with `--trust`, or have a CA issue one that clients trust"), certificate::self_signed),
     rule("unknown-issuer", Chain, E, "the chain ends at a CA that is not trusted here", "RFC 5280 section 6.1", advice("name the CA's root with `--trust`, and install it where clients look"), certificate::unknown_issuer),
+    rule("intercepted", Chain, E, "an inspection product or an antivirus stands in between", "RFC 5280 section 6.1", advice("an inspection product or an antivirus stands in between: give Node its root with NODE_EXTRA_CA_CERTS=FILE or --use-system-ca, or have an exception made for this host"), certificate::intercepted),
     rule("incomplete-chain", Chain, E, "an intermediate is not sent", "RFC 8446 section 4.4.2", fix::CHAIN, certificate::incomplete),
     rule("host-mismatch", Chain, E, "the certificate is for another name", "RFC 9525 section 6", fix::RENEWED, certificate::host_mismatch),
     rule("bad-signature", Chain, E, "a signature does not verify", "RFC 5280 section 6.1.3", fix::RENEWED, certificate::bad_signature),
@@ -124,7 +125,7 @@ pub const RULES: &[Rule] = &[
     rule("redirected", Web, W, "Engine.IO's path is redirected", "RFC 9110 section 15.4", advice("polling clients follow a redirect, a WebSocket never does: exempt the Engine.IO path from it (sign-in, another host, the slash at the end; Next.js: skipTrailingSlashRedirect, or addTrailingSlash: false on both sides), or connect to the URL that it leads to"), socket_io::redirected),
     rule("cdn-origin", Web, E, "Cloudflare cannot use the origin", "Cloudflare: 5xx errors", advice("look at the origin, as the number says: 521 and 522 nothing answers there, 523 its address is wrong, 524 it is too slow, 525 and 526 its TLS or its certificate (SSL mode Full (strict) needs a valid one or an Origin CA's)"), socket_io::cdn_origin),
     rule("platform-error", Web, E, "the hosting platform itself answers", "what the platform's header fields say", advice("the hosting platform has no such route, or no running app there: look at the deployment and its log. Where the platform has no affinity between instances (Vercel's functions, Heroku without session affinity), use websocket only: transports: ['websocket']"), socket_io::platform_error),
-    rule("http-timeout", Session, W, "no request of HTTP is answered", "RFC 9110 section 15.6.5", advice("the app hangs, or a proxy waits for a server that is not there: look at the server's log, for a handler that never answers and an event loop that is blocked"), socket_io::http_timeout),
+    rule("http-timeout", Request, W, "no request of HTTP is answered", "RFC 9110 section 15.6.5", advice("the app hangs, or a proxy waits for a server that is not there: look at the server's log, for a handler that never answers and an event loop that is blocked"), socket_io::http_timeout),
     rule("http-not-found", Web, N, "nothing is at Socket.IO's path", "RFC 9110 section 15.5.5", advice("give the path of Socket.IO with --path (path: in client and server have to be the same); attach Socket.IO to the http(s) server that listens, not to the Express app; route the path to it in the proxy (nginx: location /socket.io/)"), socket_io::not_found),
 
     // Other sites.
