@@ -342,6 +342,7 @@ mod tests {
         des_fails: F, "less than 112 bit", |basis| add(basis, Version::Tls12, 0x0009);
         anonymous_fails: F, "without authentication", |basis| add(basis, Version::Tls12, 0x0034);
         export_fails: F, "export suite", |basis| add(basis, Version::Tls10, 0x0003);
+        insecure_renegotiation_fails: F, "clients renegotiate", |basis| basis.insecure_renegotiation = true;
         only_rc4_fails: F, "all suites have RC4", |basis| basis.suites = vec![(Version::Tls12, Suite(0x0005))];
         small_key_fails: F, "less than 1024 bit", |basis| basis.key_bits = Some(768);
         small_prime_fails: F, "less than 1024 bit", |basis| basis.dh_bits = Some(512);
