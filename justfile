@@ -62,6 +62,8 @@ bench:
     cargo bench --bench inspect
     cargo bench --bench verify
     cargo bench --bench fixtures
+    cargo bench --bench growth
+    cargo bench --bench proxy
 
 # Fuzzes one entry, as in `just fuzz container` (needs cargo-fuzz and a nightly Rust)
 fuzz TARGET *ARGS:

@@ -6,13 +6,15 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
 #![expect(clippy::disallowed_methods, reason = "plain files for the programs compared")]
 
-use std::fs::{self, File};
+mod process;
+
+use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::thread;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
+use process::{cost, median, ratio, time};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256};
 use secure_io::key::sha256;
 use x509_parser::extensions::{GeneralName, ParsedExtension};
@@ -44,15 +46,15 @@ fn main() {
 fn large(bundle: &Path, part: &Path) {
     let (mut ours, mut loops, mut theirs, mut peak) = (Vec::new(), Vec::new(), Vec::new(), 0);
     for _ in 0..ROUNDS {
-        let (time, memory) = inspect(bundle);
-        ours.push(time);
-        peak = peak.max(memory);
+        let cost = cost(Command::new(env!("CARGO_BIN_EXE_secure-io")).args(["inspect", "--json"]).arg(bundle));
+        ours.push(cost.time);
+        peak = peak.max(cost.peak);
         let start = Instant::now();
         assert_eq!(parser_loop(bundle), CERTIFICATES);
         loops.push(start.elapsed());
     }
     for _ in 0..2 {
-        theirs.push(run(Command::new("openssl").args(["storeutl", "-text", "-noout"]).arg(part)));
+        theirs.push(time(Command::new("openssl").args(["storeutl", "-text", "-noout"]).arg(part)));
     }
     let (ours, loops, theirs) =
         (median(ours), median(loops), median(theirs) * u32::try_from(OPENSSL_SHARE).expect("few"));
@@ -73,8 +75,8 @@ fn large(bundle: &Path, part: &Path) {
 fn small(one: &Path) {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     for _ in 0..SMALL_ROUNDS {
-        ours.push(run(Command::new(env!("CARGO_BIN_EXE_secure-io")).args(["inspect", "--text", "full"]).arg(one)));
-        theirs.push(run(Command::new("openssl").args(["x509", "-text", "-noout", "-in"]).arg(one)));
+        ours.push(time(Command::new(env!("CARGO_BIN_EXE_secure-io")).args(["inspect", "--text", "full"]).arg(one)));
+        theirs.push(time(Command::new("openssl").args(["x509", "-text", "-noout", "-in"]).arg(one)));
     }
     let (ours, theirs) = (median(ours), median(theirs));
     println!("one certificate, whole processes:");
@@ -110,25 +112,6 @@ fn parser_loop(bundle: &Path) -> usize {
     count
 }
 
-/// Runs `inspect --json`; returns its time, and the most memory it had, in KiB.
-fn inspect(bundle: &Path) -> (Duration, u64) {
-    let start = Instant::now();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_secure-io"));
-    let mut child = command.args(["inspect", "--json"]).arg(bundle).stdout(Stdio::null()).spawn().expect("it runs");
-    let status = format!("/proc/{}/status", child.id());
-    let watch = thread::spawn(move || {
-        let mut peak = 0;
-        while let Ok(text) = fs::read_to_string(&status) {
-            let Some(line) = text.lines().find_map(|line| line.strip_prefix("VmHWM:")) else { break };
-            peak = line.trim().trim_end_matches(" kB").parse().expect("a number");
-            thread::sleep(Duration::from_millis(20));
-        }
-        peak
-    });
-    assert!(child.wait().expect("it ends").success());
-    (start.elapsed(), watch.join().expect("the watch ends"))
-}
-
 fn certificates() -> Vec<String> {
     let key = KeyPair::generate().expect("a key");
     let mut params = CertificateParams::default();
@@ -156,23 +139,6 @@ fn repeated(distinct: &[String], count: usize) -> Vec<u8> {
     bundle
 }
 
-fn run(command: &mut Command) -> Duration {
-    command.stdout(File::create("/dev/null").expect("opened")).stderr(Stdio::null());
-    let start = Instant::now();
-    let status = command.status().expect("the program runs");
-    assert!(status.success(), "{command:?} failed");
-    start.elapsed()
-}
-
 fn each(time: Duration) -> String {
     format!("{:7.2} us each", time.as_secs_f64() * 1e6 / f64::from(u32::try_from(CERTIFICATES).expect("few")))
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times[times.len() / 2]
-}
-
-fn ratio(a: Duration, b: Duration) -> f64 {
-    a.as_secs_f64() / b.as_secs_f64()
 }

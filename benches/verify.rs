@@ -11,12 +11,14 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
 #![expect(clippy::disallowed_methods, reason = "plain files for the program")]
 
+mod process;
+
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use process::{best, secure_io};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls::pki_types::{CertificateDer, ServerName, TrustAnchor, UnixTime};
@@ -45,8 +47,8 @@ fn main() {
         });
         let (mut ours, mut theirs) = (Duration::MAX, Duration::MAX);
         for _ in 0..ROUNDS {
-            theirs = theirs.min(time(|| pki.by_webpki()));
-            ours = ours.min(time(|| by_batch(&batch, &pki.lines)));
+            theirs = theirs.min(answered(|| pki.by_webpki()));
+            ours = ours.min(answered(|| by_batch(&batch, &pki.lines)));
         }
         let ratio = theirs.as_secs_f64() / ours.as_secs_f64();
         println!("verify --batch / plain rustls-webpki, {algorithm:?}: {ratio:.2} of its rate (goal: 0.80)");
@@ -86,12 +88,12 @@ fn with_crls(folder: &Path) {
             key_identifier_method: rcgen::KeyIdMethod::Sha256,
         };
         fs::write(folder.join("crl"), crl.signed_by(&issuer).expect("a CRL").der()).expect("written");
-        let (time, memory) = best(3, || {
+        let cost = best(3, || {
             let mut command = secure_io(folder);
             command.args(["verify", "--batch", "lines", "--trust", "root", "--crl", "crl"]);
             command
         });
-        println!("  {entries:>9} entries  {:>8.1} ms, {:>4} MiB", time.as_secs_f64() * 1000.0, memory / 1024);
+        println!("  {entries:>9} entries  {:>8.1} ms, {:>4} MiB", cost.milliseconds(), cost.mebibytes());
     }
 }
 
@@ -112,12 +114,12 @@ fn with_roots(folder: &Path) {
     for count in ROOTS {
         fs::write(folder.join("roots"), [&others[..count - 1].concat(), &pem(root.der())].map(String::as_str).concat())
             .expect("written");
-        let (time, memory) = best(40, || {
+        let cost = best(40, || {
             let mut command = secure_io(folder);
             command.args(["verify", "--trust", "roots", "leaf"]);
             command
         });
-        println!("  {count:>4} roots in a file  {:>6.2} ms, {:>3} MiB", time.as_secs_f64() * 1000.0, memory / 1024);
+        println!("  {count:>4} roots in a file  {:>6.2} ms, {:>3} MiB", cost.milliseconds(), cost.mebibytes());
     }
     let bundle = fs::read_to_string("/etc/ssl/certs/ca-certificates.crt").unwrap_or_default();
     let Some(one) = bundle.split_inclusive("-----END CERTIFICATE-----\n").next().filter(|pem| pem.contains("BEGIN"))
@@ -125,18 +127,18 @@ fn with_roots(folder: &Path) {
         return;
     };
     fs::write(folder.join("one"), one).expect("written");
-    let (time, memory) = best(40, || {
+    let cost = best(40, || {
         let mut command = secure_io(folder);
         command.args(["verify", "--purpose", "any", "one"]);
         command
     });
-    println!("  the system's roots   {:>6.2} ms, {:>3} MiB", time.as_secs_f64() * 1000.0, memory / 1024);
-    let (time, _) = best(40, || {
+    println!("  the system's roots   {:>6.2} ms, {:>3} MiB", cost.milliseconds(), cost.mebibytes());
+    let cost = best(40, || {
         let mut command = secure_io(folder);
         command.arg("--version");
         command
     });
-    println!("  --version            {:>6.2} ms", time.as_secs_f64() * 1000.0);
+    println!("  --version            {:>6.2} ms", cost.milliseconds());
 }
 
 fn ca(name: &str) -> CertificateParams {
@@ -156,34 +158,7 @@ fn pem(der: &CertificateDer<'_>) -> String {
     container::pem("CERTIFICATE", der).expect("PEM").to_string()
 }
 
-fn secure_io(folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_secure-io"));
-    command.current_dir(folder).env_clear().env("HOME", folder).stdout(Stdio::null());
-    command
-}
-
-/// The shortest time of so many runs, and the most memory that one had, in KiB.
-fn best(runs: usize, command: impl Fn() -> Command) -> (Duration, u64) {
-    let time = (0..runs).map(|_| {
-        let start = Instant::now();
-        let status = command().stderr(Stdio::null()).status().expect("it runs");
-        assert!(status.success(), "{status}");
-        start.elapsed()
-    });
-    let time = time.min().unwrap_or_default();
-    let mut child = command().stderr(Stdio::null()).spawn().expect("it runs");
-    let status = format!("/proc/{}/status", child.id());
-    let mut peak = 0;
-    // Of a process that is over nothing is said any more.
-    while let Ok(text) = fs::read_to_string(&status) {
-        let Some(line) = text.lines().find_map(|line| line.strip_prefix("VmHWM:")) else { break };
-        peak = line.split_whitespace().next().and_then(|number| number.parse().ok()).unwrap_or(peak);
-    }
-    let _ = child.wait();
-    (time, peak)
-}
-
-fn time(valid: impl FnOnce() -> usize) -> Duration {
+fn answered(valid: impl FnOnce() -> usize) -> Duration {
     let start = Instant::now();
     assert_eq!(valid(), REQUESTS - REQUESTS / 10);
     start.elapsed()

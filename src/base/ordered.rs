@@ -1,15 +1,15 @@
 //! Works on items on all cores, and gives the results on in the order of the items, few of them held at a time.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc::{Sender, channel, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
 /// Items under way for each thread: one that has to wait for its turn on a busy machine must not hold up the others.
 const AHEAD: usize = 12;
 
-/// Calls `work` on each item on any thread, and `sink` with each result, in order, on this one, which also draws the
-/// items. A single item is worked on here.
+/// Calls `work` on each item on rayon's threads, and `sink` with each result, in order, on this one, which also draws the
+/// items and must be none of rayon's. A single item is worked on here.
 ///
 /// # Errors
 ///
@@ -21,24 +21,11 @@ pub fn map<T: Send, U: Send, E>(
 ) -> Result<(), E> {
     let Some(first) = items.next() else { return Ok(()) };
     let Some(second) = items.next() else { return sink(work(first)) };
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    let under_way = threads * AHEAD;
-    let (queue, inbox) = sync_channel::<(usize, T)>(under_way);
-    let (inbox, work) = (Mutex::new(inbox), &work);
-    thread::scope(|scope| {
-        let (queue, (done, results)) = (queue, channel());
-        for _ in 0..threads {
-            let (done, inbox) = (done.clone(), &inbox);
-            let next = || inbox.lock().unwrap_or_else(PoisonError::into_inner).recv();
-            scope.spawn(move || {
-                while let Ok((index, item)) = next() {
-                    let _end = Ending { index, done: &done };
-                    if done.send((index, Some(work(item)))).is_err() {
-                        break;
-                    }
-                }
-            });
-        }
+    let under_way = rayon::current_num_threads() * AHEAD;
+    let (work, is_over) = (&work, &AtomicBool::new(false));
+    rayon::in_place_scope(|scope| {
+        let _over = Over(is_over);
+        let (done, results) = channel::<(usize, Option<U>)>();
         let mut ready = BTreeMap::new();
         let (mut drawn, mut given) = (0, 0);
         let mut give = |given: &mut usize| -> Result<(), E> {
@@ -55,9 +42,14 @@ pub fn map<T: Send, U: Send, E>(
             while drawn - given >= under_way {
                 give(&mut given)?;
             }
-            if queue.send((drawn, item)).is_err() {
-                break;
-            }
+            let (index, done) = (drawn, done.clone());
+            scope.spawn(move |_| {
+                let _end = Ending { index, done: &done };
+                if !is_over.load(Ordering::Relaxed) {
+                    // Nobody receives it if the sink has failed meanwhile.
+                    let _ = done.send((index, Some(work(item))));
+                }
+            });
             drawn += 1;
         }
         while given < drawn {
@@ -65,6 +57,15 @@ pub fn map<T: Send, U: Send, E>(
         }
         Ok(())
     })
+}
+
+/// Says when dropped that the results of items that are still under way are wanted no more.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Reports a missing result if the work on an item panics, because all would wait for the result.
@@ -118,7 +119,7 @@ mod tests {
 
     /// A defect in one item's work ends the program, and leaves nobody waiting.
     #[test]
-    #[should_panic(expected = "a scoped thread panicked")]
+    #[should_panic(expected = "assertion `left != right` failed")]
     fn a_panic_is_not_waited_for() {
         let _ = map(0..100, |item| assert_ne!(item, 50), |()| Ok::<(), ()>(()));
     }

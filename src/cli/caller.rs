@@ -60,6 +60,12 @@ impl Caller {
     }
 }
 
+/// Returns the name of the user: under sudo, of its caller.
+pub(crate) fn user() -> Option<String> {
+    let variables = ["SUDO_USER", "LOGNAME", "USER", "USERNAME"];
+    variables.into_iter().filter_map(|name| env::var(name).ok()).find(|user| !user.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

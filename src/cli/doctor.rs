@@ -16,6 +16,7 @@ use super::ca;
 use super::command_line::CommandLine;
 use super::failure::Failure;
 use super::output::Output;
+use super::runtime;
 
 /// Look at this machine: local CA, trust stores, environment, this folder, ports, names
 ///
@@ -57,8 +58,8 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     all.extend(doctor::environment(&set.collect::<Vec<_>>(), root.as_deref()));
     all.extend(doctor::folder(Path::new("."), now));
     let ports: &[u16] = if args.port.is_empty() { &doctor::PORTS } else { &args.port };
-    all.extend(doctor::ports(ports, now));
-    all.extend(doctor::names());
+    all.extend(runtime::block_on(doctor::ports(ports, now))?);
+    all.extend(runtime::block_on(doctor::names())?);
     if let Ok(base) = etcetera::choose_base_strategy() {
         all.extend(doctor::hsts(base.home_dir(), &base.config_dir()));
     }

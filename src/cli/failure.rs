@@ -11,7 +11,6 @@ use std::path::Path;
 pub(crate) use self::ca::{needs_no_sudo, one_thing_at_a_time, permit_hint, remake_hint, renew_hint};
 pub(crate) use self::fixtures::{build, fixtures};
 pub(crate) use self::remote::{no_endpoint, remote};
-use super::args::IssuerArgs;
 use super::beside;
 use super::command_line::{self, ADDR, CA_KEY, CommandLine, Flag, PORT, PURPOSE};
 use secure_io::container::{FileType, KeyFormat};
@@ -332,11 +331,11 @@ pub(crate) fn mismatch(
         .detail(line("the private key's is", ours))
 }
 
-/// A certificate that could not be issued, with the file that is to blame.
-pub(crate) fn issuing(error: generate::Error, request: Option<&Path>, issuer: &IssuerArgs) -> Failure {
+/// A certificate that could not be issued, with the file that is to blame: the request's, or the certificate or key of
+/// a CA of the caller's.
+pub(crate) fn issuing(error: generate::Error, request: Option<&Path>, ca: Option<(&Path, &Path)>) -> Failure {
     use cert::Error as C;
     use generate::Error as M;
-    let ca = issuer.files();
     let blamed = match (&error, request, ca) {
         (M::Certificate(C::NotPermitted { .. }), _, Some(_)) => return Failure::new(error.into()),
         (M::Certificate(C::NotPermitted { names, .. }), _, None) => {
@@ -369,7 +368,7 @@ pub(crate) fn issuing(error: generate::Error, request: Option<&Path>, issuer: &I
     let text = format!("cannot use `{}`: {error}", blamed.display());
     match Failure::from(error) {
         Failure::Error(report) => {
-            // Those for the local CA mend no other.
+            // those for the local CA fix no other.
             let hints = if ca.is_some() && request.is_none() { Vec::new() } else { report.hints };
             Failure::Error(Box::new(Report {
                 error: report.error.context(text),

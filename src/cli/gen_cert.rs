@@ -18,7 +18,9 @@ use zeroize::Zeroizing;
 use super::Outcome;
 use super::args::{self, IssuerArgs, LoadedIssuer, NameArgs, PassphraseArgs, ValidityArgs, WriteArgs};
 use super::ca;
+use super::caller;
 use super::failure::{self, Failure};
+use super::folders;
 use super::output::Output;
 use like::{Double, LikeArgs};
 use renewal::{Present, Renewal};
@@ -321,7 +323,7 @@ impl Args {
         };
         let (request, issued) = made.map_err(|error| match error {
             error @ generate::Error::RenewsCa => failure::not_renewed(&targets.cert, error),
-            error => failure::issuing(error, None, &self.issuer),
+            error => failure::issuing(error, None, self.issuer.files()),
         })?;
         Ok(Made { key: Some(key), key_is_new, request: rewrites_csr.then_some(request), issued, renewed_because })
     }
@@ -343,9 +345,9 @@ impl Args {
                 advice::mismatch(key, path, (&theirs, &ours))
             }
             (error @ generate::Error::NoKey, _) => {
-                advice::without_key(path, failure::issuing(error, Some(path), &self.issuer))
+                advice::without_key(path, failure::issuing(error, Some(path), self.issuer.files()))
             }
-            (error, _) => failure::issuing(error, Some(path), &self.issuer),
+            (error, _) => failure::issuing(error, Some(path), self.issuer.files()),
         })?;
         Ok(Made { key, key_is_new: false, request: None, issued, renewed_because: None })
     }
@@ -438,8 +440,8 @@ fn record(
     now: OffsetDateTime,
 ) -> Result<(), Failure> {
     let (LoadedIssuer::Local(ca), Some(leaf)) = (issuer, chain.first()) else { return Ok(()) };
-    let path = if files::is_stdio(path) { None } else { Some(args::absolute(path)?) };
-    Ok(ca.record(leaf, path.as_deref(), args::user().as_deref(), now)?)
+    let path = if files::is_stdio(path) { None } else { Some(folders::absolute(path)?) };
+    Ok(ca.record(leaf, path.as_deref(), caller::user().as_deref(), now)?)
 }
 
 /// Describes a chain for the report.

@@ -64,16 +64,27 @@ pub(crate) fn heading(name: &str) -> String {
     format!("{style}{}{style:#}", escape_unprintable(name))
 }
 
-/// The lines of one item; `number` stands in front of the first.
-pub(crate) fn render(lines: &[Line], number: Option<usize>, style: &Style) -> String {
-    let number = number.map_or_else(String::new, |number| format!("#{number}"));
-    // A number of three digits moves all lines of its item.
-    let margin = MARGIN.max(number.len() + 1);
-    let mut text = String::new();
-    for (index, line) in lines.iter().enumerate() {
-        render_line(&mut text, line, (if index == 0 { &number } else { "" }, margin), style);
+/// Renders the lines of one item.
+pub(crate) struct ItemLines {
+    /// Stands in front of the first line; empty from then on.
+    number: String,
+    /// Columns in front of each line.
+    margin: usize,
+    style: Style,
+}
+
+impl ItemLines {
+    pub(crate) fn new(number: Option<usize>, style: Style) -> Self {
+        let number = number.map_or_else(String::new, |number| format!("#{number}"));
+        // A number of three digits moves all lines of its item.
+        let margin = MARGIN.max(number.len() + 1);
+        Self { number, margin, style }
     }
-    text
+
+    pub(crate) fn add(&mut self, line: &Line, out: &mut String) {
+        render_line(out, line, (&self.number, self.margin), &self.style);
+        self.number.clear();
+    }
 }
 
 /// Columns in front of an item, for its number.

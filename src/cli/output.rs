@@ -82,7 +82,12 @@ impl Output {
 
     /// An answer as styled text, free of other control characters.
     pub(crate) fn styled(&mut self, text: &str) -> Result<(), Failure> {
-        Ok(self.stdout.write_all(text.as_bytes())?)
+        if self.stdout.current_choice() != ColorChoice::Never {
+            return Ok(self.stdout.write_all(text.as_bytes())?);
+        }
+        // In one piece: the stream itself writes each line for itself.
+        let plain = anstream::adapter::strip_str(text).to_string();
+        Ok(self.stdout.as_inner().lock().write_all(plain.as_bytes())?)
     }
 
     /// An answer as text, printed when quiet, too.

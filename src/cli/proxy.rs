@@ -8,7 +8,7 @@ use crate::cli::Outcome;
 use crate::cli::args::PassphraseArgs;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
-use crate::cli::serve::{Lines, Listen};
+use crate::cli::serve::{Lines, ServerArgs};
 use crate::cli::verify::trust::{self, Sources};
 
 /// Put TLS in front of another server
@@ -38,7 +38,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE")]
     upstream_trust: Vec<PathBuf>,
     #[command(flatten)]
-    listen: Listen,
+    server: ServerArgs,
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         };
         Arc::new(proxy) as Arc<dyn Handler>
     };
-    args.listen.run(&handler, out)
+    args.server.run(&handler, out)
 }
 
 impl Args {
@@ -70,7 +70,7 @@ impl Args {
             return Ok(None);
         }
         let passphrase = PassphraseArgs::absent();
-        let sources = Sources { files: &self.upstream_trust, ca_dir: self.listen.ca_dir(), passphrase: &passphrase };
+        let sources = Sources { files: &self.upstream_trust, ca_dir: self.server.ca_dir(), passphrase: &passphrase };
         let trust = Trust::new(trust::all(sources, out)?);
         trust.map(Some).map_err(|error| Failure::new(error.into()))
     }
@@ -91,6 +91,10 @@ fn line(event: &Event) -> Option<String> {
         Event::HostBlocked { target, host } => format!(
             "{target} refuses the host {host}: allow it there (server.allowedHosts in Vite, allowedHosts in webpack), or \
              start with --upstream-host localhost"
+        ),
+        Event::Pins { target } => format!(
+            "{target} sends Strict-Transport-Security for localhost, which is not passed on: browsers would use https for every \
+             port of this machine"
         ),
         Event::Loop { host } => {
             format!("Refused a request for {host}: it came back again and again, so a server calls this proxy")

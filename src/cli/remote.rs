@@ -9,6 +9,7 @@ use secure_io::probe::{self, Endpoint, Options, Presented, Starttls};
 use secure_io::{container, files, inspect, validity};
 
 use super::failure::{self, Failure};
+use super::runtime;
 
 /// Options for asking a server.
 #[derive(clap::Args)]
@@ -61,7 +62,7 @@ impl RemoteArgs {
     pub(crate) fn ask(&self, endpoint: &Endpoint) -> Result<Presented, Failure> {
         let options =
             Options { server_name: self.server_name.clone(), timeout: self.timeout, starttls: self.starttls(endpoint) };
-        probe::ask(endpoint, &options).map_err(|error| failure::remote(endpoint, error))
+        runtime::block_on(probe::ask(endpoint, &options))?.map_err(|error| failure::remote(endpoint, error))
     }
 
     /// The protocol that begins TLS: the one that was named, else that of the port.

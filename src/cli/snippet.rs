@@ -13,6 +13,7 @@ use super::args::{self, CaDirArgs, PassphraseArgs};
 use super::beside;
 use super::command_line::{CommandLine, unused};
 use super::failure::{self, Failure};
+use super::folders;
 use super::output::Output;
 use super::serve::advice;
 
@@ -62,9 +63,9 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let hosts = names.filter_map(|name| name.strip_prefix("DNS:").or_else(|| name.strip_prefix("IP:")));
     let one_file = args.one_file(credentials.key().spki());
     let site = Site {
-        certificate: args::absolute(&args.cert)?,
-        key: args::absolute(&args.key)?,
-        one_file: args::absolute(&one_file)?,
+        certificate: folders::absolute(&args.cert)?,
+        key: folders::absolute(&args.key)?,
+        one_file: folders::absolute(&one_file)?,
         hosts: hosts.map(str::to_owned).collect(),
         port: args.port.unwrap_or(args.platform.port),
         to: args.to.clone(),

@@ -180,8 +180,6 @@ pub struct Template {
     pub extended_key_usages: Vec<rcgen::ExtendedKeyUsagePurpose>,
     /// Path length limit of a CA's certificate; `None` for an end entity.
     pub ca: Option<BasicConstraints>,
-    /// Name constraints of a CA's certificate.
-    pub name_constraints: Option<rcgen::NameConstraints>,
     /// Other extensions, as they are.
     pub extensions: Vec<Extension>,
 }
@@ -204,7 +202,6 @@ impl Template {
             key_usages: csr::key_usages(PublicKey::of(spki).is_rsa()),
             extended_key_usages: purpose.extended_key_usages(),
             ca: None,
-            name_constraints: None,
             extensions: Vec::new(),
         }
     }
@@ -258,7 +255,6 @@ pub fn draft(template: &Template, issuer: &Issuer<'_>, serial: &[u8]) -> Result<
     params.subject_alt_names = name::to_rcgen(&template.names);
     params.key_usages.clone_from(&template.key_usages);
     params.extended_key_usages.clone_from(&template.extended_key_usages);
-    params.name_constraints.clone_from(&template.name_constraints);
     params.is_ca = template.ca.map_or(IsCa::ExplicitNoCa, IsCa::Ca);
     params.use_authority_key_identifier_extension = true;
     params.key_identifier_method = KeyIdMethod::PreSpecified(key::key_identifier(&template.spki)?);

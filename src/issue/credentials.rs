@@ -241,7 +241,7 @@ mod tests {
 
     /// Kept credentials that cannot be read do not keep the server from starting.
     #[test]
-    fn damaged_ones_are_made_anew() {
+    fn damaged_ones_are_made_again() {
         let folder = tempfile::tempdir().unwrap();
         let first = Credentials::kept(folder.path(), &CertificateSpec::default(), now()).unwrap();
         for entry in std::fs::read_dir(folder.path()).unwrap() {

@@ -84,7 +84,7 @@ impl<'a> Crl<'a> {
     /// The entries, up to and with the first that cannot be told apart.
     #[must_use]
     pub fn entries(&self) -> Entries<'a> {
-        Entries { rest: Reader::new(self.revoked.map_or(&[], |list| list.content)) }
+        Entries::of(self.revoked.map_or(&[], |list| list.content))
     }
 }
 
@@ -92,6 +92,20 @@ impl<'a> Crl<'a> {
 #[derive(Debug, Clone)]
 pub struct Entries<'a> {
     rest: Reader<'a>,
+}
+
+impl<'a> Entries<'a> {
+    /// The entries in the content of revokedCertificates.
+    #[must_use]
+    pub const fn of(der: &'a [u8]) -> Self {
+        Self { rest: Reader::new(der) }
+    }
+
+    /// The DER of the entries that are still to come.
+    #[must_use]
+    pub const fn der(&self) -> &'a [u8] {
+        self.rest.rest()
+    }
 }
 
 impl<'a> Iterator for Entries<'a> {

@@ -23,11 +23,11 @@ mod verification;
 
 pub use self::check::{Flaw, check};
 pub(crate) use self::identifier::id;
-pub use self::identifier::{AlgorithmIdentifier, Hash, SignatureAlgorithm};
+pub use self::identifier::{AlgorithmIdentifier, Hash, SignatureAlgorithm, signature_name};
 pub use self::public::{Curve, PublicKey, RsaNumbers, SubjectPublicKeyInfo};
 use self::public::{curve_name, key_name};
 pub(crate) use self::verification::spki_parts;
-pub use self::verification::{signature_name, verify_signature};
+pub use self::verification::verify_signature;
 
 /// Reason why a key could not be made, read or used.
 #[derive(Debug, thiserror::Error)]

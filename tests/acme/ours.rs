@@ -34,6 +34,23 @@ fn our_client_gets_a_certificate_and_replaces_a_revoked_one() {
     authority.sandbox.run(&line).success().says("Hello");
 }
 
+/// What `serve` has, `proxy` has.
+#[test]
+fn the_proxy_gets_a_certificate() {
+    let authority = Authority::start("");
+    let line = format!(
+        "proxy --to {} --port {} --acme {} --acme-domain app.localhost --acme-trust {ROOT}",
+        crate::authority::free_port(),
+        authority.tls_port,
+        authority.directory()
+    );
+    let mut proxy = start(&authority.sandbox, &line);
+    proxy.wait_for("Got a certificate by ACME");
+    proxy.wait_for("Secure server is running on https://app.localhost");
+    let line = format!("curl -sS --cacert {ROOT} https://app.localhost:{}", authority.tls_port);
+    authority.sandbox.run(&line).success().says("does not answer: Connection refused");
+}
+
 /// Names that the CA may not sign for are refused in the CA's own words.
 #[test]
 fn our_client_says_what_our_server_refuses() {

@@ -216,7 +216,7 @@ fn it_is_renewed_in_time() {
     sandbox.run("secure-io ca renew --permit dev.example").success().says("Left the local CA");
     sandbox.run("secure-io ca renew --renew-before 3000d").success().says("Left the local CA");
     sandbox.run("secure-io ca renew --renew-before 4000d --days 5000").success().says("it ends in 3650 days");
-    assert_ne!(sandbox.ok("secure-io ca export"), root, "a root that ends soon is signed anew with its key");
+    assert_ne!(sandbox.ok("secure-io ca export"), root, "a root that ends soon is signed again with its key");
     sandbox
         .run("secure-io gen-cert --ca --renew")
         .success()

@@ -24,11 +24,11 @@ fn what_is_wrong_is_said_with_its_mend() {
         key           RSA 1024
         lint          judged as signed by itself
                       error: it names hosts and is a CA: rustls and others refuse it from a server, and its key could sign for any name (ca_true_leaf)
-                        mend: make a leaf: `secure-io gen-cert`; for openssl `-addext basicConstraints=critical,CA:FALSE`
+                        fix: make a leaf: `secure-io gen-cert`; for openssl `-addext basicConstraints=critical,CA:FALSE`
                       error: its RSA key has 1024 bits, and clients take 2048 at least (rsa_too_small)
-                        mend: make a new key: `secure-io gen-key`
+                        fix: make a new key: `secure-io gen-key`
                       warning: it is a CA without keyUsage (ku_missing)
-                        mend: give the CA keyCertSign and cRLSign
+                        fix: give the CA keyCertSign and cRLSign
     --- stderr
     note: lint: 2 errors, 1 warning; docs/linting.md says more of each rule
     ");

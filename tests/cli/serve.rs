@@ -267,7 +267,7 @@ fn a_plaintext_request_is_told_where_to_go() {
 
 /// The hint of both errors above fixes them.
 #[test]
-fn a_certificate_made_anew_as_the_hint_says() {
+fn a_certificate_made_again_as_the_hint_says() {
     let sandbox = Sandbox::new();
     sandbox.ok("secure-io gen-cert --not-before -90d --not-after -30d");
     sandbox.ok("secure-io gen-cert --key server-key.pem --out-cert server-cert.pem --force");

@@ -60,7 +60,7 @@ fn crls_are_read_and_heeded() {
     sandbox.ok("secure-io ca crl -q --ca-dir ca --out crl.pem --force");
     verify("server").exits(2).says("certificate revoked");
     verify("good").success();
-    // Made anew, the CA still answers for what it issued.
+    // Made again, the CA still answers for what it issued.
     sandbox.ok("secure-io ca renew -q --ca-dir ca --force");
     sandbox.ok("secure-io ca crl -q --ca-dir ca --der --out crl.der");
     let script = "

@@ -12,15 +12,15 @@ const BEGIN: &str = "<!-- rules: written by `UPDATE_DOCS=1 cargo test --test lin
 fn row(rule: &Rule) -> String {
     let severity = |severity: Option<Severity>| severity.map_or("-", Severity::name);
     let roles: Vec<&str> = rule.roles.iter().map(|role| role.words()).collect();
-    let Rule { id, title, source, mend, .. } = rule;
+    let Rule { id, title, source, fix, .. } = rule;
     let (public, private) = (severity(rule.public), severity(rule.private));
-    format!("| `{id}` | {title} | {} | {public} | {private} | {source} | {mend} |", roles.join(", "))
+    format!("| `{id}` | {title} | {} | {public} | {private} | {source} | {fix} |", roles.join(", "))
 }
 
 #[test]
 fn the_page_has_every_rule() {
     let mut table =
-        "| rule | finds | in | public | private | source | mend |\n|---|---|---|---|---|---|---|\n".to_owned();
+        "| rule | finds | in | public | private | source | fix |\n|---|---|---|---|---|---|---|\n".to_owned();
     for rule in RULES {
         let _ = writeln!(table, "{}", row(rule));
     }

@@ -69,6 +69,57 @@ fn the_authority_of_an_absolute_target_is_the_host() {
     assert!(seen.starts_with("get /path?q=1 http/1.1\r\n") && seen.contains("\r\nhost: real.test\r\n"), "{seen}");
 }
 
+/// A client must not describe itself as a proxy describes it, in whatever spelling servers take for the same.
+#[test]
+fn what_a_client_says_of_itself_is_not_passed_on() {
+    let sandbox = Sandbox::new();
+    let (port, requests) = recorder(OK);
+    let proxy = proxy(&sandbox, &format!("--to {port}"));
+    let mut client = Client::connect(&proxy);
+    client.send(
+        "POST / HTTP/1.1\r\nHost: app.test:3000\r\nX-Forwarded-For: 9.9.9.9\r\nX_Forwarded_For: 9.9.9.9\r\n\
+         X_Forwarded-Proto: http\r\nX-Real_IP: 9.9.9.9\r\nForwarded: for=9.9.9.9\r\nX-Forwarded-Port: 99\r\n\
+         TE: trailers\r\nTrailer: X-Forwarded-For, X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n\
+         2\r\nab\r\n0\r\nX-Forwarded-For: 9.9.9.9\r\nX-Sum: 1\r\n\r\n",
+    );
+    client.head();
+    let seen = next(&requests).to_lowercase();
+    for gone in ["9.9.9.9", "proto: http\r\n", "x-forwarded-port", "\r\nforwarded:"] {
+        assert!(!seen.contains(gone), "{gone}: {seen}");
+    }
+    for line in
+        ["x-forwarded-for: 127.0.0.1", "x-forwarded-proto: https", "x-forwarded-host: app.test:3000", "x-sum: 1"]
+    {
+        assert_eq!(seen.matches(&format!("\r\n{line}\r\n")).count(), 1, "{line}: {seen}");
+    }
+}
+
+/// The probes of HAProxy name no host.
+#[test]
+fn a_client_of_http_1_0_need_not_name_a_host() {
+    let sandbox = Sandbox::new();
+    let (port, requests) = recorder("HTTP/1.1 302 Found\r\nLocation: http://localhost/\r\nContent-Length: 0\r\n\r\n");
+    let proxy = proxy(&sandbox, &format!("--to {port}"));
+    let head = Client::connect(&proxy).send("OPTIONS /up HTTP/1.0\r\n\r\n").head();
+    assert!(head.starts_with("http/1.0 302 ") && head.contains("\r\nlocation: http://localhost/\r\n"), "{head}");
+    let seen = next(&requests).to_lowercase();
+    assert!(seen.contains(&format!("\r\nhost: localhost:{port}\r\n")) && !seen.contains("forwarded-host"), "{seen}");
+}
+
+/// RFC 9110 section 8.6: over HTTP/2 nobody has to say that a body is empty, and some servers wait for one.
+#[test]
+fn an_empty_body_is_said_to_be_empty() {
+    let sandbox = Sandbox::new();
+    let (port, requests) = recorder(OK);
+    let proxy = proxy(&sandbox, &format!("--to {port}"));
+    for (method, said) in [("POST", 1), ("PATCH", 1), ("DELETE", 0), ("GET", 0)] {
+        sandbox.ok(&format!("curl -sk --http2 -X {method} {}/", proxy.url()));
+        let seen = next(&requests).to_lowercase();
+        assert_eq!(seen.matches("\r\ncontent-length: 0\r\n").count(), said, "{seen}");
+        assert!(!seen.contains("transfer-encoding"), "{seen}");
+    }
+}
+
 /// A path is the server's to read: nothing is decoded, joined or cleaned.
 #[test]
 fn paths_are_passed_as_they_are() {
@@ -96,6 +147,10 @@ fn what_is_no_request_for_one_host_is_refused() {
         "GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: me@a\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a:99999\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a:b\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: [::1\r\n\r\n",
+        "GET http://a/ HTTP/1.1\r\n\r\n",
         "CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n",
     ] {
         let mut client = Client::connect(&proxy);

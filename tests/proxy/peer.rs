@@ -44,6 +44,11 @@ impl Client {
     }
 
     pub(crate) fn offering(proxy: &Background, protocol: &[u8]) -> Self {
+        Self::after(proxy, b"", protocol)
+    }
+
+    /// Sends octets before TLS, as a balancer does.
+    pub(crate) fn after(proxy: &Background, octets: &[u8], protocol: &[u8]) -> Self {
         let mut roots = RootCertStore::empty();
         roots.add(CERTIFIED.cert.der().clone()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -52,7 +57,8 @@ impl Client {
         config.alpn_protocols = vec![protocol.to_vec()];
         let name = ServerName::try_from("localhost").unwrap();
         let tls = ClientConnection::new(Arc::new(config), name).unwrap();
-        let tcp = TcpStream::connect(("127.0.0.1", proxy.port)).unwrap();
+        let mut tcp = TcpStream::connect(("127.0.0.1", proxy.port)).unwrap();
+        tcp.write_all(octets).unwrap();
         tcp.set_read_timeout(Some(PATIENCE)).unwrap();
         tcp.set_write_timeout(Some(PATIENCE)).unwrap();
         tcp.set_nodelay(true).unwrap();

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rustls::pki_types::PrivateKeyDer;
 use secure_io::report;
 use secure_io::server::{App, Config, Event, Limits, Server, Timing};
+use time::macros::datetime;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -132,8 +133,8 @@ pub(crate) fn certificate() -> report::Certificate {
         serial: "01".to_owned(),
         subject: "CN=shown on the page".to_owned(),
         issuer: String::new(),
-        not_before: "2026-11-22T09:00:00Z".to_owned(),
-        not_after: "2027-02-20T09:00:00Z".to_owned(),
+        not_before: datetime!(2026-11-22 09:00 UTC).into(),
+        not_after: datetime!(2027-02-20 09:00 UTC).into(),
         subject_alt_names: vec!["DNS:localhost".to_owned()],
         public_key: report::PublicKey {
             algorithm: "EC".to_owned(),

@@ -6,8 +6,10 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
+use super::Error;
 use super::owner::Entry;
-use super::{Error, is_stdio, read_limited};
+use super::paths::is_stdio;
+use super::reading::read_limited;
 
 /// More than any root certificate, list of profiles or secret in a file is long.
 pub const SMALL: u64 = 1 << 20;

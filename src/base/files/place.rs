@@ -9,7 +9,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Component, Path, PathBuf};
 
 use super::owner::{Entry, Kind};
-use super::{Error, stage};
+use super::{Error, hidden};
 
 /// The target of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,11 +41,11 @@ pub(super) fn find(path: &Path) -> Result<Place, Error> {
         Some(Kind::CharacterDevice) => return Ok(Place::Stream(end)),
         Some(Kind::Folder) => return Err(Error::IsFolder { path: path.to_owned() }),
         None | Some(Kind::File) => {}
-        Some(Kind::Link) if std::fs::read_link(&end).is_ok_and(|text| stage::is_link_text(&text)) => {}
+        Some(Kind::Link) if std::fs::read_link(&end).is_ok_and(|text| hidden::is_link_text(&text)) => {}
         Some(kind) => return Err(Error::NotRegular { path: path.to_owned(), kind: kind.name() }),
     }
     let Some(name) = end.file_name() else { return Err(Error::IsFolder { path: path.to_owned() }) };
-    Ok(Place::File { folder: super::folder_of(&end).to_owned(), name: name.to_owned() })
+    Ok(Place::File { folder: folder_of(&end).to_owned(), name: name.to_owned() })
 }
 
 /// The target of a path, through links of any user.
@@ -77,7 +77,7 @@ fn follow<E>(path: &Path, check: impl Fn(&Path) -> Result<(), E>) -> Result<Path
         }
         let target = std::fs::read_link(&here).ok().filter(|_| links < MAX_LINKS);
         // A link that a killed run has left is the file that will stand there once that run's set is settled.
-        let target = target.filter(|target| !(left.is_empty() && stage::is_link_text(target)));
+        let target = target.filter(|target| !(left.is_empty() && hidden::is_link_text(target)));
         let Some(target) = target else {
             resolved = here;
             continue;
@@ -117,6 +117,14 @@ fn is_stream(path: &Path) -> bool {
             }
             _ => false,
         }
+}
+
+/// The folder that a file is in.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
 }
 
 #[cfg(all(test, unix))]

@@ -1,3 +1,7 @@
+use std::fs;
+
+use zeroize::Zeroizing;
+
 use super::*;
 
 pub(super) fn set(folder: &Path, tag: &str) -> Vec<NewFile> {

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::folder::Folder;
-use super::stage::{self, Stage};
+use super::recovery;
+use super::stage::Stage;
 use super::{Error, Existing, FolderLock};
 
 /// A folder of many files.
@@ -33,7 +34,7 @@ impl Tree {
     #[must_use]
     pub fn look(path: &Path) -> Option<Self> {
         let root = Folder::open(path).ok()?;
-        Some(Self { root, path: path.to_owned(), staged: None, _lock: FolderLock { _file: None } })
+        Some(Self { root, path: path.to_owned(), staged: None, _lock: FolderLock::none() })
     }
 
     /// Opens a folder below another to write, and makes a missing one; finishes or clears away the work of a killed
@@ -50,8 +51,8 @@ impl Tree {
             above.folder(path)
         };
         let root = open().map_err(Error::io("make the folder", &shown))?;
-        let lock = FolderLock { _file: root.lock() };
-        stage::recover(&root)?;
+        let lock = FolderLock::on(&root);
+        recovery::recover(&root)?;
         let staged = Stage::new(&root).map_err(Error::io("write", &shown))?;
         Ok(Self { root, path: shown, staged: Some(staged), _lock: lock })
     }

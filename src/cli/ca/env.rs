@@ -5,9 +5,10 @@ use secure_io::ca::LocalCa;
 use secure_io::ca::env::{self as variables, DOCKER_FILE, Shell};
 
 use crate::cli::Outcome;
-use crate::cli::args::{self, CaDirArgs};
+use crate::cli::args::CaDirArgs;
 use crate::cli::command_line::CommandLine;
 use crate::cli::failure::Failure;
+use crate::cli::folders;
 use crate::cli::output::Output;
 
 /// Print the environment variables with which Node, Python, curl, Git and others trust the local CA
@@ -75,7 +76,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let ca = LocalCa::load(&args.folder.paths_to_change(out)?)?;
     let shell = args.shell.unwrap_or_else(Kind::of_user).shell();
     let bundle = ca.bundle()?;
-    let (root, path) = (args::absolute(&ca.paths.root)?, args::absolute(&bundle.path)?);
+    let (root, path) = (folders::absolute(&ca.paths.root)?, folders::absolute(&bundle.path)?);
     let script = shell.script(&root, &path).map_err(|error| {
         Failure::new(error.into()).hint("make the CA in a folder without a line break in its name, with --ca-dir")
     })?;

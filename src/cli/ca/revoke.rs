@@ -7,6 +7,7 @@ use secure_io::{files, validity};
 
 use crate::cli::Outcome;
 use crate::cli::args::{self, CaDirArgs};
+use crate::cli::caller;
 use crate::cli::command_line::CommandLine;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
@@ -40,7 +41,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
-    let (ca, who, now) = (LocalCa::load(&args.folder.paths_to_change(out)?)?, args::user(), validity::now());
+    let (ca, who, now) = (LocalCa::load(&args.folder.paths_to_change(out)?)?, caller::user(), validity::now());
     let mut certificates = Vec::new();
     for given in &args.certificates {
         let path = Path::new(given);

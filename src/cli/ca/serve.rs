@@ -10,17 +10,20 @@ use secure_io::server::Handler;
 use secure_io::{files, validity};
 
 use crate::cli::Outcome;
-use crate::cli::args::{self, CaDirArgs};
+use crate::cli::args::{self, CaDirArgs, ListenArgs, parse_address};
 use crate::cli::command_line::CommandLine;
 use crate::cli::failure::{self, Failure};
+use crate::cli::folders;
 use crate::cli::output::Output;
-use crate::cli::serve::{Lines, Listen, parse_address};
+use crate::cli::serve::{Lines, ServerArgs};
 
 /// Give certificates to other machines, containers and programs: an ACME server
 ///
 /// Clients such as certbot, lego, Caddy and Traefik get certificates from the local CA, for the names that it may sign for
 /// and that they show to be theirs, by the challenges HTTP-01 and TLS-ALPN-01.
 #[derive(clap::Args)]
+#[command(mut_arg("hosts", |hosts| hosts.help("Hosts the server's own certificate is to be for [default: localhost 127.0.0.1 ::1]")))]
+#[command(mut_arg("port", |port| port.default_value("8555")))]
 #[command(after_help = "\
 Examples:
   secure-io ca serve                                      https://localhost:8555/directory, for this machine
@@ -30,15 +33,8 @@ Examples:
 
 Exit status: 0 stopped by a signal, 2 it could not be done")]
 pub(crate) struct Args {
-    /// Hosts the server's own certificate is to be for [default: localhost 127.0.0.1 ::1]
-    #[arg(value_name = "HOST")]
-    hosts: Vec<String>,
-    /// Address to listen on [default: 127.0.0.1, and ::1 where there is one]
-    #[arg(long, value_name = "ADDRESS", value_parser = parse_address)]
-    addr: Option<IpAddr>,
-    /// Port to listen on, 0 for one that is free
-    #[arg(long, short, value_name = "PORT", default_value_t = 8555)]
-    port: u16,
+    #[command(flatten)]
+    listen: ListenArgs,
     #[command(flatten)]
     ca_dir: CaDirArgs,
     /// Lifetime of certificates in days
@@ -78,8 +74,8 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     // Refused before a port is taken.
     let ca = LocalCa::load(&paths)?;
     let keys = args.eab.as_deref().map(|path| keys(path, out)).transpose()?;
-    let root = args::absolute(&ca.paths.root)?;
-    if keys.is_none() && args.addr.is_some_and(|address| !address.is_loopback()) {
+    let root = folders::absolute(&ca.paths.root)?;
+    if keys.is_none() && args.listen.addr.is_some_and(|address| !address.is_loopback()) {
         out.warning("whoever reaches this server gets certificates for names that DNS does not know");
         let command = CommandLine::typed().flag("--eab", "acme-keys.txt");
         out.hint(format!("let in only those who hold a key: `{command}`"));
@@ -105,10 +101,10 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         let _ = lines.set(log);
         Arc::new(server.clone()) as Arc<dyn Handler>
     };
-    let listen = Listen::with_ca(args.hosts.clone(), args.addr, args.port, args.ca_dir.clone());
+    let server = ServerArgs::with_ca(args.listen.clone(), args.ca_dir.clone());
     let ready =
         |url: &str, out: &mut Output| tell(&format!("{url}/directory"), &root, args.eab.as_deref(), &names, out);
-    listen.run_telling(&handler, &ready, out)
+    server.run_telling(&handler, &ready, out)
 }
 
 /// Reads the keys, after making one if the file does not exist.

@@ -19,6 +19,7 @@ use crate::cli::args::{self, CaDirArgs};
 use crate::cli::caller::Caller;
 use crate::cli::command_line::CommandLine;
 use crate::cli::failure::Failure;
+use crate::cli::folders;
 use crate::cli::output::Output;
 
 /// Make the system, browsers and Java trust the local CA's root, or another
@@ -324,7 +325,7 @@ impl StoreArgs {
         for store in stores {
             command = command.args(["--store", Choice::name(*store)]);
         }
-        let file = |path: &Path| args::absolute(path);
+        let file = |path: &Path| folders::absolute(path);
         command = match &self.root {
             Some(root) => command.flag("--root", file(root)?),
             // sudo does not pass on the variables that lead to the folder.

@@ -8,7 +8,7 @@ use secure_io::report::finding::Severity;
 use secure_io::report::view::{Line, Span, Tone};
 use secure_io::words::first_few;
 
-use crate::cli::lines::{self, Style};
+use crate::cli::lines::{self, ItemLines, Style};
 
 /// Columns of the labels: `reference` and `grade` stand above each other.
 const LABELS: usize = 11;
@@ -37,8 +37,9 @@ pub(super) fn target(target: &Target, width: usize) -> String {
     facts(&mut lines, target);
     let address = target.address.as_deref().map(|address| format!(" ({address})")).unwrap_or_default();
     let heading = lines::heading(&format!("{}{address}", target.target));
-    let style = Style { width, label_width: LABELS };
-    format!("{heading}\n{}\n", lines::render(&lines.0, None, &style))
+    let (mut text, mut rendered) = (format!("{heading}\n"), ItemLines::new(None, Style { width, label_width: LABELS }));
+    lines.0.iter().for_each(|line| rendered.add(line, &mut text));
+    text + "\n"
 }
 
 fn verdicts(lines: &mut Lines, target: &Target) {

@@ -8,7 +8,6 @@ use secure_io::files::{self, Existing, NewFile};
 use secure_io::report::watch::{Unread, Watch, Watched};
 use secure_io::{inspect, name, validity};
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::Outcome;
 use super::reports::is_replaceable;
@@ -114,7 +113,7 @@ fn look(
 
 fn watched(place: &str, index: usize, der: &[u8], now: OffsetDateTime, within: std::time::Duration) -> Option<Watched> {
     let report = inspect::certificate(der).ok()?;
-    let until = OffsetDateTime::parse(&report.not_after, &Rfc3339).ok()?;
+    let until = report.not_after.0;
     let first = report.subject_alt_names.first().filter(|_| report.subject.is_empty());
     Some(Watched {
         place: place.to_owned(),
@@ -124,7 +123,7 @@ fn watched(place: &str, index: usize, der: &[u8], now: OffsetDateTime, within: s
         // Rounded, as the text says it.
         days: ((until - now).whole_seconds() + 43_200).div_euclid(86_400),
         expires: until - now < within,
-        not_after: report.not_after,
+        not_after: report.not_after.to_string(),
         sha256_fingerprint: report.sha256_fingerprint,
     })
 }

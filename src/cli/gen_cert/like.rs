@@ -93,7 +93,7 @@ impl Double {
                 Some(key) => failure::double_has_original_key(key, error),
                 None => unusable(&self.name, error),
             },
-            error if args.issuer.is_named() => failure::issuing(error, None, &args.issuer),
+            error if args.issuer.is_named() => failure::issuing(error, None, args.issuer.files()),
             error => unusable(&self.name, error),
         }
     }

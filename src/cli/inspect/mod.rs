@@ -8,6 +8,8 @@ mod source;
 mod tally;
 mod text;
 
+use std::sync::Arc;
+
 use secure_io::container::encrypted::Rounds;
 use secure_io::container::{self, Chunk};
 use secure_io::inspect::{self, Inspected};
@@ -33,7 +35,7 @@ Examples:
   secure-io inspect --text full server-cert.pem           everything that is in it
   secure-io inspect -r /etc/ssl --expires-within 30d -q   what is about to expire, for cron
   secure-io inspect --pem --item 1 chain.pem              the first certificate of a chain
-  secure-io inspect --lint server-cert.pem                what is wrong with it, and how to mend that
+  secure-io inspect --lint server-cert.pem                what is wrong with it, and how to fix it
   secure-io inspect https://localhost:3000                what a server shows
   secure-io inspect --diff server-cert.pem https://localhost:3000   is the server's the one in the file?
   secure-io inspect --json bundle.pem | jq -r '.[].subject'
@@ -212,6 +214,8 @@ enum Part {
     Items(Vec<Inspected>),
     /// JSON of items, with the counts of them.
     Json(Vec<u8>, Tally),
+    /// Text of items of a source, with the counts of them.
+    Text(String, Tally),
     /// The source cannot be read, or no further.
     Unreadable(Failure),
 }
@@ -230,15 +234,19 @@ impl Run<'_> {
             rounds: Rounds::default(),
             filter: &self.args.filter,
             is_json: self.args.form.json && self.linter.is_none(),
+            streaming: match &self.sink {
+                Sink::Text(sink) if self.linter.is_none() => Some(sink.streaming()),
+                _ => None,
+            },
             tally: self.tally.empty(),
         };
-        ordered::map(chunks, |chunk| worker.part(chunk), |part| self.take(part, out))
+        ordered::map(chunks, |chunk| worker.part(chunk), |part| self.take(&worker.name, part, out))
     }
 
     /// Prints the certificates that a server presents, in the order in which the server sends them.
     fn server(&mut self, name: &str, endpoint: &Endpoint, out: &mut Output) -> Result<(), Failure> {
         match self.args.remote.ask(endpoint) {
-            Ok(presented) => self.take(Part::Items(presented.inspected(name)), out),
+            Ok(presented) => self.take(name, Part::Items(presented.inspected(name)), out),
             Err(failure) => self.unasked(name, failure, out),
         }
     }
@@ -253,12 +261,16 @@ impl Run<'_> {
         self.unreadable(failure, out)
     }
 
-    fn take(&mut self, part: Part, out: &mut Output) -> Result<(), Failure> {
+    fn take(&mut self, source: &str, part: Part, out: &mut Output) -> Result<(), Failure> {
         match (part, &mut self.sink) {
             (Part::Unreadable(failure), _) => self.unreadable(failure, out),
             (Part::Json(text, tally), Sink::Json(sink)) => {
                 self.tally.add(tally);
                 sink.text(&text, out)
+            }
+            (Part::Text(text, tally), Sink::Text(sink)) => {
+                self.tally.add(tally);
+                sink.text(source, &text, out)
             }
             (Part::Items(items), _) => {
                 for inspected in items {
@@ -271,7 +283,7 @@ impl Run<'_> {
                 }
                 Ok(())
             }
-            (Part::Json(..), _) => Ok(()),
+            (Part::Json(..) | Part::Text(..), _) => Ok(()),
         }
     }
 
@@ -313,6 +325,8 @@ struct Worker<'a> {
     rounds: Rounds,
     filter: &'a Filter,
     is_json: bool,
+    /// The making of text, where no item has to wait for all others.
+    streaming: Option<Arc<text::Streaming>>,
     /// Nothing is counted in it yet.
     tally: Tally,
 }
@@ -325,7 +339,22 @@ impl Worker<'_> {
         };
         let found = chunk.into_found().into_iter().filter(|found| !self.source.is_passed_over(found));
         let items = found.map(|found| inspect::item(found, &self.name, self.passphrase, &self.rounds));
-        if self.is_json { self.json(items) } else { Part::Items(items.collect()) }
+        if self.is_json { self.json(items) } else { self.text(items.collect()) }
+    }
+
+    /// Text of the items, or the items themselves while these are held back.
+    fn text(&self, items: Vec<Inspected>) -> Part {
+        let Some(streaming) = self.streaming.as_ref().filter(|streaming| streaming.is_on(&items)) else {
+            return Part::Items(items);
+        };
+        let (mut text, mut tally) = (String::new(), self.tally.clone());
+        for inspected in items {
+            tally.count(&inspected.item);
+            for shown in self.filter.apply(inspected) {
+                streaming.add(&shown, &mut text);
+            }
+        }
+        Part::Text(text, tally)
     }
 
     fn json(&self, items: impl Iterator<Item = Inspected>) -> Part {
@@ -355,7 +384,8 @@ impl Sink {
         }
         let detail = if args.form.text == Text::Full { Detail::Full } else { Detail::Short };
         let asks = args.filter.expires_within.is_some() || args.lint.lint.is_some();
-        Self::Text(Box::new(text::TextSink::new(detail, now, Output::width(), asks && is_quiet)))
+        let form = text::Form { detail, now, width: Output::width(), is_silent: asks && is_quiet };
+        Self::Text(Box::new(text::TextSink::new(form)))
     }
 
     fn take(&mut self, inspected: Inspected, out: &mut Output) -> Result<(), Failure> {

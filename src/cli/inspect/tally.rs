@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use secure_io::name::readable;
+use secure_io::report::Time;
 use secure_io::report::item::Item;
 use secure_io::validity::{self, distance};
 use secure_io::words::counted;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use crate::cli::Outcome;
 use crate::cli::failure::Failure;
@@ -103,10 +103,10 @@ impl Tally {
             Item::Certificate(entry) => {
                 let certificate = &entry.content;
                 let name = certificate.subject_alt_names.first().filter(|_| certificate.subject.is_empty());
-                self.end(item, name.unwrap_or(&certificate.subject), &certificate.not_after);
+                self.end(item, name.unwrap_or(&certificate.subject), certificate.not_after);
             }
             Item::Crl(entry) => {
-                if let Some(next_update) = &entry.content.next_update {
+                if let Some(next_update) = entry.content.next_update {
                     self.end(item, &format!("the CRL of {}", entry.content.issuer), next_update);
                 }
             }
@@ -124,9 +124,9 @@ impl Tally {
         }
     }
 
-    fn end(&mut self, item: &Item, name: &str, time: &str) {
+    fn end(&mut self, item: &Item, name: &str, time: Time) {
         let Some(within) = self.within else { return };
-        let Ok(end) = OffsetDateTime::parse(time, &Rfc3339) else { return };
+        let end = time.0;
         // Both ends count: the last second is notAfter itself.
         if end - self.now >= within {
             return;
@@ -134,7 +134,7 @@ impl Tally {
         self.expiring += 1;
         if self.named.len() < NAMED {
             let verb = if end < self.now { "expired" } else { "expires" };
-            let day = time.get(..10).unwrap_or(time);
+            let day = time.day();
             let words = format!("{} {verb} on {day} ({})", readable(name), distance(end, self.now));
             self.named.push(format!("{}: {words}", place(item)));
         }

@@ -10,8 +10,8 @@ use secure_io::ca::LocalCa;
 use secure_io::ca::env::variables;
 use secure_io::{container, files, run};
 
-use crate::cli::args;
 use crate::cli::failure::Failure;
+use crate::cli::folders;
 use crate::cli::output::Output;
 
 /// The port that the user has chosen for the command.
@@ -40,7 +40,7 @@ impl Variables {
     /// its own.
     pub(super) fn trust(&mut self, ca: &LocalCa, folder: Option<&Path>, out: &mut Output) -> Result<(), Failure> {
         let bundle = ca.bundle()?;
-        let (root, path) = (args::absolute(&ca.paths.root)?, args::absolute(&bundle.path)?);
+        let (root, path) = (folders::absolute(&ca.paths.root)?, folders::absolute(&bundle.path)?);
         let mut merged: Vec<(PathBuf, &Path, PathBuf)> = Vec::new();
         for (name, ours) in variables(&root, &path) {
             let before = env::var_os(name).filter(|before| !before.is_empty() && Path::new(before) != ours);

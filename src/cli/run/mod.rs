@@ -28,6 +28,7 @@ use super::args::{self, CaDirArgs};
 use super::ca::{say_if_untrusted, warn_of_ca};
 use super::command_line::CommandLine;
 use super::failure::{self, Failure};
+use super::folders;
 use super::output::Output;
 use super::serve::{FromCa, Log, LogFormat};
 use environment::Variables;
@@ -134,7 +135,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
 
 /// The folder of the sockets by which several runs share a port.
 fn sharing_folder() -> Result<PathBuf, Failure> {
-    Ok(args::data_folder()?.join("run"))
+    Ok(folders::data()?.join("run"))
 }
 
 /// The local CA, made if it does not exist; on a terminal it is offered to make browsers trust it.

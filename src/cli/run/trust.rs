@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use secure_io::ca::Paths;
 
-use crate::cli::args;
+use crate::cli::folders;
 use crate::cli::output::Output;
 
 /// The time for an answer, after which the command is started all the same.
@@ -61,7 +61,7 @@ fn is_in_foreground() -> bool {
 /// Runs `ca trust`, which says on the terminal what it does; returns false if some store is left.
 pub(super) fn make(paths: &Paths) -> bool {
     let program = std::env::current_exe();
-    let folder = args::absolute(&paths.folder);
+    let folder = folders::absolute(&paths.folder);
     let (Ok(program), Ok(folder)) = (program, folder) else { return false };
     Command::new(program).args(["ca", "trust", "--ca-dir"]).arg(folder).status().is_ok_and(|status| status.success())
 }

@@ -1,4 +1,4 @@
-//! Flags of `serve` about a certificate from an ACME CA, and the plain port beside it.
+//! Flags of `serve` and `proxy` about a certificate from an ACME CA, and the plain port beside it.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -16,9 +16,10 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
 
 use super::log::Lines;
-use crate::cli::args::{self, CaDirArgs, PassphraseArgs};
+use crate::cli::args::{CaDirArgs, PassphraseArgs};
 use crate::cli::command_line::CommandLine;
 use crate::cli::failure::Failure;
+use crate::cli::folders;
 use crate::cli::output::Output;
 use crate::cli::verify::trust::{self, Sources};
 
@@ -26,11 +27,11 @@ use crate::cli::verify::trust::{self, Sources};
 const SHOWN: Duration = Duration::from_secs(5);
 
 /// A certificate from an ACME CA.
-#[derive(clap::Args)]
+#[derive(Clone, Default, clap::Args)]
 #[command(next_help_heading = "Certificate by ACME")]
 pub(super) struct AcmeArgs {
     /// Get the certificate from the CA with this directory, and renew it in time
-    #[arg(long, value_name = "URL", requires = "acme_domain", conflicts_with_all = ["cert", "fixtures", "hosts"], value_parser = parse_directory)]
+    #[arg(long, value_name = "URL", requires = "acme_domain", conflicts_with_all = ["cert", "hosts"], value_parser = parse_directory)]
     acme: Option<String>,
     /// Host that the certificate is to be for; can be repeated
     #[arg(long, value_name = "HOST", requires = "acme", value_delimiter = ',')]
@@ -46,7 +47,7 @@ pub(super) struct AcmeArgs {
     acme_eab: Option<PathBuf>,
     /// Listen for plain HTTP as well: the CA validates there (HTTP-01) rather than by TLS (TLS-ALPN-01), and all others are
     /// sent to https
-    #[arg(long, value_name = "PORT", conflicts_with = "plain")]
+    #[arg(long, value_name = "PORT")]
     http_port: Option<u16>,
 }
 
@@ -79,7 +80,7 @@ impl AcmeArgs {
         let wildcard = self.acme_domain.iter().find(|name| name.starts_with("*."));
         if let Some(wildcard) = wildcard {
             return Err(Failure::message(format!(
-                "cannot get a certificate for `{wildcard}`: CAs validate wildcards by DNS alone, which `serve` cannot answer"
+                "cannot get a certificate for `{wildcard}`: CAs validate wildcards by DNS alone, which is not answered here"
             ))
             .hint("name the hosts, each with --acme-domain"));
         }
@@ -92,7 +93,7 @@ impl AcmeArgs {
         if let Some(odd) = names.iter().find(|name| !matches!(name, SubjectAltName::Dns(_) | SubjectAltName::Ip(_))) {
             return Err(Failure::message(format!("ACME is for hosts, and `{}` is none", odd.value())));
         }
-        let above = args::data_folder()?.join("acme");
+        let above = folders::data()?.join("acme");
         Folder::new(&above, directory, names).map(Some).map_err(|error| Failure::new(error.into()))
     }
 

@@ -1,116 +1,71 @@
 //! Certificates of `serve`: one, or by server name those of the local CA or of a test PKI.
 
 use std::collections::HashSet;
-use std::net::IpAddr;
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use secure_io::ca::LocalCa;
 use secure_io::credentials::{self, Credentials};
 use secure_io::generate::CertificateSpec;
 use secure_io::name::SubjectAltName;
-use secure_io::report::fixtures::{Expected, Fixture};
+use secure_io::report::fixtures::Expected;
 use secure_io::tls::{Answer, ByName, Issuer};
-use secure_io::words::counted;
-use secure_io::{files, fixtures, key, validity};
+use secure_io::validity;
 
+use super::Args;
 use super::log::Lines;
+use super::reach::Covered;
 use crate::cli::caller::Caller;
-use crate::cli::command_line::{ADDR, CommandLine};
-use crate::cli::failure::{self, Failure};
-use crate::cli::output::Output;
+use crate::cli::failure::Failure;
 
-/// A test PKI to serve.
-#[derive(clap::Args)]
-#[command(next_help_heading = "Test PKI")]
-pub(super) struct FixtureArgs {
-    /// Show the certificates of this folder, which `secure-io fixtures` made, each under its server name
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["cert", "key"])]
-    fixtures: Option<PathBuf>,
-    /// Show certificates made from a seed, whose keys anybody can have, to other machines, too
-    #[arg(long)]
-    allow_test_keys: bool,
+/// The certificates by server name.
+pub(super) struct Shown {
+    pub(super) by_name: ByName,
+    /// True if the local CA issues for names that have none.
+    pub(super) issues: bool,
+    /// The names of the test PKI that nothing can be signed for.
+    pub(super) left_out: Vec<String>,
 }
 
-impl FixtureArgs {
-    /// The test PKI that was named.
-    pub(super) fn read(&self) -> Result<Option<Expected>, Failure> {
-        self.fixtures
-            .as_deref()
-            .map(|folder| fixtures::expected(folder).map_err(|error| failure::fixtures(folder, error)))
-            .transpose()
-    }
-
-    /// Refuses to show keys that anybody can have to anybody.
-    pub(super) fn check(
+impl Args {
+    /// The certificates by server name: the test PKI's; else, unless files were named, new ones from the local CA.
+    ///
+    /// Warns of a local CA that cannot be used.
+    pub(super) fn shown(
         &self,
-        expected: Option<&Expected>,
-        shown: &Credentials,
-        address: IpAddr,
-    ) -> Result<(), Failure> {
-        let from_seed = expected.is_some_and(|expected| expected.test_only);
-        self.check_address(from_seed || is_for_tests(&shown.chain, shown.key().pkcs8()), address)
-    }
-
-    fn check_address(&self, from_seed: bool, address: IpAddr) -> Result<(), Failure> {
-        if from_seed && !address.is_loopback() && !self.allow_test_keys {
-            return Err(Failure::message(format!(
-                "will not serve certificates made from a seed on {address}: anybody can have their keys"
-            ))
-            .hint(format!("serve them on this machine alone: `{}`", CommandLine::typed().without(&ADDR)))
-            .hint("--allow-test-keys serves them to other machines all the same"));
+        credentials: &Credentials,
+        spec: &CertificateSpec,
+        fixtures: Option<&mut Expected>,
+        lines: &Lines,
+        warn: impl FnOnce(String),
+    ) -> Result<Shown, Failure> {
+        let (chain, key) = credentials.parts();
+        let by_name = ByName::with_profile(chain, key, &self.server.clients.profile()?);
+        let mut by_name = by_name.map_err(|error| Failure::new(error.into()))?;
+        let shown = |by_name, issues| Shown { by_name, issues, left_out: Vec::new() };
+        if let Some(expected) = fixtures {
+            let left_out = self.fixtures.add(&mut by_name, expected, self.server.listen.address())?;
+            return Ok(Shown { left_out, ..shown(by_name, false) });
         }
-        Ok(())
-    }
-
-    /// Adds the test PKI's certificates under their server names. Returns the names that nothing can be signed for, which
-    /// are taken out of it.
-    pub(super) fn add(
-        &self,
-        by_name: &mut ByName,
-        expected: &mut Expected,
-        address: IpAddr,
-    ) -> Result<Vec<String>, Failure> {
-        let folder = self.fixtures.as_deref().unwrap_or(Path::new("."));
-        let mut left_out = Vec::new();
-        for fixture in &expected.fixtures {
-            let (chain, key) = load(folder, fixture)?;
-            self.check_address(is_for_tests(&chain, key.secret_der()), address)?;
-            if by_name.danger_insert(&fixture.server_name, chain, &key).is_err() {
-                left_out.push(fixture.server_name.clone());
+        let paths = if self.server.acme.domains().is_none() { self.server.local_ca_in_use()? } else { None };
+        let Some(paths) = paths else { return Ok(shown(by_name, false)) };
+        match Caller::acting(|| LocalCa::load(&paths))? {
+            Ok(ca) => {
+                let issuer = FromCa::new(ca, spec.effective_names(), lines.clone());
+                Ok(shown(by_name.issuing(names(credentials), Arc::new(issuer)), true))
+            }
+            Err(error) => {
+                warn(format!("the local CA issues nothing for other names: {error}"));
+                Ok(shown(by_name, false))
             }
         }
-        expected.fixtures.retain(|fixture| !left_out.contains(&fixture.server_name));
-        Ok(left_out)
     }
 
-    /// Says which of the test PKI is shown.
-    pub(super) fn describe(&self, expected: &Expected, left_out: &[String], out: &mut Output) {
-        if !left_out.is_empty() {
-            out.warning(format!("nothing can be signed with the keys of {}: left out", left_out.join(", ")));
-        }
-        let folder = self.fixtures.as_deref().unwrap_or(Path::new("."));
-        let count = counted(expected.fixtures.len(), "certificate");
-        out.note(format!("showing {count} of {} by server name", folder.display()));
+    /// The names that clients are shown a certificate for.
+    pub(super) fn covered(&self, credentials: &Credentials, issues: bool) -> Covered {
+        let is_made = self.server.cert.is_none() && self.server.acme.domains().is_none();
+        let hosts_typed = is_made.then_some(!self.server.listen.hosts.is_empty());
+        Covered { names: names(credentials), issues, hosts_typed, is_plain: self.plain }
     }
-}
-
-/// Decides whether anybody can have the key, or that of a CA in the chain.
-fn is_for_tests(chain: &[CertificateDer<'_>], key: &[u8]) -> bool {
-    key::is_test_key(key) || chain.iter().any(|der| fixtures::is_test_certificate(der))
-}
-
-/// A fixture's chain as raw octets, sound or not, and its key.
-fn load(folder: &Path, fixture: &Fixture) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), Failure> {
-    let unreadable = |path: &Path| Failure::message(format!("`{}` is not what `fixtures` made", path.display()));
-    let (chain_file, key_file) = (folder.join(&fixture.chain), folder.join(&fixture.key));
-    let chain = files::read(&chain_file)?;
-    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&chain).collect();
-    let key = PrivateKeyDer::from_pem_slice(&files::read(&key_file)?);
-    let again = |failure: Failure| failure.hint("build the folder again from its manifest");
-    Ok((chain.map_err(|_| again(unreadable(&chain_file)))?, key.map_err(|_| again(unreadable(&key_file)))?))
 }
 
 /// The names and addresses that a certificate is for.

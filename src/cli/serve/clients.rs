@@ -1,4 +1,4 @@
-//! Flags of `serve` about its clients' TLS: their certificates, and the versions that are spoken.
+//! Flags of `serve` and `proxy` about its clients' TLS: their certificates, and the versions that are spoken.
 
 use std::path::PathBuf;
 
@@ -9,11 +9,11 @@ use crate::cli::args::{self, PassphraseArgs};
 use crate::cli::failure::Failure;
 
 /// The demands on clients' TLS.
-#[derive(clap::Args)]
+#[derive(Clone, Default, clap::Args)]
 #[command(next_help_heading = "Clients")]
 pub(super) struct ClientArgs {
     /// Demand certificates of clients, issued by a CA of this file
-    #[arg(long, value_name = "FILE", conflicts_with = "plain")]
+    #[arg(long, value_name = "FILE")]
     client_ca: Option<PathBuf>,
     /// Whether clients without a certificate are let in
     #[arg(long, value_name = "HOW", value_enum, default_value_t = ClientAuth::Require, requires = "client_ca")]
@@ -26,17 +26,19 @@ pub(super) struct ClientArgs {
     tls: Versions,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 enum ClientAuth {
     /// They are refused
+    #[default]
     Require,
     /// They are let in; a certificate that is not accepted is refused
     Request,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 enum Versions {
     /// TLS 1.2 and 1.3
+    #[default]
     Intermediate,
     /// TLS 1.3 alone
     Modern,

@@ -1,4 +1,4 @@
-//! Flags of `serve` about the way from clients to the server: proxies in front of it, and https.
+//! Flags of `serve` and `proxy` about the way from clients to the server: proxies in front of it, and https.
 
 use std::time::Duration;
 
@@ -8,12 +8,9 @@ use secure_io::validity;
 use crate::cli::failure::Failure;
 
 /// The way from clients to the server.
-#[derive(clap::Args)]
+#[derive(Clone, Default, clap::Args)]
 #[command(next_help_heading = "Behind a balancer")]
 pub(super) struct FrontArgs {
-    /// Speak plain HTTP, because TLS ends in front of this server
-    #[arg(long)]
-    pub(super) plain: bool,
     /// Believe what this proxy says of its clients (X-Forwarded-For, -Proto and -Host, Forwarded); an address or a
     /// network as 10.0.0.0/8; can be repeated
     #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = parse_network)]
@@ -33,13 +30,14 @@ pub(super) struct FrontArgs {
 }
 
 impl FrontArgs {
+    /// The way of clients who come by TLS.
     pub(super) fn front(&self) -> Result<Front, Failure> {
         let mut trusted = Trusted::default();
         for network in &self.trusted_proxy {
             trusted.allow(network).map_err(|error| Failure::message(error.to_string()))?;
         }
         Ok(Front {
-            is_plain: self.plain,
+            is_plain: false,
             trusted,
             has_proxy_header: self.proxy_protocol,
             enforces_https: self.enforce_https,

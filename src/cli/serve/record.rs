@@ -61,7 +61,7 @@ pub(super) fn event(event: &Event, message: &str) -> String {
         Event::RedisBehind => "redis-behind",
         Event::Replaced { certificate } => {
             fields.insert("sha256_fingerprint".to_owned(), certificate.sha256_fingerprint.as_str().into());
-            fields.insert("not_after".to_owned(), certificate.not_after.as_str().into());
+            fields.insert("not_after".to_owned(), certificate.not_after.to_string().into());
             "certificate-replaced"
         }
         Event::Draining(_) => "draining",

@@ -74,7 +74,7 @@ impl<'a> Reloading<'a> {
         fixtures: Option<Expected>,
         lines: Lines,
     ) -> Self {
-        let all = origin.watched().into_iter().chain(args.clients.files().cloned());
+        let all = origin.watched().into_iter().chain(args.server.clients.files().cloned());
         let (files, pipes): (Vec<_>, _) = all.partition(|path| files::stamp(path).is_some() || !files::exists(path));
         let seen = stamps(&files);
         Self { args, spec, origin, in_use, fixtures, files, seen, pipes, has_given_up: false, lines }
@@ -100,7 +100,7 @@ impl<'a> Reloading<'a> {
                 () if self.is_due(validity::now()) => Cause::Due,
                 () => continue,
             };
-            if self.args.front.plain {
+            if self.args.plain {
                 self.lines
                     .send("SIGHUP: there is nothing to read again, because TLS ends in front of this server".into());
                 continue;
@@ -113,14 +113,14 @@ impl<'a> Reloading<'a> {
     /// Decides whether the certificate in use has to be renewed here.
     fn is_due(&self, now: OffsetDateTime) -> bool {
         let is_ours = match self.origin {
-            Origin::Files { .. } => self.args.renew,
+            Origin::Files { .. } => self.args.server.renew,
             // Its client renews it.
             Origin::Acme { .. } => false,
             _ => true,
         };
         is_ours
             && !self.has_given_up
-            && !self.args.front.plain
+            && !self.args.plain
             && self.in_use.why_renew(&self.names_asked(), None, now).is_some()
     }
 
@@ -177,7 +177,7 @@ impl<'a> Reloading<'a> {
     /// Renews the file, where that is asked for.
     fn renew_file(&self, now: OffsetDateTime) -> Result<(), Failure> {
         let Origin::Files { certificate, key } = &self.origin else { return Ok(()) };
-        if self.args.renew
+        if self.args.server.renew
             && let Some(renewed) = renewal::renew_file(self.args, certificate, key, now)?
         {
             self.lines.send(renewed);

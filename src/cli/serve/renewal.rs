@@ -7,13 +7,13 @@ use secure_io::files::{self, Existing, NewFile};
 use secure_io::generate::{self, CertificateSpec};
 use secure_io::{container, inspect, validity};
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::Args;
 use crate::cli::args;
-use crate::cli::caller::Caller;
+use crate::cli::caller::{self, Caller};
 use crate::cli::command_line::CommandLine;
 use crate::cli::failure::{self, Failure};
+use crate::cli::folders;
 
 /// Renews the certificate of a file if it is due: names, purpose, key and lifetime stay. Returns a line that says so.
 pub(super) fn renew_file(
@@ -22,12 +22,12 @@ pub(super) fn renew_file(
     key: &Path,
     now: OffsetDateTime,
 ) -> Result<Option<String>, Failure> {
-    let passphrase = args.passphrase.clone().unattended();
+    let passphrase = args.server.passphrase.clone().unattended();
     let chain = args::load_certificates(certificate, &passphrase)?;
     let private = args::load_key(key, &passphrase)?;
     let unable = |reason: &str| Failure::message(format!("cannot renew `{}`: {reason}", certificate.display()));
     let Some(leaf) = chain.first() else { return Err(unable("it holds no certificate")) };
-    let paths = args.local_ca()?;
+    let paths = args.server.local_ca()?;
     let is_its = |paths: &Paths| Caller::acting(|| ca::has_issued(paths, leaf));
     let Some(paths) = paths.filter(|paths| is_its(paths).unwrap_or(false)) else {
         let renew = CommandLine::ours("gen-cert --renew");
@@ -49,7 +49,7 @@ pub(super) fn renew_file(
         pem.push_str(&container::pem("CERTIFICATE", der).map_err(|error| failure::in_file(certificate, error))?);
     }
     if let Some(leaf) = issued.chain.first() {
-        let (path, user) = (args::absolute(certificate)?, args::user());
+        let (path, user) = (folders::absolute(certificate)?, caller::user());
         Caller::acting(|| ca.record(leaf, Some(&path), user.as_deref(), now))??;
     }
     files::write_set(&[NewFile::public(certificate, pem)], Existing::Replace)?;
@@ -58,5 +58,5 @@ pub(super) fn renew_file(
 }
 
 fn end(der: &[u8]) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(&inspect::certificate(der).ok()?.not_after, &Rfc3339).ok()
+    Some(inspect::parse(der).ok()?.not_after.at)
 }

@@ -1,9 +1,9 @@
 //! Sources without armour: DER, one structure or several, and DER in base64.
 
-use super::decode::{Decoded, Flaw, of_kind};
+use super::ber;
 use super::der_kind::DerKind;
+use super::flaw::{Decoded, Flaw};
 use super::marker;
-use super::{Found, base64, ber, find};
 use crate::base::files::READ_LIMIT;
 use crate::encoding::asn1::{self, Reader, tag};
 
@@ -30,7 +30,7 @@ pub(super) fn leading(octets: &[u8]) -> (Vec<Decoded>, usize) {
             (None, Ok(length)) => (Err(Flaw::Unknown), length),
             // What the structure lacks cannot be told from what follows it, except for PEM.
             (_, Err(reason)) => (Err(Flaw::Cut(reason)), next_marker(rest)),
-            (Some(kind), Ok(length)) => (Ok(of_kind(kind, rest.get(..length).unwrap_or_default().to_vec())), length),
+            (Some(kind), Ok(length)) => (Ok(kind.content(rest.get(..length).unwrap_or_default().to_vec())), length),
         };
         contents.push(content);
         at += used;
@@ -49,7 +49,7 @@ pub(super) fn behind(octets: &[u8]) -> Vec<Decoded> {
     while !rest.trim_ascii().is_empty() {
         match (DerKind::of(rest), length(rest)) {
             (Some(kind), Ok(length)) if contents.len() < ITEM_LIMIT => {
-                contents.push(Ok(of_kind(kind, rest.get(..length).unwrap_or_default().to_vec())));
+                contents.push(Ok(kind.content(rest.get(..length).unwrap_or_default().to_vec())));
                 rest = rest.get(length..).unwrap_or_default();
             }
             _ => {
@@ -114,12 +114,4 @@ pub(super) fn start(octets: &[u8]) -> Start {
 fn fits(content: Option<&[u8]>, length: usize) -> bool {
     asn1::header(content.unwrap_or_default())
         .is_ok_and(|(inner, inner_length)| inner.saturating_add(inner_length) <= length)
-}
-
-/// Decodes base64 without armour: DER, or PEM as in Kubernetes Secrets.
-pub(super) fn base64(text: &[u8]) -> Option<Vec<Found>> {
-    let octets = base64::decode(text)?;
-    let is_text = marker::is_begun(&octets) && !is_der(&octets, true);
-    let is_known = DerKind::of(&octets).is_some() && length(&octets).is_ok();
-    (is_text || is_known).then(|| find(&octets))
 }

@@ -1,58 +1,11 @@
 //! Conversion of a PEM block's text, or DER, to its content.
 
-use der::asn1::{Any, ObjectIdentifier};
-use der::{Encode, Tag};
 use zeroize::Zeroizing;
 
 use super::der_kind::DerKind;
-use super::{Content, Error, KeyFormat, bare, base64};
+use super::flaw::{Decoded, Flaw};
+use super::{Content, KeyFormat, bare, base64};
 use crate::encoding::asn1::tag;
-
-/// One structure of a block, or its fault.
-pub(super) type Decoded = Result<Content, Flaw>;
-
-/// A fault of a block, or of DER without armour.
-#[derive(Debug)]
-pub(super) enum Flaw {
-    Broken(&'static str),
-    /// Text that is not base64; its lines are counted from that of BEGIN, which is 0.
-    NotBase64(base64::Fault),
-    /// The content contradicts the label.
-    Holds(&'static str),
-    /// Octets behind a structure that are nothing known here.
-    Trailing(usize),
-    /// DER that does not go on to its end.
-    Cut(String),
-    /// DER of nothing that is known here.
-    Unknown,
-    /// Octets between blocks that are neither text nor DER.
-    Garbage(usize),
-}
-
-impl Flaw {
-    /// The flaw of a block or of DER at its place.
-    pub(super) fn at(self, ordinal: usize, line: Option<usize>, label: Option<&str>) -> Error {
-        match (self, label.map(ToOwned::to_owned), line.unwrap_or(1)) {
-            (Self::Broken(reason), label, line) => {
-                Error::Block { ordinal, line, label: label.unwrap_or_else(|| "base64".to_owned()), reason }
-            }
-            (Self::NotBase64(fault), label, line) => Error::NotBase64 {
-                ordinal,
-                line,
-                label: label.unwrap_or_else(|| "base64".to_owned()),
-                fault: fault.below(line),
-            },
-            (Self::Holds(holds), label, line) => {
-                Error::Mislabelled { ordinal, line, label: label.unwrap_or_default(), holds }
-            }
-            (Self::Trailing(count), Some(label), line) => Error::TrailingInBlock { ordinal, line, label, count },
-            (Self::Trailing(count), None, _) => Error::TrailingOctets { count },
-            (Self::Cut(reason), ..) => Error::Cut { reason },
-            (Self::Unknown, ..) => Error::UnknownStructure,
-            (Self::Garbage(count), _, line) => Error::Garbage { count, line },
-        }
-    }
-}
 
 /// Decides whether a label is one of those known here.
 pub(super) fn is_known(label: &str) -> bool {
@@ -228,31 +181,7 @@ fn content(label: &str, der: Vec<u8>) -> Result<Content, Flaw> {
         (DerKind::Certificate, Some(DerKind::Pkcs7)) => DerKind::Pkcs7,
         (_, Some(kind)) => return Err(Flaw::Holds(kind.describe())),
     };
-    Ok(of_kind(kind, der))
-}
-
-/// DER of a known kind.
-pub(super) fn of_kind(kind: DerKind, der: Vec<u8>) -> Content {
-    match kind {
-        DerKind::Certificate => Content::Certificate(der),
-        DerKind::Request => Content::Request(der),
-        DerKind::Crl => Content::Crl(der),
-        DerKind::PrivateKey(format) => Content::PrivateKey { format, der: Zeroizing::new(der) },
-        DerKind::EncryptedPrivateKey => Content::EncryptedPrivateKey { format: KeyFormat::Pkcs8, der, dek_info: None },
-        DerKind::PublicKey => Content::PublicKey(der),
-        DerKind::RsaPublicKey => Content::PublicKey(in_spki(&der).unwrap_or(der)),
-        DerKind::Parameters(kind) => Content::Parameters { kind, der },
-        DerKind::Pkcs7 => Content::Pkcs7(der),
-        DerKind::Pkcs12 => Content::Pkcs12(der),
-        DerKind::OcspResponse => Content::OcspResponse(der),
-    }
-}
-
-/// An RSAPublicKey in a subjectPublicKeyInfo (RFC 3279 section 2.3.1).
-fn in_spki(key: &[u8]) -> Option<Vec<u8>> {
-    let algorithm = vec![Any::from(ObjectIdentifier::new("1.2.840.113549.1.1.1").ok()?), Any::null()];
-    let bits = Any::new(Tag::BitString, [&[0], key].concat()).ok()?;
-    vec![Any::encode_from(&algorithm).ok()?, bits].to_der().ok()
+    Ok(kind.content(der))
 }
 
 /// OpenSSH's own format (its PROTOCOL.key): the name of the cipher comes first.

@@ -1,8 +1,11 @@
 //! Kinds of DER and BER structures by their outer kind: the tags of the first values.
 
-use crate::encoding::asn1::{Reader, Value, bit_length, tag};
+use der::asn1::{Any, ObjectIdentifier};
+use der::{Encode, Tag};
+use zeroize::Zeroizing;
 
-use super::KeyFormat;
+use super::{Content, KeyFormat};
+use crate::encoding::asn1::{Reader, Value, bit_length, tag};
 
 /// Kind of a structure by its outer kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +32,23 @@ const SMIME_CONTENT: [u8; 10] = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 1
 const FIELD_TYPE: [u8; 6] = [0x2a, 0x86, 0x48, 0xce, 0x3d, 1];
 
 impl DerKind {
+    /// DER of this kind.
+    pub(super) fn content(self, der: Vec<u8>) -> Content {
+        match self {
+            Self::Certificate => Content::Certificate(der),
+            Self::Request => Content::Request(der),
+            Self::Crl => Content::Crl(der),
+            Self::PrivateKey(format) => Content::PrivateKey { format, der: Zeroizing::new(der) },
+            Self::EncryptedPrivateKey => Content::EncryptedPrivateKey { format: KeyFormat::Pkcs8, der, dek_info: None },
+            Self::PublicKey => Content::PublicKey(der),
+            Self::RsaPublicKey => Content::PublicKey(in_spki(&der).unwrap_or(der)),
+            Self::Parameters(kind) => Content::Parameters { kind, der },
+            Self::Pkcs7 => Content::Pkcs7(der),
+            Self::Pkcs12 => Content::Pkcs12(der),
+            Self::OcspResponse => Content::OcspResponse(der),
+        }
+    }
+
     /// The kind of the first structure in the octets; `None` if unknown.
     pub(super) fn of(octets: &[u8]) -> Option<Self> {
         if octets.first() == Some(&tag::OID) {
@@ -174,4 +194,11 @@ fn numbers(first: Value<'_>, mut rest: Reader<'_>) -> Option<DerKind> {
         2..=5 => Some(DerKind::Parameters("DH")),
         _ => None,
     }
+}
+
+/// An RSAPublicKey in a subjectPublicKeyInfo (RFC 3279 section 2.3.1).
+fn in_spki(key: &[u8]) -> Option<Vec<u8>> {
+    let algorithm = vec![Any::from(ObjectIdentifier::new("1.2.840.113549.1.1.1").ok()?), Any::null()];
+    let bits = Any::new(Tag::BitString, [&[0], key].concat()).ok()?;
+    vec![Any::encode_from(&algorithm).ok()?, bits].to_der().ok()
 }

@@ -9,10 +9,12 @@ use memchr::memmem::{self, Finder};
 
 use super::bare::{self, Start};
 use super::base64;
-use super::decode::{self, Decoded, Flaw, of_kind};
+use super::decode;
 use super::der_kind::DerKind;
+use super::flaw::{Decoded, Flaw};
+use super::lines::{line_start, lines};
 use super::marker::{self, Word, label_text};
-use super::pem::{PIECES_LIMIT, Piece, Splitter, line_start, lines};
+use super::piece::{PIECES_LIMIT, Piece};
 
 /// Shorter than the base64 of any key or certificate.
 const MIN_VALUE: usize = 44;
@@ -34,6 +36,8 @@ pub(super) struct Gap<'a> {
     /// The first line.
     pub(super) line: usize,
     pub(super) depth: usize,
+    /// Splits a text that stood in this one, at its depth.
+    pub(super) split: fn(&[u8], usize) -> Vec<Piece>,
 }
 
 /// The position up to which a gap was read.
@@ -134,7 +138,7 @@ impl Seeker<'_, '_> {
             match bare::start(octets) {
                 Start::Whole(kind, length) => {
                     self.words(start, true);
-                    self.found(start, Ok(of_kind(kind, octets.get(..length)?.to_vec())));
+                    self.found(start, Ok(kind.content(octets.get(..length)?.to_vec())));
                     self.at = start + length;
                     from = self.at;
                     if self.at >= end || self.pieces.len() >= PIECES_LIMIT {
@@ -210,7 +214,7 @@ impl Seeker<'_, '_> {
             if end == text.len() && !ended && may_be_value(value) {
                 return Some(start);
             }
-            if let Some((label, contents)) = decoded(value, self.gap.depth) {
+            if let Some((label, contents)) = decoded(value, self.gap) {
                 line = line.saturating_add(lines(text, counted..start, false));
                 counted = start;
                 self.rest.meet_block(self.pieces);
@@ -329,12 +333,13 @@ fn may_be_value(value: &[u8]) -> bool {
 type Value = (Option<String>, Vec<Decoded>);
 
 /// The content of a base64 value, and the label of PEM; `None` if unknown.
-fn decoded(value: &[u8], depth: usize) -> Option<Value> {
+fn decoded(value: &[u8], gap: &Gap<'_>) -> Option<Value> {
     if value.len() < MIN_VALUE {
         return None;
     }
-    if depth < DEPTH_LIMIT && has_pem(value) {
-        return nested(&base64::decode(value)?, depth);
+    if gap.depth < DEPTH_LIMIT && has_pem(value) {
+        let text = base64::decode(value)?;
+        return nested(&text, (gap.split)(&text, gap.depth + 1));
     }
     is_like_der(value).then_some(())?;
     let octets = base64::decode(value)?;
@@ -347,11 +352,10 @@ fn decoded(value: &[u8], depth: usize) -> Option<Value> {
     }
 }
 
-/// The content of PEM in a base64 value.
-fn nested(text: &[u8], depth: usize) -> Option<Value> {
-    let part = Splitter::nested(depth + 1).split(text, true);
+/// The content of PEM in a base64 value, as the text and the pieces of it.
+fn nested(text: &[u8], pieces: Vec<Piece>) -> Option<Value> {
     let (mut label, mut contents) = (None, Vec::new());
-    for piece in part.pieces {
+    for piece in pieces {
         match piece {
             Piece::Block(block) => {
                 let own = label_text(text.get(block.label).unwrap_or_default()).into_owned();

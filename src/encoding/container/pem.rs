@@ -6,51 +6,14 @@
 use std::ops::Range;
 
 use super::base64;
-use super::decode::{self, Decoded};
+use super::decode;
 use super::gap::{self, Done, Gap, Rest};
+use super::lines::{line_start, lines};
 use super::marker::{DASHES, MAX_MARKER, Marker, Word, find_begin, is_wide, label_text};
-
-/// The furthest that the start of a line is looked for before its BEGIN.
-const MAX_PREFIX: usize = 256;
+use super::piece::{Block, PIECES_LIMIT, Piece};
 
 /// As many octets between two markers are no word of a sentence about markers.
 const MIN_BODY: usize = 64;
-
-/// Pieces after which a part ends.
-pub(super) const PIECES_LIMIT: usize = 100_000;
-
-/// Position of a block in a text.
-#[derive(Debug, Clone)]
-pub(super) struct Block {
-    /// The line of its BEGIN, from 1.
-    pub(super) line: usize,
-    pub(super) label: Range<usize>,
-    /// Octets between the markers, or the fault of the markers.
-    pub(super) body: Result<Range<usize>, &'static str>,
-}
-
-/// Something in a text.
-#[derive(Debug)]
-pub(super) enum Piece {
-    /// A block that holds one structure, still to be decoded.
-    Block(Block),
-    /// The contents of a block, of a base64 value or of DER between blocks.
-    Decoded { line: Option<usize>, label: Option<String>, contents: Vec<Decoded> },
-}
-
-impl Piece {
-    /// The number of items that it is.
-    pub(super) fn count(&self) -> usize {
-        if let Self::Decoded { contents, .. } = self { contents.len() } else { 1 }
-    }
-
-    pub(super) fn is_broken(&self) -> bool {
-        match self {
-            Self::Block(block) => block.body.is_err(),
-            Self::Decoded { contents, .. } => contents.iter().any(Result::is_err),
-        }
-    }
-}
 
 /// Splits a text that may come in parts.
 #[derive(Debug, Clone)]
@@ -88,7 +51,7 @@ impl Splitter {
     }
 
     /// Splits a text that stood in another, base64-encoded so many times.
-    pub(super) fn nested(depth: usize) -> Self {
+    fn nested(depth: usize) -> Self {
         Self { line: 1, depth, rest: Rest::default() }
     }
 
@@ -119,7 +82,15 @@ impl Splitter {
             self.line = self.line.saturating_add(lines(text, counted..at, is_wide));
             counted = at;
             let is_wide_here = is_beside_wide || stride > 1;
-            let gap = Gap { text, range: at..end, last, is_wide: is_wide_here, line: self.line, depth: self.depth };
+            let gap = Gap {
+                text,
+                range: at..end,
+                last,
+                is_wide: is_wide_here,
+                line: self.line,
+                depth: self.depth,
+                split: split_nested,
+            };
             match (gap::look(&gap, &mut self.rest, &mut pieces), next) {
                 (Done::Unfinished(used), _) => break used,
                 (Done::Beyond(next), _) => at = next,
@@ -147,6 +118,11 @@ impl Splitter {
     pub(super) fn pass(&mut self, text: &[u8]) {
         self.line = self.line.saturating_add(lines(text, 0..text.len(), is_wide(text)));
     }
+}
+
+/// The pieces of a text that stood in another, base64-encoded so many times.
+fn split_nested(text: &[u8], depth: usize) -> Vec<Piece> {
+    Splitter::nested(depth).split(text, true).pieces
 }
 
 /// The block, or its contents if there may be more than one structure.
@@ -197,13 +173,6 @@ fn unfinished_marker(text: &[u8], at: usize, is_wide: bool, last: bool) -> usize
     let length = if is_wide { 4 * "-----BEGIN".len() } else { "-----BEGIN".len() };
     let kept = text.len().saturating_sub(length - 1).max(at);
     if last { text.len() } else { line_start(text, kept, at) }
-}
-
-/// The start of the line that `at` is in, if that is near and not before `floor`.
-pub(super) fn line_start(text: &[u8], at: usize, floor: usize) -> usize {
-    let floor = floor.max(at.saturating_sub(MAX_PREFIX)).min(at);
-    let before = text.get(floor..at).unwrap_or_default();
-    memchr::memrchr2(b'\n', b'\r', before).map_or(floor, |offset| floor + offset + 1)
 }
 
 enum Body {
@@ -258,31 +227,4 @@ fn is_meant(text: &[u8], marker: &Marker, body: &Result<Range<usize>, &'static s
     let digits = begun().filter(|octet| base64::is_digit(**octet)).count();
     let words = begun().filter(|octet| **octet == b' ').count();
     decode::is_known(&label) && digits >= MIN_BODY && words <= digits / 16
-}
-
-/// Counts the line ends in a stretch of the text: LF, CRLF, or CR alone.
-pub(super) fn lines(text: &[u8], stretch: Range<usize>, is_wide: bool) -> usize {
-    let part = text.get(stretch.clone()).unwrap_or_default();
-    if is_wide {
-        return wide_lines(part);
-    }
-    let is_alone = |at: &usize| text.get(stretch.start + at + 1) != Some(&b'\n');
-    memchr::memchr_iter(b'\n', part).count() + memchr::memchr_iter(b'\r', part).filter(is_alone).count()
-}
-
-/// As [`lines`], where zero octets may stand between characters: an octet of a character beyond ASCII ends no line.
-fn wide_lines(text: &[u8]) -> usize {
-    let ends = memchr::memchr2_iter(b'\n', b'\r', text).filter(|at| {
-        let is_zero = |octet: Option<&u8>| octet.is_none_or(|octet| *octet == 0);
-        let before = at.checked_sub(1).and_then(|before| text.get(before));
-        is_zero(before) == is_zero(text.get(at + 1)) || before.is_none() || text.get(at + 1).is_none()
-    });
-    let mut count = 0;
-    let mut last_return = None;
-    for at in ends {
-        let is_second = text.get(at) == Some(&b'\n') && last_return.is_some_and(|last| at - last <= 4);
-        count += usize::from(!is_second);
-        last_return = (text.get(at) == Some(&b'\r')).then_some(at);
-    }
-    count
 }

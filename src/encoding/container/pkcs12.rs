@@ -9,7 +9,6 @@ use aws_lc_rs::hmac;
 use zeroize::Zeroizing;
 
 use self::kdf::{Purpose, derive};
-use super::decode::of_kind;
 use super::der_kind::DerKind;
 use super::encrypted::{self, Error, Rounds, Secret};
 use super::{Content, KeyFormat, ber};
@@ -237,10 +236,10 @@ impl Opener<'_> {
         let data = fields.tagged(tag::OCTET_STRING, "encryptedData")?;
         match encrypted::decrypt(algorithm, data.content, self.secret, self.rounds) {
             Ok(der) => match DerKind::of(&der) {
-                Some(kind @ DerKind::PrivateKey(_)) => Ok(of_kind(kind, der.to_vec())),
+                Some(kind @ DerKind::PrivateKey(_)) => Ok(kind.content(der.to_vec())),
                 _ => Err(Error::WrongPassphrase),
             },
-            Err(Error::UnknownCipher { .. }) => Ok(of_kind(DerKind::EncryptedPrivateKey, value.to_vec())),
+            Err(Error::UnknownCipher { .. }) => Ok(DerKind::EncryptedPrivateKey.content(value.to_vec())),
             Err(error) => Err(error),
         }
     }

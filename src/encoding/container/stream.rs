@@ -4,9 +4,12 @@ use std::io::Read;
 
 use zeroize::Zeroize;
 
-use super::decode::{self, Decoded, Flaw};
+use super::decode;
+use super::der_kind::DerKind;
+use super::flaw::{Decoded, Flaw};
 use super::marker::{is_begun, label_text};
-use super::pem::{Piece, Splitter};
+use super::pem::Splitter;
+use super::piece::Piece;
 use super::source::Source;
 use super::{Error, FileType, Found, bare, base64, jks};
 use crate::base::files::READ_LIMIT;
@@ -187,7 +190,7 @@ impl<R: Read> Chunks<R> {
         let mut checked = 0;
         while !is_begun(&self.buffer) && self.buffer.get(checked..).is_some_and(base64::is_plausible) {
             if is_ended {
-                if let Some(found) = bare::base64(&self.buffer) {
+                if let Some(found) = unarmoured(&self.buffer) {
                     self.state = State::Done;
                     return Ok(Some(Chunk(Content::Bare(found))));
                 }
@@ -307,4 +310,12 @@ fn is_secret(piece: &Piece, text: &[u8]) -> bool {
 
 fn is_key(content: &Decoded) -> bool {
     matches!(content, Ok(super::Content::PrivateKey { .. }) | Err(_))
+}
+
+/// Decodes base64 without armour: DER, or PEM as in Kubernetes Secrets.
+fn unarmoured(text: &[u8]) -> Option<Vec<Found>> {
+    let octets = base64::decode(text)?;
+    let is_text = is_begun(&octets) && !bare::is_der(&octets, true);
+    let is_known = DerKind::of(&octets).is_some() && bare::length(&octets).is_ok();
+    (is_text || is_known).then(|| find(&octets))
 }

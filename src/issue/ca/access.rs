@@ -16,6 +16,17 @@ const KEY: u32 = 0o037;
 /// Write access of all, which no certificate has.
 const WORLD: u32 = 0o002;
 
+impl Paths {
+    /// Refuses a folder that other users can change, and keys that they can read or own.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Exposed`], [`Error::Foreign`], [`Error::File`].
+    pub fn check_access(&self) -> Result<(), Error> {
+        check(self)
+    }
+}
+
 /// Refuses a folder or certificates that others can change, keys that others can read, and files of somebody else.
 ///
 /// # Errors

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rustls::pki_types::CertificateDer;
 
-use super::create::pem;
+use super::pem::pem;
 use super::{Error, LocalCa};
 use crate::base::files::{self, Existing, NewFile};
 use crate::base::hex::hex;

@@ -7,13 +7,12 @@ use time::OffsetDateTime;
 use zeroize::Zeroizing;
 
 use super::constraints::{self, Permit};
+use super::pem::{key_pem, pem};
 use super::{Error, Firefox, Issuing, LocalCa, Paths, access, certificates, revocation, short};
 use crate::base::files::{self, Existing, NewFile};
 use crate::base::hex::hex;
 use crate::base::validity::Validity;
-use crate::encoding::container;
 use crate::issue::cert::{self, Issuer, Template};
-use crate::judge::inspect;
 use crate::x509::csr::Purpose;
 use crate::x509::key::{self, Algorithm, PrivateKey};
 use crate::x509::name::Subject;
@@ -85,7 +84,7 @@ impl LocalCa {
     ///
     /// [`Error::Permit`], [`Error::Inspect`].
     pub fn fits(&self, plan: &Plan, now: OffsetDateTime) -> Result<bool, Error> {
-        let ours = constraints::permitted(&inspect::certificate(self.server.constrained())?);
+        let ours = constraints::permitted(self.server.constrained())?;
         let asked = constraints::permits(&plan.permit)?;
         let is_same = match (&ours, &asked) {
             (Some(ours), Some(asked)) => ours.len() == asked.len() && asked.iter().all(|permit| ours.contains(permit)),
@@ -135,12 +134,12 @@ impl Hierarchy {
         let issuer = Issuer::from_certificate(&self.root, &self.root_key, now)?;
         let (validity, _) = issuer.limit(validity)?;
         let upper_key = PrivateKey::generate(Algorithm::default())?;
-        let upper = cert::issue(&upper_template(&upper_key, permits, validity)?, &issuer)?;
+        let upper = cert::issue(&upper_template(&upper_key, permits, validity), &issuer)?;
         let below = Issuer::from_certificate(&upper, &upper_key, now)?;
         let lower = |key: PrivateKey, template: Template| -> Result<Issuing, Error> {
             Ok(Issuing { chain: vec![cert::issue(&template, &below)?, upper.clone()], key })
         };
-        let firefox = firefox_template(&self.server_key, permits, validity)?;
+        let firefox = firefox_template(&self.server_key, permits, validity);
         let firefox = Firefox::issue(&firefox, validity, now)?;
         let template = server_template(&self.server_key, validity);
         let server = lower(self.server_key, template)?;
@@ -182,12 +181,12 @@ fn files_of(issuing: &Issuing, certificates: &Path, key: &Path) -> Result<Vec<Ne
 
 /// The intermediate that says what those below it may sign for; for TLS alone, so that a thief's signatures on mail or
 /// programs are worth nothing.
-fn upper_template(key: &PrivateKey, permits: Option<&[Permit]>, validity: Validity) -> Result<Template, Error> {
+fn upper_template(key: &PrivateKey, permits: Option<&[Permit]>, validity: Validity) -> Template {
     let name = Subject::common_name(&format!("secure-io upper development intermediate {}", short(key.spki())));
     let mut template = Template::ca(name, key.spki(), Some(1), validity);
     template.extended_key_usages = Purpose::Both.extended_key_usages();
-    template.extensions.extend(permits.map(constraints::extension).transpose()?);
-    Ok(template)
+    template.extensions.extend(permits.map(constraints::extension));
+    template
 }
 
 /// The intermediate for servers, and for what is both server and client, known by its subjectAltName alone.
@@ -200,10 +199,10 @@ fn server_template(key: &PrivateKey, validity: Validity) -> Template {
 }
 
 /// The intermediate for servers in Firefox's form, with the names and without the exclusion of subjects.
-fn firefox_template(key: &PrivateKey, permits: Option<&[Permit]>, validity: Validity) -> Result<Template, Error> {
+fn firefox_template(key: &PrivateKey, permits: Option<&[Permit]>, validity: Validity) -> Template {
     let mut template = server_template(key, validity);
-    template.extensions = permits.map(constraints::extension).transpose()?.into_iter().collect();
-    Ok(template)
+    template.extensions = permits.map(constraints::extension).into_iter().collect();
+    template
 }
 
 /// The intermediate for clients alone, which are known by their subject.
@@ -241,19 +240,4 @@ fn put_by(paths: &Paths) -> Result<(), Error> {
     }
     files::create_folder(&paths.previous, true)?;
     Ok(files::write_set(&copies, Existing::Replace)?)
-}
-
-pub(super) fn pem(path: &Path, label: &'static str, der: &[u8]) -> Result<Vec<u8>, Error> {
-    let text = container::pem(label, der).map_err(|source| Error::Container { path: path.to_owned(), source })?;
-    Ok(text.as_bytes().to_vec())
-}
-
-fn key_pem(path: &Path, key: &PrivateKey, passphrase: Option<&Zeroizing<String>>) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let text = match passphrase {
-        Some(passphrase) => container::encrypt_key(key.pkcs8(), passphrase)
-            .and_then(|der| container::pem("ENCRYPTED PRIVATE KEY", &der)),
-        None => container::pem("PRIVATE KEY", key.pkcs8()),
-    };
-    let text = text.map_err(|source| Error::Container { path: path.to_owned(), source })?;
-    Ok(Zeroizing::new(text.as_bytes().to_vec()))
 }

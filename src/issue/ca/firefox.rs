@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use rustls::pki_types::CertificateDer;
 use time::OffsetDateTime;
 
-use super::create::pem;
+use super::pem::pem;
 use super::{Error, Issuing, LocalCa, Paths, certificate, short};
 use crate::base::files::{self, NewFile};
 use crate::base::hex::hex;

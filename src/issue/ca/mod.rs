@@ -18,6 +18,7 @@ mod firefox;
 mod issuing;
 pub mod log;
 mod paths;
+mod pem;
 mod reason;
 mod renew;
 mod revocation;

@@ -76,15 +76,6 @@ impl Paths {
         [&self.firefox_root, &self.firefox_intermediate]
     }
 
-    /// Refuses a folder that other users can change, and keys that they can read or own.
-    ///
-    /// # Errors
-    ///
-    /// [`super::Error::Exposed`], [`super::Error::Foreign`], [`super::Error::File`].
-    pub fn check_access(&self) -> Result<(), super::Error> {
-        super::access::check(self)
-    }
-
     /// The first missing part of those that [`super::LocalCa::load`] needs; the pair for clients is not among them.
     pub(super) fn missing(&self) -> Option<&Path> {
         let parts = [&self.intermediate_key, &self.intermediate, &self.root];

@@ -59,8 +59,7 @@ impl Renewal {
         }
         let _lock = files::lock(&paths.lock)?;
         let ca = LocalCa::load(paths)?;
-        let report = inspect::certificate(ca.server.constrained())?;
-        let present = constraints::permitted(&report);
+        let present = constraints::permitted(ca.server.constrained())?;
         let (permits, widened) = self.widen(present)?;
         let Some(because) = self.because(&ca, widened, now)? else {
             return Ok(Renewed { ca, because: None, new_root: false, was_of_older_kind: false });

@@ -20,7 +20,7 @@ impl LocalCa {
     ///
     /// [`Error::Inspect`], [`Error::File`].
     pub fn authority(&self) -> Result<Authority, Error> {
-        let permitted = constraints::permitted(&inspect::certificate(self.server.constrained())?);
+        let permitted = constraints::permitted(self.server.constrained())?;
         let of = |der: Option<&[u8]>| der.map(inspect::certificate).transpose();
         let previous = roots(&self.paths)?.into_iter().filter(|(_, root)| *root != self.root);
         Ok(Authority {
@@ -80,6 +80,6 @@ impl CaShow {
             issued.file.is_some() && !issued.replaced && issued.revoked_at.is_none() && expires(&issued.not_after)
         });
         let mut ca = self.authority.certificates();
-        !self.issued.is_empty() || ca.any(|certificate| expires(&certificate.not_after))
+        !self.issued.is_empty() || ca.any(|certificate| certificate.not_after.0 <= by)
     }
 }

@@ -2,7 +2,6 @@
 
 use rustls::pki_types::PrivateKeyDer;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use zeroize::Zeroizing;
 
 use super::Error;
@@ -185,7 +184,7 @@ impl Part {
 
     pub(super) fn not_after(&self) -> Option<OffsetDateTime> {
         let PartKind::Certificate(certificate) = &self.kind else { return None };
-        OffsetDateTime::parse(&certificate.not_after, &Rfc3339).ok()
+        Some(certificate.not_after.0)
     }
 
     /// The first name that a certificate is for, or its subject.
@@ -252,7 +251,7 @@ impl Part {
             alias,
             subject: certificate.map(|certificate| certificate.subject.clone()),
             subject_alt_names: certificate.map(|certificate| certificate.subject_alt_names.clone()).unwrap_or_default(),
-            not_after: certificate.map(|certificate| certificate.not_after.clone()),
+            not_after: certificate.map(|certificate| certificate.not_after.to_string()),
             sha256_fingerprint: certificate.map(|certificate| certificate.sha256_fingerprint.clone()),
             public_key,
             spki_sha256: self.spki_sha256().map(str::to_owned),

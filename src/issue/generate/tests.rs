@@ -1,4 +1,5 @@
 use super::*;
+use crate::x509::constraints::{self, Permit};
 use crate::x509::csr::Extension;
 use crate::x509::extension::{self, id};
 
@@ -22,13 +23,9 @@ fn ca(subject: &str, days: u32) -> (PrivateKey, Vec<CertificateDer<'static>>) {
     let root_issuer = Issuer::own(&root_key, &name).unwrap();
     let root = cert::issue(&Template::ca(name, root_key.spki(), None, validity), &root_issuer).unwrap();
     let mut template = Template::ca(subject.parse().unwrap(), key.spki(), Some(0), validity);
-    template.name_constraints = Some(rcgen::NameConstraints {
-        permitted_subtrees: vec![
-            rcgen::GeneralSubtree::DnsName("test".into()),
-            rcgen::GeneralSubtree::IpAddress(rcgen::CidrSubnet::V4([10, 0, 0, 0], [255, 0, 0, 0])),
-        ],
-        excluded_subtrees: vec![],
-    });
+    let permitted = ["test", "10.0.0.0/8"].map(|permit| Permit::parse(permit).unwrap());
+    let value = constraints::write(&permitted, &[]);
+    template.extensions.push(Extension { oid: "2.5.29.30".to_owned(), critical: true, value });
     let issuer = Issuer::from_certificate(&root, &root_key, now()).unwrap();
     let certificate = cert::issue(&template, &issuer).unwrap();
     (key, vec![root, certificate])
@@ -48,7 +45,7 @@ fn by_default_a_certificate_is_what_browsers_accept() {
     assert_eq!(report.subject_key_id, report.authority_key_id);
     assert_eq!(report.serial.len(), 40);
     assert_eq!(
-        (report.not_before.as_str(), report.not_after.as_str()),
+        (report.not_before.to_string().as_str(), report.not_after.to_string().as_str()),
         ("2026-01-02T02:04:05Z", "2027-01-02T02:04:04Z")
     );
     assert!(report.self_signed && !report.is_ca);

@@ -4,9 +4,8 @@ use std::borrow::Cow;
 
 use super::{Error, extension};
 use crate::base::hex::hex;
-use crate::base::validity::rfc3339;
 use crate::encoding::asn1::{self, TimeField};
-use crate::judge::report::{self, Certificate};
+use crate::judge::report::{self, Certificate, Time};
 use crate::x509::certificate;
 use crate::x509::extension::{BasicConstraints, ExtensionValue, Extensions, id};
 use crate::x509::key::{self, SubjectPublicKeyInfo};
@@ -76,7 +75,7 @@ pub fn is_self_signed(certificate: &certificate::Certificate<'_>) -> bool {
 }
 
 /// A time in RFC 3339; how it is written is noted when it is not as RFC 5280 section 4.1.2.5 has it.
-pub(super) fn noted_time(time: &TimeField<'_>, notes: &mut Vec<String>) -> String {
+pub(super) fn noted_time(time: &TimeField<'_>, notes: &mut Vec<String>) -> Time {
     if !time.is_strict {
         let written = name::escape_unprintable(&String::from_utf8_lossy(time.value.content));
         notes.push(format!(
@@ -84,7 +83,7 @@ pub(super) fn noted_time(time: &TimeField<'_>, notes: &mut Vec<String>) -> Strin
             time.field
         ));
     }
-    rfc3339(time.at)
+    time.at.into()
 }
 
 fn note_serial(serial: &[u8], notes: &mut Vec<String>) {

@@ -5,10 +5,9 @@ use std::borrow::Cow;
 use super::certificate::{noted_name, noted_time};
 use super::{Error, extension};
 use crate::base::hex::hex;
-use crate::base::validity::rfc3339;
 use crate::encoding::asn1;
 use crate::judge::report::extension::ExtensionValue as Shown;
-use crate::judge::report::item::{Crl, Revoked};
+use crate::judge::report::item::{Crl, Revoked, RevokedList};
 use crate::x509::crl;
 use crate::x509::extension::{ExtensionValue, id};
 use crate::x509::key;
@@ -29,7 +28,8 @@ pub(super) fn described(crl: &crl::Crl<'_>) -> Result<Crl, asn1::Error> {
     let version = version.ok_or_else(|| asn1::Error::new("version", "is none that there is"))?;
     let this_update = noted_time(&crl.this_update, &mut notes);
     let next_update = crl.next_update.as_ref().map(|time| noted_time(time, &mut notes));
-    let revoked = crl.entries().map(|entry| revoked(&entry?)).collect::<Result<Vec<_>, _>>()?;
+    crl.entries().try_for_each(|entry| revoked(&entry?).map(drop))?;
+    let revoked = RevokedList::new(crl.entries(), |entry| revoked(entry).ok());
     let extensions = extension::extensions(&crl.extensions);
     let unreadable = extensions.iter().filter_map(|extension| Some((extension, extension.error.as_ref()?)));
     notes.extend(unreadable.map(|(extension, error)| {
@@ -60,7 +60,7 @@ pub(super) fn described(crl: &crl::Crl<'_>) -> Result<Crl, asn1::Error> {
 fn revoked(entry: &crl::Entry<'_>) -> Result<Revoked, asn1::Error> {
     let mut revoked = Revoked {
         serial: hex(entry.serial.content),
-        revoked_at: rfc3339(entry.time()?),
+        revoked_at: entry.time()?.into(),
         reason: None,
         invalid_since: None,
         certificate_issuer: Vec::new(),

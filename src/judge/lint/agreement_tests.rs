@@ -78,7 +78,7 @@ fn by_inspect(der: &[u8]) -> Option<View> {
     Some(View {
         serial: report.serial,
         names: [report.subject, report.issuer],
-        times: [report.not_before, report.not_after],
+        times: [report.not_before, report.not_after].map(|time| time.to_string()),
         key: report.public_key,
         extensions: Values {
             is_ca: report.is_ca,

@@ -2,11 +2,12 @@
 
 use time::Duration;
 
-use super::subject::{Subject, values};
+use super::subject::Subject;
 use super::{Messages, when};
 use crate::encoding::asn1::tag;
 use crate::x509::extension::{Access, Extension, PointName, id};
 use crate::x509::name::{Entry, GeneralName};
+use crate::x509::policy;
 
 /// The CA/Browser Forum's: domain, organization, individual validated; extended validation.
 const RESERVED_POLICIES: [&[u8]; 4] = [
@@ -20,9 +21,8 @@ const RESERVED_POLICIES: [&[u8]; 4] = [
 const SHORT_LIVED: Duration = Duration::days(7);
 
 pub(super) fn has_reserved_policy(subject: &Subject<'_>) -> bool {
-    let policies = subject.sequence(id::CERTIFICATE_POLICIES).map(|list| values(list.reader())).unwrap_or_default();
-    let mut kinds = policies.iter().filter_map(|policy| values(policy.reader()).first().copied());
-    kinds.any(|kind| RESERVED_POLICIES.contains(&kind.content))
+    let Some(extension) = subject.extension(id::CERTIFICATE_POLICIES) else { return false };
+    policy::policies(extension.octets).flatten().any(|policy| RESERVED_POLICIES.contains(&policy.id))
 }
 
 pub(super) fn policy_missing(subject: &Subject<'_>) -> Messages {

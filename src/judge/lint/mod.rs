@@ -60,7 +60,7 @@ pub struct Rule {
     /// Document that states the rule.
     pub source: &'static str,
     /// Fix for the finding.
-    pub mend: &'static str,
+    pub fix: &'static str,
     check: Check,
 }
 
@@ -92,7 +92,7 @@ impl Rule {
             message,
             field: Cow::Borrowed(self.field),
             source: Cow::Borrowed(self.source),
-            mend: Cow::Borrowed(self.mend),
+            fix: Cow::Borrowed(self.fix),
         };
         messages.into_iter().map(finding).collect()
     }

@@ -32,14 +32,14 @@ const fn rule(
     field: &'static str,
     title: &'static str,
     source: &'static str,
-    mend: &'static str,
+    fix: &'static str,
     check: Check,
 ) -> Rule {
-    Rule { id, roles, public, private, field, title, source, mend, check }
+    Rule { id, roles, public, private, field, title, source, fix, check }
 }
 
-const RENEW: &str = "issue it anew with `secure-io gen-cert`";
-const NAMES_ANEW: &str = "issue it anew with `secure-io gen-cert HOST…`, which puts each name where clients look";
+const RENEW: &str = "issue it again with `secure-io gen-cert`";
+const NAMES_AGAIN: &str = "issue it again with `secure-io gen-cert HOST…`, which puts each name where clients look";
 
 /// Every rule, ordered by subject. The columns: id, roles, severity for public and private audiences, field,
 /// title, source, fix.
@@ -47,7 +47,7 @@ const NAMES_ANEW: &str = "issue it anew with `secure-io gen-cert HOST…`, which
 pub const RULES: &[Rule] = &[
     // Names.
     rule("san_missing", SERVERS, E, E, "subjectAltName", "no subjectAltName that names a host",
-        "CABF BR 7.1.2.7.12; RFC 9110 4.3.4; all browsers", NAMES_ANEW, Alone(names::san_missing)),
+        "CABF BR 7.1.2.7.12; RFC 9110 4.3.4; all browsers", NAMES_AGAIN, Alone(names::san_missing)),
     rule("cn_not_in_san", SERVERS, E, W, "subject", "a commonName that is not, letter for letter, a subjectAltName",
         "CABF BR 7.1.4.3", "add the name to subjectAltName, or leave the commonName out", Alone(names::cn_not_in_san)),
     rule("cn_present", SERVERS, N, OFF, "subject", "a commonName at all",
@@ -69,7 +69,7 @@ pub const RULES: &[Rule] = &[
     rule("san_duplicate", NAMED, W, W, "subjectAltName", "the same name twice",
         "zlint (community)", "name it once", Alone(names::san_duplicate)),
     rule("san_ip_length", NAMED, E, E, "subjectAltName", "an iPAddress of neither 4 nor 16 octets",
-        "RFC 5280 4.2.1.6", NAMES_ANEW, Alone(names::san_ip_length)),
+        "RFC 5280 4.2.1.6", NAMES_AGAIN, Alone(names::san_ip_length)),
     rule("san_critical", CERTIFICATES, W, W, "subjectAltName", "critical with a subject, or not critical without one",
         "RFC 5280 4.2.1.6", "make it critical if, and only if, the subject is empty", Alone(names::san_critical)),
     rule("san_bad_entry", NAMED, E, W, "subjectAltName", "a rfc822Name, URI or other entry that is none",
@@ -111,19 +111,19 @@ pub const RULES: &[Rule] = &[
     rule("validity_at_limit", SERVERS, W, OFF, "validity", "a lifetime within a day of that limit",
         "CABF BR 6.3.2 (ballot SC-081v3)", "issue it for a day less: both ends count", Alone(validity::at_limit)),
     rule("validity_apple_825", SERVERS, E, E, "validity", "a lifetime over 825 days",
-        "Apple HT210176 (private CAs too)", "issue it anew with `secure-io gen-cert --days 365`", Alone(validity::apple_825)),
+        "Apple HT210176 (private CAs too)", "issue it again with `secure-io gen-cert --days 365`", Alone(validity::apple_825)),
     rule("validity_order", CERTIFICATES, E, E, "validity", "notBefore after notAfter",
         "RFC 5280 4.1.2.5", RENEW, Alone(validity::order)),
     rule("validity_outlives_issuer", CERTIFICATES, W, W, "notAfter", "an end after the issuer's (when that is given)",
-        "RFC 5280 6.1.3 (shell model)", "issue it anew from a renewed CA, or for fewer days", Within(validity::outlives_issuer)),
+        "RFC 5280 6.1.3 (shell model)", "issue it again from a renewed CA, or for fewer days", Within(validity::outlives_issuer)),
     rule("time_encoding", ISSUED, E, E, "validity", "a time in the wrong type, without Z or seconds, or with fractions",
         "RFC 5280 4.1.2.5", "UTCTime up to 2049, GeneralizedTime from 2050, in UTC with seconds", Alone(validity::encoding)),
     rule("not_yet_valid", CERTIFICATES, E, E, "notBefore", "a notBefore that is still to come",
         "RFC 5280 6.1.3", "look at this system's clock, else wait", Within(validity::not_yet_valid)),
     rule("expired", CERTIFICATES, E, E, "notAfter", "a notAfter that is over",
-        "RFC 5280 6.1.3", "issue it anew with `secure-io gen-cert --renew`", Within(validity::expired)),
+        "RFC 5280 6.1.3", "issue it again with `secure-io gen-cert --renew`", Within(validity::expired)),
     rule("expires_soon", CERTIFICATES, W, W, "notAfter", "less than 30 days, or a third of its life, left",
-        "practice", "issue it anew with `secure-io gen-cert --renew`", Within(validity::expires_soon)),
+        "practice", "issue it again with `secure-io gen-cert --renew`", Within(validity::expires_soon)),
 
     // What it may be used for.
     rule("eku_absent", SERVERS, E, N, "extKeyUsage", "no extKeyUsage",
@@ -209,7 +209,7 @@ pub const RULES: &[Rule] = &[
     rule("sig_parameters", ALL, E, E, "signatureAlgorithm", "NULL missing or in excess",
         "RFC 4055 5; RFC 5758 3.2; RFC 8410 3; CABF BR 7.1.3.2", RENEW, Alone(signature::parameters)),
     rule("sig_not_its_own", NAMED, E, E, "signature", "a request or self-signed certificate that its key did not sign",
-        "RFC 2986 3; RFC 5280 3.2", "make it anew with `secure-io gen-csr` or `gen-cert`", Alone(signature::not_its_own)),
+        "RFC 2986 3; RFC 5280 3.2", "make it again with `secure-io gen-csr` or `gen-cert`", Alone(signature::not_its_own)),
 
     // Serial numbers and identifiers.
     rule("serial_negative", CERTIFICATES, E, W, "serialNumber", "a negative serial number",
@@ -225,7 +225,7 @@ pub const RULES: &[Rule] = &[
     rule("aki_critical", ISSUED, E, W, "authorityKeyIdentifier", "a critical authorityKeyIdentifier",
         "RFC 5280 4.2.1.1", "leave it uncritical", Alone(identifiers::aki_critical)),
     rule("aki_mismatch", ISSUED, E, W, "authorityKeyIdentifier", "not the issuer's subjectKeyIdentifier (when that is given)",
-        "RFC 5280 4.2.1.1", "issue it anew: OpenSSL does not build a chain through it", Within(identifiers::aki_mismatch)),
+        "RFC 5280 4.2.1.1", "issue it again: OpenSSL does not build a chain through it", Within(identifiers::aki_mismatch)),
     rule("aki_issuer_serial", ISSUED, E, W, "authorityKeyIdentifier", "the issuer's issuer and serial number",
         "CABF BR 7.1.2.11.1", "the key identifier alone: a renewed CA has another serial number", Alone(identifiers::aki_issuer_serial)),
     rule("ski_missing", CAS, E, W, "subjectKeyIdentifier", "a CA without subjectKeyIdentifier",

@@ -1,6 +1,6 @@
 //! Subjects of a lint run: certificates, requests and CRLs as `x509` read them, under names that all rules share.
 
-use crate::encoding::asn1::{self, Error, Reader, TimeField, Value, tag};
+use crate::encoding::asn1::{Error, Reader, TimeField, Value};
 use crate::x509::certificate::Certificate;
 use crate::x509::crl::Crl;
 use crate::x509::extension::{AuthorityKeyId, BasicConstraints, Extension, Extensions, KeyPurpose, KeyUsage};
@@ -227,11 +227,6 @@ impl<'a> Subject<'a> {
     /// Returns true if an extension is there and not critical.
     pub(super) fn is_not_critical(&self, id: &[u8]) -> bool {
         self.extension(id).is_some_and(|extension| !extension.is_critical())
-    }
-
-    /// An extension's value, when it is a SEQUENCE.
-    pub(super) fn sequence(&self, id: &[u8]) -> Option<Value<'a>> {
-        asn1::only(self.extension(id)?.octets, tag::SEQUENCE, "extnValue").ok()
     }
 }
 

@@ -87,5 +87,6 @@ pub struct Finding {
     /// Document that states the rule.
     pub source: Cow<'static, str>,
     /// Fix in words. For people: the words may change.
-    pub mend: Cow<'static, str>,
+    #[serde(rename = "mend")]
+    pub fix: Cow<'static, str>,
 }

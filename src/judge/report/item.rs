@@ -1,13 +1,15 @@
 //! Items that `inspect` found.
 
 use std::borrow::Cow;
+use std::fmt::{self, Debug, Formatter};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::extension::{Attribute, Extension};
 use super::finding::Lint;
 use super::remote::{Cause, Remote};
-use super::{Certificate, PublicKey};
+use super::{Certificate, PublicKey, Time};
+use crate::x509::crl;
 
 /// One thing found, by its kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -204,10 +206,10 @@ pub struct Crl {
     /// Its issuer as an RFC 4514 string.
     pub issuer: String,
     /// Time of issue, RFC 3339 UTC.
-    pub this_update: String,
+    pub this_update: Time,
     /// By when there will be a newer one, RFC 3339 UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub next_update: Option<String>,
+    pub next_update: Option<Time>,
     /// The signature algorithm's name; its dotted OID if its name is unknown here.
     pub signature_algorithm: String,
     /// cRLNumber, in hex.
@@ -226,7 +228,8 @@ pub struct Crl {
     /// Number of revoked certificates.
     pub revoked_count: usize,
     /// The certificates on it.
-    pub revoked: Vec<Revoked>,
+    #[cfg_attr(test, schemars(with = "Vec<Revoked>"))]
+    pub revoked: RevokedList,
     /// Deviations from the standard. For people: the words may change.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[cfg_attr(test, schemars(default))]
@@ -236,6 +239,61 @@ pub struct Crl {
     pub lint: Option<Lint>,
 }
 
+/// The certificates on a CRL, which may be millions: the list keeps their DER, and describes each when it is asked for.
+#[derive(Clone)]
+pub struct RevokedList {
+    der: Vec<u8>,
+    count: usize,
+    describe: Describe,
+}
+
+/// Describes an entry that can be read.
+type Describe = fn(&crl::Entry<'_>) -> Option<Revoked>;
+
+impl RevokedList {
+    /// A list of entries, each of which can be described.
+    pub(crate) fn new(entries: crl::Entries<'_>, describe: Describe) -> Self {
+        Self { der: entries.der().to_vec(), count: entries.count(), describe }
+    }
+
+    /// Number of the certificates.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Returns true if no certificate is on the list.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The certificates, in the order of the list.
+    pub fn iter(&self) -> impl Iterator<Item = Revoked> {
+        crl::Entries::of(&self.der).filter_map(|entry| (self.describe)(&entry.ok()?))
+    }
+}
+
+impl Debug for RevokedList {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl PartialEq for RevokedList {
+    fn eq(&self, other: &Self) -> bool {
+        self.der == other.der
+    }
+}
+
+impl Eq for RevokedList {}
+
+impl Serialize for RevokedList {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
 /// A revoked certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -243,7 +301,7 @@ pub struct Revoked {
     /// The serial number's octets in lower-case hex.
     pub serial: String,
     /// Time of revocation, RFC 3339 UTC.
-    pub revoked_at: String,
+    pub revoked_at: Time,
     /// Reason for revocation, by its name in RFC 5280.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Cow<'static, str>>,

@@ -20,6 +20,7 @@ pub mod relation;
 pub mod remote;
 pub mod running;
 pub mod text;
+mod time;
 pub mod trust;
 pub mod verdict;
 pub mod view;
@@ -32,6 +33,7 @@ use serde::Serialize;
 use self::extension::Extension;
 use self::finding::Lint;
 pub use self::public_key::PublicKey;
+pub use self::time::Time;
 
 /// A certificate's fields, as [RFC 5280 section 4.1](https://www.rfc-editor.org/rfc/rfc5280#section-4.1) names them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -46,9 +48,9 @@ pub struct Certificate {
     /// The issuer as an RFC 4514 string.
     pub issuer: String,
     /// First second of the validity, RFC 3339 UTC.
-    pub not_before: String,
+    pub not_before: Time,
     /// Last second of the validity (inclusive), RFC 3339 UTC.
-    pub not_after: String,
+    pub not_after: Time,
     /// The subjectAltName entries, each with its kind: `DNS:`, `IP:`, `email:`, `URI:`, `dirName:`, `otherName:`,
     /// `RID:`.
     pub subject_alt_names: Vec<String>,

@@ -3,7 +3,6 @@
 use std::fmt::Write;
 
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::made::{File, FileKind, GenCert, GenCsr, GenKey};
 use super::verdict::{Link, Reason, Verdict};
@@ -86,6 +85,18 @@ impl Verdict {
     }
 }
 
+impl Link {
+    /// The subject; the names of a certificate without one.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match (self.subject.as_str(), &self.subject_alt_names[..]) {
+            ("", []) => "the certificate without a subject".to_owned(),
+            ("", names) => plain_names(names),
+            (subject, _) => subject.to_owned(),
+        }
+    }
+}
+
 fn files(text: &mut String, files: &[File], key: &PublicKey, certificate: Option<(&Certificate, OffsetDateTime)>) {
     let width = files.iter().map(|file| file.path.display().to_string().chars().count()).max().unwrap_or(0);
     for file in files {
@@ -104,12 +115,9 @@ fn files(text: &mut String, files: &[File], key: &PublicKey, certificate: Option
 /// `expires 2027-01-02 (in 12 days)`.
 #[must_use]
 pub fn expiry(certificate: &Certificate, now: OffsetDateTime) -> String {
-    let Ok(end) = OffsetDateTime::parse(&certificate.not_after, &Rfc3339) else {
-        return format!("expires {}", certificate.not_after);
-    };
-    let day = certificate.not_after.get(..10).unwrap_or_default();
-    let verb = if end < now { "expired" } else { "expires" };
-    format!("{verb} {day} ({})", distance(end, now))
+    let end = certificate.not_after;
+    let verb = if end.0 < now { "expired" } else { "expires" };
+    format!("{verb} {} ({})", end.day(), distance(end.0, now))
 }
 
 /// The names of a certificate; its subject if it has no names.

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::remote::{Cause, Remote};
-use super::text::plain_names;
 use super::trust::StoreKind;
 
 /// Reason for a refusal: the codes of `verify --json` and of a test PKI's `expected.json`.
@@ -260,18 +259,6 @@ pub struct Link {
     pub issuer: String,
     /// SHA-256 over its DER, in hex.
     pub sha256_fingerprint: String,
-}
-
-impl Link {
-    /// The subject; the names of a certificate without one.
-    #[must_use]
-    pub fn name(&self) -> String {
-        match (self.subject.as_str(), &self.subject_alt_names[..]) {
-            ("", []) => "the certificate without a subject".to_owned(),
-            ("", names) => plain_names(names),
-            (subject, _) => subject.to_owned(),
-        }
-    }
 }
 
 impl Reason {

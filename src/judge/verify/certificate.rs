@@ -8,7 +8,7 @@ use self_cell::self_cell;
 
 use super::deviation::{self, Deviation};
 use super::extension;
-use super::host;
+use super::fault::Fault;
 use super::public_key;
 use crate::base::hex::hex;
 use crate::encoding::asn1::{self, tag};
@@ -16,7 +16,7 @@ use crate::judge::report::verdict::{self, Code};
 use crate::x509::certificate;
 use crate::x509::extension::Extensions;
 use crate::x509::key::sha256;
-use crate::x509::name::{Canonical, Name};
+use crate::x509::name::{Canonical, Entry, GeneralName, Name};
 use crate::x509::signed_data::SignedData;
 
 /// A certificate, parsed.
@@ -47,23 +47,6 @@ struct Reading<'a> {
 
 /// Most names that stand for a subject.
 const SHOWN_NAMES: usize = 8;
-
-/// A reason that a certificate carries in itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Fault {
-    pub(super) code: Code,
-    pub(super) message: String,
-}
-
-impl Fault {
-    pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
-    }
-
-    pub(super) fn malformed(message: impl Into<String>) -> Self {
-        Self::new(Code::Malformed, message)
-    }
-}
 
 impl Certificate {
     /// Reads a certificate's DER.
@@ -206,16 +189,28 @@ impl Certificate {
         self.reading().name.get_or_init(|| self.link().name())
     }
 
+    /// The subjectAltName's entries.
+    pub(super) fn entries(&self) -> &[Entry<'_>] {
+        self.extensions().subject_alt_name().map(|names| names.0.as_slice()).unwrap_or_default()
+    }
+
+    /// The subjectAltName's names.
+    pub(super) fn names(&self) -> impl Iterator<Item = &GeneralName<'_>> {
+        self.entries().iter().filter_map(|entry| entry.name.as_ref().ok())
+    }
+
+    /// The subjectAltName's entries as text, at most this many, and how many more there are.
+    pub(super) fn name_texts(&self, limit: usize) -> (Vec<String>, usize) {
+        let entries = self.entries();
+        (entries.iter().take(limit).map(ToString::to_string).collect(), entries.len().saturating_sub(limit))
+    }
+
     /// Describes the certificate as part of a path.
     pub(super) fn link(&self) -> &verdict::Link {
         let certificate = self.read();
         self.reading().link.get_or_init(|| verdict::Link {
             subject: certificate.subject.text(),
-            subject_alt_names: if certificate.subject.is_empty() {
-                host::texts(self, SHOWN_NAMES).0
-            } else {
-                Vec::new()
-            },
+            subject_alt_names: if certificate.subject.is_empty() { self.name_texts(SHOWN_NAMES).0 } else { Vec::new() },
             issuer: certificate.issuer.text(),
             sha256_fingerprint: hex(&sha256(self.der())),
         })

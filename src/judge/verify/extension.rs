@@ -1,7 +1,7 @@
 //! The extensions that decide about a path (RFC 5280 section 4.2.1): the first fault of them that keeps a certificate
 //! off every path.
 
-use super::certificate::Fault;
+use super::fault::Fault;
 use crate::encoding::asn1::{self, Reader, der};
 use crate::judge::report::verdict::Code;
 use crate::x509::certificate::Certificate;

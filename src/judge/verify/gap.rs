@@ -4,7 +4,7 @@ use rustls::pki_types::CertificateDer;
 use webpki::{EndEntityCert, Error};
 
 use super::certificate::Certificate;
-use super::path::Rejection;
+use super::fault::Rejection;
 use super::{Purpose, Request, extension, signature};
 use crate::judge::report::verdict::Code;
 use crate::x509::constraints::NameConstraints;

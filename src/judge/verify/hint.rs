@@ -1,8 +1,8 @@
 //! Remedies for refusals.
 
 use super::certificate::Certificate;
-use super::path::Rejection;
-use super::{Host, Request, host};
+use super::fault::Rejection;
+use super::{Host, Request};
 use crate::judge::report::verdict::Code;
 use crate::x509::extension::KeyUsage;
 
@@ -11,7 +11,7 @@ const NAMES: usize = 8;
 
 /// Names the hosts that a certificate is for.
 pub(super) fn other_names(leaf: &Certificate, host: &Host) -> String {
-    let (names, more) = host::texts(leaf, NAMES);
+    let (names, more) = leaf.name_texts(NAMES);
     let names = match (&names[..], more) {
         ([], _) => "no name at all: it has no subjectAltName, and the commonName does not count".to_owned(),
         ([one], 0) => one.clone(),

@@ -95,7 +95,7 @@ impl Host {
 
     /// The name of the certificate that is the host, or stands for it.
     pub(super) fn name_in<'c>(&self, certificate: &'c Certificate) -> Option<&'c Entry<'c>> {
-        entries(certificate).iter().find(|entry| entry.name.as_ref().is_ok_and(|name| self.matches(name)))
+        certificate.entries().iter().find(|entry| entry.name.as_ref().is_ok_and(|name| self.matches(name)))
     }
 
     fn matches(&self, name: &GeneralName<'_>) -> bool {
@@ -121,22 +121,6 @@ impl Host {
         // One that it cannot read is accepted, if at all, for reasons that have nothing to do with names.
         EndEntityCert::try_from(&der).map_or(true, |leaf| leaf.verify_is_valid_for_subject_name(&name).is_ok())
     }
-}
-
-/// The subjectAltName's entries.
-fn entries(certificate: &Certificate) -> &[Entry<'_>] {
-    certificate.extensions().subject_alt_name().map(|names| names.0.as_slice()).unwrap_or_default()
-}
-
-/// The subjectAltName's names.
-pub(super) fn names(certificate: &Certificate) -> impl Iterator<Item = &GeneralName<'_>> {
-    entries(certificate).iter().filter_map(|entry| entry.name.as_ref().ok())
-}
-
-/// The subjectAltName's entries as text, at most this many, and how many more there are.
-pub(super) fn texts(certificate: &Certificate, limit: usize) -> (Vec<String>, usize) {
-    let entries = entries(certificate);
-    (entries.iter().take(limit).map(ToString::to_string).collect(), entries.len().saturating_sub(limit))
 }
 
 /// A wildcard is the whole of the leftmost label and stands for exactly one (RFC 9525 section 6.3); one below the top

@@ -1,10 +1,11 @@
 //! A whole path, checked as RFC 5280 section 6.1 has it: beside webpki, never in its place.
 
 use super::Request;
-use super::certificate::{Certificate, Fault};
+use super::certificate::Certificate;
 use super::deviation::Deviation;
+use super::fault::Rejection;
 use super::revocation::Revocation;
-use super::{Purpose, extension, host};
+use super::{Purpose, extension};
 use crate::base::validity::{distance, rfc3339};
 use crate::base::words::counted;
 use crate::encoding::asn1;
@@ -13,25 +14,6 @@ use crate::x509::constraints::{self, NameConstraints};
 use crate::x509::extension::{BasicConstraints, KeyPurpose, KeyUsage};
 use crate::x509::name::{self, GeneralName, Name, ip_address};
 use crate::x509::policy;
-
-/// Reason why a path, or the search for one, failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Rejection {
-    pub(super) code: Code,
-    /// The place in its path of the certificate that is to blame.
-    pub(super) index: usize,
-    pub(super) message: String,
-}
-
-impl Rejection {
-    pub(super) fn new(code: Code, index: usize, message: impl Into<String>) -> Self {
-        Self { code, index, message: message.into() }
-    }
-
-    fn of(fault: &Fault, index: usize) -> Self {
-        Self::new(fault.code, index, fault.message.clone())
-    }
-}
 
 /// Checks the end-entity certificate's own fields; cheap, so done before any signature.
 pub(super) fn check_leaf(leaf: &Certificate, request: &Request<'_>) -> Result<(), Rejection> {
@@ -270,7 +252,7 @@ fn leaf_oddities(leaf: &Certificate) -> impl Iterator<Item = Deviation> {
     let notes = [
         (!is_common_name_in_san(leaf), Deviation::CommonNameNotInSan),
         (
-            host::names(leaf).any(|name| matches!(name, GeneralName::Dns(name) if covers_suffix(name))),
+            leaf.names().any(|name| matches!(name, GeneralName::Dns(name) if covers_suffix(name))),
             Deviation::WildcardOnPublicSuffix,
         ),
     ];
@@ -290,7 +272,7 @@ fn is_common_name_in_san(leaf: &Certificate) -> bool {
         GeneralName::Dns(_) => !is_address,
         _ => false,
     };
-    let mut of_its_kind = host::names(leaf).filter(is_of_kind).peekable();
+    let mut of_its_kind = leaf.names().filter(is_of_kind).peekable();
     let is_above = |name: &[u8]| name.strip_suffix(common_name.as_bytes()).is_some_and(|rest| rest.ends_with(b"."));
     !looks_like_host
         || of_its_kind.peek().is_none()

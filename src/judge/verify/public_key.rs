@@ -1,6 +1,6 @@
 //! The keys that a certificate on a path may have.
 
-use super::certificate::Fault;
+use super::fault::Fault;
 use crate::judge::report::verdict::Code;
 use crate::x509::extension::KeyUsage;
 use crate::x509::key::{self, Flaw, PublicKey, SubjectPublicKeyInfo};

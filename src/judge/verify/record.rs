@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use super::certificate::Certificate;
-use super::path::Rejection;
+use super::fault::Rejection;
 use crate::encoding::asn1;
 use crate::judge::report::verdict::Code;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::certificate::Certificate;
 use super::crl::{Crl, Listed};
-use super::path::Rejection;
+use super::fault::Rejection;
 use super::signature;
 use crate::base::validity;
 use crate::judge::report::verdict::Code;

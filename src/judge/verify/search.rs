@@ -5,7 +5,8 @@ use std::collections::HashSet;
 
 use super::candidates::{Candidates, INTERMEDIATES, Reach};
 use super::certificate::Certificate;
-use super::path::{self, Agreement, Rejection};
+use super::fault::Rejection;
+use super::path::{self, Agreement};
 use super::{Request, signature};
 use crate::judge::report::verdict::Code;
 

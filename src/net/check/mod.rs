@@ -54,6 +54,7 @@ use crate::judge::report::check::{Protocol, SocketIo, Target};
 use crate::judge::report::verdict::Code;
 use crate::judge::verify::Host;
 use crate::net::probe::{self, Endpoint, NoEndpoint, Starttls};
+use crate::x509::key::Hash;
 
 /// The longest that one connection is waited for, unless less is asked for.
 const ANSWER_LIMIT: Duration = Duration::from_secs(2);
@@ -264,6 +265,7 @@ fn judge(target: &mut Target, audit: &Audit<'_>) {
         suites: &suites,
         groups: &audit.facts.groups,
         certificate: presented.and_then(|presented| presented.leaf.as_ref()),
+        key: presented.and_then(|presented| presented.key),
         days: presented.and_then(|presented| presented.days),
     };
     target.tlsref = Some(basis.judge());
@@ -296,7 +298,7 @@ fn basis(audit: &Audit<'_>) -> grade::Basis {
 }
 
 fn is_md5(presented: &Presented) -> bool {
-    presented.leaf.as_ref().is_some_and(|leaf| leaf.signature_algorithm.to_ascii_lowercase().contains("md5"))
+    presented.key.is_some_and(|key| key.signature.hash() == Some(Hash::Md5))
 }
 
 fn trust_of(presented: Option<&Presented>) -> Trust {

@@ -8,10 +8,12 @@ use std::fmt::Display;
 
 use super::group::Group;
 use super::suite::Suite;
+use super::trust::Key;
 use super::version::Version;
 use crate::base::words::first_few;
 use crate::judge::report;
 use crate::judge::report::check::TlsRef;
+use crate::x509::key::Hash;
 
 const TLS13: [u16; 3] = [0x1301, 0x1302, 0x1303];
 const TLS12: [u16; 6] = [0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8];
@@ -28,6 +30,8 @@ pub(super) struct Basis<'a> {
     pub(super) suites: &'a [(Version, Suite)],
     pub(super) groups: &'a [Group],
     pub(super) certificate: Option<&'a report::Certificate>,
+    /// Its key and signature.
+    pub(super) key: Option<Key>,
     /// Its lifetime.
     pub(super) days: Option<i64>,
 }
@@ -46,8 +50,7 @@ impl Basis<'_> {
 
     fn not_modern(&self) -> Vec<String> {
         let mut reasons = self.common(&[Version::Tls13], &TLS13, MODERN_DAYS);
-        let is_ecdsa = |key: &report::PublicKey| is_curve(key);
-        if let Some(certificate) = self.certificate.filter(|certificate| !is_ecdsa(&certificate.public_key)) {
+        if let Some(certificate) = self.certificate.filter(|_| !self.has_key(|key| key.is_usual_curve)) {
             reasons.push(format!("the key is {}, not ECDSA with P-256 or P-384", certificate.public_key));
         }
         reasons
@@ -56,15 +59,18 @@ impl Basis<'_> {
     fn not_intermediate(&self) -> Vec<String> {
         let suites = [TLS12.as_slice(), &TLS13].concat();
         let mut reasons = self.common(&[Version::Tls12, Version::Tls13], &suites, INTERMEDIATE_DAYS);
-        let is_rsa = |key: &report::PublicKey| key.algorithm == "RSA" && key.bits.is_some_and(|bits| bits >= 2048);
-        let is_key = |key: &report::PublicKey| is_curve(key) || is_rsa(key);
-        if let Some(certificate) = self.certificate.filter(|certificate| !is_key(&certificate.public_key)) {
+        let is_good = |key: Key| key.is_usual_curve || key.rsa_bits.is_some_and(|bits| bits >= 2048);
+        if let Some(certificate) = self.certificate.filter(|_| !self.has_key(is_good)) {
             reasons.push(format!(
                 "the key is {}, neither RSA of 2048 bit nor ECDSA with P-256 or P-384",
                 certificate.public_key
             ));
         }
         reasons
+    }
+
+    fn has_key(&self, is_so: impl Fn(Key) -> bool) -> bool {
+        self.key.is_some_and(is_so)
     }
 
     fn common(&self, versions: &[Version], suites: &[u16], most_days: i64) -> Vec<String> {
@@ -83,21 +89,15 @@ impl Basis<'_> {
         reasons.extend(listed("suites beyond the profile", &other));
         let other: Vec<_> = self.groups.iter().copied().filter(|group| !GROUPS.contains(&group.0)).collect();
         reasons.extend(listed("groups beyond the profile", &other));
-        if let Some(certificate) = self.certificate {
-            let signature = certificate.signature_algorithm.to_ascii_lowercase();
-            if ["md5", "sha1"].iter().any(|weak| signature.contains(weak)) {
-                reasons.push(format!("the certificate is signed with {}", certificate.signature_algorithm));
-            }
+        let is_weak = |key: Key| matches!(key.signature.hash(), Some(Hash::Md5 | Hash::Sha1));
+        if let Some(certificate) = self.certificate.filter(|_| self.has_key(is_weak)) {
+            reasons.push(format!("the certificate is signed with {}", certificate.signature_algorithm));
         }
         if let Some(days) = self.days.filter(|days| *days > most_days) {
             reasons.push(format!("the certificate lasts {days} days, more than {most_days}"));
         }
         reasons
     }
-}
-
-fn is_curve(key: &report::PublicKey) -> bool {
-    key.algorithm == "EC" && matches!(key.curve.as_deref(), Some("P-256" | "P-384"))
 }
 
 /// The first of a list that is not empty.
@@ -116,7 +116,7 @@ mod tests {
         let old = [(Version::Tls12, Suite(0x002f)), (Version::Tls13, Suite(0x1301))];
         let groups = [Group(29)];
         let judge = |versions: &[Version], suites: &[(Version, Suite)], days| {
-            Basis { versions, suites, groups: &groups, certificate: None, days: Some(days) }.judge()
+            Basis { versions, suites, groups: &groups, certificate: None, key: None, days: Some(days) }.judge()
         };
         assert_eq!(judge(&[Version::Tls13], &tls13, 90).profile, "modern");
         assert_eq!(judge(&[Version::Tls13], &tls13, 91).profile, "intermediate");

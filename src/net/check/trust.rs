@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use crate::judge::inspect;
 use crate::judge::lint::{Issuers, Judge, Origin};
@@ -12,6 +11,8 @@ use crate::judge::report::finding::Finding;
 use crate::judge::report::verdict::{Code, Link, Reason, Verdict};
 use crate::judge::report::{self, extension::Extension};
 use crate::judge::verify::{self, Anchors, Certificate, Host, Purpose, Request};
+use crate::x509::certificate;
+use crate::x509::key::{Curve, PublicKey, SignatureAlgorithm};
 use crate::x509::name::rfc4514_der;
 
 /// The trust anchors, and other certificates at hand.
@@ -27,11 +28,37 @@ pub struct Known<'a> {
     pub now: OffsetDateTime,
 }
 
+/// A certificate's key and signature, as far as rules go by them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Key {
+    /// The strength in bits of an RSA key.
+    pub(super) strength: Option<u32>,
+    /// The modulus of a key for RSA signatures of both kinds.
+    pub(super) rsa_bits: Option<u32>,
+    /// True for ECDSA with P-256 or P-384.
+    pub(super) is_usual_curve: bool,
+    /// The algorithm that the certificate is signed with.
+    pub(super) signature: SignatureAlgorithm,
+}
+
+impl Key {
+    fn of(certificate: &certificate::Certificate<'_>) -> Self {
+        let key = &certificate.key.key;
+        Self {
+            strength: key.strength(),
+            rsa_bits: if key.is_rsa() { key.bits() } else { None },
+            is_usual_curve: matches!(key, PublicKey::Ec(Curve::P256 | Curve::P384)),
+            signature: certificate.signed.algorithm.signature(),
+        }
+    }
+}
+
 /// A presented chain, and the judgement on it.
 #[derive(Debug, Clone, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the chain")]
 pub(in crate::net) struct Presented {
     pub(in crate::net) leaf: Option<report::Certificate>,
+    pub(super) key: Option<Key>,
     pub(in crate::net) links: Vec<Link>,
     pub(super) verdict: Verdict,
     /// The code with which the chain would be refused if its last certificate were trusted.
@@ -124,9 +151,10 @@ impl Presented {
             otherwise,
             missing,
             is_rooted: is_rooted(chain, &read, known.anchors),
+            key: chain.first().and_then(|leaf| inspect::parse(leaf).ok()).map(|leaf| Key::of(&leaf)),
             lints: lints(&read, known),
-            days: leaf.as_ref().and_then(days),
-            days_left: leaf.as_ref().and_then(|leaf| days_left(leaf, known.now)),
+            days: leaf.as_ref().map(days),
+            days_left: leaf.as_ref().map(|leaf| days_left(leaf, known.now)),
             is_out_of_order: read
                 .iter()
                 .zip(read.iter().skip(1))
@@ -161,22 +189,7 @@ impl Presented {
 
     /// The strength of the key, in bits of an RSA key.
     pub(super) fn key_bits(&self) -> Option<u32> {
-        let key = &self.leaf.as_ref()?.public_key;
-        match (key.algorithm.as_str(), key.bits) {
-            ("RSA" | "RSA-PSS" | "DSA", bits) => bits,
-            ("Ed25519", _) => Some(3_072),
-            ("Ed448", _) => Some(7_680),
-            // NIST SP 800-57 part 1, table 2.
-            ("EC", Some(bits)) => Some(match bits {
-                ..160 => 512,
-                160..224 => 1_024,
-                224..256 => 2_048,
-                256..384 => 3_072,
-                384..512 => 7_680,
-                _ => 15_360,
-            }),
-            _ => None,
-        }
+        self.key?.strength
     }
 }
 
@@ -213,17 +226,15 @@ fn link(certificate: &report::Certificate) -> Link {
     }
 }
 
-fn days(certificate: &report::Certificate) -> Option<i64> {
-    let time = |text: &str| OffsetDateTime::parse(text, &Rfc3339).ok();
-    let (from, until) = time(&certificate.not_before).zip(time(&certificate.not_after))?;
+fn days(certificate: &report::Certificate) -> i64 {
     // The last second counts: 365 days end a second before the 366th.
-    Some(((until - from).whole_seconds() + 1 + 86_399).div_euclid(86_400))
+    let span = certificate.not_after.0 - certificate.not_before.0;
+    (span.whole_seconds() + 1 + 86_399).div_euclid(86_400)
 }
 
-fn days_left(certificate: &report::Certificate, now: OffsetDateTime) -> Option<i64> {
-    let until = OffsetDateTime::parse(&certificate.not_after, &Rfc3339).ok()?;
+fn days_left(certificate: &report::Certificate, now: OffsetDateTime) -> i64 {
     // Rounded, as everywhere.
-    Some(((until - now).whole_seconds() + 43_200).div_euclid(86_400))
+    ((certificate.not_after.0 - now).whole_seconds() + 43_200).div_euclid(86_400)
 }
 
 fn must_staple(certificate: &report::Certificate) -> bool {

@@ -1,9 +1,9 @@
 //! A session over a WebSocket alone, without polling before it.
 
+use super::asked::Asked;
 use super::loss::{NO_FRAMES, words};
 use super::refusal::{Polled, polled};
 use super::run::{Found, Run};
-use super::session::Asked;
 use crate::judge::report::connect::LayerName;
 use crate::net::client::{Answer, Lost, NoWebSocket, Session, Transport, Unanswered, answer, websocket};
 

@@ -11,6 +11,7 @@
 #![expect(clippy::result_large_err, reason = "a run has one failure, and it holds what the report says")]
 
 mod address;
+mod asked;
 mod causes;
 mod direct;
 mod forwarded;

@@ -7,9 +7,9 @@ use hyper::header::{HeaderName, HeaderValue};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::address::Address;
+use super::asked::Asked;
 use super::handshake::server_name;
 use super::run::{Found, Run};
-use super::session::Asked;
 use crate::net::check::glance;
 use crate::net::client::answer::NotOpen;
 use crate::net::client::{Answer, Answered, Dialer, Lost, Request, Server, Session, Transport, opened, websocket};

@@ -1,12 +1,12 @@
 //! HTTP, Engine.IO's session, the upgrade, and the namespace.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use hyper::header::{HeaderMap, HeaderValue, ORIGIN};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::address::Address;
+use super::asked::Asked;
 use super::loss::{lost, not_upgraded};
 use super::reach::Reached;
 use super::refusal::{plain_websocket, trace_open};
@@ -16,20 +16,9 @@ use crate::net::client::http::fields;
 use crate::net::client::stream::Stream;
 use crate::net::client::{Answered, Dialer, Incoming, Kind, NotUpgraded, Server, Session, Socket, Transport, opened};
 use crate::net::probe::first::First;
-use crate::net::tls::Listening;
 
 /// The time for which an answer is waited for before something else is tried beside it.
 const IMPATIENCE: Duration = Duration::from_millis(250);
-
-/// A server, and how it was reached.
-pub(super) struct Asked<'a> {
-    pub(super) address: &'a Address,
-    pub(super) server: &'a Server,
-    /// Facts that the handshake of TLS revealed.
-    pub(super) listening: Option<&'a Listening>,
-    /// Other addresses of localhost.
-    pub(super) others: &'a [SocketAddr],
-}
 
 impl Run<'_> {
     /// Opens a session and joins the namespace.

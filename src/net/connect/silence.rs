@@ -5,10 +5,10 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout_at};
 
+use super::asked::Asked;
 use super::handshake::{client_certificate, closed_at_once, closes_at_once, is_about_client_certificate, server_name};
 use super::refusal::{elsewhere, plain_websocket};
 use super::run::{Found, Run};
-use super::session::Asked;
 use crate::net::check::glance;
 use crate::net::client::{Dialer, Unanswered};
 use crate::net::probe::protocol;

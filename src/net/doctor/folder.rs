@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
 use super::{Remedy, Seen};
@@ -101,11 +100,8 @@ fn of_file(file: &File, now: OffsetDateTime) -> Vec<Seen> {
 }
 
 fn validity(file: &File, certificate: &Certificate, name: &str, now: OffsetDateTime) -> Seen {
-    let (begin, end) = (time_of(&certificate.not_before), time_of(&certificate.not_after));
+    let (begin, end) = (certificate.not_before.0, certificate.not_after.0);
     let names = certificate_names(certificate);
-    let (Some(begin), Some(end)) = (begin, end) else {
-        return Seen::new(Area::Folder, State::Unknown, name, "its validity cannot be read");
-    };
     let remedy = match file.path.file_name().and_then(|name| name.to_str()?.strip_suffix("-cert.pem")) {
         Some(set) => Remedy::Renew(set.to_owned()),
         None => Remedy::Inspect(vec![file.path.clone()]),
@@ -123,10 +119,6 @@ fn validity(file: &File, certificate: &Certificate, name: &str, now: OffsetDateT
         return seen(State::Trouble, expires).with(remedy);
     }
     seen(State::Ok, expires)
-}
-
-fn time_of(text: &str) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(text, &Rfc3339).ok()
 }
 
 /// Keys and certificates whose files are named as a pair, and that do not belong together.

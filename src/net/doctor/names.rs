@@ -1,18 +1,18 @@
 //! Checks that the names of this machine lead to it.
 
-use std::net::{IpAddr, ToSocketAddrs};
+use std::net::IpAddr;
 
 use super::{Remedy, Seen};
 use crate::judge::report::doctor::{Area, State};
 
 /// Resolves `localhost` and a name below it, as programs other than browsers do.
-#[must_use]
-pub fn names() -> Vec<Seen> {
-    vec![judged("localhost", &resolved("localhost")), judged_below("app.localhost", &resolved("app.localhost"))]
+pub async fn names() -> Vec<Seen> {
+    let (name, below) = ("localhost", "app.localhost");
+    vec![judged(name, &resolved(name).await), judged_below(below, &resolved(below).await)]
 }
 
-fn resolved(name: &str) -> Vec<IpAddr> {
-    let found = (name, 0).to_socket_addrs().map(|all| all.map(|address| address.ip()).collect::<Vec<_>>());
+async fn resolved(name: &str) -> Vec<IpAddr> {
+    let found = tokio::net::lookup_host((name, 0)).await.map(|all| all.map(|address| address.ip()).collect::<Vec<_>>());
     let mut addresses = found.unwrap_or_default();
     addresses.dedup();
     addresses

@@ -1,11 +1,9 @@
 //! Servers on the usual ports of this machine, and their certificates.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::thread;
 use std::time::Duration;
 
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::{Remedy, Seen};
 use crate::base::validity::distance;
@@ -29,25 +27,22 @@ enum Answer {
     Tls {
         fingerprint: String,
         names: String,
-        not_after: String,
+        not_after: OffsetDateTime,
         is_for_localhost: bool,
     },
 }
 
 /// Asks the usual ports on both loopback addresses.
-#[must_use]
-pub fn ports(ports: &[u16], now: OffsetDateTime) -> Vec<Seen> {
-    let asked = thread::scope(|scope| {
-        let ask = |port: u16| {
-            let (v4, v6) = (IpAddr::from(Ipv4Addr::LOCALHOST), IpAddr::from(Ipv6Addr::LOCALHOST));
-            (port, scope.spawn(move || answer(v4, port)), scope.spawn(move || answer(v6, port)))
-        };
-        let asking: Vec<_> = ports.iter().map(|port| ask(*port)).collect();
-        let done = asking
-            .into_iter()
-            .map(|(port, v4, v6)| (port, v4.join().unwrap_or(Answer::Nothing), v6.join().unwrap_or(Answer::Nothing)));
-        done.collect::<Vec<_>>()
-    });
+pub async fn ports(ports: &[u16], now: OffsetDateTime) -> Vec<Seen> {
+    let ask = |address: IpAddr, port: u16| tokio::spawn(answer(address, port));
+    let asking: Vec<_> = ports
+        .iter()
+        .map(|port| (*port, ask(Ipv4Addr::LOCALHOST.into(), *port), ask(Ipv6Addr::LOCALHOST.into(), *port)))
+        .collect();
+    let mut asked = Vec::new();
+    for (port, v4, v6) in asking {
+        asked.push((port, v4.await.unwrap_or(Answer::Nothing), v6.await.unwrap_or(Answer::Nothing)));
+    }
     let mut all: Vec<Seen> = asked.iter().filter_map(|(port, v4, v6)| judged(*port, v4, v6, now)).collect();
     if all.is_empty() {
         let listed: Vec<_> = ports.iter().map(u16::to_string).collect();
@@ -56,10 +51,10 @@ pub fn ports(ports: &[u16], now: OffsetDateTime) -> Vec<Seen> {
     all
 }
 
-fn answer(address: IpAddr, port: u16) -> Answer {
+async fn answer(address: IpAddr, port: u16) -> Answer {
     let endpoint = Endpoint { host: EndpointHost::Address(address), port };
     let options = Options { server_name: Some("localhost".to_owned()), timeout: PATIENCE, ..Options::default() };
-    match probe::ask(&endpoint, &options) {
+    match probe::ask(&endpoint, &options).await {
         Ok(presented) => {
             let Some(leaf) = presented.chain.first().and_then(|leaf| inspect::certificate(leaf).ok()) else {
                 return Answer::Other("speaks TLS with a certificate that cannot be read".to_owned());
@@ -67,7 +62,7 @@ fn answer(address: IpAddr, port: u16) -> Answer {
             Answer::Tls {
                 is_for_localhost: leaf.subject_alt_names.iter().any(|name| name == "DNS:localhost"),
                 names: certificate_names(&leaf),
-                not_after: leaf.not_after,
+                not_after: leaf.not_after.0,
                 fingerprint: leaf.sha256_fingerprint,
             }
         }
@@ -103,9 +98,8 @@ fn judged(port: u16, v4: &Answer, v6: &Answer, now: OffsetDateTime) -> Option<Se
     let Answer::Tls { names, not_after, is_for_localhost, .. } = one else {
         return Some(seen(State::Note, format!("{}{where_}", words(one))));
     };
-    let end = OffsetDateTime::parse(not_after, &Rfc3339).ok();
-    let left = end.map(|end| distance(end, now)).unwrap_or_default();
-    if end.is_some_and(|end| end < now) {
+    let left = distance(*not_after, now);
+    if *not_after < now {
         let message = format!("shows a certificate for {names} that expired {left}{where_}");
         return Some(seen(State::Trouble, message).with(Remedy::Check(port)));
     }
@@ -132,11 +126,13 @@ fn words(answer: &Answer) -> String {
 
 #[cfg(test)]
 mod tests {
+    use time::macros::datetime;
+
     use super::*;
 
-    fn tls(fingerprint: &str, not_after: &str) -> Answer {
+    fn tls(fingerprint: &str, not_after: OffsetDateTime) -> Answer {
         let (fingerprint, names) = (fingerprint.to_owned(), "localhost".to_owned());
-        Answer::Tls { fingerprint, names, not_after: not_after.to_owned(), is_for_localhost: true }
+        Answer::Tls { fingerprint, names, not_after, is_for_localhost: true }
     }
 
     /// Vite on ::1 and another server on 127.0.0.1 looked like one server that changes its mind.
@@ -144,11 +140,11 @@ mod tests {
     fn two_servers_on_one_port_are_trouble() {
         let now = OffsetDateTime::UNIX_EPOCH;
         let state = |v4: &Answer, v6: &Answer| judged(3000, v4, v6, now).map(|seen| seen.observation.state);
-        let (a, b) = (tls("a", "1970-02-01T00:00:00Z"), tls("b", "1970-02-01T00:00:00Z"));
+        let (a, b) = (tls("a", datetime!(1970-02-01 0:00 UTC)), tls("b", datetime!(1970-02-01 0:00 UTC)));
         assert_eq!(state(&a, &a), Some(State::Ok));
         assert_eq!(state(&a, &b), Some(State::Trouble));
         assert_eq!(state(&a, &Answer::Other("speaks plain HTTP, not TLS".to_owned())), Some(State::Trouble));
-        assert_eq!(state(&tls("a", "1969-12-01T00:00:00Z"), &Answer::Nothing), Some(State::Trouble));
+        assert_eq!(state(&tls("a", datetime!(1969-12-01 0:00 UTC)), &Answer::Nothing), Some(State::Trouble));
         assert_eq!(state(&Answer::Nothing, &Answer::Nothing), None);
     }
 }

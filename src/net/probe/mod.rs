@@ -78,18 +78,30 @@ impl Presented {
     }
 }
 
-/// Asks a server. Blocks until the answer is there or the time is over.
+/// Asks a server.
+///
+/// A name that is still being looked up when the time is over holds up a runtime that waits for its threads: end that with
+/// [`shutdown_background`](tokio::runtime::Runtime::shutdown_background).
 ///
 /// # Errors
 ///
 /// Which step failed, and why.
-pub fn ask(endpoint: &Endpoint, options: &Options) -> Result<Presented, Error> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|source| Error::Setup { source: Box::new(source) })?;
-    let asked = runtime.block_on(Asking::new(endpoint, options)?.run());
-    // A name that is still being looked up is not waited for.
-    runtime.shutdown_background();
-    asked
+///
+/// # Example
+///
+/// ```no_run
+/// use secure_io::inspect;
+/// use secure_io::probe::{self, Options};
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let presented = probe::ask(&"localhost:3000".parse()?, &Options::default()).await?;
+/// let leaf = presented.chain.first().ok_or("no certificate")?;
+/// println!("{} until {}", inspect::certificate(leaf)?.subject, inspect::certificate(leaf)?.not_after);
+/// # Ok(())
+/// # }
+/// ```
+pub async fn ask(endpoint: &Endpoint, options: &Options) -> Result<Presented, Error> {
+    Asking::new(endpoint, options)?.run().await
 }
 
 /// Connects to the first address of a server that answers.
@@ -310,8 +322,7 @@ fn deadline(span: Duration) -> Instant {
 /// Returns true if a certificate's RSA key is too small for aws-lc-rs to verify a signature; the key may still be
 /// sound.
 fn is_small_rsa(der: &[u8]) -> bool {
-    let bits = |certificate: &crate::judge::report::Certificate| certificate.public_key.bits.unwrap_or(u32::MAX);
-    inspect::certificate(der).is_ok_and(|leaf| leaf.public_key.algorithm.starts_with("RSA") && bits(&leaf) < 2048)
+    inspect::parse(der).is_ok_and(|leaf| leaf.key.key.rsa().is_some_and(|numbers| numbers.bits() < 2048))
 }
 
 /// Names the protocol of a greeting that is not TLS; `None` for TLS, or for silence.

@@ -1,12 +1,11 @@
 //! The proxy's own answers, and those of dev servers that it understands.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::header::{
     ACCEPT, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderMap, HeaderValue, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{Response, StatusCode, Version};
-use futures_util::{StreamExt, stream};
-use http_body_util::{BodyExt, BodyStream, StreamBody};
+use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 
 use crate::net::proxy::target::Target;
@@ -68,18 +67,24 @@ fn bad_gateway(title: &str, text: &str, is_page: bool) -> Response<Body> {
     own(StatusCode::BAD_GATEWAY, "text/html; charset=utf-8", page)
 }
 
-/// Looks into a refusal. Returns true beside it if it is that of Vite or webpack-dev-server for an unknown host.
-pub(super) async fn look_for_blocked_host(status: StatusCode, mut body: Incoming) -> (Body, bool) {
+/// Looks into a refusal as it passes. Calls `found` if it is that of Vite or webpack-dev-server for an unknown host.
+pub(super) fn look_for_blocked_host(status: StatusCode, body: Incoming, found: impl FnOnce() + Send + 'static) -> Body {
     if status != StatusCode::FORBIDDEN || body.is_end_stream() {
-        return (Body::new(body), false);
+        return Body::new(body);
     }
     // Vite's has no length. What is looked for stands at its beginning.
-    let Some(first) = body.frame().await else { return (Body::empty(), false) };
-    let has = |text: &[u8]| {
-        let data = first.as_ref().ok().and_then(|frame| frame.data_ref());
-        data.is_some_and(|data| data.windows(text.len()).take(REFUSAL).any(|part| part == text))
-    };
-    let is_blocked = has(b"Blocked request") || has(b"Invalid Host header");
-    let rest = BodyStream::new(body);
-    (Body::new(StreamBody::new(stream::iter([first]).chain(rest))), is_blocked)
+    let mut found = Some(found);
+    Body::new(body.map_frame(move |frame| {
+        if let Some(found) = found.take()
+            && frame.data_ref().is_some_and(blocks_host)
+        {
+            found();
+        }
+        frame
+    }))
+}
+
+fn blocks_host(data: &Bytes) -> bool {
+    let has = |text: &[u8]| data.windows(text.len()).take(REFUSAL).any(|part| part == text);
+    has(b"Blocked request") || has(b"Invalid Host header")
 }

@@ -1,14 +1,13 @@
 //! The header fields that a proxy removes, replaces and corrects.
 
-use std::net::SocketAddr;
-
 use axum::http::header::{
-    CONNECTION, CONTENT_LENGTH, CONTENT_LOCATION, COOKIE, EXPECT, FORWARDED, HOST, HeaderMap, HeaderName, HeaderValue,
-    LINK, LOCATION, ORIGIN, REFRESH, SET_COOKIE, TE, TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, CONTENT_LOCATION, COOKIE, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, LINK,
+    LOCATION, ORIGIN, REFRESH, SET_COOKIE, TE, TRANSFER_ENCODING, UPGRADE,
 };
 use axum::http::{Method, Request, Version};
 
 use crate::net::proxy::target::Target;
+use crate::net::server::{Requester, is_forwarding};
 
 /// Counts how often a request has come through.
 pub(super) const HOPS: HeaderName = HeaderName::from_static("x-secure-io-hops");
@@ -27,6 +26,11 @@ pub(super) fn is_websocket<B>(request: &Request<B>) -> bool {
         && has(CONNECTION, "upgrade")
         && has(UPGRADE, "websocket")
         && elements(request.headers(), UPGRADE).count() == 1
+}
+
+/// Returns true if an answer that changes the protocol changes it to WebSocket.
+pub(super) fn agrees_to_websocket(headers: &HeaderMap) -> bool {
+    elements(headers, UPGRADE).any(|one| one.eq_ignore_ascii_case("websocket"))
 }
 
 /// Returns true if a client waits for word from the server before it sends the body,
@@ -68,15 +72,19 @@ pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
-fn is_forwarding(name: &HeaderName) -> bool {
-    let name = name.as_str();
-    name == "forwarded" || name.starts_with("x-forwarded-") || ["x-real-ip", "front-end-https"].contains(&name)
+/// Removes the fields by which a client would describe itself as a proxy does.
+pub(super) fn remove_forwarding(headers: &mut HeaderMap) {
+    let claimed: Vec<HeaderName> = headers.keys().filter(|name| is_forwarding(name)).cloned().collect();
+    for name in claimed {
+        headers.remove(name);
+    }
 }
 
 /// The host of a request, as sent to the server.
 ///
 /// The authority of the target wins over Host, [RFC 9112 section 3.2.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2).
-/// Returns `None` for no host, two hosts, or a malformed one.
+/// Empty for a client of HTTP/1.0 that names none, as balancers' probes do. Returns `None` for no host, two hosts, or a
+/// malformed one.
 pub(super) fn host<B>(request: &Request<B>) -> Option<String> {
     let mut lines = request.headers().get_all(HOST).iter();
     let line = lines.next();
@@ -85,6 +93,7 @@ pub(super) fn host<B>(request: &Request<B>) -> Option<String> {
     }
     let host = match request.uri().authority() {
         Some(authority) => authority.as_str(),
+        None if line.is_none() && request.version() < Version::HTTP_11 => return Some(String::new()),
         None => line?.to_str().ok()?,
     };
     let authority: axum::http::uri::Authority = host.parse().ok()?;
@@ -104,16 +113,11 @@ pub(super) fn is_ambiguous(headers: &HeaderMap) -> bool {
 pub(super) fn to_server(
     headers: &mut HeaderMap,
     host: &str,
-    client: SocketAddr,
+    from: &Requester,
     target: &Target,
     upstream_host: Option<&str>,
 ) {
     remove_hop_by_hop(headers);
-    let claimed: Vec<HeaderName> = headers.keys().filter(|name| is_forwarding(name)).cloned().collect();
-    for name in claimed {
-        headers.remove(name);
-    }
-    headers.remove(FORWARDED);
     // HTTP/2 splits the field (RFC 9113 section 8.2.3), which HTTP/1.1 knows as one line.
     let cookies: Vec<&[u8]> = headers.get_all(COOKIE).into_iter().map(HeaderValue::as_bytes).collect();
     if cookies.len() > 1
@@ -126,10 +130,14 @@ pub(super) fn to_server(
             headers.insert(name, value);
         }
     };
-    set(HeaderName::from_static("x-forwarded-for"), &client.ip().to_canonical().to_string());
-    set(HeaderName::from_static("x-forwarded-proto"), "https");
-    set(HeaderName::from_static("x-forwarded-host"), host);
-    set(HOST, upstream_host.unwrap_or(host));
+    set(HeaderName::from_static("x-forwarded-for"), &from.address.ip().to_canonical().to_string());
+    set(HeaderName::from_static("x-forwarded-proto"), if from.is_secure { "https" } else { "http" });
+    if !host.is_empty() {
+        set(HeaderName::from_static("x-forwarded-host"), host);
+        set(HOST, upstream_host.unwrap_or(host));
+    } else {
+        set(HOST, upstream_host.unwrap_or(&target.authority()));
+    }
     if let Some(upstream_host) = upstream_host
         && headers.get(ORIGIN).is_some_and(|origin| origin.as_bytes() == format!("https://{host}").as_bytes())
         && let Ok(origin) = HeaderValue::from_str(&format!("{}://{upstream_host}", target.scheme()))
@@ -148,17 +156,20 @@ pub(super) fn to_client(headers: &mut HeaderMap, host: &str, target: &Target, up
     headers.remove(TE);
     headers.remove(CONNECTION);
     let corrected = |url: &str| -> Option<String> {
-        let (scheme, rest) = url.split_once("://")?;
-        let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        let (scheme, rest) = match url.strip_prefix("//") {
+            Some(rest) => (target.scheme(), rest),
+            None => url.split_once("://")?,
+        };
+        let (authority, path) = rest.split_at(rest.find(['/', '?', '#', '"', '\'']).unwrap_or(rest.len()));
         let is_here = authority.eq_ignore_ascii_case(host)
             || upstream_host.is_some_and(|own| authority.eq_ignore_ascii_case(own));
         let is_servers = scheme.eq_ignore_ascii_case(target.scheme()) && target.is_at(authority);
-        ((scheme.eq_ignore_ascii_case("http") && is_here) || is_servers).then(|| format!("https://{host}{path}"))
+        let is_ours = (scheme.eq_ignore_ascii_case("http") && is_here) || is_servers;
+        (is_ours && !host.is_empty()).then(|| format!("https://{host}{path}"))
     };
     for name in [LOCATION, CONTENT_LOCATION, REFRESH] {
         let Some(text) = headers.get(&name).and_then(|value| value.to_str().ok()) else { continue };
-        // `Refresh: 5; url=http://…`.
-        let start = if name == REFRESH { text.to_ascii_lowercase().find("http").unwrap_or(0) } else { 0 };
+        let start = if name == REFRESH { refreshed(text) } else { 0 };
         let Some((before, url)) = text.split_at_checked(start) else { continue };
         if let Some(url) = corrected(url)
             && let Ok(value) = HeaderValue::from_str(&format!("{before}{url}"))
@@ -191,6 +202,17 @@ pub(super) fn to_client(headers: &mut HeaderMap, host: &str, target: &Target, up
     }
 }
 
+/// The place at which the URL of a Refresh begins, as in `5; url='http://…'`.
+fn refreshed(text: &str) -> usize {
+    let rest = text.trim_start_matches(|digit: char| digit.is_ascii_digit() || ". ".contains(digit));
+    let rest = rest.trim_start_matches([';', ',', ' ']);
+    let rest = match rest.split_once('=') {
+        Some((name, url)) if name.trim_end().eq_ignore_ascii_case("url") => url.trim_start(),
+        _ => rest,
+    };
+    text.len() - rest.trim_start_matches(['"', '\'']).len()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,14 +234,14 @@ mod tests {
     fn answers_lead_to_the_proxy_and_cookies_are_secure() {
         let mut headers = HeaderMap::new();
         headers.insert(LOCATION, HeaderValue::from_static("http://127.0.0.1:5173/login?a=b"));
-        headers.insert(REFRESH, HeaderValue::from_static("5; url=http://localhost:3000/x"));
+        headers.insert(REFRESH, HeaderValue::from_static("5; url='http://localhost:3000/x'"));
         headers.insert(CONTENT_LOCATION, HeaderValue::from_static("http://elsewhere.test/"));
         headers.insert(LINK, HeaderValue::from_static("</a.css>; rel=preload, <http://[::1]:5173/2>; rel=next"));
         headers.append(SET_COOKIE, HeaderValue::from_static("a=1; Expires=Thu, 01 Jan 2026 00:00:00 GMT"));
         headers.append(SET_COOKIE, HeaderValue::from_static("b=2; secure; Path=/"));
         to_client(&mut headers, "localhost:3000", &"5173".parse().unwrap(), None);
         assert_eq!(headers[LOCATION], "https://localhost:3000/login?a=b");
-        assert_eq!(headers[REFRESH], "5; url=https://localhost:3000/x");
+        assert_eq!(headers[REFRESH], "5; url='https://localhost:3000/x'");
         assert_eq!(headers[CONTENT_LOCATION], "http://elsewhere.test/");
         assert_eq!(headers[LINK], "</a.css>; rel=preload, <https://localhost:3000/2>; rel=next");
         let cookies: Vec<_> = headers.get_all(SET_COOKIE).iter().collect();

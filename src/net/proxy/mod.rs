@@ -12,12 +12,13 @@ mod target;
 mod trust;
 mod tunnel;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::Body;
-use axum::http::header::{CONNECTION, HeaderMap, HeaderValue, UPGRADE};
+use axum::http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderValue, STRICT_TRANSPORT_SECURITY, UPGRADE};
 use axum::http::uri::{PathAndQuery, Uri};
 use axum::http::{Method, Request, Response, StatusCode, Version};
 use hyper::body::{Body as _, Incoming};
@@ -30,7 +31,7 @@ pub use self::trust::Trust;
 use self::pool::{NotOpened, Pool};
 use self::request_body::RequestBody;
 use self::trust::Distrust;
-use crate::net::server::{Handler, Interim};
+use crate::net::server::{Handler, Interim, Requester};
 
 /// The most times that a request comes through.
 const MAX_HOPS: u32 = 5;
@@ -65,6 +66,11 @@ pub enum Event {
         /// The host.
         host: String,
     },
+    /// A server would bind browsers to https for all ports of `localhost`; the field was taken out. Reported once.
+    Pins {
+        /// The server.
+        target: Target,
+    },
     /// A request came back again and again, and was refused: the server behind calls the proxy.
     Loop {
         /// The host that was asked for.
@@ -80,6 +86,7 @@ pub struct Proxy {
     upstream_host: Option<Arc<str>>,
     trust: Option<Trust>,
     observer: Observer,
+    has_pinned: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for Proxy {
@@ -92,7 +99,8 @@ impl Proxy {
     /// A proxy to these routes. With an upstream host, servers are sent that one in place of the client's.
     #[must_use]
     pub fn new(routes: Arc<Routes>, upstream_host: Option<&str>, observer: Observer) -> Self {
-        Self { routes, pool: Arc::default(), upstream_host: upstream_host.map(Arc::from), trust: None, observer }
+        let upstream_host = upstream_host.map(Arc::from);
+        Self { routes, pool: Arc::default(), upstream_host, trust: None, observer, has_pinned: Arc::default() }
     }
 
     /// The same, with trust in servers that speak https. Without it, none of those is spoken to.
@@ -101,7 +109,7 @@ impl Proxy {
         Self { trust: Some(trust), ..self }
     }
 
-    async fn pass(self, mut request: Request<Incoming>, client: SocketAddr) -> Response<Body> {
+    async fn pass(self, mut request: Request<Incoming>, from: Requester) -> Response<Body> {
         let Passable { host, hops, target } = match self.examine(&request) {
             Ok(passable) => passable,
             Err(refusal) => return *refusal,
@@ -114,10 +122,13 @@ impl Proxy {
         let path = parts.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
         parts.uri = Uri::from(path);
         parts.version = Version::HTTP_11;
-        headers::to_server(&mut parts.headers, &host, client, &target, self.upstream_host.as_deref());
+        headers::to_server(&mut parts.headers, &host, &from, &target, self.upstream_host.as_deref());
         parts.headers.insert(headers::HOPS, hops.into());
         if upgrading.is_some() {
             mark_upgrade(&mut parts.headers);
+        }
+        if body.is_end_stream() {
+            mark_empty(&parts.method, &mut parts.headers);
         }
         let can_repeat = parts.method.is_idempotent() && body.is_end_stream();
         let (body, progress) = RequestBody::new(body, is_held);
@@ -139,7 +150,8 @@ impl Proxy {
             Err(failure) => return self.unanswered(target, failure, is_page),
         };
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            let Some(upgrading) = upgrading else {
+            let agrees = headers::agrees_to_websocket(response.headers());
+            let Some(upgrading) = upgrading.filter(|_| agrees) else {
                 return answer::unreachable(&target, "it changes the protocol unasked", false);
             };
             let server = hyper::upgrade::on(&mut response);
@@ -147,11 +159,12 @@ impl Proxy {
                 if let (Ok(client), Ok(server)) = tokio::join!(upgrading, server) {
                     tunnel::run(client, server).await;
                 }
+                drop(from);
             });
         } else {
             self.pool.keep(target.clone(), connection);
         }
-        self.answer(response, host, target).await
+        self.answer(response, host, target)
     }
 
     /// Decides which server a request is for.
@@ -197,7 +210,7 @@ impl Proxy {
     }
 
     /// A server's answer, for the client.
-    async fn answer(&self, response: Response<Incoming>, host: String, target: Target) -> Response<Body> {
+    fn answer(&self, response: Response<Incoming>, host: String, target: Target) -> Response<Body> {
         let (mut parts, body) = response.into_parts();
         parts.version = Version::HTTP_11;
         headers::to_client(&mut parts.headers, &host, &target, self.upstream_host.as_deref());
@@ -205,11 +218,19 @@ impl Proxy {
             mark_upgrade(&mut parts.headers);
             return Response::from_parts(parts, Body::empty());
         }
-        let (body, is_blocked) = answer::look_for_blocked_host(parts.status, body).await;
-        if is_blocked {
-            (self.observer)(&Event::HostBlocked { target, host });
+        if bare(&host) == "localhost" && parts.headers.remove(STRICT_TRANSPORT_SECURITY).is_some() {
+            self.tell_of_pin(&target);
         }
+        let observer = Arc::clone(&self.observer);
+        let tell = move || observer(&Event::HostBlocked { target, host });
+        let body = answer::look_for_blocked_host(parts.status, body, tell);
         Response::from_parts(parts, body)
+    }
+
+    fn tell_of_pin(&self, target: &Target) {
+        if !self.has_pinned.swap(true, Ordering::Relaxed) {
+            (self.observer)(&Event::Pins { target: target.clone() });
+        }
     }
 
     /// Sends a request over a connection that waits, or else over a new one. A request that the server has not seen, or
@@ -263,6 +284,13 @@ fn mark_upgrade(headers: &mut HeaderMap) {
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
 }
 
+/// Says that a request of a method that has a body has an empty one (RFC 9110 section 8.6), which over HTTP/2 nobody needs to.
+fn mark_empty(method: &Method, headers: &mut HeaderMap) {
+    if matches!(*method, Method::POST | Method::PUT | Method::PATCH) {
+        headers.entry(CONTENT_LENGTH).or_insert(HeaderValue::from_static("0"));
+    }
+}
+
 /// A copy of a request without a body.
 fn clone(request: &Request<Body>) -> Request<Body> {
     let mut copy = Request::new(Body::empty());
@@ -276,6 +304,9 @@ fn clone(request: &Request<Body>) -> Request<Body> {
 fn reason(error: &hyper::Error) -> String {
     if error.is_incomplete_message() {
         return "it closed the connection without an answer".to_owned();
+    }
+    if error.is_parse_too_large() {
+        return "the head of its answer is too large, or has more than 100 fields".to_owned();
     }
     if error.is_parse() {
         return format!("it does not answer in HTTP; if it speaks TLS, it is named by https:// ({error})");
@@ -296,8 +327,8 @@ impl Handler for Proxy {
     fn respond(
         &self,
         request: Request<Incoming>,
-        client: SocketAddr,
+        from: Requester,
     ) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>> {
-        Box::pin(self.clone().pass(request, client))
+        Box::pin(self.clone().pass(request, from))
     }
 }

@@ -67,7 +67,12 @@ impl Pool {
             let secured = secured.map_err(|_late| io::Error::other("it does not answer in the TLS handshake"))?;
             stream = Box::pin(secured.map_err(NotOpened::Distrusted)?) as std::pin::Pin<Box<dyn Io>>;
         }
-        let handshake = http1::Builder::new().max_buf_size(BUFFER).handshake(TokioIo::new(stream)).await;
+        let handshake = http1::Builder::new()
+            .max_buf_size(BUFFER)
+            // RFC 9112 section 5.1: a proxy removes the space before the colon.
+            .allow_spaces_after_header_name_in_responses(true)
+            .handshake(TokioIo::new(stream))
+            .await;
         let (sender, connection) = handshake.map_err(io::Error::other)?;
         tokio::spawn(connection.with_upgrades());
         Ok(sender)

@@ -12,6 +12,8 @@ use futures_util::task::AtomicWaker;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::{Sleep, sleep};
 
+use crate::net::proxy::headers;
+
 /// The time after which a body is sent to a server that says nothing of `100 Continue`, as clients do.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -33,6 +35,17 @@ impl Progress {
     /// Returns true if the client did not send the body as it should.
     pub(super) fn is_broken(&self) -> bool {
         self.is_broken.load(Ordering::Acquire)
+    }
+}
+
+/// A part of a body without what a client may not say behind it, either: by trailers it would describe itself as a proxy does.
+fn passable(frame: Frame<Bytes>) -> Frame<Bytes> {
+    match frame.into_trailers() {
+        Ok(mut trailers) => {
+            headers::remove_forwarding(&mut trailers);
+            Frame::trailers(trailers)
+        }
+        Err(frame) => frame,
     }
 }
 
@@ -68,10 +81,14 @@ impl Body for RequestBody {
             self.deadline = None;
         }
         let polled = Pin::new(&mut self.body).poll_frame(cx);
-        if let Poll::Ready(Some(Err(_))) = &polled {
-            self.progress.is_broken.store(true, Ordering::Release);
+        match polled {
+            Poll::Ready(Some(Ok(frame))) => Poll::Ready(Some(Ok(passable(frame)))),
+            Poll::Ready(Some(Err(error))) => {
+                self.progress.is_broken.store(true, Ordering::Release);
+                Poll::Ready(Some(Err(error)))
+            }
+            polled => polled,
         }
-        polled
     }
 
     fn is_end_stream(&self) -> bool {

@@ -112,6 +112,12 @@ impl Target {
         if matches!(self, Self::Https { .. }) { "https" } else { "http" }
     }
 
+    /// The host that a server is asked for by those who name none.
+    pub(super) fn authority(&self) -> String {
+        let url = self.to_string();
+        url.split_once("://").map_or("localhost", |(_, authority)| authority).to_owned()
+    }
+
     /// Connects, to `localhost` on whichever of its two addresses listens.
     pub(super) async fn connect(&self) -> io::Result<Pin<Box<dyn Io>>> {
         let connected = timeout(CONNECT, self.dial()).await;

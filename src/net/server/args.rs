@@ -1,6 +1,6 @@
 //! Events and their arguments, passed on as they came.
 //!
-//! JSON is checked, for others will parse it, but neither taken apart nor written anew: numbers keep their digits,
+//! JSON is checked, for others will parse it, but neither taken apart nor written again: numbers keep their digits,
 //! objects their order.
 
 use std::borrow::Cow;

@@ -236,14 +236,13 @@ async fn respond(
     interim: Option<Interim>,
 ) -> Result<Response<Body>, Infallible> {
     let under_way = handle.request();
-    if let Some(handler) = site.handler() {
-        if let Some(interim) = interim.filter(|_| request.version() == Version::HTTP_11) {
-            request.extensions_mut().insert(interim);
-        }
-        // An event stream may be silent for hours, so that its answer is not one that the client does not take.
-        return Ok(under_way.hold(handler.respond(request, peer.address).await));
+    if let Some(interim) = interim.filter(|_| request.version() == Version::HTTP_11) {
+        request.extensions_mut().insert(interim);
     }
-    Ok(handle.count(site.respond(request, peer).await))
+    let has_application = site.handler().is_some();
+    let response = site.respond(request, peer).await;
+    // An event stream may be silent for hours, so that its answer is not one that the client does not take.
+    Ok(if has_application { under_way.hold(response) } else { handle.count(response) })
 }
 
 async fn serve_http1(

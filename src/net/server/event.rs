@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use super::handshake::HandshakeError;
 use super::identity::Identity;
-use super::own_page::Withheld;
 use super::proxy_header::ProxyHeaderError;
 use super::redis::RedisError;
 use crate::judge::report;
@@ -160,6 +159,18 @@ pub enum Event {
     Crowded,
     /// Connections have been accepted for a while without a failure.
     AcceptResumed,
+}
+
+/// The reason why a file of a served folder is not handed out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Withheld {
+    /// The file, or a folder above it, has a name that begins with a dot.
+    DotFile,
+    /// The file is a link that leaves the folder.
+    Outside,
+    /// The file holds a private key.
+    PrivateKey,
 }
 
 /// The reason why a request is refused before there is a session.

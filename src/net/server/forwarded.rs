@@ -10,7 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::http::header::{HeaderMap, HeaderName};
 
-use crate::net::server::plaintext::is_authority;
+use crate::net::server::authority::is_authority;
 use crate::net::server::trusted::Trusted;
 
 const FOR: &str = "x-forwarded-for";
@@ -59,8 +59,12 @@ pub(super) fn take(headers: &mut HeaderMap, peer: IpAddr, trusted: &Trusted) -> 
     Forwarded { is_claimed_secure: told.is_secure == Some(true), ..Forwarded::default() }
 }
 
-fn is_forwarding(name: &HeaderName) -> bool {
-    name == FORWARDED || name.as_str().starts_with("x-forwarded-") || OTHERS.contains(&name.as_str())
+/// Returns true for a header by which a proxy describes a client. Servers behind CGI and WSGI take `X_Forwarded_For` for
+/// the same one.
+pub(crate) fn is_forwarding(name: &HeaderName) -> bool {
+    let name = name.as_str();
+    let name = if name.contains('_') { Cow::Owned(name.replace('_', "-")) } else { Cow::Borrowed(name) };
+    name == FORWARDED || name.starts_with("x-forwarded-") || OTHERS.contains(&&*name)
 }
 
 /// Removes headers that no server behind this one may read by accident.

@@ -15,11 +15,11 @@ use axum::http::header::{
 use axum::http::{Method, Request, Response, StatusCode, Uri, Version};
 use tokio::time::Instant;
 
+use crate::net::server::authority::is_authority;
 use crate::net::server::config;
 use crate::net::server::event::{Event, Observer};
 use crate::net::server::forwarded;
 use crate::net::server::peer::Peer;
-use crate::net::server::plaintext::is_authority;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -47,11 +47,17 @@ impl Front {
     }
 
     /// Decides who sent a request. What proxies wrote into its head is taken out, and the host that was believed put in.
+    /// With an application, the paths of the server's health are the application's, except for those who are sent to https.
     ///
     /// # Errors
     ///
     /// The answer to a request that gets no further.
-    pub(super) fn admit<B>(&self, request: &mut Request<B>, peer: Peer) -> Result<Peer, Box<Response<Body>>> {
+    pub(super) fn admit<B>(
+        &self,
+        request: &mut Request<B>,
+        peer: Peer,
+        is_ours: bool,
+    ) -> Result<Peer, Box<Response<Body>>> {
         let other_end = peer.address;
         if !has_one_host(request) {
             return Err(Box::new(text(StatusCode::BAD_REQUEST, "A request names one host.\n")));
@@ -61,11 +67,13 @@ impl Front {
             ask(request, host);
         }
         let peer = peer.forwarding(&forwarded);
-        let method = request.method();
-        if let Some(answer) = self.health(method, request.uri().path()) {
+        let is_sent_away = self.config.enforces_https && !peer.is_secure;
+        if (is_ours || is_sent_away)
+            && let Some(answer) = self.health(request.method(), request.uri().path())
+        {
             return Err(Box::new(answer));
         }
-        if self.config.enforces_https && !peer.is_secure {
+        if is_sent_away {
             let is_trusted = self.config.trusted.contains(other_end.ip());
             if (forwarded.is_claimed_secure || (is_trusted && forwarded.is_secure.is_none()))
                 && self.redirects.is_loop(peer.address, request.uri())
@@ -133,14 +141,19 @@ pub(super) fn protect(headers: &mut HeaderMap, is_ours: bool) {
     }
 }
 
-/// Returns true if a request names a host once, as it must (RFC 9112 section 3.2); over HTTP/1.0 it need not.
+/// Returns true if a request names a host once, as it must (RFC 9112 section 3.2), also beside a target that names one; over
+/// HTTP/1.0 it need not.
 fn has_one_host<B>(request: &Request<B>) -> bool {
     let mut hosts = request.headers().get_all(HOST).into_iter();
     let (first, second) = (hosts.next(), hosts.next());
     let is_good = |host: &HeaderValue| host.to_str().is_ok_and(is_authority);
     match (first, second) {
         (Some(host), None) => is_good(host),
-        (None, None) => request.uri().authority().is_some() || request.version() == Version::HTTP_10,
+        (None, None) => match request.version() {
+            Version::HTTP_11 => false,
+            Version::HTTP_2 => request.uri().authority().is_some(),
+            _ => true,
+        },
         _ => false,
     }
 }

@@ -13,15 +13,16 @@ use tokio::io::{AsyncRead, ReadBuf};
 
 use crate::net::server::budget::Budget;
 use crate::net::server::engine::Engine;
-use crate::net::server::engine::payload::{self, Form, Packets, Payload, Received};
+use crate::net::server::engine::packet::{self, Received};
+use crate::net::server::engine::payload::{Form, Packets, Payload};
 use crate::net::server::event::{DisconnectReason, Transport};
 use crate::net::server::namespace::{Application, Incoming, SocketIo};
 use crate::net::server::parser::Parser;
 use crate::net::server::peer::Peer;
 use crate::net::server::queue::Item;
 use crate::net::server::session::{Next, Protocol, Session};
-use crate::net::server::websocket::Frames;
 use crate::net::server::websocket::reader::{Reader, Received as Message};
+use crate::net::server::websocket::writer::Frames;
 use crate::net::server::{Limits, MAX_ATTACHMENTS_SIZE, Timing, conformance, socket};
 
 /// The largest message that is taken.
@@ -52,7 +53,7 @@ pub fn websocket(octets: &[u8]) {
     for engine in engines() {
         Client::join(engine, Transport::WebSocket).play(|client| {
             messages.iter().all(|message| match message {
-                Message::Text(text) => client.receive(payload::read(&text.clone().into())),
+                Message::Text(text) => client.receive(packet::read(&text.clone().into())),
                 Message::Binary(bytes) => client.receive(Ok(Received::Message(Incoming::Binary(bytes.clone().into())))),
                 Message::Ping(_) | Message::Pong => true,
                 Message::Close => false,
@@ -112,7 +113,7 @@ impl Client {
         let admission = budget.share(address.ip()).admit().expect("the first session of its budget");
         let session = Arc::new(Session::new(admission, peer, transport, Protocol::Four, Limits::default().max_queue));
         let client = Self { engine, budget, session };
-        client.receive(payload::read(&"40".into()));
+        client.receive(packet::read(&"40".into()));
         client
     }
 

@@ -16,8 +16,6 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
@@ -208,9 +206,7 @@ impl Metrics {
                 self.disconnected.get_or_create(&reason(why.to_string())).inc();
             }
             Event::Replaced { certificate } => {
-                if let Ok(end) = OffsetDateTime::parse(&certificate.not_after, &Rfc3339) {
-                    self.expiry.set(end.unix_timestamp());
-                }
+                self.expiry.set(certificate.not_after.0.unix_timestamp());
             }
             Event::Refused { reason: why, .. } => {
                 self.refused.get_or_create(&reason(refusal(why).to_owned())).inc();

@@ -4,6 +4,7 @@
 //! [`Observer`] receives the events.
 
 mod args;
+mod authority;
 mod budget;
 mod certificates;
 mod client_js;
@@ -24,6 +25,7 @@ mod header;
 mod hello;
 mod identity;
 mod interim;
+mod limits;
 mod listening;
 mod metrics;
 mod msgpack;
@@ -57,16 +59,17 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
 pub use self::certificates::Certificates;
-pub use self::config::{App, Config, Front, Limits, Timing};
-pub use self::event::{Client, DisconnectReason, Event, Observer, Refused, Transport};
-pub use self::handler::Handler;
+pub use self::config::{App, Config, Front, Timing};
+pub use self::event::{Client, DisconnectReason, Event, Observer, Refused, Transport, Withheld};
+pub(crate) use self::forwarded::is_forwarding;
+pub use self::handler::{Handler, Requester};
 pub use self::handshake::HandshakeError;
 pub use self::identity::Identity;
 pub use self::interim::Interim;
+pub use self::limits::Limits;
 pub use self::listening::Error;
 pub use self::metrics::Metrics;
 pub use self::origin::{OriginError, Origins};
-pub use self::own_page::Withheld;
 pub use self::parser::Parser;
 pub use self::proxy_header::ProxyHeaderError;
 pub use self::redis::{Redis, RedisError, RedisUrlError};
@@ -77,7 +80,7 @@ use self::listening::{Accepting, Listening};
 use self::namespace::SocketIo;
 use self::redis::{Link, Opened};
 use self::routes::Site;
-use self::websocket::Frames;
+use self::websocket::writer::Frames;
 
 /// A server that has its port.
 pub struct Server {

@@ -19,7 +19,7 @@ use tower_http::services::ServeDir;
 
 use crate::base::files;
 use crate::encoding::container::{self, Content};
-use crate::net::server::event::{Event, Observer};
+use crate::net::server::event::{Event, Observer, Withheld};
 use crate::net::server::peer::Peer;
 
 /// The most of a file that is searched for a key.
@@ -72,18 +72,6 @@ async fn watch(State(guard): State<Arc<Guard>>, request: Request, next: Next) ->
         }
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
-}
-
-/// The reason why a file of a served folder is not handed out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Withheld {
-    /// The file, or a folder above it, has a name that begins with a dot.
-    DotFile,
-    /// The file is a link that leaves the folder.
-    Outside,
-    /// The file holds a private key.
-    PrivateKey,
 }
 
 impl Guard {

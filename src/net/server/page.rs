@@ -109,6 +109,8 @@ impl Index<'_> {
 
 #[cfg(test)]
 mod tests {
+    use time::macros::datetime;
+
     use super::*;
 
     fn certificate() -> report::Certificate {
@@ -117,8 +119,8 @@ mod tests {
             serial: "0a1b".to_owned(),
             subject: "CN=localhost".to_owned(),
             issuer: "CN=secure-io intermediate".to_owned(),
-            not_before: "2026-11-22T09:00:00Z".to_owned(),
-            not_after: "2027-02-20T09:00:00Z".to_owned(),
+            not_before: datetime!(2026-11-22 09:00 UTC).into(),
+            not_after: datetime!(2027-02-20 09:00 UTC).into(),
             subject_alt_names: vec!["DNS:localhost".to_owned(), "IP:::1".to_owned()],
             public_key: report::PublicKey {
                 algorithm: "EC".to_owned(),

@@ -20,6 +20,7 @@ use hyper::body::Incoming;
 use tower::ServiceExt;
 
 use crate::judge::report::fixtures::Expected;
+use crate::net::server::authority::is_authority;
 use crate::net::server::certificates::{Certificates, Shown};
 use crate::net::server::client_js::{self, ClientFile};
 use crate::net::server::connections::Connections;
@@ -33,7 +34,6 @@ use crate::net::server::own_page;
 use crate::net::server::page::{self, Page};
 use crate::net::server::peer::Peer;
 use crate::net::server::places::{Handshakes, Over, Places};
-use crate::net::server::plaintext::is_authority;
 use crate::net::server::{Config, Limits};
 use crate::net::tls::Challenges;
 
@@ -142,10 +142,10 @@ impl Site {
         (self.observer)(event);
     }
 
-    /// Answers a request.
+    /// Answers a request, or has the application answer it.
     pub(super) async fn respond(&self, mut request: Request<Incoming>, peer: Peer) -> Response<Body> {
         let (was_secure, http2, other_end) = (peer.is_secure, peer.http2, peer.address);
-        let (mut response, is_secure) = match self.front.admit(&mut request, peer) {
+        let (mut response, is_secure) = match self.front.admit(&mut request, peer, self.handler.is_none()) {
             Ok(mut peer) => {
                 let is_secure = peer.is_secure;
                 if peer.address != other_end && peer.over.is_none() {
@@ -154,9 +154,10 @@ impl Site {
                     peer.over = place.is_none().then_some(Over::Client);
                     peer.place = place;
                 }
-                let response = match peer.over {
-                    Some(over) => self.refuse(over, &request, &peer),
-                    None => self.dispatch(request, peer).await,
+                let response = match (peer.over, &self.handler) {
+                    (Some(over), _) => self.refuse(over, &request, &peer),
+                    (None, Some(handler)) => handler.respond(request, peer.into()).await,
+                    (None, None) => self.dispatch(request, peer).await,
                 };
                 (response, is_secure)
             }

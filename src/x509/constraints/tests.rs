@@ -1,5 +1,6 @@
+use super::name::{OTHER_NAME, SMTP_UTF8_MAILBOX};
 use super::*;
-use crate::x509::name::Subject;
+use crate::x509::name::{self, Canonical, GeneralNames, Subject};
 
 fn wrap(tag: u8, inner: &[u8]) -> Vec<u8> {
     [&[tag, u8::try_from(inner.len()).unwrap()], inner].concat()

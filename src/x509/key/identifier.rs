@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::signature_name;
+use super::{ED25519, RSA_PSS};
 use crate::encoding::asn1::{Value, oid, tag};
 
 /// Algorithms of keys by the content octets of their identifiers.
@@ -12,6 +12,30 @@ pub(crate) mod id {
     pub(crate) const EC: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1];
     pub(crate) const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
     pub(crate) const DSA: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x38, 4, 1];
+}
+
+/// Names of signature algorithms by OID, as OpenSSL prints them.
+#[must_use]
+pub fn signature_name(oid: &str) -> Option<&'static str> {
+    Some(match oid {
+        "1.2.840.113549.1.1.4" => "md5WithRSAEncryption",
+        "1.2.840.113549.1.1.5" => "sha1WithRSAEncryption",
+        "1.2.840.113549.1.1.14" => "sha224WithRSAEncryption",
+        "1.2.840.113549.1.1.11" => "sha256WithRSAEncryption",
+        "1.2.840.113549.1.1.12" => "sha384WithRSAEncryption",
+        "1.2.840.113549.1.1.13" => "sha512WithRSAEncryption",
+        RSA_PSS => "rsassaPss",
+        "1.2.840.10045.4.1" => "ecdsa-with-SHA1",
+        "1.2.840.10045.4.3.1" => "ecdsa-with-SHA224",
+        "1.2.840.10045.4.3.2" => "ecdsa-with-SHA256",
+        "1.2.840.10045.4.3.3" => "ecdsa-with-SHA384",
+        "1.2.840.10045.4.3.4" => "ecdsa-with-SHA512",
+        "1.2.840.10040.4.3" => "dsa-with-SHA1",
+        "2.16.840.1.101.3.4.3.2" => "dsa-with-SHA256",
+        ED25519 => "ED25519",
+        "1.3.101.113" => "ED448",
+        oid => return oid::name(oid),
+    })
 }
 
 /// An AlgorithmIdentifier, in place.

@@ -234,6 +234,26 @@ impl<'a> PublicKey<'a> {
         }
     }
 
+    /// The strength in bits of an RSA key ([NIST SP 800-57 part 1](https://doi.org/10.6028/NIST.SP.800-57pt1r5), table
+    /// 2).
+    #[must_use]
+    pub fn strength(&self) -> Option<u32> {
+        match self {
+            Self::Rsa(_) | Self::RsaPss(_) | Self::Dsa(_) => self.bits(),
+            Self::Ed25519 => Some(3_072),
+            Self::Ed448 => Some(7_680),
+            Self::Ec(curve) => Some(match curve.bits()? {
+                ..160 => 512,
+                160..224 => 1_024,
+                224..256 => 2_048,
+                256..384 => 3_072,
+                384..512 => 7_680,
+                _ => 15_360,
+            }),
+            _ => None,
+        }
+    }
+
     /// The curve of an EC key.
     #[must_use]
     pub const fn curve(&self) -> Option<Curve<'a>> {

@@ -4,32 +4,8 @@ use aws_lc_rs::signature::{self, VerificationAlgorithm};
 use der::Decode;
 use der::asn1::{Any, ObjectIdentifier};
 
-use super::{EC, ED25519, Error, RSA, RSA_PSS, Spki, odd_rsa, pss};
-use crate::encoding::asn1::{self, oid, tag};
-
-/// Names of signature algorithms by OID, as OpenSSL prints them.
-#[must_use]
-pub fn signature_name(oid: &str) -> Option<&'static str> {
-    Some(match oid {
-        "1.2.840.113549.1.1.4" => "md5WithRSAEncryption",
-        "1.2.840.113549.1.1.5" => "sha1WithRSAEncryption",
-        "1.2.840.113549.1.1.14" => "sha224WithRSAEncryption",
-        "1.2.840.113549.1.1.11" => "sha256WithRSAEncryption",
-        "1.2.840.113549.1.1.12" => "sha384WithRSAEncryption",
-        "1.2.840.113549.1.1.13" => "sha512WithRSAEncryption",
-        RSA_PSS => "rsassaPss",
-        "1.2.840.10045.4.1" => "ecdsa-with-SHA1",
-        "1.2.840.10045.4.3.1" => "ecdsa-with-SHA224",
-        "1.2.840.10045.4.3.2" => "ecdsa-with-SHA256",
-        "1.2.840.10045.4.3.3" => "ecdsa-with-SHA384",
-        "1.2.840.10045.4.3.4" => "ecdsa-with-SHA512",
-        "1.2.840.10040.4.3" => "dsa-with-SHA1",
-        "2.16.840.1.101.3.4.3.2" => "dsa-with-SHA256",
-        ED25519 => "ED25519",
-        "1.3.101.113" => "ED448",
-        oid => return oid::name(oid),
-    })
-}
+use super::{EC, ED25519, Error, RSA, Spki, odd_rsa, pss, signature_name};
+use crate::encoding::asn1::{self, tag};
 
 /// Checks a signature made with the key of `spki`; `identifier` is the DER AlgorithmIdentifier it was made with.
 ///

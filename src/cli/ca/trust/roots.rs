@@ -8,8 +8,8 @@ use secure_io::trust::{Firefox, Root};
 use secure_io::{container, files, inspect};
 
 use super::Action;
-use crate::cli::args;
 use crate::cli::failure::{self, Failure};
+use crate::cli::folders;
 
 /// The certificates in question.
 pub(super) struct Roots {
@@ -33,7 +33,7 @@ impl Roots {
             paths.check_access()?;
         }
         // Commands that are printed are run elsewhere.
-        let paths = Paths::new(&args::absolute(&paths.folder)?);
+        let paths = Paths::new(&folders::absolute(&paths.folder)?);
         let read = |(path, der): (PathBuf, CertificateDer<'_>)| root(&path, &der);
         let mut all = ca::roots(&paths)?.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
         let firefox = match ca::Firefox::of(&paths) {
@@ -66,7 +66,7 @@ impl Roots {
         if action == Action::Trust {
             check(path, der)?;
         }
-        let path = if files::is_stdio(path) { path.to_owned() } else { args::absolute(path)? };
+        let path = if files::is_stdio(path) { path.to_owned() } else { folders::absolute(path)? };
         Ok(Self { all: vec![root(&path, der)?], former_firefox: Vec::new() })
     }
 }

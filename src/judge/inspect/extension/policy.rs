@@ -7,17 +7,14 @@ use crate::base::hex::hex;
 use crate::encoding::asn1::{self, Error, Value, oid, tag};
 use crate::judge::report::extension::{ExtensionValue, Policy, PolicyConstraints, PolicyMapping};
 use crate::x509::name::escape_unprintable;
+use crate::x509::policy::{self, PolicyInformation};
 
 pub(super) fn policies(octets: &[u8]) -> Decoded {
-    let list = asn1::only(octets, tag::SEQUENCE, "certificatePolicies")?.each(tag::SEQUENCE, "PolicyInformation")?;
-    list.iter().map(|policy| self::policy(*policy)).collect::<Result<_, _>>().map(ExtensionValue::Policies)
+    policy::policies(octets).map(|policy| described(policy?)).collect::<Result<_, _>>().map(ExtensionValue::Policies)
 }
 
-fn policy(value: Value<'_>) -> Result<Policy, Error> {
-    let mut reader = value.reader();
-    let oid = reader.tagged(tag::OID, "policyIdentifier")?.oid();
-    let qualifiers = reader.optional(tag::SEQUENCE, "policyQualifiers")?;
-    reader.finish("PolicyInformation")?;
+fn described(policy: PolicyInformation<'_>) -> Result<Policy, Error> {
+    let (oid, qualifiers) = (oid::dotted(policy.id), policy.qualifiers);
     let name = oid::name(&oid).map(Cow::Borrowed);
     let mut policy = Policy { oid, name, cps: Vec::new(), notices: Vec::new(), other_qualifiers: Vec::new() };
     for qualifier in qualifiers.map_or(Ok(Vec::new()), |list| list.each(tag::SEQUENCE, "PolicyQualifierInfo"))? {
@@ -51,25 +48,19 @@ fn notice(value: Value<'_>) -> Result<String, Error> {
 }
 
 pub(super) fn mappings(octets: &[u8]) -> Decoded {
-    let mapping = |value: &Value<'_>| {
-        let mut reader = value.reader();
-        let issuer = reader.tagged(tag::OID, "issuerDomainPolicy")?.oid();
-        let subject = reader.tagged(tag::OID, "subjectDomainPolicy")?.oid();
-        reader.finish("a policy mapping")?;
-        Ok(PolicyMapping { issuer, subject })
-    };
-    let list = asn1::only(octets, tag::SEQUENCE, "policyMappings")?.each(tag::SEQUENCE, "a policy mapping")?;
-    list.iter().map(mapping).collect::<Result<_, _>>().map(ExtensionValue::PolicyMappings)
+    let described = |(issuer, subject)| PolicyMapping { issuer: oid::dotted(issuer), subject: oid::dotted(subject) };
+    let mappings = policy::mappings(octets).map(|pair| pair.map(described)).collect::<Result<_, _>>();
+    mappings.map(ExtensionValue::PolicyMappings)
 }
 
 pub(super) fn constraints(octets: &[u8]) -> Decoded {
-    let mut reader = asn1::only(octets, tag::SEQUENCE, "policyConstraints")?.reader();
-    let mut count = |number, field| -> Result<Option<u32>, Error> {
-        let Some(value) = reader.optional(tag::context(number), field)? else { return Ok(None) };
+    let constraints = policy::constraints(octets)?;
+    let count = |value: Option<Value<'_>>, field| -> Result<Option<u32>, Error> {
+        let Some(value) = value else { return Ok(None) };
         value.small().map(Some).ok_or_else(|| Error::new(field, "is negative or beyond all measure"))
     };
-    let require_explicit_policy = count(0, "requireExplicitPolicy")?;
-    let inhibit_policy_mapping = count(1, "inhibitPolicyMapping")?;
-    reader.finish("policyConstraints")?;
-    Ok(ExtensionValue::PolicyConstraints(PolicyConstraints { require_explicit_policy, inhibit_policy_mapping }))
+    Ok(ExtensionValue::PolicyConstraints(PolicyConstraints {
+        require_explicit_policy: count(constraints.require_explicit_policy, "requireExplicitPolicy")?,
+        inhibit_policy_mapping: count(constraints.inhibit_policy_mapping, "inhibitPolicyMapping")?,
+    }))
 }

@@ -20,7 +20,7 @@ impl View<'_> {
             };
             self.push("", format!("{}: {} ({})", finding.severity.name(), finding.message, finding.rule), tone);
             if self.detail == Detail::Full || finding.severity > Severity::Note {
-                self.push("", format!("  mend: {}", finding.mend), Tone::Dim);
+                self.push("", format!("  fix: {}", finding.fix), Tone::Dim);
             }
             if self.detail == Detail::Full {
                 self.push("", format!("  source: {}, {}", finding.source, finding.field), Tone::Dim);

@@ -5,7 +5,7 @@ use super::{Line, Tone, View, and};
 use crate::base::words::counted;
 use crate::judge::report::extension::Extension;
 use crate::judge::report::item::{Crl, Csr, Item};
-use crate::judge::report::{Certificate, PublicKey};
+use crate::judge::report::{Certificate, PublicKey, Time};
 use crate::x509::name::readable;
 
 impl View<'_> {
@@ -48,8 +48,8 @@ impl View<'_> {
         let issuer = readable(&certificate.issuer);
         let itself = if certificate.self_signed { " (self-signed)" } else { "" };
         self.say("issuer", format!("{issuer}{itself}"));
-        self.say("notBefore", self.timed(&certificate.not_before));
-        self.say("notAfter", self.timed(&certificate.not_after));
+        self.say("notBefore", self.timed(certificate.not_before));
+        self.say("notAfter", self.timed(certificate.not_after));
         self.public_key(&certificate.public_key);
         self.say("signature", certificate.signature_algorithm.as_str());
         self.say("SHA-256", certificate.sha256_fingerprint.as_str());
@@ -91,16 +91,16 @@ impl View<'_> {
         self.odd(&crl.notes);
         self.lint(crl.lint.as_ref());
         self.say("version", crl.version.to_string());
-        self.say("thisUpdate", self.timed(&crl.this_update));
-        let next_update = crl.next_update.as_deref().map(|next| self.timed(next));
+        self.say("thisUpdate", self.timed(crl.this_update));
+        let next_update = crl.next_update.map(|next| self.timed(next));
         self.say_some("nextUpdate", next_update);
         self.say("signature", crl.signature_algorithm.as_str());
         self.say("SHA-256", crl.sha256_fingerprint.as_str());
         self.extensions("extensions", &crl.extensions);
         self.say("revoked", counted(crl.revoked.len(), "certificate"));
-        for revoked in &crl.revoked {
+        for revoked in crl.revoked.iter() {
             let since = revoked.invalid_since.as_ref().map(|since| format!(", invalid since {since}"));
-            let text = format!("{}{}", revoked_words(revoked), since.unwrap_or_default());
+            let text = format!("{}{}", revoked_words(&revoked), since.unwrap_or_default());
             self.push("", text, Tone::Plain);
             self.list(
                 "",
@@ -120,7 +120,7 @@ impl View<'_> {
         self.say("public key", format!("{key}{bits}{exponent}"));
     }
 
-    fn timed(&self, time: &str) -> String {
+    fn timed(&self, time: Time) -> String {
         format!("{time} ({})", self.end(time).0)
     }
 
@@ -139,9 +139,9 @@ impl View<'_> {
         let critical = if extension.critical { " (critical)" } else { "" };
         let name = format!("{}{critical}", extension.name.as_deref().unwrap_or(unnamed));
         let depth = self.depth + 2;
-        self.lines.push(Line { depth, ..Line::default() }.plain(name));
+        self.line(Line { depth, ..Line::default() }.plain(name));
         let mut below = |text: String, tone| {
-            self.lines.push(Line { depth: depth + 1, ..Line::default() }.toned(text, tone));
+            self.line(Line { depth: depth + 1, ..Line::default() }.toned(text, tone));
         };
         extension.error.iter().for_each(|error| below(error.clone(), Tone::Bad));
         extension.value_hex.iter().for_each(|hex| below(format!("#{hex}"), Tone::Dim));

@@ -6,8 +6,8 @@ mod full;
 mod short;
 
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
+use super::Time;
 use super::item::Item;
 use super::relation::{Chain, Relations};
 use crate::base::validity::distance;
@@ -79,17 +79,16 @@ pub enum Detail {
     Full,
 }
 
-/// Renders an item and the items within it; advances `position`, the item's index into the relations.
-#[must_use]
+/// Renders an item and the items within it, and calls `sink` with each line as it is made, because a CRL may have
+/// millions; advances `position`, the item's index into the relations.
 pub fn lines(
     item: &Item,
     detail: Detail,
     (relations, position): (&Relations, &mut usize),
     now: OffsetDateTime,
-) -> Vec<Line> {
-    let mut view = View { detail, relations, position, now, depth: 0, lines: Vec::new() };
-    view.item(item, None);
-    view.lines
+    sink: &mut dyn FnMut(&Line),
+) {
+    View { detail, relations, position, now, depth: 0, number: None, sink }.item(item, None);
 }
 
 /// Renders the line about the chain that a source's certificates form.
@@ -115,19 +114,18 @@ struct View<'a> {
     position: &'a mut usize,
     now: OffsetDateTime,
     depth: usize,
-    lines: Vec<Line>,
+    /// The item's place in its container, until its first line is made.
+    number: Option<usize>,
+    sink: &'a mut dyn FnMut(&Line),
 }
 
 impl View<'_> {
     /// `number` is its place in the container it is in.
     fn item(&mut self, item: &Item, number: Option<usize>) {
-        let first = self.lines.len();
+        self.number = number;
         match self.detail {
             Detail::Short => self.short(item),
             Detail::Full => self.full(item),
-        }
-        if let Some(line) = self.lines.get_mut(first) {
-            line.number = number;
         }
         *self.position += 1;
         self.depth += 1;
@@ -150,7 +148,7 @@ impl View<'_> {
     }
 
     fn push(&mut self, label: &str, text: impl Into<String>, tone: Tone) {
-        self.lines.push(Line::new(self.depth + 1, label).toned(text, tone));
+        self.line(Line::new(self.depth + 1, label).toned(text, tone));
     }
 
     /// One line for each, the label before the first.
@@ -164,13 +162,20 @@ impl View<'_> {
 
     /// Renders the first line of an item.
     fn heading(&mut self, kind: &str, text: impl Into<String>) {
-        let line = Line::new(self.depth, kind).toned(text, Tone::Strong);
-        self.lines.push(Line { is_heading: true, ..line });
+        self.toned_heading(kind, text, Tone::Strong);
+    }
+
+    fn toned_heading(&mut self, kind: &str, text: impl Into<String>, tone: Tone) {
+        let (number, line) = (self.number.take(), Line::new(self.depth, kind).toned(text, tone));
+        self.line(Line { is_heading: true, number, ..line });
+    }
+
+    fn line(&mut self, line: Line) {
+        (self.sink)(&line);
     }
 
     /// An end of a validity: its day, how far it is, and how bad that is.
-    fn end(&self, time: &str) -> (String, Tone) {
-        let Ok(end) = OffsetDateTime::parse(time, &Rfc3339) else { return (time.to_owned(), Tone::Plain) };
+    fn end(&self, Time(end): Time) -> (String, Tone) {
         let tone = match (end - self.now).whole_days() {
             _ if end < self.now => Tone::Bad,
             0..14 => Tone::Bad,
@@ -180,8 +185,8 @@ impl View<'_> {
         (distance(end, self.now), tone)
     }
 
-    fn is_future(&self, time: &str) -> bool {
-        OffsetDateTime::parse(time, &Rfc3339).is_ok_and(|time| time > self.now)
+    fn is_future(&self, time: Time) -> bool {
+        time.0 > self.now
     }
 }
 
@@ -192,9 +197,4 @@ fn and(words: &[String]) -> String {
         [one] => one.clone(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
-}
-
-/// The day of an RFC 3339 time.
-fn day(time: &str) -> &str {
-    time.get(..10).unwrap_or(time)
 }

@@ -1,6 +1,6 @@
 //! The essentials of an item: subject, names, issuer, time left, key, deviations.
 
-use super::{Tone, View, and, day};
+use super::{Tone, View, and};
 use crate::base::words::counted;
 use crate::judge::report::Certificate;
 use crate::judge::report::extension::ExtensionValue;
@@ -88,10 +88,7 @@ impl View<'_> {
     }
 
     pub(super) fn push_error(&mut self, message: &str) {
-        self.heading("error", message);
-        if let Some(span) = self.lines.last_mut().and_then(|line| line.spans.last_mut()) {
-            span.tone = Tone::Bad;
-        }
+        self.toned_heading("error", message, Tone::Bad);
     }
 
     fn short_certificate(&mut self, certificate: &Certificate) {
@@ -127,14 +124,14 @@ impl View<'_> {
     }
 
     pub(super) fn validity(&mut self, certificate: &Certificate) {
-        let (distance, tone) = self.end(&certificate.not_after);
-        let end = day(&certificate.not_after);
-        if self.is_future(&certificate.not_before) {
-            let (begins, _) = self.end(&certificate.not_before);
-            let text = format!("not yet: from {} ({begins}) until {end}", day(&certificate.not_before));
+        let (distance, tone) = self.end(certificate.not_after);
+        let end = certificate.not_after.day();
+        if self.is_future(certificate.not_before) {
+            let (begins, _) = self.end(certificate.not_before);
+            let text = format!("not yet: from {} ({begins}) until {end}", certificate.not_before.day());
             return self.push("valid", text, Tone::Bad);
         }
-        let text = if self.is_future(&certificate.not_after) {
+        let text = if self.is_future(certificate.not_after) {
             format!("until {end}, {distance}")
         } else {
             format!("expired {end}, {distance}")
@@ -182,7 +179,7 @@ impl View<'_> {
         self.say_some("only adds to", crl.delta_of.as_deref().map(|number| format!("the CRL of number {number}")));
         self.say("revoked", counted(crl.revoked.len(), "certificate"));
         for revoked in crl.revoked.iter().take(SHOWN) {
-            self.push("", revoked_words(revoked), Tone::Plain);
+            self.push("", revoked_words(&revoked), Tone::Plain);
         }
         if let Some(more) = crl.revoked.len().checked_sub(SHOWN).filter(|more| *more > 0) {
             self.push("", format!("and {more} more"), Tone::Dim);
@@ -192,12 +189,12 @@ impl View<'_> {
     }
 
     pub(super) fn next_update(&mut self, crl: &Crl) {
-        let Some(next) = &crl.next_update else {
-            return self.push("valid", format!("since {}, without an end", day(&crl.this_update)), Tone::Warning);
+        let Some(next) = crl.next_update else {
+            return self.push("valid", format!("since {}, without an end", crl.this_update.day()), Tone::Warning);
         };
         let (distance, tone) = self.end(next);
         let verb = if self.is_future(next) { "until" } else { "stale since" };
-        self.push("valid", format!("{verb} {}, {distance}", day(next)), tone);
+        self.push("valid", format!("{verb} {}, {distance}", next.day()), tone);
     }
 
     pub(super) fn partners(&mut self, label: &str) {
@@ -215,7 +212,7 @@ impl View<'_> {
 
 pub(super) fn revoked_words(revoked: &Revoked) -> String {
     let reason = revoked.reason.as_deref().map(|reason| format!(", {reason}")).unwrap_or_default();
-    format!("{} on {}{reason}", revoked.serial, day(&revoked.revoked_at))
+    format!("{} on {}{reason}", revoked.serial, revoked.revoked_at.day())
 }
 
 fn or_none(name: &str) -> String {

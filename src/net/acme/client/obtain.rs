@@ -156,7 +156,7 @@ impl AcmeClient {
                 return Err(error.into());
             }
         };
-        let not_after = credentials.report()?.not_after;
+        let not_after = credentials.report()?.not_after.to_string();
         self.config.folder.keep(chain, credentials.key())?;
         Ok(not_after)
     }

@@ -7,7 +7,8 @@ use base64_simd::URL_SAFE_NO_PAD as BASE64URL;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-use super::orders::{Identifier, Order};
+use super::identifier::Identifier;
+use super::orders::Order;
 use super::problem::{Kind, Problem};
 use crate::base::files;
 use crate::base::hex::hex;

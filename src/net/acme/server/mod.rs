@@ -10,6 +10,7 @@ mod accounts;
 mod answer;
 mod authority;
 mod external;
+mod identifier;
 mod jws;
 mod nonces;
 mod ordering;
@@ -37,7 +38,8 @@ use tokio::time::timeout;
 
 pub use self::accounts::Error as AccountsError;
 pub use self::external::{Error as KeysError, Keys};
-pub use self::orders::{Identifier, Method};
+pub use self::identifier::Identifier;
+pub use self::orders::Method;
 pub use self::problem::{Kind, Problem};
 pub use self::validation::Reach;
 
@@ -49,7 +51,7 @@ use self::orders::Orders;
 use self::routes::Call;
 use self::validation::Task;
 use crate::issue::ca::Paths;
-use crate::net::server::Handler;
+use crate::net::server::{Handler, Requester};
 
 /// The longest body that is read: a request for 100 names with an RSA key has some 12 KiB.
 const LONGEST: usize = 64 * 1024;
@@ -254,8 +256,8 @@ impl Handler for AcmeServer {
     fn respond(
         &self,
         request: Request<Incoming>,
-        client: SocketAddr,
+        from: Requester,
     ) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>> {
-        Box::pin(self.clone().answer(request, client))
+        Box::pin(self.clone().answer(request, from.address))
     }
 }

@@ -11,8 +11,9 @@ use time::format_description::well_known::Rfc3339;
 
 use super::accounts::Account;
 use super::answer::{Answer, Content};
+use super::identifier::Identifier;
 use super::jws::brief;
-use super::orders::{Authorization, Challenge, Identifier, MOST_NAMES, Method, Order, Status, Wanted};
+use super::orders::{Authorization, Challenge, MOST_NAMES, Method, Order, Status, Wanted};
 use super::problem::{Kind, Problem};
 use super::routes::{Call, Signed, not_found};
 use super::validation::Task;

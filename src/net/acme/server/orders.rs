@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use base64_simd::URL_SAFE_NO_PAD as BASE64URL;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use time::{Duration, OffsetDateTime};
 
 use super::problem::{Kind, Problem};
@@ -29,23 +29,6 @@ pub(super) const MOST_NAMES: usize = 100;
 
 /// Time in which an order has to be finished.
 const OPEN: Duration = Duration::hours(6);
-
-/// A name that a certificate is ordered for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Identifier {
-    /// `dns`, or `ip` (RFC 8738).
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// The name, or the address as text.
-    pub value: String,
-}
-
-impl From<&SubjectAltName> for Identifier {
-    fn from(name: &SubjectAltName) -> Self {
-        let kind = if matches!(name, SubjectAltName::Ip(_)) { "ip" } else { "dns" };
-        Self { kind: kind.to_owned(), value: name.value() }
-    }
-}
 
 /// The state of an order, an authorization or a challenge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
-use super::orders::Identifier;
+use super::identifier::Identifier;
 
 /// The kind of a problem: its type in the registry, with the status that it usually goes with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

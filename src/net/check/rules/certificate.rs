@@ -142,7 +142,7 @@ pub(super) fn expires_soon(audit: &Audit<'_>) -> Option<Hit> {
     let (life, left) = presented.days.zip(presented.days_left)?;
     (left >= 0 && left < SOON.min(life / 4)).then(|| {
         let days = crate::base::words::counted(u64::try_from(left).unwrap_or(0), "day");
-        let until = presented.leaf.as_ref().map(|leaf| leaf.not_after.clone()).unwrap_or_default();
+        let until = presented.leaf.as_ref().map(|leaf| leaf.not_after.to_string()).unwrap_or_default();
         let message = format!("the certificate expires in {days}");
         Hit::new(message, format!("ClientHello for {}", audit.host), format!("notAfter {until}"))
     })
@@ -185,7 +185,7 @@ pub(super) fn lints(audit: &Audit<'_>, is_wanted: impl Fn(&str) -> bool) -> Vec<
             sent: format!("ClientHello for {}", audit.host),
             received: lint.field.clone().into_owned(),
         }),
-        hint: lint.mend.clone().into_owned(),
+        hint: lint.fix.clone().into_owned(),
         source: lint.source.clone().into_owned(),
         reference: "docs/linting.md".to_owned(),
     };

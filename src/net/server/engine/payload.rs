@@ -8,22 +8,13 @@ use axum::body::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 use socketioxide_core::Str;
 
+use super::packet::{self, Received};
 use super::three;
 use crate::net::engine_io::SEPARATOR;
 use crate::net::server::budget::Charge;
 use crate::net::server::event::DisconnectReason;
-use crate::net::server::namespace::Incoming;
 use crate::net::server::queue::{Item, Packet};
 use crate::net::server::session::Session;
-
-/// A packet of a client's payload.
-pub(crate) enum Received {
-    Message(Incoming),
-    /// A client of Engine.IO 3 asks whether the server is there.
-    Ping(Str),
-    Pong,
-    Close,
-}
 
 /// The parser of packets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,30 +102,8 @@ impl Iterator for Packets {
         let packet = self.payload.slice(self.at..self.at + length);
         // Beyond the end after the last one, which has no separator behind it.
         self.at += length + 1;
-        Some(read(&packet))
+        Some(packet::read(&packet))
     }
-}
-
-/// Reads one packet.
-pub(crate) fn read(packet: &Str) -> Result<Received, DisconnectReason> {
-    match packet.as_bytes() {
-        [b'4', ..] if is_binary_event(packet) => {
-            // The payload is not to be kept while its attachments are waited for.
-            Ok(Received::Message(Incoming::Text(Str::copy_from_slice(packet.as_str().get(1..).unwrap_or_default()))))
-        }
-        [b'4', ..] => Ok(Received::Message(Incoming::Text(packet.slice(1..)))),
-        [b'b', base64 @ ..] => match base64_simd::STANDARD.decode_to_vec(base64) {
-            Ok(bytes) => Ok(Received::Message(Incoming::Binary(bytes.into()))),
-            Err(_) => Err(DisconnectReason::Malformed),
-        },
-        [b'2' | b'3', ..] => Ok(Received::Pong),
-        [b'1', ..] => Ok(Received::Close),
-        _ => Err(DisconnectReason::Malformed),
-    }
-}
-
-fn is_binary_event(packet: &str) -> bool {
-    packet.starts_with("45") || packet.starts_with("46")
 }
 
 /// The bytes that one read of an answer yields, which are out of sight while they wait for a client.
@@ -320,6 +289,7 @@ mod tests {
     use super::*;
     use crate::net::server::Limits;
     use crate::net::server::budget::Budget;
+    use crate::net::server::namespace::Incoming;
     use crate::net::server::queue::Message;
 
     #[test]

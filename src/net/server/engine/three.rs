@@ -9,7 +9,7 @@
 use axum::body::Bytes;
 use socketioxide_core::Str;
 
-use super::payload::Received;
+use super::packet::{self, Received};
 use crate::net::server::event::DisconnectReason;
 use crate::net::server::namespace::Incoming;
 use crate::net::server::queue::{Item, Packet};
@@ -62,7 +62,7 @@ pub(in crate::net::server) fn read(packet: &Str) -> Result<Received, DisconnectR
             Err(_) => Err(DisconnectReason::Malformed),
         },
         [b'b', ..] => Err(DisconnectReason::Malformed),
-        _ => super::payload::read(packet),
+        _ => packet::read(packet),
     }
 }
 

@@ -1,7 +1,7 @@
 //! A session's WebSocket: reads and writes in one task, so that each connection costs one.
 
 pub(super) mod reader;
-mod writer;
+pub(super) mod writer;
 
 use std::future::poll_fn;
 use std::io;
@@ -14,11 +14,9 @@ use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::time::{Sleep, sleep, timeout};
 use tungstenite::protocol::frame::coding::Control;
 
-pub(super) use self::writer::Frames;
-
 use self::reader::{Fault, Reader, Received};
-use self::writer::{BATCH, Writer};
-use crate::net::server::engine::{BURST, Engine, Wait, payload, three};
+use self::writer::{BATCH, Frames, Writer};
+use crate::net::server::engine::{BURST, Engine, Wait, packet, three};
 use crate::net::server::event::{DisconnectReason, Event};
 use crate::net::server::namespace::Incoming;
 use crate::net::server::session::{Next, Session};
@@ -278,14 +276,14 @@ impl Transport {
         let packet = match received {
             Received::Text(text) => {
                 self.taken += text.len() + CONTROL;
-                if self.is_three() { three::read(&text.into()) } else { payload::read(&text.into()) }
+                if self.is_three() { three::read(&text.into()) } else { packet::read(&text.into()) }
             }
             Received::Binary(bytes) => {
                 self.taken += bytes.len() + CONTROL;
                 if self.is_three() {
                     three::read_bytes(&bytes.into())
                 } else {
-                    Ok(payload::Received::Message(Incoming::Binary(bytes.into())))
+                    Ok(packet::Received::Message(Incoming::Binary(bytes.into())))
                 }
             }
             Received::Ping(payload) => {
@@ -298,7 +296,7 @@ impl Transport {
                 self.taken += CONTROL;
                 return;
             }
-            Received::Close => Ok(payload::Received::Close),
+            Received::Close => Ok(packet::Received::Close),
         };
         self.account();
         self.waiting = self.engine.take(&self.session, packet);
@@ -316,24 +314,5 @@ impl Transport {
         }
         let status = (reason == DisconnectReason::TooLarge).then_some(1009);
         socket.close(status).await;
-    }
-}
-
-/// Waits for a while, or until all have room again.
-pub(super) async fn wait_for_room(crowd: Vec<Arc<Session>>, patience: Duration) {
-    let drained = async {
-        for session in crowd {
-            let mut drained = Box::pin(session.drained.notified());
-            drained.as_mut().enable();
-            while session.is_crowded() {
-                drained.as_mut().await;
-                drained.set(session.drained.notified());
-                drained.as_mut().enable();
-            }
-        }
-    };
-    tokio::select! {
-        () = drained => {}
-        () = sleep(patience) => {}
     }
 }

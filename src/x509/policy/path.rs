@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::values;
 use crate::encoding::asn1::{self, Value, der, tag};
 
 /// The content octets of anyPolicy's OID, 2.5.29.32.0.
@@ -106,36 +107,25 @@ impl<'a> Extensions<'a> {
     fn add(&mut self, number: u8, value: &'a [u8]) -> Result<(), asn1::Error> {
         match number {
             32 => {
-                for policy in list(value, "certificatePolicies")? {
-                    let mut fields = policy.reader();
-                    self.policies.insert(fields.tagged(tag::OID, "policyIdentifier")?.content);
-                    fields.optional(tag::SEQUENCE, "policyQualifiers")?;
-                    fields.finish("a policy")?;
-                }
+                let all = not_empty(values::policies(value).collect::<Result<Vec<_>, _>>()?, "certificatePolicies")?;
+                self.policies.extend(all.iter().map(|policy| policy.id));
             }
             33 => {
-                for pair in list(value, "policyMappings")? {
-                    let mut fields = pair.reader();
-                    let from = fields.tagged(tag::OID, "issuerDomainPolicy")?.content;
-                    self.mappings.push((from, fields.tagged(tag::OID, "subjectDomainPolicy")?.content));
-                    fields.finish("a policy mapping")?;
-                }
+                let all = values::mappings(value).collect::<Result<Vec<_>, _>>()?;
+                self.mappings.extend(not_empty(all, "policyMappings")?);
             }
             36 => {
-                let mut fields = asn1::only(value, tag::SEQUENCE, "policyConstraints")?.reader();
-                if fields.is_empty() {
+                let constraints = values::constraints(value)?;
+                let numbers = [constraints.require_explicit_policy, constraints.inhibit_policy_mapping];
+                if numbers.iter().all(Option::is_none) {
                     return Err(asn1::Error::new("policyConstraints", "are empty"));
                 }
-                let mut skip = |kind, field| {
-                    fields.optional(tag::context(kind), field)?.map(|it| number_of(it, field)).transpose()
-                };
-                self.require_explicit_policy = skip(0, "requireExplicitPolicy")?;
-                self.inhibit_policy_mapping = skip(1, "inhibitPolicyMapping")?;
-                fields.finish("policyConstraints")?;
+                let [explicit, mapping] = numbers.map(|number| number.map(number_of).transpose());
+                (self.require_explicit_policy, self.inhibit_policy_mapping) = (explicit?, mapping?);
             }
             54 => {
                 let skip = asn1::only(value, tag::INTEGER, "inhibitAnyPolicy")?;
-                self.inhibit_any_policy = Some(number_of(skip, "inhibitAnyPolicy")?);
+                self.inhibit_any_policy = Some(number_of(skip)?);
             }
             _ => {}
         }
@@ -143,16 +133,16 @@ impl<'a> Extensions<'a> {
     }
 }
 
-fn list<'a>(value: &'a [u8], field: &'static str) -> Result<Vec<Value<'a>>, asn1::Error> {
-    let items = asn1::only(value, tag::SEQUENCE, field)?.each(tag::SEQUENCE, field)?;
+fn not_empty<T>(items: Vec<T>, field: &'static str) -> Result<Vec<T>, asn1::Error> {
     if items.is_empty() { Err(asn1::Error::new(field, "are empty")) } else { Ok(items) }
 }
 
 /// A number of certificates; those beyond 32 bits are more than any path has.
-fn number_of(value: Value<'_>, field: &'static str) -> Result<u32, asn1::Error> {
+fn number_of(value: Value<'_>) -> Result<u32, asn1::Error> {
+    const FIELD: &str = "a number of certificates";
     match value.content {
-        [] | [0x80..=0xff, ..] => Err(asn1::Error::new(field, "is negative or empty")),
-        octets if der::significant(octets).len() != octets.len() => Err(asn1::Error::new(field, "is not DER")),
+        [] | [0x80..=0xff, ..] => Err(asn1::Error::new(FIELD, "is negative or empty")),
+        octets if der::significant(octets).len() != octets.len() => Err(asn1::Error::new(FIELD, "is not DER")),
         _ => Ok(value.small().unwrap_or(u32::MAX)),
     }
 }
