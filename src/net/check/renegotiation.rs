@@ -39,7 +39,7 @@ pub(super) fn suites(offered: &[Suite]) -> Vec<Suite> {
 }
 
 /// Renegotiations that are tried: Node ends a connection at the third within ten minutes.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 3;
 
 /// Decides whether the server renegotiates with RFC 5746 as often as the client likes; `None` where no handshake came
 /// about.
