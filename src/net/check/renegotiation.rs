@@ -38,8 +38,8 @@ pub(super) fn suites(offered: &[Suite]) -> Vec<Suite> {
     offered.iter().copied().filter(|suite| SUITES.contains(&suite.0)).collect()
 }
 
-/// Renegotiations that are tried: Node ends a connection at the third within ten minutes.
-const ROUNDS: usize = 3;
+/// Renegotiations that are tried: Node ends a connection at the fourth within ten minutes.
+const ROUNDS: usize = 4;
 
 /// Decides whether the server renegotiates with RFC 5746 as often as the client likes; `None` where no handshake came
 /// about.

@@ -23,7 +23,7 @@ pub(super) fn client_renegotiation(audit: &Audit<'_>) -> Option<Hit> {
     (audit.facts.behaviour.client_renegotiation == Some(true)).then(|| {
         let message =
             "clients may renegotiate without a limit: one connection makes the server compute handshake after handshake";
-        Hit::new(message, "a handshake of TLS 1.2, and three more inside it", "each is finished")
+        Hit::new(message, "a handshake of TLS 1.2, and four more inside it", "each is finished")
     })
 }
 
