@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use secure_io::files;
 
 use crate::sandbox::Sandbox;
-use crate::server::{free_port, node, openssl, prepared};
+use crate::server::{check, free_port, node, openssl, prepared};
 use crate::stub::Stub;
 
 /// Takes the port and the time out of a report.
@@ -65,6 +65,14 @@ fn a_server_that_is_not_there_is_a_finding_and_exit_2() {
           see          docs/failures/refused.md (what the system or the server answered)
         time TIME
     "#);
+}
+
+/// A server that hangs up on a name that it does not know is told from one without suites.
+#[test]
+fn a_name_that_is_hung_up_on_is_the_cause() {
+    let sandbox = prepared();
+    let server = node(&sandbox, "SNICallback: (name, done) => done(new Error('no such host'))", "res.end('ok')");
+    check(&sandbox, server.port, "").finds("unknown-server-name");
 }
 
 #[test]

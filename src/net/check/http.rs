@@ -25,6 +25,8 @@ pub(super) struct Response {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cookie {
     pub(super) name: String,
+    /// The whole field.
+    pub(super) text: String,
     pub(super) is_secure: bool,
     pub(super) is_http_only: bool,
     /// In lower case.
@@ -264,6 +266,7 @@ fn cookie(value: &str) -> Option<Cookie> {
     let same_site = attributes.iter().find_map(|attribute| attribute.strip_prefix("samesite="));
     Some(Cookie {
         name,
+        text: value.to_owned(),
         is_secure: attributes.iter().any(|attribute| attribute == "secure"),
         is_http_only: attributes.iter().any(|attribute| attribute == "httponly"),
         same_site: same_site.map(str::to_owned),
@@ -297,7 +300,14 @@ mod tests {
         let cookies = response.cookies();
         assert!(cookies[0].is_secure && cookies[0].is_http_only);
         assert_eq!(cookies[0].same_site.as_deref(), Some("lax"));
-        assert_eq!(cookies[1], Cookie { name: "a".to_owned(), is_secure: false, is_http_only: false, same_site: None });
+        let plain = Cookie {
+            name: "a".to_owned(),
+            text: "a=b".to_owned(),
+            is_secure: false,
+            is_http_only: false,
+            same_site: None,
+        };
+        assert_eq!(cookies[1], plain);
     }
 
     proptest::proptest! {

@@ -117,7 +117,8 @@ async fn look(target: &mut Target, endpoint: &Endpoint, options: &Options<'_>, i
     target.address = Some(address.to_string());
     let limit = options.timeout.min(ANSWER_LIMIT);
     let opening = options.starttls.map(|protocol| Opening { protocol, host: bare(endpoint) });
-    let prober = Prober::new(address, limit, Instant::now() + options.timeout).opened_by(opening.clone());
+    // A fifth of the time is for what comes after the hellos.
+    let prober = Prober::new(address, limit, Instant::now() + options.timeout * 4 / 5).opened_by(opening.clone());
     if let Some(Opening { protocol, .. }) = &opening
         && let Err(error) = prober::connect(address, opening.as_ref()).await
     {
@@ -127,7 +128,7 @@ async fn look(target: &mut Target, endpoint: &Endpoint, options: &Options<'_>, i
     target.server_name.clone_from(&sni);
     let facts = Facts::gather(&prober, sni.as_deref()).await;
     if facts.offered().next().is_none() {
-        return target.findings.push(unreachable::handshake(&facts, &prober).await);
+        return target.findings.push(unreachable::handshake(&facts, &prober, sni.is_some()).await);
     }
     let host = options.server_name.clone().unwrap_or_else(|| bare(endpoint));
     let authority = match endpoint.port {
