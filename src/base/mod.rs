@@ -2,7 +2,7 @@
 
 pub mod files;
 pub(crate) mod hex;
-pub mod octets;
+pub(crate) mod octets;
 pub mod ordered;
 pub mod validity;
 pub mod words;

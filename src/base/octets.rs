@@ -3,17 +3,17 @@
 
 /// Octets yet to be read. A read that finds too few returns `None`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Octets<'a>(pub &'a [u8]);
+pub(crate) struct Octets<'a>(pub &'a [u8]);
 
 impl<'a> Octets<'a> {
     /// Returns true if nothing is left.
     #[must_use]
-    pub const fn is_empty(self) -> bool {
+    pub(crate) const fn is_empty(self) -> bool {
         self.0.is_empty()
     }
 
     /// Takes that many octets.
-    pub fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+    pub(crate) fn take(&mut self, count: usize) -> Option<&'a [u8]> {
         let (taken, rest) = self.0.split_at_checked(count)?;
         self.0 = rest;
         Some(taken)
@@ -24,28 +24,28 @@ impl<'a> Octets<'a> {
     }
 
     /// Takes one octet.
-    pub fn number8(&mut self) -> Option<u8> {
+    pub(crate) fn number8(&mut self) -> Option<u8> {
         self.array().map(u8::from_be_bytes)
     }
 
     /// Takes a number of two octets.
-    pub fn number16(&mut self) -> Option<u16> {
+    pub(crate) fn number16(&mut self) -> Option<u16> {
         self.array().map(u16::from_be_bytes)
     }
 
     /// Takes a number of eight octets.
-    pub fn number64(&mut self) -> Option<u64> {
+    pub(crate) fn number64(&mut self) -> Option<u64> {
         self.array().map(u64::from_be_bytes)
     }
 
     /// Takes a vector whose length stands before it in `size` octets, four at most.
-    pub fn vector(&mut self, size: usize) -> Option<&'a [u8]> {
+    pub(crate) fn vector(&mut self, size: usize) -> Option<&'a [u8]> {
         let length = self.take(size)?.iter().fold(0, |length, octet| length << 8 | usize::from(*octet));
         self.take(length)
     }
 
     /// Takes a string of SSH, which is a vector with four octets of length (RFC 4251 section 5).
-    pub fn string(&mut self) -> Option<&'a [u8]> {
+    pub(crate) fn string(&mut self) -> Option<&'a [u8]> {
         self.vector(4)
     }
 }
@@ -56,7 +56,7 @@ impl<'a> Octets<'a> {
 ///
 /// If the system has no random numbers: no secret could be made.
 #[must_use]
-pub fn random<const N: usize>() -> [u8; N] {
+pub(crate) fn random<const N: usize>() -> [u8; N] {
     let mut octets = [0; N];
     aws_lc_rs::rand::fill(&mut octets).expect("the system gives random bytes");
     octets

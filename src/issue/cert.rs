@@ -9,8 +9,8 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyIdMethod, KeyUsagePurp
 use rustls::pki_types::CertificateDer;
 
 pub use self::asked_names::BadName;
-pub use self::issuer::{Issuer, check_path_len, excludes_every_subject};
-pub use self::requested::{RequestedExtensions, extension_name};
+pub(crate) use self::issuer::{Issuer, check_path_len, excludes_every_subject};
+pub(crate) use self::requested::{RequestedExtensions, extension_name};
 use crate::base::hex::hex;
 use crate::base::validity::{self, Validity};
 use crate::judge::inspect;
@@ -156,7 +156,7 @@ impl KeySummary {
 /// # Errors
 ///
 /// [`Error::KeyMismatch`].
-pub fn check_key(spki: &[u8], key: &PrivateKey) -> Result<(), Error> {
+pub(crate) fn check_key(spki: &[u8], key: &PrivateKey) -> Result<(), Error> {
     if spki == key.spki() {
         return Ok(());
     }
@@ -165,29 +165,29 @@ pub fn check_key(spki: &[u8], key: &PrivateKey) -> Result<(), Error> {
 
 /// Content of a certificate, apart from its issuer.
 #[derive(Debug, Clone)]
-pub struct Template {
+pub(crate) struct Template {
     /// Its subject.
-    pub subject: Subject,
+    pub(crate) subject: Subject,
     /// The subject's public key, as DER subjectPublicKeyInfo.
-    pub spki: Vec<u8>,
+    pub(crate) spki: Vec<u8>,
     /// Both ends, already within the issuer's.
-    pub validity: Validity,
+    pub(crate) validity: Validity,
     /// subjectAltName; when empty, the extension is not written.
-    pub names: Vec<SubjectAltName>,
+    pub(crate) names: Vec<SubjectAltName>,
     /// The key usages; when empty, the extension is not written.
-    pub key_usages: Vec<KeyUsagePurpose>,
+    pub(crate) key_usages: Vec<KeyUsagePurpose>,
     /// The extended key usages; when empty, the extension is not written.
-    pub extended_key_usages: Vec<rcgen::ExtendedKeyUsagePurpose>,
+    pub(crate) extended_key_usages: Vec<rcgen::ExtendedKeyUsagePurpose>,
     /// Path length limit of a CA's certificate; `None` for an end entity.
-    pub ca: Option<BasicConstraints>,
+    pub(crate) ca: Option<BasicConstraints>,
     /// Other extensions, as they are.
-    pub extensions: Vec<Extension>,
+    pub(crate) extensions: Vec<Extension>,
 }
 
 impl Template {
     /// An end-entity certificate.
     #[must_use]
-    pub fn end_entity(
+    pub(crate) fn end_entity(
         subject: Subject,
         spki: &[u8],
         names: Vec<SubjectAltName>,
@@ -208,7 +208,7 @@ impl Template {
 
     /// A request for the same content.
     #[must_use]
-    pub fn as_request(&self) -> csr::Wanted<'_> {
+    pub(crate) fn as_request(&self) -> csr::Wanted<'_> {
         csr::Wanted {
             subject: &self.subject,
             names: &self.names,
@@ -220,7 +220,7 @@ impl Template {
 
     /// A CA's certificate; `path_len` CAs may follow it.
     #[must_use]
-    pub fn ca(subject: Subject, spki: &[u8], path_len: Option<u8>, validity: Validity) -> Self {
+    pub(crate) fn ca(subject: Subject, spki: &[u8], path_len: Option<u8>, validity: Validity) -> Self {
         Self {
             key_usages: vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign],
             extended_key_usages: Vec::new(),
@@ -235,7 +235,7 @@ impl Template {
 /// # Errors
 ///
 /// [`Error::Write`], [`Error::Key`].
-pub fn issue(template: &Template, issuer: &Issuer<'_>) -> Result<CertificateDer<'static>, Error> {
+pub(crate) fn issue(template: &Template, issuer: &Issuer<'_>) -> Result<CertificateDer<'static>, Error> {
     let mut certificate = draft(template, issuer, &serial())?;
     certificate.signature = issuer.key.sign(&certificate.content)?;
     Ok(certificate.to_der()?.into())
@@ -246,7 +246,7 @@ pub fn issue(template: &Template, issuer: &Issuer<'_>) -> Result<CertificateDer<
 /// # Errors
 ///
 /// As [`issue`].
-pub fn draft(template: &Template, issuer: &Issuer<'_>, serial: &[u8]) -> Result<Signed, Error> {
+pub(crate) fn draft(template: &Template, issuer: &Issuer<'_>, serial: &[u8]) -> Result<Signed, Error> {
     let mut params = CertificateParams::default();
     params.not_before = template.validity.not_before;
     params.not_after = template.validity.not_after;

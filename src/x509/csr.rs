@@ -1,4 +1,18 @@
 //! Makes, reads and checks certification requests (PKCS#10, RFC 2986).
+//!
+//! # Example
+//!
+//! ```
+//! use secure_io::csr::{self, Purpose, Request};
+//! use secure_io::key::{Algorithm, PrivateKey};
+//! use secure_io::name;
+//!
+//! let key = PrivateKey::generate(Algorithm::default())?;
+//! let names = name::parse_all(["app.test"])?;
+//! let request = csr::generate(&key, &"CN=app.test".parse()?, &names, Purpose::Server)?;
+//! assert_eq!(Request::from_der(&request)?.purpose(), Some(Purpose::Server));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use rcgen::{CertificateParams, CustomExtension, DistinguishedName, ExtendedKeyUsagePurpose, KeyUsagePurpose};
 
@@ -57,7 +71,7 @@ impl Purpose {
 
     /// The extended key usages.
     #[must_use]
-    pub fn extended_key_usages(self) -> Vec<ExtendedKeyUsagePurpose> {
+    pub(crate) fn extended_key_usages(self) -> Vec<ExtendedKeyUsagePurpose> {
         match self {
             Self::Server => vec![ExtendedKeyUsagePurpose::ServerAuth],
             Self::Client => vec![ExtendedKeyUsagePurpose::ClientAuth],
@@ -68,7 +82,7 @@ impl Purpose {
 
 /// The key usages of a TLS end-entity certificate: an RSA key may also be encrypted to, in TLS 1.2's RSA key exchange.
 #[must_use]
-pub fn key_usages(is_rsa: bool) -> Vec<KeyUsagePurpose> {
+pub(crate) fn key_usages(is_rsa: bool) -> Vec<KeyUsagePurpose> {
     let mut usages = vec![KeyUsagePurpose::DigitalSignature];
     usages.extend(is_rsa.then_some(KeyUsagePurpose::KeyEncipherment));
     usages
@@ -99,17 +113,17 @@ pub fn generate(
 
 /// Everything that a request asks for.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted<'a> {
+pub(crate) struct Wanted<'a> {
     /// The subject.
-    pub subject: &'a Subject,
+    pub(crate) subject: &'a Subject,
     /// subjectAltName, unless it is among `extensions`.
-    pub names: &'a [SubjectAltName],
+    pub(crate) names: &'a [SubjectAltName],
     /// The key usages, unless they are among `extensions`.
-    pub key_usages: &'a [KeyUsagePurpose],
+    pub(crate) key_usages: &'a [KeyUsagePurpose],
     /// The extended key usages, unless they are among `extensions`.
-    pub extended_key_usages: &'a [ExtendedKeyUsagePurpose],
+    pub(crate) extended_key_usages: &'a [ExtendedKeyUsagePurpose],
     /// Other extensions, as they are.
-    pub extensions: &'a [Extension],
+    pub(crate) extensions: &'a [Extension],
 }
 
 /// Makes a request, signed by the key; returns its DER.
@@ -117,7 +131,7 @@ pub struct Wanted<'a> {
 /// # Errors
 ///
 /// [`Error::Write`], [`Error::Malformed`] for an extension whose OID is too large.
-pub fn write(key: &PrivateKey, wanted: &Wanted<'_>) -> Result<Vec<u8>, Error> {
+pub(crate) fn write(key: &PrivateKey, wanted: &Wanted<'_>) -> Result<Vec<u8>, Error> {
     let mut params = CertificateParams::default();
     params.distinguished_name = placeholder(wanted.subject);
     params.subject_alt_names = name::to_rcgen(wanted.names);
@@ -132,7 +146,7 @@ pub fn write(key: &PrivateKey, wanted: &Wanted<'_>) -> Result<Vec<u8>, Error> {
 /// A name for rcgen that is as empty as the one that will take its place: an empty subject makes the subjectAltName
 /// critical.
 #[must_use]
-pub fn placeholder(subject: &Subject) -> DistinguishedName {
+pub(crate) fn placeholder(subject: &Subject) -> DistinguishedName {
     let mut name = DistinguishedName::new();
     if !subject.is_empty() {
         name.push(rcgen::DnType::CommonName, "placeholder");
@@ -164,7 +178,7 @@ impl Extension {
 
     /// The extension as rcgen takes it; `None` when an arc of its OID is too large.
     #[must_use]
-    pub fn to_rcgen(&self) -> Option<CustomExtension> {
+    pub(crate) fn to_rcgen(&self) -> Option<CustomExtension> {
         let oid = self.oid.split('.').map(str::parse).collect::<Result<Vec<u64>, _>>().ok()?;
         let mut custom = CustomExtension::from_oid_content(&oid, self.value.clone());
         custom.set_criticality(self.critical);

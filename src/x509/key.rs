@@ -1,4 +1,14 @@
 //! Algorithms; generating, loading and matching private keys; public keys and their SHA-256; signatures checked.
+//!
+//! # Example
+//!
+//! ```
+//! use secure_io::key::{Algorithm, PrivateKey};
+//!
+//! let key = PrivateKey::generate(Algorithm::EcdsaP256)?;
+//! assert_eq!(key.public_key().to_string(), "EC P-256");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::fmt;
 use std::str::FromStr;
@@ -257,7 +267,7 @@ impl PrivateKey {
 
     /// The algorithm it signs with.
     #[must_use]
-    pub fn signature_algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
+    pub(crate) fn signature_algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
         self.pair.algorithm()
     }
 

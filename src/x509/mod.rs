@@ -2,13 +2,13 @@
 //! made of `name`, `key` and `extension`.
 
 pub mod certificate;
-pub mod constraints;
+pub(crate) mod constraints;
 pub mod crl;
 pub mod csr;
 pub mod extension;
 pub mod key;
 pub mod name;
-pub mod policy;
-pub mod request;
-pub mod signed;
-pub mod signed_data;
+pub(crate) mod policy;
+pub(crate) mod request;
+pub(crate) mod signed;
+pub(crate) mod signed_data;

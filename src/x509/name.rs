@@ -1,5 +1,16 @@
 //! Typed names ("localhost", "::1", "*.dev.test", an email, a URI, `CN=…,O=…`), parsed to subjectAltName and subject;
 //! and names in certificates, printed as text.
+//!
+//! # Example
+//!
+//! ```
+//! use secure_io::name::{self, SubjectAltName};
+//!
+//! let names = name::parse_all(["app.test", "::1"])?;
+//! assert_eq!(names[0], SubjectAltName::Dns("app.test".to_owned()));
+//! assert_eq!(names[1].to_string(), "IP:::1");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod compare;
 mod distinguished;
@@ -146,7 +157,7 @@ impl SubjectAltName {
 
 /// The entries as rcgen takes them: all are ASCII by construction.
 #[must_use]
-pub fn to_rcgen(names: &[SubjectAltName]) -> Vec<rcgen::SanType> {
+pub(crate) fn to_rcgen(names: &[SubjectAltName]) -> Vec<rcgen::SanType> {
     names.iter().filter_map(SubjectAltName::to_rcgen).collect()
 }
 

@@ -8,7 +8,7 @@ use crate::x509::signed_data::SignedData;
 
 /// A certification request, in place.
 #[derive(Debug)]
-pub struct CertificationRequest<'a> {
+pub(crate) struct CertificationRequest<'a> {
     /// The outer structure.
     pub signed: SignedData<'a>,
     /// The version, counted from 0.
@@ -27,7 +27,7 @@ pub struct CertificationRequest<'a> {
 
 /// An attribute of a request.
 #[derive(Debug)]
-pub struct Attribute<'a> {
+pub(crate) struct Attribute<'a> {
     /// All of it.
     pub value: Value<'a>,
     /// The content octets of its type; `None` if there is none.
@@ -46,7 +46,7 @@ impl<'a> CertificationRequest<'a> {
     /// # Errors
     ///
     /// The field that cannot be told apart.
-    pub fn read(der: &'a [u8]) -> Result<Self, Error> {
+    pub(crate) fn read(der: &'a [u8]) -> Result<Self, Error> {
         let signed = SignedData::read(der, "the request", "certificationRequestInfo")?;
         let excess = signed.excess.clone();
         Self::read_fields(signed).map_err(|error| excess.unwrap_or(error))
@@ -77,7 +77,7 @@ impl<'a> CertificationRequest<'a> {
     /// # Errors
     ///
     /// The first field that cannot be told apart, or is followed by something else.
-    pub fn parse(der: &'a [u8]) -> Result<Self, Error> {
+    pub(crate) fn parse(der: &'a [u8]) -> Result<Self, Error> {
         let request = Self::read(der)?;
         match &request.excess {
             Some(error) => Err(error.clone()),

@@ -30,13 +30,13 @@ pub enum Error {
 }
 
 /// A signed structure, taken apart.
-pub struct Signed {
+pub(crate) struct Signed {
     /// DER of the signed part (tbs).
-    pub content: Vec<u8>,
+    pub(crate) content: Vec<u8>,
     /// DER AlgorithmIdentifier.
-    pub algorithm: Vec<u8>,
+    pub(crate) algorithm: Vec<u8>,
     /// The signature's octets.
-    pub signature: Vec<u8>,
+    pub(crate) signature: Vec<u8>,
 }
 
 impl Signed {
@@ -45,7 +45,7 @@ impl Signed {
     /// # Errors
     ///
     /// [`Error::Shape`].
-    pub fn parse(der: &[u8]) -> Result<Self, Error> {
+    pub(crate) fn parse(der: &[u8]) -> Result<Self, Error> {
         let parts = Vec::<Any>::from_der(der).map_err(|_| Error::Shape)?;
         let [content, algorithm, signature] = &parts[..] else {
             return Err(Error::Shape);
@@ -63,7 +63,7 @@ impl Signed {
     /// # Errors
     ///
     /// [`Error::Shape`].
-    pub fn fields(&self) -> Result<Vec<Any>, Error> {
+    pub(crate) fn fields(&self) -> Result<Vec<Any>, Error> {
         Vec::<Any>::from_der(&self.content).map_err(|_| Error::Shape)
     }
 
@@ -72,7 +72,7 @@ impl Signed {
     /// # Errors
     ///
     /// [`Error::Shape`] when there is no such field.
-    pub fn replace(&mut self, replace: &[(usize, &[u8])]) -> Result<(), Error> {
+    pub(crate) fn replace(&mut self, replace: &[(usize, &[u8])]) -> Result<(), Error> {
         let mut fields = self.fields()?;
         for (index, der) in replace {
             *fields.get_mut(*index).ok_or(Error::Shape)? = Any::from_der(der)?;
@@ -86,7 +86,7 @@ impl Signed {
     /// # Errors
     ///
     /// [`Error::Der`].
-    pub fn to_der(&self) -> Result<Vec<u8>, Error> {
+    pub(crate) fn to_der(&self) -> Result<Vec<u8>, Error> {
         let signature = BitString::from_bytes(&self.signature)?.to_der()?;
         Ok(vec![Any::from_der(&self.content)?, Any::from_der(&self.algorithm)?, Any::from_der(&signature)?].to_der()?)
     }
@@ -97,7 +97,7 @@ impl Signed {
 /// # Errors
 ///
 /// [`Error::Shape`] when it is not such a structure, [`Error::Key`] when signing fails.
-pub fn sign(unsigned: &[u8], key: &PrivateKey, replace: &[(usize, &[u8])]) -> Result<Vec<u8>, Error> {
+pub(crate) fn sign(unsigned: &[u8], key: &PrivateKey, replace: &[(usize, &[u8])]) -> Result<Vec<u8>, Error> {
     let mut signed = Signed::parse(unsigned)?;
     signed.replace(replace)?;
     signed.signature = key.sign(&signed.content)?;
@@ -105,7 +105,7 @@ pub fn sign(unsigned: &[u8], key: &PrivateKey, replace: &[(usize, &[u8])]) -> Re
 }
 
 /// The key that rcgen is given: it names the algorithm and signs nothing.
-pub struct Unsigned<'a>(pub &'a PrivateKey);
+pub(crate) struct Unsigned<'a>(pub(crate) &'a PrivateKey);
 
 impl PublicKeyData for Unsigned<'_> {
     fn der_bytes(&self) -> &[u8] {

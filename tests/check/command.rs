@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use secure_io::files;
 
 use crate::sandbox::Sandbox;
-use crate::server::{free_port, node, openssl, prepared};
+use crate::server::{check, free_port, node, openssl, prepared};
 use crate::stub::Stub;
 
 /// Takes the port and the time out of a report.
@@ -39,6 +39,7 @@ fn the_report_says_first_what_would_change_the_grade() {
         note         nosniff-missing: no X-Content-Type-Options: nosniff
         note         frame-ancestors-missing: neither frame-ancestors nor X-Frame-Options: other sites may show the page in a frame
         note         plain-unanswered: a request by http:// or ws:// on this port gets no answer that says why it fails
+        note         not-engine-io: the server answers 200 with an HTML page, not with Engine.IO's open packet
         TLS 1.2      TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 (client's order)
         refused      SSL 2.0, SSL 3.0, TLS 1.0, TLS 1.1, TLS 1.3
         groups       X25519, secp256r1, X448, secp384r1, secp521r1
@@ -64,6 +65,14 @@ fn a_server_that_is_not_there_is_a_finding_and_exit_2() {
           see          docs/failures/refused.md (what the system or the server answered)
         time TIME
     "#);
+}
+
+/// A server that hangs up on a name that it does not know is told from one without suites.
+#[test]
+fn a_name_that_is_hung_up_on_is_the_cause() {
+    let sandbox = prepared();
+    let server = node(&sandbox, "SNICallback: (name, done) => done(new Error('no such host'))", "res.end('ok')");
+    check(&sandbox, server.port, "").finds("unknown-server-name");
 }
 
 #[test]

@@ -42,6 +42,53 @@ fn weak_and_uncommon_groups_are_seen() {
     with_openssl("-groups P-521").finds("no-common-group");
 }
 
+/// OpenSSL 3 refuses to renegotiate for a client unless it is told otherwise.
+#[test]
+fn renegotiation_by_clients_is_seen() {
+    let has = |target: &Target, id: &str| target.ids("error").contains(&id) || target.ids("warning").contains(&id);
+    let target = with_openssl("-client_renegotiation");
+    target.finds("client-renegotiation").graded("A");
+    assert!(!has(&target, "insecure-renegotiation"), "{:#}", target.0);
+    for suite in ["ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-GCM-SHA384"] {
+        let target = with_openssl(&format!("-cipher {suite} -client_renegotiation -legacy_renegotiation"));
+        target.finds("client-renegotiation").finds("insecure-renegotiation").graded("F");
+    }
+    let target = with_openssl("-legacy_renegotiation");
+    assert!(!has(&target, "client-renegotiation") && !has(&target, "insecure-renegotiation"), "{:#}", target.0);
+    let target = with_openssl("-client_renegotiation -verify 1 -curves P-384");
+    target.finds("client-renegotiation");
+}
+
+#[test]
+fn products_that_inspect_connections_are_named() {
+    let sandbox = prepared();
+    sandbox.ok(
+        "secure-io gen-cert --self-signed --quiet --name proxy --subject 'CN=Zscaler Intermediate Root CA' localhost",
+    );
+    let server = openssl(&sandbox, "-cert proxy-cert.pem -key proxy-key.pem -www");
+    let target = check(&sandbox, server.port, "");
+    target.finds("intercepted");
+    assert_eq!((target.ids("error"), &target.0["grade"]), (vec!["intercepted"], &"T".into()), "{:#}", target.0);
+}
+
+/// What is wrong beside the fault for which a certificate is refused is said as well, and counts for the grade.
+#[test]
+fn faults_beside_the_first_are_seen() {
+    let sandbox = prepared();
+    sandbox.ok("secure-io gen-cert --self-signed --quiet --name other other.test");
+    let server = openssl(&sandbox, "-cert other-cert.pem -key other-key.pem -www");
+    let target = check(&sandbox, server.port, "");
+    target.finds("self-signed").finds("host-mismatch");
+    assert_eq!(target.0["grade"], "M", "{:#}", target.0);
+    sandbox
+        .ok("openssl req -x509 -newkey rsa:1024 -nodes -days 90 -subj /CN=localhost -keyout small.key -out small.pem \
+                -addext subjectAltName=DNS:localhost");
+    let server = openssl(&sandbox, "-cert small.pem -key small.key -www -cipher DEFAULT:@SECLEVEL=0");
+    let target = check(&sandbox, server.port, "");
+    target.finds("weak-key").finds("self-signed");
+    assert_eq!(target.0["grade"], "T", "{:#}", target.0);
+}
+
 #[test]
 fn early_data_is_seen() {
     let sandbox = prepared();

@@ -22,6 +22,12 @@ fn reports_are_written_and_replaced_but_nothing_else_is() {
     assert!(!html.contains("<script") && !html.contains("src=") && !html.contains("href="), "{html}");
     let sarif: serde_json::Value = serde_json::from_slice(&sandbox.read("r.sarif")).expect("JSON");
     assert_eq!(sarif["version"], "2.1.0");
+    let schema =
+        files::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/reports/sarif-schema-2.1.0.json").as_ref());
+    let schema = serde_json::from_slice(&schema.expect("a schema")).expect("JSON");
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    let faults: Vec<_> = validator.iter_errors(&sarif).map(|fault| fault.to_string()).collect();
+    assert!(faults.is_empty(), "{faults:#?}");
     let run = &sarif["runs"][0];
     assert_eq!(run["invocations"][0]["exitCode"], 2);
     for result in run["results"].as_array().expect("results") {

@@ -63,6 +63,102 @@ fn a_server_without_socket_io_has_no_finding_about_it() {
     }
 }
 
+/// A server that has Socket.IO alone never answers a request of another path, and once nothing was said about it.
+#[test]
+fn socket_io_without_a_handler_of_pages_is_looked_at() {
+    let sandbox = prepared();
+    let server = socket_io(&sandbox, "{ pingInterval: 60000, cors: { origin: true, credentials: true } }", "", "");
+    let target = check(&sandbox, server.port, "");
+    target.finds("slow-heartbeat").finds("cors-any-origin");
+    assert_eq!(target.0["socket_io"]["transports"], serde_json::json!(["polling", "websocket"]));
+    assert!(!target.ids("warning").contains(&"http-timeout"), "{:#}", target.0);
+}
+
+#[test]
+fn a_server_that_answers_nothing_is_seen() {
+    let sandbox = prepared();
+    let server = node(&sandbox, "", "");
+    let target = check(&sandbox, server.port, "");
+    assert_eq!(target.finds("http-timeout").0["findings"][0]["layer"], "http", "{:#}", target.0);
+    // A plain WebSocket server answers no other request either.
+    let folder = format!("{}/tests/node/node_modules", env!("CARGO_MANIFEST_DIR"));
+    sandbox.write(
+        "plain.cjs",
+        format!(
+            "const fs = require('fs');\n\
+             const pem = {{ key: fs.readFileSync('server-key.pem'), cert: fs.readFileSync('server-cert.pem') }};\n\
+             const server = require('https').createServer(pem);\n\
+             new (require('{folder}/ws').WebSocketServer)({{ server }});\n\
+             server.listen(0, '127.0.0.1', () => console.log('ready on :' + server.address().port));\n"
+        ),
+    );
+    let server = sandbox.start("node plain.cjs", "ready on");
+    let target = check(&sandbox, server.port, "");
+    target.finds("not-engine-io");
+    assert!(!target.ids("warning").contains(&"http-timeout"), "{:#}", target.0);
+}
+
+/// Answers in place of Engine.IO have the codes of `connect`.
+#[test]
+fn answers_in_place_of_engine_io_are_seen() {
+    let sandbox = prepared();
+    for (answer, id) in [
+        ("429", "rate-limited"),
+        ("503, { 'ratelimit-limit': 1 }", "rate-limited"),
+        ("401, { 'www-authenticate': 'Basic' }", "auth-required"),
+        ("403", "http-forbidden"),
+        ("302, { location: 'https://login.example/' }", "redirected"),
+        ("521, { server: 'cloudflare' }", "cdn-origin"),
+        ("404, { 'x-vercel-error': 'NOT_FOUND' }", "platform-error"),
+        ("404", "http-not-found"),
+        ("200", "not-engine-io"),
+    ] {
+        let handler = format!("if (req.url === '/') res.end('ok'); else res.writeHead({answer}).end()");
+        let server = node(&sandbox, "", &handler);
+        check(&sandbox, server.port, "").finds(id);
+    }
+    for (code, message, id) in [
+        (2, "Bad handshake method", "eio-bad-method"),
+        (3, "Bad request", "eio-bad-request"),
+        (5, "Unsupported protocol version", "eio-unsupported-version"),
+    ] {
+        let handler = format!("res.writeHead(400).end('{{\"code\":{code},\"message\":\"{message}\"}}')");
+        let server = node(&sandbox, "", &handler);
+        check(&sandbox, server.port, "").finds(id);
+    }
+    with("{ transports: ['websocket'] }", "").finds("eio-transport-unknown").finds("websocket-only");
+}
+
+/// A server that speaks HTTP/2 alone is asked by HTTP/2: its pages and Engine.IO by polling.
+#[test]
+fn an_edge_of_http2_alone_is_looked_at() {
+    let sandbox = prepared();
+    let folder = format!("{}/tests/node/node_modules", env!("CARGO_MANIFEST_DIR"));
+    sandbox.write(
+        "edge.cjs",
+        format!(
+            "const fs = require('fs');\n\
+             const pem = {{ key: fs.readFileSync('server-key.pem'), cert: fs.readFileSync('server-cert.pem') }};\n\
+             const server = require('http2').createSecureServer(pem, (req, res) => {{\n\
+               res.writeHead(200, {{ 'content-type': 'text/html', 'set-cookie': 'a=b' }}); res.end('<p>'); }});\n\
+             const {{ Server }} = require('{folder}/socket.io');\n\
+             new Server(server, {{ pingInterval: 60000 }});\n\
+             server.listen(0, '127.0.0.1', () => console.log('ready on :' + server.address().port));\n"
+        ),
+    );
+    let server = sandbox.start("node edge.cjs", "ready on");
+    let target = check(&sandbox, server.port, "");
+    target.finds("http2-only").finds("cookie-not-secure").finds("csp-missing").finds("slow-heartbeat");
+    assert!(!target.ids("warning").iter().any(|id| id.starts_with("upgrade-")), "{:#}", target.0);
+}
+
+/// A second WebSocket server breaks Socket.IO's, and Node ends with it.
+#[test]
+fn a_server_that_ends_with_the_upgrade_is_seen() {
+    let folder = format!("{}/tests/node/node_modules", env!("CARGO_MANIFEST_DIR"));
+    with_more(&format!("new (require('{folder}/ws').WebSocketServer)({{ server }});")).finds("upgrade-broken");
+}
+
 #[test]
 fn options_that_shut_clients_out_are_seen() {
     with("{ allowEIO3: true }", "").finds("eio-3-allowed");
@@ -118,6 +214,12 @@ fn upgrades_that_fail_are_told_apart() {
     with_more(&status("400 Bad Request")).finds("upgrade-dropped");
     with_more(&status("403 Forbidden")).finds("upgrade-refused");
     with_more(&listeners("")).finds("upgrade-timeout");
+    let other = "socket.write('HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n\
+                 Sec-WebSocket-Accept: AAAA\\r\\n\\r\\n')";
+    with_more(&listeners(other)).finds("upgrade-refused");
+    // allowRequest may mind WebSockets without a session alone.
+    let target = with("{ allowRequest: (req, callback) => callback(null, !req.url.includes('websocket')) }", "");
+    assert!(!target.ids("warning").contains(&"upgrade-dropped"), "{:#}", target.0);
     let accept = "require('crypto').createHash('sha1').update(req.headers['sec-websocket-key'] + \
                   '258EAFA5-E914-47DA-95CA-C5AB0DC85B11').digest('base64')";
     let switched = format!(

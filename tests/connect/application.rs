@@ -311,6 +311,64 @@ fn upgrades_that_are_closed_or_answered_twice() {
     }
 }
 
+/// Text behind a 101 once was taken for the head of a long frame, and waited for until the time was over.
+#[test]
+fn text_in_place_of_frames_is_found_at_once() {
+    let sandbox = Sandbox::new();
+    let accept = "require('crypto').createHash('sha1').update(q.headers['sec-websocket-key'] + \
+                  '258EAFA5-E914-47DA-95CA-C5AB0DC85B11').digest('base64')";
+    let switch = "'HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\nSec-WebSocket-Accept: '";
+    for text in ["hello, this is text", "HTTP/1.1 400 Bad Request\\r\\n\\r\\n"] {
+        for (with_head, later) in [(text, ""), ("", text)] {
+            let server = socket_io(
+                &sandbox,
+                "",
+                &format!(
+                    "server.removeAllListeners('upgrade'); server.on('upgrade', (q, s) => {{
+                       s.write({switch} + {accept} + '\\r\\n\\r\\n{with_head}'); setTimeout(() => s.write('{later}'), 50); }});"
+                ),
+            );
+            let url = format!("http://localhost:{} --timeout 8s", server.port);
+            let run = connect(&sandbox, &url);
+            run.connects(&["upgrade-broken"]);
+            let seconds = run.documents.last().and_then(|end| end["seconds"].as_f64()).expect("a time");
+            assert!(seconds < 4.0, "{seconds}");
+            connect(&sandbox, &format!("{url} --transport websocket")).fails("upgrade", "upgrade-broken", 1);
+        }
+    }
+}
+
+/// A second WebSocket server for all paths takes the connection that Socket.IO has taken, and throws: Node ends.
+#[test]
+fn a_server_that_ends_with_the_upgrade() {
+    let modules = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/node/node_modules");
+    let second = format!("new (require('{modules}/ws').WebSocketServer)({{ server }});");
+    for flags in ["", "--transport websocket"] {
+        let sandbox = Sandbox::new();
+        let server = socket_io(&sandbox, "", &second);
+        let url = format!("http://localhost:{} {flags}", server.port);
+        connect(&sandbox, &url).fails("upgrade", "upgrade-broken", 1);
+    }
+}
+
+/// A WebSocket server that was created before Socket.IO refuses the paths that are not its own.
+#[test]
+fn a_websocket_server_for_another_path_is_named_in_the_fix() {
+    let sandbox = Sandbox::new();
+    let modules = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/node/node_modules");
+    let server = node(
+        &sandbox,
+        &format!(
+            "const server = http.createServer(); new (require('{modules}/ws').WebSocketServer)({{ server, path: '/other' }});
+             new Server(server); listen(server);"
+        ),
+    );
+    let run = connect(&sandbox, &format!("http://localhost:{}", server.port));
+    run.connects(&["upgrade-refused"]);
+    let hint = run.of_type("finding").find_map(|finding| finding["hint"].as_str()).expect("a hint");
+    assert!(hint.contains("noServer"), "{hint}");
+}
+
 #[test]
 fn a_pages_scheme_and_hsts_are_warnings() {
     let sandbox = Sandbox::new();

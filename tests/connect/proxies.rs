@@ -159,6 +159,21 @@ fn nginx_in_front() {
     }
 }
 
+/// nginx's limits answer 503, as maintenance does; a limit lets another client through.
+#[test]
+fn a_low_limit_of_nginx_is_told_from_maintenance() {
+    let (sandbox, app) = backend();
+    let pass = format!("proxy_pass http://127.0.0.1:{};", app.port);
+    let servers = [format!("location / {{ limit_req zone=z; {pass} }}"), "location / { return 503; }".to_owned()];
+    let (_nginx, ports) = nginx(&sandbox, "limit_req_zone $binary_remote_addr zone=z:1m rate=1r/m;", &servers);
+    let flags = "--trust server-cert.pem --transport polling";
+    // The first client opens a session, and every request after that is one too many.
+    for _ in 0..2 {
+        connect(&sandbox, &format!("https://localhost:{} {flags}", ports[0])).fails("http", "rate-limited", 1);
+    }
+    connect(&sandbox, &format!("https://localhost:{} {flags}", ports[1])).fails("http", "unavailable", 1);
+}
+
 #[test]
 fn haproxy_in_front() {
     let (sandbox, app) = backend();

@@ -126,7 +126,7 @@ fn line(event: &Event) -> Option<String> {
         }
         // Health checks do so every few seconds, and browsers with connections that they do not need after all.
         Event::HandshakeFailed { error: HandshakeError::Silent, .. } => return None,
-        Event::HandshakeFailed { peer, error } => format!("No TLS with {peer}: {error}"),
+        Event::HandshakeFailed { peer, error } => format!("No TLS with {peer}: {}", no_tls(error)),
         Event::Plaintext { peer } => format!("{peer} came without TLS and was sent to https:// or wss://"),
         Event::ProxyHeader { peer, error } => format!("Closed the connection of the proxy {peer}: {error}"),
         Event::RedirectLoop { peer, is_claimed } => redirect_loop(peer.ip(), *is_claimed),
@@ -166,6 +166,15 @@ fn line(event: &Event) -> Option<String> {
         Event::AcceptResumed => "New connections are accepted again".to_owned(),
         _ => return None,
     })
+}
+
+/// The reason for a handshake that failed, with the code by which docs/failures has it.
+fn no_tls(error: &HandshakeError) -> String {
+    let reason = error.to_string();
+    match error.cause() {
+        Some(code) if !reason.ends_with(')') => format!("{reason} ({code})"),
+        _ => reason,
+    }
 }
 
 fn redis_back(missed: u64, away: f64) -> String {

@@ -5,6 +5,17 @@
 //! Label and outer kind alone decide an item's kind; its reader checks the content.
 //!
 //! The one module that uses rustls-pemfile.
+//!
+//! # Example
+//!
+//! ```
+//! use secure_io::{container, generate, validity};
+//!
+//! let (_, chain) = generate::self_signed(&generate::CertificateSpec::default(), validity::now())?;
+//! let pem = container::pem("CERTIFICATE", &chain[0])?;
+//! assert_eq!(container::certificates(pem.as_bytes())?, chain);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod bare;
 mod base64;

@@ -7,6 +7,22 @@
 //!
 //! A process that changes the folder holds one lock; it writes its files as a set, whole or not at all.
 //! Issued and revoked certificates are recorded in a log, one line of JSON each, which is only ever appended to.
+//!
+//! # Example
+//!
+//! ```
+//! use secure_io::ca::{LocalCa, Paths, Plan};
+//! use secure_io::credentials::Credentials;
+//! use secure_io::generate::CertificateSpec;
+//! use secure_io::{name, validity};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let ca = LocalCa::create(&Paths::new(folder.path()), &Plan::default(), validity::now())?;
+//! let spec = CertificateSpec { names: name::parse_all(["app.test"])?, ..CertificateSpec::default() };
+//! let credentials = Credentials::from_ca(&ca, &spec, validity::now())?;
+//! assert_eq!(credentials.report()?.subject_alt_names, ["DNS:app.test"]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod access;
 mod bundle;

@@ -12,7 +12,7 @@ use crate::x509::key::{self, PrivateKey};
 use crate::x509::name::{Subject, SubjectAltName};
 
 /// An issuer: a certificate with its key.
-pub struct Issuer<'a> {
+pub(crate) struct Issuer<'a> {
     pub(super) key: &'a PrivateKey,
     pub(super) subject: Subject,
     pub(super) key_identifier: Vec<u8>,
@@ -34,7 +34,7 @@ impl<'a> Issuer<'a> {
     /// # Errors
     ///
     /// [`Error::Key`] when the key has no public part.
-    pub fn own(key: &'a PrivateKey, subject: &Subject) -> Result<Self, Error> {
+    pub(crate) fn own(key: &'a PrivateKey, subject: &Subject) -> Result<Self, Error> {
         let key_identifier = key::key_identifier(key.spki())?;
         Ok(Self { key, subject: subject.clone(), key_identifier, certificate: None })
     }
@@ -45,7 +45,7 @@ impl<'a> Issuer<'a> {
     ///
     /// [`Error::KeyMismatch`], [`Error::NotACa`], [`Error::IssuerTime`] if the issuer is not valid at `now`,
     /// [`Error::Inspect`].
-    pub fn from_certificate(der: &[u8], key: &'a PrivateKey, now: OffsetDateTime) -> Result<Self, Error> {
+    pub(crate) fn from_certificate(der: &[u8], key: &'a PrivateKey, now: OffsetDateTime) -> Result<Self, Error> {
         let certificate = inspect::parse(der)?;
         check_key(certificate.key.as_raw(), key)?;
         check_ca(&certificate)?;
@@ -76,7 +76,7 @@ impl<'a> Issuer<'a> {
     /// # Errors
     ///
     /// [`Error::NameConstraints`], [`Error::Inspect`].
-    pub fn below(mut self, above: &[u8]) -> Result<Self, Error> {
+    pub(crate) fn below(mut self, above: &[u8]) -> Result<Self, Error> {
         let constraints = constraints_in(&inspect::parse(above)?)?;
         if let Some(certificate) = &mut self.certificate {
             certificate.name_constraints.extend(constraints);
@@ -86,7 +86,7 @@ impl<'a> Issuer<'a> {
 
     /// Returns true if every subject is excluded, so that certificates of this issuer have none.
     #[must_use]
-    pub fn excludes_every_subject(&self) -> bool {
+    pub(crate) fn excludes_every_subject(&self) -> bool {
         self.constraints().any(|constraints| constraints.excludes_every_subject())
     }
 
@@ -96,18 +96,12 @@ impl<'a> Issuer<'a> {
         values.filter_map(|value| NameConstraints::parse(value).ok())
     }
 
-    /// The issuer's name.
-    #[must_use]
-    pub fn subject(&self) -> &Subject {
-        &self.subject
-    }
-
     /// Cuts a validity to the issuer's own; says whether its end was cut.
     ///
     /// # Errors
     ///
     /// [`Error::Validity`] when nothing would be left.
-    pub fn limit(&self, validity: Validity) -> Result<(Validity, bool), Error> {
+    pub(crate) fn limit(&self, validity: Validity) -> Result<(Validity, bool), Error> {
         match &self.certificate {
             Some(certificate) => Ok(validity.within(certificate.validity)?),
             None => Ok((validity, false)),
@@ -119,7 +113,7 @@ impl<'a> Issuer<'a> {
     /// # Errors
     ///
     /// [`Error::NotPermitted`].
-    pub fn check_names(&self, names: &[SubjectAltName]) -> Result<(), Error> {
+    pub(crate) fn check_names(&self, names: &[SubjectAltName]) -> Result<(), Error> {
         for constraints in self.constraints() {
             let mut refused = Vec::new();
             for name in names {
@@ -161,7 +155,7 @@ impl<'a> Issuer<'a> {
     /// # Errors
     ///
     /// [`Error::NotPermitted`], [`Error::Excluded`], [`Error::SubjectExcluded`].
-    pub fn check_subject(&self, subject: &Subject, names: &[SubjectAltName]) -> Result<(), Error> {
+    pub(crate) fn check_subject(&self, subject: &Subject, names: &[SubjectAltName]) -> Result<(), Error> {
         self.check_names(&subject.emails().into_iter().map(SubjectAltName::Email).collect::<Vec<_>>())?;
         if !subject.is_empty() {
             if self.excludes_every_subject() {
@@ -181,7 +175,7 @@ impl<'a> Issuer<'a> {
 
 /// Returns true if the name constraints of a CA's certificate exclude every subject.
 #[must_use]
-pub fn excludes_every_subject(der: &[u8]) -> bool {
+pub(crate) fn excludes_every_subject(der: &[u8]) -> bool {
     let Ok(parsed) = inspect::parse(der) else { return false };
     parsed.extensions().name_constraints().is_some_and(NameConstraints::excludes_every_subject)
 }
@@ -201,7 +195,7 @@ fn constraints_in(certificate: &Certificate<'_>) -> Result<Vec<Vec<u8>>, Error> 
 /// # Errors
 ///
 /// [`Error::NotACa`] when its path length is used up.
-pub fn check_path_len(issuer: &Issuer<'_>) -> Result<(), Error> {
+pub(crate) fn check_path_len(issuer: &Issuer<'_>) -> Result<(), Error> {
     match &issuer.certificate {
         Some(IssuerCertificate { path_len: Some(0), .. }) => {
             Err(Error::NotACa { reason: "its pathLenConstraint of 0 allows no CA below it" })

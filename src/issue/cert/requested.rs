@@ -12,15 +12,15 @@ use crate::x509::name::{GeneralName, GeneralNames, SubjectAltName, ip_address};
 
 /// Extensions copied from a request into a certificate.
 #[derive(Debug, Clone)]
-pub struct RequestedExtensions {
+pub(crate) struct RequestedExtensions {
     /// The extensions, in the order asked for.
-    pub extensions: Vec<Extension>,
+    pub(crate) extensions: Vec<Extension>,
     /// Path length and whether a CA was asked for, and allowed.
-    pub ca: Option<BasicConstraints>,
+    pub(crate) ca: Option<BasicConstraints>,
     /// Changes and omissions, in words.
-    pub notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
     /// True if the request has names that others take the place of.
-    pub drops_names: bool,
+    pub(crate) drops_names: bool,
 }
 
 /// OIDs of the extensions that requests ask for and that are judged here.
@@ -39,7 +39,7 @@ mod oid {
 
 /// Names of extensions by OID, as RFC 5280 and its kin write them.
 #[must_use]
-pub fn extension_name(oid: &str) -> Option<&'static str> {
+pub(crate) fn extension_name(oid: &str) -> Option<&'static str> {
     Some(match oid {
         oid::SUBJECT_KEY_IDENTIFIER => "subjectKeyIdentifier",
         oid::KEY_USAGE => "keyUsage",
@@ -69,7 +69,7 @@ impl RequestedExtensions {
     /// # Errors
     ///
     /// [`Error::AsksForCa`], [`Error::BadNames`], [`Error::DuplicateExtension`], [`Error::MalformedExtension`].
-    pub fn from_request(request: &Request, allow_ca: bool, keeps_names: bool) -> Result<Self, Error> {
+    pub(crate) fn from_request(request: &Request, allow_ca: bool, keeps_names: bool) -> Result<Self, Error> {
         let mut requested = Self { extensions: Vec::new(), ca: None, notes: Vec::new(), drops_names: false };
         for (index, extension) in request.extensions.iter().enumerate() {
             if request.extensions[..index].iter().any(|other| other.oid == extension.oid) {
@@ -174,7 +174,7 @@ impl RequestedExtensions {
     /// # Errors
     ///
     /// [`Error::UnconstrainedName`].
-    pub fn keep_names_alone(&mut self) -> Result<(), Error> {
+    pub(crate) fn keep_names_alone(&mut self) -> Result<(), Error> {
         const KEPT: [&str; 3] = [oid::KEY_USAGE, oid::EXTENDED_KEY_USAGE, oid::SUBJECT_ALT_NAME];
         let (kept, left): (Vec<_>, Vec<_>) =
             self.extensions.drain(..).partition(|extension| KEPT.contains(&extension.oid.as_str()));
@@ -197,20 +197,20 @@ impl RequestedExtensions {
 
     /// Returns true if the request names its subjects in a subjectAltName.
     #[must_use]
-    pub fn has_names(&self) -> bool {
+    pub(crate) fn has_names(&self) -> bool {
         self.has(oid::SUBJECT_ALT_NAME)
     }
 
     /// The names of the extensions carried over.
     #[must_use]
-    pub fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         let name = |oid: &str| extension_name(oid).unwrap_or(oid).to_owned();
         self.extensions.iter().map(|extension| name(&extension.oid)).collect()
     }
 
     /// The names in the subjectAltName carried over, of the kinds that constraints are checked for.
     #[must_use]
-    pub fn subject_alt_names(&self) -> Vec<SubjectAltName> {
+    pub(crate) fn subject_alt_names(&self) -> Vec<SubjectAltName> {
         let extension = self.extensions.iter().find(|extension| extension.oid == oid::SUBJECT_ALT_NAME);
         let names = extension.and_then(|extension| general_names(&extension.value)).unwrap_or_default();
         let text = |octets: &[u8]| std::str::from_utf8(octets).ok().map(str::to_owned);
@@ -227,7 +227,7 @@ impl RequestedExtensions {
     /// The template for a request. Where the request is silent, `names` and `purpose` apply (a given `purpose` also
     /// overrules the request), and the usual key usage for such a key.
     #[must_use]
-    pub fn template(
+    pub(crate) fn template(
         mut self,
         request: &Request,
         names: Vec<SubjectAltName>,

@@ -2,6 +2,17 @@
 //!
 //! Deviations are tolerated and reported in `notes`, an unreadable extension is shown with the reason,
 //! and only data without the structure of its kind is refused.
+//!
+//! # Example
+//!
+//! ```
+//! use secure_io::{generate, inspect, validity};
+//!
+//! let (_, chain) = generate::self_signed(&generate::CertificateSpec::default(), validity::now())?;
+//! let report = inspect::certificate(&chain[0])?;
+//! assert!(report.self_signed && report.not_after.0 > validity::now());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod certificate;
 mod crl;

@@ -3,6 +3,20 @@
 //! Each rule is a row of [`RULES`]; a new rule also needs its pair of certificates in tests/lint and
 //! its row in docs/linting.md, and tests fail until they exist. The severity of a finding depends on the issuer:
 //! a fault in a public CA's certificate may be right for a development machine.
+//!
+//! # Example
+//!
+//! ```
+//! use secure_io::lint::{Issuers, Judge};
+//! use secure_io::{generate, validity};
+//!
+//! let (_, chain) = generate::self_signed(&generate::CertificateSpec::default(), validity::now())?;
+//! let judge = Judge { audience: None, issuers: &Issuers::default(), now: validity::now() };
+//! for finding in judge.certificate(&chain[0])?.findings {
+//!     println!("{}: {}", finding.rule, finding.message);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #[cfg(test)]
 mod agreement_tests;

@@ -6,6 +6,28 @@
 //! `is_known_gap`).
 //!
 //! All work is bounded, whatever the certificates are: webpki has its budgets, the search has its own.
+//!
+//! # Example
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use secure_io::verify::{self, Anchors, Certificate, Host, Purpose, Request};
+//! use secure_io::{generate, validity};
+//!
+//! let now = validity::now();
+//! let (_, chain) = generate::self_signed(&generate::CertificateSpec::default(), now)?;
+//! let anchors = Anchors::new(vec![Arc::new(Certificate::parse(chain[0].clone())?)]);
+//! let judge = |host: &Host| {
+//!     let (presented, crls, host) = (&[], &[], Some(host));
+//!     let purpose = Purpose::Server;
+//!     let request = Request { presented, anchors: &anchors, crls, host, purpose, at: now, key: None, strict: false };
+//!     verify::verify_presented(&chain, &request)
+//! };
+//! assert!(judge(&"localhost".parse()?).valid);
+//! assert_eq!(judge(&"other.test".parse()?).error.ok_or("it is valid")?.code.name(), "host-mismatch");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod anchors;
 pub mod batch;

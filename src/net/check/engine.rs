@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::http::{Page, Request, Response};
+use super::http::{PATH, Page, Request, Response};
 use super::session::Place;
 use super::websocket::{Idle, WebSocket};
-
-/// Socket.IO's default path.
-pub(super) const PATH: &str = "/socket.io/";
+#[cfg(feature = "serve")]
+use crate::net::client::{Answer, http::fields, opened};
 
 /// A site that no server is meant for: `.invalid` is reserved (RFC 2606).
 pub(super) const FOREIGN: &str = "https://other-site.invalid";
@@ -22,6 +21,9 @@ const REQUESTS: usize = 2;
 
 /// The wait for the first message of a WebSocket.
 const FIRST: Duration = Duration::from_millis(1_500);
+
+/// The wait for it where no other request was answered.
+const SHORT: Duration = Duration::from_millis(300);
 
 /// Time beyond the heartbeat that an idle connection is watched.
 const GRACE: Duration = Duration::from_secs(5);
@@ -55,6 +57,8 @@ pub(super) struct Engine {
     pub(super) open: Option<Open>,
     /// A session of Engine.IO 3 opens.
     pub(super) speaks_three: bool,
+    /// A WebSocket of something else than Engine.IO.
+    pub(super) plain: Option<WebSocket>,
     /// A WebSocket without a session.
     pub(super) direct: Option<WebSocket>,
     /// A WebSocket for a session that began by polling.
@@ -69,9 +73,9 @@ pub(super) struct Engine {
 }
 
 impl Engine {
-    /// Asks all there is to ask of a server that answers HTTP.
-    pub(super) async fn observe(place: &Place<'_>, measures_idle: bool) -> Self {
-        let mut seen = Self { polling: place.ask(&polling(4)).await, ..Self::default() };
+    /// Asks all there is to ask of a server that answers HTTP; `polling` is its answer to the first request.
+    pub(super) async fn observe(place: &Place<'_>, polling: Option<Page>, measures_idle: bool) -> Self {
+        let mut seen = Self { polling, ..Self::default() };
         seen.open = seen.polling.as_ref().and_then(|page| open(&page.text()));
         let refusal = seen.polling.as_ref().and_then(code);
         // Socket.IO 2 does not look at the version that it is asked for.
@@ -79,27 +83,31 @@ impl Engine {
         if seen.speaks_three {
             return seen;
         }
+        if place.is_http2 {
+            seen.speaks_three = seen.is_there() && speaks_three(place).await;
+            seen.look_for_stickiness(place).await;
+            return seen;
+        }
         if seen.open.is_none() && refusal.is_none() {
             // What does not speak Engine.IO by polling may still do so by WebSocket alone.
-            let direct = place.websocket(&websocket(None), FIRST).await;
-            seen.direct = direct.is_session().then_some(direct);
-            if seen.direct.is_none() {
+            // Where polling gets no answer, no long wait is due to a WebSocket.
+            let patience = if seen.polling.is_some() { FIRST } else { SHORT };
+            let direct = place.websocket(&websocket(None), patience).await;
+            if !direct.is_session() {
+                seen.plain = Some(direct).filter(WebSocket::is_open);
                 return seen;
             }
+            seen.direct = Some(direct);
         }
-        seen.speaks_three =
-            place.ask(&polling(3)).await.is_some_and(|page| page.response.status == 200 && is_open(&page.text()));
+        seen.speaks_three = speaks_three(place).await;
         if seen.direct.is_none() && (seen.open.is_some() || refusal == Some(0)) {
             seen.direct = Some(place.websocket(&websocket(None), FIRST).await);
         }
-        if let Some(opened) = &seen.open {
-            seen.without_cookies = Some(stickiness(place, false).await);
-            if seen.without_cookies.is_some_and(|seen| seen.known < seen.asked) {
-                seen.with_cookies = Some(stickiness(place, true).await);
-            } else if opened.upgrades.iter().any(|transport| transport == "websocket") {
-                // Where sessions are not sticky, an upgrade fails for that reason.
-                seen.upgrade = upgrade(place).await;
-            }
+        seen.look_for_stickiness(place).await;
+        // Where sessions are not sticky, an upgrade fails for that reason.
+        let is_offered = |open: &Open| open.upgrades.iter().any(|transport| transport == "websocket");
+        if seen.open.as_ref().is_some_and(is_offered) && seen.with_cookies.is_none() {
+            seen.upgrade = upgrade(place).await;
         }
         if seen.direct.as_ref().is_some_and(WebSocket::is_open) {
             let foreign = websocket(None).field("Origin", FOREIGN);
@@ -109,6 +117,35 @@ impl Engine {
             }
         }
         seen
+    }
+
+    async fn look_for_stickiness(&mut self, place: &Place<'_>) {
+        if self.open.is_some() {
+            self.without_cookies = Some(stickiness(place, false).await);
+            if self.without_cookies.is_some_and(|seen| seen.known < seen.asked) {
+                self.with_cookies = Some(stickiness(place, true).await);
+            }
+        }
+    }
+
+    /// The reason why no session opens by polling: the code that `connect` names, and what was seen.
+    #[cfg(feature = "serve")]
+    pub(super) fn refusal(&self) -> Option<(&'static str, String)> {
+        let page = self.polling.as_ref()?;
+        let answer = Answer {
+            status: hyper::StatusCode::from_u16(page.response.status).ok()?,
+            fields: fields(page.response.fields())?,
+            body: page.body.clone(),
+            is_cut: false,
+        };
+        opened(&answer).err().map(|not| (not.code, not.message))
+    }
+
+    /// Without the server's crates, answers are not told apart.
+    #[cfg(not(feature = "serve"))]
+    #[expect(clippy::unused_self, reason = "the other one looks at it")]
+    pub(super) fn refusal(&self) -> Option<(&'static str, String)> {
+        None
     }
 
     /// Decides whether the server speaks Engine.IO at all.
@@ -142,9 +179,10 @@ impl Engine {
     }
 }
 
-/// The request that opens a session by polling.
-pub(super) fn polling(version: u8) -> Request {
-    Request::get(format!("{PATH}?EIO={version}&transport=polling")).field("Accept", "*/*")
+/// Decides whether a session of Engine.IO 3 opens.
+async fn speaks_three(place: &Place<'_>) -> bool {
+    let page = place.ask(&Request::polling(3)).await;
+    page.is_some_and(|page| page.response.status == 200 && is_open(&page.text()))
 }
 
 fn websocket(sid: Option<&str>) -> Request {
@@ -201,7 +239,7 @@ fn code(page: &Page) -> Option<u8> {
 }
 
 async fn upgrade(place: &Place<'_>) -> Option<WebSocket> {
-    let page = place.ask(&polling(4)).await?;
+    let page = place.ask(&Request::polling(4)).await?;
     let opened = open(&page.text())?;
     let request = websocket(Some(&opened.sid));
     let request = match page.response.cookie_pairs() {
@@ -216,7 +254,7 @@ async fn upgrade(place: &Place<'_>) -> Option<WebSocket> {
 async fn stickiness(place: &Place<'_>, with_cookies: bool) -> Known {
     let mut seen = Known { known: 0, asked: 0 };
     for _ in 0..ROUNDS {
-        let Some(page) = place.ask(&polling(4)).await else { continue };
+        let Some(page) = place.ask(&Request::polling(4)).await else { continue };
         let Some(opened) = open(&page.text()) else { continue };
         let cookies = page.response.cookie_pairs().filter(|_| with_cookies);
         for request in 0..REQUESTS {

@@ -113,6 +113,8 @@ pub(super) struct Basis {
     pub(super) compression: bool,
     /// RFC 5746; `None` for TLS 1.3 alone.
     pub(super) secure_renegotiation: Option<bool>,
+    /// A client renegotiates without RFC 5746.
+    pub(super) insecure_renegotiation: bool,
     /// A browser gets forward secrecy, and an AEAD.
     pub(super) modern_secrecy: bool,
     pub(super) modern_aead: bool,
@@ -147,6 +149,7 @@ const RULES: &[Rule] = &[
     (Grade::F, "a suite without authentication is offered (2009)", |basis| basis.any(|_, suite| suite.is_anonymous())),
     (Grade::F, "an export suite is offered (2009)", |basis| basis.any(|_, suite| suite.is_export())),
     (Grade::F, "all suites have RC4 (2009k)", |basis| !basis.suites.is_empty() && !basis.any(|_, suite| !suite.is_rc4())),
+    (Grade::F, "clients renegotiate without RFC 5746 (2009c)", |basis| basis.insecure_renegotiation),
     (Grade::F, "the key or the Diffie-Hellman prime has less than 1024 bit (2009e)", |basis| basis.weakest_key() < 1024),
     (Grade::C, "neither TLS 1.2 nor TLS 1.3 is offered (2009j)", |basis| basis.best() < Some(Version::Tls12)),
     (Grade::C, "TLS compression is offered: CRIME (2009j)", |basis| basis.compression),
@@ -339,6 +342,7 @@ mod tests {
         des_fails: F, "less than 112 bit", |basis| add(basis, Version::Tls12, 0x0009);
         anonymous_fails: F, "without authentication", |basis| add(basis, Version::Tls12, 0x0034);
         export_fails: F, "export suite", |basis| add(basis, Version::Tls10, 0x0003);
+        insecure_renegotiation_fails: F, "clients renegotiate", |basis| basis.insecure_renegotiation = true;
         only_rc4_fails: F, "all suites have RC4", |basis| basis.suites = vec![(Version::Tls12, Suite(0x0005))];
         small_key_fails: F, "less than 1024 bit", |basis| basis.key_bits = Some(768);
         small_prime_fails: F, "less than 1024 bit", |basis| basis.dh_bits = Some(512);

@@ -52,6 +52,20 @@ pub(super) struct Hello {
     /// Values that no server knows are offered as well, as browsers do.
     pub(super) grease: bool,
     pub(super) random: [u8; 32],
+    /// Extended master secret is offered (RFC 7627).
+    pub(super) extended_master_secret: bool,
+    pub(super) renegotiation: Renegotiation,
+}
+
+/// The part of a hello that is about renegotiation (RFC 5746), below TLS 1.3.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Renegotiation {
+    /// The client knows secure renegotiation: the hello has the SCSV.
+    Scsv,
+    /// The client does not know it.
+    Unknown,
+    /// The client renegotiates; its verify_data of the handshake before.
+    Info(Vec<u8>),
 }
 
 impl Hello {
@@ -67,6 +81,8 @@ impl Hello {
             padding: 0,
             grease: false,
             random: [0; 32],
+            extended_master_secret: true,
+            renegotiation: Renegotiation::Scsv,
         }
     }
 
@@ -101,7 +117,7 @@ impl Hello {
         if self.grease {
             suites.insert(0, GREASE);
         }
-        if self.version != Version::Tls13 {
+        if self.version != Version::Tls13 && self.renegotiation == Renegotiation::Scsv {
             suites.push(RENEGOTIATION_SCSV);
         }
         push_vector16(&mut body, &numbers(&suites));
@@ -151,7 +167,14 @@ impl Hello {
             push_extension(&mut all, extension::KEY_SHARE, &[0, 0]);
         } else {
             push_extension(&mut all, extension::SESSION_TICKET, &[]);
-            push_extension(&mut all, extension::EXTENDED_MASTER_SECRET, &[]);
+            if self.extended_master_secret {
+                push_extension(&mut all, extension::EXTENDED_MASTER_SECRET, &[]);
+            }
+            if let Renegotiation::Info(verify_data) = &self.renegotiation {
+                let mut content = Vec::new();
+                push_vector8(&mut content, verify_data);
+                push_extension(&mut all, extension::RENEGOTIATION_INFO, &content);
+            }
         }
         if self.padding > 0 {
             push_extension(&mut all, extension::PADDING, &vec![0; self.padding]);

@@ -4,6 +4,13 @@ use std::fmt::Write;
 
 use super::grade::Hsts;
 
+/// Socket.IO's default path.
+pub(super) const PATH: &str = "/socket.io/";
+
+/// The key of each WebSocket that is asked for, and the accept that belongs to it (RFC 6455 section 4.2.2).
+const KEY: &str = "c2VjdXJlLWlvIGNoZWNrIQ==";
+pub(super) const ACCEPT: &str = "9cL9B5j5ea7ldXcaK9dU/MyY004=";
+
 /// Header fields that are read; more are more than a server needs.
 const FIELDS: usize = 128;
 
@@ -18,6 +25,8 @@ pub(super) struct Response {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cookie {
     pub(super) name: String,
+    /// The whole field.
+    pub(super) text: String,
     pub(super) is_secure: bool,
     pub(super) is_http_only: bool,
     /// In lower case.
@@ -44,16 +53,42 @@ impl Request {
         request.field("Content-Type", "text/plain;charset=UTF-8").field("Content-Length", body.len().to_string())
     }
 
+    /// The request that opens a session of Engine.IO by polling.
+    pub(super) fn polling(version: u8) -> Self {
+        Self::get(format!("{PATH}?EIO={version}&transport=polling")).field("Accept", "*/*")
+    }
+
     /// The handshake of a WebSocket (RFC 6455 section 4.1).
     pub(super) fn websocket(target: impl Into<String>) -> Self {
         let request = Self { is_last: false, ..Self::get(target) };
         let request = request.field("Upgrade", "websocket").field("Connection", "Upgrade");
-        request.field("Sec-WebSocket-Key", "c2VjdXJlLWlvIGNoZWNrIQ==").field("Sec-WebSocket-Version", "13")
+        request.field("Sec-WebSocket-Key", KEY).field("Sec-WebSocket-Version", "13")
     }
 
     pub(super) fn field(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.fields.push((name, value.into()));
         self
+    }
+
+    #[cfg(feature = "serve")]
+    pub(super) fn method(&self) -> &'static str {
+        self.method
+    }
+
+    #[cfg(feature = "serve")]
+    pub(super) fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// The fields but for those that a connection adds.
+    #[cfg(feature = "serve")]
+    pub(super) fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.fields.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+
+    #[cfg(feature = "serve")]
+    pub(super) fn body(&self) -> &'static str {
+        self.body
     }
 
     /// The first line, for people.
@@ -147,6 +182,18 @@ pub(super) fn request(authority: &str) -> String {
 }
 
 impl Response {
+    /// A head whose fields' names are in lower case.
+    #[cfg(feature = "serve")]
+    pub(super) fn new(status: u16, fields: Vec<(String, String)>) -> Self {
+        Self { status, fields }
+    }
+
+    /// All fields, their names in lower case.
+    #[cfg(feature = "serve")]
+    pub(super) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// Reads a head; `None` if malformed or incomplete.
     pub(super) fn read(octets: &[u8]) -> Option<Self> {
         let mut fields = [httparse::EMPTY_HEADER; FIELDS];
@@ -219,6 +266,7 @@ fn cookie(value: &str) -> Option<Cookie> {
     let same_site = attributes.iter().find_map(|attribute| attribute.strip_prefix("samesite="));
     Some(Cookie {
         name,
+        text: value.to_owned(),
         is_secure: attributes.iter().any(|attribute| attribute == "secure"),
         is_http_only: attributes.iter().any(|attribute| attribute == "httponly"),
         same_site: same_site.map(str::to_owned),
@@ -252,7 +300,14 @@ mod tests {
         let cookies = response.cookies();
         assert!(cookies[0].is_secure && cookies[0].is_http_only);
         assert_eq!(cookies[0].same_site.as_deref(), Some("lax"));
-        assert_eq!(cookies[1], Cookie { name: "a".to_owned(), is_secure: false, is_http_only: false, same_site: None });
+        let plain = Cookie {
+            name: "a".to_owned(),
+            text: "a=b".to_owned(),
+            is_secure: false,
+            is_http_only: false,
+            same_site: None,
+        };
+        assert_eq!(cookies[1], plain);
     }
 
     proptest::proptest! {

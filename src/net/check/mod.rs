@@ -12,8 +12,11 @@ mod grade;
 mod group;
 mod hello;
 mod http;
+#[cfg(feature = "serve")]
+mod http2;
 mod page;
 mod prober;
+mod renegotiation;
 mod rules;
 mod session;
 mod software;
@@ -114,7 +117,8 @@ async fn look(target: &mut Target, endpoint: &Endpoint, options: &Options<'_>, i
     target.address = Some(address.to_string());
     let limit = options.timeout.min(ANSWER_LIMIT);
     let opening = options.starttls.map(|protocol| Opening { protocol, host: bare(endpoint) });
-    let prober = Prober::new(address, limit, Instant::now() + options.timeout).opened_by(opening.clone());
+    // A fifth of the time is for what comes after the hellos.
+    let prober = Prober::new(address, limit, Instant::now() + options.timeout * 4 / 5).opened_by(opening.clone());
     if let Some(Opening { protocol, .. }) = &opening
         && let Err(error) = prober::connect(address, opening.as_ref()).await
     {
@@ -124,17 +128,25 @@ async fn look(target: &mut Target, endpoint: &Endpoint, options: &Options<'_>, i
     target.server_name.clone_from(&sni);
     let facts = Facts::gather(&prober, sni.as_deref()).await;
     if facts.offered().next().is_none() {
-        return target.findings.push(unreachable::handshake(&facts, &prober).await);
+        return target.findings.push(unreachable::handshake(&facts, &prober, sni.is_some()).await);
     }
     let host = options.server_name.clone().unwrap_or_else(|| bare(endpoint));
     let authority = match endpoint.port {
         443 => endpoint.host.to_string(),
         _ => endpoint.to_string(),
     };
-    let place = Place { address, server_name: &server_name, authority: &authority, limit, opening: opening.as_ref() };
+    let place = Place {
+        address,
+        server_name: &server_name,
+        authority: &authority,
+        limit,
+        opening: opening.as_ref(),
+        is_http2: false,
+    };
     let session = if facts.has_modern() { Some(place.visit().await) } else { None };
     let web = match &session {
-        Some(session) if session.response.is_some() => {
+        Some(session) if session.speaks_http() || session.is_silent => {
+            let place = Place { is_http2: session.is_http2_only(), ..place };
             Some(Web::observe(&place, session, options.origin.as_deref(), options.idle).await)
         }
         _ => None,
@@ -166,7 +178,7 @@ fn socket_io(engine: &Engine) -> Option<SocketIo> {
     let by_websocket = engine.direct.as_ref().is_some_and(WebSocket::is_session);
     let transports = [("polling", engine.open.is_some()), ("websocket", by_websocket)];
     Some(SocketIo {
-        path: engine::PATH.to_owned(),
+        path: http::PATH.to_owned(),
         engine_io: [(3, engine.speaks_three), (4, open.is_some())]
             .into_iter()
             .filter_map(|(version, is_spoken)| is_spoken.then_some(version))
@@ -275,6 +287,7 @@ fn basis(audit: &Audit<'_>) -> grade::Basis {
         group_bits: facts.groups.iter().filter_map(|group| group.rsa_bits()).min(),
         compression: facts.behaviour.compression == Some(true),
         secure_renegotiation: facts.behaviour.secure_renegotiation,
+        insecure_renegotiation: facts.behaviour.insecure_renegotiation == Some(true),
         modern_secrecy: modern(suite::Suite::has_forward_secrecy),
         modern_aead: modern(suite::Suite::is_aead),
         small_blocks: !is_tls13 && facts.behaviour.triple_des,
@@ -292,10 +305,13 @@ fn is_md5(presented: &Presented) -> bool {
 fn trust_of(presented: Option<&Presented>) -> Trust {
     let Some(presented) = presented else { return Trust::Refused("no certificate was seen") };
     match presented.refusal().map(|reason| reason.code) {
+        _ if presented.is_of_other_name() => Trust::OtherName,
+        Some(Code::WeakKey | Code::WeakSignature) if presented.is_self_made() => {
+            Trust::Refused(Code::SelfSigned.name())
+        }
         // The size of the key has caps of its own, and so has MD5.
         None | Some(Code::WeakKey) => Trust::Fine,
         Some(Code::WeakSignature) if is_md5(presented) => Trust::Fine,
-        Some(Code::HostMismatch) => Trust::OtherName,
         Some(code) => Trust::Refused(code.name()),
     }
 }

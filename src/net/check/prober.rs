@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
 use super::flight::{Flight, ServerHello, is_ssl2};
@@ -126,6 +126,13 @@ impl Prober {
         if matches!(answer, Answer::TimedOut) { self.exchange(&octets, AT_ONCE).await } else { answer }
     }
 
+    /// Connects for a conversation of several answers.
+    pub(super) async fn open(&self) -> Option<(SemaphorePermit<'_>, TcpStream)> {
+        let permit = self.permits.acquire().await.ok()?;
+        let tcp = timeout_at(self.until(), connect(self.address, self.opening.as_ref())).await.ok()?.ok()?;
+        Some((permit, tcp))
+    }
+
     /// Sends octets other than a hello, and returns the answer up to where the server waits or closes.
     pub(super) async fn say(&self, octets: &[u8]) -> Vec<u8> {
         let _permit = self.permits.acquire().await;
@@ -154,7 +161,8 @@ impl Prober {
         timeout_at(Instant::now() + span, watched).await.ok().flatten()
     }
 
-    fn until(&self) -> Instant {
+    /// The end of the time for an answer that is waited for from now on.
+    pub(super) fn until(&self) -> Instant {
         (Instant::now() + self.limit).min(self.deadline)
     }
 

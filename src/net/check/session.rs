@@ -60,6 +60,10 @@ pub(super) struct Session {
     pub(super) body: Vec<u8>,
     /// The reason why no answer of HTTP was read.
     pub(super) no_response: Option<String>,
+    /// The request got neither an answer nor an end.
+    pub(super) is_silent: bool,
+    /// The answer to the request that opens a session of Engine.IO by polling.
+    pub(super) polling: Option<Page>,
 }
 
 /// The server's address and the settings of a connection.
@@ -72,6 +76,8 @@ pub(super) struct Place<'a> {
     pub(super) limit: Duration,
     /// The words in the clear behind which TLS begins; HTTP is not spoken there.
     pub(super) opening: Option<&'a Opening>,
+    /// The server offers nothing but HTTP/2, by which it is asked then.
+    pub(super) is_http2: bool,
 }
 
 impl Place<'_> {
@@ -96,10 +102,10 @@ impl Place<'_> {
                 session.failure = None;
                 session.take(&stream);
                 session.alpn_http1 = alpn(&stream);
-                if self.opening.is_none() {
-                    self.request(stream, &mut session).await;
-                } else {
+                if self.opening.is_some() || session.is_http2_only() {
                     drain(stream).await;
+                } else {
+                    self.request(stream, &mut session).await;
                 }
                 self.resume(&http1.with_early_data(), &mut session).await;
             }
@@ -107,6 +113,9 @@ impl Place<'_> {
                 session.refuses_http1 = session.alpn_both.as_deref() == Some("h2");
                 session.no_response = Some(format!("no connection for HTTP/1.1: {}", words(&error)));
             }
+        }
+        if session.is_http2_only() {
+            self.request_by_http2(&mut session).await;
         }
         for shown in [both.shown(), http1.shown()] {
             session.asks_certificate |= shown.client_certificate_requested;
@@ -137,8 +146,13 @@ impl Place<'_> {
     }
 
     async fn request(&self, stream: TlsStream<TcpStream>, session: &mut Session) {
-        let request = http::Request::get("/").field("Accept", "text/html,*/*");
-        match self.exchange(stream, &request).await {
+        let polling = http::Request::polling(4);
+        // Many a server of Socket.IO has no other handler, and never answers a request of the first page.
+        let polling = timeout_at(Instant::now() + HTTP_LIMIT, self.ask(&polling));
+        let first = first_page();
+        let (answer, polling) = tokio::join!(self.exchange(stream, &first), polling);
+        session.polling = polling.ok().flatten();
+        match answer {
             Ok(page) => {
                 session.response = Some(page.response);
                 session.body = page.body;
@@ -151,16 +165,44 @@ impl Place<'_> {
                 session.no_response = Some("the server closes the connection without an answer of HTTP".to_owned());
             }
             Err(NoAnswer::Silent) => {
+                session.is_silent = true;
                 session.no_response = Some(format!("no answer of HTTP within {} s", HTTP_LIMIT.as_secs_f32()));
             }
         }
     }
 
+    async fn request_by_http2(&self, session: &mut Session) {
+        let place = Place { is_http2: true, ..*self };
+        session.polling = place.ask(&http::Request::polling(4)).await;
+        if let Some(page) = place.ask(&first_page()).await {
+            session.response = Some(page.response);
+            session.body = page.body;
+        }
+    }
+
     /// Sends a request over a connection of its own.
     pub(super) async fn ask(&self, request: &http::Request) -> Option<Page> {
+        if self.is_http2 {
+            return self.ask_by_http2(request).await;
+        }
         let listening = tls::danger_listening(&[b"http/1.1"]).ok()?;
         let stream = self.connect(&listening.config).await.ok()?;
         self.exchange(stream, request).await.ok()
+    }
+
+    #[cfg(feature = "serve")]
+    async fn ask_by_http2(&self, request: &http::Request) -> Option<Page> {
+        let listening = tls::danger_listening(&[b"h2"]).ok()?;
+        let stream = self.connect(&listening.config).await.ok()?;
+        let answer = super::http2::exchange(stream, request, self.authority, LONGEST);
+        timeout_at(Instant::now() + HTTP_LIMIT.min(self.limit), answer).await.ok().flatten()
+    }
+
+    /// Without the server's crates, HTTP/2 is not spoken.
+    #[cfg(not(feature = "serve"))]
+    #[expect(clippy::unused_async, reason = "the other one waits")]
+    async fn ask_by_http2(&self, _: &http::Request) -> Option<Page> {
+        None
     }
 
     /// Asks for a WebSocket, and waits for the first message of the server.
@@ -238,6 +280,16 @@ impl Place<'_> {
 }
 
 impl Session {
+    /// Decides whether the server speaks HTTP/2 and not HTTP/1.1.
+    pub(super) fn is_http2_only(&self) -> bool {
+        self.alpn_both.as_deref() == Some("h2") && self.alpn_http1.as_deref() != Some("http/1.1")
+    }
+
+    /// Decides whether anything answered in HTTP.
+    pub(super) fn speaks_http(&self) -> bool {
+        self.response.is_some() || self.polling.is_some()
+    }
+
     /// Decides whether the answer is a page that a browser shows.
     pub(super) fn is_page(&self) -> bool {
         let is_html =
@@ -249,6 +301,11 @@ impl Session {
         let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
         self.chain = chain.iter().map(|der| der.clone().into_owned()).collect();
     }
+}
+
+/// The request of a site's first page.
+fn first_page() -> http::Request {
+    http::Request::get("/").field("Accept", "text/html,*/*")
 }
 
 /// Decides whether an error says that a client certificate is needed.

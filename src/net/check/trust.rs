@@ -61,10 +61,11 @@ pub(in crate::net) struct Presented {
     pub(super) key: Option<Key>,
     pub(in crate::net) links: Vec<Link>,
     pub(super) verdict: Verdict,
+    /// The code with which the chain would be refused if its last certificate were trusted.
+    pub(super) otherwise: Option<Code>,
     /// The chain is valid with a known intermediate that the server does not send.
     pub(in crate::net) missing: Option<String>,
     /// A certificate of the chain is trusted itself, or names a trust anchor as its issuer.
-    #[cfg_attr(not(feature = "serve"), expect(dead_code, reason = "`connect` reads it"))]
     pub(in crate::net) is_rooted: bool,
     /// The lint's findings, with the subject of the certificate.
     pub(super) lints: Vec<(String, Finding)>,
@@ -82,6 +83,32 @@ pub(in crate::net) struct Presented {
 
 /// The extension by which a certificate demands a stapled status.
 const TLS_FEATURE: &str = "1.3.6.1.5.5.7.1.24";
+
+/// Inspection products and antivirus programs, by the names of their issuers.
+const INSPECTORS: [&str; 22] = [
+    "Zscaler",
+    "Fortinet",
+    "FortiGate",
+    "Netskope",
+    "Blue Coat",
+    "Symantec Web",
+    "Palo Alto",
+    "Cisco Umbrella",
+    "Sophos",
+    "Kaspersky",
+    "ESET SSL",
+    "avast",
+    "AVG Technologies",
+    "Bitdefender",
+    "Forcepoint",
+    "McAfee Web",
+    "Check Point",
+    "Barracuda",
+    "WatchGuard",
+    "Charles Proxy",
+    "mitmproxy",
+    "Fiddler",
+];
 
 impl Presented {
     pub(in crate::net) fn judge(
@@ -111,6 +138,7 @@ impl Presented {
                 verdict = whole;
             }
         }
+        let otherwise = verdict.error.as_ref().and_then(|_| otherwise(chain, request));
         if verdict.valid && key_proven == Some(false) {
             let message = "the server does not have its private key: it signs with another";
             verdict = Verdict { chain: verdict.chain, ..Verdict::no(Reason::new(Code::KeyMismatch, message)) };
@@ -120,6 +148,7 @@ impl Presented {
         Self {
             links: read.iter().map(|(_, certificate)| link(certificate)).collect(),
             verdict,
+            otherwise,
             missing,
             is_rooted: is_rooted(chain, &read, known.anchors),
             key: chain.first().and_then(|leaf| inspect::parse(leaf).ok()).map(|leaf| Key::of(&leaf)),
@@ -141,10 +170,34 @@ impl Presented {
         self.verdict.error.as_ref()
     }
 
+    /// The product that inspects connections and issued the certificate, if the chain is not trusted.
+    pub(in crate::net) fn inspector(&self) -> Option<&'static str> {
+        self.refusal().filter(|reason| matches!(reason.code, Code::UnknownIssuer | Code::SelfSigned))?;
+        INSPECTORS.into_iter().find(|name| self.links.iter().any(|link| link.issuer.contains(name)))
+    }
+
+    /// Decides whether the end-entity certificate is signed by itself, and not trusted, whatever else is wrong with it.
+    pub(super) fn is_self_made(&self) -> bool {
+        let is_alone = self.links.len() == 1 && self.leaf.as_ref().is_some_and(|leaf| leaf.self_signed);
+        self.refusal().is_some() && is_alone && !self.is_rooted
+    }
+
+    /// Decides whether the end-entity certificate is for another name, whatever else is wrong with the chain.
+    pub(super) fn is_of_other_name(&self) -> bool {
+        [self.refusal().map(|reason| reason.code), self.otherwise].contains(&Some(Code::HostMismatch))
+    }
+
     /// The strength of the key, in bits of an RSA key.
     pub(super) fn key_bits(&self) -> Option<u32> {
         self.key?.strength
     }
+}
+
+/// The code that is left when nothing is wrong with the chain's end.
+fn otherwise(chain: &[CertificateDer<'static>], request: Request<'_>) -> Option<Code> {
+    let last = Certificate::parse(chain.last()?.clone()).ok()?;
+    let anchors = Anchors::new(vec![Arc::new(last)]);
+    verify::verify_presented(chain, &Request { anchors: &anchors, ..request }).error.map(|reason| reason.code)
 }
 
 /// Decides by names alone, because a certificate that is refused may be no more than that.

@@ -3,9 +3,11 @@
 use std::io;
 use std::time::Duration;
 
+use super::hello::Hello;
 use super::http;
 use super::prober::{Answer, Prober, shown};
 use super::survey::Facts;
+use super::version::Version;
 use crate::judge::report::check::{Evidence, Finding};
 use crate::judge::report::finding::Severity;
 use crate::judge::report::remote::Cause;
@@ -82,8 +84,15 @@ pub(super) fn probe(error: &Error) -> Finding {
     finding(layer, code, message, hint)
 }
 
+/// Decides whether a hello without a name gets an answer.
+async fn speaks_without_name(prober: &Prober) -> bool {
+    let (newer, older) = (Hello::of(Version::Tls13, None), Hello::of(Version::Tls12, None));
+    let (newer, older) = tokio::join!(prober.ask(&newer), prober.ask(&older));
+    newer.hello().is_some() || older.hello().is_some()
+}
+
 /// Says why a server that accepts connections speaks no version of TLS.
-pub(super) async fn handshake(facts: &Facts, prober: &Prober) -> Finding {
+pub(super) async fn handshake(facts: &Facts, prober: &Prober, named: bool) -> Finding {
     let refusals: Vec<_> = facts.versions.values().map(|offer| &offer.refusal).collect();
     let silent = prober.watch(WATCHED).await;
     let plain = if silent.is_some() { Vec::new() } else { prober.say(http::request("localhost").as_bytes()).await };
@@ -91,6 +100,8 @@ pub(super) async fn handshake(facts: &Facts, prober: &Prober) -> Finding {
         refusals.iter().find_map(|answer| if let Answer::NotTls(octets) = answer { Some(octets) } else { None });
     let received = banner
         .map_or_else(|| refusals.last().map_or_else(String::new, |answer| answer.words()), |octets| shown(octets));
+    let is_named = named && refusals.iter().any(|answer| answer.is_refusal());
+    let knows_others = is_named && silent.is_none() && banner.is_none() && speaks_without_name(prober).await;
     let is_http = |octets: &[u8]| octets.starts_with(b"HTTP/") || octets.starts_with(b"<");
     let sent = "ClientHello of each version, SSL 2.0 to TLS 1.3";
     let found = match silent {
@@ -127,7 +138,7 @@ pub(super) async fn handshake(facts: &Facts, prober: &Prober) -> Finding {
             "no ClientHello is answered",
             "the server hangs, or is none of TLS: try http://",
         ),
-        None if refusals.iter().any(|answer| matches!(answer, Answer::Alert(112))) => finding(
+        None if knows_others || refusals.iter().any(|answer| matches!(answer, Answer::Alert(112))) => finding(
             "tls",
             "unknown-server-name",
             "the server refuses the name that was sent",

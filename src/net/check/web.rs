@@ -30,9 +30,13 @@ impl Web {
         origin: Option<&str>,
         measures_idle: bool,
     ) -> Self {
-        let mut seen = Self { engine: Engine::observe(place, measures_idle).await, ..Self::default() };
+        let mut seen =
+            Self { engine: Engine::observe(place, session.polling.clone(), measures_idle).await, ..Self::default() };
+        if !session.speaks_http() {
+            return seen;
+        }
         let cors = |origin: &str| {
-            let request = if seen.engine.open.is_some() { engine::polling(4) } else { Request::get("/") };
+            let request = if seen.engine.is_there() { Request::polling(4) } else { Request::get("/") };
             request.field("Origin", origin)
         };
         let (foreign, named) = (cors(engine::FOREIGN), origin.map(|origin| (origin.to_owned(), cors(origin))));
@@ -40,6 +44,9 @@ impl Web {
         seen.foreign = place.ask(&foreign).await.map(|page| page.response);
         if let Some((origin, request)) = named {
             seen.origin = place.ask(&request).await.map(|page| (origin, page.response));
+        }
+        if session.response.is_none() {
+            return seen;
         }
         let forwarded = Request::get("/").field("Accept", "text/html,*/*").field("X-Forwarded-Proto", "http");
         let forwarded = place.ask(&forwarded.field("Accept-Encoding", "gzip")).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::http::Response;
+use super::http::{ACCEPT, Response};
 
 /// The fate of an idle WebSocket.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,8 +24,10 @@ pub(super) enum WebSocket {
     Open,
     /// The WebSocket opened, and ended or sent something other than a frame: its first octets.
     Broken(Vec<u8>),
-    /// Another status.
-    Refused(Response),
+    /// Another status, and the beginning of the text behind it.
+    Refused(Response, String),
+    /// 101 with a Sec-WebSocket-Accept for another key.
+    WrongAccept(String),
     /// No answer, or no connection.
     Silent,
 }
@@ -51,7 +53,9 @@ impl WebSocket {
             Self::Open => "HTTP 101".to_owned(),
             Self::Broken(octets) if octets.is_empty() => "HTTP 101, then the connection ends".to_owned(),
             Self::Broken(octets) => format!("HTTP 101, then {}", super::prober::shown(octets)),
-            Self::Refused(response) => format!("HTTP {}", response.status),
+            Self::Refused(response, text) if text.is_empty() => format!("HTTP {}", response.status),
+            Self::Refused(response, text) => format!("HTTP {}: {text}", response.status),
+            Self::WrongAccept(accept) => format!("HTTP 101, Sec-WebSocket-Accept: {accept}"),
             Self::Silent => "no answer".to_owned(),
         }
     }
@@ -59,10 +63,16 @@ impl WebSocket {
     /// Reads the octets that came; `is_over` if no more will come.
     pub(super) fn read(octets: &[u8], is_over: bool) -> Self {
         let Some(response) = Response::read(octets) else { return Self::Silent };
-        if response.status != 101 {
-            return Self::Refused(response);
-        }
         let behind = octets.windows(4).position(|window| window == b"\r\n\r\n").map_or(octets.len(), |at| at + 4);
+        if response.status != 101 {
+            let text = String::from_utf8_lossy(octets.get(behind..).unwrap_or_default()).into_owned();
+            let text: String = text.trim().chars().take(60).collect();
+            return Self::Refused(response, crate::x509::name::escape_unprintable(&text));
+        }
+        let accept = response.value("sec-websocket-accept").unwrap_or("none");
+        if accept != ACCEPT {
+            return Self::WrongAccept(crate::x509::name::escape_unprintable(accept));
+        }
         let frames = octets.get(behind..).unwrap_or_default();
         match first_text(frames) {
             Frame::Text(text) => Self::Said(text),
@@ -76,7 +86,7 @@ impl WebSocket {
 /// Decides whether nothing more has to be waited for.
 pub(super) fn is_told(octets: &[u8]) -> bool {
     let Some(response) = Response::read(octets) else { return false };
-    response.status != 101 || matches!(WebSocket::read(octets, false), WebSocket::Said(_) | WebSocket::Broken(_))
+    response.status != 101 || !matches!(WebSocket::read(octets, false), WebSocket::Open)
 }
 
 enum Frame {
@@ -110,13 +120,16 @@ mod tests {
 
     #[test]
     fn the_first_message_is_read() {
-        let head = b"HTTP/1.1 101 Switching Protocols\r\n\r\n".as_slice();
+        let head = format!("HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: {ACCEPT}\r\n\r\n");
+        let head = head.as_bytes();
+        let other = b"HTTP/1.1 101 Switching Protocols\r\n\r\n";
+        assert!(matches!(WebSocket::read(other, false), WebSocket::WrongAccept(_)));
         let read = |frames: &[u8], is_over| WebSocket::read(&[head, frames].concat(), is_over);
         assert_eq!(read(b"\x81\x030{}", false), WebSocket::Said("0{}".to_owned()));
         assert_eq!(read(b"", false), WebSocket::Open);
         assert_eq!(read(b"", true), WebSocket::Broken(Vec::new()));
         assert!(matches!(read(b"HTTP/1.1 400", false), WebSocket::Broken(_)));
-        assert!(matches!(WebSocket::read(b"HTTP/1.1 400 Bad Request\r\n\r\n", true), WebSocket::Refused(_)));
+        assert!(matches!(WebSocket::read(b"HTTP/1.1 400 Bad Request\r\n\r\n", true), WebSocket::Refused(..)));
     }
 
     proptest::proptest! {

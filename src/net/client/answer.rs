@@ -176,6 +176,7 @@ const fn cloudflare(status: u16) -> &'static str {
 fn by_status(answer: &Answer) -> Option<NotOpen> {
     let status = answer.status.as_u16();
     let server = answer.field("server").unwrap_or("the server");
+    let proxy = answer.field("server").unwrap_or("the proxy");
     let found = match status {
         300..=399 => {
             let location = answer.field("location").unwrap_or("nowhere");
@@ -190,12 +191,12 @@ fn by_status(answer: &Answer) -> Option<NotOpen> {
         404 => ("http-not-found", format!("404: {server} has nothing at this path, and the answer is not Engine.IO's")),
         413 => ("body-too-large", format!("413: {server} takes no body of this size")),
         429 => ("rate-limited", format!("429: {server} limits how many requests a client may make")),
-        502 => ("bad-gateway", format!("502: {server} gets no answer from the server behind it")),
+        502 => ("bad-gateway", format!("502: {proxy} gets no answer from the server behind it")),
         503 if is_limiter(answer) => {
             ("rate-limited", format!("503: {server} limits how many requests a client may make"))
         }
-        503 => ("unavailable", format!("503: no server is up behind {server}")),
-        504 => ("gateway-timeout", format!("504: the server behind {server} does not answer in time")),
+        503 => ("unavailable", format!("503: no server is up behind {proxy}")),
+        504 => ("gateway-timeout", format!("504: the server behind {proxy} does not answer in time")),
         _ => return None,
     };
     Some(NotOpen::new(found.0, found.1))

@@ -1,12 +1,12 @@
 //! Connects to one address of a server: TCP, perhaps through a proxy, and TLS.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
@@ -28,6 +28,8 @@ pub(crate) struct Dialer {
     pub(crate) tls: Option<(Listening, ServerName<'static>)>,
     /// The proxy between, with its credentials in Base64.
     pub(crate) proxy: Option<Proxy>,
+    /// The address to connect from, if not the system's choice.
+    pub(crate) from: Option<IpAddr>,
     /// Limit on each step.
     pub(crate) limit: Duration,
 }
@@ -70,7 +72,7 @@ impl Dialer {
     /// Connects TCP alone, and through the proxy if there is one.
     pub(crate) async fn tcp(&self) -> Result<TcpStream, Undialed> {
         let until = Instant::now() + self.limit;
-        let connected = timeout_at(until, TcpStream::connect(self.address)).await;
+        let connected = timeout_at(until, self.connect()).await;
         let mut tcp = connected.map_err(|_elapsed| Undialed::TcpTimeout)?.map_err(Undialed::Tcp)?;
         // Nagle's algorithm would only make it slower.
         tcp.set_nodelay(true).ok();
@@ -79,6 +81,13 @@ impl Dialer {
             said.unwrap_or_else(|_| Err(Undialed::Proxy("no answer".to_owned())))?;
         }
         Ok(tcp)
+    }
+
+    async fn connect(&self) -> io::Result<TcpStream> {
+        let Some(from) = self.from else { return TcpStream::connect(self.address).await };
+        let socket = if self.address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        socket.bind(SocketAddr::new(from, 0))?;
+        socket.connect(self.address).await
     }
 
     /// Speaks TLS over a connection, if TLS is wanted.

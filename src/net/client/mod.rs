@@ -13,6 +13,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod dial;
+pub(crate) mod frames;
 pub(crate) mod http;
 pub(crate) mod packet;
 pub(crate) mod session;

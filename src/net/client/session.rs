@@ -13,6 +13,7 @@ use tungstenite::Message;
 use tungstenite::error::Error as WebSocketError;
 
 use super::dial::Dialer;
+use super::frames::NoFrame;
 use super::http::{Answer, Answered, Request, Unanswered};
 use super::websocket::{self, NoWebSocket, WebSocket};
 use crate::net::engine_io::{Open, Packet};
@@ -332,6 +333,9 @@ fn lost(error: WebSocketError) -> Lost {
         }
         WebSocketError::Protocol(error) => Lost::NoFrames(error.to_string()),
         WebSocketError::Utf8(error) => Lost::NoFrames(error),
+        WebSocketError::Io(error) if error.get_ref().is_some_and(|inner| inner.is::<NoFrame>()) => {
+            Lost::NoFrames(error.to_string())
+        }
         other => Lost::Cut(other.to_string()),
     }
 }

@@ -11,11 +11,12 @@ use tungstenite::handshake::derive_accept_key;
 use tungstenite::protocol::{Role, WebSocketConfig};
 
 use super::dial::Dialer;
+use super::frames::Frames;
 use super::http::{Answer, Answered, Request, Unanswered};
 use super::stream::Stream;
 
 /// A WebSocket to a server.
-pub(crate) type WebSocket = WebSocketStream<Stream>;
+pub(crate) type WebSocket = WebSocketStream<Frames>;
 
 /// The longest message that is read: a hundred times the server's own default.
 const LONGEST: usize = 128 * 1024 * 1024;
@@ -28,6 +29,8 @@ pub(crate) enum NoWebSocket {
     Refused(Answer),
     /// The server switched, but its Sec-WebSocket-Accept is not the key's.
     WrongAccept(Answer),
+    /// The server switched, and what came with that is no frame.
+    NoFrames(String),
 }
 
 /// Opens a WebSocket (RFC 6455 section 4.1).
@@ -47,14 +50,16 @@ pub(crate) async fn open(dialer: &Dialer, target: &str, mut fields: HeaderMap) -
             if accept.map(<[u8]>::trim_ascii) != Some(derive_accept_key(key.as_bytes()).as_bytes()) {
                 return Err(NoWebSocket::WrongAccept(answer));
             }
-            Ok(established(*stream, received).await)
+            established(*stream, received).await.map_err(NoWebSocket::NoFrames)
         }
     }
 }
 
-async fn established(stream: Stream, received: Bytes) -> WebSocket {
+async fn established(stream: Stream, received: Bytes) -> Result<WebSocket, String> {
+    let mut stream = Frames::new(stream);
+    stream.see(&received).map_err(|error| error.to_string())?;
     let config = WebSocketConfig::default().max_message_size(Some(LONGEST)).max_frame_size(Some(LONGEST));
-    WebSocketStream::from_partially_read(stream, received.to_vec(), Role::Client, Some(config)).await
+    Ok(WebSocketStream::from_partially_read(stream, received.to_vec(), Role::Client, Some(config)).await)
 }
 
 /// A fresh Sec-WebSocket-Key.

@@ -1,7 +1,7 @@
 //! A session over a WebSocket alone, without polling before it.
 
 use super::asked::Asked;
-use super::loss::words;
+use super::loss::{NO_FRAMES, words};
 use super::refusal::{Polled, polled};
 use super::run::{Found, Run};
 use crate::judge::report::connect::LayerName;
@@ -43,8 +43,9 @@ impl Run<'_> {
         };
         let (code, message) = match (&lost, is_engine) {
             (Lost::Timeout, true) => ("upgrade-timeout", "the WebSocket is open, and the open packet does not come"),
-            (Lost::NoFrames(_), _) => {
-                ("upgrade-broken", "the server answers 101, and then sends bytes that are no frames of WebSocket")
+            (Lost::NoFrames(_), _) => ("upgrade-broken", NO_FRAMES),
+            (Lost::Cut(_) | Lost::Closed(..), false) if asked.server.dialer.tcp().await.is_err() => {
+                ("upgrade-broken", "the WebSocket ends as soon as it is open, and the server is gone after that")
             }
             (_, true) => ("upgrade-broken", "the WebSocket ends as soon as it is open"),
             (Lost::Timeout, false) => {
@@ -64,6 +65,7 @@ impl Run<'_> {
                 let message = "the server answers 101, but its Sec-WebSocket-Accept is not the one for the key";
                 Found::new("upgrade-refused", message).received(answer.words())
             }
+            NoWebSocket::NoFrames(octets) => Found::new("upgrade-broken", NO_FRAMES).received(octets),
             NoWebSocket::Refused(answer) => self.no_switch(asked, &answer).await,
             NoWebSocket::Unanswered(unanswered) => match polled(asked.server).await {
                 Polled::Not(not, answer) if !not.code.starts_with("eio-") => self.refused(asked, not, &answer).await,

@@ -64,6 +64,18 @@ pub(super) fn is_unknown(answer: &Answer) -> bool {
     answer.status.as_u16() == 400 && matches!(answer::engine_code(answer), Some((1, _)))
 }
 
+/// The message where a second handler answers.
+pub(super) const NO_FRAMES: &str = "the server answers 101, and then sends bytes that are no frames of WebSocket";
+
+/// The fix where a WebSocket server for another path refuses, or one without a path breaks the server.
+const SECOND_SERVER: &str = "another WebSocket server on the same http(s) server answers first, with a 400 of its own: create \
+                             it with noServer: true (ws), and route the server's 'upgrade' event by path";
+
+/// Decides whether an answer is the refusal of ws for a path that is not its own.
+fn is_of_second_server(answer: &Answer) -> bool {
+    answer.status.as_u16() == 400 && answer.text().trim() == "Bad Request"
+}
+
 pub(super) fn not_upgraded(failure: &NotUpgraded) -> Found {
     match failure {
         NotUpgraded::Handshake(NoWebSocket::Refused(answer)) => {
@@ -74,14 +86,11 @@ pub(super) fn not_upgraded(failure: &NotUpgraded) -> Found {
             let is_dropped = answer.status.as_u16() == 200 || matches!(answer::engine_code(answer), Some((3, _)));
             if is_dropped {
                 let message = "the Upgrade header did not arrive: the server took the handshake for a plain request";
-                Found::new("upgrade-dropped", message).received(answer.words())
-            } else {
-                Found::new(
-                    "upgrade-refused",
-                    format!("the handshake of the WebSocket is answered with {}", answer.status),
-                )
-                .received(answer.words())
+                return Found::new("upgrade-dropped", message).received(answer.words());
             }
+            let message = format!("the handshake of the WebSocket is answered with {}", answer.status);
+            let found = Found::new("upgrade-refused", message).received(answer.words());
+            if is_of_second_server(answer) { found.hint(SECOND_SERVER) } else { found }
         }
         NotUpgraded::Handshake(NoWebSocket::WrongAccept(answer)) => Found::new(
             "upgrade-refused",
@@ -92,8 +101,15 @@ pub(super) fn not_upgraded(failure: &NotUpgraded) -> Found {
             Found::new("upgrade-timeout", "the handshake of the WebSocket is not answered").received("nothing")
         }
         NotUpgraded::Handshake(NoWebSocket::Unanswered(unanswered)) => {
+            let received = match unanswered {
+                Unanswered::Broken { error, .. } => error.as_str(),
+                Unanswered::Dial(_) | Unanswered::Timeout => "no connection",
+            };
             Found::new("upgrade-refused", "the connection is closed at the handshake of the WebSocket")
-                .received(format!("{unanswered:?}"))
+                .received(received)
+        }
+        NotUpgraded::Handshake(NoWebSocket::NoFrames(octets)) => {
+            Found::new("upgrade-broken", NO_FRAMES).received(octets.clone())
         }
         NotUpgraded::Probe(Lost::Timeout) => {
             Found::new("upgrade-timeout", "the probe over the WebSocket is not answered").received("nothing")

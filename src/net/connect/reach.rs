@@ -53,6 +53,7 @@ impl Run<'_> {
                 authority: address.authority(),
                 tls: None,
                 proxy: self.options.proxy.clone(),
+                from: None,
                 limit: share,
             };
             match dialer.tcp().await {

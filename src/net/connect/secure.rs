@@ -23,32 +23,6 @@ use crate::net::tls::{self, Listening};
 /// Clients built on OpenSSL, which look at less than others.
 const OPENSSL: [&str; 3] = ["node", "curl", "openssl"];
 
-/// Inspection products and antivirus programs, by the names of their issuers.
-const INSPECTORS: [&str; 22] = [
-    "Zscaler",
-    "Fortinet",
-    "FortiGate",
-    "Netskope",
-    "Blue Coat",
-    "Symantec Web",
-    "Palo Alto",
-    "Cisco Umbrella",
-    "Sophos",
-    "Kaspersky",
-    "ESET SSL",
-    "avast",
-    "AVG Technologies",
-    "Bitdefender",
-    "Forcepoint",
-    "McAfee Web",
-    "Check Point",
-    "Barracuda",
-    "WatchGuard",
-    "Charles Proxy",
-    "mitmproxy",
-    "Fiddler",
-];
-
 impl Run<'_> {
     /// Shakes hands, and judges the certificates; the dialer makes such connections from then on.
     pub(super) async fn secure(
@@ -169,8 +143,7 @@ fn judged(presented: &Presented, authority: &str) -> Option<Found> {
     } else {
         let reason = presented.refusal()?;
         let is_alone = matches!(presented.links.as_slice(), [link] if link.subject != link.issuer);
-        let inspector = INSPECTORS.iter().find(|name| issuers().any(|issuer| issuer.contains(*name)));
-        match (reason.code, inspector) {
+        match (reason.code, presented.inspector()) {
             (Code::UnknownIssuer | Code::SelfSigned, Some(product)) => Found::new(
                 "intercepted",
                 format!("the certificate of {authority} is issued by {product}, which inspects connections"),

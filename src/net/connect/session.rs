@@ -18,7 +18,7 @@ use crate::net::client::{Answered, Dialer, Incoming, Kind, NotUpgraded, Server, 
 use crate::net::probe::first::First;
 
 /// The time for which an answer is waited for before something else is tried beside it.
-const IMPATIENCE: Duration = Duration::from_secs(1);
+const IMPATIENCE: Duration = Duration::from_millis(250);
 
 impl Run<'_> {
     /// Opens a session and joins the namespace.
@@ -39,8 +39,19 @@ impl Run<'_> {
         let server = self.server(address, dialer)?;
         let asked = Asked { address, server: &server, listening: listening.as_ref(), others: &others };
         let opened = self.open(&asked, stream, &first).await?;
-        let mut socket = self.upgraded(opened).await?;
-        self.join(address, &mut socket).await?;
+        let (mut socket, not_upgraded) = self.upgraded(opened).await?;
+        let joined = self.join(address, &mut socket).await;
+        match (joined, not_upgraded) {
+            // A second WebSocket server throws when both take the same connection, and Node ends.
+            (Err(_), Some(found)) if server.dialer.tcp().await.is_err() => {
+                let message = format!("{}, and is gone after that", found.message);
+                return Err(Found { message, ..found });
+            }
+            (joined, not_upgraded) => {
+                not_upgraded.into_iter().for_each(|found| self.warn(found));
+                joined?;
+            }
+        }
         Ok(socket)
     }
 
@@ -98,8 +109,9 @@ impl Run<'_> {
         Ok(session)
     }
 
-    /// Upgrades to a WebSocket if the server offers that.
-    async fn upgraded(&mut self, mut session: Session) -> Result<Socket, Found> {
+    /// Upgrades to a WebSocket if the server offers that; the cause is given out if that fails.
+    async fn upgraded(&mut self, mut session: Session) -> Result<(Socket, Option<Found>), Found> {
+        let mut not = None;
         let is_offered = session.open.upgrades.iter().any(|one| one == "websocket");
         let is_polling = session.transport() == Transport::Polling;
         if is_polling && is_offered && self.options.transport.is_none() {
@@ -113,7 +125,7 @@ impl Run<'_> {
                 Err(failure) => {
                     let target = session.server.target(Transport::WebSocket, Some(&session.open.sid));
                     let found = not_upgraded(&failure).sent(format!("GET {target} HTTP/1.1, Upgrade: websocket"));
-                    self.warn(found);
+                    not = Some(found);
                     self.passed(LayerName::Upgrade, Some("failed: it stays on polling".to_owned()), Vec::new());
                 }
             }
@@ -121,7 +133,7 @@ impl Run<'_> {
             let detail = if is_offered { "not wanted" } else { "not offered by the server" };
             self.passed(LayerName::Upgrade, Some(detail.to_owned()), Vec::new());
         }
-        Ok(Socket::new(session))
+        Ok((Socket::new(session), not))
     }
 
     /// Joins the namespace.

@@ -79,8 +79,16 @@ impl HandshakeError {
             Self::Tls(rustls::Error::InvalidCertificate(_)) => "client-certificate-refused",
             Self::Tls(rustls::Error::NoApplicationProtocol) => "no-alpn-overlap",
             Self::Tls(rustls::Error::AlertReceived(_)) => "refused-by-client",
+            Self::Tls(rustls::Error::PeerIncompatible(reason)) => missing(reason),
+            Self::Tls(rustls::Error::General(_)) => "unknown-server-name",
             Self::Tls(_) => "tls",
         }
+    }
+
+    /// The code if it has a page in docs/failures.
+    #[must_use]
+    pub fn cause(&self) -> Option<&'static str> {
+        Some(self.code()).filter(|code| !PAGELESS.contains(code))
     }
 
     /// An error while the ClientHello is read.
@@ -105,6 +113,25 @@ impl From<io::Error> for HandshakeError {
             Err(error) if is_end(error.kind()) => Self::HungUp,
             Err(error) => Self::Broken(error),
         }
+    }
+}
+
+/// Codes of failures that are no fault of either side, or that the client alone can explain.
+const PAGELESS: [&str; 5] = ["silent", "too-many", "closed", "refused-by-client", "tls"];
+
+/// The code of a client's missing capability.
+fn missing(reason: &PeerIncompatible) -> &'static str {
+    use PeerIncompatible as Why;
+    match reason {
+        Why::NoCipherSuitesInCommon => "no-common-suite",
+        Why::NoKxGroupsInCommon | Why::NamedGroupsExtensionRequired => "no-common-group",
+        Why::Tls12NotOffered
+        | Why::Tls12NotOfferedOrEnabled
+        | Why::SupportedVersionsExtensionRequired
+        | Why::ServerDoesNotSupportTls12Or13
+        | Why::ServerTlsVersionIsDisabledByOurConfig => "old-tls",
+        Why::ExtendedMasterSecretExtensionRequired => "no-extended-master-secret",
+        _ => "tls",
     }
 }
 
@@ -409,6 +436,35 @@ mod tests {
         ] {
             is_in_words(error);
         }
+    }
+
+    /// The log names the code of a page, which says the same to both sides.
+    #[test]
+    fn each_cause_has_a_page() {
+        let reasons = [
+            PeerIncompatible::NoCipherSuitesInCommon,
+            PeerIncompatible::NoKxGroupsInCommon,
+            PeerIncompatible::Tls12NotOffered,
+            PeerIncompatible::ExtendedMasterSecretExtensionRequired,
+        ];
+        let of_tls = reasons.into_iter().map(|reason| HandshakeError::Tls(reason.into()));
+        let all = [
+            HandshakeError::NeitherTlsNorHttp,
+            HandshakeError::TlsInFront,
+            HandshakeError::TimedOut,
+            HandshakeError::OldTls { newest: "TLS 1.1" },
+            HandshakeError::NoSuite,
+            HandshakeError::Tls(rustls::Error::NoCertificatesPresented),
+            HandshakeError::Tls(rustls::Error::InvalidCertificate(CertificateError::Expired)),
+            HandshakeError::Tls(rustls::Error::NoApplicationProtocol),
+            HandshakeError::Tls(rustls::Error::General("no server certificate chain resolved".to_owned())),
+        ];
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/failures");
+        for error in all.into_iter().chain(of_tls) {
+            let code = error.cause().unwrap_or_else(|| panic!("{error}"));
+            crate::base::files::read(&folder.join(format!("{code}.md"))).unwrap_or_else(|error| panic!("{error}"));
+        }
+        assert_eq!(HandshakeError::HungUp.cause(), None);
     }
 
     #[test]

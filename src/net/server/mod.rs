@@ -2,6 +2,28 @@
 //!
 //! [`Server::bind`] takes the port, [`Server::run`] serves until stopped. Nothing is printed: an
 //! [`Observer`] receives the events.
+//!
+//! # Example
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//!
+//! use secure_io::credentials::Credentials;
+//! use secure_io::generate::CertificateSpec;
+//! use secure_io::server::{Config, Server};
+//! use secure_io::tls::ByName;
+//! use secure_io::validity;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let credentials = Credentials::self_signed(&CertificateSpec::default(), validity::now())?;
+//! let (chain, key) = credentials.parts();
+//! let config = Config::new(Arc::new(ByName::new(chain, key)?), credentials.report()?);
+//! let server = Server::bind(config, Arc::new(|event| println!("{event:?}"))).await?;
+//! println!("https://localhost:{}", server.local_addr().port());
+//! server.run(std::future::pending()).await;
+//! # Ok(())
+//! # }
+//! ```
 
 mod args;
 mod authority;

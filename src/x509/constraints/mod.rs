@@ -13,10 +13,10 @@ mod subtree;
 mod tests;
 mod uri;
 
-pub use self::name::Name;
-pub use self::permit::{BadPermit, Permit};
-pub(crate) use self::permit::{NO_SUBJECT, closed, nothing, write};
-pub use self::subtree::Subtree;
+pub(crate) use self::name::Name;
+pub use self::permit::Permit;
+pub(crate) use self::permit::{BadPermit, NO_SUBJECT, closed, nothing, write};
+pub(crate) use self::subtree::Subtree;
 use self::subtree::{Base, SUBTREE};
 use crate::encoding::asn1::{self, tag};
 
@@ -67,7 +67,7 @@ pub struct NameConstraints<'a> {
 }
 
 /// Largest number of comparisons of names with subtrees along one path: webpki's own limit.
-pub const BUDGET: u32 = 250_000;
+pub(crate) const BUDGET: u32 = 250_000;
 
 const NOT_DER: &str = "are not DER";
 

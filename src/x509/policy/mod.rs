@@ -3,6 +3,5 @@
 mod path;
 mod values;
 
-pub(crate) use self::path::check_extension;
-pub use self::path::{Certificate, Error, check};
+pub(crate) use self::path::{Certificate, Error, check, check_extension};
 pub(crate) use self::values::{PolicyInformation, constraints, mappings, policies};

@@ -16,7 +16,7 @@ const ANY_POLICY: &[u8] = &[0x55, 0x1d, 0x20, 0x00];
 /// Reason why policies forbid a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Error {
+pub(crate) enum Error {
     /// A certificate policy is required, and no policy is valid for the whole path (section 6.1.3 f, 6.1.5 g).
     #[error("a CA above it requires a certificate policy, and none holds along the whole path")]
     NoPolicy {
@@ -40,7 +40,7 @@ pub enum Error {
 impl Error {
     /// The place in the path of the certificate that is to blame.
     #[must_use]
-    pub const fn index(&self) -> usize {
+    pub(crate) const fn index(&self) -> usize {
         match *self {
             Self::NoPolicy { index } | Self::MapsAnyPolicy { index } | Self::Malformed { index } => index,
         }
@@ -49,11 +49,11 @@ impl Error {
 
 /// A certificate of a path, as far as policies ask.
 #[derive(Debug, Clone, Default)]
-pub struct Certificate<'a> {
+pub(crate) struct Certificate<'a> {
     /// Its extensions about policies: the last arc of each one's type (2.5.29.…), and the value.
-    pub extensions: Vec<(u8, &'a [u8])>,
+    pub(crate) extensions: Vec<(u8, &'a [u8])>,
     /// True if its subject is its issuer.
-    pub is_self_issued: bool,
+    pub(crate) is_self_issued: bool,
 }
 
 /// Checks a path's policies: from the certificate that the trust anchor issued to the end-entity.
@@ -61,7 +61,7 @@ pub struct Certificate<'a> {
 /// # Errors
 ///
 /// The first reason, in the path's order.
-pub fn check(path: &[Certificate<'_>]) -> Result<(), Error> {
+pub(crate) fn check(path: &[Certificate<'_>]) -> Result<(), Error> {
     let mut state = State::new(path.len());
     for (index, certificate) in path.iter().enumerate() {
         let extensions = Extensions::read(&certificate.extensions).map_err(|_asn1| Error::Malformed { index })?;

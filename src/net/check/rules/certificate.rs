@@ -40,8 +40,6 @@ macro_rules! codes {
 codes! {
     expired: Expired;
     not_yet_valid: NotYetValid;
-    self_signed: SelfSigned;
-    host_mismatch: HostMismatch;
     bad_signature: BadSignature;
     wrong_purpose: WrongPurpose;
     not_a_ca: NotACa;
@@ -57,6 +55,40 @@ codes! {
     chain_too_complex: ChainTooComplex;
 }
 
+fn inspector(audit: &Audit<'_>) -> Option<&'static str> {
+    audit.presented?.inspector()
+}
+
+pub(super) fn intercepted(audit: &Audit<'_>) -> Option<Hit> {
+    let product = inspector(audit)?;
+    beside(audit, format!("the certificate is issued by {product}, which inspects connections"))
+}
+
+/// The chain as evidence for a fault beside the one for which it is refused.
+fn beside(audit: &Audit<'_>, message: impl Into<String>) -> Option<Hit> {
+    let names: Vec<_> = audit.presented?.links.iter().map(|link| link.subject.as_str()).collect();
+    let received = format!("Certificate: {}", names.join(", then "));
+    Some(Hit::new(message, format!("ClientHello for {}", audit.host), received))
+}
+
+pub(super) fn self_signed(audit: &Audit<'_>) -> Option<Hit> {
+    let by_itself = || {
+        audit.presented.filter(|presented| presented.is_self_made())?;
+        beside(audit, "the certificate is signed by itself, and it is not trusted")
+    };
+    refused(audit, Code::SelfSigned).or_else(by_itself).filter(|_| inspector(audit).is_none())
+}
+
+pub(super) fn host_mismatch(audit: &Audit<'_>) -> Option<Hit> {
+    let by_itself = || {
+        let leaf = audit.presented.filter(|presented| presented.is_of_other_name())?.leaf.as_ref()?;
+        let names = leaf.subject_alt_names.join(", ");
+        let names = if names.is_empty() { "no name" } else { &names };
+        beside(audit, format!("the certificate is for {names}, and not for {}", audit.host))
+    };
+    refused(audit, Code::HostMismatch).or_else(by_itself)
+}
+
 /// Decides whether the end-entity certificate came alone although another issued it.
 fn is_alone(audit: &Audit<'_>) -> bool {
     let links = audit.presented.map(|presented| presented.links.as_slice()).unwrap_or_default();
@@ -64,7 +96,7 @@ fn is_alone(audit: &Audit<'_>) -> bool {
 }
 
 pub(super) fn unknown_issuer(audit: &Audit<'_>) -> Option<Hit> {
-    refused(audit, Code::UnknownIssuer).filter(|_| !is_alone(audit))
+    refused(audit, Code::UnknownIssuer).filter(|_| !is_alone(audit) && inspector(audit).is_none())
 }
 
 pub(super) fn incomplete(audit: &Audit<'_>) -> Option<Hit> {
@@ -74,7 +106,7 @@ pub(super) fn incomplete(audit: &Audit<'_>) -> Option<Hit> {
         let received = format!("{} certificate(s)", presented.links.len());
         return Some(Hit::new(message, format!("ClientHello for {}", audit.host), received));
     }
-    let hit = refused(audit, Code::UnknownIssuer).filter(|_| is_alone(audit))?;
+    let hit = refused(audit, Code::UnknownIssuer).filter(|_| is_alone(audit) && inspector(audit).is_none())?;
     let issuer = presented.links.first().map(|link| link.issuer.clone()).unwrap_or_default();
     let message = format!(
         "the certificate comes alone, and its issuer `{issuer}` is not known here: it is an intermediate that is not sent, or a root that is not trusted"

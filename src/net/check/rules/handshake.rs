@@ -19,6 +19,22 @@ pub(super) fn renegotiation(audit: &Audit<'_>) -> Option<Hit> {
     })
 }
 
+pub(super) fn client_renegotiation(audit: &Audit<'_>) -> Option<Hit> {
+    (audit.facts.behaviour.client_renegotiation == Some(true)).then(|| {
+        let message =
+            "clients may renegotiate without a limit: one connection makes the server compute handshake after handshake";
+        Hit::new(message, "a handshake of TLS 1.2, and four more inside it", "each is finished")
+    })
+}
+
+pub(super) fn insecure_renegotiation(audit: &Audit<'_>) -> Option<Hit> {
+    (audit.facts.behaviour.insecure_renegotiation == Some(true)).then(|| {
+        let message = "clients may renegotiate without RFC 5746: a stranger can put data in front of another's session";
+        let sent = "a handshake of TLS 1.2, and one more inside it, both without renegotiation_info";
+        Hit::new(message, sent, "both are finished")
+    })
+}
+
 pub(super) fn extended_master_secret(audit: &Audit<'_>) -> Option<Hit> {
     let is_tls12 = audit.facts.newest_clear() == Some(Version::Tls12);
     (is_tls12 && audit.facts.behaviour.extended_master_secret == Some(false)).then(|| {
@@ -62,8 +78,7 @@ pub(super) fn server_name(audit: &Audit<'_>) -> Option<Hit> {
 
 pub(super) fn alpn(audit: &Audit<'_>) -> Option<Hit> {
     let session = audit.session?;
-    let is_h2_only = session.alpn_both.as_deref() == Some("h2") && session.alpn_http1.as_deref() != Some("http/1.1");
-    is_h2_only.then(|| {
+    session.is_http2_only().then(|| {
         let message = "the server speaks HTTP/2 only: WebSockets and Node's clients do not connect";
         let received = if session.refuses_http1 { "alert no_application_protocol" } else { "no protocol chosen" };
         Hit::new(message, "ALPN http/1.1", received)
@@ -101,7 +116,7 @@ pub(super) fn resumption(audit: &Audit<'_>) -> Option<Hit> {
 pub(super) fn certificate_required(audit: &Audit<'_>) -> Option<Hit> {
     let session = audit.session?;
     // Node ends the connection without an alert, nginx answers in HTTP, and in TLS 1.2 the handshake itself fails.
-    let is_refused = session.needs_certificate || session.asks_certificate && session.response.is_none();
+    let is_refused = session.needs_certificate || session.asks_certificate && !session.speaks_http();
     let status = session.response.as_ref().filter(|_| session.asks_certificate).map(|response| response.status);
     let status = status.filter(|status| matches!(status, 400 | 401 | 403 | 495 | 496));
     (is_refused || status.is_some()).then(|| {

@@ -209,10 +209,11 @@ fn cookies(audit: &Audit<'_>, message: &str, is_bad: impl Fn(&Cookie) -> bool) -
     let all = [(REQUEST, audit.response()), ("GET /socket.io/ over TLS", engine)];
     all.into_iter().find_map(|(request, response)| {
         let response = response?;
-        let bad = response.cookies().into_iter().filter(|cookie| is_bad(cookie));
-        let names: Vec<_> = bad.map(|cookie| cookie.name).collect();
+        let bad: Vec<_> = response.cookies().into_iter().filter(|cookie| is_bad(cookie)).collect();
+        let names: Vec<_> = bad.iter().map(|cookie| cookie.name.as_str()).collect();
         let message = format!("{message}: {}", names.join(", "));
-        (!names.is_empty()).then(|| Hit::new(message, request, field(response, "set-cookie")))
+        let seen = bad.first()?;
+        Some(Hit::new(message, request, format!("set-cookie: {}", seen.text)))
     })
 }
 

@@ -30,6 +30,8 @@ pub enum Needs {
     Session,
     /// The certificates.
     Chain,
+    /// Requests of HTTP over TLS, answered or not.
+    Request,
     /// An answer of HTTP over TLS.
     Response,
     /// An answer on the port of plain HTTP.
@@ -47,7 +49,7 @@ impl Needs {
     const fn layer(self) -> &'static str {
         match self {
             Self::Hellos | Self::Session | Self::Chain => "tls",
-            Self::Response | Self::PlainResponse | Self::Web => "http",
+            Self::Request | Self::Response | Self::PlainResponse | Self::Web => "http",
             Self::Engine => "engine.io",
             Self::Upgrade => "upgrade",
         }
@@ -127,7 +129,7 @@ impl Audit<'_> {
     fn has(&self, needs: Needs) -> bool {
         match needs {
             Needs::Hellos => true,
-            Needs::Session => self.session.is_some_and(|session| session.failure.is_none()),
+            Needs::Session | Needs::Request => self.session.is_some_and(|session| session.failure.is_none()),
             Needs::Chain => self.presented.is_some(),
             Needs::Response => self.response().is_some(),
             Needs::PlainResponse => self.plain.is_some(),

@@ -1,8 +1,8 @@
 //! Engine.IO and Socket.IO: versions, transports, the upgrade, stickiness, the heartbeat, foreign sites.
 
 use super::{Audit, Hit};
-use crate::net::check::engine::{Engine, FOREIGN, Known, PATH};
-use crate::net::check::http::Response;
+use crate::net::check::engine::{Engine, FOREIGN, Known};
+use crate::net::check::http::{PATH, Response};
 use crate::net::check::web::Web;
 use crate::net::check::websocket::{Idle, WebSocket};
 
@@ -65,7 +65,10 @@ pub(super) fn polling_only(audit: &Audit<'_>) -> Option<Hit> {
 /// The WebSocket that failed, of those that should open.
 fn failed(engine: &Engine) -> Option<&WebSocket> {
     let offers = engine.open.as_ref().is_some_and(|open| open.upgrades.iter().any(|name| name == "websocket"));
-    let direct = engine.direct.as_ref().filter(|_| offers).filter(|direct| !direct.is_session());
+    // allowRequest may let WebSockets in that began by polling, and no others.
+    let is_forbidden = |direct: &&WebSocket| matches!(direct, WebSocket::Refused(_, text) if text == "Forbidden" || text.contains("\"code\":4"));
+    let direct =
+        engine.direct.as_ref().filter(|_| offers).filter(|direct| !direct.is_session() && !is_forbidden(direct));
     direct.or_else(|| engine.upgrade.as_ref().filter(|upgrade| !upgrade.is_open()))
 }
 
@@ -76,7 +79,7 @@ fn is_dropped(response: &Response) -> bool {
 
 pub(super) fn upgrade_dropped(audit: &Audit<'_>) -> Option<Hit> {
     let failed = failed(engine(audit)?)?;
-    matches!(failed, WebSocket::Refused(response) if is_dropped(response)).then(|| {
+    matches!(failed, WebSocket::Refused(response, _) if is_dropped(response)).then(|| {
         let message = "polling works, WebSocket does not: something in front of the server drops the Upgrade field";
         Hit::new(message, WEBSOCKET, failed.words())
     })
@@ -84,8 +87,15 @@ pub(super) fn upgrade_dropped(audit: &Audit<'_>) -> Option<Hit> {
 
 pub(super) fn upgrade_refused(audit: &Audit<'_>) -> Option<Hit> {
     let failed = failed(engine(audit)?)?;
-    matches!(failed, WebSocket::Refused(response) if !is_dropped(response)).then(|| {
-        let message = "polling works, and the WebSocket's handshake is refused";
+    let is_other = match failed {
+        WebSocket::Refused(response, _) => !is_dropped(response),
+        failed => matches!(failed, WebSocket::WrongAccept(_)),
+    };
+    is_other.then(|| {
+        let message = match failed {
+            WebSocket::WrongAccept(_) => "polling works, and a WebSocket is answered for another key than its own",
+            _ => "polling works, and the WebSocket's handshake is refused",
+        };
         Hit::new(message, WEBSOCKET, failed.words())
     })
 }
@@ -168,6 +178,66 @@ pub(super) fn no_heartbeat(audit: &Audit<'_>) -> Option<Hit> {
     let Idle::Silent(after) = engine.idle? else { return None };
     let message = format!("no heartbeat within {:.0} s: clients end the connection", after.as_secs_f64());
     Some(Hit::new(message, "a WebSocket on which nothing is said", "nothing"))
+}
+
+/// A finding if polling is refused for this cause.
+fn refused(audit: &Audit<'_>, code: &str) -> Option<Hit> {
+    let engine = &audit.web?.engine;
+    let (_, message) = engine.refusal().filter(|(cause, _)| *cause == code)?;
+    Some(Hit::new(message, opening(4), answer(engine)))
+}
+
+macro_rules! refusals {
+    ($($name:ident: $code:literal;)*) => {
+        $(pub(super) fn $name(audit: &Audit<'_>) -> Option<Hit> {
+            refused(audit, $code)
+        })*
+    };
+}
+
+refusals! {
+    auth_required: "auth-required";
+    http_forbidden: "http-forbidden";
+    rate_limited: "rate-limited";
+    cdn_origin: "cdn-origin";
+    platform_error: "platform-error";
+    bad_method: "eio-bad-method";
+    bad_request: "eio-bad-request";
+    unsupported_version: "eio-unsupported-version";
+    transport_unknown: "eio-transport-unknown";
+}
+
+/// Paths without Socket.IO, unless a WebSocket finds it there.
+fn is_elsewhere(audit: &Audit<'_>) -> bool {
+    audit.web.is_some_and(|web| !web.engine.is_there())
+}
+
+pub(super) fn not_found(audit: &Audit<'_>) -> Option<Hit> {
+    refused(audit, "http-not-found").filter(|_| is_elsewhere(audit))
+}
+
+pub(super) fn not_engine_io(audit: &Audit<'_>) -> Option<Hit> {
+    if let Some(plain) = audit.web.and_then(|web| web.engine.plain.as_ref()) {
+        let message = "a plain WebSocket server answers at this path, not Socket.IO";
+        return Some(Hit::new(message, WEBSOCKET, plain.words()));
+    }
+    refused(audit, "not-engine-io").filter(|_| is_elsewhere(audit))
+}
+
+/// A redirect of Engine.IO's path, unless all of the site redirects to itself or to plain HTTP, which has names of its
+/// own.
+pub(super) fn redirected(audit: &Audit<'_>) -> Option<Hit> {
+    let is_of_site = super::http::redirect_loop(audit).is_some() || super::http::redirect_to_http(audit).is_some();
+    refused(audit, "redirected").filter(|_| !is_of_site)
+}
+
+pub(super) fn http_timeout(audit: &Audit<'_>) -> Option<Hit> {
+    let session = audit.session.filter(|session| session.is_silent && session.polling.is_none())?;
+    if audit.web.is_some_and(|web| web.engine.plain.is_some() || web.engine.is_there()) {
+        return None;
+    }
+    let received = session.no_response.clone().unwrap_or_default();
+    Some(Hit::new("the server answers no request of HTTP", "GET / and GET /socket.io/ over TLS", received))
 }
 
 /// The values of Access-Control-Allow-Origin, lists taken apart.
@@ -267,6 +337,10 @@ pub(super) fn websocket_any_origin(audit: &Audit<'_>) -> Option<Hit> {
 fn gateway(audit: &Audit<'_>, status: u16, message: &str) -> Option<Hit> {
     let web = audit.web?;
     let response = web.engine.response().filter(|response| response.status == status)?;
+    // A platform or a limiter has a name of its own.
+    if web.engine.refusal().is_some_and(|(code, _)| ["platform-error", "rate-limited", "cdn-origin"].contains(&code)) {
+        return None;
+    }
     // Where all of the site is down, `/socket.io/` is no finding of its own; it is the same one.
     Some(Hit::new(message, opening(4), response.words("server")))
 }

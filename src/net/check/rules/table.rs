@@ -1,6 +1,6 @@
 //! The table of checks.
 
-use super::Needs::{Chain, Engine, Hellos, PlainResponse, Response, Session, Upgrade, Web};
+use super::Needs::{Chain, Engine, Hellos, PlainResponse, Request, Response, Session, Upgrade, Web};
 use super::fix::{self, Fix, advice};
 use super::{Audit, Hit, Needs, Rule, certificate, handshake, http, protocol, socket_io, suites};
 use crate::judge::report::finding::Severity;
@@ -56,6 +56,8 @@ pub const RULES: &[Rule] = &[
     // The handshake.
     rule("tls-compression", Hellos, E, "TLS compression is agreed to (CRIME)", "RFC 9325 section 3.3", advice("switch TLS compression off, or build against an OpenSSL of 1.1 or newer"), handshake::compression),
     rule("no-secure-renegotiation", Hellos, W, "secure renegotiation is not supported", "RFC 5746; RFC 9325 section 3.5", advice("update the TLS library: all have RFC 5746 since 2010"), handshake::renegotiation),
+    rule("insecure-renegotiation", Hellos, E, "clients may renegotiate without RFC 5746", "RFC 5746 section 4.3; SSL Labs 2009r", advice("leave out the option for old clients (OpenSSL: SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION, -legacy_renegotiation)"), handshake::insecure_renegotiation),
+    rule("client-renegotiation", Hellos, W, "clients may renegotiate without a limit", "RFC 9325 section 3.5", advice("switch renegotiation by clients off: OpenSSL 3 does unless it is told SSL_OP_ALLOW_CLIENT_RENEGOTIATION, older ones with SSL_OP_NO_RENEGOTIATION; Node allows three in ten minutes (tls.CLIENT_RENEG_LIMIT)"), handshake::client_renegotiation),
     rule("no-extended-master-secret", Hellos, N, "no extended master secret in TLS 1.2", "RFC 7627; RFC 9325 section 3.5", advice("update the TLS library: OpenSSL has it since 1.1.0"), handshake::extended_master_secret),
     rule("large-hello-intolerance", Hellos, E, "a long ClientHello is not answered", "RFC 8446 section 4.1.2; RFC 7685", advice("update the server or the middlebox in front of it: a hello with X25519MLKEM768 is over 1,200 octets long and comes in two segments"), handshake::large_hello),
     rule("unknown-value-intolerance", Hellos, E, "a ClientHello with unknown values is refused", "RFC 8701; RFC 8446 section 4.2", advice("update the server or the middlebox in front of it: unknown values have to be ignored"), handshake::grease),
@@ -71,6 +73,7 @@ pub const RULES: &[Rule] = &[
     rule("not-yet-valid", Chain, E, "a certificate is before notBefore", "RFC 5280 section 4.1.2.5", advice("set the clock of this machine or of the issuer"), certificate::not_yet_valid),
     rule("self-signed", Chain, E, "the certificate is signed by itself and not trusted", "RFC 5280 section 6.1", advice("trust it with `--trust`, or have a CA issue one that clients trust"), certificate::self_signed),
     rule("unknown-issuer", Chain, E, "the chain ends at a CA that is not trusted here", "RFC 5280 section 6.1", advice("name the CA's root with `--trust`, and install it where clients look"), certificate::unknown_issuer),
+    rule("intercepted", Chain, E, "an inspection product or an antivirus stands in between", "RFC 5280 section 6.1", advice("an inspection product or an antivirus stands in between: give Node its root with NODE_EXTRA_CA_CERTS=FILE or --use-system-ca, or have an exception made for this host"), certificate::intercepted),
     rule("incomplete-chain", Chain, E, "an intermediate is not sent", "RFC 8446 section 4.4.2", fix::CHAIN, certificate::incomplete),
     rule("host-mismatch", Chain, E, "the certificate is for another name", "RFC 9525 section 6", fix::RENEWED, certificate::host_mismatch),
     rule("bad-signature", Chain, E, "a signature does not verify", "RFC 5280 section 6.1.3", fix::RENEWED, certificate::bad_signature),
@@ -116,6 +119,14 @@ pub const RULES: &[Rule] = &[
     rule("bad-gateway", Web, E, "a gateway cannot reach the server", "RFC 9110 section 15.6.3", advice("look whether the server behind the proxy runs, on the address and port and in the scheme that the proxy has"), socket_io::bad_gateway),
     rule("unavailable", Web, E, "a gateway has no server", "RFC 9110 section 15.6.4", advice("look at the health checks of the proxy, and whether a server behind it runs"), socket_io::unavailable),
     rule("gateway-timeout", Web, E, "a server does not answer its gateway", "RFC 9110 section 15.6.5", advice("look why the server behind the proxy hangs; the proxy's read timeout must be above the heartbeat"), socket_io::gateway_timeout),
+    rule("auth-required", Web, W, "Engine.IO's path wants credentials", "RFC 9110 section 15.5.2", advice("send credentials, as in --header 'Authorization: Bearer TOKEN' (extraHeaders in socket.io-client), or exempt the Engine.IO path from authentication in the server or proxy that asks for it"), socket_io::auth_required),
+    rule("http-forbidden", Web, W, "something in front of Engine.IO refuses", "RFC 9110 section 15.5.4", advice("change the rule of the one that refuses: exempt the Engine.IO path in the firewall (WAF) or challenge, or allow the host (Vite: server.allowedHosts)"), socket_io::http_forbidden),
+    rule("rate-limited", Web, W, "requests are limited", "RFC 6585 section 4", advice("exempt /socket.io/ from the limit, because polling makes many requests (nginx: limit_req outside of that location; express-rate-limit: skip), or use websocket only"), socket_io::rate_limited),
+    rule("redirected", Web, W, "Engine.IO's path is redirected", "RFC 9110 section 15.4", advice("polling clients follow a redirect, a WebSocket never does: exempt the Engine.IO path from it (sign-in, another host, the slash at the end; Next.js: skipTrailingSlashRedirect, or addTrailingSlash: false on both sides), or connect to the URL that it leads to"), socket_io::redirected),
+    rule("cdn-origin", Web, E, "Cloudflare cannot use the origin", "Cloudflare: 5xx errors", advice("look at the origin, as the number says: 521 and 522 nothing answers there, 523 its address is wrong, 524 it is too slow, 525 and 526 its TLS or its certificate (SSL mode Full (strict) needs a valid one or an Origin CA's)"), socket_io::cdn_origin),
+    rule("platform-error", Web, E, "the hosting platform itself answers", "what the platform's header fields say", advice("the hosting platform has no such route, or no running app there: look at the deployment and its log. Where the platform has no affinity between instances (Vercel's functions, Heroku without session affinity), use websocket only: transports: ['websocket']"), socket_io::platform_error),
+    rule("http-timeout", Request, W, "no request of HTTP is answered", "RFC 9110 section 15.6.5", advice("the app hangs, or a proxy waits for a server that is not there: look at the server's log, for a handler that never answers and an event loop that is blocked"), socket_io::http_timeout),
+    rule("http-not-found", Web, N, "nothing is at Socket.IO's path", "RFC 9110 section 15.5.5", advice("give the path of Socket.IO with --path (path: in client and server have to be the same); attach Socket.IO to the http(s) server that listens, not to the Express app; route the path to it in the proxy (nginx: location /socket.io/)"), socket_io::not_found),
 
     // Other sites.
     rule("cors-missing", Web, W, "the origin that was named is not allowed", "WHATWG Fetch, CORS protocol", fix::CORS, socket_io::cors_missing),
@@ -128,6 +139,11 @@ pub const RULES: &[Rule] = &[
     rule("eio-version-3", Engine, W, "Engine.IO 3 only", "Engine.IO protocol, revision 4", advice("upgrade the server to Socket.IO 4, or use a client of Socket.IO 2"), socket_io::version_three),
     rule("eio-3-allowed", Engine, N, "Engine.IO 3 is accepted as well", "Engine.IO protocol, revision 4", advice("leave out `allowEIO3` when no client of Socket.IO 2 is left"), socket_io::three_allowed),
     rule("eio-forbidden", Engine, N, "sessions are refused", "Engine.IO protocol, revision 4", advice("look at `allowRequest`; with --origin, the request is made as a page of that site makes it"), socket_io::forbidden),
+    rule("not-engine-io", Engine, N, "something other than Engine.IO answers at Socket.IO's path", "Engine.IO protocol, revision 4", advice("give the path of Socket.IO with --path, and exempt it from the fallback that answers every path with the page; a plain WebSocket server (ws) needs a plain WebSocket client, not socket.io-client"), socket_io::not_engine_io),
+    rule("eio-bad-method", Engine, W, "Engine.IO answers code 2", "Engine.IO protocol, revision 4", advice("a proxy changes the method of the request: the session is opened by GET (nginx: remove proxy_method)"), socket_io::bad_method),
+    rule("eio-bad-request", Engine, W, "Engine.IO answers code 3", "Engine.IO protocol, revision 4", advice("a proxy drops the Upgrade header or changes the query (nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\")"), socket_io::bad_request),
+    rule("eio-unsupported-version", Engine, W, "Engine.IO answers code 5", "Engine.IO protocol, revision 4", advice("client and server are of different generations: Socket.IO 3 and 4 speak EIO=4, version 2 EIO=3. Use the same major version, or allowEIO3: true in the server; look for a proxy that changes the query"), socket_io::unsupported_version),
+    rule("eio-transport-unknown", Engine, N, "Engine.IO does not have polling", "Engine.IO protocol, revision 4", advice("the server does not have this transport: connect with --transport websocket (transports: ['websocket'] in the client), or let transports be the same on both sides"), socket_io::transport_unknown),
     rule("websocket-only", Engine, N, "no session by polling", "Engine.IO protocol, revision 4", advice("give clients `transports: ['websocket']`, or allow polling on the server"), socket_io::websocket_only),
     rule("polling-only", Engine, N, "no WebSocket is offered", "Engine.IO protocol, revision 4", advice("leave out `transports: ['polling']` and `allowUpgrades: false`"), socket_io::polling_only),
     rule("not-sticky", Engine, E, "sessions are known on some connections only", "Socket.IO: using multiple nodes", fix::STICKY, socket_io::not_sticky),

@@ -7,6 +7,7 @@ use crate::net::check::group::Group;
 use crate::net::check::hello::{Hello, extension};
 use crate::net::check::http;
 use crate::net::check::prober::{Answer, Prober};
+use crate::net::check::renegotiation;
 use crate::net::check::suite::Suite;
 use crate::net::check::version::Version;
 
@@ -28,6 +29,10 @@ const TRIPLE_DES: [u16; 4] = [0xc008, 0xc012, 0x0016, 0x000a];
 pub(crate) struct Behaviour {
     /// RFC 5746, below TLS 1.3.
     pub(crate) secure_renegotiation: Option<bool>,
+    /// A client renegotiates as often as it likes.
+    pub(crate) client_renegotiation: Option<bool>,
+    /// A client renegotiates without RFC 5746.
+    pub(crate) insecure_renegotiation: Option<bool>,
     /// DEFLATE was agreed to.
     pub(crate) compression: Option<bool>,
     /// A session ID or ticket was given, below TLS 1.3.
@@ -81,9 +86,27 @@ impl Behaviour {
         if let Some(clear) = newest(Version::Tls12) {
             seen.ask_in_clear(prober, &hello(clear)).await;
         }
+        if let Some(offer) = versions.get(&Version::Tls12).filter(|offer| offer.is_offered) {
+            seen.ask_for_renegotiation(prober, offer, server_name).await;
+        }
         let request = http::request(server_name.unwrap_or("localhost"));
         seen.plaintext = prober.say(request.as_bytes()).await;
         seen
+    }
+
+    /// Renegotiates as a client. Where that is refused, it is refused without RFC 5746 as well.
+    async fn ask_for_renegotiation(&mut self, prober: &Prober, offer: &Offer, server_name: Option<&str>) {
+        let suites = renegotiation::suites(&offer.suites);
+        if suites.is_empty() {
+            return;
+        }
+        let hello = Hello { suites, ..Hello::of(Version::Tls12, server_name) };
+        if self.secure_renegotiation == Some(true) {
+            self.client_renegotiation = renegotiation::is_unlimited(prober, &hello).await;
+        }
+        if self.secure_renegotiation == Some(false) || self.client_renegotiation == Some(true) {
+            self.insecure_renegotiation = renegotiation::is_insecure(prober, &hello).await;
+        }
     }
 
     /// Asks the questions that suit every version.
