@@ -132,11 +132,11 @@ pub(super) fn to_server(
     };
     set(HeaderName::from_static("x-forwarded-for"), &from.address.ip().to_canonical().to_string());
     set(HeaderName::from_static("x-forwarded-proto"), if from.is_secure { "https" } else { "http" });
-    if !host.is_empty() {
+    if host.is_empty() {
+        set(HOST, upstream_host.unwrap_or(&target.authority()));
+    } else {
         set(HeaderName::from_static("x-forwarded-host"), host);
         set(HOST, upstream_host.unwrap_or(host));
-    } else {
-        set(HOST, upstream_host.unwrap_or(&target.authority()));
     }
     if let Some(upstream_host) = upstream_host
         && headers.get(ORIGIN).is_some_and(|origin| origin.as_bytes() == format!("https://{host}").as_bytes())

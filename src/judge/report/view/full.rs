@@ -139,9 +139,9 @@ impl View<'_> {
         let critical = if extension.critical { " (critical)" } else { "" };
         let name = format!("{}{critical}", extension.name.as_deref().unwrap_or(unnamed));
         let depth = self.depth + 2;
-        self.line(Line { depth, ..Line::default() }.plain(name));
+        self.line(&Line { depth, ..Line::default() }.plain(name));
         let mut below = |text: String, tone| {
-            self.line(Line { depth: depth + 1, ..Line::default() }.toned(text, tone));
+            self.line(&Line { depth: depth + 1, ..Line::default() }.toned(text, tone));
         };
         extension.error.iter().for_each(|error| below(error.clone(), Tone::Bad));
         extension.value_hex.iter().for_each(|hex| below(format!("#{hex}"), Tone::Dim));

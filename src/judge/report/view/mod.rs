@@ -148,7 +148,7 @@ impl View<'_> {
     }
 
     fn push(&mut self, label: &str, text: impl Into<String>, tone: Tone) {
-        self.line(Line::new(self.depth + 1, label).toned(text, tone));
+        self.line(&Line::new(self.depth + 1, label).toned(text, tone));
     }
 
     /// One line for each, the label before the first.
@@ -167,11 +167,11 @@ impl View<'_> {
 
     fn toned_heading(&mut self, kind: &str, text: impl Into<String>, tone: Tone) {
         let (number, line) = (self.number.take(), Line::new(self.depth, kind).toned(text, tone));
-        self.line(Line { is_heading: true, number, ..line });
+        self.line(&Line { is_heading: true, number, ..line });
     }
 
-    fn line(&mut self, line: Line) {
-        (self.sink)(&line);
+    fn line(&mut self, line: &Line) {
+        (self.sink)(line);
     }
 
     /// An end of a validity: its day, how far it is, and how bad that is.
