@@ -333,7 +333,9 @@ fn lost(error: WebSocketError) -> Lost {
         }
         WebSocketError::Protocol(error) => Lost::NoFrames(error.to_string()),
         WebSocketError::Utf8(error) => Lost::NoFrames(error),
-        WebSocketError::Io(error) if error.get_ref().is_some_and(|inner| inner.is::<NoFrame>()) => {
+        WebSocketError::Io(error)
+            if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<NoFrame>) =>
+        {
             Lost::NoFrames(error.to_string())
         }
         other => Lost::Cut(other.to_string()),

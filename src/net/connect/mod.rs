@@ -44,6 +44,7 @@ pub use crate::net::client::{Proxy, Transport};
 
 /// Settings of a run.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Options<'a> {
     /// The path of Engine.IO, as in `/socket.io/`.
     pub path: String,

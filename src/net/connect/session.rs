@@ -48,7 +48,9 @@ impl Run<'_> {
                 return Err(Found { message, ..found });
             }
             (joined, not_upgraded) => {
-                not_upgraded.into_iter().for_each(|found| self.warn(found));
+                if let Some(found) = not_upgraded {
+                    self.warn(found);
+                }
                 joined?;
             }
         }
