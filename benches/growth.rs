@@ -6,14 +6,16 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
 #![expect(clippy::disallowed_methods, reason = "plain files for the program")]
 
+mod crl;
 mod process;
 
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
+use crl::crl;
 use process::{best, secure_io, time};
-use rcgen::{CertificateParams, Issuer, KeyPair, RevokedCertParams};
+use rcgen::{CertificateParams, Issuer, KeyPair};
 use secure_io::container;
 
 /// A row of the table: its name with the figure to reach, three sizes, and how often each is timed.
@@ -43,7 +45,8 @@ const ROWS: [Row; 8] = [
         sizes: [10_000, 100_000, 1_000_000],
         runs: 1,
         prepare: |folder, count| {
-            write(folder, "crl.der", crl(count));
+            let issuer = Issuer::new(CertificateParams::default(), KeyPair::generate().expect("a key"));
+            write(folder, "crl.der", crl(count, &issuer));
             args(&["inspect", "--text", "full", "crl.der"])
         },
     },
@@ -71,50 +74,29 @@ const ROWS: [Row; 8] = [
         sizes: [400, 4_000, 40_000],
         runs: 1,
         prepare: |folder, count| {
-            let mut manifest = String::new();
-            for number in 0..count {
-                writeln!(manifest, "[[certificate]]\nname = \"c{number}\"\nhosts = [\"c{number}.test\"]")
-                    .expect("memory");
-            }
-            write(folder, "secure-io.toml", manifest);
-            time(secure_io(folder).arg("fixtures"));
-            args(&["fixtures"])
+            up_to_date(folder, count, |number| {
+                format!("[[certificate]]\nname = \"c{number}\"\nhosts = [\"c{number}.test\"]\n")
+            })
         },
     },
     Row {
         name: "fixtures, authorities of a manifest, up to date (goal: 4,000 well below 2.4 s)",
         sizes: [40, 400, 4_000],
         runs: 1,
-        prepare: |folder, count| {
-            let mut manifest = String::new();
-            for number in 0..count {
-                writeln!(manifest, "[[authority]]\nname = \"ca{number}\"").expect("memory");
-            }
-            write(folder, "secure-io.toml", manifest);
-            time(secure_io(folder).arg("fixtures"));
-            args(&["fixtures"])
-        },
+        prepare: |folder, count| up_to_date(folder, count, |number| format!("[[authority]]\nname = \"ca{number}\"\n")),
     },
     Row {
         name: "fixtures, leaves with fresh keys",
         sizes: [100, 1_000, 10_000],
         runs: 1,
-        prepare: |folder, count| {
-            write(folder, "secure-io.toml", leaves(count));
-            args(&["fixtures"])
-        },
+        prepare: |folder, count| unbuilt(folder, leaves(count)),
     },
     Row {
         name: "fixtures, the same with a seed (goal: at most 3 times the time of fresh keys)",
         sizes: [100, 1_000, 10_000],
         runs: 1,
         prepare: |folder, count| {
-            write(
-                folder,
-                "secure-io.toml",
-                format!("seed = \"growth\"\nclock = 2026-11-01T00:00:00Z\n{}", leaves(count)),
-            );
-            args(&["fixtures"])
+            unbuilt(folder, format!("seed = \"growth\"\nclock = 2026-11-01T00:00:00Z\n{}", leaves(count)))
         },
     },
 ];
@@ -153,25 +135,17 @@ fn certificate(issuer: &Issuer<'_, KeyPair>, number: usize) -> String {
     container::pem("CERTIFICATE", leaf.der()).expect("PEM").to_string()
 }
 
-fn crl(entries: usize) -> Vec<u8> {
-    let revoked = (0..entries as u64).map(|number| RevokedCertParams {
-        serial_number: (number << 20 | 0x5_5555).into(),
-        revocation_time: rcgen::date_time_ymd(2026, 1, 1),
-        reason_code: None,
-        invalidity_date: None,
-    });
-    let crl = rcgen::CertificateRevocationListParams {
-        this_update: rcgen::date_time_ymd(2026, 1, 1),
-        next_update: rcgen::date_time_ymd(2100, 1, 1),
-        crl_number: 1.into(),
-        issuing_distribution_point: None,
-        revoked_certs: revoked.collect(),
-        key_identifier_method: rcgen::KeyIdMethod::Sha256,
-    };
-    let mut issuer = CertificateParams::default();
-    issuer.key_usages = vec![rcgen::KeyUsagePurpose::CrlSign];
-    let key = KeyPair::generate().expect("a key");
-    crl.signed_by(&Issuer::new(issuer, key)).expect("a CRL").der().to_vec()
+/// A manifest whose tree is to be built.
+fn unbuilt(folder: &Path, manifest: String) -> Vec<String> {
+    write(folder, "secure-io.toml", manifest);
+    args(&["fixtures"])
+}
+
+/// A manifest of so many tables whose tree is built already.
+fn up_to_date(folder: &Path, tables: usize, table: impl Fn(usize) -> String) -> Vec<String> {
+    let args = unbuilt(folder, (0..tables).map(table).collect());
+    time(secure_io(folder).args(&args));
+    args
 }
 
 fn leaves(count: usize) -> String {

@@ -11,6 +11,7 @@
 #![expect(clippy::print_stdout, reason = "a benchmark prints its result")]
 #![expect(clippy::disallowed_methods, reason = "plain files for the program")]
 
+mod crl;
 mod process;
 
 use std::fs;
@@ -18,6 +19,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crl::crl;
 use process::{best, secure_io};
 use rayon::iter::{IntoParallelRefIterator, ParallelIterator};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
@@ -73,21 +75,7 @@ fn with_crls(folder: &Path) {
     fs::write(folder.join("root"), pem(root.der())).expect("written");
     println!("verify --batch --crl, {LINES} lines (goal: 2 s with a million entries):");
     for entries in ENTRIES {
-        let revoked = (0..entries as u64).map(|number| rcgen::RevokedCertParams {
-            serial_number: (number << 20 | 0x5_5555).into(),
-            revocation_time: rcgen::date_time_ymd(2026, 1, 1),
-            reason_code: None,
-            invalidity_date: None,
-        });
-        let crl = rcgen::CertificateRevocationListParams {
-            this_update: rcgen::date_time_ymd(2026, 1, 1),
-            next_update: rcgen::date_time_ymd(2100, 1, 1),
-            crl_number: 1.into(),
-            issuing_distribution_point: None,
-            revoked_certs: revoked.collect(),
-            key_identifier_method: rcgen::KeyIdMethod::Sha256,
-        };
-        fs::write(folder.join("crl"), crl.signed_by(&issuer).expect("a CRL").der()).expect("written");
+        fs::write(folder.join("crl"), crl(entries, &issuer)).expect("written");
         let cost = best(3, || {
             let mut command = secure_io(folder);
             command.args(["verify", "--batch", "lines", "--trust", "root", "--crl", "crl"]);

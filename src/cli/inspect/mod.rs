@@ -347,30 +347,37 @@ impl Worker<'_> {
         let Some(streaming) = self.streaming.as_ref().filter(|streaming| streaming.is_on(&items)) else {
             return Part::Items(items);
         };
-        let (mut text, mut tally) = (String::new(), self.tally.clone());
-        for inspected in items {
-            tally.count(&inspected.item);
-            for shown in self.filter.apply(inspected) {
-                streaming.add(&shown, &mut text);
-            }
-        }
-        Part::Text(text, tally)
+        let rendered = self.rendered(items.into_iter(), |shown, text| {
+            streaming.add(shown, text);
+            Ok(())
+        });
+        rendered.map_or_else(Part::Unreadable, |(text, tally)| Part::Text(text, tally))
     }
 
     fn json(&self, items: impl Iterator<Item = Inspected>) -> Part {
-        let (mut text, mut tally) = (Vec::new(), self.tally.clone());
+        let rendered = self.rendered(items, |shown, text: &mut Vec<u8>| {
+            if !text.is_empty() {
+                text.push(b',');
+            }
+            push_json(text, &shown.item)
+        });
+        rendered.map_or_else(Part::Unreadable, |(text, tally)| Part::Json(text, tally))
+    }
+
+    /// Counts the items, and adds those that are shown to the text.
+    fn rendered<T: Default>(
+        &self,
+        items: impl Iterator<Item = Inspected>,
+        mut add: impl FnMut(&Inspected, &mut T) -> Result<(), Failure>,
+    ) -> Result<(T, Tally), Failure> {
+        let (mut text, mut tally) = (T::default(), self.tally.clone());
         for inspected in items {
             tally.count(&inspected.item);
             for shown in self.filter.apply(inspected) {
-                if !text.is_empty() {
-                    text.push(b',');
-                }
-                if let Err(failure) = push_json(&mut text, &shown.item) {
-                    return Part::Unreadable(failure);
-                }
+                add(&shown, &mut text)?;
             }
         }
-        Part::Json(text, tally)
+        Ok((text, tally))
     }
 }
 

@@ -28,8 +28,7 @@ pub(super) fn described(crl: &crl::Crl<'_>) -> Result<Crl, asn1::Error> {
     let version = version.ok_or_else(|| asn1::Error::new("version", "is none that there is"))?;
     let this_update = noted_time(&crl.this_update, &mut notes);
     let next_update = crl.next_update.as_ref().map(|time| noted_time(time, &mut notes));
-    crl.entries().try_for_each(|entry| revoked(&entry?).map(drop))?;
-    let revoked = RevokedList::new(crl.entries(), |entry| revoked(entry).ok());
+    let revoked = RevokedList::new(crl.entries(), revoked)?;
     let extensions = extension::extensions(&crl.extensions);
     let unreadable = extensions.iter().filter_map(|extension| Some((extension, extension.error.as_ref()?)));
     notes.extend(unreadable.map(|(extension, error)| {

@@ -9,6 +9,7 @@ use super::extension::{Attribute, Extension};
 use super::finding::Lint;
 use super::remote::{Cause, Remote};
 use super::{Certificate, PublicKey, Time};
+use crate::encoding::asn1;
 use crate::x509::crl;
 
 /// One thing found, by its kind.
@@ -247,13 +248,22 @@ pub struct RevokedList {
     describe: Describe,
 }
 
-/// Describes an entry that can be read.
-type Describe = fn(&crl::Entry<'_>) -> Option<Revoked>;
+/// Describes an entry.
+type Describe = fn(&crl::Entry<'_>) -> Result<Revoked, asn1::Error>;
 
 impl RevokedList {
-    /// A list of entries, each of which can be described.
-    pub(crate) fn new(entries: crl::Entries<'_>, describe: Describe) -> Self {
-        Self { der: entries.der().to_vec(), count: entries.count(), describe }
+    /// Takes the entries of a CRL.
+    ///
+    /// # Errors
+    ///
+    /// The first entry that cannot be described.
+    pub(crate) fn new(entries: crl::Entries<'_>, describe: Describe) -> Result<Self, asn1::Error> {
+        let (der, mut count) = (entries.der().to_vec(), 0);
+        for entry in entries {
+            describe(&entry?)?;
+            count += 1;
+        }
+        Ok(Self { der, count, describe })
     }
 
     /// Number of the certificates.
@@ -270,7 +280,7 @@ impl RevokedList {
 
     /// The certificates, in the order of the list.
     pub fn iter(&self) -> impl Iterator<Item = Revoked> {
-        crl::Entries::of(&self.der).filter_map(|entry| (self.describe)(&entry.ok()?))
+        crl::Entries::of(&self.der).filter_map(|entry| (self.describe)(&entry.ok()?).ok())
     }
 }
 

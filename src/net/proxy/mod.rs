@@ -218,7 +218,8 @@ impl Proxy {
             mark_upgrade(&mut parts.headers);
             return Response::from_parts(parts, Body::empty());
         }
-        if bare(&host) == "localhost" && parts.headers.remove(STRICT_TRANSPORT_SECURITY).is_some() {
+        if parts.headers.contains_key(STRICT_TRANSPORT_SECURITY) && bare(&host) == "localhost" {
+            parts.headers.remove(STRICT_TRANSPORT_SECURITY);
             self.tell_of_pin(&target);
         }
         let observer = Arc::clone(&self.observer);
