@@ -34,7 +34,7 @@ fn our_client_gets_a_certificate_and_replaces_a_revoked_one() {
     authority.sandbox.run(&line).success().says("Hello");
 }
 
-/// What `serve` has, `proxy` has.
+/// `proxy` has the ACME client of `serve`.
 #[test]
 fn the_proxy_gets_a_certificate() {
     let authority = Authority::start("");

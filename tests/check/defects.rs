@@ -71,7 +71,7 @@ fn products_that_inspect_connections_are_named() {
     assert_eq!((target.ids("error"), &target.0["grade"]), (vec!["intercepted"], &"T".into()), "{:#}", target.0);
 }
 
-/// What is wrong beside the fault for which a certificate is refused is said as well, and counts for the grade.
+/// Further faults beside the one for which a certificate is refused are reported as well, and count for the grade.
 #[test]
 fn faults_beside_the_first_are_seen() {
     let sandbox = prepared();

@@ -106,7 +106,7 @@ fn a_set_whose_targets_are_all_links_is_settled_by_its_paths() {
     assert_eq!(content(folder.path()), expected("old"));
 }
 
-/// Where there are no links, `current` is a file, and the next run tells old files by their content.
+/// `current` is a file on a system without links, and the next run tells old files by their content.
 #[test]
 fn a_system_without_links_is_gone_on_with_as_well() {
     for done in 0..3 {

@@ -4,6 +4,7 @@
 
 use super::group::Group;
 use super::hello::extension;
+use super::record::{ALERT, HANDSHAKE, next_message, next_record};
 use super::suite::Suite;
 use super::version::Version;
 use crate::base::octets::Octets;
@@ -35,11 +36,11 @@ pub(super) struct Flight {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ServerHello {
     pub(super) version: u16,
+    pub(super) random: [u8; 32],
     pub(super) suite: Suite,
     pub(super) has_session_id: bool,
     pub(super) compression: u8,
     pub(super) extensions: Vec<(u16, Vec<u8>)>,
-    pub(super) is_retry: bool,
 }
 
 /// The group of a ServerKeyExchange.
@@ -52,6 +53,11 @@ pub(super) enum Params {
 }
 
 impl ServerHello {
+    /// Decides whether this is a HelloRetryRequest.
+    pub(super) fn is_retry(&self) -> bool {
+        self.random == RETRY
+    }
+
     pub(super) fn extension(&self, number: u16) -> Option<&[u8]> {
         self.extensions.iter().find(|(known, _)| *known == number).map(|(_, content)| content.as_slice())
     }
@@ -75,17 +81,17 @@ impl Flight {
         let mut flight = Self::default();
         let mut records = Octets(octets);
         let mut handshake = Vec::new();
-        while let Some((kind, content)) = record(&mut records) {
+        while let Some((kind, content)) = next_record(&mut records) {
             match kind {
-                22 => handshake.extend_from_slice(content),
+                HANDSHAKE => handshake.extend_from_slice(content),
                 // A warning (unrecognized_name, for one) does not end anything.
-                21 => flight.alert = flight.alert.or(fatal(content)),
+                ALERT => flight.alert = flight.alert.or(fatal(content)),
                 // All that follows is encrypted.
                 _ => break,
             }
         }
         let mut messages = Octets(&handshake);
-        while let Some((kind, body)) = message(&mut messages) {
+        while let Some((kind, body)) = next_message(&mut messages) {
             flight.take(kind, body);
         }
         flight
@@ -110,25 +116,16 @@ impl Flight {
     }
 }
 
-fn record<'a>(reader: &mut Octets<'a>) -> Option<(u8, &'a [u8])> {
-    let kind = reader.number8()?;
-    reader.number16()?;
-    Some((kind, reader.vector(2)?))
-}
-
 /// The description of a fatal alert.
 fn fatal(content: &[u8]) -> Option<u8> {
     if let [2, description] = content { Some(*description) } else { None }
 }
 
-fn message<'a>(reader: &mut Octets<'a>) -> Option<(u8, &'a [u8])> {
-    Some((reader.number8()?, reader.vector(3)?))
-}
-
-fn server_hello(body: &[u8]) -> Option<ServerHello> {
+/// Reads a ServerHello or HelloRetryRequest.
+pub(super) fn server_hello(body: &[u8]) -> Option<ServerHello> {
     let mut fields = Octets(body);
     let legacy = fields.number16()?;
-    let random = fields.take(32)?;
+    let random = fields.take(32)?.try_into().ok()?;
     let has_session_id = !fields.vector(1)?.is_empty();
     let suite = Suite(fields.number16()?);
     let compression = fields.number8()?;
@@ -137,8 +134,7 @@ fn server_hello(body: &[u8]) -> Option<ServerHello> {
     while let Some((number, content)) = list.number16().zip(list.vector(2)) {
         extensions.push((number, content.to_vec()));
     }
-    let hello =
-        ServerHello { version: legacy, suite, has_session_id, compression, extensions, is_retry: random == RETRY };
+    let hello = ServerHello { version: legacy, random, suite, has_session_id, compression, extensions };
     let selected = hello.extension(extension::SUPPORTED_VERSIONS).and_then(|content| Octets(content).number16());
     Some(ServerHello { version: selected.unwrap_or(legacy), ..hello })
 }
@@ -202,20 +198,11 @@ pub(super) fn alert_name(description: u8) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::record::message;
     use super::*;
 
     fn record(kind: u8, content: &[u8]) -> Vec<u8> {
-        let mut octets = vec![kind, 3, 3];
-        octets.extend(u16::try_from(content.len()).unwrap().to_be_bytes());
-        octets.extend(content);
-        octets
-    }
-
-    fn message(kind: u8, body: &[u8]) -> Vec<u8> {
-        let mut octets = vec![kind];
-        octets.extend(&u32::try_from(body.len()).unwrap().to_be_bytes()[1..]);
-        octets.extend(body);
-        octets
+        super::super::record::record(Version::Tls12.number(), kind, content)
     }
 
     fn hello(random: [u8; 32], suite: u16, extensions: &[u8]) -> Vec<u8> {
@@ -234,7 +221,7 @@ mod tests {
         let extensions = [0, 43, 0, 2, 3, 4, 0, 51, 0, 2, 0x11, 0xec];
         let flight = Flight::read(&record(22, &hello(RETRY, 0x1302, &extensions)));
         let hello = flight.hello.unwrap();
-        assert!(hello.is_retry && flight.is_done);
+        assert!(hello.is_retry() && flight.is_done);
         assert_eq!((hello.version, hello.suite, hello.group()), (0x0304, Suite(0x1302), Some(Group(0x11ec))));
     }
 

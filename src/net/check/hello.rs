@@ -5,6 +5,7 @@
 //! hellos.
 
 use super::group::Group;
+use super::record::{HANDSHAKE, message, record};
 use super::suite::Suite;
 use super::version::Version;
 
@@ -91,19 +92,14 @@ impl Hello {
         if self.version == Version::Ssl2 {
             return self.ssl2();
         }
-        let body = self.body();
-        let mut handshake = vec![1];
-        handshake.extend(u32::try_from(body.len()).unwrap_or_default().to_be_bytes().iter().skip(1));
-        handshake.extend(body);
         // The record's version is the oldest one for the sake of servers that look at it (RFC 8446 section 5.1).
-        let record = if self.version == Version::Ssl3 { 0x0300_u16 } else { 0x0301 };
-        let mut octets = Vec::new();
-        for fragment in handshake.chunks(1 << 14) {
-            octets.push(22);
-            octets.extend(record.to_be_bytes());
-            push_vector16(&mut octets, fragment);
-        }
-        octets
+        let version = if self.version == Version::Ssl3 { 0x0300 } else { 0x0301 };
+        self.message().chunks(1 << 14).flat_map(|fragment| record(version, HANDSHAKE, fragment)).collect()
+    }
+
+    /// The hello as a handshake message; SSL 2.0 has none.
+    pub(super) fn message(&self) -> Vec<u8> {
+        message(1, &self.body())
     }
 
     fn body(&self) -> Vec<u8> {

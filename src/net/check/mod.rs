@@ -16,6 +16,7 @@ mod http;
 mod http2;
 mod page;
 mod prober;
+mod record;
 mod renegotiation;
 mod rules;
 mod session;

@@ -55,7 +55,7 @@ impl Answer {
     /// The answer in a few words.
     pub(super) fn words(&self) -> String {
         match self {
-            Self::Hello(_, hello) if hello.is_retry => format!("HelloRetryRequest, {}", hello.suite),
+            Self::Hello(_, hello) if hello.is_retry() => format!("HelloRetryRequest, {}", hello.suite),
             Self::Hello(_, hello) => {
                 let version = Version::of(hello.version).map_or("an unknown version", Version::name);
                 format!("ServerHello, {version}, {}", hello.suite)

@@ -12,9 +12,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout_at;
 
+use super::flight::server_hello;
 use super::group::Group;
 use super::hello::{Hello, Renegotiation};
 use super::prober::Prober;
+use super::record::{CHANGE_CIPHER_SPEC, HANDSHAKE, message, next_message, record};
 use super::suite::Suite;
 use super::version::Version;
 use crate::base::octets::{self, Octets};
@@ -25,13 +27,10 @@ const SUITES: [u16; 4] = [0xc02b, 0xc02f, 0xc02c, 0xc030];
 /// Groups whose keys are agreed on here.
 const GROUPS: [Group; 3] = [Group(29), Group(23), Group(24)];
 
+const TLS12: u16 = Version::Tls12.number();
+
 /// The longest flight that is read.
 const LONGEST: usize = 128 * 1024;
-
-const HANDSHAKE: u8 = 22;
-
-/// The type of a record that changes the ciphers.
-const CHANGE: u8 = 20;
 
 /// The suites of a server in which a renegotiation can be tried.
 pub(super) fn suites(offered: &[Suite]) -> Vec<Suite> {
@@ -92,7 +91,7 @@ struct Keys {
 /// The server's first flight.
 #[derive(Default)]
 struct Flight {
-    random: Vec<u8>,
+    random: [u8; 32],
     suite: u16,
     group: u16,
     point: Vec<u8>,
@@ -102,9 +101,8 @@ struct Flight {
 impl Session {
     /// Shakes hands, inside the session if there is one; returns the client's verify_data, which RFC 5746 asks for.
     async fn handshake(&mut self, hello: Hello) -> io::Result<Vec<u8>> {
-        let hello = Hello { random: octets::random(), ..hello }.octets();
-        let mut transcript = hello.get(5..).unwrap_or_default().to_vec();
-        let random = transcript.get(6..38).unwrap_or_default().to_vec();
+        let random: [u8; 32] = octets::random();
+        let mut transcript = Hello { random, ..hello }.message();
         self.send(HANDSHAKE, &transcript.clone()).await?;
         let flight = Flight::read(self, &mut transcript).await?;
         let (share, premaster) = flight.agree().ok_or_else(unusable)?;
@@ -129,7 +127,7 @@ impl Session {
         }
         let so_far = digest::digest(hash, &transcript);
         let verify_data = prf.expand(&master, "client finished", so_far.as_ref(), 12);
-        self.send(CHANGE, &[1]).await?;
+        self.send(CHANGE_CIPHER_SPEC, &[1]).await?;
         self.sending = Some(Keys::new(ours, salts.get(..4)).ok_or_else(unusable)?);
         self.send(HANDSHAKE, &message(20, &verify_data)).await?;
         // A ticket comes before the change of ciphers.
@@ -141,8 +139,8 @@ impl Session {
 
     async fn send(&mut self, kind: u8, content: &[u8]) -> io::Result<()> {
         let octets = match &mut self.sending {
-            None => record(kind, content),
-            Some(keys) => record(kind, &keys.seal(kind, content).ok_or_else(unusable)?),
+            None => record(TLS12, kind, content),
+            Some(keys) => record(TLS12, kind, &keys.seal(kind, content).ok_or_else(unusable)?),
         };
         self.tcp.write_all(&octets).await
     }
@@ -154,7 +152,7 @@ impl Session {
             None => content,
             Some(keys) => keys.open(kind, &content).ok_or_else(unusable)?,
         };
-        if matches!(kind, HANDSHAKE | CHANGE) { Ok((kind, content)) } else { Err(unusable()) }
+        if matches!(kind, HANDSHAKE | CHANGE_CIPHER_SPEC) { Ok((kind, content)) } else { Err(unusable()) }
     }
 }
 
@@ -201,9 +199,11 @@ impl Flight {
             if kind != HANDSHAKE || octets.len() > LONGEST {
                 return Err(unusable());
             }
-            while let Some((kind, body, length)) = next_message(&octets) {
-                let is_read = flight.take(kind, body);
+            let mut rest = Octets(&octets);
+            while let Some((kind, body)) = next_message(&mut rest) {
+                let (is_read, length) = (flight.take(kind, body), octets.len() - rest.0.len());
                 transcript.extend(octets.drain(..length));
+                rest = Octets(&octets);
                 match (kind, is_read) {
                     (_, None) => return Err(unusable()),
                     (14, _) => return Ok(flight),
@@ -214,15 +214,14 @@ impl Flight {
     }
 
     fn take(&mut self, kind: u8, body: &[u8]) -> Option<()> {
-        let mut fields = Octets(body);
         match kind {
             2 => {
-                fields.number16().filter(|version| *version == Version::Tls12.number())?;
-                self.random = fields.take(32)?.to_vec();
-                fields.vector(1)?;
-                self.suite = fields.number16()?;
+                let hello = server_hello(body).filter(|hello| hello.version == TLS12)?;
+                self.random = hello.random;
+                self.suite = hello.suite.0;
             }
             12 => {
+                let mut fields = Octets(body);
                 // named_curve is the one kind that RFC 8422 has left.
                 fields.number8().filter(|kind| *kind == 3)?;
                 self.group = fields.number16()?;
@@ -271,23 +270,6 @@ fn unusable() -> io::Error {
     io::ErrorKind::InvalidData.into()
 }
 
-fn message(kind: u8, body: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(body.len()).unwrap_or_default().to_be_bytes();
-    [&[kind][..], length.get(1..).unwrap_or_default(), body].concat()
-}
-
-/// The first whole message: its type, its body, and its length with the head.
-fn next_message(octets: &[u8]) -> Option<(u8, &[u8], usize)> {
-    let mut reader = Octets(octets);
-    let (kind, body) = (reader.number8()?, reader.vector(3)?);
-    Some((kind, body, 4 + body.len()))
-}
-
-fn record(kind: u8, content: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(content.len()).unwrap_or_default().to_be_bytes();
-    [&[kind, 3, 3][..], &length, content].concat()
-}
-
 async fn read_record(tcp: &mut TcpStream) -> io::Result<(u8, Vec<u8>)> {
     let kind = tcp.read_u8().await?;
     tcp.read_u16().await?;
@@ -322,13 +304,5 @@ mod tests {
             100,
         );
         assert!(out.starts_with(&hex("e3f229ba727be17b8d122620557cd453c2aab21d07c3d495329b52d4e61edb5a")));
-    }
-
-    #[test]
-    fn messages_are_taken_when_they_are_whole() {
-        let all = [message(2, &[1, 2, 3]), message(14, &[])].concat();
-        assert_eq!(next_message(&all), Some((2, &[1, 2, 3][..], 7)));
-        assert_eq!(next_message(&all[..6]), None);
-        assert_eq!(next_message(&all[7..]), Some((14, &[][..], 4)));
     }
 }

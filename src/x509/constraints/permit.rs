@@ -1,4 +1,4 @@
-//! What a CA is permitted, as people write it and as subtrees are written.
+//! Names that a CA is permitted, as people write it and as subtrees are written.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -133,7 +133,7 @@ pub(crate) fn write(permitted: &[Permit], excluded: &[Permit]) -> Vec<u8> {
 /// `SEQUENCE { [1] excludedSubtrees { SEQUENCE { [4] directoryName { SEQUENCE {} } } } }`.
 pub(crate) const NO_SUBJECT: [u8; 10] = [0x30, 0x08, 0xa1, 0x06, 0x30, 0x04, 0xa4, 0x02, 0x30, 0x00];
 
-/// What is permitted, and of each kind without a permitted name one that nobody has: constraints are by kind (RFC 5280
+/// The permitted names, and of each kind without a permitted name one that nobody has: constraints are by kind (RFC 5280
 /// section 4.2.1.10), and a kind without any would be free.
 pub(crate) fn closed(permits: &[Permit], nothing: impl IntoIterator<Item = Permit>) -> Vec<Permit> {
     let missing = nothing.into_iter().filter(|none| !permits.iter().any(|permit| permit.is_kind_of(none)));

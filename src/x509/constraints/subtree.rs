@@ -179,7 +179,7 @@ impl<'a> Base<'a> {
         }
     }
 
-    /// What it permits, in the form that people write; `None` for kinds that have none.
+    /// The names that the subtree permits, in the form that people write; `None` for kinds that have none.
     pub(super) fn permit(&self) -> Option<Permit> {
         let named = |base: &str| Some(base.trim_start_matches('.').to_owned()).filter(|base| !base.is_empty());
         match self {
