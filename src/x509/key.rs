@@ -271,7 +271,7 @@ impl PrivateKey {
         self.pair.algorithm()
     }
 
-    /// Signs a message with the algorithm of [`PrivateKey::signature_algorithm`].
+    /// Signs a message with the algorithm of `signature_algorithm`.
     ///
     /// # Errors
     ///

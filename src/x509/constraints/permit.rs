@@ -38,7 +38,7 @@ impl Permit {
     ///
     /// # Errors
     ///
-    /// [`BadPermit`] for any other input.
+    /// `BadPermit` for any other input.
     pub fn parse(input: &str) -> Result<Self, BadPermit> {
         let wrong = || BadPermit { input: input.to_owned(), instead: instead(input) };
         let (address, length) =
