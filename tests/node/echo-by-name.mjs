@@ -14,7 +14,11 @@ socket.on("connect_error", (error) => {
   process.exit(1);
 });
 socket.on("connect", async () => {
-  if (TRANSPORT === "upgrade") await new Promise((resolve) => socket.io.engine.once("upgrade", resolve));
+  const { engine } = socket.io;
+  // The upgrade may be over before the namespace is joined.
+  if (TRANSPORT === "upgrade" && engine.transport.name === "polling") {
+    await new Promise((resolve) => engine.once("upgrade", resolve));
+  }
   const answer = await socket.emitWithAck("echo", "hello");
   console.log(`${answer} by ${socket.io.engine.transport.name}`);
   socket.close();
