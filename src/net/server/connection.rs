@@ -36,6 +36,9 @@ use crate::net::tls::Challenges;
 /// The largest head of a request that is read, as in Node.
 const MAX_HEAD: u16 = 16 * 1024;
 
+/// The most fields in a head, as in nginx; hyper's own limit is 100.
+pub(in crate::net) const MAX_FIELDS: usize = 1000;
+
 /// The most requests at a time over one HTTP/2 connection, the least that RFC 9113 section 6.5.2 recommends.
 const MAX_STREAMS: u32 = 100;
 
@@ -265,6 +268,7 @@ async fn serve_http1(
         .timer(TokioTimer::new())
         .header_read_timeout(site.limits().header)
         .max_header_size(MAX_HEAD.into())
+        .max_headers(MAX_FIELDS)
         .max_buf_size(HTTP1_BUFFER)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();

@@ -81,6 +81,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
 pub use self::certificates::Certificates;
+pub(in crate::net) use self::connection::MAX_FIELDS;
 pub use self::config::{App, Config, Front, Timing};
 pub use self::event::{Client, DisconnectReason, Event, Observer, Refused, Transport, Withheld};
 pub(crate) use self::forwarded::is_forwarding;
