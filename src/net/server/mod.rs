@@ -81,8 +81,8 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
 pub use self::certificates::Certificates;
-pub(in crate::net) use self::connection::MAX_FIELDS;
 pub use self::config::{App, Config, Front, Timing};
+pub(in crate::net) use self::connection::MAX_FIELDS;
 pub use self::event::{Client, DisconnectReason, Event, Observer, Refused, Transport, Withheld};
 pub(crate) use self::forwarded::is_forwarding;
 pub use self::handler::{Handler, Requester};
