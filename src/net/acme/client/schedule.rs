@@ -114,11 +114,8 @@ impl Schedule {
 
     /// The wait after another failure, four fifths of it at least. One is passing if the CA did not answer.
     pub(super) fn failed(&mut self, is_passing: bool) -> Duration {
-        let (first, failures) = if is_passing {
-            (FIRST_WAIT_FOR_ANSWER, &mut self.silences)
-        } else {
-            (FIRST_WAIT, &mut self.failures)
-        };
+        let (first, failures) =
+            if is_passing { (FIRST_WAIT_FOR_ANSWER, &mut self.silences) } else { (FIRST_WAIT, &mut self.failures) };
         let wait = first.saturating_mul(1 << (*failures).min(16)).min(LONGEST_WAIT);
         *failures += 1;
         wait.mul_f64(0.8 + 0.2 * uniform())
