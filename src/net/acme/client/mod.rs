@@ -119,7 +119,7 @@ impl AcmeClient {
                 }
                 Err(error) => {
                     account = None;
-                    let wait = schedule.failed();
+                    let wait = schedule.failed(error.is_passing());
                     (self.observer)(&Event::Failed { error, wait });
                     (wait, false)
                 }
