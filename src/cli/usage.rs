@@ -72,7 +72,7 @@ fn named<'a>(words: &[OsString], command: &'a clap::Command) -> (&'a clap::Comma
 }
 
 /// Flags as other programs call them, and ours.
-const OTHER_FLAGS: [(&str, &str); 16] = [
+const OTHER_FLAGS: [(&str, &str); 38] = [
     ("subj", "subject"),
     ("dn", "subject"),
     ("type", "algorithm"),
@@ -83,10 +83,32 @@ const OTHER_FLAGS: [(&str, &str); 16] = [
     ("validity", "days"),
     ("valid-days", "days"),
     ("output", "out"),
+    ("output-dir", "out-dir"),
+    ("outdir", "out-dir"),
+    ("cert", "out-cert"),
     ("cert-file", "out-cert"),
+    ("cert-file", "cert"),
+    ("certfile", "cert"),
     ("key-file", "out-key"),
+    ("key-file", "key"),
+    ("keyfile", "key"),
+    ("keyout", "out-key"),
     ("pkcs12", "p12"),
     ("CAfile", "trust"),
+    ("cafile", "trust"),
+    ("ca-file", "trust"),
+    ("cacert", "trust"),
+    ("ca", "trust"),
+    ("ca-cert", "trust"),
+    ("root", "trust"),
+    ("roots", "trust"),
+    ("servername", "server-name"),
+    ("sni", "server-name"),
+    ("hostname", "host"),
+    ("domain", "host"),
+    ("untrusted-file", "untrusted"),
+    ("intermediates", "untrusted"),
+    ("chain", "untrusted"),
     ("crl_file", "crl"),
     ("verify_hostname", "host"),
 ];
@@ -122,13 +144,13 @@ fn unknown(word: &str) -> Failure {
 
 /// Our flag for a name that was typed.
 fn long_flag(name: &str, command: &clap::Command) -> Option<String> {
-    let other = OTHER_FLAGS.iter().find(|(other, _)| *other == name).map(|(_, ours)| *ours);
+    let others = OTHER_FLAGS.iter().filter(|(other, _)| *other == name).map(|(_, ours)| *ours);
     let has = |name: &str| {
         command.get_arguments().any(|argument| {
             argument.get_long() == Some(name) || argument.get_all_aliases().unwrap_or_default().contains(&name)
         })
     };
-    [Some(name), other].into_iter().flatten().find(|name| has(name)).map(|name| format!("--{name}"))
+    std::iter::once(name).chain(others).find(|name| has(name)).map(|name| format!("--{name}"))
 }
 
 fn takes_hosts(command: &clap::Command) -> bool {
