@@ -119,6 +119,6 @@ fn a_chunk_that_does_not_end_is_cut() {
     let proxy = proxy(&sandbox, &format!("--to {port}"));
     let mut client = Client::connect(&proxy);
     client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2;");
-    let part = [b'x'; 64 * 1024];
+    let part = vec![b'x'; 64 * 1024];
     assert!((0..256).any(|_| client.write(&part).is_err()), "16 MiB of a chunk's extension are taken");
 }
