@@ -16,11 +16,14 @@ printf '{"files":{},"package":"%s"}' "$(sha256sum "$crate" | cut -d' ' -f1)" > "
 line=$(grep -o "cargo install --config 'env.*secure-io$" README.md | head -1)
 [ -n "$line" ]
 if [ -n "${1:-}" ]; then line="cargo install secure-io"; fi
-# A folder of programs without npm.
+# All programs of this machine but npm.
 mkdir "$work/bin"
-for program in cargo rustc cc c++ ar ld cmake make perl sh env uname sed grep; do
-  found=$(command -v "$program") && ln -s "$found" "$work/bin/$program"
-done || true
+IFS=: read -ra folders <<< "$PATH"
+for folder in "${folders[@]}"; do
+  for program in "$folder"/*; do
+    case ${program##*/} in npm | npx | node | nodejs) ;; *) [ -e "$work/bin/${program##*/}" ] || ln -sf "$program" "$work/bin" ;; esac
+  done
+done
 # From another folder: cargo reads the configuration of the folder that it runs in.
 cd "$work"
 (PATH=$work/bin && eval "$line --offline --root '$work/installed' --config 'source.crates-io.replace-with=\"v\"' --config 'source.v.directory=\"$work/vendor\"' ${DEBUG:+--debug}")
