@@ -255,7 +255,8 @@ impl Proxy {
                 Err(_ended) => request = again,
             }
         }
-        let mut connection = Pool::open(target, self.tls(target)?).await?;
+        // Boxed, so that the many requests over a connection that waits do not carry the state of a TLS handshake.
+        let mut connection = Box::pin(Pool::open(target, self.tls(target)?)).await?;
         let response = connection.send_request(request).await;
         Ok((response.map_err(|error| NotOpened::Unreachable(reason(&error)))?, connection))
     }

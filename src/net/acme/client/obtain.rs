@@ -8,6 +8,7 @@ use std::time::Duration;
 use base64_simd::URL_SAFE_NO_PAD as BASE64URL;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 
 use super::session::{Fault, Problem, Session, read, retry_after};
@@ -111,7 +112,7 @@ impl AcmeClient {
     }
 
     /// Gets a certificate and keeps it; returns its last second.
-    pub(super) async fn obtain(&self, session: &Session, held: Option<&[u8]>) -> Result<String, Error> {
+    pub(super) async fn obtain(&self, session: &Session, held: Option<&[u8]>) -> Result<OffsetDateTime, Error> {
         let order = self.order(session, held).await?;
         let url = order.url.clone();
         let obtained = self.finish(session, order).await;
@@ -126,7 +127,7 @@ impl AcmeClient {
         obtained
     }
 
-    async fn finish(&self, session: &Session, mut order: Order) -> Result<String, Error> {
+    async fn finish(&self, session: &Session, mut order: Order) -> Result<OffsetDateTime, Error> {
         if order.status == "pending" {
             let answering = self.answer(session, &order).await?;
             order = self.wait(session, order, &["pending"]).await?;
@@ -146,7 +147,7 @@ impl AcmeClient {
         self.keep(&String::from_utf8_lossy(&answer.body), key)
     }
 
-    fn keep(&self, chain: &str, key: PrivateKey) -> Result<String, Error> {
+    fn keep(&self, chain: &str, key: PrivateKey) -> Result<OffsetDateTime, Error> {
         let unreadable = |error: container::Error| Error::Protocol {
             doing: "the CA's certificate cannot be read",
             problem: error.to_string(),
@@ -159,7 +160,7 @@ impl AcmeClient {
                 return Err(error.into());
             }
         };
-        let not_after = credentials.report()?.not_after.to_string();
+        let not_after = credentials.report()?.not_after.0;
         self.config.folder.keep(chain, credentials.key())?;
         Ok(not_after)
     }
