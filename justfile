@@ -96,6 +96,10 @@ wheel:
 wheel-of BINARY:
     python3 packaging/python/wheel.py {{BINARY}} target/wheels
 
+# Installs a wheel in an environment of its own, runs the tests of its page and removes it
+wheel-test WHEEL:
+    packaging/python/test.sh {{WHEEL}}
+
 # Builds one program for all Linux packages, for glibc 2.17 and newer (Zig comes from PyPI)
 portable TARGET="x86_64-unknown-linux-gnu":
     packaging/portable.sh {{TARGET}}
