@@ -36,6 +36,7 @@ impl ConvertFormat {
     }
 
     /// The usual ending of a file's name, which is the format's name on the command line, too.
+    #[must_use]
     pub const fn extension(self) -> &'static str {
         match self {
             Self::Pem => "pem",
