@@ -1,5 +1,6 @@
 //! The only place that builds rustls configurations, and that describes a connection's TLS parameters.
 
+mod alert;
 mod by_name;
 mod challenges;
 mod clients;
@@ -20,6 +21,7 @@ use rustls::{
     CipherSuite, ClientConfig, InconsistentKeys, KeyLog, ProtocolVersion, ServerConfig, SupportedProtocolVersion,
 };
 
+pub(crate) use self::alert::alert_name;
 pub use self::by_name::{Answer, ByName, Issuer};
 pub use self::challenges::Challenges;
 #[cfg(feature = "serve")]
