@@ -32,7 +32,7 @@ fn the_report_says_first_what_would_change_the_grade() {
                      not intermediate: groups beyond the profile: X448, secp521r1
         warning      no-tls1-3: TLS 1.3 is not offered: handshakes take longer, and the grade is A- at best
           sent         ClientHello of TLS 1.3
-          received     alert protocol_version
+          received     alert protocol_version, 70
           fix          offer TLS 1.3 as well. nginx: `ssl_protocols TLSv1.2 TLSv1.3;`; HAProxy: `ssl-default-bind-options ssl-min-ver TLSv1.2 ssl-max-ver TLSv1.3`; Caddy: `tls { protocols tls1.2 tls1.3 }`; Node: `https.createServer({ maxVersion: 'TLSv1.3', … })`
           see          docs/failures/no-tls1-3.md (SSL Labs 2009r; RFC 9325 section 3.1.1)
         note         csp-missing: no Content-Security-Policy: a script that gets into the page may load from and send to anywhere

@@ -253,7 +253,7 @@ fn behind_nginx(location: &str, flags: &str) -> Target {
         "nginx.conf",
         format!(
             "daemon off; pid nginx.pid; error_log stderr; events {{}}\n\
-             http {{ access_log off; limit_req_zone $server_name zone=one:1m rate=1r/s;\n\
+             http {{ access_log off; limit_req_zone $binary_remote_addr zone=one:1m rate=1r/s;\n\
              server {{ listen 127.0.0.1:{port} ssl; ssl_certificate server-cert.pem;\n\
              ssl_certificate_key server-key.pem; ssl_protocols TLSv1.2 TLSv1.3;\n\
              location / {{ proxy_pass https://127.0.0.1:{}; {location} }} }} }}\n",

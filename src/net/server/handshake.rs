@@ -394,6 +394,21 @@ mod tests {
         assert!(text.starts_with(|c: char| c.is_lowercase() || c == 'T'), "{debug}: {text}");
     }
 
+    /// The log had the number alone.
+    #[test]
+    fn alerts_are_named() {
+        for (number, text, code) in [
+            (48, "the client does not trust the CA that issued the certificate: alert unknown_ca, 48", Some("unknown-issuer")),
+            (45, "the client finds the certificate expired: alert certificate_expired, 45", Some("expired")),
+            (42, "or it is for another name: alert bad_certificate, 42", None),
+            (99, "the client ended the handshake: alert 99", None),
+        ] {
+            let error = HandshakeError::Tls(rustls::Error::AlertReceived(AlertDescription::from(number)));
+            assert!(error.to_string().ends_with(text), "{error}");
+            assert_eq!(error.cause(), code, "{error}");
+        }
+    }
+
     /// The log named rustls' own identifiers: `the client cannot do it (NoKxGroupsInCommon)`.
     #[test]
     fn no_reason_is_an_identifier() {

@@ -1,6 +1,6 @@
 //! The names of TLS alerts.
 
-/// The name of an alert in the IANA registry "TLS Alerts", and its number, as in `unknown_ca (48)`.
+/// The name of an alert in the IANA registry "TLS Alerts", and its number, as in `unknown_ca, 48`.
 pub(crate) fn alert_name(description: u8) -> String {
     let name = match description {
         0 => "close_notify",
@@ -40,5 +40,5 @@ pub(crate) fn alert_name(description: u8) -> String {
         121 => "ech_required",
         other => return other.to_string(),
     };
-    format!("{name} ({description})")
+    format!("{name}, {description}")
 }
