@@ -69,6 +69,11 @@ bench:
     cargo bench --bench growth
     cargo bench --bench proxy
 
+# Changes FILES, or what the branch changed, in many small ways, each of which a test has to notice (needs cargo-mutants)
+mutants *FILES:
+    mkdir -p target && git diff main... >target/branch.diff
+    cargo mutants --output target {{ if FILES == "" { "--in-diff target/branch.diff" } else { "--file " + replace(FILES, " ", " --file ") } }}
+
 # Fuzzes one entry, as in `just fuzz container` (needs cargo-fuzz and a nightly Rust)
 fuzz TARGET *ARGS:
     cargo +nightly fuzz run {{TARGET}} {{ARGS}}

@@ -2,6 +2,17 @@
 //!
 //! The time of day comes in as an argument everywhere, so that tests can hold it still; [`now`] is the one reader of
 //! the clock.
+//!
+//! ```
+//! use secure_io::validity::{self, Validity};
+//!
+//! let now = validity::parse_time("2026-01-02T03:04:05Z", validity::now())?;
+//! let begin = validity::parse_time("-1d", now)?;
+//! let validity = Validity::new(now, Some(begin), None, Some(90))?;
+//! assert_eq!(validity::rfc3339(validity.not_after), "2026-04-01T03:04:04Z");
+//! assert_eq!(validity::distance(validity.not_after, now), "in 89 days");
+//! # Ok::<(), validity::Error>(())
+//! ```
 
 use std::time::Duration;
 
@@ -49,27 +60,27 @@ pub enum Error {
         input: String,
     },
     /// The lifetime would end before its beginning.
-    #[error("the certificate would end ({not_after}) before it begins ({not_before})")]
+    #[error("the certificate would end ({}) before it begins ({})", rfc3339(*not_after), rfc3339(*not_before))]
     EndsBeforeItBegins {
         /// First second.
-        not_before: String,
+        not_before: OffsetDateTime,
         /// Last second.
-        not_after: String,
+        not_after: OffsetDateTime,
     },
     /// A length of no days.
     #[error("a certificate needs a lifetime of at least one day, or `--not-after`")]
     NoDays,
     /// The issuer's certificate begins later.
-    #[error("the issuer's certificate begins only at {issuer_not_before}")]
+    #[error("the issuer's certificate begins only at {}", rfc3339(*issuer_not_before))]
     IssuerBeginsLater {
         /// Its notBefore.
-        issuer_not_before: String,
+        issuer_not_before: OffsetDateTime,
     },
     /// The issuer has nothing left to give.
-    #[error("the issuer's certificate ends at {issuer_not_after}")]
+    #[error("the issuer's certificate ends at {}", rfc3339(*issuer_not_after))]
     IssuerExpired {
         /// Its notAfter.
-        issuer_not_after: String,
+        issuer_not_after: OffsetDateTime,
     },
 }
 
@@ -116,7 +127,7 @@ impl Validity {
                 .ok_or_else(out_of_range)?,
         };
         if not_after < not_before {
-            return Err(Error::EndsBeforeItBegins { not_before: rfc3339(not_before), not_after: rfc3339(not_after) });
+            return Err(Error::EndsBeforeItBegins { not_before, not_after });
         }
         Ok(Self { not_before, not_after })
     }
@@ -128,12 +139,12 @@ impl Validity {
     /// [`Error::IssuerExpired`], [`Error::IssuerBeginsLater`] when nothing would be left.
     pub fn within(self, issuer: Self) -> Result<(Self, bool), Error> {
         if issuer.not_before > self.not_after {
-            return Err(Error::IssuerBeginsLater { issuer_not_before: rfc3339(issuer.not_before) });
+            return Err(Error::IssuerBeginsLater { issuer_not_before: issuer.not_before });
         }
         let not_before = self.not_before.max(issuer.not_before);
         let not_after = self.not_after.min(issuer.not_after);
         if not_after < not_before {
-            return Err(Error::IssuerExpired { issuer_not_after: rfc3339(issuer.not_after) });
+            return Err(Error::IssuerExpired { issuer_not_after: issuer.not_after });
         }
         Ok((Self { not_before, not_after }, not_after < self.not_after))
     }

@@ -258,7 +258,7 @@ pub(crate) fn certificate_in_file(path: &Path, error: credentials::Error) -> Fai
 pub(crate) fn credentials(error: credentials::Error) -> Failure {
     match error {
         credentials::Error::File(error) => Failure::new(error.into()),
-        credentials::Error::Material(error) => error.into(),
+        credentials::Error::Generate(error) => error.into(),
         credentials::Error::Ca(error) => error.into(),
         error => Failure::new(error.into()),
     }

@@ -23,7 +23,7 @@ Exit status: 0 done, or the tree is current; 1 with --check, it is not; 2 it cou
 pub(crate) struct Args {
     #[command(subcommand)]
     command: Option<Command>,
-    /// What there is to be
+    /// Manifest of the certificates to build
     #[arg(value_name = "MANIFEST", default_value = "secure-io.toml")]
     manifest: PathBuf,
     /// Build nothing: list stale entries with the reason, with exit status 1 if there are any

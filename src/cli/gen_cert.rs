@@ -218,8 +218,8 @@ impl FileArgs {
     }
 }
 
-/// Generated material, still unwritten.
-struct Made {
+/// A generated certificate and the files that come with it, still unwritten.
+struct Generated {
     key: Option<PrivateKey>,
     /// True if the key is new and has to be written.
     key_is_new: bool,
@@ -297,7 +297,7 @@ impl Args {
         issuer: &LoadedIssuer,
         (renewal, targets): (Renewal, &Targets),
         now: OffsetDateTime,
-    ) -> Result<Made, Failure> {
+    ) -> Result<Generated, Failure> {
         if let Some(path) = &self.key.csr {
             return self.sign_request(path, spec, issuer, now);
         }
@@ -325,7 +325,7 @@ impl Args {
             error @ generate::Error::RenewsCa => failure::not_renewed(&targets.cert, error),
             error => failure::issuing(error, None, self.issuer.files()),
         })?;
-        Ok(Made { key: Some(key), key_is_new, request: rewrites_csr.then_some(request), issued, renewed_because })
+        Ok(Generated { key: Some(key), key_is_new, request: rewrites_csr.then_some(request), issued, renewed_because })
     }
 
     fn sign_request(
@@ -334,7 +334,7 @@ impl Args {
         spec: &CertificateSpec,
         issuer: &LoadedIssuer,
         now: OffsetDateTime,
-    ) -> Result<Made, Failure> {
+    ) -> Result<Generated, Failure> {
         let der = container::request(&files::read(path)?).map_err(|error| failure::in_file(path, error))?;
         let request = Request::from_der(&der).map_err(|error| failure::request_in_file(path, error))?;
         let key = self.key.key.as_ref().map(|path| args::load_key(path, &self.passphrase)).transpose()?;
@@ -349,14 +349,14 @@ impl Args {
             }
             (error, _) => failure::issuing(error, Some(path), self.issuer.files()),
         })?;
-        Ok(Made { key, key_is_new: false, request: None, issued, renewed_because: None })
+        Ok(Generated { key, key_is_new: false, request: None, issued, renewed_because: None })
     }
 
     /// The files to write, and the report of them.
     fn files(
         &self,
         targets: &Targets,
-        (made, root): (&Made, Option<&CertificateDer<'_>>),
+        (made, root): (&Generated, Option<&CertificateDer<'_>>),
         secrets: &Secrets,
     ) -> Result<(Vec<NewFile>, GenCert), Failure> {
         let mut set = Vec::new();

@@ -1,5 +1,20 @@
 //! Credentials of a server: a certificate chain and its key, from files, from the local CA,
 //! or made and kept.
+//!
+//! ```
+//! use secure_io::credentials::Credentials;
+//! use secure_io::generate::CertificateSpec;
+//! use secure_io::validity;
+//!
+//! let spec = CertificateSpec { names: vec!["app.test".parse()?], ..CertificateSpec::default() };
+//! let credentials = Credentials::self_signed(&spec, validity::now())?;
+//! credentials.check_time(validity::now())?;
+//!
+//! // As rustls takes them.
+//! let (chain, key) = credentials.into_parts();
+//! let config = rustls::ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key)?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::path::{Path, PathBuf};
 
@@ -23,20 +38,20 @@ use crate::x509::key::{self, Algorithm, PrivateKey};
 #[non_exhaustive]
 pub enum Error {
     /// The certificate has expired.
-    #[error("it expired {not_after} ({ago})")]
+    #[error("it expired {} ({})", rfc3339(*not_after), distance(*not_after, *now))]
     Expired {
         /// Its last second.
-        not_after: String,
-        /// Time since the certificate's end.
-        ago: String,
+        not_after: OffsetDateTime,
+        /// The time of the check.
+        now: OffsetDateTime,
     },
     /// The certificate is for the future.
-    #[error("it is not valid before {not_before} ({ahead})")]
+    #[error("it is not valid before {} ({})", rfc3339(*not_before), distance(*not_before, *now))]
     NotYetValid {
         /// Its first second.
-        not_before: String,
-        /// Time until the certificate's beginning.
-        ahead: String,
+        not_before: OffsetDateTime,
+        /// The time of the check.
+        now: OffsetDateTime,
     },
     /// The certificate cannot be read, or is not the key's.
     #[error(transparent)]
@@ -57,7 +72,7 @@ pub enum Error {
     Key(#[from] key::Error),
     /// A certificate cannot be made.
     #[error(transparent)]
-    Material(#[from] generate::Error),
+    Generate(#[from] generate::Error),
     /// The local CA cannot record the certificates it issues.
     #[error(transparent)]
     Ca(#[from] crate::issue::ca::Error),
@@ -88,7 +103,7 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// [`Error::Material`] when the CA may not sign for a name, [`Error::Ca`] when its log cannot be written.
+    /// [`Error::Generate`] when the CA may not sign for a name, [`Error::Ca`] when its log cannot be written.
     pub fn from_ca(ca: &LocalCa, spec: &CertificateSpec, now: OffsetDateTime) -> Result<Self, Error> {
         let issued = Self::unrecorded(ca, spec, now)?;
         ca.record(issued.leaf(), None, None, now)?;
@@ -100,7 +115,7 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// [`Error::Material`] when the CA may not sign for a name.
+    /// [`Error::Generate`] when the CA may not sign for a name.
     pub fn unrecorded(ca: &LocalCa, spec: &CertificateSpec, now: OffsetDateTime) -> Result<Self, Error> {
         let key = PrivateKey::generate(Algorithm::default())?;
         let (_, issued) = generate::make(spec, &key, ca.signer(spec.purpose.unwrap_or_default())?, now)?;
@@ -111,7 +126,7 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// [`Error::Material`].
+    /// [`Error::Generate`].
     pub fn self_signed(spec: &CertificateSpec, now: OffsetDateTime) -> Result<Self, Error> {
         let (key, chain) = generate::self_signed(spec, now)?;
         Ok(Self { chain, key })
@@ -179,12 +194,10 @@ impl Credentials {
     pub fn check_time(&self, now: OffsetDateTime) -> Result<(), Error> {
         let validity = inspect::parse(self.leaf()).map_err(cert::Error::from)?.validity();
         if now > validity.not_after {
-            let ago = distance(validity.not_after, now);
-            return Err(Error::Expired { not_after: rfc3339(validity.not_after), ago });
+            return Err(Error::Expired { not_after: validity.not_after, now });
         }
         if now < validity.not_before {
-            let ahead = distance(validity.not_before, now);
-            return Err(Error::NotYetValid { not_before: rfc3339(validity.not_before), ahead });
+            return Err(Error::NotYetValid { not_before: validity.not_before, now });
         }
         Ok(())
     }

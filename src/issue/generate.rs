@@ -1,4 +1,23 @@
-//! Material of `gen-cert`: a key, a request and a certificate that belong together.
+//! Certificates with their requests, made from what a person asks `gen-cert` for.
+//!
+//! ```
+//! use secure_io::generate::{self, CertificateSpec, Signer};
+//! use secure_io::key::{Algorithm, PrivateKey};
+//! use secure_io::{csr, inspect, validity};
+//!
+//! let key = PrivateKey::generate(Algorithm::default())?;
+//! let spec = CertificateSpec {
+//!     names: vec!["app.test".parse()?],
+//!     purpose: Some(csr::Purpose::Both),
+//!     days: Some(30),
+//!     ..CertificateSpec::default()
+//! };
+//! let (request, issued) = generate::make(&spec, &key, Signer::Own, validity::now())?;
+//!
+//! let certificate = inspect::certificate(&issued.chain[0])?;
+//! assert_eq!(certificate.subject, "CN=app.test");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod like;
 mod refusal;
@@ -26,7 +45,7 @@ use crate::x509::extension::KeyPurpose;
 use crate::x509::key::{self, Algorithm, Curve, PrivateKey, PublicKey};
 use crate::x509::name::{self, Subject, SubjectAltName};
 
-/// Reason why the material could not be made.
+/// Reason why a certificate cannot be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -1,4 +1,17 @@
 //! The only place that builds rustls configurations, and that describes a connection's TLS parameters.
+//!
+//! ```
+//! use secure_io::credentials::Credentials;
+//! use secure_io::tls::{ByName, Profile};
+//! use secure_io::{generate::CertificateSpec, validity};
+//!
+//! let credentials = Credentials::self_signed(&CertificateSpec::default(), validity::now())?;
+//! let (chain, key) = credentials.into_parts();
+//! let modern = Profile { is_modern: true, ..Profile::default() };
+//! let by_name = ByName::with_profile(chain, key, &modern)?;
+//! assert!(by_name.is_modern());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod alert;
 mod by_name;

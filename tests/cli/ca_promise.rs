@@ -81,6 +81,48 @@ fn a_damaged_line_of_the_log_is_reported() {
     sandbox.run("secure-io verify --ca-dir ca server-cert.pem").exits(1).says("(revoked)");
 }
 
+/// Nothing noticed when the warning about a CA of the older kind, with one intermediate, was not given.
+#[test]
+fn a_ca_of_the_older_kind_is_warned_about_until_it_is_renewed() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io ca init -q --ca-dir new");
+    sandbox.ok("mkdir -m 700 old");
+    sandbox.ok("openssl req -x509 -newkey rsa:2048 -noenc -keyout root-key.pem -out old/root.pem -subj /CN=Root");
+    sandbox.ok("openssl req -newkey rsa:2048 -noenc -keyout old/intermediate-key.pem -out old.csr -subj /CN=Old");
+    sandbox.ok("chmod 600 old/intermediate-key.pem");
+    sandbox.write("old.cnf", "basicConstraints=critical,CA:TRUE\nnameConstraints=critical,permitted;DNS:test\n");
+    sandbox.ok("openssl x509 -req -in old.csr -CA old/root.pem -CAkey root-key.pem -days 900 -extfile old.cnf -out old/intermediate.pem");
+    let warning = "warning: the local CA was made by an earlier version";
+    let warned = sandbox.run("secure-io gen-cert --ca --ca-dir old app.test").success().says(warning);
+    warned.says("ca renew --force --ca-dir old`");
+    sandbox.run("secure-io ca show --ca-dir old").success().says(warning);
+    sandbox.ok("secure-io ca renew --force --ca-dir old");
+    for folder in ["old", "new"] {
+        let issued = sandbox.run(&format!("secure-io gen-cert --force --ca --ca-dir {folder} app.test")).success();
+        assert!(!issued.to_string().contains(warning), "{issued}");
+    }
+}
+
+/// A revocation whose time or number was damaged by hand was left out of the CRL without a word.
+#[test]
+fn a_revocation_that_cannot_be_read_is_not_left_out_of_the_crl() {
+    let sandbox = prepared();
+    sandbox.ok("secure-io gen-cert -q --ca --ca-dir ca app.test");
+    sandbox.ok("secure-io ca revoke -q --ca-dir ca server-cert.pem");
+    let log = sandbox.read("ca/log.jsonl");
+    let damaged = |pattern: &str, by: &str| {
+        let pattern = regex::bytes::Regex::new(pattern).expect("a pattern");
+        let line = log.iter().position(|octet| *octet == b'\n').expect("two lines") + 1;
+        let mut damaged = log[..line].to_vec();
+        damaged.extend_from_slice(&pattern.replace(&log[line..], by.as_bytes()));
+        assert_ne!(damaged, log);
+        sandbox.write("ca/log.jsonl", damaged);
+        sandbox.run("secure-io ca crl --ca-dir ca").exits(2)
+    };
+    damaged(r#""at":"2"#, r#""at":"x2"#).says("line 2 of `ca/log.jsonl` cannot be read, and may be a revocation");
+    damaged(r#""serial":".."#, r#""serial":"0x"#).says("in `ca/log.jsonl` is not hex");
+}
+
 /// Many at once were once a lock, a read and a write for each; a wrong one among them leaves all as they were.
 #[test]
 fn all_are_revoked_or_none() {

@@ -118,6 +118,26 @@ fn defaults_are_where_the_page_says() {
         }
     }
     assert!(count > 20, "only {count} places were found");
+
+    let sources: String = sources(&root.join("src")).map(|(_, source)| source).collect();
+    let path = regex::Regex::new(r"`((?:\w+::)+\w+)`").expect("a pattern");
+    for part in path.captures_iter(&page).flat_map(|path| path[1].split("::").map(str::to_owned).collect::<Vec<_>>()) {
+        let item =
+            regex::Regex::new(&format!(r"(?m)(?:\b(?:mod|struct|enum|fn|const) {part}\b|^ +(?:pub )?{part}[,:({{])"));
+        assert!(item.expect("a pattern").is_match(&sources), "the code has no `{part}`");
+    }
+}
+
+/// The Rust sources of a folder, each with its name without `.rs`.
+fn sources(folder: &Path) -> impl Iterator<Item = (String, String)> {
+    walkdir::WalkDir::new(folder)
+        .into_iter()
+        .map(|entry| entry.expect("an entry").into_path())
+        .filter(|path| path.extension().is_some_and(|end| end == "rs"))
+        .map(|path| {
+            let source = String::from_utf8_lossy(&files::read(&path).expect("a source")).into_owned();
+            (path.file_stem().expect("a name").to_string_lossy().into_owned(), source)
+        })
 }
 
 /// A promise without a test is a hope: each test that the page names is there, in a file of the name before it.
@@ -126,16 +146,8 @@ fn promises_of_security_have_their_tests() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = String::from_utf8_lossy(&files::read(&root.join("docs/security.md")).expect("the page")).into_owned();
     let named = regex::Regex::new(r"`(\w+)::(\w+)`").expect("a pattern");
-    let sources: Vec<(String, String)> = ["src", "tests"]
-        .iter()
-        .flat_map(|folder| walkdir::WalkDir::new(root.join(folder)))
-        .map(|entry| entry.expect("an entry").into_path())
-        .filter(|path| path.extension().is_some_and(|end| end == "rs"))
-        .map(|path| {
-            let source = String::from_utf8_lossy(&files::read(&path).expect("a source")).into_owned();
-            (path.file_stem().expect("a name").to_string_lossy().into_owned(), source)
-        })
-        .collect();
+    let sources: Vec<(String, String)> =
+        ["src", "tests"].iter().flat_map(|folder| sources(&root.join(folder)).collect::<Vec<_>>()).collect();
     let mut count = 0;
     for test in named.captures_iter(&page) {
         let function = format!("fn {}(", &test[2]);

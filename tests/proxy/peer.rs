@@ -165,7 +165,7 @@ pub(crate) fn head(tcp: &mut TcpStream) -> Option<String> {
 }
 
 /// Reads a head with its body, as RFC 9112 has it.
-fn request(tcp: &mut TcpStream) -> Option<String> {
+pub(crate) fn request(tcp: &mut TcpStream) -> Option<String> {
     let head = head(tcp)?;
     let lower = head.to_lowercase();
     let mut body = Vec::new();

@@ -1,12 +1,12 @@
 //! Bodies and tunnels: both ways at once, in flat memory, cut where the other side cuts, ended where it ends.
 
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::peer::{Client, OK, PATIENCE, head, next, proxy, recorder, server};
+use crate::peer::{Client, OK, PATIENCE, head, next, proxy, recorder, request, server};
 use crate::sandbox::Sandbox;
 
 /// RFC 9110 section 10.1.1: a client that asks first does not send a body that nobody wants.
@@ -238,22 +238,60 @@ fn a_pooled_connection_that_died_is_replaced_once() {
         assert!(client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").head().starts_with("http/1.1 200 "));
         client.until("ok");
     }
-    // One with effects is not sent twice.
-    let port = server(|number, mut tcp| {
-        head(&mut tcp).unwrap();
-        if number == 0 {
+}
+
+/// RFC 9110 section 9.2.2: a request with effects is not sent twice, so it had better not meet the end of a connection. The
+/// server here answers one request on each, and then closes without a word of it.
+#[test]
+fn a_request_with_effects_does_not_meet_the_end_of_a_connection() {
+    let sandbox = Sandbox::new();
+    let (seen, posts) = mpsc::channel();
+    let port = server(move |number, mut tcp| {
+        while let Some(request) = request(&mut tcp) {
+            let is_post = request.starts_with("POST");
+            if is_post {
+                seen.send(number).unwrap();
+            }
             tcp.write_all(OK.as_bytes()).unwrap();
-            let _ = head(&mut tcp);
-            return;
+            if is_post || number % 2 == 0 {
+                break;
+            }
         }
-        tcp.write_all(OK.as_bytes()).unwrap();
+        // What comes next is read, and answered by the end.
+        let _ = request(&mut tcp);
     });
-    let proxy = crate::peer::proxy(&sandbox, &format!("--to {port}"));
+    let proxy = proxy(&sandbox, &format!("--to {port}"));
     let mut client = Client::connect(&proxy);
-    assert!(client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").head().starts_with("http/1.1 200 "));
-    client.until("ok");
-    let head = client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx").head();
-    assert!(head.starts_with("http/1.1 502 "), "{head}");
+    for round in 0..30 {
+        if round % 3 == 0 {
+            assert!(client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").head().starts_with("http/1.1 200 "));
+            client.until("ok");
+        }
+        let head = client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n").head();
+        assert!(head.starts_with("http/1.1 200 "), "{round}: {head}");
+        client.until("ok");
+    }
+    assert_eq!(posts.try_iter().count(), 30, "each came once");
+}
+
+/// A server that serves one connection at a time would otherwise wait for the end of the one that waits.
+#[test]
+fn a_new_connection_takes_the_place_of_one_that_waits() {
+    let sandbox = Sandbox::new();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    thread::spawn(move || {
+        for mut tcp in listener.incoming().map_while(Result::ok) {
+            while request(&mut tcp).is_some() && tcp.write_all(OK.as_bytes()).is_ok() {}
+        }
+    });
+    let proxy = proxy(&sandbox, &format!("--to {port}"));
+    let mut client = Client::connect(&proxy);
+    for method in ["GET", "POST", "POST", "GET"] {
+        let head = client.send(format!("{method} / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")).head();
+        assert!(head.starts_with("http/1.1 200 "), "{method}: {head}");
+        client.until("ok");
+    }
 }
 
 /// The memory of the proxy does not grow with what passes through it, nor with a reader that is slow.

@@ -1,6 +1,7 @@
 //! `secure-io run` with dev servers as people start them: by npm, by Python, on a terminal and without one.
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test, which writes files for other programs")]
 
+mod door;
 mod ending;
 mod environment;
 mod listening;
@@ -73,10 +74,16 @@ impl Run {
     /// Starts it and waits for the dev server.
     #[track_caller]
     fn start(sandbox: &Sandbox, name: &str, port: u16, command: &str) -> Self {
+        Self::with(sandbox, name, port, "", command)
+    }
+
+    /// The same with flags.
+    #[track_caller]
+    fn with(sandbox: &Sandbox, name: &str, port: u16, flags: &str, command: &str) -> Self {
         let url = format!("https://{name}.localhost:{port}");
         // A shell starts what runs in its background with signals ignored, and so may whoever starts the tests.
         let program = env!("CARGO_BIN_EXE_secure-io");
-        let line = format!("env --default-signal=INT,QUIT,HUP {program} run {name} --port {port} -- {command}");
+        let line = format!("env --default-signal=INT,QUIT,HUP {program} run {name} --port {port} {flags} -- {command}");
         Self {
             background: Some(sandbox.start(&line, &format!("Secure server is running on {url}, in front of "))),
             url,

@@ -115,6 +115,25 @@ async fn large_heads_are_refused() {
     assert!(said.starts_with("HTTP/1.1 431 "), "{said}");
 }
 
+/// RFC 9112 section 9.6: a connection that is closed with octets unread is reset, and takes the answer with it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_still_sends_gets_its_refusal() {
+    let server = Running::demo().await;
+    let long = "x".repeat(8 << 20);
+    let body = long.len();
+    for (request, status) in [
+        (format!("GET / HTTP/1.1\r\nHost: localhost\r\nX: {long}\r\n\r\n"), 431),
+        (format!("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\nContent-Length: {body}\r\n\r\n{long}"), 400),
+        (format!("POST /nothing HTTP/1.1\r\nHost: localhost\r\nContent-Length: {body}\r\n\r\n{long}"), 404),
+    ] {
+        let mut stream = tls(server.address, &["http/1.1"]).await;
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut said = vec![0; 13];
+        timeout(PATIENCE, stream.read_exact(&mut said)).await.unwrap().unwrap();
+        assert_eq!(String::from_utf8_lossy(&said), format!("HTTP/1.1 {status} "));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lack_of_descriptors_filled_the_log() {
     let server = Process::with_descriptors(64);

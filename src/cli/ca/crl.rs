@@ -80,7 +80,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         }
     }
     args::write_set(vec![NewFile::public(&target, content)], existing, out)?;
-    let (next_update, revoked_count) = (validity::rfc3339(crl.next_update), crl.revoked);
+    let (next_update, revoked_count) = (crl.next_update.into(), crl.revoked);
     let report = CaCrl { path: target, crl_number: crl.number, revoked_count, next_update };
     if args.json {
         out.json(&report)?;

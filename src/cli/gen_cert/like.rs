@@ -8,7 +8,7 @@ use secure_io::key::PrivateKey;
 use secure_io::{files, generate, words};
 use time::OffsetDateTime;
 
-use super::{Args, Made};
+use super::{Args, Generated};
 use crate::cli::args::{self, LoadedIssuer};
 use crate::cli::failure::{self, Failure};
 use crate::cli::remote::{self, RemoteArgs};
@@ -69,7 +69,7 @@ impl Double {
         spec: &CertificateSpec,
         issuer: &LoadedIssuer,
         now: OffsetDateTime,
-    ) -> Result<Made, Failure> {
+    ) -> Result<Generated, Failure> {
         let (key, key_is_new) = if let Some(path) = &args.key.key {
             (args::load_key(path, &args.passphrase)?, false)
         } else {
@@ -83,7 +83,7 @@ impl Double {
             let count = words::counted(self.original.depth(), "CA");
             issued.notes.push(format!("the chain is not copied: the original has {count} above it"));
         }
-        Ok(Made { key: Some(key), key_is_new, request: Some(request), issued, renewed_because: None })
+        Ok(Generated { key: Some(key), key_is_new, request: Some(request), issued, renewed_because: None })
     }
 
     /// Words for the error of a double that could not be made.

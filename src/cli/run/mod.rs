@@ -1,3 +1,4 @@
+mod door;
 mod environment;
 mod list;
 mod say;
@@ -11,14 +12,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secure_io::ca::LocalCa;
-use secure_io::credentials::Credentials;
-use secure_io::generate::CertificateSpec;
 use secure_io::key;
-use secure_io::name;
 use secure_io::report::running::App;
 use secure_io::run::{self, Change, Child, Found, NameError, Place, Sharing};
-use secure_io::server::Config;
-use secure_io::tls::ByName;
 use secure_io::{files, hex, validity};
 use tokio::runtime::Runtime;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -30,7 +26,8 @@ use super::command_line::CommandLine;
 use super::failure::{self, Failure};
 use super::folders;
 use super::output::Output;
-use super::serve::{FromCa, Log, LogFormat};
+use super::serve::Log;
+use door::{DoorArgs, Shown};
 use environment::Variables;
 use say::Say;
 use signals::Signals;
@@ -62,6 +59,8 @@ pub(crate) struct Args {
     port: Option<u16>,
     #[command(flatten)]
     ca_dir: CaDirArgs,
+    #[command(flatten)]
+    door: DoorArgs,
     /// List the dev servers that run
     #[arg(long)]
     list: bool,
@@ -104,7 +103,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     };
     let mut variables = Variables::new(told, &host);
     variables.trust(&ca, folder.as_deref(), out)?;
-    let log = Log::start(out, LogFormat::Text);
+    let log = Log::start(out, args.door.log_format());
     let app = App {
         url: String::new(),
         host,
@@ -115,9 +114,12 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     };
     let say = Say::new(out, &app.host, told, added.as_ref());
     let status = runtime.block_on(async {
-        let sharing = sharing(&app.host, ca, folder, &log)?;
+        let root = hex(&key::sha256(&ca.root));
+        let (shown, config) = Shown::new(&args.door, &app.host, ca, log.lines())?;
+        let observer = args.door.measured(&config.certificate, log.observer(), out).await?;
+        let sharing = Sharing { folder, config, tls: shown.tls(), root, terms: args.door.terms()? };
         let ports: &[u16] = args.port.as_ref().map_or(&PORTS, std::slice::from_ref);
-        let place = sharing.begin(ports, app, log.observer()).await.map_err(|error| unserved(error, args))?;
+        let place = sharing.begin(ports, app, observer).await.map_err(|error| unserved(error, args))?;
         variables.set("SECURE_IO_URL", place.url().to_owned());
         say.starting(&log, &words, &place);
         let mut command = program(&words);
@@ -125,7 +127,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         // From here on what ends us ends the command.
         let signals = Signals::start();
         let child = Child::start(command).map_err(|error| not_started(&words, error))?;
-        Ok::<_, Failure>(beside(child, signals, place, told, &say, &log).await)
+        Ok::<_, Failure>(beside(child, signals, place, (told, shown), &say, &log).await)
     });
     // What clients still wait for is of no use to them any more.
     runtime.shutdown_background();
@@ -156,22 +158,15 @@ fn authority(folder: &CaDirArgs, out: &mut Output) -> Result<LocalCa, Failure> {
     Ok(ca)
 }
 
-/// The server's certificates: one for the host, and others on demand.
-fn sharing(host: &str, ca: LocalCa, folder: Option<PathBuf>, log: &Log) -> Result<Sharing, Failure> {
-    let spec = CertificateSpec { names: name::parse_all([host])?, ..CertificateSpec::default() };
-    let credentials = Credentials::from_ca(&ca, &spec, validity::now()).map_err(failure::credentials)?;
-    let certificate = credentials.report().map_err(|error| Failure::new(error.into()))?;
-    let root = hex(&key::sha256(&ca.root));
-    let (chain, private) = credentials.into_parts();
-    let by_name = ByName::new(chain, private).map_err(|error| Failure::new(error.into()))?;
-    let by_name = by_name.issuing([host.to_owned()], Arc::new(FromCa::new(ca, Vec::new(), log.lines())));
-    let mut config = Config::new(Arc::new(by_name), certificate);
-    config.also = Some(std::net::Ipv6Addr::LOCALHOST.into());
-    Ok(Sharing { folder, config, root })
-}
-
 /// Serves while the command runs, and returns its exit status.
-async fn beside(mut child: Child, mut signals: Signals, place: Place, told: u16, say: &Say, log: &Log) -> u8 {
+async fn beside(
+    mut child: Child,
+    mut signals: Signals,
+    place: Place,
+    (told, mut shown): (u16, Shown<'_>),
+    say: &Say,
+    log: &Log,
+) -> u8 {
     let (targets, target) = watch::channel(format!("http://localhost:{told}"));
     let (events, mut changes) = mpsc::channel(16);
     let (stop, stopped) = oneshot::channel();
@@ -207,6 +202,7 @@ async fn beside(mut child: Child, mut signals: Signals, place: Place, told: u16,
                 signal.pass_on(&child);
             }
             () = wait_until(deadline) => child.kill_all(),
+            () = shown.changed() => shown.read_again(),
         }
     };
     looking.abort();
@@ -277,6 +273,9 @@ fn unserved(error: run::Error, args: &Args) -> Failure {
     match error {
         run::Error::Listen(error) => failure::listen(error),
         run::Error::Taken { .. } => named_hint(Failure::new(error.into()), args),
+        run::Error::OtherTerms { .. } => {
+            Failure::new(error.into()).hint("give both the same flags, or this one a port of its own with --port")
+        }
         run::Error::OtherRoot { .. } => Failure::new(error.into()).hint("--port takes a port of its own for this one"),
         error => Failure::new(error.into()),
     }

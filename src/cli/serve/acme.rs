@@ -183,7 +183,9 @@ fn observer(lines: Lines, trusts_system: bool) -> Observer {
     Arc::new(move |event: &Event| {
         let line = match event {
             Event::Validating { name, method } => format!("The CA validates {name} by {method}"),
-            Event::Obtained { not_after } => format!("Got a certificate by ACME, which lasts until {not_after}"),
+            Event::Obtained { not_after } => {
+                format!("Got a certificate by ACME, which lasts until {}", validity::rfc3339(*not_after))
+            }
             Event::Failed { error, wait } => {
                 let error_words = name::escape_unprintable(&error.to_string());
                 format!(

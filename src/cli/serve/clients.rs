@@ -1,5 +1,6 @@
-//! Flags of `serve` and `proxy` about its clients' TLS: their certificates, and the versions that are spoken.
+//! Flags of `serve`, `proxy` and `run` about its clients' TLS: their certificates, and the versions that are spoken.
 
+use std::io;
 use std::path::PathBuf;
 
 use secure_io::tls::{Clients, Profile};
@@ -9,9 +10,9 @@ use crate::cli::args::{self, PassphraseArgs};
 use crate::cli::failure::Failure;
 
 /// The demands on clients' TLS.
-#[derive(Clone, Default, clap::Args)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args)]
 #[command(next_help_heading = "Clients")]
-pub(super) struct ClientArgs {
+pub(crate) struct ClientArgs {
     /// Demand certificates of clients, issued by a CA of this file
     #[arg(long, value_name = "FILE")]
     client_ca: Option<PathBuf>,
@@ -45,13 +46,21 @@ enum Versions {
 }
 
 impl ClientArgs {
+    /// The same, whatever the folder.
+    pub(crate) fn absolute(mut self) -> io::Result<Self> {
+        for path in self.client_ca.iter_mut().chain(&mut self.client_crl) {
+            *path = std::path::absolute(&*path)?;
+        }
+        Ok(self)
+    }
+
     /// The files that say which clients are let in.
-    pub(super) fn files(&self) -> impl Iterator<Item = &PathBuf> {
+    pub(crate) fn files(&self) -> impl Iterator<Item = &PathBuf> {
         self.client_ca.iter().chain(&self.client_crl)
     }
 
     /// Reads the files again on each call.
-    pub(super) fn profile(&self) -> Result<Profile, Failure> {
+    pub(crate) fn profile(&self) -> Result<Profile, Failure> {
         let mut profile = Profile { is_modern: self.tls == Versions::Modern, clients: None };
         let Some(path) = &self.client_ca else { return Ok(profile) };
         let anchors = args::load_certificates(path, &PassphraseArgs::default())?;

@@ -1,4 +1,4 @@
-//! Flags of `serve` and `proxy` about the way from clients to the server: proxies in front of it, and https.
+//! Flags of `serve`, `proxy` and `run` about the way from clients to the server: proxies in front of it, and https.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use secure_io::validity;
 use crate::cli::failure::Failure;
 
 /// The way from clients to the server.
-#[derive(Clone, Default, clap::Args)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args)]
 #[command(next_help_heading = "Behind a balancer")]
-pub(super) struct FrontArgs {
+pub(crate) struct FrontArgs {
     /// Believe what this proxy says of its clients (X-Forwarded-For, -Proto and -Host, Forwarded); an address or a
     /// network as 10.0.0.0/8; can be repeated
     #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = parse_network)]
@@ -24,14 +24,20 @@ pub(super) struct FrontArgs {
     /// Have browsers use https alone for so long: they do so for all ports of the host, localhost's too
     #[arg(long, value_name = "SPAN", num_args = 0..=1, require_equals = true, default_missing_value = "365d", value_parser = parse_span)]
     hsts: Option<Duration>,
+}
+
+/// The end of a server behind a balancer.
+#[derive(Clone, Default, clap::Args)]
+#[command(next_help_heading = "Behind a balancer")]
+pub(super) struct DrainArgs {
     /// Serve on for so long when asked to stop, with 503 at /readyz, so that a balancer can take this server out
     #[arg(long, value_name = "SPAN", default_value = "0s", hide_default_value = true, value_parser = parse_drain)]
-    drain: Duration,
+    pub(super) drain: Duration,
 }
 
 impl FrontArgs {
     /// The way of clients who come by TLS.
-    pub(super) fn front(&self) -> Result<Front, Failure> {
+    pub(crate) fn front(&self) -> Result<Front, Failure> {
         let mut trusted = Trusted::default();
         for network in &self.trusted_proxy {
             trusted.allow(network).map_err(|error| Failure::message(error.to_string()))?;
@@ -42,7 +48,7 @@ impl FrontArgs {
             has_proxy_header: self.proxy_protocol,
             enforces_https: self.enforce_https,
             hsts: self.hsts,
-            drain: self.drain,
+            drain: Duration::ZERO,
         })
     }
 }

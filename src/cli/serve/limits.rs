@@ -1,4 +1,4 @@
-//! Flags of `serve` and `proxy` about limits, metrics and the log.
+//! Flags of `serve`, `proxy` and `run` about limits, metrics and the log.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,9 +11,9 @@ use crate::cli::failure::Failure;
 use crate::cli::output::Output;
 
 /// Limits of clients.
-#[derive(Clone, Default, clap::Args)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, clap::Args)]
 #[command(next_help_heading = "Limits and metrics")]
-pub(super) struct LimitArgs {
+pub(crate) struct LimitArgs {
     /// Connections in all, WebSockets among them; beyond, clients get 503
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     max_connections: Option<u32>,
@@ -25,10 +25,10 @@ pub(super) struct LimitArgs {
     max_handshakes: Option<u32>,
     /// Answer Prometheus at http://ADDRESS/metrics
     #[arg(long, value_name = "ADDRESS:PORT")]
-    pub(super) metrics: Option<SocketAddr>,
+    pub(crate) metrics: Option<SocketAddr>,
     /// Form of the log's lines
     #[arg(long, value_name = "FORM", value_enum, default_value_t = LogFormat::Text)]
-    pub(super) log_format: LogFormat,
+    pub(crate) log_format: LogFormat,
 }
 
 /// Form of the log's lines.
@@ -42,7 +42,7 @@ pub(crate) enum LogFormat {
 }
 
 impl LimitArgs {
-    pub(super) fn apply(&self, limits: &mut Limits) {
+    pub(crate) fn apply(&self, limits: &mut Limits) {
         limits.max_connections = count(self.max_connections);
         limits.max_connections_per_client = count(self.max_connections_per_client);
         limits.max_handshakes = count(self.max_handshakes);
@@ -73,7 +73,7 @@ fn count(count: Option<u32>) -> usize {
 }
 
 /// Serves figures, and returns the observer that counts them.
-pub(super) async fn measured(
+pub(crate) async fn measured(
     address: SocketAddr,
     metrics: Metrics,
     observer: Observer,

@@ -15,6 +15,7 @@ mod renewal;
 mod server;
 mod signals;
 mod source;
+mod watched;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -32,9 +33,11 @@ use crate::cli::output::Output;
 use acme::Acme;
 use app::AppArgs;
 pub(crate) use certificates::FromCa;
+pub(crate) use clients::ClientArgs;
 use fixtures::FixtureArgs;
-pub(crate) use limits::LogFormat;
+pub(crate) use front::FrontArgs;
 use limits::MessageArgs;
+pub(crate) use limits::{LimitArgs, LogFormat, measured};
 pub(crate) use log::{Lines, Log};
 use machines::MachineArgs;
 use reach::Covered;
@@ -42,6 +45,7 @@ use reload::Reloading;
 pub(crate) use server::ServerArgs;
 use signals::Signals;
 use source::Origin;
+pub(crate) use watched::Followed;
 
 /// Serve a demo HTTPS Socket.IO server
 ///
@@ -118,7 +122,7 @@ fn run_with(
     args.app.apply(&mut config);
     config.client_js = client_js;
     config.origins = args.app.origins(args.server.local_ca_in_use()?)?;
-    config.front = Front { is_plain: args.plain, ..args.server.front.front()? };
+    config.front = Front { is_plain: args.plain, ..args.server.front()? };
     config.redis = args.machines.redis()?;
     args.server.limits.apply(&mut config.limits);
     args.messages.apply(&mut config.limits);
@@ -165,7 +169,7 @@ async fn serve(
 ) -> Result<(), Failure> {
     let Beside { acme, tokens, args, ready } = beside;
     let observer = match metrics {
-        Some((address, metrics)) => limits::measured(address, metrics, log.observer(), out).await?,
+        Some((address, metrics)) => measured(address, metrics, log.observer(), out).await?,
         None => log.observer(),
     };
     let replaced = Arc::new(Notify::new());

@@ -1,18 +1,11 @@
 //! Certificates that change while the server runs: files are read again when they do, and on SIGHUP; what the local CA
 //! has issued, or the server itself, is renewed in time.
-//!
-//! The folders of the files are watched rather than the files: a file that is replaced, or a link that leads elsewhere,
-//! is another one than that which was watched. Where nothing is told (network file systems, containers), the files are
-//! looked at every few seconds.
 
-use std::collections::BTreeSet;
 use std::convert::Infallible;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use notify::event::{AccessKind, AccessMode};
-use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 use secure_io::credentials::Credentials;
 use secure_io::files::{self, Stamp};
 use secure_io::generate::CertificateSpec;
@@ -20,19 +13,14 @@ use secure_io::report::fixtures::Expected;
 use secure_io::server::Certificates;
 use secure_io::validity;
 use time::OffsetDateTime;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::log::Lines;
 use super::source::Origin;
+use super::watched::{LOOK, QUIET, Watched, settled, stamps};
 use super::{Args, renewal};
 use crate::cli::failure::Failure;
-
-/// The time between two looks at files, and at the time that is left.
-const LOOK: Duration = Duration::from_secs(10);
-
-/// The time without a change after which a set of files counts as written.
-const QUIET: Duration = Duration::from_millis(300);
 
 /// The time that files have to become a set that fits together: certificate and key are seldom written at once.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -82,15 +70,13 @@ impl<'a> Reloading<'a> {
 
     /// Replaces the server's certificates whenever there is reason to.
     pub(super) async fn run(mut self, certificates: Certificates, mut hangups: watch::Receiver<()>) -> Infallible {
-        let changed = Arc::new(Notify::new());
-        let mut watched = Watched::new(&changed);
+        let mut watched = Watched::default();
         watched.follow(&self.files, &self.seen);
         let mut looks = tokio::time::interval(LOOK);
         loop {
             let mut is_asked = false;
             tokio::select! {
-                // In a folder where much is written, this is no reason to look all the time.
-                () = async { changed.notified().await; sleep(QUIET).await } => {}
+                () = watched.changed() => {}
                 Ok(()) = hangups.changed() => is_asked = true,
                 _ = looks.tick() => {}
             }
@@ -184,64 +170,4 @@ impl<'a> Reloading<'a> {
         }
         Ok(())
     }
-}
-
-fn stamps(paths: &[PathBuf]) -> Vec<Option<Stamp>> {
-    paths.iter().map(|path| files::stamp(path)).collect()
-}
-
-/// Waits until files have not changed for a while. One that is written all the time is not waited for.
-async fn settled(paths: &[PathBuf]) -> Vec<Option<Stamp>> {
-    let mut seen = stamps(paths);
-    for _ in 0..10 {
-        sleep(QUIET).await;
-        let now = stamps(paths);
-        if now == seen {
-            break;
-        }
-        seen = now;
-    }
-    seen
-}
-
-/// The folders that the system tells changes of.
-struct Watched {
-    watcher: Option<RecommendedWatcher>,
-    folders: BTreeSet<PathBuf>,
-}
-
-impl Watched {
-    fn new(changed: &Arc<Notify>) -> Self {
-        let changed = Arc::clone(changed);
-        let tell = move |event: notify::Result<notify::Event>| {
-            if event.is_ok_and(|event| is_change(event.kind)) {
-                changed.notify_one();
-            }
-        };
-        // Without it, the files are looked at from time to time.
-        Self { watcher: notify::recommended_watcher(tell).ok(), folders: BTreeSet::new() }
-    }
-
-    /// Watches the folders of these files, and of those that they lead to.
-    fn follow(&mut self, files: &[PathBuf], stamps: &[Option<Stamp>]) {
-        let Some(watcher) = &mut self.watcher else { return };
-        let ends = stamps.iter().flatten().map(|stamp| &stamp.path);
-        let folders = files.iter().chain(ends).filter_map(|path| path.parent());
-        let here = |folder: &Path| if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder.to_owned() };
-        let folders: BTreeSet<_> = folders.map(here).collect();
-        for gone in self.folders.difference(&folders) {
-            // It may not exist any more.
-            let _ = watcher.unwatch(gone);
-        }
-        for folder in &folders {
-            // A folder that was replaced by another of its name is a new one to watch.
-            let _ = watcher.watch(folder, RecursiveMode::NonRecursive);
-        }
-        self.folders = folders;
-    }
-}
-
-/// Returns true unless a file was only read, which the server does itself.
-fn is_change(kind: EventKind) -> bool {
-    !matches!(kind, EventKind::Access(kind) if kind != AccessKind::Close(AccessMode::Write))
 }

@@ -8,11 +8,11 @@ use secure_io::ca::{self, Paths};
 use secure_io::generate::CertificateSpec;
 use secure_io::name::SubjectAltName;
 use secure_io::report;
-use secure_io::server::Config;
+use secure_io::server::{Config, Front};
 
 use super::acme::AcmeArgs;
 use super::clients::ClientArgs;
-use super::front::FrontArgs;
+use super::front::{DrainArgs, FrontArgs};
 use super::limits::LimitArgs;
 use super::{Args, MakeHandler, Ready, reach, run_with};
 use crate::cli::Outcome;
@@ -43,6 +43,8 @@ pub(crate) struct ServerArgs {
     #[command(flatten)]
     pub(super) front: FrontArgs,
     #[command(flatten)]
+    drain: DrainArgs,
+    #[command(flatten)]
     pub(super) acme: AcmeArgs,
     #[command(flatten)]
     pub(super) limits: LimitArgs,
@@ -63,6 +65,7 @@ impl ServerArgs {
             passphrase: PassphraseArgs::default(),
             clients: ClientArgs::default(),
             front: FrontArgs::default(),
+            drain: DrainArgs::default(),
             acme: AcmeArgs::default(),
             limits: LimitArgs::default(),
             from_ca: true,
@@ -125,6 +128,11 @@ impl ServerArgs {
     /// The local CA, if it exists and no files were named in its place.
     pub(super) fn local_ca_in_use(&self) -> Result<Option<Paths>, Failure> {
         if self.cert.is_some() { Ok(None) } else { self.local_ca() }
+    }
+
+    /// The way of clients to the server.
+    pub(super) fn front(&self) -> Result<Front, Failure> {
+        Ok(Front { drain: self.drain.drain, ..self.front.front()? })
     }
 
     /// Copies the addresses and the port into a configuration.

@@ -9,8 +9,7 @@ use time::OffsetDateTime;
 use super::Error;
 use super::reason::Reason;
 use crate::base::files;
-use crate::base::validity::rfc3339;
-use crate::judge::report;
+use crate::judge::report::{self, Time};
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,8 +22,8 @@ pub enum Event {
     Revoked(Revoked),
     /// A CRL was made.
     Crl {
-        /// Time of the event, RFC 3339 UTC.
-        at: String,
+        /// Time of the event.
+        at: Time,
         /// Its cRLNumber.
         number: u64,
     },
@@ -33,18 +32,18 @@ pub enum Event {
 /// A certificate that was issued.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Issued {
-    /// Time of the event, RFC 3339 UTC.
-    pub at: String,
+    /// Time of the event.
+    pub at: Time,
     /// Its serial number, in hex.
     pub serial: String,
     /// Its subject, as an RFC 4514 string.
     pub subject: String,
     /// Its names, each with its kind.
     pub subject_alt_names: Vec<String>,
-    /// Its first second, RFC 3339 UTC.
-    pub not_before: String,
-    /// Its last second, RFC 3339 UTC.
-    pub not_after: String,
+    /// Its first second.
+    pub not_before: Time,
+    /// Its last second.
+    pub not_after: Time,
     /// SHA-256 over its DER, in hex.
     pub sha256_fingerprint: String,
     /// The issuer's key identifier, in hex.
@@ -61,8 +60,8 @@ pub struct Issued {
 /// A certificate that was revoked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revoked {
-    /// Time of the event, RFC 3339 UTC.
-    pub at: String,
+    /// Time of the event.
+    pub at: Time,
     /// Its serial number, in hex.
     pub serial: String,
     /// Reason for the revocation.
@@ -83,12 +82,12 @@ impl Event {
         now: OffsetDateTime,
     ) -> Self {
         Self::Issued(Issued {
-            at: rfc3339(now),
+            at: now.into(),
             serial: certificate.serial.clone(),
             subject: certificate.subject.clone(),
             subject_alt_names: certificate.subject_alt_names.clone(),
-            not_before: certificate.not_before.to_string(),
-            not_after: certificate.not_after.to_string(),
+            not_before: certificate.not_before,
+            not_after: certificate.not_after,
             sha256_fingerprint: certificate.sha256_fingerprint.clone(),
             authority_key_id: certificate.authority_key_id.clone(),
             file: file.map(|file| file.to_string_lossy().into_owned()),

@@ -143,6 +143,14 @@ pub enum Error {
         /// The numbers of the lines, counted from 1.
         lines: Vec<usize>,
     },
+    /// A serial number or key identifier of the log that cannot be read, so that a revocation would be left out.
+    #[error("`{text}` in `{}` is not hex", path.display())]
+    NotHex {
+        /// The log.
+        path: PathBuf,
+        /// The number as it stands there.
+        text: String,
+    },
     /// A certificate of somebody else.
     #[error("the local CA did not issue {what}")]
     NotIssued {

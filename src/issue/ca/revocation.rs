@@ -5,13 +5,13 @@ use std::path::Path;
 
 use rcgen::{CertificateRevocationListParams, KeyIdMethod, RevokedCertParams};
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::log::{self, Event, Log, Revoked};
 use super::reason::Reason;
 use super::{Error, Issuing, LocalCa, Paths, roots};
 use crate::base::files;
-use crate::base::validity::{BACKDATE, rfc3339};
+use crate::base::validity::BACKDATE;
+use crate::encoding::asn1::unhex;
 use crate::issue::cert;
 use crate::judge::inspect;
 use crate::judge::report::text::certificate_names;
@@ -86,7 +86,7 @@ impl LocalCa {
                 continue;
             }
             let new = Revoked {
-                at: rfc3339(now),
+                at: now.into(),
                 serial: serial.clone(),
                 reason,
                 authority_key_id,
@@ -136,7 +136,7 @@ impl LocalCa {
     ///
     /// # Errors
     ///
-    /// [`Error::File`], [`Error::Crl`], [`Error::DamagedLog`].
+    /// [`Error::File`], [`Error::Crl`], [`Error::DamagedLog`], [`Error::NotHex`].
     pub fn crl(&self, days: u32, now: OffsetDateTime) -> Result<Crl, Error> {
         let _lock = files::lock(&self.paths.lock)?;
         let known = Log::read_whole(&self.paths.log)?;
@@ -145,12 +145,12 @@ impl LocalCa {
         let mut crl = |issuing: &Issuing| -> Result<Vec<u8>, Error> {
             let key_id = issuing.key_id()?;
             let ours = known.revoked().into_iter().filter(|revoked| revoked.authority_key_id == key_id);
-            let entries: Vec<_> = ours.filter_map(entry).collect();
+            let entries = ours.map(|revoked| entry(revoked, &self.paths.log)).collect::<Result<Vec<_>, _>>()?;
             revoked += entries.len();
             sign(issuing.certificate(), &issuing.key, number, entries, now, next_update)
         };
         let (der, client) = (crl(&self.server)?, self.client.as_ref().map(crl).transpose()?);
-        log::append(&self.paths.log, &[Event::Crl { at: rfc3339(now), number }])?;
+        log::append(&self.paths.log, &[Event::Crl { at: now.into(), number }])?;
         Ok(Crl { der, client, number, revoked, next_update })
     }
 
@@ -170,20 +170,16 @@ pub fn record(paths: &Paths) -> Result<Record, Error> {
     let log = paths.log.clone();
     Ok(Record::new(roots, move || {
         let known = Log::read_whole(&log).map_err(|error| error.to_string())?;
-        known.revoked().into_iter().map(|revoked| recorded(revoked, &log)).collect()
+        let entries = known.revoked().into_iter().map(|revoked| recorded(revoked, &log));
+        entries.collect::<Result<_, _>>().map_err(|error| error.to_string())
     }))
 }
 
-fn recorded(revoked: &Revoked, log: &Path) -> Result<record::Entry, String> {
-    let unreadable = || format!("a serial number in `{}` is not hex", log.display());
+fn recorded(revoked: &Revoked, log: &Path) -> Result<record::Entry, Error> {
     Ok(record::Entry {
-        serial: octets(&revoked.serial).ok_or_else(unreadable)?,
-        authority_key_id: revoked
-            .authority_key_id
-            .as_deref()
-            .map(|id| octets(id).ok_or_else(unreadable))
-            .transpose()?,
-        words: format!("on {} ({})", revoked.at.get(..10).unwrap_or_default(), revoked.reason.name()),
+        serial: octets(&revoked.serial, log)?,
+        authority_key_id: revoked.authority_key_id.as_deref().map(|id| octets(id, log)).transpose()?,
+        words: format!("on {} ({})", revoked.at.day(), revoked.reason.name()),
     })
 }
 
@@ -196,19 +192,18 @@ pub(super) fn empty_crl(issuer: &[u8], key: &PrivateKey, now: OffsetDateTime) ->
     sign(issuer, key, number, Vec::new(), now, end)
 }
 
-fn entry(revoked: &Revoked) -> Option<RevokedCertParams> {
-    Some(RevokedCertParams {
-        serial_number: octets(&revoked.serial)?.into(),
-        revocation_time: OffsetDateTime::parse(&revoked.at, &Rfc3339).ok()?,
+fn entry(revoked: &Revoked, log: &Path) -> Result<RevokedCertParams, Error> {
+    Ok(RevokedCertParams {
+        serial_number: octets(&revoked.serial, log)?.into(),
+        revocation_time: revoked.at.0,
         reason_code: revoked.reason.code(),
         invalidity_date: None,
     })
 }
 
-/// Octets from their hex.
-fn octets(hex: &str) -> Option<Vec<u8>> {
-    let digits = hex.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).ok());
-    digits.map(|pair| u8::from_str_radix(pair?, 16).ok()).collect()
+/// Octets from their hex in the log.
+fn octets(hex: &str, log: &Path) -> Result<Vec<u8>, Error> {
+    unhex(hex).ok_or_else(|| Error::NotHex { path: log.to_owned(), text: hex.to_owned() })
 }
 
 /// The place of the issuer in a TBSCertList (RFC 5280 section 5.1).

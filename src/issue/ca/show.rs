@@ -3,7 +3,6 @@
 use std::collections::{BTreeSet, HashMap};
 
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use super::log::{self, Log};
 use super::{Error, Issuing, LocalCa, constraints, roots};
@@ -63,7 +62,7 @@ impl LocalCa {
                 file,
                 who,
                 replaced,
-                revoked_at: revoked.map(|revoked| revoked.at.clone()),
+                revoked_at: revoked.map(|revoked| revoked.at),
                 reason: revoked.map(|revoked| revoked.reason.name().to_owned()),
             }
         });
@@ -75,9 +74,8 @@ impl CaShow {
     /// Keeps only the certificates that are in use in a file and expire by then; returns true if the CA or one of
     /// these does.
     pub fn keep_expiring(&mut self, by: OffsetDateTime) -> bool {
-        let expires = |text: &str| OffsetDateTime::parse(text, &Rfc3339).is_ok_and(|end| end <= by);
         self.issued.retain(|issued| {
-            issued.file.is_some() && !issued.replaced && issued.revoked_at.is_none() && expires(&issued.not_after)
+            issued.file.is_some() && !issued.replaced && issued.revoked_at.is_none() && issued.not_after.0 <= by
         });
         let mut ca = self.authority.certificates();
         !self.issued.is_empty() || ca.any(|certificate| certificate.not_after.0 <= by)

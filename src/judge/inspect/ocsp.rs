@@ -3,8 +3,8 @@
 use super::Error;
 use super::certificate::noted_name;
 use crate::base::hex::hex;
-use crate::base::validity::rfc3339;
 use crate::encoding::asn1::{self, Reader, Value, tag};
+use crate::judge::report::Time;
 use crate::judge::report::item::{OcspAnswer, OcspResponse};
 use crate::judge::report::remote::Ocsp;
 use crate::x509::name::Name;
@@ -116,8 +116,8 @@ fn answer(answer: Value<'_>) -> Result<OcspAnswer, asn1::Error> {
     Ok(OcspAnswer { serial, status: word.into(), revoked_at, this_update, next_update: next_update.transpose()? })
 }
 
-fn time(value: Value<'_>) -> Result<String, asn1::Error> {
-    asn1::time(value, "time").map(|(time, _)| rfc3339(time))
+fn time(value: Value<'_>) -> Result<Time, asn1::Error> {
+    asn1::time(value, "time").map(|(time, _)| time.into())
 }
 
 #[cfg(test)]

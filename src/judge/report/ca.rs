@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
-use super::Certificate;
 use super::text::{expiry, plain_names};
+use super::{Certificate, Time};
 use crate::base::validity::distance;
 use crate::base::words::counted;
 
@@ -91,7 +90,7 @@ pub struct CaShow {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Issued {
     /// Time of issue, RFC 3339 UTC.
-    pub issued_at: String,
+    pub issued_at: Time,
     /// Its serial number, in hex.
     pub serial: String,
     /// Its subject, as an RFC 4514 string.
@@ -99,7 +98,7 @@ pub struct Issued {
     /// Its names, each with its kind.
     pub subject_alt_names: Vec<String>,
     /// Its last second, RFC 3339 UTC.
-    pub not_after: String,
+    pub not_after: Time,
     /// SHA-256 over its DER, in hex.
     pub sha256_fingerprint: String,
     /// The file it was written to; absent when it was not.
@@ -112,7 +111,7 @@ pub struct Issued {
     pub replaced: bool,
     /// Time of revocation, RFC 3339 UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub revoked_at: Option<String>,
+    pub revoked_at: Option<Time>,
     /// Reason for revocation, by its name in RFC 5280.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -133,7 +132,7 @@ pub struct Revoked {
     /// Its serial number, in hex.
     pub serial: String,
     /// Time of revocation, RFC 3339 UTC.
-    pub revoked_at: String,
+    pub revoked_at: Time,
     /// Reason for revocation, by its name in RFC 5280.
     pub reason: String,
     /// True if the certificate was already revoked; its entry is unchanged then.
@@ -152,7 +151,7 @@ pub struct CaCrl {
     /// Number of certificates listed.
     pub revoked_count: usize,
     /// Time by which the next CRL is due, RFC 3339 UTC.
-    pub next_update: String,
+    pub next_update: Time,
 }
 
 /// Report of `ca export`.
@@ -290,7 +289,7 @@ impl Issued {
         let name =
             if self.subject_alt_names.is_empty() { self.subject.clone() } else { plain_names(&self.subject_alt_names) };
         let state = match (&self.revoked_at, &self.reason) {
-            (Some(at), Some(reason)) => format!("revoked {} ({reason})", at.get(..10).unwrap_or_default()),
+            (Some(at), Some(reason)) => format!("revoked {} ({reason})", at.day()),
             _ => self.ends(now),
         };
         let replaced = if self.replaced { ", replaced" } else { "" };
@@ -299,12 +298,9 @@ impl Issued {
     }
 
     fn ends(&self, now: OffsetDateTime) -> String {
-        let day = self.not_after.get(..10).unwrap_or_default();
-        match OffsetDateTime::parse(&self.not_after, &Rfc3339) {
-            Ok(end) if end < now => format!("expired {day} ({})", distance(end, now)),
-            Ok(end) => format!("expires {day} ({})", distance(end, now)),
-            Err(_) => format!("expires {day}"),
-        }
+        let (end, day) = (self.not_after.0, self.not_after.day());
+        let verb = if end < now { "expired" } else { "expires" };
+        format!("{verb} {day} ({})", distance(end, now))
     }
 }
 
@@ -332,7 +328,7 @@ impl CaCrl {
             "Made CRL {} with {}, the next is due {}\n  {}\n",
             self.crl_number,
             counted(self.revoked_count, "revoked certificate"),
-            self.next_update.get(..10).unwrap_or_default(),
+            self.next_update.day(),
             self.path.display()
         )
     }

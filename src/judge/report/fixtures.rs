@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
+use super::Time;
 use super::verdict::Code;
 
 /// Content of `expected.json` beside a test PKI: a correct client's verdict on each of its certificates.
@@ -17,8 +18,8 @@ pub struct Expected {
     pub format: u32,
     /// True if anybody can make the same keys from the manifest's seed: never use them outside tests.
     pub test_only: bool,
-    /// The time the verdicts are for, RFC 3339 UTC: the manifest's clock, else when the tree was last built.
-    pub at: String,
+    /// The time the verdicts are for: the manifest's clock, else when the tree was last built.
+    pub at: Time,
     /// The certificates, good and bad.
     pub fixtures: Vec<Fixture>,
 }
@@ -54,9 +55,9 @@ pub struct Fixture {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub others: Vec<String>,
     /// The first second of its validity, RFC 3339 UTC.
-    pub not_before: String,
+    pub not_before: Time,
     /// The last second of its validity, RFC 3339 UTC.
-    pub not_after: String,
+    pub not_after: Time,
     /// True if a correct client accepts the certificate.
     pub valid: bool,
     /// Reason for a refusal: the code that `verify` gives.
@@ -166,8 +167,8 @@ pub struct Made {
 pub struct Expiring {
     /// Its name.
     pub name: String,
-    /// Its last second, RFC 3339 UTC.
-    pub not_after: String,
+    /// Its last second.
+    pub not_after: Time,
 }
 
 /// Largest number of entries that are listed one by one.

@@ -427,9 +427,9 @@ pub struct OcspResponse {
     /// The responder: its subject as an RFC 4514 string, or the SHA-1 hash of its key in hex.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub responder: Option<String>,
-    /// When it was signed, RFC 3339 UTC.
+    /// Time of the signature.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub produced_at: Option<String>,
+    pub produced_at: Option<Time>,
     /// The answers, one for each certificate that was asked about.
     pub answers: Vec<OcspAnswer>,
     /// The number of certificates that the responder sent along; their contents are not shown.
@@ -444,14 +444,14 @@ pub struct OcspAnswer {
     pub serial: String,
     /// `good`, `revoked` or `unknown`.
     pub status: Cow<'static, str>,
-    /// When the certificate was revoked, RFC 3339 UTC.
+    /// Time of the certificate's revocation.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub revoked_at: Option<String>,
-    /// When that was known to be so, RFC 3339 UTC.
-    pub this_update: String,
-    /// When there will be a newer answer, RFC 3339 UTC.
+    pub revoked_at: Option<Time>,
+    /// Time at which that was known to be so.
+    pub this_update: Time,
+    /// Time by which a newer answer will be available.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub next_update: Option<String>,
+    pub next_update: Option<Time>,
 }
 
 /// Data of another kind.

@@ -2,6 +2,17 @@
 //!
 //! The JSON of these types is the contract of `--json`: keys are snake_case, times RFC 3339 UTC, digests and serial
 //! numbers lower-case hex without colons, absent things left out. Fields are only ever added.
+//!
+//! ```
+//! use secure_io::{generate, inspect, validity};
+//!
+//! let (_, chain) = generate::self_signed(&generate::CertificateSpec::default(), validity::now())?;
+//! let certificate = inspect::certificate(&chain[0])?;
+//! let json = serde_json::to_value(&certificate)?;
+//! assert_eq!(json["subject"], "CN=localhost");
+//! assert_eq!(json["not_after"], validity::rfc3339(certificate.not_after.0));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod ca;
 pub mod check;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Connection;
+use super::{Connection, Time};
 
 /// Properties of the connection, and data that the server sent beside its certificates.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -37,10 +37,10 @@ pub struct Ocsp {
     pub status: String,
     /// Time of the status, RFC 3339 UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub this_update: Option<String>,
+    pub this_update: Option<Time>,
     /// Time by which a newer status is due, RFC 3339 UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub next_update: Option<String>,
+    pub next_update: Option<Time>,
 }
 
 /// The layer at which a server could not be asked, and the code of the cause, as docs/failures has them.
@@ -75,7 +75,7 @@ impl Remote {
 
 impl Ocsp {
     fn text(&self) -> String {
-        let until = self.next_update.as_deref().and_then(|time| time.get(..10));
+        let until = self.next_update.map(Time::day);
         let until = until.map(|day| format!(" until {day}")).unwrap_or_default();
         format!("stapled OCSP: {}{until}", self.status)
     }

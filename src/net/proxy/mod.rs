@@ -31,7 +31,7 @@ pub use self::trust::Trust;
 use self::pool::{NotOpened, Pool};
 use self::request_body::RequestBody;
 use self::trust::Distrust;
-use crate::net::server::{Handler, Interim, Requester};
+use crate::net::server::{Handler, Interim, MAX_FIELDS, Requester};
 
 /// The most times that a request comes through.
 const MAX_HOPS: u32 = 5;
@@ -234,8 +234,11 @@ impl Proxy {
         }
     }
 
-    /// Sends a request over a connection that waits, or else over a new one. A request that the server has not seen, or
-    /// one without effects, is sent again when the connection turns out to have ended.
+    /// Sends a request over a connection that waits, or else over a new one; again, when the connection turns out to have
+    /// ended.
+    ///
+    /// A request that must not be sent twice (RFC 9110 section 9.2.2) gets a new connection in place of one that waits, which
+    /// the server may be about to close.
     async fn send(
         &self,
         target: &Target,
@@ -243,19 +246,17 @@ impl Proxy {
         can_repeat: bool,
     ) -> Result<(Response<Incoming>, SendRequest<Body>), NotOpened> {
         if let Some(mut connection) = self.pool.take(target)
+            && can_repeat
             && connection.ready().await.is_ok()
         {
-            let again = can_repeat.then(|| clone(&request));
+            let again = clone(&request);
             match connection.try_send_request(request).await {
                 Ok(response) => return Ok((response, connection)),
-                Err(mut failed) => match (failed.take_message(), again) {
-                    (Some(unsent), _) => request = unsent,
-                    (None, Some(again)) => request = again,
-                    (None, None) => return Err(NotOpened::Unreachable(reason(failed.error()))),
-                },
+                Err(_ended) => request = again,
             }
         }
-        let mut connection = Pool::open(target, self.tls(target)?).await?;
+        // Boxed, so that the many requests over a connection that waits do not carry the state of a TLS handshake.
+        let mut connection = Box::pin(Pool::open(target, self.tls(target)?)).await?;
         let response = connection.send_request(request).await;
         Ok((response.map_err(|error| NotOpened::Unreachable(reason(&error)))?, connection))
     }
@@ -307,7 +308,7 @@ fn reason(error: &hyper::Error) -> String {
         return "it closed the connection without an answer".to_owned();
     }
     if error.is_parse_too_large() {
-        return "the head of its answer is too large, or has more than 100 fields".to_owned();
+        return format!("the head of its answer is too large, or has more than {MAX_FIELDS} fields");
     }
     if error.is_parse() {
         return format!("it does not answer in HTTP; if it speaks TLS, it is named by https:// ({error})");

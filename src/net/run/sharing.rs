@@ -19,6 +19,7 @@ use crate::net::run::talk::{Answer, Ask};
 #[cfg(unix)]
 use crate::net::run::talk::{Reader, Wire, Writer};
 use crate::net::server::{self, Config, Observer, Server};
+use crate::net::tls::ByName;
 
 #[cfg(unix)]
 use tokio::net::UnixListener;
@@ -36,6 +37,12 @@ pub enum Error {
     /// The process that has the port uses another local CA.
     #[error("another run serves port {port} with certificates of another local CA")]
     OtherRoot {
+        /// The port.
+        port: u16,
+    },
+    /// The process that has the port was started with other rules for clients.
+    #[error("another run serves port {port}, with other flags about clients")]
+    OtherTerms {
         /// The port.
         port: u16,
     },
@@ -68,10 +75,14 @@ pub enum Change {
 pub struct Sharing {
     /// The folder of the sockets, which belongs to the user alone; `None` shares with nobody.
     pub folder: Option<PathBuf>,
-    /// The configuration of the server; its port and handler are replaced.
+    /// The configuration of the server; its port, handler and certificates are replaced.
     pub config: Config,
+    /// The certificates, which can be replaced at any time.
+    pub tls: watch::Receiver<Arc<ByName>>,
     /// The SHA-256 fingerprint of the root that clients trust.
     pub root: String,
+    /// The rules for clients in some words of the caller's, which all who share a port have in common.
+    pub terms: String,
 }
 
 /// A place at a port.
@@ -154,7 +165,7 @@ impl Sharing {
         let started = Instant::now();
         while started.elapsed() < PATIENCE {
             #[cfg(unix)]
-            if let Some(joined) = join(&socket(folder, port), port, app, &self.root).await? {
+            if let Some(joined) = self.join(&socket(folder, port), port, app).await? {
                 return Ok(Role::Joined(joined));
             }
             if let Some(lock) = files::try_lock(&folder.join(format!("{port}.lock")))? {
@@ -169,6 +180,20 @@ impl Sharing {
         self.lead(port, app, observer, None).await.map(|leading| Role::Leads(Box::new(leading)))
     }
 
+    /// Joins the process that has a port; `None` if nobody answers.
+    #[cfg(unix)]
+    async fn join(&self, path: &Path, port: u16, app: &App) -> Result<Option<Wire>, Error> {
+        let Some(mut wire) = Wire::to(path).await else { return Ok(None) };
+        let ask = Ask::Join { app: app.clone(), root: self.root.clone(), terms: self.terms.clone() };
+        match exchange(&mut wire, &ask).await {
+            Ok(Some(Answer::Joined)) => Ok(Some(wire)),
+            Ok(Some(Answer::Taken { by })) => Err(Error::Taken { by: Box::new(by) }),
+            Ok(Some(Answer::OtherRoot)) => Err(Error::OtherRoot { port }),
+            Ok(Some(Answer::OtherTerms)) => Err(Error::OtherTerms { port }),
+            _ => Ok(None),
+        }
+    }
+
     async fn lead(
         &self,
         port: u16,
@@ -179,6 +204,7 @@ impl Sharing {
         let hub = Arc::new(Hub::default());
         let mut config = self.config.clone();
         config.port = port;
+        config.tls = Arc::clone(&self.tls.borrow());
         config.limits.shutdown = GOODBYE;
         config.limits.write = STALLED;
         config.handler = Some(Arc::new(Proxy::new(Arc::clone(&hub.routes), None, hub.observer())));
@@ -249,19 +275,6 @@ async fn exchange(wire: &mut Wire, ask: &Ask) -> std::io::Result<Option<Answer>>
     tokio::time::timeout(Duration::from_secs(2), answer).await?
 }
 
-/// Joins the process that has a port; `None` if nobody answers.
-#[cfg(unix)]
-async fn join(path: &Path, port: u16, app: &App, root: &str) -> Result<Option<Wire>, Error> {
-    let Some(mut wire) = Wire::to(path).await else { return Ok(None) };
-    let ask = Ask::Join { app: app.clone(), root: root.to_owned() };
-    match exchange(&mut wire, &ask).await {
-        Ok(Some(Answer::Joined)) => Ok(Some(wire)),
-        Ok(Some(Answer::Taken { by })) => Err(Error::Taken { by: Box::new(by) }),
-        Ok(Some(Answer::OtherRoot)) => Err(Error::OtherRoot { port }),
-        _ => Ok(None),
-    }
-}
-
 impl Place {
     /// The URL of the application.
     #[must_use]
@@ -286,7 +299,7 @@ impl Place {
         loop {
             match role {
                 Role::Leads(leading) => {
-                    return leading.serve(&app.host, &sharing.root, &mut target, &changes, stop).await;
+                    return leading.serve(&app.host, &sharing, &mut target, &changes, stop).await;
                 }
                 #[cfg(unix)]
                 Role::Joined(joined) => tokio::select! {
@@ -366,13 +379,21 @@ impl Leading {
     async fn serve(
         self,
         host: &str,
-        root: &str,
+        sharing: &Sharing,
         target: &mut watch::Receiver<String>,
         changes: &mpsc::Sender<Change>,
         stop: oneshot::Receiver<()>,
     ) {
         let Self { server, hub, mut notes, door } = self;
         target.mark_changed();
+        let (certificates, mut tls) = (server.certificates(), sharing.tls.clone());
+        let replaced = async {
+            while tls.changed().await.is_ok() {
+                let newer = Arc::clone(&tls.borrow_and_update());
+                certificates.replace(newer, sharing.config.certificate.clone());
+            }
+            std::future::pending::<()>().await;
+        };
         let moves = async {
             while target.changed().await.is_ok() {
                 hub.moved(host, &target.borrow_and_update());
@@ -387,7 +408,7 @@ impl Leading {
         };
         let guests = async {
             if let Some(door) = &door {
-                door.receive(&hub, root).await;
+                door.receive(&hub, sharing).await;
             }
             std::future::pending::<()>().await;
         };
@@ -399,19 +420,21 @@ impl Leading {
             () = moves => {}
             () = told => {}
             () = guests => {}
+            () = replaced => {}
         }
     }
 }
 
 #[cfg(unix)]
 impl Door {
-    async fn receive(&self, hub: &Arc<Hub>, root: &str) {
+    async fn receive(&self, hub: &Arc<Hub>, sharing: &Sharing) {
         let mut guests = tokio::task::JoinSet::new();
         loop {
             tokio::select! {
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, _)) => {
-                        guests.spawn(receive(Wire::new(stream), Arc::clone(hub), root.to_owned()));
+                        let (root, terms) = (sharing.root.clone(), sharing.terms.clone());
+                        guests.spawn(receive(Wire::new(stream), Arc::clone(hub), root, terms));
                     }
                     // Out of descriptors, perhaps.
                     Err(_) => sleep(PAUSE).await,
@@ -424,7 +447,7 @@ impl Door {
 
 #[cfg(not(unix))]
 impl Door {
-    async fn receive(&self, _hub: &Arc<Hub>, _root: &str) {}
+    async fn receive(&self, _hub: &Arc<Hub>, _sharing: &Sharing) {}
 }
 
 /// Takes a guest out when it goes, or when the port does.
@@ -442,11 +465,12 @@ impl Drop for Guest<'_> {
 }
 
 #[cfg(unix)]
-async fn receive(wire: Wire, hub: Arc<Hub>, root: String) -> std::io::Result<()> {
+async fn receive(wire: Wire, hub: Arc<Hub>, root: String, terms: String) -> std::io::Result<()> {
     let Wire { mut from, mut to } = wire;
     let (answer, entered) = match from.read::<Ask>().await? {
         Some(Ask::List) => (Answer::Sharing { apps: hub.apps() }, None),
         Some(Ask::Join { root: other, .. }) if other != root => (Answer::OtherRoot, None),
+        Some(Ask::Join { terms: others, .. }) if others != terms => (Answer::OtherTerms, None),
         Some(Ask::Join { app, .. }) => match hub.enter(app.clone()) {
             Ok(notes) => (Answer::Joined, Some((Guest { hub: &hub, host: app.host }, notes))),
             Err(by) => (Answer::Taken { by: *by }, None),

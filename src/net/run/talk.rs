@@ -15,6 +15,9 @@ pub(super) enum Ask {
         app: App,
         /// The SHA-256 fingerprint of the root that its clients trust.
         root: String,
+        /// The rules for clients that it was started with.
+        #[serde(default)]
+        terms: String,
     },
     /// Its server listens elsewhere now.
     Moved { target: String },
@@ -34,6 +37,8 @@ pub(super) enum Answer {
     },
     /// Another local CA signs there.
     OtherRoot,
+    /// Other rules hold for clients there.
+    OtherTerms,
     /// The server did not answer a client.
     Unreachable,
     /// The server refuses the host.

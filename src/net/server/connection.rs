@@ -4,9 +4,11 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::Body;
-use axum::http::{Request, Response, Version};
+use axum::http::{Request, Response, StatusCode, Version};
+use futures_util::TryFutureExt;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -34,16 +36,19 @@ use crate::net::server::stream::Stream;
 use crate::net::tls::Challenges;
 
 /// The largest head of a request that is read, as in Node.
-const MAX_HEAD: u16 = 16 * 1024;
+const MAX_HEAD: usize = 16 * 1024;
+
+/// The same in front of an application, as in nginx: the cookies of all ports of `localhost` come together.
+const MAX_APPLICATION_HEAD: usize = 32 * 1024;
+
+/// The most fields in a head, as in nginx; hyper's own limit is 100.
+pub(in crate::net) const MAX_FIELDS: usize = 1000;
 
 /// The most requests at a time over one HTTP/2 connection, the least that RFC 9113 section 6.5.2 recommends.
 const MAX_STREAMS: u32 = 100;
 
 /// The most of an answer that waits inside an HTTP/2 connection.
 const STREAM_BUFFER: usize = 16 * 1024;
-
-/// The most of a head or an answer that waits inside an HTTP/1.1 connection.
-const HTTP1_BUFFER: usize = 2 * MAX_HEAD as usize;
 
 /// The ciphertext that waits in memory for a client that does not read.
 const TLS_BUFFER: usize = 32 * 1024;
@@ -227,6 +232,12 @@ async fn serve_stream(site: Arc<Site>, stream: Stream, peer: Peer, handle: Arc<H
     }
 }
 
+/// The largest head of a request, and the most of a head or an answer that waits inside an HTTP/1.1 connection.
+fn max_head(site: &Site) -> (usize, usize) {
+    let head = if site.handler().is_some() { MAX_APPLICATION_HEAD } else { MAX_HEAD };
+    (head, 2 * head)
+}
+
 /// Answers a request, and counts the answer as its connection's.
 async fn respond(
     site: Arc<Site>,
@@ -259,19 +270,31 @@ async fn serve_http1(
         Some(interim) => stream.with_interim(interim.clone()),
         None => stream,
     };
-    let service =
-        service_fn(|request| respond(Arc::clone(&site), Arc::clone(&handle), request, peer.clone(), interim.clone()));
+    let lingers = Arc::new(AtomicBool::new(true));
+    let stream = stream.lingering(Arc::clone(&lingers));
+    let service = service_fn(|request| {
+        let response = respond(Arc::clone(&site), Arc::clone(&handle), request, peer.clone(), interim.clone());
+        // What comes after another protocol was agreed to is not to be forgotten.
+        response.inspect_ok(|response| {
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                lingers.store(false, Ordering::Relaxed);
+            }
+        })
+    });
+    let (head, buffer) = max_head(&site);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(site.limits().header)
-        .max_header_size(MAX_HEAD.into())
-        .max_buf_size(HTTP1_BUFFER)
+        .max_header_size(head)
+        .max_headers(MAX_FIELDS)
+        .max_buf_size(buffer)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = pin!(connection);
     tokio::select! {
         ended = connection.as_mut() => tell(&site, address, ended),
         _ = stopping.changed() => {
+            lingers.store(false, Ordering::Relaxed);
             connection.as_mut().graceful_shutdown();
             connection.await.ok();
         }
@@ -308,7 +331,7 @@ async fn serve_http2(
         .timer(TokioTimer::new())
         .keep_alive_interval(limits.header)
         .keep_alive_timeout(limits.header)
-        .max_header_list_size(MAX_HEAD.into())
+        .max_header_list_size(u32::try_from(max_head(&site).0).unwrap_or(u32::MAX))
         .max_concurrent_streams(MAX_STREAMS)
         .max_send_buf_size(STREAM_BUFFER)
         .serve_connection(TokioIo::new(stream), service);

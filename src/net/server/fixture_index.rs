@@ -67,15 +67,20 @@ mod tests {
             trust: "root.pem".to_owned(),
             crls: Vec::new(),
             others: Vec::new(),
-            not_before: "2026-01-01T00:00:00Z".to_owned(),
-            not_after: "2026-02-01T00:00:00Z".to_owned(),
+            not_before: time::macros::datetime!(2026-01-01 00:00 UTC).into(),
+            not_after: time::macros::datetime!(2026-02-01 00:00 UTC).into(),
             valid: false,
             code: Some(Code::Expired),
             why: "it ended <yesterday>".to_owned(),
             differs: Vec::new(),
             clients: std::collections::BTreeMap::new(),
         };
-        Expected { format: 1, test_only: true, at: "2026-03-01T00:00:00Z".to_owned(), fixtures: vec![fixture] }
+        Expected {
+            format: 1,
+            test_only: true,
+            at: time::macros::datetime!(2026-03-01 00:00 UTC).into(),
+            fixtures: vec![fixture],
+        }
     }
 
     #[test]

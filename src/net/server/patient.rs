@@ -1,12 +1,15 @@
-//! A connection whose client has to take something of its answer within a time.
+//! A connection whose client has to take something of its answer within a time, and gets the answer even if it is still
+//! sending when the connection is closed.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 use crate::net::server::interim::Interim;
 use crate::net::server::stream::Stream;
@@ -22,16 +25,76 @@ pub(super) struct Patient {
     ahead: Vec<u8>,
     /// True while octets of an answer wait to be written: nothing may come between them.
     is_writing: bool,
+    /// True if the connection is closed for writing.
+    is_closed: bool,
+    /// Set as long as a client that still sends is listened to after the end.
+    lingers: Option<Arc<AtomicBool>>,
+    lingering: Option<Lingering>,
 }
+
+/// The time that a client is listened to after the end: a connection that is closed with octets unread is reset, and the
+/// client may lose the answer with it (RFC 9112 section 9.6).
+struct Lingering {
+    until: Instant,
+    pause: Pin<Box<Sleep>>,
+}
+
+/// The longest time.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// The longest time without an octet, before the first one and after it.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const PAUSE: Duration = Duration::from_secs(1);
 
 impl Patient {
     pub(super) fn new(stream: Stream, limit: Duration) -> Self {
-        Self { stream, limit, deadline: None, interim: None, ahead: Vec::new(), is_writing: false }
+        Self {
+            stream,
+            limit,
+            deadline: None,
+            interim: None,
+            ahead: Vec::new(),
+            is_writing: false,
+            is_closed: false,
+            lingers: None,
+            lingering: None,
+        }
     }
 
     /// The same connection, with interim answers of the application.
     pub(super) fn with_interim(self, interim: Interim) -> Self {
         Self { interim: Some(interim), ..self }
+    }
+
+    /// The same connection, listened to after its end while this is set.
+    pub(super) fn lingering(self, lingers: Arc<AtomicBool>) -> Self {
+        Self { lingers: Some(lingers), ..self }
+    }
+
+    /// Reads what the client still sends, and forgets it.
+    fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.lingers.as_ref().is_none_or(|lingers| !lingers.load(Ordering::Relaxed)) {
+            return Poll::Ready(());
+        }
+        let Lingering { until, pause } = self.lingering.get_or_insert_with(|| {
+            let now = Instant::now();
+            Lingering { until: now + LINGER, pause: Box::pin(sleep_until(now + FIRST_PAUSE)) }
+        });
+        let mut octets = [0; 8192];
+        loop {
+            let mut buffer = ReadBuf::new(&mut octets);
+            match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
+                    let now = Instant::now();
+                    if now >= *until {
+                        return Poll::Ready(());
+                    }
+                    pause.as_mut().reset((now + PAUSE).min(*until));
+                }
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending => return pause.as_mut().poll(cx),
+            }
+        }
     }
 
     pub(super) fn into_inner(self) -> Stream {
@@ -111,8 +174,12 @@ impl AsyncWrite for Patient {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let closed = Pin::new(&mut self.stream).poll_shutdown(cx);
-        self.watch(cx, closed)
+        if !self.is_closed {
+            let closed = Pin::new(&mut self.stream).poll_shutdown(cx);
+            ready!(self.watch(cx, closed))?;
+            self.is_closed = true;
+        }
+        self.poll_linger(cx).map(Ok)
     }
 }
 

@@ -71,7 +71,7 @@ impl View<'_> {
         self.heading("OCSP response", if is_answer { answers } else { response.status.clone().into_owned() });
         self.say_some("responder", response.responder.as_deref().map(readable));
         if let Some(produced_at) = &response.produced_at {
-            self.say("signed", produced_at.as_str());
+            self.say("signed", produced_at.to_string());
         }
         let words = response.answers.iter().map(|answer| {
             let revoked = answer.revoked_at.as_ref().map(|time| format!(" at {time}")).unwrap_or_default();

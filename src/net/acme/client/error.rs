@@ -22,6 +22,14 @@ pub enum Error {
         /// True if its certificate is not trusted.
         is_untrusted: bool,
     },
+    /// The CA does not answer any more.
+    #[error("{doing}: {problem}")]
+    Unreachable {
+        /// The step under way.
+        doing: String,
+        /// The fault, with its causes.
+        problem: String,
+    },
     /// The account was not made.
     #[error("the CA gives no account: {0}")]
     Account(String),
@@ -85,4 +93,11 @@ pub enum Error {
     /// A certificate cannot be read.
     #[error(transparent)]
     Cert(#[from] cert::Error),
+}
+
+impl Error {
+    /// Returns true if the CA itself has not said no: it may be there again in a moment.
+    pub(super) const fn is_passing(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Directory { is_untrusted: false, .. })
+    }
 }

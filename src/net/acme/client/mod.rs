@@ -71,8 +71,8 @@ pub enum Event {
     },
     /// There is a new certificate.
     Obtained {
-        /// Its last second, RFC 3339 UTC.
-        not_after: String,
+        /// Its last second.
+        not_after: OffsetDateTime,
     },
     /// There is none; another attempt follows.
     Failed {
@@ -119,7 +119,7 @@ impl AcmeClient {
                 }
                 Err(error) => {
                     account = None;
-                    let wait = schedule.failed();
+                    let wait = schedule.failed(error.is_passing());
                     (self.observer)(&Event::Failed { error, wait });
                     (wait, false)
                 }

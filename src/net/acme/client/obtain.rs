@@ -8,6 +8,7 @@ use std::time::Duration;
 use base64_simd::URL_SAFE_NO_PAD as BASE64URL;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 
 use super::session::{Fault, Problem, Session, read, retry_after};
@@ -93,7 +94,9 @@ impl AcmeClient {
             wanted["externalAccountBinding"] = session.binding(id, secret);
         }
         let url = session.directory.new_account.clone();
-        let answer = session.post(&url, Some(&wanted)).await.map_err(|fault| Error::Account(fault.to_string()))?;
+        let answer = session.post(&url, Some(&wanted)).await;
+        let answer =
+            answer.map_err(|fault| said("the CA gives no account", &fault, || Error::Account(fault.to_string())))?;
         let account = answer.field("location");
         let account = account.ok_or_else(|| Error::Account("its answer names no account".to_owned()))?;
         config.folder.keep_account(&account)?;
@@ -109,21 +112,22 @@ impl AcmeClient {
     }
 
     /// Gets a certificate and keeps it; returns its last second.
-    pub(super) async fn obtain(&self, session: &Session, held: Option<&[u8]>) -> Result<String, Error> {
+    pub(super) async fn obtain(&self, session: &Session, held: Option<&[u8]>) -> Result<OffsetDateTime, Error> {
         let order = self.order(session, held).await?;
         let url = order.url.clone();
         let obtained = self.finish(session, order).await;
         if obtained.is_err() {
             // The next attempt begins a new one, unless this one can go on.
-            let now = look(session, &url).await;
-            if !now.is_ok_and(|now| matches!(now.status.as_str(), "ready" | "processing" | "valid")) {
-                self.config.folder.forget_order()?;
+            match look(session, &url).await {
+                Ok(now) if matches!(now.status.as_str(), "ready" | "processing" | "valid") => {}
+                Err(Fault::Unreachable(_)) => {}
+                Ok(_) | Err(Fault::Problem(_) | Fault::Broken(_)) => self.config.folder.forget_order()?,
             }
         }
         obtained
     }
 
-    async fn finish(&self, session: &Session, mut order: Order) -> Result<String, Error> {
+    async fn finish(&self, session: &Session, mut order: Order) -> Result<OffsetDateTime, Error> {
         if order.status == "pending" {
             let answering = self.answer(session, &order).await?;
             order = self.wait(session, order, &["pending"]).await?;
@@ -143,7 +147,7 @@ impl AcmeClient {
         self.keep(&String::from_utf8_lossy(&answer.body), key)
     }
 
-    fn keep(&self, chain: &str, key: PrivateKey) -> Result<String, Error> {
+    fn keep(&self, chain: &str, key: PrivateKey) -> Result<OffsetDateTime, Error> {
         let unreadable = |error: container::Error| Error::Protocol {
             doing: "the CA's certificate cannot be read",
             problem: error.to_string(),
@@ -156,7 +160,7 @@ impl AcmeClient {
                 return Err(error.into());
             }
         };
-        let not_after = credentials.report()?.not_after.to_string();
+        let not_after = credentials.report()?.not_after.0;
         self.config.folder.keep(chain, credentials.key())?;
         Ok(not_after)
     }
@@ -203,8 +207,9 @@ impl AcmeClient {
             // The next attempt registers the key again; a file that cannot be removed is told of then.
             let _ = self.config.folder.forget_account();
         }
-        let names = self.config.names.iter().map(SubjectAltName::value).collect();
-        Error::Order { names, problem: fault.to_string() }
+        let names: Vec<String> = self.config.names.iter().map(SubjectAltName::value).collect();
+        let doing = format!("the order for {} is not done", names.join(", "));
+        said(&doing, fault, || Error::Order { names, problem: fault.to_string() })
     }
 
     /// Answers a challenge for each name that is not validated yet, and says so to the CA.
@@ -239,7 +244,8 @@ impl AcmeClient {
             (self.observer)(&Event::Validating { name: name.value(), method });
             answering.push(Answering { client: self, name: name.clone(), token: challenge.token.clone() });
             let begun = session.post(&challenge.url, Some(&json!({}))).await;
-            begun.map_err(|fault| Error::Challenge { name: name.value(), method, problem: fault.to_string() })?;
+            let refused = |fault: &Fault| Error::Challenge { name: name.value(), method, problem: fault.to_string() };
+            begun.map_err(|fault| said("the challenge is not begun", &fault, || refused(&fault)))?;
         }
         Ok(answering)
     }
@@ -291,5 +297,13 @@ async fn look(session: &Session, url: &str) -> Result<Order, Fault> {
 }
 
 fn protocol(doing: &'static str, fault: &Fault) -> Error {
-    Error::Protocol { doing, problem: fault.to_string() }
+    said(doing, fault, || Error::Protocol { doing, problem: fault.to_string() })
+}
+
+/// The error of a fault, which is `answered` unless no answer came.
+fn said(doing: &str, fault: &Fault, answered: impl FnOnce() -> Error) -> Error {
+    match fault {
+        Fault::Unreachable(problem) => Error::Unreachable { doing: doing.to_owned(), problem: problem.clone() },
+        Fault::Problem(_) | Fault::Broken(_) => answered(),
+    }
 }

@@ -19,6 +19,9 @@ const LOOK: Duration = Duration::from_hours(1);
 /// The wait after the first failure; it doubles with each further one. Let's Encrypt allows five failures an hour.
 const FIRST_WAIT: Duration = Duration::from_mins(1);
 
+/// The same when the CA did not answer, which costs it nothing: it may be starting.
+const FIRST_WAIT_FOR_ANSWER: Duration = Duration::from_secs(2);
+
 /// The longest wait after failures.
 const LONGEST_WAIT: Duration = Duration::from_hours(6);
 
@@ -48,6 +51,8 @@ pub(super) struct Schedule {
     /// The part of the wait that is random, from 0 to 1; drawn once for each certificate.
     jitter: Option<f64>,
     failures: u32,
+    /// The failures at which the CA did not answer.
+    silences: u32,
 }
 
 impl Schedule {
@@ -104,13 +109,15 @@ impl Schedule {
     }
 
     pub(super) fn succeeded(&mut self) {
-        self.failures = 0;
+        (self.failures, self.silences) = (0, 0);
     }
 
-    /// The wait after another failure, four fifths of it at least.
-    pub(super) fn failed(&mut self) -> Duration {
-        let wait = FIRST_WAIT.saturating_mul(1 << self.failures.min(16)).min(LONGEST_WAIT);
-        self.failures += 1;
+    /// The wait after another failure, four fifths of it at least. One is passing if the CA did not answer.
+    pub(super) fn failed(&mut self, is_passing: bool) -> Duration {
+        let (first, failures) =
+            if is_passing { (FIRST_WAIT_FOR_ANSWER, &mut self.silences) } else { (FIRST_WAIT, &mut self.failures) };
+        let wait = first.saturating_mul(1 << (*failures).min(16)).min(LONGEST_WAIT);
+        *failures += 1;
         wait.mul_f64(0.8 + 0.2 * uniform())
     }
 }
@@ -137,15 +144,15 @@ mod tests {
         let mut schedule = Schedule::default();
         let mut last = Duration::ZERO;
         for _ in 0..5 {
-            let wait = schedule.failed();
+            let wait = schedule.failed(false);
             assert!(wait > last && wait <= LONGEST_WAIT);
             last = wait;
         }
         for _ in 0..40 {
-            assert!(schedule.failed() <= LONGEST_WAIT);
+            assert!(schedule.failed(false) <= LONGEST_WAIT && schedule.failed(true) <= LONGEST_WAIT);
         }
         schedule.succeeded();
-        assert!(schedule.failed() <= FIRST_WAIT);
+        assert!(schedule.failed(false) <= FIRST_WAIT && schedule.failed(true) <= FIRST_WAIT_FOR_ANSWER);
     }
 
     #[test]

@@ -60,9 +60,12 @@ pub(super) enum Fault {
     /// The CA says no.
     #[error("{0}")]
     Problem(Problem),
-    /// No answer came, or one that is none of ACME's.
+    /// The answer is none of ACME's.
     #[error("{0}")]
     Broken(String),
+    /// No answer came.
+    #[error("{0}")]
+    Unreachable(String),
 }
 
 impl Fault {
@@ -85,7 +88,7 @@ pub(super) struct Session {
 impl Session {
     /// Reads the directory.
     pub(super) async fn open(transport: Transport, directory: &str, key: &PrivateKey) -> Result<Self, Fault> {
-        let answer = transport.send(Method::GET, directory, None).await.map_err(Fault::Broken)?;
+        let answer = transport.send(Method::GET, directory, None).await.map_err(Fault::Unreachable)?;
         let directory = read(&answer)?;
         let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, key.pkcs8());
         let key = pair.map_err(|error| Fault::broken(&error))?;
@@ -112,7 +115,7 @@ impl Session {
 
     /// Asks without a signature.
     pub(super) async fn get(&self, url: &str) -> Result<Answer, Fault> {
-        let answer = self.transport.send(Method::GET, url, None).await.map_err(Fault::Broken)?;
+        let answer = self.transport.send(Method::GET, url, None).await.map_err(Fault::Unreachable)?;
         if answer.is_good() { Ok(answer) } else { Err(fault(&answer)) }
     }
 
@@ -123,7 +126,7 @@ impl Session {
         let mut refused = 0;
         loop {
             let body = self.sign(url, &payload).await?;
-            let answer = self.transport.send(Method::POST, url, Some(body)).await.map_err(Fault::Broken)?;
+            let answer = self.transport.send(Method::POST, url, Some(body)).await.map_err(Fault::Unreachable)?;
             *self.nonce.lock().unwrap_or_else(PoisonError::into_inner) = answer.field("replay-nonce");
             if answer.is_good() {
                 return Ok(answer);
@@ -142,7 +145,7 @@ impl Session {
             nonce
         } else {
             let sent = self.transport.send(Method::HEAD, &self.directory.new_nonce, None).await;
-            let nonce = sent.map_err(Fault::Broken)?.field("replay-nonce");
+            let nonce = sent.map_err(Fault::Unreachable)?.field("replay-nonce");
             nonce.ok_or_else(|| Fault::Broken("the CA gives no nonce".to_owned()))?
         };
         let mut header = json!({ "alg": "ES256", "url": url, "nonce": nonce });

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base64_simd::URL_SAFE_NO_PAD as BASE64URL;
-use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
 use super::identifier::Identifier;
@@ -12,6 +11,7 @@ use super::orders::Order;
 use super::problem::{Kind, Problem};
 use crate::base::files;
 use crate::base::hex::hex;
+use crate::base::validity::Validity;
 use crate::encoding::container;
 use crate::issue::ca::log::Log;
 use crate::issue::ca::{self, LocalCa, Paths, Reason, Revocable};
@@ -45,8 +45,7 @@ pub(super) struct Entry {
     pub(super) names: Vec<String>,
     pub(super) is_revoked: bool,
     authority_key_id: Option<String>,
-    not_before: String,
-    not_after: String,
+    validity: Validity,
 }
 
 /// The time in which a certificate is best renewed (RFC 9773 section 4.2).
@@ -176,8 +175,7 @@ impl Authority {
         if entry.is_revoked || issuer.subject_key_id != entry.authority_key_id {
             return Ok(Window { start: now - Duration::hours(1), end: now });
         }
-        let time = |text: &str| OffsetDateTime::parse(text, &Rfc3339).map_err(|error| Problem::internal(&error));
-        let (begin, end) = (time(&entry.not_before)?, time(&entry.not_after)?);
+        let Validity { not_before: begin, not_after: end } = entry.validity;
         let start = begin + (end - begin) * 2 / 3;
         Ok(Window { start, end: start + (end - begin) / 12 })
     }
@@ -193,8 +191,7 @@ impl Index {
                 names: issued.subject_alt_names.clone(),
                 is_revoked: false,
                 authority_key_id: issued.authority_key_id.clone(),
-                not_before: issued.not_before.clone(),
-                not_after: issued.not_after.clone(),
+                validity: Validity { not_before: issued.not_before.0, not_after: issued.not_after.0 },
             };
             all.insert(issued.serial.clone(), entry);
         }
