@@ -116,7 +116,15 @@ pub(super) async fn connect(address: SocketAddr, opening: Option<&Opening>) -> i
 impl Prober {
     /// A prober whose connections take up to `limit` each, and none longer than until `deadline`.
     pub(super) fn new(address: SocketAddr, limit: Duration, deadline: Instant) -> Self {
-        Self { address, limit, permits: Semaphore::new(AT_ONCE as usize), deadline, opening: None, unanswered: AtomicU32::new(0), has_answered: AtomicBool::new(false) }
+        Self {
+            address,
+            limit,
+            permits: Semaphore::new(AT_ONCE as usize),
+            deadline,
+            opening: None,
+            unanswered: AtomicU32::new(0),
+            has_answered: AtomicBool::new(false),
+        }
     }
 
     /// The same for a server whose connections begin in the clear.

@@ -183,7 +183,9 @@ impl Place<'_> {
             Err(NoAnswer::Silent) => {
                 session.is_silent = true;
                 session.no_response = Some(match session.polling {
-                    Some(_) => "GET / is not answered, as by a server that has no handler beside Socket.IO's".to_owned(),
+                    Some(_) => {
+                        "GET / is not answered, as by a server that has no handler beside Socket.IO's".to_owned()
+                    }
                     None => format!("no answer of HTTP within {} s", HTTP_LIMIT.as_secs_f32()),
                 });
             }

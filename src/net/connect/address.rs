@@ -31,7 +31,8 @@ impl Address {
             Some((scheme, rest)) => (scheme.to_ascii_lowercase(), rest),
             None => match without_colon(input) {
                 Some(nearest) => {
-                    let reason = format!("`{input}` is not a URL that can be used: `://` has to stand behind its scheme");
+                    let reason =
+                        format!("`{input}` is not a URL that can be used: `://` has to stand behind its scheme");
                     return Err((reason, Some(nearest)));
                 }
                 None => ("https".to_owned(), input),

@@ -398,7 +398,11 @@ mod tests {
     #[test]
     fn alerts_are_named() {
         for (number, text, code) in [
-            (48, "the client does not trust the CA that issued the certificate: alert unknown_ca, 48", Some("unknown-issuer")),
+            (
+                48,
+                "the client does not trust the CA that issued the certificate: alert unknown_ca, 48",
+                Some("unknown-issuer"),
+            ),
             (45, "the client finds the certificate expired: alert certificate_expired, 45", Some("expired")),
             (42, "or it is for another name: alert bad_certificate, 42", None),
             (99, "the client ended the handshake: alert 99", None),

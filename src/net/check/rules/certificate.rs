@@ -96,7 +96,8 @@ pub(super) fn host_mismatch(audit: &Audit<'_>) -> Option<Hit> {
 }
 
 pub(super) fn unknown_issuer(audit: &Audit<'_>) -> Option<Hit> {
-    refused(audit, Code::UnknownIssuer).filter(|_| !audit.presented.is_some_and(Presented::is_incomplete) && inspector(audit).is_none())
+    refused(audit, Code::UnknownIssuer)
+        .filter(|_| !audit.presented.is_some_and(Presented::is_incomplete) && inspector(audit).is_none())
 }
 
 pub(super) fn incomplete(audit: &Audit<'_>) -> Option<Hit> {
