@@ -96,17 +96,21 @@ wheel:
 wheel-of BINARY:
     python3 packaging/python/wheel.py {{BINARY}} target/wheels
 
+# Installs a wheel in an environment of its own, runs the tests of its page and removes it
+wheel-test WHEEL:
+    packaging/python/test.sh {{WHEEL}}
+
 # Builds one program for all Linux packages, for glibc 2.17 and newer (Zig comes from PyPI)
 portable TARGET="x86_64-unknown-linux-gnu":
     packaging/portable.sh {{TARGET}}
 
-# Packs the crate with the Socket.IO client in it, and builds it from the tarball with npm hidden
+# Packs the crate with the Socket.IO client in it (needs npm)
 crate:
     packaging/crate.sh
 
-# Installs the packed crate by the README's line, from a directory source; compiles everything
-crate-install:
-    packaging/crate-install.sh
+# Installs the packed crate by the README's line, from a directory source and with npm hidden; compiles everything
+crate-install *WITHOUT:
+    packaging/crate-install.sh {{WITHOUT}}
 
 # Runs the steps of action.yml as a GitHub runner does
 action BINARY="target/release/secure-io":

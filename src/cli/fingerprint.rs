@@ -17,7 +17,8 @@ use super::remote::RemoteArgs;
 Examples:
   secure-io fingerprint server-cert.pem             to compare with what a browser shows
   secure-io fingerprint https://localhost:3000      of what a server shows, leaf first
-  curl --pinnedpubkey \"$(secure-io fingerprint --spki server-cert.pem | cut -d' ' -f1)\" https://localhost:3000
+  pin=$(secure-io fingerprint --spki server-cert.pem | cut -d' ' -f1)
+  curl --pinnedpubkey \"$pin\" https://localhost:3000
 
 Exit status: 0 done, 2 it could not be done")]
 pub(crate) struct Args {
@@ -100,9 +101,15 @@ impl Args {
     }
 
     fn nothing(&self, name: &str, items: &[Inspected]) -> Failure {
+        let is_encrypted = |inspected: &Inspected| matches!(&inspected.item, Item::EncryptedPrivateKey(entry) if entry.content.spki_sha256.is_none());
+        if self.spki && items.iter().any(is_encrypted) {
+            return Failure::message(format!("the private key in `{name}` is encrypted"))
+                .hint("give the passphrase with --passphrase-file or --passphrase-env");
+        }
         let has_key =
             !self.spki && items.iter().any(|inspected| Fingerprint::of(&inspected.item, String::new()).is_some());
-        let failure = Failure::message(format!("there is no certificate in `{name}`"));
+        let wanted = if self.spki { "neither a certificate nor a key" } else { "no certificate" };
+        let failure = Failure::message(format!("there is {wanted} in `{name}`"));
         if has_key {
             return failure.hint(format!("take the pin of its key: `{}`", CommandLine::typed().switch("--spki")));
         }

@@ -16,7 +16,7 @@ use super::output::Output;
 Examples:
   secure-io fixtures init                        a commented secure-io.toml to start from
   secure-io fixtures                             build what is missing or stale
-  secure-io fixtures --check --expires-within 30d   for CI: would anything be built, does anything expire?
+  secure-io fixtures --check --expires-within 30d   for CI: is anything stale or ending?
 
 Exit status: 0 done, or the tree is current; 1 with --check, it is not; 2 it could not be done")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]

@@ -32,10 +32,10 @@ Examples:
   secure-io gen-cert                                        for localhost, 127.0.0.1 and ::1
   secure-io gen-cert app.test '*.app.test' 192.168.1.7      for other hosts
   secure-io gen-cert --csr server-csr.pem --key server-key.pem
-                     as openssl x509 -req -in server-csr.pem -signkey server-key.pem -out server-cert.pem
+      as openssl x509 -req -in server-csr.pem -signkey server-key.pem -out server-cert.pem
   secure-io gen-cert --ca-cert ca.pem --ca-key ca-key.pem --csr server-csr.pem
-  secure-io gen-cert --webtransport localhost               14 days, and the hash for serverCertificateHashes
-  secure-io gen-cert --like https://app.example             a test double, signed by a CA made for it
+  secure-io gen-cert --webtransport localhost               14 days, and the certificate's hash
+  secure-io gen-cert --like https://app.example             a test double, by a CA made for it
   secure-io gen-cert --renew                                from cron: does nothing while it fits
 
 Exit status: 0 done, or nothing to do; 2 it could not be done")]

@@ -41,7 +41,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let spec = args.names.spec()?;
     let to_stdout = files::is_stdio(&args.out);
-    args.write.check_stdout(usize::from(to_stdout))?;
+    args.write.check_report(to_stdout, "server-csr.pem")?;
     if !to_stdout {
         args.write.check_set(&[&args.out], args.write.existing(), failure::elsewhere(&OUT))?;
         args::check_not_input(&args.out, [args.key.as_path()])?;

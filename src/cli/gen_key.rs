@@ -40,7 +40,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     args.passphrase.check_encrypts(args.encrypt)?;
     let passphrase = args.encrypt.then(|| args.passphrase.to_encrypt()).transpose()?;
     let to_stdout = files::is_stdio(&args.out);
-    args.write.check_stdout(usize::from(to_stdout))?;
+    args.write.check_report(to_stdout, "server-key.pem")?;
     if !to_stdout {
         args.write.check_set(&[&args.out], args.write.existing(), failure::elsewhere(&OUT))?;
     }

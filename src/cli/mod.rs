@@ -193,3 +193,24 @@ fn run(command: &Command, out: &mut Output) -> Result<Outcome, Failure> {
 fn command() -> clap::Command {
     Cli::command()
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    /// An example that wraps is two lines when it is pasted, and the second is no command.
+    #[test]
+    fn examples_fit_the_width_of_help() {
+        let mut commands = vec![Cli::command()];
+        while let Some(command) = commands.pop() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let examples = help.split("Examples:").nth(1).unwrap_or_default();
+            for line in examples.split("\n\n").next().unwrap_or_default().lines() {
+                assert!(line.chars().count() <= 100, "{}: {line}", command.get_name());
+            }
+            commands.extend(command.get_subcommands().cloned());
+        }
+    }
+}

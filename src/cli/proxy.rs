@@ -18,7 +18,7 @@ use crate::cli::verify::trust::{self, Sources};
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  secure-io proxy --to 5173                             https://localhost:3000, in front of port 5173
+  secure-io proxy --to 5173                             https://localhost:3000 before port 5173
   secure-io proxy --to 5173 --to /socket.io=3001        one path from another server
   secure-io proxy --to api.test=http://localhost:8080   one host
   secure-io proxy --to unix:/run/app.sock               a Unix socket

@@ -30,7 +30,7 @@ use super::remote::{self, RemoteArgs};
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  secure-io verify server-cert.pem --host app.test        against the system's roots and the local CA
+  secure-io verify server-cert.pem --host app.test        against the system's roots and our CA
   secure-io verify --trust root.pem --untrusted ca.pem server-cert.pem
   secure-io verify --trust server-cert.pem server-cert.pem --key server-key.pem
   secure-io verify https://localhost:3000                 what a server shows, for the host asked

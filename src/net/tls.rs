@@ -13,6 +13,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod alert;
 mod by_name;
 mod challenges;
 mod clients;
@@ -33,6 +34,7 @@ use rustls::{
     CipherSuite, ClientConfig, InconsistentKeys, KeyLog, ProtocolVersion, ServerConfig, SupportedProtocolVersion,
 };
 
+pub(crate) use self::alert::alert_name;
 pub use self::by_name::{Answer, ByName, Issuer};
 pub use self::challenges::Challenges;
 #[cfg(feature = "serve")]

@@ -4,7 +4,7 @@ use insta::assert_snapshot;
 use secure_io::files;
 
 use crate::sandbox::Sandbox;
-use crate::server::{check, free_port, node, openssl, prepared};
+use crate::server::{check, free_port, node, openssl, prepared, start_when_open};
 use crate::stub::Stub;
 
 /// Takes the port and the time out of a report.
@@ -32,7 +32,7 @@ fn the_report_says_first_what_would_change_the_grade() {
                      not intermediate: groups beyond the profile: X448, secp521r1
         warning      no-tls1-3: TLS 1.3 is not offered: handshakes take longer, and the grade is A- at best
           sent         ClientHello of TLS 1.3
-          received     alert protocol_version
+          received     alert protocol_version, 70
           fix          offer TLS 1.3 as well. nginx: `ssl_protocols TLSv1.2 TLSv1.3;`; HAProxy: `ssl-default-bind-options ssl-min-ver TLSv1.2 ssl-max-ver TLSv1.3`; Caddy: `tls { protocols tls1.2 tls1.3 }`; Node: `https.createServer({ maxVersion: 'TLSv1.3', … })`
           see          docs/failures/no-tls1-3.md (SSL Labs 2009r; RFC 9325 section 3.1.1)
         note         csp-missing: no Content-Security-Policy: a script that gets into the page may load from and send to anywhere
@@ -95,6 +95,43 @@ fn what_is_no_tls_is_named() {
         assert_eq!(report["targets"][0]["findings"][0]["id"], id, "{report:#}");
         assert_eq!(report["exit"], 2);
     }
+}
+
+/// Such ports were asked again and again: 8 s for the first, 4 s for the second.
+#[test]
+fn ports_that_answer_nothing_are_given_up_soon() {
+    let sandbox = Sandbox::new();
+    for (script, id, limit) in [
+        ("require('net').createServer(socket => socket.on('error', () => 0).resume())", "tls-timeout", 6.0),
+        ("require('http').createServer()", "plain-http", 2.0),
+    ] {
+        let ready = "server.listen(0, '127.0.0.1', () => console.log('ready on :' + server.address().port))";
+        sandbox.write("silent.cjs", format!("const server = {script}; {ready}"));
+        let server = sandbox.start("node silent.cjs", "ready on");
+        let outcome = sandbox.run(&format!("secure-io check --json localhost:{}", server.port)).exits(2);
+        let report: serde_json::Value = serde_json::from_str(&outcome.stdout_text()).expect("JSON");
+        assert_eq!(report["targets"][0]["findings"][0]["id"], id, "{report:#}");
+        assert!(report["targets"][0]["seconds"].as_f64().unwrap() < limit, "{report:#}");
+    }
+}
+
+/// nginx answers plain HTTP on its port of TLS, and was taken for a server of plain HTTP where it refuses all names.
+#[test]
+fn nginx_that_rejects_a_name_speaks_tls() {
+    let sandbox = Sandbox::new();
+    let port = free_port();
+    sandbox.write(
+        "nginx.conf",
+        format!(
+            "daemon off; pid nginx.pid; error_log stderr; events {{}}\n\
+             http {{ access_log off; server {{ listen 127.0.0.1:{port} ssl; ssl_reject_handshake on; }} }}\n"
+        ),
+    );
+    let folder = sandbox.path("").display().to_string();
+    let _nginx = start_when_open(&sandbox, &format!("nginx -p {folder} -c nginx.conf"), port);
+    let outcome = sandbox.run(&format!("secure-io check --json localhost:{port}")).exits(2);
+    let report: serde_json::Value = serde_json::from_str(&outcome.stdout_text()).expect("JSON");
+    assert_eq!(report["targets"][0]["findings"][0]["id"], "unknown-server-name", "{report:#}");
 }
 
 /// The report is whole although one of the servers is none.

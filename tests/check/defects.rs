@@ -87,6 +87,10 @@ fn faults_beside_the_first_are_seen() {
     let target = check(&sandbox, server.port, "");
     target.finds("weak-key").finds("self-signed");
     assert_eq!(target.0["grade"], "T", "{:#}", target.0);
+    // The lint looks for names in certificates that are no CA's: nothing was said of a CA's that has none.
+    sandbox.ok("openssl req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=localhost -keyout ca.key -out ca.pem");
+    let server = openssl(&sandbox, "-cert ca.pem -key ca.key -www");
+    check(&sandbox, server.port, "--trust ca.pem").finds("ca-as-leaf").finds("host-mismatch");
 }
 
 #[test]

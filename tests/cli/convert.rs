@@ -242,3 +242,26 @@ fn entries_of_a_store_keep_names_of_their_own() {
     assert_eq!(shown.matches("\"kind\":\"private-key\"").count(), 2, "{shown}");
     assert!(shown.contains("\"app.test\"") && shown.contains("\"app.test-2\""), "{shown}");
 }
+
+/// An option that changes nothing would leave its user believing that it did.
+#[test]
+fn options_of_another_format_are_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert -q app.test");
+    assert_snapshot!(sandbox.run("secure-io convert server-cert.pem --to pem --alias web"), @r#"
+    $ secure-io convert server-cert.pem --to pem --alias web
+    exit: 2
+    --- stderr
+    error: --alias is for PKCS#12, not for PEM
+    hint: leave out --alias, or convert with --to p12
+    "#);
+    sandbox.run("secure-io convert server-cert.pem --to der --p12-legacy").exits(2).says("--p12-legacy is for PKCS#12");
+    sandbox.run("secure-io convert server-cert.pem --to p12 --p7b-der").exits(2).says("--p7b-der is for PKCS#7");
+    assert_snapshot!(sandbox.run("secure-io convert server-cert.pem --to der --json"), @r#"
+    $ secure-io convert server-cert.pem --to der --json
+    exit: 2
+    --- stderr
+    error: standard output takes one thing at a time
+    hint: write to a file: `secure-io convert server-cert.pem --to der --json --out converted.der`
+    "#);
+}

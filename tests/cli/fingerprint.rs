@@ -54,3 +54,19 @@ fn what_has_none_is_named() {
     [{"source":"server-key.pem","item":"1","kind":"private-key","spki_sha256":"[HEX]","spki_pin":"sha256//[BASE64]"}]
     "#);
 }
+
+/// A key that is there and closed is not missing: the passphrase is what its owner has to give.
+#[test]
+fn an_encrypted_key_asks_for_its_passphrase() {
+    let sandbox = Sandbox::new();
+    sandbox.write("pw", "a password\n");
+    sandbox.ok("secure-io gen-key -q --encrypt --passphrase-file pw --out key.pem");
+    assert_snapshot!(sandbox.run("secure-io fingerprint --spki key.pem"), @r#"
+    $ secure-io fingerprint --spki key.pem
+    exit: 2
+    --- stderr
+    error: the private key in `key.pem` is encrypted
+    hint: give the passphrase with --passphrase-file or --passphrase-env
+    "#);
+    assert!(sandbox.ok("secure-io fingerprint --spki key.pem --passphrase-file pw").starts_with("sha256//"));
+}

@@ -65,6 +65,7 @@ fn standard_output_carries_the_key_alone() {
     exit: 2
     --- stderr
     error: standard output takes one thing at a time
+    hint: write to a file: `secure-io gen-key --json --out server-key.pem`
     "#);
 }
 

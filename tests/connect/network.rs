@@ -201,6 +201,12 @@ fn localhost_with_two_servers_is_warned_about() {
     let server = node(&sandbox, &twice("http.createServer()", "https.createServer(pem)"));
     let run = connect(&sandbox, &format!("https://localhost:{} --trust server-cert.pem", server.port));
     assert_eq!(run.fails("tls", "plain-http", 2).codes("warning"), ["other-server-on-address"]);
+    // The first one answers, but Socket.IO is on the other: nothing was said of that.
+    let page = "https.createServer(pem, (request, response) => response.writeHead(404).end())";
+    let program = twice(page, "https.createServer(pem)").replace("new Server(a); ", "");
+    let server = node(&sandbox, &program);
+    let run = connect(&sandbox, &format!("https://localhost:{} --trust server-cert.pem", server.port));
+    assert_eq!(run.fails("http", "http-not-found", 1).codes("warning"), ["other-server-on-address"]);
 }
 
 #[test]

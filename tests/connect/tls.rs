@@ -78,6 +78,8 @@ fn old_versions_and_suites_are_named() {
         ("-tls1 -cipher AES128-SHA:@SECLEVEL=0", "old-tls"),
         ("-tls1_1 -cipher AES128-SHA:@SECLEVEL=0", "old-tls"),
         ("-tls1_2 -cipher AES128-GCM-SHA256", "no-common-suite"),
+        // It has TLS 1.0 and 1.1 as well, and was said to speak nothing newer.
+        ("-no_tls1_3 -cipher AES128-SHA:AES128-GCM-SHA256:@SECLEVEL=0", "no-common-suite"),
         ("-alpn h2", "no-alpn-overlap"),
     ] {
         let server = openssl(&sandbox, &format!("{CERTIFICATE} {flags}"));
@@ -209,6 +211,8 @@ fn connections_that_end_behind_the_handshake() {
         let server = node(&sandbox, &format!("listen(require('tls').createServer(pem, {handler}));"));
         let run = connect(&sandbox, &format!("https://localhost:{} --trust server-cert.pem --timeout 2s", server.port));
         run.fails(layer, code, exit);
+        let evidence = run.of_type("finding").map(|one| one["evidence"]["received"].to_string()).collect::<String>();
+        assert!(!evidence.contains("rustls") && !evidence.contains("hyper"), "{evidence}");
     }
     // Node refuses a client without a certificate, or with one that it does not know, by closing the connection.
     let server = node(&sandbox, "listen(https.createServer({ ...pem, ca: pem.cert, requestCert: true }));");

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use secure_io::files;
 
@@ -22,8 +22,31 @@ fn example(name: &str) -> String {
 
 /// A folder in which the packages are installed beside those of the tests, with files of the page.
 fn project(examples: &[&str]) -> Sandbox {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let sandbox = Sandbox::new();
+    let modules = install(&sandbox, examples);
+    let theirs = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/node/node_modules");
+    for entry in fs::read_dir(theirs).expect("`tests/run` installs them") {
+        let entry = entry.expect("an entry");
+        symlink(entry.path(), modules.join(entry.file_name())).expect("a link can be made");
+    }
+    sandbox
+}
+
+/// The same with Next's packages, whose bundler takes no links that lead out of the project.
+fn next_project(examples: &[&str]) -> Sandbox {
+    let sandbox = Sandbox::new();
+    install(&sandbox, examples);
+    let theirs = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/node/next/node_modules");
+    assert!(theirs.is_dir(), "no npm packages in tests/node/next: `tests/run` installs them");
+    // Hard links, where the temporary folder is on the same file system.
+    let copy = format!("cp -al {0}/. node_modules || cp -a {0}/. node_modules", theirs.display());
+    sandbox.finish("cp -al", sandbox.command("bash").args(["-c", &copy]), b"").success();
+    sandbox
+}
+
+/// Puts our packages into `node_modules`, and files of the page beside it.
+fn install(sandbox: &Sandbox, examples: &[&str]) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let build = root.join("packaging/npm/build.mjs");
     let binary = env!("CARGO_BIN_EXE_secure-io");
     sandbox.ok(&format!("node {} built linux-x64-gnu={binary}", build.display()));
@@ -31,15 +54,13 @@ fn project(examples: &[&str]) -> Sandbox {
     fs::create_dir_all(modules.join("@secure-io")).expect("a folder can be made in the sandbox");
     fs::rename(sandbox.path("built/secure-io"), modules.join("secure-io")).expect("the package");
     fs::rename(sandbox.path("built/linux-x64-gnu"), modules.join("@secure-io/linux-x64-gnu")).expect("the program");
-    for entry in fs::read_dir(root.join("tests/node/node_modules")).expect("`tests/run` installs them") {
-        let entry = entry.expect("an entry");
-        symlink(entry.path(), modules.join(entry.file_name())).expect("a link can be made");
-    }
     sandbox.write("package.json", r#"{"private":true}"#);
     for name in examples {
+        let folder = sandbox.path(name);
+        fs::create_dir_all(folder.parent().expect("it is in the project")).expect("a folder can be made");
         sandbox.write(name, example(name));
     }
-    sandbox
+    modules
 }
 
 /// A local CA that Chromium trusts.
@@ -80,6 +101,16 @@ fn vite_with_socket_io_has_the_padlock() {
                            --resolve app.localhost:{port}:127.0.0.1 https://app.localhost:{port}/"
     );
     assert_eq!(sandbox.ok(&allowed), "200", "the name given is in the certificate, and Vite lets it in");
+}
+
+#[test]
+fn next_with_socket_io_has_the_padlock() {
+    let sandbox = next_project(&["next-server.mjs", "pages/index.jsx"]);
+    with_ca(&sandbox);
+    // The page asks for its modules on the port that Next was told of.
+    let line = format!("env NEXT_TELEMETRY_DISABLED=1 PORT={} node next-server.mjs", free_port());
+    let server = sandbox.start(&line, "ready on https://localhost:");
+    opens_without_a_warning(&sandbox, &server);
 }
 
 fn free_port() -> u16 {

@@ -237,6 +237,26 @@ fn a_client_of_http_1_0_is_served() {
     assert!(next(&requests).starts_with("GET / HTTP/1.1\r\n"));
 }
 
+/// What is too long is refused by name, as long as the client sends it.
+#[test]
+fn lines_that_are_too_long_are_refused() {
+    let sandbox = Sandbox::new();
+    let (port, requests) = recorder(OK);
+    let proxy = proxy(&sandbox, &format!("--to {port}"));
+    let long = "x".repeat(17 * 1024);
+    let several = format!("X: {}\r\n", "x".repeat(5 * 1024)).repeat(6);
+    for (line, fields, status) in [
+        ("/", format!("X: {long}\r\n"), 431),
+        (&format!("/{long}")[..], String::new(), 414),
+        ("/", format!("X: {}\r\n", "x".repeat(1 << 20)), 431),
+        ("/", several, 200),
+    ] {
+        let head = Client::connect(&proxy).send(format!("GET {line} HTTP/1.1\r\nHost: a\r\n{fields}\r\n")).head();
+        assert!(head.starts_with(&format!("http/1.1 {status} ")), "{status}: {head}");
+    }
+    assert_eq!(requests.try_iter().count(), 1);
+}
+
 /// Single sign-on and tracing give requests many fields. nginx passes a thousand; hyper's own limit is a hundred.
 #[test]
 fn a_head_of_many_fields_passes() {

@@ -110,3 +110,15 @@ fn an_answer_that_can_be_read_in_two_ways_is_not_passed_on_with_both() {
     let head = Client::connect(&proxy).send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").head();
     assert!(head.contains("transfer-encoding: chunked") && !head.contains("content-length"), "{head}");
 }
+
+/// A refusal is no reason to listen to what has no end.
+#[test]
+fn a_chunk_that_does_not_end_is_cut() {
+    let sandbox = Sandbox::new();
+    let (port, _requests) = recorder(OK);
+    let proxy = proxy(&sandbox, &format!("--to {port}"));
+    let mut client = Client::connect(&proxy);
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2;");
+    let part = vec![b'x'; 64 * 1024];
+    assert!((0..256).any(|_| client.write(&part).is_err()), "16 MiB of a chunk's extension are taken");
+}

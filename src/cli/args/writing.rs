@@ -27,6 +27,11 @@ pub(crate) struct WriteArgs {
 }
 
 impl WriteArgs {
+    /// Refuses to mix a command's one output on standard output with the report; `file` is where it could go instead.
+    pub(crate) fn check_report(&self, to_stdout: bool, file: &str) -> Result<(), Failure> {
+        if to_stdout && self.json { Err(failure::one_thing_at_a_time(file)) } else { Ok(()) }
+    }
+
     /// Refuses to mix output on standard output with the report, or with other output.
     pub(crate) fn check_stdout(&self, files: usize) -> Result<(), Failure> {
         if files + usize::from(self.json) > 1 && files > 0 {

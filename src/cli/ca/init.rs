@@ -15,7 +15,7 @@ use crate::cli::output::Output;
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
-  secure-io ca init                             for localhost, .test, .internal, .local, private addresses
+  secure-io ca init                             for localhost, .test, .local, private addresses
   secure-io ca init --permit dev.example.com    for a domain of yours alone
   secure-io ca init --permit default --permit dev.example.com    for both
 

@@ -26,7 +26,7 @@ use crate::cli::serve::{Lines, ServerArgs};
 #[command(mut_arg("port", |port| port.default_value("8555")))]
 #[command(after_help = "\
 Examples:
-  secure-io ca serve                                      https://localhost:8555/directory, for this machine
+  secure-io ca serve                                      https://localhost:8555/directory
   secure-io ca serve --addr 0.0.0.0 --eab keys.txt        for others that hold a key of keys.txt
   secure-io ca serve --http-01-port 8080                  for clients that cannot listen on port 80
   secure-io ca serve --resolve db.test=172.17.0.2         for a name that is in no DNS

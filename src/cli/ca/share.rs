@@ -24,7 +24,7 @@ use crate::cli::remote::parse_timeout;
 #[command(after_help = "\
 Examples:
   secure-io ca share
-  secure-io ca share --addr 192.168.1.20 --port 8080      one address, and a port that the firewall lets through
+  secure-io ca share --addr 192.168.1.20 --port 8080      on a port that the firewall passes
 
 Exit status: 0 downloaded, or stopped by a signal; 1 nobody downloaded it; 2 it could not be done")]
 pub(crate) struct Args {

@@ -32,7 +32,7 @@ use crate::cli::output::Output;
 Examples:
   secure-io ca trust                       all stores
   secure-io ca trust --store chromium      Chromium alone; no root's rights needed
-  sudo secure-io ca trust                  the system's store, too; the CA is still yours, not root's
+  sudo secure-io ca trust                  the system's store, too; the CA stays yours
   secure-io ca trust --root other.pem      another root than the local CA's
 
 Exit status: 0 every store trusts the root, 2 some store could not be changed")]

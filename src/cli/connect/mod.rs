@@ -36,9 +36,9 @@ fails, the cause and the fix. Events are printed as they come. Without --emit, l
 input when nothing comes any more.
 
 Examples:
-  secure-io connect https://localhost:3000                             events as they come, until Ctrl-C
-  secure-io connect https://localhost:3000 --emit echo '{\"a\":1}' --ack  emit an event, and wait for its answer
-  secure-io connect https://app.test/chat --origin https://page.test   judge as a browser's page would
+  secure-io connect https://localhost:3000                             events as they come
+  secure-io connect https://localhost:3000 --emit echo '{\"a\":1}' --ack  emit, and await the answer
+  secure-io connect https://app.test/chat --origin https://page.test   judge as a browser would
 
 Exit status: 0 done, 1 the server said no, 2 there was no answer of HTTP")]
 pub(crate) struct Args {

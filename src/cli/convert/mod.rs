@@ -30,7 +30,7 @@ use input::{Selection, Selector};
 #[command(after_help = "\
 Examples:
   secure-io convert server-key.pem server-cert.pem --to p12 --out server.p12   for Java and Windows
-  secure-io convert server.p12 --to pem --out server.pem                       key and chain, for nginx and Node
+  secure-io convert server.p12 --to pem --out server.pem                       key and chain
   secure-io convert server.p12 --to pem --kind certificate --out chain.pem     the chain alone
   secure-io convert keystore.jks --to p12 --out server.p12                     a Java keystore
   secure-io convert chain.pem --to p7b --out chain.p7b
@@ -180,7 +180,8 @@ impl Args {
     /// Refuses contradictions and files in the way before anything is read.
     fn check(&self, format: ConvertFormat) -> Result<(), Failure> {
         let to_stdout = files::is_stdio(&self.out);
-        self.write.check_stdout(usize::from(to_stdout))?;
+        self.check_store(format)?;
+        self.write.check_report(to_stdout, &format!("converted.{}", format.extension()))?;
         let is_binary = matches!(format, ConvertFormat::Der | ConvertFormat::P12)
             || format == ConvertFormat::P7b && self.store.p7b_der;
         if to_stdout && is_binary && std::io::stdout().is_terminal() && !self.write.dry_run {
@@ -200,6 +201,23 @@ impl Args {
             return Ok(());
         }
         self.write.check_set(&[&self.out], self.write.existing(), failure::elsewhere(&OUT))
+    }
+
+    /// Refuses options of a format that is not the one asked for.
+    fn check_store(&self, format: ConvertFormat) -> Result<(), Failure> {
+        let store = &self.store;
+        let given = [
+            (store.alias.is_some(), "--alias", ConvertFormat::P12),
+            (store.p12_legacy, "--p12-legacy", ConvertFormat::P12),
+            (store.p7b_der, "--p7b-der", ConvertFormat::P7b),
+        ];
+        match given.into_iter().find(|(is_given, _, owner)| *is_given && *owner != format) {
+            None => Ok(()),
+            Some((_, flag, owner)) => {
+                Err(Failure::message(format!("{flag} is for {}, not for {}", owner.words(), format.words()))
+                    .hint(format!("leave out {flag}, or convert with --to {}", owner.extension())))
+            }
+        }
     }
 
     /// The passphrase or password of the output.

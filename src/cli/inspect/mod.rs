@@ -37,7 +37,7 @@ Examples:
   secure-io inspect --pem --item 1 chain.pem              the first certificate of a chain
   secure-io inspect --lint server-cert.pem                what is wrong with it, and how to fix it
   secure-io inspect https://localhost:3000                what a server shows
-  secure-io inspect --diff server-cert.pem https://localhost:3000   is the server's the one in the file?
+  secure-io inspect --diff server-cert.pem https://localhost:3000   is it the server's?
   secure-io inspect --json bundle.pem | jq -r '.[].subject'
 
 Exit status: 0 done, 1 something expires within the span asked for, --lint found something or the two of --diff differ,

@@ -57,7 +57,7 @@ Examples:
   secure-io serve                                       https://localhost:3000
   secure-io serve --cert cert.pem --key key.pem         with a certificate of yours
   secure-io serve --port 8443 app.test                  for another host
-  secure-io serve --fixtures certs                      a test PKI: https://expired.localhost:3000 and others
+  secure-io serve --fixtures certs                      a test PKI, as expired.localhost:3000
   secure-io serve --static public                       your own page, with /socket.io/socket.io.js
 
 Exit status: 0 stopped by a signal, 2 it could not be done")]

@@ -240,6 +240,8 @@ const NAMES: &[(&str, &str)] = &[
     ("1.3.6.1.4.1.311.60.2.1.3", "jurisdictionCountryName"),
     ("1.3.6.1.4.1.311.80.1", "microsoftDocumentEncryption"),
     ("1.3.6.1.4.1.37476.9000.64.1", "organizationIdentifierAlternative"),
+    ("1.3.6.1.4.1.42.2.17.1.1", "JKS key protector"),
+    ("1.3.6.1.4.1.42.2.19.1", "JCEKS key protector"),
     ("1.3.6.1.4.1.44363.44", "delegationUsage"),
     ("1.3.6.1.5.2.2", "Kerberos principal"),
     ("1.3.6.1.5.2.3.4", "pkinitClientAuth"),

@@ -34,6 +34,17 @@ impl ConvertFormat {
             Self::P7b => "PKCS#7",
         }
     }
+
+    /// The usual ending of a file's name, which is the format's name on the command line, too.
+    #[must_use]
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Pem => "pem",
+            Self::Der => "der",
+            Self::P12 => "p12",
+            Self::P7b => "p7b",
+        }
+    }
 }
 
 /// Kind of a converted item.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::Deserialize;
+use tokio::time::sleep;
 
 use super::http::{PATH, Page, Request, Response};
 use super::session::Place;
@@ -68,6 +69,8 @@ pub(super) struct Engine {
     /// Requests of a session without the cookies that opened it, and with them.
     pub(super) without_cookies: Option<Known>,
     pub(super) with_cookies: Option<Known>,
+    /// nginx refuses a session by 503, and does not a second later.
+    pub(super) is_limited: bool,
     /// With `--idle`: the fate of an idle WebSocket.
     pub(super) idle: Option<Idle>,
 }
@@ -87,6 +90,9 @@ impl Engine {
             seen.speaks_three = seen.is_there() && speaks_three(place).await;
             seen.look_for_stickiness(place).await;
             return seen;
+        }
+        if let Some(polling) = &seen.polling {
+            seen.is_limited = is_limited(place, polling).await;
         }
         if seen.open.is_none() && refusal.is_none() {
             // What does not speak Engine.IO by polling may still do so by WebSocket alone.
@@ -274,6 +280,19 @@ async fn stickiness(place: &Place<'_>, with_cookies: bool) -> Known {
         }
     }
     seen
+}
+
+/// A limiter of requests that allows one a second allows another one by then.
+const SECOND: Duration = Duration::from_millis(1_050);
+
+/// Decides whether nginx itself refuses, as its limits do, and answers otherwise a second later.
+async fn is_limited(place: &Place<'_>, polling: &Page) -> bool {
+    let is_nginx = polling.response.value("server").is_some_and(|server| server.starts_with("nginx"));
+    if polling.response.status != 503 || !is_nginx || !polling.text().contains("503 Service Temporarily Unavailable") {
+        return false;
+    }
+    sleep(SECOND).await;
+    place.ask(&Request::polling(4)).await.is_some_and(|later| later.response.status != 503)
 }
 
 /// Opens a WebSocket and says nothing until the heartbeat is due.

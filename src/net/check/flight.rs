@@ -172,30 +172,6 @@ pub(super) fn is_ssl2(octets: &[u8]) -> bool {
     matches!(octets, [high, _, 4, _, _, 0, 2, ..] if high & 0x80 != 0)
 }
 
-/// An alert's name (RFC 8446 section 6), for one that is known.
-pub(super) fn alert_name(description: u8) -> String {
-    let name = match description {
-        0 => "close_notify",
-        10 => "unexpected_message",
-        20 => "bad_record_mac",
-        22 => "record_overflow",
-        40 => "handshake_failure",
-        47 => "illegal_parameter",
-        50 => "decode_error",
-        51 => "decrypt_error",
-        70 => "protocol_version",
-        71 => "insufficient_security",
-        80 => "internal_error",
-        86 => "inappropriate_fallback",
-        109 => "missing_extension",
-        112 => "unrecognized_name",
-        116 => "certificate_required",
-        120 => "no_application_protocol",
-        other => return format!("alert {other}"),
-    };
-    name.to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::record::message;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::flight::Params;
+use super::flight::{Params, ServerHello};
 use super::group::Group;
 use super::hello::Hello;
 use super::prober::{Answer, Prober};
@@ -49,7 +49,8 @@ pub(in crate::net) async fn taken(address: SocketAddr, server_name: Option<&str>
     let mut taken = Taken::default();
     while taken.suites.len() < MOST {
         let answer = prober.ask(&hello).await;
-        let Some((flight, chosen)) = answer.hello().filter(|(_, one)| hello.suites.contains(&one.suite)) else { break };
+        let is_asked = |one: &ServerHello| one.version == Version::Tls12.number() && hello.suites.contains(&one.suite);
+        let Some((flight, chosen)) = answer.hello().filter(|(_, one)| is_asked(one)) else { break };
         if let Some(Params::Curve(group)) = flight.key_exchange
             && !taken.curves.contains(&group)
         {

@@ -197,7 +197,7 @@ fn bare(endpoint: &Endpoint) -> String {
 }
 
 fn server(audit: &Audit<'_>) -> Option<String> {
-    let response = audit.session?.response.as_ref()?;
+    let (_, response) = audit.session?.head()?;
     let said = response.value("server").filter(|server| !server.is_empty()).map(str::to_owned);
     said.or_else(|| audit.software().map(|software| software.name().to_owned()))
 }
@@ -295,7 +295,7 @@ fn basis(audit: &Audit<'_>) -> grade::Basis {
         trust: trust_of(presented),
         is_md5: presented.is_some_and(is_md5),
         incomplete_chain: presented.is_some_and(|presented| presented.missing.is_some()),
-        hsts: audit.session.and_then(|session| session.response.as_ref()).map_or(Hsts::Unknown, Response::hsts),
+        hsts: audit.session.and_then(Session::head).map_or(Hsts::Unknown, |(_, response)| response.hsts()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -13,6 +14,7 @@ use super::flight::{Flight, ServerHello, is_ssl2};
 use super::hello::Hello;
 use super::version::Version;
 use crate::net::probe::{Refusal, Starttls};
+use crate::net::tls::alert_name;
 
 /// Connections that are open at once: development servers and `openssl s_server` take few.
 const AT_ONCE: u32 = 4;
@@ -61,7 +63,7 @@ impl Answer {
                 format!("ServerHello, {version}, {}", hello.suite)
             }
             Self::Ssl2 => "SERVER-HELLO of SSL 2.0".to_owned(),
-            Self::Alert(description) => format!("alert {}", super::flight::alert_name(*description)),
+            Self::Alert(description) => format!("alert {}", alert_name(*description)),
             Self::Closed => "connection closed".to_owned(),
             Self::Reset => "connection reset".to_owned(),
             Self::TimedOut => "no answer".to_owned(),
@@ -86,6 +88,9 @@ pub(super) struct Prober {
     permits: Semaphore,
     deadline: Instant,
     opening: Option<Opening>,
+    /// Hellos that got no answer in time.
+    unanswered: AtomicU32,
+    has_answered: AtomicBool,
 }
 
 /// The words in the clear behind which TLS begins, and the host that they name.
@@ -111,7 +116,15 @@ pub(super) async fn connect(address: SocketAddr, opening: Option<&Opening>) -> i
 impl Prober {
     /// A prober whose connections take up to `limit` each, and none longer than until `deadline`.
     pub(super) fn new(address: SocketAddr, limit: Duration, deadline: Instant) -> Self {
-        Self { address, limit, permits: Semaphore::new(AT_ONCE as usize), deadline, opening: None }
+        Self {
+            address,
+            limit,
+            permits: Semaphore::new(AT_ONCE as usize),
+            deadline,
+            opening: None,
+            unanswered: AtomicU32::new(0),
+            has_answered: AtomicBool::new(false),
+        }
     }
 
     /// The same for a server whose connections begin in the clear.
@@ -119,11 +132,26 @@ impl Prober {
         Self { opening, ..self }
     }
 
-    /// Sends a hello. A server that is busy with the other connections is asked once more when they have ended.
+    /// Sends a hello. A server that is busy with the other connections is asked once more when they have ended; one that
+    /// answers nothing at all is not asked again.
     pub(super) async fn ask(&self, hello: &Hello) -> Answer {
         let octets = Hello { random: random(), ..hello.clone() }.octets();
         let answer = self.exchange(&octets, 1).await;
-        if matches!(answer, Answer::TimedOut) { self.exchange(&octets, AT_ONCE).await } else { answer }
+        if !matches!(answer, Answer::TimedOut) {
+            self.has_answered.store(true, Ordering::Relaxed);
+            return answer;
+        }
+        if self.is_silent() { answer } else { self.exchange(&octets, AT_ONCE).await }
+    }
+
+    /// Decides whether time-outs are all that came of this server so far.
+    fn has_said_nothing(&self) -> bool {
+        self.unanswered.load(Ordering::Relaxed) > 0 && !self.has_answered.load(Ordering::Relaxed)
+    }
+
+    /// Decides whether none of the first connections that were open at once got an answer.
+    fn is_silent(&self) -> bool {
+        self.has_said_nothing() && self.unanswered.load(Ordering::Relaxed) >= AT_ONCE
     }
 
     /// Connects for a conversation of several answers.
@@ -167,14 +195,26 @@ impl Prober {
     }
 
     async fn exchange(&self, octets: &[u8], permits: u32) -> Answer {
-        let _permits = self.permits.acquire_many(permits).await;
+        let mut held = self.permits.acquire_many(permits).await;
+        if self.has_said_nothing() {
+            // Those that are under way tell more about the server.
+            drop(held);
+            held = self.permits.acquire_many(AT_ONCE).await;
+            if self.is_silent() {
+                return Answer::TimedOut;
+            }
+        }
         let until = self.until();
         let mut received = Vec::new();
         match timeout_at(until, exchange((self.address, self.opening.as_ref()), octets, &mut received)).await {
             Ok(Ok(())) => answer(&received, Answer::Closed),
             Ok(Err(Failed::Connecting(error))) => Answer::Unreachable(error.kind()),
             Ok(Err(Failed::Talking)) => answer(&received, Answer::Reset),
-            Err(_) => answer(&received, Answer::TimedOut),
+            Err(_) => {
+                self.unanswered.fetch_add(1, Ordering::Relaxed);
+                drop(held);
+                answer(&received, Answer::TimedOut)
+            }
         }
     }
 }

@@ -88,9 +88,9 @@ struct Keys {
     sequence: u64,
 }
 
-/// The server's first flight.
+/// The parameters that the server's first flight offers.
 #[derive(Default)]
-struct Flight {
+struct ServerOffer {
     random: [u8; 32],
     suite: u16,
     group: u16,
@@ -104,21 +104,21 @@ impl Session {
         let random: [u8; 32] = octets::random();
         let mut transcript = Hello { random, ..hello }.message();
         self.send(HANDSHAKE, &transcript.clone()).await?;
-        let flight = Flight::read(self, &mut transcript).await?;
-        let (share, premaster) = flight.agree().ok_or_else(unusable)?;
-        let is_short = matches!(flight.suite, 0xc02b | 0xc02f);
+        let offer = ServerOffer::read(self, &mut transcript).await?;
+        let (share, premaster) = offer.agree().ok_or_else(unusable)?;
+        let is_short = matches!(offer.suite, 0xc02b | 0xc02f);
         let (hash, prf) = if is_short {
             (&digest::SHA256, Prf(hmac::HMAC_SHA256))
         } else {
             (&digest::SHA384, Prf(hmac::HMAC_SHA384))
         };
-        let master = prf.expand(&premaster, "master secret", &[&random[..], &flight.random].concat(), 48);
+        let master = prf.expand(&premaster, "master secret", &[&random[..], &offer.random].concat(), 48);
         let length = if is_short { 16 } else { 32 };
-        let keys = prf.expand(&master, "key expansion", &[&flight.random[..], &random].concat(), 2 * length + 8);
+        let keys = prf.expand(&master, "key expansion", &[&offer.random[..], &random].concat(), 2 * length + 8);
         let (keys, salts) = keys.split_at(2 * length);
         let (ours, theirs) = keys.split_at(length);
 
-        let certificate = if flight.asks_certificate { message(11, &[0, 0, 0]) } else { Vec::new() };
+        let certificate = if offer.asks_certificate { message(11, &[0, 0, 0]) } else { Vec::new() };
         let octets = u8::try_from(share.len()).map_err(io::Error::other)?;
         let exchange = message(16, &[&[octets][..], &share].concat());
         for part in [certificate, exchange].into_iter().filter(|part| !part.is_empty()) {
@@ -189,10 +189,10 @@ impl Keys {
     }
 }
 
-impl Flight {
+impl ServerOffer {
     /// Reads up to ServerHelloDone, and appends the messages to the transcript.
     async fn read(session: &mut Session, transcript: &mut Vec<u8>) -> io::Result<Self> {
-        let (mut flight, mut octets) = (Self::default(), Vec::new());
+        let (mut offer, mut octets) = (Self::default(), Vec::new());
         loop {
             let (kind, content) = session.record().await?;
             octets.extend(content);
@@ -201,12 +201,12 @@ impl Flight {
             }
             let mut rest = Octets(&octets);
             while let Some((kind, body)) = next_message(&mut rest) {
-                let (is_read, length) = (flight.take(kind, body), octets.len() - rest.0.len());
+                let (is_read, length) = (offer.take(kind, body), octets.len() - rest.0.len());
                 transcript.extend(octets.drain(..length));
                 rest = Octets(&octets);
                 match (kind, is_read) {
                     (_, None) => return Err(unusable()),
-                    (14, _) => return Ok(flight),
+                    (14, _) => return Ok(offer),
                     _ => {}
                 }
             }

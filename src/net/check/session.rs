@@ -2,13 +2,14 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{AlertDescription, ClientConfig, HandshakeKind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -23,6 +24,9 @@ const LONGEST: usize = 512 * 1024;
 
 /// The wait for an answer of HTTP: `openssl s_server` never gives one.
 const HTTP_LIMIT: Duration = Duration::from_millis(1_500);
+
+/// The wait for the first page of a server that has answered at Socket.IO's path.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// The wait for tickets on a connection without a request.
 const TICKETS: Duration = Duration::from_millis(100);
@@ -150,8 +154,20 @@ impl Place<'_> {
         // Many a server of Socket.IO has no other handler, and never answers a request of the first page.
         let polling = timeout_at(Instant::now() + HTTP_LIMIT, self.ask(&polling));
         let first = first_page();
-        let (answer, polling) = tokio::join!(self.exchange(stream, &first), polling);
-        session.polling = polling.ok().flatten();
+        let (mut answering, mut polling) = (pin!(self.exchange(stream, &first)), pin!(polling));
+        let answer = tokio::select! {
+            answer = &mut answering => {
+                session.polling = polling.await.ok().flatten();
+                answer
+            }
+            polled = &mut polling => {
+                session.polling = polled.ok().flatten();
+                match session.polling {
+                    Some(_) => timeout(PATIENCE, answering).await.unwrap_or(Err(NoAnswer::Silent)),
+                    None => answering.await,
+                }
+            }
+        };
         match answer {
             Ok(page) => {
                 session.response = Some(page.response);
@@ -166,7 +182,12 @@ impl Place<'_> {
             }
             Err(NoAnswer::Silent) => {
                 session.is_silent = true;
-                session.no_response = Some(format!("no answer of HTTP within {} s", HTTP_LIMIT.as_secs_f32()));
+                session.no_response = Some(match session.polling {
+                    Some(_) => {
+                        "GET / is not answered, as by a server that has no handler beside Socket.IO's".to_owned()
+                    }
+                    None => format!("no answer of HTTP within {} s", HTTP_LIMIT.as_secs_f32()),
+                });
             }
         }
     }
@@ -283,6 +304,12 @@ impl Session {
     /// Decides whether the server speaks HTTP/2 and not HTTP/1.1.
     pub(super) fn is_http2_only(&self) -> bool {
         self.alpn_both.as_deref() == Some("h2") && self.alpn_http1.as_deref() != Some("http/1.1")
+    }
+
+    /// An answer of HTTP and the line of its request: the first page's or, if that is missing, Socket.IO's path's.
+    pub(super) fn head(&self) -> Option<(&'static str, &Response)> {
+        let page = self.response.as_ref().map(|response| ("GET / over TLS", response));
+        page.or_else(|| Some(("GET /socket.io/ over TLS", &self.polling.as_ref()?.response)))
     }
 
     /// Decides whether anything answered in HTTP.

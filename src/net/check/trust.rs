@@ -182,6 +182,23 @@ impl Presented {
         self.refusal().is_some() && is_alone && !self.is_rooted
     }
 
+    /// Decides whether the end-entity certificate came alone although another issued it.
+    pub(super) fn is_alone(&self) -> bool {
+        matches!(self.links.as_slice(), [link] if link.subject != link.issuer)
+    }
+
+    /// Decides whether an intermediate is missing: a known one, or one that may be, because nothing here is the issuer.
+    pub(super) fn is_incomplete(&self) -> bool {
+        let is_unknown = self.refusal().is_some_and(|reason| reason.code == Code::UnknownIssuer);
+        self.missing.is_some() || is_unknown && self.is_alone() && self.inspector().is_none()
+    }
+
+    /// Decides whether the end-entity certificate has no name, and is refused as a CA's first.
+    pub(super) fn is_nameless_ca(&self) -> bool {
+        let has_no_name = self.leaf.as_ref().is_some_and(|leaf| leaf.subject_alt_names.is_empty());
+        has_no_name && self.leaf.as_ref().is_some_and(|leaf| leaf.is_ca)
+    }
+
     /// Decides whether the end-entity certificate is for another name, whatever else is wrong with the chain.
     pub(super) fn is_of_other_name(&self) -> bool {
         [self.refusal().map(|reason| reason.code), self.otherwise].contains(&Some(Code::HostMismatch))

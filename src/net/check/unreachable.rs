@@ -94,18 +94,24 @@ async fn speaks_without_name(prober: &Prober) -> bool {
 /// Says why a server that accepts connections speaks no version of TLS.
 pub(super) async fn handshake(facts: &Facts, prober: &Prober, named: bool) -> Finding {
     let refusals: Vec<_> = facts.versions.values().map(|offer| &offer.refusal).collect();
-    let silent = prober.watch(WATCHED).await;
-    let plain = if silent.is_some() { Vec::new() } else { prober.say(http::request("localhost").as_bytes()).await };
     let banner =
         refusals.iter().find_map(|answer| if let Answer::NotTls(octets) = answer { Some(octets) } else { None });
+    let is_http = |octets: &[u8]| octets.starts_with(b"HTTP/") || octets.starts_with(b"<");
+    let answers_in_http = banner.is_some_and(|banner| is_http(banner));
+    let silent = if answers_in_http { None } else { prober.watch(WATCHED).await };
+    // nginx answers plain HTTP on a port of TLS: who answers a hello with an alert speaks TLS.
+    let speaks_tls = refusals.iter().any(|answer| matches!(answer, Answer::Alert(_)));
+    let plain = match silent {
+        None if !answers_in_http && !speaks_tls => prober.say(http::request("localhost").as_bytes()).await,
+        _ => Vec::new(),
+    };
     let received = banner
         .map_or_else(|| refusals.last().map_or_else(String::new, |answer| answer.words()), |octets| shown(octets));
     let is_named = named && refusals.iter().any(|answer| answer.is_refusal());
     let knows_others = is_named && silent.is_none() && banner.is_none() && speaks_without_name(prober).await;
-    let is_http = |octets: &[u8]| octets.starts_with(b"HTTP/") || octets.starts_with(b"<");
     let sent = "ClientHello of each version, SSL 2.0 to TLS 1.3";
     let found = match silent {
-        _ if is_http(&plain) || banner.is_some_and(|banner| is_http(banner)) => finding(
+        _ if is_http(&plain) || answers_in_http => finding(
             "tls",
             "plain-http",
             "the port speaks plain HTTP, not TLS",

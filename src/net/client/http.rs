@@ -1,5 +1,6 @@
 //! One request of HTTP/1.1 over one connection.
 
+use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::dial::{Dialer, Undialed};
 use super::stream::Stream;
+use crate::net::tls::alert_name;
 
 /// The longest body that is read: more than the largest payload of a server that allows a megabyte.
 const LONGEST: usize = 16 * 1024 * 1024;
@@ -189,8 +191,21 @@ pub(crate) fn fields<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) ->
     Some(fields)
 }
 
+/// The words for the end of a connection on which an answer was due.
+const CLOSED: &str = "the connection is closed without an answer";
+
 /// An error with its causes.
 fn words(error: &hyper::Error) -> String {
+    if let Some(alert) = alert(error) {
+        return format!("alert {}", alert_name(alert.into()));
+    }
+    let io = std::error::Error::source(error).and_then(|source| source.downcast_ref::<io::Error>());
+    match io.map(io::Error::kind) {
+        Some(io::ErrorKind::UnexpectedEof) => return CLOSED.to_owned(),
+        Some(io::ErrorKind::ConnectionReset) => return "the connection is reset".to_owned(),
+        None if error.is_incomplete_message() || error.is_canceled() => return CLOSED.to_owned(),
+        _ => {}
+    }
     let mut words = error.to_string();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
@@ -204,8 +219,8 @@ fn words(error: &hyper::Error) -> String {
 fn alert(error: &hyper::Error) -> Option<rustls::AlertDescription> {
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
-        let io = cause.downcast_ref::<std::io::Error>();
-        let inner = io.and_then(std::io::Error::get_ref).and_then(|inner| inner.downcast_ref::<rustls::Error>());
+        let io = cause.downcast_ref::<io::Error>();
+        let inner = io.and_then(io::Error::get_ref).and_then(|inner| inner.downcast_ref::<rustls::Error>());
         if let Some(rustls::Error::AlertReceived(alert)) = inner {
             return Some(*alert);
         }

@@ -1,6 +1,7 @@
 //! An Engine.IO session: opened by polling or over a WebSocket, upgraded from the one to the other.
 
 use std::collections::VecDeque;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -337,6 +338,10 @@ fn lost(error: WebSocketError) -> Lost {
             if error.get_ref().is_some_and(<dyn std::error::Error + Send + Sync>::is::<NoFrame>) =>
         {
             Lost::NoFrames(error.to_string())
+        }
+        // A server that ends without TLS's close_notify, as one that is killed.
+        WebSocketError::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            Lost::Cut("the connection ends without a close frame".to_owned())
         }
         other => Lost::Cut(other.to_string()),
     }

@@ -29,7 +29,14 @@ impl Address {
     pub(super) fn read(input: &str) -> Result<Self, (String, Option<String>)> {
         let (scheme, rest) = match input.split_once("://") {
             Some((scheme, rest)) => (scheme.to_ascii_lowercase(), rest),
-            None => ("https".to_owned(), input),
+            None => match without_colon(input) {
+                Some(nearest) => {
+                    let reason =
+                        format!("`{input}` is not a URL that can be used: `://` has to stand behind its scheme");
+                    return Err((reason, Some(nearest)));
+                }
+                None => ("https".to_owned(), input),
+            },
         };
         let is_secure = match scheme.as_str() {
             "https" | "wss" => true,
@@ -92,6 +99,21 @@ impl Address {
     }
 }
 
+/// The URL that is meant by one whose `://` is not whole, as in `https//localhost`, `https:localhost` and `//localhost`.
+fn without_colon(input: &str) -> Option<String> {
+    let schemes = ["https", "http", "wss", "ws", ""];
+    let (scheme, rest) = schemes.iter().find_map(|scheme| Some((*scheme, input.strip_prefix(scheme)?)))?;
+    let host = rest.trim_start_matches([':', '/']);
+    // `https:3000` is a host with a port, and `ws/chat` one with a namespace.
+    let is_mark = match rest.get(..rest.len() - host.len())? {
+        "//" => true,
+        "" | "/" => false,
+        _ => !scheme.is_empty() && !host.starts_with(|first: char| first.is_ascii_digit()),
+    };
+    let scheme = if scheme.is_empty() { "https" } else { scheme };
+    (is_mark && !host.is_empty()).then(|| format!("{scheme}://{host}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,6 +126,8 @@ mod tests {
             ("http://localhost", "http://localhost", "/", ""),
             ("ws://[::1]:80/", "http://[::1]", "/", ""),
             ("localhost:3000", "https://localhost:3000", "/", ""),
+            ("https:3000", "https://https:3000", "/", ""),
+            ("ws/chat", "https://ws", "/chat", ""),
         ] {
             let address = Address::read(input).unwrap();
             let read = (address.origin(), address.namespace.as_str(), address.query.as_str());
@@ -118,6 +142,10 @@ mod tests {
             ("https://localhost:99999", Some("https://localhost:3000")),
             ("https://", None),
             ("https://me@host", None),
+            ("https//localhost:3000", Some("https://localhost:3000")),
+            ("https:/localhost/chat", Some("https://localhost/chat")),
+            ("wss:localhost", Some("wss://localhost")),
+            ("//localhost:3000", Some("https://localhost:3000")),
         ] {
             assert_eq!(Address::read(input).unwrap_err().1.as_deref(), nearest, "{input}");
         }

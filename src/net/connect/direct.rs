@@ -1,11 +1,14 @@
 //! A session over a WebSocket alone, without polling before it.
 
+use tokio::time::timeout;
+
 use super::asked::Asked;
 use super::loss::{NO_FRAMES, words};
-use super::refusal::{Polled, polled};
+use super::refusal::{LOOK, Polled, plain, polled};
 use super::run::{Found, Run};
+use super::session::IMPATIENCE;
 use crate::judge::report::connect::LayerName;
-use crate::net::client::{Answer, Lost, NoWebSocket, Session, Transport, Unanswered, answer, websocket};
+use crate::net::client::{Answer, Lost, NoWebSocket, Server, Session, Transport, Unanswered, answer, websocket};
 
 impl Run<'_> {
     /// Opens a session over a WebSocket.
@@ -19,7 +22,16 @@ impl Run<'_> {
         };
         self.passed(LayerName::Http, Some("HTTP 101".to_owned()), Vec::new());
         self.transport = Some(Transport::WebSocket.name());
-        match Session::websocket(server.clone(), socket).await {
+        let mut opening = Box::pin(Session::websocket(server.clone(), socket));
+        let opened = match timeout(IMPATIENCE.min(server.dialer.limit / 2), &mut opening).await {
+            Ok(opened) => opened,
+            // A plain WebSocket server waits for the client to speak.
+            Err(_) if !may_be_engine_io(server).await => {
+                return Err(plain("HTTP 101, then nothing".to_owned()).sent(line));
+            }
+            Err(_) => opening.await,
+        };
+        match opened {
             Ok(session) => {
                 self.passed(LayerName::EngineIo, Some(format!("session {}", session.open.sid)), Vec::new());
                 self.passed(LayerName::Upgrade, Some("opened as a WebSocket".to_owned()), Vec::new());
@@ -36,11 +48,7 @@ impl Run<'_> {
             return Found::new(code, "the WebSocket does not begin with Engine.IO's open packet").received(text);
         }
         // Where polling finds Engine.IO, it is the WebSocket that fails.
-        let is_engine = match polled(asked.server).await {
-            Polled::Open => true,
-            Polled::Not(not, _) => not.code.starts_with("eio-"),
-            Polled::Nothing => false,
-        };
+        let is_engine = polled(asked.server).await.is_engine_io();
         let (code, message) = match (&lost, is_engine) {
             (Lost::Timeout, true) => ("upgrade-timeout", "the WebSocket is open, and the open packet does not come"),
             (Lost::NoFrames(_), _) => ("upgrade-broken", NO_FRAMES),
@@ -111,4 +119,11 @@ impl Run<'_> {
             Polled::Not(..) | Polled::Nothing => self.refused(asked, not, answer).await,
         }
     }
+}
+
+/// Decides whether polling finds Engine.IO, by a session or by a refusal of its own.
+async fn may_be_engine_io(server: &Server) -> bool {
+    let mut server = server.clone();
+    server.dialer.limit = LOOK.min(server.dialer.limit);
+    polled(&server).await.is_engine_io()
 }

@@ -13,7 +13,7 @@ use super::run::{Found, Run};
 use crate::net::check::glance;
 use crate::net::client::{Dialer, Undialed};
 use crate::net::probe::protocol;
-use crate::net::tls::{Listening, Shown};
+use crate::net::tls::{Listening, Shown, alert_name};
 use crate::x509::name::{escape_unprintable, rfc4514_der};
 
 /// The time for which a server is watched that may close a connection by itself, or speak first.
@@ -86,11 +86,7 @@ impl Run<'_> {
             _ if shown.client_certificate_requested => client_certificate(authority, has_identity, shown),
             _ if passes_without_name(dialer).await => unknown_name(dialer),
             Alert::HandshakeFailure | Alert::InsufficientSecurity | Alert::InternalError | Alert::IllegalParameter => {
-                if is_old(dialer).await {
-                    old_tls(authority)
-                } else {
-                    no_common_suite(dialer).await
-                }
+                no_common_suite(dialer).await
             }
             _ => Found::new("tls-reset", format!("{authority} ends the handshake with an alert")),
         }
@@ -111,7 +107,7 @@ impl Run<'_> {
             return found;
         }
         if is_old(dialer).await {
-            return old_tls(authority);
+            return no_common_suite(dialer).await;
         }
         // A middlebox that minds the name resets; a server that does not know it closes.
         let passes = passes_without_name(dialer).await;
@@ -178,7 +174,7 @@ pub(super) fn client_certificate(authority: &str, has_identity: bool, shown: &Sh
     }
 }
 
-/// The cause of a server that takes no suite of today, with the clients that connect all the same.
+/// The cause of a server that takes no suite of today, or no version, with the clients that connect all the same.
 async fn no_common_suite(dialer: &Dialer) -> Found {
     const CODE: &str = "no-common-suite";
     let authority = &dialer.authority;
@@ -202,6 +198,7 @@ async fn no_common_suite(dialer: &Dialer) -> Found {
                         ecdhCurve: 'auto'; HAProxy: curves X25519:P-256:P-384";
             Found::new(CODE, message).hint(hint)
         }
+        (None, suites) if suites.is_empty() && is_old(dialer).await => return old_tls(authority),
         (None, suites) if suites.is_empty() => Found::new(CODE, refused()),
         (None, suites) => {
             let message = format!(
@@ -289,7 +286,7 @@ pub(super) fn not_tls(authority: &str, first: &[u8]) -> Option<Found> {
 
 fn words(error: &rustls::Error) -> String {
     match error {
-        rustls::Error::AlertReceived(alert) => format!("alert {alert:?}"),
+        rustls::Error::AlertReceived(alert) => format!("alert {}", alert_name((*alert).into())),
         other => other.to_string(),
     }
 }

@@ -19,7 +19,7 @@ use crate::net::engine_io::Packet;
 const MOST_REDIRECTS: usize = 6;
 
 /// The time that a look may take, which is for the cause alone.
-const LOOK: Duration = Duration::from_millis(400);
+pub(super) const LOOK: Duration = Duration::from_millis(400);
 
 /// A limiter of requests that allows one a second allows another one by then.
 const SECOND: Duration = Duration::from_millis(1_050);
@@ -111,10 +111,15 @@ pub(super) async fn plain_websocket(server: &Server) -> Option<Found> {
         Err(Lost::Malformed(text)) => format!("HTTP 101, then {text}"),
         Err(_) => "HTTP 101".to_owned(),
     };
+    Some(plain(first))
+}
+
+/// The finding about a plain WebSocket server.
+pub(super) fn plain(received: String) -> Found {
     let message = "a plain WebSocket server answers at this path, not Socket.IO";
     let hint = "a plain WebSocket server (ws) needs a plain WebSocket client, not socket.io-client; Socket.IO beside it \
                 has to be attached to the same http(s) server, and may have another path: --path";
-    Some(Found::new("not-engine-io", message).received(first).hint(hint))
+    Found::new("not-engine-io", message).received(received).hint(hint)
 }
 
 /// A hint if Socket.IO answers at its usual path, and another was asked for.
@@ -226,6 +231,17 @@ pub(super) enum Polled {
     Not(NotOpen, Answer),
     /// No answer.
     Nothing,
+}
+
+impl Polled {
+    /// Decides whether this is Engine.IO, by a session or by a refusal of its own.
+    pub(super) fn is_engine_io(&self) -> bool {
+        match self {
+            Self::Open => true,
+            Self::Not(not, _) => not.code.starts_with("eio-"),
+            Self::Nothing => false,
+        }
+    }
 }
 
 /// Asks for a session by polling, to see whether the WebSocket alone fails.

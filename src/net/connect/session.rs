@@ -18,7 +18,7 @@ use crate::net::client::{Answered, Dialer, Incoming, Kind, NotUpgraded, Server, 
 use crate::net::probe::first::First;
 
 /// The time for which an answer is waited for before something else is tried beside it.
-const IMPATIENCE: Duration = Duration::from_millis(250);
+pub(super) const IMPATIENCE: Duration = Duration::from_millis(250);
 
 impl Run<'_> {
     /// Opens a session and joins the namespace.
@@ -38,7 +38,13 @@ impl Run<'_> {
         };
         let server = self.server(address, dialer)?;
         let asked = Asked { address, server: &server, listening: listening.as_ref(), others: &others };
-        let opened = self.open(&asked, stream, &first).await?;
+        let opened = match self.open(&asked, stream, &first).await {
+            Ok(opened) => opened,
+            Err(found) => {
+                self.compare_answers(&asked).await;
+                return Err(found);
+            }
+        };
         let (mut socket, not_upgraded) = self.upgraded(opened).await?;
         let joined = self.join(address, &mut socket).await;
         match (joined, not_upgraded) {

@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::asked::Asked;
 use super::loss::is_unknown;
 use super::run::{Found, Run};
-use crate::net::client::{Answer, Answered, Lost, Request, Server, Session, Transport, Unanswered, opened};
+use crate::net::client::{Answer, Answered, Dialer, Lost, Request, Server, Session, Transport, Unanswered, opened};
 use crate::net::engine_io::Packet;
 
 /// Requests by which a session is looked for on other connections.
@@ -79,6 +80,23 @@ impl Run<'_> {
             }
         }
         false
+    }
+
+    /// Warns if no session was had, and another address of localhost has a server that opens one.
+    pub(super) async fn compare_answers(&mut self, asked: &Asked<'_>) {
+        let server = asked.server;
+        for other in asked.others.iter().take(1) {
+            let dialer = Dialer { address: *other, limit: GLANCE.min(server.dialer.limit), ..server.dialer.clone() };
+            let request = server.opening();
+            let line = request.line();
+            let Ok(Answered::Answer(answer)) = request.send(&dialer).await else { continue };
+            if opened(&answer).is_ok() {
+                let first = server.dialer.address;
+                let message = format!("{first} and {other} are different servers: Socket.IO answers on the second one");
+                let found = Found::new("other-server-on-address", message).sent(format!("{line} to {other}"));
+                self.warn(found.received(answer.words()));
+            }
+        }
     }
 
     /// Warns if another address of localhost has a server that does not know the session.

@@ -4,7 +4,7 @@ use axum::http::header::{
     CONNECTION, CONTENT_LENGTH, CONTENT_LOCATION, COOKIE, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, LINK,
     LOCATION, ORIGIN, REFRESH, SET_COOKIE, TE, TRANSFER_ENCODING, UPGRADE,
 };
-use axum::http::{Method, Request, Version};
+use axum::http::{Method, Request, StatusCode, Version};
 
 use crate::net::proxy::target::Target;
 use crate::net::server::{Requester, is_forwarding};
@@ -16,6 +16,19 @@ pub(super) const HOPS: HeaderName = HeaderName::from_static("x-secure-io-hops");
 fn elements(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &str> {
     let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).map(str::trim)
+}
+
+/// The longest line of a head, below which servers take what they are sent.
+const MAX_LINE: usize = 16 * 1024;
+
+/// The status by which a request is refused that has a longer line in its head.
+pub(super) fn too_long<B>(request: &Request<B>) -> Option<StatusCode> {
+    if request.uri().path_and_query().is_some_and(|path| path.as_str().len() > MAX_LINE) {
+        return Some(StatusCode::URI_TOO_LONG);
+    }
+    let mut fields = request.headers().iter();
+    let is_long = fields.any(|(name, value)| name.as_str().len() + value.len() > MAX_LINE);
+    is_long.then_some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
 }
 
 /// Returns true if a request asks for a WebSocket. No other protocol is passed: `h2c` would be a tunnel past the proxy.

@@ -31,7 +31,7 @@ pub use self::trust::Trust;
 use self::pool::{NotOpened, Pool};
 use self::request_body::RequestBody;
 use self::trust::Distrust;
-use crate::net::server::{Handler, Interim, MAX_FIELDS, Requester};
+use crate::net::server::{Handler, Interim, MAX_APPLICATION_FIELDS, Malformed, Requester};
 
 /// The most times that a request comes through.
 const MAX_HOPS: u32 = 5;
@@ -145,7 +145,10 @@ impl Proxy {
         let (mut response, connection) = match self.send(&target, request, can_repeat).await {
             Ok(answered) => answered,
             Err(_) if progress.is_broken() => {
-                return answer::plain(StatusCode::BAD_REQUEST, "The request's body is cut short or malformed.\n");
+                let text = "The request's body is cut short or malformed.\n";
+                let mut response = answer::plain(StatusCode::BAD_REQUEST, text);
+                response.extensions_mut().insert(Malformed);
+                return response;
             }
             Err(failure) => return self.unanswered(target, failure, is_page),
         };
@@ -176,6 +179,9 @@ impl Proxy {
         let refuse = |status, text| Err(Box::new(answer::plain(status, text)));
         if request.method() == Method::CONNECT || headers::is_ambiguous(request.headers()) {
             return Err(Box::new(answer::last(request.version(), "This request is not passed on.\n")));
+        }
+        if let Some(status) = headers::too_long(request) {
+            return refuse(status, "A line of the request's head is longer than 16 KiB.\n");
         }
         let Some(host) = headers::host(request) else {
             return Err(Box::new(answer::last(request.version(), "A request names one host.\n")));
@@ -308,7 +314,7 @@ fn reason(error: &hyper::Error) -> String {
         return "it closed the connection without an answer".to_owned();
     }
     if error.is_parse_too_large() {
-        return format!("the head of its answer is too large, or has more than {MAX_FIELDS} fields");
+        return format!("the head of its answer is too large, or has more than {MAX_APPLICATION_FIELDS} fields");
     }
     if error.is_parse() {
         return format!("it does not answer in HTTP; if it speaks TLS, it is named by https:// ({error})");

@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::net::proxy::target::{Io, Target};
 use crate::net::proxy::trust::{Distrust, Trust};
-use crate::net::server::MAX_FIELDS;
+use crate::net::server::MAX_APPLICATION_FIELDS;
 
 /// The time that a connection waits: Node closes those that are idle for 5 s.
 const IDLE: Duration = Duration::from_secs(4);
@@ -70,7 +70,7 @@ impl Pool {
         }
         let handshake = http1::Builder::new()
             .max_buf_size(BUFFER)
-            .max_headers(MAX_FIELDS)
+            .max_headers(MAX_APPLICATION_FIELDS)
             // RFC 9112 section 5.1: a proxy removes the space before the colon.
             .allow_spaces_after_header_name_in_responses(true)
             .handshake(TokioIo::new(stream))

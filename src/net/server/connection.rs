@@ -4,12 +4,11 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode, Version};
 use futures_util::TryFutureExt;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -27,7 +26,7 @@ use crate::net::server::event::{DisconnectReason, Event};
 use crate::net::server::handshake::HandshakeError;
 use crate::net::server::hello::{self, HANDSHAKE_RECORD};
 use crate::net::server::interim::Interim;
-use crate::net::server::patient::{Patient, is_impatience};
+use crate::net::server::patient::{Ending, Patient, is_impatience};
 use crate::net::server::peer::Peer;
 use crate::net::server::plaintext;
 use crate::net::server::proxy_header::{self, ProxyHeaderError};
@@ -41,8 +40,9 @@ const MAX_HEAD: usize = 16 * 1024;
 /// The same in front of an application, as in nginx: the cookies of all ports of `localhost` come together.
 const MAX_APPLICATION_HEAD: usize = 32 * 1024;
 
-/// The most fields in a head, as in nginx; hyper's own limit is 100.
-pub(in crate::net) const MAX_FIELDS: usize = 1000;
+/// The most fields in a head, and in front of an application, where it is nginx's limit.
+const MAX_FIELDS: usize = 100;
+pub(in crate::net) const MAX_APPLICATION_FIELDS: usize = 1000;
 
 /// The most requests at a time over one HTTP/2 connection, the least that RFC 9113 section 6.5.2 recommends.
 const MAX_STREAMS: u32 = 100;
@@ -232,10 +232,16 @@ async fn serve_stream(site: Arc<Site>, stream: Stream, peer: Peer, handle: Arc<H
     }
 }
 
-/// The largest head of a request, and the most of a head or an answer that waits inside an HTTP/1.1 connection.
+/// Marks the answer to a request whose body is malformed: nothing more is read after it.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::net) struct Malformed;
+
+/// The largest head of a request, and the most fields in it.
 fn max_head(site: &Site) -> (usize, usize) {
-    let head = if site.handler().is_some() { MAX_APPLICATION_HEAD } else { MAX_HEAD };
-    (head, 2 * head)
+    match site.handler() {
+        Some(_) => (MAX_APPLICATION_HEAD, MAX_APPLICATION_FIELDS),
+        None => (MAX_HEAD, MAX_FIELDS),
+    }
 }
 
 /// Answers a request, and counts the answer as its connection's.
@@ -270,31 +276,35 @@ async fn serve_http1(
         Some(interim) => stream.with_interim(interim.clone()),
         None => stream,
     };
-    let lingers = Arc::new(AtomicBool::new(true));
-    let stream = stream.lingering(Arc::clone(&lingers));
-    let service = service_fn(|request| {
+    let ending = Arc::new(Ending::default());
+    let stream = stream.ending(Arc::clone(&ending));
+    let service = service_fn(|request: Request<Incoming>| {
+        ending.request(!request.body().is_end_stream());
         let response = respond(Arc::clone(&site), Arc::clone(&handle), request, peer.clone(), interim.clone());
-        // What comes after another protocol was agreed to is not to be forgotten.
+        // What comes after another protocol was agreed to is not to be forgotten, and of a malformed body there is no end.
         response.inspect_ok(|response| {
-            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-                lingers.store(false, Ordering::Relaxed);
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS
+                || response.extensions().get::<Malformed>().is_some()
+            {
+                ending.abrupt();
             }
         })
     });
-    let (head, buffer) = max_head(&site);
+    let (head, fields) = max_head(&site);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(site.limits().header)
         .max_header_size(head)
-        .max_headers(MAX_FIELDS)
-        .max_buf_size(buffer)
+        .max_headers(fields)
+        // An answer waits there, too.
+        .max_buf_size(2 * head)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = pin!(connection);
     tokio::select! {
         ended = connection.as_mut() => tell(&site, address, ended),
         _ = stopping.changed() => {
-            lingers.store(false, Ordering::Relaxed);
+            ending.abrupt();
             connection.as_mut().graceful_shutdown();
             connection.await.ok();
         }

@@ -4,6 +4,8 @@ use std::io;
 
 use rustls::{AlertDescription, CertificateError, InvalidMessage, PeerIncompatible, PeerMisbehaved};
 
+use crate::net::tls::alert_name;
+
 /// Reason why a TLS handshake failed.
 ///
 /// Its text is a clause that begins in lower case: `the client's newest TLS version is TLS 1.1 …`.
@@ -78,7 +80,7 @@ impl HandshakeError {
             Self::Tls(rustls::Error::NoCertificatesPresented) => "client-certificate-required",
             Self::Tls(rustls::Error::InvalidCertificate(_)) => "client-certificate-refused",
             Self::Tls(rustls::Error::NoApplicationProtocol) => "no-alpn-overlap",
-            Self::Tls(rustls::Error::AlertReceived(_)) => "refused-by-client",
+            Self::Tls(rustls::Error::AlertReceived(alert)) => meant(*alert),
             Self::Tls(rustls::Error::PeerIncompatible(reason)) => missing(reason),
             Self::Tls(rustls::Error::General(_)) => "unknown-server-name",
             Self::Tls(_) => "tls",
@@ -118,6 +120,19 @@ impl From<io::Error> for HandshakeError {
 
 /// Codes of failures that are no fault of either side, or that the client alone can explain.
 const PAGELESS: [&str; 5] = ["silent", "too-many", "closed", "refused-by-client", "tls"];
+
+/// The code of an alert that leaves no doubt about its cause.
+fn meant(alert: AlertDescription) -> &'static str {
+    match alert {
+        AlertDescription::UnknownCA => "unknown-issuer",
+        AlertDescription::CertificateExpired => "expired",
+        AlertDescription::CertificateRevoked => "revoked",
+        AlertDescription::ProtocolVersion => "old-tls",
+        AlertDescription::NoApplicationProtocol => "no-alpn-overlap",
+        AlertDescription::UnrecognisedName => "unknown-server-name",
+        _ => "refused-by-client",
+    }
+}
 
 /// The code of a client's missing capability.
 fn missing(reason: &PeerIncompatible) -> &'static str {
@@ -205,8 +220,10 @@ fn refused(reason: &CertificateError) -> (&'static str, &'static str) {
 /// Explains an alert of a client (RFC 8446 section 6, RFC 5246 section 7.2).
 fn received(alert: AlertDescription) -> String {
     let meaning = match alert {
-        AlertDescription::UnknownCA | AlertDescription::CertificateUnknown | AlertDescription::BadCertificate => {
-            "the client does not trust the certificate"
+        AlertDescription::UnknownCA => "the client does not trust the CA that issued the certificate",
+        // Browsers and Go say so of every certificate that they refuse, OpenSSL of another name.
+        AlertDescription::CertificateUnknown | AlertDescription::BadCertificate => {
+            "the client does not accept the certificate: it does not trust it, or it is for another name"
         }
         AlertDescription::CertificateExpired => "the client finds the certificate expired",
         AlertDescription::CertificateRevoked => "the client finds the certificate revoked",
@@ -242,8 +259,8 @@ fn received(alert: AlertDescription) -> String {
         AlertDescription::NoRenegotiation => "the client does not negotiate again",
         _ => "the client ended the handshake",
     };
-    // The number is in every registry, table and search engine.
-    format!("{meaning} (alert {})", u8::from(alert))
+    // The name and the number are in every registry and search engine.
+    format!("{meaning}: alert {}", alert_name(alert.into()))
 }
 
 /// Explains a client's missing capability.
@@ -373,8 +390,27 @@ mod tests {
         // The number of an alert, or a code of docs/failures, stands in brackets.
         let bracket = text.split_once('(').and_then(|(_, rest)| rest.split(')').next());
         let is_code = bracket.is_none_or(|code| code.chars().all(|c| c.is_ascii_lowercase() || c == '-'));
-        assert!(odd.is_empty() && !text.contains('{') && is_code || text.contains("(alert "), "{debug}: {text}");
+        assert!(odd.is_empty() && !text.contains('{') && is_code || text.contains(": alert "), "{debug}: {text}");
         assert!(text.starts_with(|c: char| c.is_lowercase() || c == 'T'), "{debug}: {text}");
+    }
+
+    /// The log had the number alone.
+    #[test]
+    fn alerts_are_named() {
+        for (number, text, code) in [
+            (
+                48,
+                "the client does not trust the CA that issued the certificate: alert unknown_ca, 48",
+                Some("unknown-issuer"),
+            ),
+            (45, "the client finds the certificate expired: alert certificate_expired, 45", Some("expired")),
+            (42, "or it is for another name: alert bad_certificate, 42", None),
+            (99, "the client ended the handshake: alert 99", None),
+        ] {
+            let error = HandshakeError::Tls(rustls::Error::AlertReceived(AlertDescription::from(number)));
+            assert!(error.to_string().ends_with(text), "{error}");
+            assert_eq!(error.cause(), code, "{error}");
+        }
     }
 
     /// The log named rustls' own identifiers: `the client cannot do it (NoKxGroupsInCommon)`.

@@ -82,7 +82,7 @@ use tokio::time::{sleep, timeout};
 
 pub use self::certificates::Certificates;
 pub use self::config::{App, Config, Front, Timing};
-pub(in crate::net) use self::connection::MAX_FIELDS;
+pub(in crate::net) use self::connection::{MAX_APPLICATION_FIELDS, Malformed};
 pub use self::event::{Client, DisconnectReason, Event, Observer, Refused, Transport, Withheld};
 pub(crate) use self::forwarded::is_forwarding;
 pub use self::handler::{Handler, Requester};

@@ -4,7 +4,7 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -27,20 +27,43 @@ pub(super) struct Patient {
     is_writing: bool,
     /// True if the connection is closed for writing.
     is_closed: bool,
-    /// Set as long as a client that still sends is listened to after the end.
-    lingers: Option<Arc<AtomicBool>>,
+    ending: Option<Arc<Ending>>,
     lingering: Option<Lingering>,
+}
+
+/// Decides how a client is listened to after the end of its connection, as long as the connection lasts.
+#[derive(Debug, Default)]
+pub(super) struct Ending(AtomicU8);
+
+impl Ending {
+    /// For a moment at least: the client may be in the middle of a head or a body.
+    const PATIENTLY: u8 = 0;
+    /// If something has come already.
+    const IF_IT_SENDS: u8 = 1;
+    const NOT_AT_ALL: u8 = 2;
+
+    /// A request is being answered.
+    pub(super) fn request(&self, has_body: bool) {
+        self.0.store(if has_body { Self::PATIENTLY } else { Self::IF_IT_SENDS }, Ordering::Relaxed);
+    }
+
+    /// What comes is not to be forgotten, or there is no end of it.
+    pub(super) fn abrupt(&self) {
+        self.0.store(Self::NOT_AT_ALL, Ordering::Relaxed);
+    }
 }
 
 /// The time that a client is listened to after the end: a connection that is closed with octets unread is reset, and the
 /// client may lose the answer with it (RFC 9112 section 9.6).
 struct Lingering {
     until: Instant,
+    left: usize,
     pause: Pin<Box<Sleep>>,
 }
 
-/// The longest time.
+/// The longest time, and the most octets.
 const LINGER: Duration = Duration::from_secs(5);
+const LINGERING_OCTETS: usize = 2 << 20;
 
 /// The longest time without an octet, before the first one and after it.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -56,7 +79,7 @@ impl Patient {
             ahead: Vec::new(),
             is_writing: false,
             is_closed: false,
-            lingers: None,
+            ending: None,
             lingering: None,
         }
     }
@@ -66,19 +89,20 @@ impl Patient {
         Self { interim: Some(interim), ..self }
     }
 
-    /// The same connection, listened to after its end while this is set.
-    pub(super) fn lingering(self, lingers: Arc<AtomicBool>) -> Self {
-        Self { lingers: Some(lingers), ..self }
+    /// The same connection, listened to after its end.
+    pub(super) fn ending(self, ending: Arc<Ending>) -> Self {
+        Self { ending: Some(ending), ..self }
     }
 
     /// Reads what the client still sends, and forgets it.
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.lingers.as_ref().is_none_or(|lingers| !lingers.load(Ordering::Relaxed)) {
+        let how = self.ending.as_ref().map_or(Ending::NOT_AT_ALL, |ending| ending.0.load(Ordering::Relaxed));
+        if how == Ending::NOT_AT_ALL {
             return Poll::Ready(());
         }
-        let Lingering { until, pause } = self.lingering.get_or_insert_with(|| {
+        let Lingering { until, left, pause } = self.lingering.get_or_insert_with(|| {
             let now = Instant::now();
-            Lingering { until: now + LINGER, pause: Box::pin(sleep_until(now + FIRST_PAUSE)) }
+            Lingering { until: now + LINGER, left: LINGERING_OCTETS, pause: Box::pin(sleep_until(now + FIRST_PAUSE)) }
         });
         let mut octets = [0; 8192];
         loop {
@@ -86,12 +110,14 @@ impl Patient {
             match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
                 Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
                     let now = Instant::now();
-                    if now >= *until {
+                    *left = left.saturating_sub(buffer.filled().len());
+                    if now >= *until || *left == 0 {
                         return Poll::Ready(());
                     }
                     pause.as_mut().reset((now + PAUSE).min(*until));
                 }
                 Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending if how == Ending::IF_IT_SENDS && *left == LINGERING_OCTETS => return Poll::Ready(()),
                 Poll::Pending => return pause.as_mut().poll(cx),
             }
         }

@@ -4,6 +4,7 @@ use super::{Audit, Hit};
 use crate::judge::inspect;
 use crate::judge::report::check::{Evidence, Finding};
 use crate::judge::report::verdict::Code;
+use crate::net::check::trust::Presented;
 
 /// Lint rules that repeat a verdict of `verify` under another name.
 const SAME: [(&str, Code); 9] = [
@@ -81,22 +82,22 @@ pub(super) fn self_signed(audit: &Audit<'_>) -> Option<Hit> {
 
 pub(super) fn host_mismatch(audit: &Audit<'_>) -> Option<Hit> {
     let by_itself = || {
-        let leaf = audit.presented.filter(|presented| presented.is_of_other_name())?.leaf.as_ref()?;
+        // The lint looks for names in certificates that are no CA's.
+        let is_other = |presented: &&Presented| presented.is_of_other_name() || presented.is_nameless_ca();
+        let leaf = audit.presented.filter(is_other)?.leaf.as_ref()?;
         let names = leaf.subject_alt_names.join(", ");
-        let names = if names.is_empty() { "no name" } else { &names };
-        beside(audit, format!("the certificate is for {names}, and not for {}", audit.host))
+        let message = match names.as_str() {
+            "" => format!("the certificate has no subjectAltName, and clients look for {} nowhere else", audit.host),
+            names => format!("the certificate is for {names}, and not for {}", audit.host),
+        };
+        beside(audit, message)
     };
     refused(audit, Code::HostMismatch).or_else(by_itself)
 }
 
-/// Decides whether the end-entity certificate came alone although another issued it.
-fn is_alone(audit: &Audit<'_>) -> bool {
-    let links = audit.presented.map(|presented| presented.links.as_slice()).unwrap_or_default();
-    matches!(links, [link] if link.subject != link.issuer)
-}
-
 pub(super) fn unknown_issuer(audit: &Audit<'_>) -> Option<Hit> {
-    refused(audit, Code::UnknownIssuer).filter(|_| !is_alone(audit) && inspector(audit).is_none())
+    refused(audit, Code::UnknownIssuer)
+        .filter(|_| !audit.presented.is_some_and(Presented::is_incomplete) && inspector(audit).is_none())
 }
 
 pub(super) fn incomplete(audit: &Audit<'_>) -> Option<Hit> {
@@ -106,7 +107,7 @@ pub(super) fn incomplete(audit: &Audit<'_>) -> Option<Hit> {
         let received = format!("{} certificate(s)", presented.links.len());
         return Some(Hit::new(message, format!("ClientHello for {}", audit.host), received));
     }
-    let hit = refused(audit, Code::UnknownIssuer).filter(|_| is_alone(audit) && inspector(audit).is_none())?;
+    let hit = refused(audit, Code::UnknownIssuer).filter(|_| presented.is_incomplete())?;
     let issuer = presented.links.first().map(|link| link.issuer.clone()).unwrap_or_default();
     let message = format!(
         "the certificate comes alone, and its issuer `{issuer}` is not known here: it is an intermediate that is not sent, or a root that is not trusted"
@@ -173,7 +174,10 @@ pub(super) fn revoked(audit: &Audit<'_>) -> Option<Hit> {
 pub(super) fn lints(audit: &Audit<'_>, is_wanted: impl Fn(&str) -> bool) -> Vec<Finding> {
     let Some(presented) = audit.presented else { return Vec::new() };
     let code = presented.refusal().map(|reason| reason.code);
-    let is_said = |rule: &str| SAME.iter().any(|(same, known)| *same == rule && Some(*known) == code);
+    let is_said = |rule: &str| {
+        let is_judged = SAME.iter().any(|(same, known)| *same == rule && Some(*known) == code);
+        is_judged || rule == "expires_soon" && is_wanted("expires-soon") && expires_soon(audit).is_some()
+    };
     let new = presented.lints.iter().filter(|(_, lint)| is_wanted(&lint.rule) && !is_said(&lint.rule));
     let finding = |(subject, lint): &(String, crate::judge::report::finding::Finding)| Finding {
         severity: lint.severity,

@@ -26,38 +26,38 @@ pub(super) fn plaintext(audit: &Audit<'_>) -> Option<Hit> {
 const HSTS: &str = "strict-transport-security";
 
 pub(super) fn hsts_on_localhost(audit: &Audit<'_>) -> Option<Hit> {
-    let response = audit.response()?;
+    let (request, response) = audit.head()?;
     let is_name = audit.is_local() && !audit.is_address();
     (is_name && matches!(response.hsts(), Hsts::MaxAge(1..))).then(|| {
         let message = format!(
             "HSTS pins every port of `{}` in the browser: its other servers are no longer reached by http://",
             audit.host
         );
-        Hit::new(message, REQUEST, field(response, HSTS))
+        Hit::new(message, request, field(response, HSTS))
     })
 }
 
 pub(super) fn hsts_invalid(audit: &Audit<'_>) -> Option<Hit> {
-    let response = audit.response()?;
+    let (request, response) = audit.head()?;
     let message = match response.hsts() {
         Hsts::MaxAge(0) => "HSTS is switched off by max-age=0",
         Hsts::Invalid => "HSTS cannot be read: it needs max-age once",
         _ => return None,
     };
     // On localhost, max-age=0 is how a pin is taken back.
-    (!audit.is_local()).then(|| Hit::new(message, REQUEST, field(response, HSTS)))
+    (!audit.is_local()).then(|| Hit::new(message, request, field(response, HSTS)))
 }
 
 pub(super) fn hsts_short(audit: &Audit<'_>) -> Option<Hit> {
-    let response = audit.response().filter(|_| !audit.is_local())?;
+    let (request, response) = audit.head().filter(|_| !audit.is_local())?;
     let is_short = matches!(response.hsts(), Hsts::MaxAge(1..HSTS_ENOUGH));
-    is_short.then(|| Hit::new("HSTS lasts less than 6 months: A instead of A+", REQUEST, field(response, HSTS)))
+    is_short.then(|| Hit::new("HSTS lasts less than 6 months: A instead of A+", request, field(response, HSTS)))
 }
 
 pub(super) fn hsts_missing(audit: &Audit<'_>) -> Option<Hit> {
-    let response = audit.response().filter(|_| !audit.is_local())?;
+    let (request, response) = audit.head().filter(|_| !audit.is_local())?;
     let message = "no HSTS: a browser's first request may go over plain HTTP";
-    (response.hsts() == Hsts::Absent).then(|| Hit::new(message, REQUEST, field(response, HSTS)))
+    (response.hsts() == Hsts::Absent).then(|| Hit::new(message, request, field(response, HSTS)))
 }
 
 pub(super) fn no_redirect(audit: &Audit<'_>) -> Option<Hit> {
@@ -161,14 +161,14 @@ pub(super) fn breach(audit: &Audit<'_>) -> Option<Hit> {
 }
 
 pub(super) fn version_disclosed(audit: &Audit<'_>) -> Option<Hit> {
-    let response = audit.response()?;
+    let (request, response) = audit.head()?;
     let tells = |value: &str| {
         value.split_once('/').is_some_and(|(_, version)| version.starts_with(|c: char| c.is_ascii_digit()))
     };
     let said = ["server", "x-powered-by", "x-aspnet-version"]
         .into_iter()
         .find_map(|name| response.value(name).filter(|value| tells(value)).map(|value| format!("{name}: {value}")))?;
-    Some(Hit::new("the server tells strangers its version", REQUEST, said))
+    Some(Hit::new("the server tells strangers its version", request, said))
 }
 
 pub(super) fn referrer_policy(audit: &Audit<'_>) -> Option<Hit> {

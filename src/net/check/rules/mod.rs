@@ -32,7 +32,9 @@ pub enum Needs {
     Chain,
     /// Requests of HTTP over TLS, answered or not.
     Request,
-    /// An answer of HTTP over TLS.
+    /// An answer of HTTP over TLS, to whichever request.
+    Head,
+    /// An answer of HTTP over TLS to the request of the first page.
     Response,
     /// An answer on the port of plain HTTP.
     PlainResponse,
@@ -49,7 +51,7 @@ impl Needs {
     const fn layer(self) -> &'static str {
         match self {
             Self::Hellos | Self::Session | Self::Chain => "tls",
-            Self::Request | Self::Response | Self::PlainResponse | Self::Web => "http",
+            Self::Request | Self::Head | Self::Response | Self::PlainResponse | Self::Web => "http",
             Self::Engine => "engine.io",
             Self::Upgrade => "upgrade",
         }
@@ -113,8 +115,12 @@ impl Audit<'_> {
         self.session?.response.as_ref()
     }
 
+    fn head(&self) -> Option<(&'static str, &Response)> {
+        self.session?.head()
+    }
+
     pub(super) fn software(&self) -> Option<Software> {
-        self.response().and_then(Software::of)
+        self.head().and_then(|(_, response)| Software::of(response))
     }
 
     /// Decides whether the host is this machine by name, or an address.
@@ -131,6 +137,7 @@ impl Audit<'_> {
             Needs::Hellos => true,
             Needs::Session | Needs::Request => self.session.is_some_and(|session| session.failure.is_none()),
             Needs::Chain => self.presented.is_some(),
+            Needs::Head => self.head().is_some(),
             Needs::Response => self.response().is_some(),
             Needs::PlainResponse => self.plain.is_some(),
             Needs::Web | Needs::Engine | Needs::Upgrade => self.web.is_some(),

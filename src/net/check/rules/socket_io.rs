@@ -86,7 +86,8 @@ pub(super) fn upgrade_dropped(audit: &Audit<'_>) -> Option<Hit> {
 }
 
 pub(super) fn upgrade_refused(audit: &Audit<'_>) -> Option<Hit> {
-    let failed = failed(engine(audit)?)?;
+    let engine = engine(audit).filter(|engine| limited(engine).is_none())?;
+    let failed = failed(engine)?;
     let is_other = match failed {
         WebSocket::Refused(response, _) => !is_dropped(response),
         failed => matches!(failed, WebSocket::WrongAccept(_)),
@@ -198,13 +199,34 @@ macro_rules! refusals {
 refusals! {
     auth_required: "auth-required";
     http_forbidden: "http-forbidden";
-    rate_limited: "rate-limited";
     cdn_origin: "cdn-origin";
     platform_error: "platform-error";
     bad_method: "eio-bad-method";
     bad_request: "eio-bad-request";
     unsupported_version: "eio-unsupported-version";
     transport_unknown: "eio-transport-unknown";
+}
+
+/// A refusal of one request where another of the same kind was let through.
+fn limited(engine: &Engine) -> Option<String> {
+    let is_limit = |status: u16| matches!(status, 429 | 503);
+    let by_websocket = engine.direct.as_ref().is_some_and(WebSocket::is_session);
+    let is_seen = by_websocket || engine.is_limited;
+    let by_polling = engine.response().filter(|response| is_seen && is_limit(response.status));
+    let upgrade = || match engine.open.as_ref().and(failed(engine)) {
+        Some(failed @ WebSocket::Refused(response, _)) if is_limit(response.status) => Some(failed.words()),
+        _ => None,
+    };
+    by_polling.map(|_| answer(engine)).or_else(upgrade)
+}
+
+pub(super) fn rate_limited(audit: &Audit<'_>) -> Option<Hit> {
+    let passing = || {
+        let received = limited(&audit.web?.engine)?;
+        let message = "requests are refused after others that were answered: the server or a proxy limits how many";
+        Some(Hit::new(message, format!("{}, and {WEBSOCKET}", opening(4)), received))
+    };
+    refused(audit, "rate-limited").or_else(passing)
 }
 
 /// Paths without Socket.IO, unless a WebSocket finds it there.
@@ -350,6 +372,7 @@ pub(super) fn bad_gateway(audit: &Audit<'_>) -> Option<Hit> {
 }
 
 pub(super) fn unavailable(audit: &Audit<'_>) -> Option<Hit> {
+    audit.web.filter(|web| limited(&web.engine).is_none())?;
     gateway(audit, 503, "the proxy has no server that is up behind it")
 }
 

@@ -1,6 +1,6 @@
 //! The table of checks.
 
-use super::Needs::{Chain, Engine, Hellos, PlainResponse, Request, Response, Session, Upgrade, Web};
+use super::Needs::{Chain, Engine, Head, Hellos, PlainResponse, Request, Response, Session, Upgrade, Web};
 use super::fix::{self, Fix, advice};
 use super::{Audit, Hit, Needs, Rule, certificate, handshake, http, protocol, socket_io, suites};
 use crate::judge::report::finding::Severity;
@@ -97,10 +97,10 @@ pub const RULES: &[Rule] = &[
 
     // HTTP.
     rule("plaintext-accepted", Hellos, E, "plain HTTP is answered on the port of TLS", "RFC 9110 section 4.2.2", advice("let the port speak TLS only"), http::plaintext),
-    rule("hsts-on-localhost", Response, W, "HSTS on localhost", "RFC 6797 section 8.3", fix::NO_HSTS, http::hsts_on_localhost),
-    rule("hsts-invalid", Response, W, "HSTS is switched off, or cannot be read", "RFC 6797 section 6.1; SSL Labs 2009r", fix::HSTS, http::hsts_invalid),
-    rule("hsts-short", Response, N, "HSTS lasts less than 6 months", "SSL Labs 2009r", fix::HSTS, http::hsts_short),
-    rule("hsts-missing", Response, N, "no HSTS", "RFC 6797; SSL Labs 2009r", fix::HSTS, http::hsts_missing),
+    rule("hsts-on-localhost", Head, W, "HSTS on localhost", "RFC 6797 section 8.3", fix::NO_HSTS, http::hsts_on_localhost),
+    rule("hsts-invalid", Head, W, "HSTS is switched off, or cannot be read", "RFC 6797 section 6.1; SSL Labs 2009r", fix::HSTS, http::hsts_invalid),
+    rule("hsts-short", Head, N, "HSTS lasts less than 6 months", "SSL Labs 2009r", fix::HSTS, http::hsts_short),
+    rule("hsts-missing", Head, N, "no HSTS", "RFC 6797; SSL Labs 2009r", fix::HSTS, http::hsts_missing),
     rule("no-redirect", PlainResponse, W, "plain HTTP is not redirected to HTTPS", "RFC 6797 section 7.2", fix::REDIRECT, http::no_redirect),
     rule("csp-missing", Response, N, "no Content-Security-Policy on a page", "W3C CSP 3", fix::HEADERS, http::csp_missing),
     rule("nosniff-missing", Response, N, "no X-Content-Type-Options: nosniff", "WHATWG Fetch", fix::HEADERS, http::nosniff_missing),
@@ -114,7 +114,7 @@ pub const RULES: &[Rule] = &[
     rule("mixed-content", Web, W, "a page loads over plain HTTP", "W3C Mixed Content", advice("write https:// and wss://, or URLs without a scheme and a host"), http::mixed_content),
     rule("forwarded-proto-believed", Response, W, "a stranger's X-Forwarded-Proto is believed", "RFC 7239 section 8.1", fix::FORWARDED, http::forwarded_proto),
     rule("breach", Web, N, "a page with cookies is compressed (BREACH)", "CVE-2013-3587", advice("do not compress pages that hold secrets together with what strangers send"), http::breach),
-    rule("version-disclosed", Response, N, "the server tells its version", "RFC 9110 section 10.2.4", fix::BANNER, http::version_disclosed),
+    rule("version-disclosed", Head, N, "the server tells its version", "RFC 9110 section 10.2.4", fix::BANNER, http::version_disclosed),
     rule("referrer-unsafe", Response, N, "whole URLs are given to other sites", "W3C Referrer Policy", advice("send Referrer-Policy: strict-origin-when-cross-origin"), http::referrer_policy),
     rule("bad-gateway", Web, E, "a gateway cannot reach the server", "RFC 9110 section 15.6.3", advice("look whether the server behind the proxy runs, on the address and port and in the scheme that the proxy has"), socket_io::bad_gateway),
     rule("unavailable", Web, E, "a gateway has no server", "RFC 9110 section 15.6.4", advice("look at the health checks of the proxy, and whether a server behind it runs"), socket_io::unavailable),

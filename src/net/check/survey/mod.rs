@@ -28,6 +28,9 @@ impl Facts {
     /// Asks all there is to ask.
     pub(super) async fn gather(prober: &Prober, server_name: Option<&str>) -> Self {
         let versions = enumerate::versions(prober, server_name).await;
+        if versions.values().all(|offer| !offer.is_offered) {
+            return Self { versions, groups: Vec::new(), behaviour: Behaviour::default() };
+        }
         let (groups, behaviour) = tokio::join!(
             groups::all(prober, server_name, &versions),
             behaviour::Behaviour::observe(prober, server_name, &versions),

@@ -21,7 +21,8 @@ pub(super) static CAUSES: &[Cause] = &[
         2,
         "timeout (after 20 s)",
         "the app hangs, or a proxy waits for a server that is not there: look at the server's log, for a handler that never \
-         answers and an event loop that is blocked",
+         answers and an event loop that is blocked. A server of Node without a handler of its own never answers a path that \
+         is not Socket.IO's: give that path with --path",
     ),
     Cause::new(
         Http,
