@@ -244,13 +244,21 @@ pub(super) async fn shakes_hands(dialer: &Dialer, address: SocketAddr) -> bool {
 /// Returns the server's own first octets, empty if the server closes the connection; `None` if it waits.
 pub(super) async fn watch(dialer: &Dialer, span: Duration) -> Option<Vec<u8>> {
     let watched = async {
-        let mut tcp = dialer.tcp().await.ok()?;
         let mut read = vec![0; 256];
-        let length = tcp.read(&mut read).await.unwrap_or(0);
+        let length = match dialer.tcp().await {
+            Ok(mut tcp) => tcp.read(&mut read).await.unwrap_or(0),
+            Err(failure) if is_reset(&failure) => 0,
+            Err(_) => return None,
+        };
         read.truncate(length);
         Some(read)
     };
     timeout_at(Instant::now() + span, watched).await.ok().flatten()
+}
+
+/// Decides whether a connection was made, and reset before it could be used.
+pub(super) fn is_reset(failure: &Undialed) -> bool {
+    matches!(failure, Undialed::Tcp(error) if error.kind() == std::io::ErrorKind::ConnectionReset)
 }
 
 /// Decides whether a server closes connections by itself, before anything was said.

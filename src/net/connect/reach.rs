@@ -9,6 +9,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::address::Address;
+use super::handshake::{closed_at_once, is_reset};
 use super::run::{Found, Run};
 use crate::base::files;
 use crate::judge::report::connect::LayerName;
@@ -148,6 +149,10 @@ impl Run<'_> {
                 }
                 None => found,
             };
+        }
+        // A reset may come before the connection is even known to stand.
+        if failures.iter().any(|(_, failure)| is_reset(failure)) {
+            return closed_at_once(&address.authority()).sent(sent).received(tried);
         }
         if failures.iter().all(|(_, failure)| matches!(failure, Undialed::TcpTimeout)) {
             let message =
