@@ -210,7 +210,7 @@ impl Request {
         })
     }
 
-    /// Reads a request and checks that it is signed by the key it is for.
+    /// Reads a request and checks the signature with the key in the request.
     ///
     /// Attributes that are not understood are passed over, as RFC 2986 lets a CA do.
     ///

@@ -89,7 +89,7 @@ fn collect(folder: &Folder, path: &Path, depth: usize, files: &mut Vec<PathBuf>)
     Ok(())
 }
 
-/// Removes a hidden folder and all in it, links in it as links.
+/// Removes a hidden folder with all its content, links as links.
 pub(super) fn clear(root: &Folder, name: &str) -> Result<(), Error> {
     let clear = |folder: Folder| {
         // First the choice: without it the next run finds nothing to settle.

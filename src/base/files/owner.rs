@@ -161,7 +161,7 @@ impl Entry {
         self.mode & 0o1000 != 0
     }
 
-    /// Returns true if nobody but root can change the entry, or put others into it if it is a folder.
+    /// Returns true if nobody but root can change the entry or, in a folder, add others.
     fn is_roots_alone(self, is_folder_above: bool) -> bool {
         let is_closed = self.mode & 0o022 == 0 || is_folder_above && self.is_sticky();
         self.owner == 0 && is_closed

@@ -46,7 +46,7 @@ impl<'a> TimeField<'a> {
     }
 }
 
-/// Reads a time, and says whether it is written as RFC 5280 section 4.1.2.5 has it: with seconds, in UTC, with a Z.
+/// Reads a time; the second value is true for the form of RFC 5280 section 4.1.2.5: with seconds, in UTC, with a Z.
 ///
 /// # Errors
 ///

@@ -20,7 +20,7 @@ const MIN_BODY: usize = 64;
 pub(super) struct Splitter {
     /// The line that the next part begins on.
     line: usize,
-    /// How often the text was encoded in base64 to stand in another.
+    /// Number of times that the text was encoded in base64 to stand in another.
     depth: usize,
     rest: Rest,
 }

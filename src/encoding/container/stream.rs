@@ -118,7 +118,7 @@ impl Chunk {
     }
 }
 
-/// What a piece holds, behind all that was found before it.
+/// Items of a piece, behind all that was found before that piece.
 fn found(text: &[u8], first: usize, piece: Piece, all: &mut Vec<Found>) {
     let (line, label, contents) = match piece {
         Piece::Decoded { line, label, contents } => (line, label, contents),
@@ -278,7 +278,7 @@ impl<R: Read> Chunks<R> {
         Chunk(Content::Text { text: Text { octets, is_secret }, index, pieces })
     }
 
-    /// Something that goes on beyond all measure: it is an error, and what was read of it is passed over.
+    /// Something that goes on beyond all measure: an error, whose octets are passed over.
     fn too_long(&mut self) -> Chunk {
         let head = self.buffer.get(..CHUNK.min(self.buffer.len())).unwrap_or_default().to_vec();
         let mut part = self.splitter.split(&head, true);
@@ -300,7 +300,7 @@ impl<R: Read> Chunks<R> {
     }
 }
 
-/// Whether a private key is in a piece of a text.
+/// True if a private key is in a piece of a text.
 fn is_secret(piece: &Piece, text: &[u8]) -> bool {
     match piece {
         Piece::Block(block) => text.get(block.label.clone()).is_some_and(|label| label.ends_with(b"KEY")),

@@ -349,7 +349,7 @@ pub fn roots(paths: &Paths) -> Result<Vec<(PathBuf, CertificateDer<'static>)>, E
     Ok(all)
 }
 
-/// Decides whether a certificate was issued by the local CA, as it is now or as it was before.
+/// Decides whether a certificate was issued by the local CA, the present or a former one.
 #[must_use]
 pub fn has_issued(paths: &Paths, der: &[u8]) -> bool {
     let is_certificate =

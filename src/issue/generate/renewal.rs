@@ -142,7 +142,7 @@ pub fn purpose_of(der: &CertificateDer<'_>) -> Option<Purpose> {
 ///
 /// # Errors
 ///
-/// [`Error::RenewsCa`], [`Error::Certificate`] when a name in it may not be in a certificate or the CA may not sign for it.
+/// [`Error::RenewsCa`], [`Error::Certificate`] when a name may not be in a certificate or the CA may not sign for it.
 pub fn renew(
     spec: &CertificateSpec,
     existing: &CertificateDer<'_>,

@@ -121,7 +121,7 @@ impl SystemStore {
         machine.environment.system(self.layout.anchors).join(format!("{}.crt", root.label()))
     }
 
-    /// Every anchor with the certificate in it, and whether it is alone there.
+    /// Every anchor file with the certificate, and true where the certificate is alone.
     fn anchors_with(&self, machine: &Machine<'_>, root: &Root) -> Vec<(PathBuf, bool)> {
         let folder = machine.environment.system(self.layout.anchors);
         let with = |path: PathBuf| {

@@ -226,7 +226,7 @@ pub trait Store {
     /// Returns the path of the store.
     fn place(&self) -> PathBuf;
 
-    /// Asks it whether it trusts a certificate.
+    /// Asks the store whether a certificate is trusted.
     fn check(&self, machine: &Machine<'_>, root: &Root) -> Answer;
 
     /// Answers from files alone, without a program's help; `None` if only a program can tell.

@@ -15,7 +15,7 @@ use crate::x509::name::{self, Name};
 ///
 /// # Errors
 ///
-/// [`Error::Malformed`] when it has not the structure of one, or something follows it.
+/// [`Error::Malformed`] for octets of another structure, and for trailing ones.
 pub fn certificate(der: &[u8]) -> Result<Certificate, Error> {
     super::parse(der).map(|certificate| described(&certificate, is_self_signed(&certificate)))
 }
@@ -74,7 +74,7 @@ pub fn is_self_signed(certificate: &certificate::Certificate<'_>) -> bool {
         && certificate.signed.is_signed_by(certificate.key.as_raw()) == Some(true)
 }
 
-/// A time in RFC 3339; how it is written is noted when it is not as RFC 5280 section 4.1.2.5 has it.
+/// A time in RFC 3339; a form other than that of RFC 5280 section 4.1.2.5 is noted.
 pub(super) fn noted_time(time: &TimeField<'_>, notes: &mut Vec<String>) -> Time {
     if !time.is_strict {
         let written = name::escape_unprintable(&String::from_utf8_lossy(time.value.content));

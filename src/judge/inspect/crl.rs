@@ -16,7 +16,7 @@ use crate::x509::key;
 ///
 /// # Errors
 ///
-/// [`Error::Crl`] when it has not the structure of one, or something follows it.
+/// [`Error::Crl`] for octets of another structure, and for trailing ones.
 pub fn crl(der: &[u8]) -> Result<Crl, Error> {
     crl::Crl::parse(der).and_then(|crl| described(&crl)).map_err(Error::Crl)
 }

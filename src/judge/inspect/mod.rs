@@ -67,7 +67,7 @@ pub enum Error {
 ///
 /// # Errors
 ///
-/// [`Error::Malformed`] when it has not the structure of one, or something follows it.
+/// [`Error::Malformed`] for octets of another structure, and for trailing ones.
 pub fn parse(der: &[u8]) -> Result<Certificate<'_>, Error> {
     Certificate::parse(der).map_err(|error| Error::Malformed { reason: error.to_string() })
 }

@@ -160,7 +160,7 @@ fn rsa(der: &[u8], identifier: &[u8]) -> Result<Public, asn1::Error> {
     Ok(spki(identifier, &encode(tag::SEQUENCE, &[&minimal(modulus), &minimal(exponent)])))
 }
 
-/// A number without needless zeros before it, as it stands in the certificate of the key.
+/// A number without needless leading zeros, as in the certificate of the key.
 fn minimal(number: Value<'_>) -> Vec<u8> {
     match number.content {
         [0, ..] => write::unsigned(asn1::der::significant(number.content)),

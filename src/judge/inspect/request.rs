@@ -16,7 +16,7 @@ const CHALLENGE_PASSWORD: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 7]
 ///
 /// # Errors
 ///
-/// [`Error::Request`] when it has not the structure of one, or something follows it.
+/// [`Error::Request`] for octets of another structure, and for trailing ones.
 pub fn request(der: &[u8]) -> Result<Csr, Error> {
     CertificationRequest::parse(der).map(|request| described(&request)).map_err(Error::Request)
 }

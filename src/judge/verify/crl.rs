@@ -49,7 +49,7 @@ struct Reading<'a> {
     revoked: Entries<'a>,
     /// cRLNumber.
     number: Option<&'a [u8]>,
-    /// The number of the CRL that it says the changes since (section 5.2.4), on a delta CRL; empty if it cannot be read.
+    /// On a delta CRL, the number of the CRL that the changes count from (section 5.2.4); empty if unreadable.
     base_number: Option<&'a [u8]>,
     /// Reason why an absent entry proves nothing.
     unusable: Option<Cow<'static, str>>,

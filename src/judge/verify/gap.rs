@@ -57,7 +57,7 @@ fn is_signed_beyond(pair: &[&Certificate]) -> bool {
     matches!(pair, [certificate, issuer] if signature::is_beyond_webpki(certificate.signed().1, issuer.spki()))
 }
 
-/// Decides whether webpki can read the certificate, or it is known why it cannot.
+/// Decides whether webpki can read the certificate, or the reason why not is known.
 fn is_readable(certificate: &Certificate) -> bool {
     is_unread(certificate) || EndEntityCert::try_from(&CertificateDer::from(certificate.der())).is_ok()
 }

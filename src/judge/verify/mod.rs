@@ -286,7 +286,7 @@ fn is_own_anchor(leaf: &Certificate, request: &Request<'_>) -> bool {
         }
 }
 
-/// Has webpki build a path, each that it finds being checked beside it before it is taken.
+/// Has webpki build a path; each path that webpki finds is checked here, too, before it is taken.
 fn by_webpki<'a>(
     leaf: &'a Certificate,
     candidates: &Candidates<'a>,

@@ -103,7 +103,7 @@ impl Revocation<'_> {
 
     /// Returns true if a CRL signed with the issuer's own key clears a certificate and no CRL revokes it.
     ///
-    /// An issuer may leave it to a signer of indirect CRLs to say it of itself.
+    /// An issuer may leave word of its own revocation to a signer of indirect CRLs.
     fn is_good_by(&self, certificate: &Certificate, issuer: &Certificate) -> bool {
         let is_signed = |crl: &&Crl| {
             crl.is_from_issuer_of(certificate) && signed_by(crl, issuer).is_ok()

@@ -50,7 +50,7 @@ pub(super) struct Known {
     pub(super) asked: usize,
 }
 
-/// What was seen.
+/// The observations.
 #[derive(Debug, Default)]
 pub(super) struct Engine {
     /// The answer to the request that opens a session by polling.

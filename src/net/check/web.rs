@@ -5,7 +5,7 @@ use super::http::{Request, Response};
 use super::page::{self, Mixed};
 use super::session::{Place, Session};
 
-/// What was seen.
+/// The observations.
 #[derive(Debug, Default)]
 pub(super) struct Web {
     pub(super) engine: Engine,

@@ -10,7 +10,7 @@ use crate::net::engine_io::{Open, Packet};
 pub(crate) struct NotOpen {
     /// One of the codes that docs/failures lists.
     pub(crate) code: &'static str,
-    /// What was seen.
+    /// The observations.
     pub(crate) message: String,
 }
 

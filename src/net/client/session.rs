@@ -153,7 +153,7 @@ fn escaped(sid: &str) -> String {
 pub(crate) struct Session {
     pub(crate) server: Server,
     pub(crate) open: Open,
-    /// When something came last.
+    /// Time at which something came last.
     pub(crate) heard: Instant,
     waiting: VecDeque<Packet>,
     way: Way,

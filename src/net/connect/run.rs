@@ -38,7 +38,7 @@ pub(super) struct Found {
     pub(super) received: String,
     /// In place of the cause's own fix.
     pub(super) hint: Option<String>,
-    /// The exit status, if it is not the cause's own: an answer of HTTP brought it, or there was none at all.
+    /// The exit status, if another than the cause's own: with an answer of HTTP, or without any answer.
     pub(super) exit: Option<u8>,
     /// Clients that connect all the same and those that do not, if they are not the cause's own.
     pub(super) clients: Option<(Vec<&'static str>, Vec<&'static str>)>,

@@ -24,7 +24,7 @@ use crate::judge::report::doctor::{Area, Observation, State};
 /// An observation, and the remedy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
-    /// What was seen.
+    /// The observations.
     pub observation: Observation,
     /// The remedy.
     pub remedy: Option<Remedy>,

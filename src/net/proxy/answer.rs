@@ -67,7 +67,7 @@ fn bad_gateway(title: &str, text: &str, is_page: bool) -> Response<Body> {
     own(StatusCode::BAD_GATEWAY, "text/html; charset=utf-8", page)
 }
 
-/// Looks into a refusal as it passes. Calls `found` if it is that of Vite or webpack-dev-server for an unknown host.
+/// Looks into a refusal that passes. Calls `found` for the one of Vite or webpack-dev-server about an unknown host.
 pub(super) fn look_for_blocked_host(status: StatusCode, body: Incoming, found: impl FnOnce() + Send + 'static) -> Body {
     if status != StatusCode::FORBIDDEN || body.is_end_stream() {
         return Body::new(body);

@@ -36,7 +36,7 @@ use crate::net::server::{Handler, Interim, MAX_APPLICATION_FIELDS, Malformed, Re
 /// The most times that a request comes through.
 const MAX_HOPS: u32 = 5;
 
-/// Is called with each event, from whichever task it happens in: it must not block for long.
+/// Called with each event, in the task in which the event happens: must not block for long.
 pub type Observer = Arc<dyn Fn(&Event) + Send + Sync>;
 
 /// Something that went wrong with a request.

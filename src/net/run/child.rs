@@ -1,6 +1,6 @@
 //! The command that is run, and all processes that come of it.
 //!
-//! It stays in this process's group, so that it has the terminal as it would without us: keys, colours, Ctrl-C, Ctrl-Z.
+//! The child stays in this process's group, and so has the terminal as it would without us: keys, colours, Ctrl-C, Ctrl-Z.
 //! On Linux this process adopts those whose parents end before them, so none gets away; elsewhere those do.
 
 use std::collections::HashSet;

@@ -264,7 +264,7 @@ impl Drop for Unfinished {
     }
 }
 
-/// A body that is counted among its connection's as long as it, or a piece of it, waits.
+/// A body that is counted among its connection's as long as any piece of the body waits.
 struct Counted {
     body: Body,
     rest: Bytes,

@@ -12,7 +12,7 @@ use super::proxy_header::ProxyHeaderError;
 use super::redis::RedisError;
 use crate::judge::report;
 
-/// Is called with each event, from whichever task it happens in: it must not block for long.
+/// Called with each event, in the task in which the event happens: must not block for long.
 pub type Observer = Arc<dyn Fn(&Event) + Send + Sync>;
 
 /// Something that happened to the server or one of its clients.
@@ -177,7 +177,7 @@ pub enum Withheld {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refused {
-    /// The client speaks another version of Engine.IO; what it called its own, if it did.
+    /// The client speaks another version of Engine.IO, which is given if the client named it.
     Protocol(Option<String>),
     /// The request comes from a page that may not use this server; the page's origin as the browser wrote it.
     ForeignOrigin(String),

@@ -25,7 +25,7 @@ pub trait Handler: fmt::Debug + Send + Sync {
     ) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
 }
 
-/// The client of a request, as far as it is believed. It counts among the open connections as long as this is held.
+/// The client of a request, as far as it is believed; counts among the open connections as long as this is held.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Requester {

@@ -144,7 +144,7 @@ impl Server {
         self.elsewhere
     }
 
-    /// The certificates that it shows, which can be replaced while it runs.
+    /// The certificates that the server shows, which can be replaced while the server runs.
     #[must_use]
     pub fn certificates(&self) -> Certificates {
         self.site.certificates().clone()

@@ -47,7 +47,7 @@ impl Ending {
         self.0.store(if has_body { Self::PATIENTLY } else { Self::IF_IT_SENDS }, Ordering::Relaxed);
     }
 
-    /// What comes is not to be forgotten, or there is no end of it.
+    /// Nothing that comes is forgotten, or there would be no end of it.
     pub(super) fn abrupt(&self) {
         self.0.store(Self::NOT_AT_ALL, Ordering::Relaxed);
     }

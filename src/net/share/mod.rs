@@ -169,7 +169,7 @@ const PROFILE: (&str, &str) = ("/root.mobileconfig", "application/x-apple-aspen-
 const CERTIFICATE: (&str, &str) = ("/root.crt", "application/x-x509-ca-cert");
 const PEM: (&str, &str) = ("/root.pem", "application/x-pem-file");
 
-/// An answer, and the event that it is when it has been sent.
+/// An answer, and the event to report once the answer has been sent.
 fn answer(request: &Request<Incoming>, client: SocketAddr, shared: &Shared) -> (Response<Body>, Option<Event>) {
     let is_get = request.method() == Method::GET;
     if !is_get && request.method() != Method::HEAD {

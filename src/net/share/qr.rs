@@ -79,7 +79,7 @@ fn with_capitals(url: &str) -> String {
 mod tests {
     use super::*;
 
-    /// A camera has to find the code in a terminal of 80 by 24, and it needs four light modules around it.
+    /// A camera has to find the code in a terminal of 80 by 24, and needs four light modules around the code.
     #[test]
     fn a_code_is_small_and_has_light_around_it() {
         let code = QrCode::new("http://192.168.100.200:41873").unwrap();

@@ -25,7 +25,7 @@ pub enum Answer {
 
 /// Issues certificates for names and addresses as clients ask for them.
 pub trait Issuer: Send + Sync {
-    /// Issues for a server name in lower case, or for an address. It may block: it runs on a thread of its own.
+    /// Issues for a server name in lower case, or for an address. May block: the call has a thread of its own.
     fn issue(&self, name: &str) -> Answer;
 
     /// Is called once, when the memory is full and the first certificate is forgotten for another.

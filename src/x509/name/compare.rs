@@ -15,7 +15,7 @@ pub struct Canonical {
 }
 
 impl Canonical {
-    /// The normalised form of a name's DER; `None` if it is not a Name, so that it equals no other.
+    /// The normalised form of a name's DER; `None` for anything but a Name, which equals no other.
     #[must_use]
     pub fn of(der: &[u8]) -> Option<Self> {
         DistinguishedName::read(der).ok().map(|name| Self::of_name(&name))

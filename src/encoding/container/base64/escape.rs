@@ -3,7 +3,7 @@
 /// The characters of a text, escapes resolved; NULs and byte order marks, which UTF-16 leaves, are skipped.
 pub(crate) struct Characters<'a> {
     rest: &'a [u8],
-    /// Whether a backtick escapes, as in PowerShell.
+    /// True if a backtick escapes, as in PowerShell.
     backtick: bool,
 }
 

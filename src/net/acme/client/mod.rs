@@ -136,7 +136,7 @@ impl AcmeClient {
         end.is_some_and(|end| (self.config.clock)() <= end)
     }
 
-    /// Renews the certificate if it is time; returns how long to wait until the next look, and whether it was renewed.
+    /// Renews a certificate whose time has come; returns the wait until the next look, and true if there is a new one.
     async fn look(&self, account: &mut Option<Session>, schedule: &mut Schedule) -> Result<(Duration, bool), Error> {
         let now = (self.config.clock)();
         let held = self.config.folder.certificate(&self.config.names)?;

@@ -19,7 +19,7 @@ const LOOK: Duration = Duration::from_hours(1);
 /// The wait after the first failure; it doubles with each further one. Let's Encrypt allows five failures an hour.
 const FIRST_WAIT: Duration = Duration::from_mins(1);
 
-/// The same when the CA did not answer, which costs it nothing: it may be starting.
+/// The same when the CA did not answer: a CA that is starting loses nothing by an attempt.
 const FIRST_WAIT_FOR_ANSWER: Duration = Duration::from_secs(2);
 
 /// The longest wait after failures.

@@ -33,7 +33,7 @@ pub(super) struct Account {
     pub(super) key: Jwk,
     pub(super) contact: Vec<String>,
     pub(super) status: Status,
-    /// The external account binding that it was made with, as the client sent it.
+    /// The external account binding of the account, as the client sent it.
     pub(super) external: Option<Value>,
 }
 
@@ -137,7 +137,7 @@ impl Accounts {
         self.change(Account { id, key, contact, status: Status::Valid, external })
     }
 
-    /// Keeps an account as it is now, once it is on the disk.
+    /// Keeps the present state of an account, once that state is on the disk.
     ///
     /// # Errors
     ///

@@ -80,7 +80,7 @@ pub struct Config {
     pub clock: fn() -> OffsetDateTime,
 }
 
-/// Is called with each event, from whichever task it happens in: it must not block for long.
+/// Called with each event, in the task in which the event happens: must not block for long.
 pub type Observer = Arc<dyn Fn(&Event) + Send + Sync>;
 
 /// Something that happened.

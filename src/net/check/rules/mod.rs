@@ -1,4 +1,4 @@
-//! What is wrong with a server: a table of checks. Adding a row, its function and its page in docs/failures is the
+//! Faults of a server: a table of checks. Adding a row, its function and its page in docs/failures is the
 //! whole change.
 
 mod certificate;
@@ -75,7 +75,7 @@ pub struct Rule {
     check: fn(&Audit<'_>) -> Option<Hit>,
 }
 
-/// What was found.
+/// The findings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Hit {
     message: String,

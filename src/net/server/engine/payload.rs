@@ -34,7 +34,7 @@ pub(crate) struct Packets {
 }
 
 impl Packets {
-    /// Reads a payload. Returns `None` if it is not UTF-8 where it has to be.
+    /// Reads a payload. Returns `None` if a text is not UTF-8.
     pub(crate) fn new(payload: Vec<u8>, form: Form) -> Option<Self> {
         if form == Form::ThreeBytes {
             return Some(Self { form, payload: Str::default(), bytes: payload.into(), at: 0 });

@@ -20,7 +20,7 @@ pub(in crate::net::server) const MESSAGE: u8 = 4;
 /// The most digits of a length.
 const MAX_DIGITS: usize = 10;
 
-/// Takes the first packet off a payload of text. Returns it with the number of bytes that it took.
+/// Takes the first packet off a payload of text. Returns the packet with the number of its bytes.
 pub(super) fn split_text(payload: &str) -> Option<(&str, usize)> {
     let (digits, rest) = payload.split_once(':').filter(|(digits, _)| digits.len() <= MAX_DIGITS)?;
     let units: usize = digits.parse().ok()?;

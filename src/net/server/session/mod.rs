@@ -40,7 +40,7 @@ impl Protocol {
 
 /// One Engine.IO session.
 pub(super) struct Session {
-    /// The id that the client was given. It opens the session to whoever knows it.
+    /// The id that the client was given, which opens the session to whoever knows that id.
     sid: Sid,
     /// The Socket.IO id, which others may be shown.
     id: Sid,
@@ -198,7 +198,7 @@ impl Session {
         true
     }
 
-    /// Says that the client has left a namespace. Returns false if it was not in it.
+    /// Says that the client has left a namespace. Returns false for a client that was not there.
     pub(super) fn leave(&self, namespace: &'static str) -> bool {
         let mut state = self.state();
         let before = state.joined.len();

@@ -76,7 +76,7 @@ impl Session {
         Poll::Ready(Next::Send(items))
     }
 
-    /// Registers the transport for news while it is busy sending. Returns true if it is to be dropped.
+    /// Registers a transport that is busy sending for news. Returns true for one that has to be dropped.
     pub(in crate::net::server) fn poll_cut(&self, cx: &Context<'_>) -> bool {
         self.transport.register(cx.waker());
         self.state().is_cut
