@@ -237,7 +237,7 @@ fn a_client_of_http_1_0_is_served() {
     assert!(next(&requests).starts_with("GET / HTTP/1.1\r\n"));
 }
 
-/// What is too long is refused by name, as long as the client sends it.
+/// A head that is too long is refused by name, as long as the client sends it.
 #[test]
 fn lines_that_are_too_long_are_refused() {
     let sandbox = Sandbox::new();

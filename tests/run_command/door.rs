@@ -15,7 +15,7 @@ fn as_client(url: &str, name: &str) -> String {
     format!("{} --cert {name}-cert.pem --key {name}-key.pem", curl(url))
 }
 
-/// Who is revoked is out within seconds, without a restart of the dev server.
+/// A revoked client is out within seconds, without a restart of the dev server.
 #[test]
 fn clients_are_let_in_by_their_certificates_until_they_are_revoked() {
     let sandbox = site(&[("server.cjs", &telling("process.env.PORT"))]);

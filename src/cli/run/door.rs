@@ -34,7 +34,7 @@ impl DoorArgs {
         self.limits.log_format
     }
 
-    /// What runs that share a port have to agree on; empty without flags.
+    /// Rules for clients on which runs that share a port have to agree; empty without flags.
     pub(super) fn terms(&self) -> Result<String, Failure> {
         let said = |clients: ClientArgs, front: &FrontArgs, limits: &LimitArgs| {
             let mut counts = Limits::default();

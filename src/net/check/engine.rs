@@ -6,6 +6,7 @@ use serde::Deserialize;
 use tokio::time::sleep;
 
 use super::http::{PATH, Page, Request, Response};
+use super::limiter;
 use super::session::Place;
 use super::websocket::{Idle, WebSocket};
 #[cfg(feature = "serve")]
@@ -282,16 +283,13 @@ async fn stickiness(place: &Place<'_>, with_cookies: bool) -> Known {
     seen
 }
 
-/// A limiter of requests that allows one a second allows another one by then.
-const SECOND: Duration = Duration::from_millis(1_050);
-
 /// Decides whether nginx itself refuses, as its limits do, and answers otherwise a second later.
 async fn is_limited(place: &Place<'_>, polling: &Page) -> bool {
-    let is_nginx = polling.response.value("server").is_some_and(|server| server.starts_with("nginx"));
-    if polling.response.status != 503 || !is_nginx || !polling.text().contains("503 Service Temporarily Unavailable") {
+    let (response, text) = (&polling.response, polling.text());
+    if response.status != 503 || !limiter::is_nginxs_own(response.value("server"), &text) {
         return false;
     }
-    sleep(SECOND).await;
+    sleep(limiter::PAUSE).await;
     place.ask(&Request::polling(4)).await.is_some_and(|later| later.response.status != 503)
 }
 

@@ -14,6 +14,7 @@ mod hello;
 mod http;
 #[cfg(feature = "serve")]
 mod http2;
+pub(in crate::net) mod limiter;
 mod page;
 mod prober;
 mod record;

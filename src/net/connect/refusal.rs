@@ -10,7 +10,7 @@ use super::address::Address;
 use super::asked::Asked;
 use super::handshake::server_name;
 use super::run::{Found, Run};
-use crate::net::check::glance;
+use crate::net::check::{glance, limiter};
 use crate::net::client::answer::NotOpen;
 use crate::net::client::{Answer, Answered, Dialer, Lost, Request, Server, Session, Transport, opened, websocket};
 use crate::net::engine_io::Packet;
@@ -20,9 +20,6 @@ const MOST_REDIRECTS: usize = 6;
 
 /// The time that a look may take, which is for the cause alone.
 pub(super) const LOOK: Duration = Duration::from_millis(400);
-
-/// A limiter of requests that allows one a second allows another one by then.
-const SECOND: Duration = Duration::from_millis(1_050);
 
 /// Socket.IO's path unless it is told otherwise.
 const USUAL_PATH: &str = "/socket.io/";
@@ -38,7 +35,9 @@ impl Run<'_> {
                 found.exit(2).hint(format!("use https:// or wss:// in the URL: https://{}", server.dialer.authority))
             }
             // nginx has no other use for 503 than its limits, and maintenance.
-            "unavailable" if is_nginxs_own(answer) => match passing(server).await {
+            "unavailable" if limiter::is_nginxs_own(answer.field("server"), &answer.text()) => match passing(server)
+                .await
+            {
                 Some(how) => {
                     let message = format!("503, and {how}: nginx limits how many requests a client may make");
                     Found { code: "rate-limited", message, ..found }
@@ -76,13 +75,8 @@ async fn passing(server: &Server) -> Option<&'static str> {
     if is_near && is_let_through(&Dialer { from: Some(OTHER_CLIENT), ..server.dialer.clone() }).await {
         return Some("from another address not");
     }
-    sleep(SECOND).await;
+    sleep(limiter::PAUSE).await;
     is_let_through(&server.dialer).await.then_some("a second later not any more")
-}
-
-fn is_nginxs_own(answer: &Answer) -> bool {
-    let is_nginx = answer.field("server").is_some_and(|server| server.starts_with("nginx"));
-    is_nginx && answer.text().contains("503 Service Temporarily Unavailable")
 }
 
 /// A fix for a status that says more than that there is no Engine.IO.

@@ -4,6 +4,7 @@
 //! finds the port on which its processes really listen. Several such servers share one port through a [`Sharing`].
 
 mod child;
+mod door;
 mod hub;
 mod name;
 mod ports;

@@ -14,15 +14,13 @@ use tokio::time::{Instant, sleep};
 use crate::base::files::{self, FileLock};
 use crate::judge::report::running::{App, Running};
 use crate::net::proxy::Proxy;
+use crate::net::run::door::Door;
 use crate::net::run::hub::Hub;
-use crate::net::run::talk::{Answer, Ask};
 #[cfg(unix)]
-use crate::net::run::talk::{Reader, Wire, Writer};
+use crate::net::run::talk::Wire;
+use crate::net::run::talk::{Answer, Ask};
 use crate::net::server::{self, Config, Observer, Server};
 use crate::net::tls::ByName;
-
-#[cfg(unix)]
-use tokio::net::UnixListener;
 
 /// Reason why a server is not served.
 #[derive(Debug, thiserror::Error)]
@@ -105,14 +103,6 @@ struct Leading {
     hub: Arc<Hub>,
     notes: mpsc::Receiver<Answer>,
     door: Option<Door>,
-}
-
-/// The socket of others, and the lock that goes with it.
-struct Door {
-    #[cfg(unix)]
-    listener: UnixListener,
-    path: PathBuf,
-    _lock: FileLock,
 }
 
 /// The pause between two attempts.
@@ -226,28 +216,6 @@ fn set_url(app: &mut App, port: u16) {
 
 fn socket(folder: &Path, port: u16) -> PathBuf {
     folder.join(format!("{port}.sock"))
-}
-
-impl Door {
-    /// `None` if others cannot be let in, which is no reason not to serve.
-    fn open(path: PathBuf, lock: FileLock) -> Option<Self> {
-        // The lock's holder alone does so: what is left of the socket is of one that was killed.
-        files::remove(&path).ok()?;
-        #[cfg(unix)]
-        let listener = UnixListener::bind(&path).ok()?;
-        Some(Self {
-            #[cfg(unix)]
-            listener,
-            path,
-            _lock: lock,
-        })
-    }
-}
-
-impl Drop for Door {
-    fn drop(&mut self) {
-        files::remove(&self.path).ok();
-    }
 }
 
 /// Asks who shares the ports of a folder.
@@ -408,7 +376,7 @@ impl Leading {
         };
         let guests = async {
             if let Some(door) = &door {
-                door.receive(&hub, sharing).await;
+                door.receive(&hub, &sharing.root, &sharing.terms).await;
             }
             std::future::pending::<()>().await;
         };
@@ -423,82 +391,4 @@ impl Leading {
             () = replaced => {}
         }
     }
-}
-
-#[cfg(unix)]
-impl Door {
-    async fn receive(&self, hub: &Arc<Hub>, sharing: &Sharing) {
-        let mut guests = tokio::task::JoinSet::new();
-        loop {
-            tokio::select! {
-                accepted = self.listener.accept() => match accepted {
-                    Ok((stream, _)) => {
-                        let (root, terms) = (sharing.root.clone(), sharing.terms.clone());
-                        guests.spawn(receive(Wire::new(stream), Arc::clone(hub), root, terms));
-                    }
-                    // Out of descriptors, perhaps.
-                    Err(_) => sleep(PAUSE).await,
-                },
-                Some(_) = guests.join_next() => {}
-            }
-        }
-    }
-}
-
-#[cfg(not(unix))]
-impl Door {
-    async fn receive(&self, _hub: &Arc<Hub>, _sharing: &Sharing) {}
-}
-
-/// Takes a guest out when it goes, or when the port does.
-#[cfg(unix)]
-struct Guest<'a> {
-    hub: &'a Hub,
-    host: String,
-}
-
-#[cfg(unix)]
-impl Drop for Guest<'_> {
-    fn drop(&mut self) {
-        self.hub.leave(&self.host);
-    }
-}
-
-#[cfg(unix)]
-async fn receive(wire: Wire, hub: Arc<Hub>, root: String, terms: String) -> std::io::Result<()> {
-    let Wire { mut from, mut to } = wire;
-    let (answer, entered) = match from.read::<Ask>().await? {
-        Some(Ask::List) => (Answer::Sharing { apps: hub.apps() }, None),
-        Some(Ask::Join { root: other, .. }) if other != root => (Answer::OtherRoot, None),
-        Some(Ask::Join { terms: others, .. }) if others != terms => (Answer::OtherTerms, None),
-        Some(Ask::Join { app, .. }) => match hub.enter(app.clone()) {
-            Ok(notes) => (Answer::Joined, Some((Guest { hub: &hub, host: app.host }, notes))),
-            Err(by) => (Answer::Taken { by: *by }, None),
-        },
-        Some(Ask::Moved { .. }) | None => return Ok(()),
-    };
-    to.write(&answer).await?;
-    let Some((guest, notes)) = entered else { return Ok(()) };
-    tokio::select! {
-        ended = moves(&mut from, &hub, &guest.host) => ended,
-        ended = pass_on(notes, &mut to) => ended,
-    }
-}
-
-#[cfg(unix)]
-async fn moves(from: &mut Reader, hub: &Hub, host: &str) -> std::io::Result<()> {
-    while let Some(ask) = from.read::<Ask>().await? {
-        if let Ask::Moved { target } = ask {
-            hub.moved(host, &target);
-        }
-    }
-    Ok(())
-}
-
-#[cfg(unix)]
-async fn pass_on(mut notes: mpsc::Receiver<Answer>, to: &mut Writer) -> std::io::Result<()> {
-    while let Some(note) = notes.recv().await {
-        to.write(&note).await?;
-    }
-    Ok(())
 }

@@ -25,6 +25,7 @@
 //! # }
 //! ```
 
+mod alert;
 mod args;
 mod authority;
 mod budget;
