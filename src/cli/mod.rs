@@ -194,8 +194,11 @@ fn command() -> clap::Command {
     Cli::command()
 }
 
+/// Adds a command's flags.
+type AddFlags = fn(clap::Command) -> clap::Command;
+
 /// The flags of each command, by its name.
-const FLAGS: [(&str, fn(clap::Command) -> clap::Command); 18] = [
+const FLAGS: [(&str, AddFlags); 18] = [
     ("gen-key", gen_key::Args::augment_args),
     ("gen-csr", gen_csr::Args::augment_args),
     ("gen-cert", gen_cert::Args::augment_args),
