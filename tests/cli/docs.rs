@@ -103,6 +103,45 @@ fn pages_show_what_happens() {
     assert!(count > 10, "only {count} commands were found");
 }
 
+/// The server said more about a connection than the pages showed.
+#[test]
+fn a_connection_is_logged_as_the_pages_show_it() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert -q");
+    let mut server = sandbox.serve("--cert server-cert.pem --key server-key.pem");
+    sandbox.ok(&format!("secure-io connect {} --trust server-cert.pem --count 1 --transport polling", server.url()));
+    let varying = regex::Regex::new(
+        r"(?x) id\ [\w-]+ | TLSv1\.\d | TLS_\w+ | X25519\w* | :\d+ | ,\ certificate\ of\ [^,]+ | ,\ upgraded\ from\ polling",
+    );
+    let varying = varying.expect("a pattern");
+    let form = |line: &str| varying.replace_all(&line.replace("WebSocket", "polling"), "").into_owned();
+    let logged = form(&server.wait_for("A user connected via secure polling"));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut count = 0;
+    for path in files::list(&root.join("docs")).into_iter().chain([root.join("README.md")]) {
+        let text = String::from_utf8_lossy(&files::read(&path).expect("a page")).into_owned();
+        for line in text.lines().map(str::trim).filter(|line| line.starts_with("A user connected via secure")) {
+            assert_eq!(form(line), logged, "{}: {line}", path.display());
+            count += 1;
+        }
+    }
+    assert!(count > 5, "only {count} lines were found");
+}
+
+/// The page about JSON was about three commands, and the README promised all schemas there.
+#[test]
+fn the_page_about_json_links_every_schema() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let page = String::from_utf8_lossy(&files::read(&docs.join("json.md")).expect("a page")).into_owned();
+    let names: Vec<_> = files::list(&docs.join("json"))
+        .iter()
+        .filter_map(|path| path.file_name()?.to_str().map(str::to_owned))
+        .collect();
+    assert!(names.len() > 20, "{names:?}");
+    let missing: Vec<_> = names.iter().filter(|name| !page.contains(&format!("](json/{name})"))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
 /// Code moves, and the page that says where each default is has to move with it.
 #[test]
 fn defaults_are_where_the_page_says() {
