@@ -153,6 +153,7 @@ fn observation(Seen { observation, remedy }: Seen) -> Observation {
         Some(Remedy::Renew(set)) if set == "server" => CommandLine::ours("gen-cert --renew"),
         Some(Remedy::Renew(set)) => CommandLine::ours("gen-cert --renew").flag("--name", set),
         Some(Remedy::Inspect(paths)) => paths.iter().fold(CommandLine::ours("inspect"), |line, path| line.path(path)),
+        Some(Remedy::InspectFolder(path)) => CommandLine::ours("inspect -q -r --expires-within 14d").path(&path),
         Some(Remedy::Check(port)) => CommandLine::ours("check").arg(format!("https://localhost:{port}")),
         Some(Remedy::ResolveLocalhost) if cfg!(target_os = "linux") => {
             CommandLine::of("sudo apt install libnss-myhostname")

@@ -86,7 +86,8 @@ fn what_was_not_looked_at_is_said() {
     let files: Vec<_> = seen.iter().filter(|seen| seen["area"] == "folder").collect();
     assert_eq!(files.len(), 1, "{seen:?}");
     assert_eq!(files[0]["message"], "the first 200 of 201 were looked at, by name");
-    assert_eq!(files[0]["command"], "secure-io inspect .");
+    assert_eq!(files[0]["command"], "secure-io inspect -q -r --expires-within 14d .");
+    sandbox.ok("secure-io inspect -q -r --expires-within 14d many");
 }
 
 /// The trouble names the file, the reason and what to do.

@@ -62,7 +62,7 @@ pub fn folder(path: &Path, now: OffsetDateTime) -> Vec<Seen> {
     seen.extend(pairs(&all));
     if candidates.len() > MOST {
         let message = format!("the first {MOST} of {} were looked at, by name", candidates.len());
-        let all = Remedy::Inspect(vec![path.to_owned()]);
+        let all = Remedy::InspectFolder(path.to_owned());
         seen.push(Seen::new(Area::Folder, State::Note, "files", message).with(all));
     }
     if seen.is_empty() {
