@@ -103,20 +103,24 @@ struct Bundle {
 
 /// The file that `SSL_CERT_FILE` names, or the system's own; `None` where a folder alone is named or there, and for a file
 /// that is damaged.
-#[cfg(all(unix, not(target_os = "macos")))]
 fn bundle() -> Option<Bundle> {
     let named = |name: &str| std::env::var_os(name);
     let (file, is_partial) = match (named("SSL_CERT_FILE"), named("SSL_CERT_DIR")) {
-        (Some(file), folders) => (Some(file.into()), folders.is_some()),
-        (None, Some(_)) => (None, true),
-        (None, None) => (openssl_probe::probe().cert_file, true),
+        (Some(file), folders) => (file.into(), folders.is_some()),
+        (None, Some(_)) => return None,
+        (None, None) => (system_file()?, true),
     };
-    let roots = parsed(container::certificates(&files::read(&file?).ok()?).ok()?);
+    let roots = parsed(container::certificates(&files::read(&file).ok()?).ok()?);
     (!roots.is_empty()).then_some(Bundle { roots, is_partial })
 }
 
-/// Windows and macOS keep theirs in stores of their own.
+#[cfg(all(unix, not(target_os = "macos")))]
+fn system_file() -> Option<PathBuf> {
+    openssl_probe::probe().cert_file
+}
+
+/// Windows and macOS keep their roots in stores of their own.
 #[cfg(not(all(unix, not(target_os = "macos"))))]
-fn bundle() -> Option<Bundle> {
+fn system_file() -> Option<PathBuf> {
     None
 }
