@@ -153,7 +153,6 @@ fn directives_of_caddy_work_as_printed() {
         ("no-tls1-3", "protocols tls1.2 tls1.2"),
         ("cbc-suites", "ciphers TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA"),
         ("no-common-group", "curves secp521r1"),
-        ("http2-only", "alpn h2"),
     ] {
         is_fixed(&sandbox, id, "Caddy", defect, |line| start(line, ""));
     }

@@ -194,7 +194,7 @@ pub(super) const ALPN: Fix = Fix {
     general: "offer http/1.1 beside h2: WebSockets and Node's clients need it",
     nginx: NONE,
     haproxy: at("on the bind line", "alpn h2,http/1.1"),
-    caddy: at(CADDY_TLS, "alpn h2 http/1.1"),
+    caddy: NONE,
     node: at("", "http2.createSecureServer({ allowHTTP1: true, … })"),
     app: NONE,
 };
