@@ -15,7 +15,7 @@ use crate::base::files;
 use crate::judge::report::connect::LayerName;
 use crate::net::client::dial::with_port;
 use crate::net::client::{Dialer, Proxy, Undialed};
-use crate::net::probe::EndpointHost;
+use crate::net::probe::{EndpointHost, is_temporary};
 
 /// Limit on a look at another address, which serves the hint alone.
 const GLANCE: Duration = Duration::from_millis(150);
@@ -107,8 +107,7 @@ impl Run<'_> {
         match timeout(self.options.timeout, lookup_host((name.as_str(), port))).await {
             Err(_) => Err(Found::new("dns-timeout", silent).sent(sent).received("nothing")),
             Ok(Err(error)) => {
-                let is_temporary = error.to_string().contains("Temporary failure");
-                let (code, message) = if is_temporary {
+                let (code, message) = if is_temporary(&error) {
                     ("dns-timeout", silent)
                 } else {
                     ("name-not-found", format!("the resolver knows no address for {name}"))

@@ -21,7 +21,7 @@ pub(super) static CAUSES: &[Cause] = &[
         2,
         "timeout (after 20 s)",
         "the app hangs, or a proxy waits for a server that is not there: look at the server's log, for a handler that never \
-         answers and an event loop that is blocked. A server of Node without a handler of its own never answers a path that \
+         answers and an event loop that is blocked. A Node server without a handler of its own never answers a path that \
          is not Socket.IO's: give that path with --path",
     ),
     Cause::new(
@@ -318,7 +318,7 @@ pub(super) static CAUSES: &[Cause] = &[
         "namespace-unknown",
         1,
         "connect_error: Invalid namespace",
-        "the path of the URL names a namespace, not a path: leave it away, register it with io.of('/name') in the server, or \
+        "the path of the URL names a namespace, not a path: leave it out, register it with io.of('/name') in the server, or \
          give the path of the server with --path",
     ),
     Cause::new(
