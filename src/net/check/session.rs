@@ -111,7 +111,7 @@ impl Place<'_> {
                 if self.opening.is_some() {
                     drain(stream).await;
                 } else if session.is_http2_only() {
-                    self.try_http1(stream, &mut session).await;
+                    Box::pin(self.try_http1(stream, &mut session)).await;
                 } else {
                     self.request(stream, &mut session).await;
                 }

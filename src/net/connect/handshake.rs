@@ -150,16 +150,13 @@ fn old_tls(authority: &str) -> Found {
 fn unknown_name(dialer: &Dialer) -> Found {
     const CODE: &str = "unknown-server-name";
     let authority = &dialer.authority;
-    match server_name(dialer) {
-        Some(name) => Found::new(CODE, format!("{authority} knows no host of the name {name}, which was sent")),
-        None => {
-            let message =
-                format!("{authority} refuses clients that send no server name, and none is sent for an address");
-            let hint = "connect by a name that the server knows, or send one with --server-name NAME; to answer clients that \
-                        send none, the server needs a default certificate (HAProxy: without strict-sni)";
-            Found::new(CODE, message).hint(hint)
-        }
+    if let Some(name) = server_name(dialer) {
+        return Found::new(CODE, format!("{authority} knows no host of the name {name}, which was sent"));
     }
+    let message = format!("{authority} refuses clients that send no server name, and none is sent for an address");
+    let hint = "connect by a name that the server knows, or send one with --server-name NAME; to answer clients that send \
+                none, the server needs a default certificate (HAProxy: without strict-sni)";
+    Found::new(CODE, message).hint(hint)
 }
 
 pub(super) fn closed_at_once(authority: &str) -> Found {
