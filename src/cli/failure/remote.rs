@@ -43,6 +43,10 @@ fn hint(endpoint: &Endpoint, error: &Error) -> Option<String> {
         Error::ConnectTimedOut { .. } => {
             "a firewall drops what is sent, the host is down, or a container's port is not published".to_owned()
         }
+        Error::StarttlsTimedOut { .. } => format!(
+            "look whether --starttls names the server's protocol; some mail servers greet late: `{}`",
+            CommandLine::typed().with(&TIMEOUT, "60s")
+        ),
         Error::HelloTimedOut { .. } => {
             let command = CommandLine::typed().with(&TIMEOUT, "60s");
             format!(

@@ -87,6 +87,16 @@ pub enum Error {
         /// The server's words.
         answer: String,
     },
+    /// The server says nothing in the protocol in which TLS is to begin.
+    #[error("{endpoint} accepts the connection and says nothing in {protocol} within {} s", limit.as_secs_f32())]
+    StarttlsTimedOut {
+        /// The server.
+        endpoint: String,
+        /// The protocol of the request to begin TLS.
+        protocol: Starttls,
+        /// The time allowed.
+        limit: Duration,
+    },
     /// The server closes each connection by itself.
     #[error("{endpoint} accepts connections and closes them at once, before a word is said")]
     ClosedAtOnce {
@@ -170,7 +180,7 @@ impl Error {
             Self::Unreachable { .. } | Self::Setup { .. } => ("tcp", "unreachable"),
             Self::ConnectTimedOut { .. } => ("tcp", "connect-timeout"),
             Self::ClosedAtOnce { .. } => ("tls", "closed-at-once"),
-            Self::HelloTimedOut { .. } => ("tls", "tls-timeout"),
+            Self::HelloTimedOut { .. } | Self::StarttlsTimedOut { .. } => ("tls", "tls-timeout"),
             Self::NotTls { protocol, .. } if matches!(protocol.as_bytes(), b"plain HTTP") => ("tls", "plain-http"),
             Self::NotTls { .. } | Self::NoStarttls { .. } => ("tls", "not-tls"),
             Self::OldTls { .. } => ("tls", "old-tls"),

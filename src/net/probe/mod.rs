@@ -133,7 +133,9 @@ impl<'a> Asking<'a> {
         tcp.set_nodelay(true).ok();
         if let Some(protocol) = self.options.starttls {
             let begun = timeout_at(self.deadline, protocol.begin(&mut tcp, &self.host())).await;
-            begun.map_err(|_elapsed| self.silent())?.map_err(|refusal| self.no_starttls(protocol, refusal))?;
+            begun
+                .map_err(|_elapsed| self.no_words(protocol))?
+                .map_err(|refusal| self.no_starttls(protocol, refusal))?;
         }
         match self.shake_hands(tcp, address).await {
             Err(Error::Closed { endpoint }) if closes_at_once(address).await => Err(Error::ClosedAtOnce { endpoint }),
@@ -263,6 +265,11 @@ impl<'a> Asking<'a> {
             ocsp: (!shown.ocsp.is_empty()).then(|| crate::judge::inspect::stapled(&shown.ocsp)),
         };
         Presented { chain: chain.iter().map(|der| der.clone().into_owned()).collect(), remote }
+    }
+
+    fn no_words(&self, protocol: Starttls) -> Error {
+        let endpoint = self.endpoint.to_string();
+        Error::StarttlsTimedOut { endpoint, protocol, limit: self.options.timeout }
     }
 
     fn silent(&self) -> Error {
