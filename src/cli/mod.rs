@@ -34,7 +34,7 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::{ArgAction, CommandFactory, Parser, Subcommand};
+use clap::{ArgAction, Args as _, CommandFactory, Parser, Subcommand};
 
 use failure::Failure;
 use output::{ColorWhen, Output};
@@ -189,21 +189,60 @@ fn run(command: &Command, out: &mut Output) -> Result<Outcome, Failure> {
     }
 }
 
-/// The whole command line, for completions and man pages.
+/// The whole command line, every command with its flags.
 fn command() -> clap::Command {
     Cli::command()
 }
 
+/// Adds a command's flags.
+type AddFlags = fn(clap::Command) -> clap::Command;
+
+/// The flags of each command, by its name.
+const FLAGS: [(&str, AddFlags); 18] = [
+    ("gen-key", gen_key::Args::augment_args),
+    ("gen-csr", gen_csr::Args::augment_args),
+    ("gen-cert", gen_cert::Args::augment_args),
+    ("inspect", inspect::Args::augment_args),
+    ("convert", convert::Args::augment_args),
+    ("fingerprint", fingerprint::Args::augment_args),
+    ("verify", verify::Args::augment_args),
+    ("check", check::Args::augment_args),
+    ("connect", connect::Args::augment_args),
+    ("doctor", doctor::Args::augment_args),
+    ("ca", ca::Args::augment_args),
+    ("fixtures", fixtures::Args::augment_args),
+    ("serve", serve::Args::augment_args),
+    ("snippet", snippet::Args::augment_args),
+    ("proxy", proxy::Args::augment_args),
+    ("run", run::Args::augment_args),
+    ("completions", completions::Args::augment_args),
+    ("man", man::Args::augment_args),
+];
+
+/// The command line in which a command gets its flags once it was typed: those of all commands take longer to make than a
+/// certificate. It reads the same words as the whole one, and knows no help.
+fn deferred() -> clap::Command {
+    let root = clap::Command::new("secure-io").version(VERSION).propagate_version(true).subcommand_required(true);
+    let root = root.disable_help_flag(true).disable_version_flag(true).disable_help_subcommand(true);
+    let root = Global::augment_args(root);
+    FLAGS.into_iter().fold(root, |root, (name, flags)| root.subcommand(clap::Command::new(name).defer(flags)))
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
-    use super::Cli;
+    /// A command that is missing in one of them could not be run, or not be found in the help.
+    #[test]
+    fn deferred_commands_are_the_commands() {
+        let names = |command: clap::Command| -> Vec<String> {
+            command.get_subcommands().map(|command| command.get_name().to_owned()).collect()
+        };
+        assert_eq!(names(super::deferred()), names(super::command()));
+    }
 
     /// An example that wraps is two lines when it is pasted, and the second is no command.
     #[test]
     fn examples_fit_the_width_of_help() {
-        let mut commands = vec![Cli::command()];
+        let mut commands = vec![super::command()];
         while let Some(command) = commands.pop() {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             let examples = help.split("Examples:").nth(1).unwrap_or_default();

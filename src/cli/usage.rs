@@ -5,8 +5,8 @@ use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::FromArgMatches;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{CommandFactory, FromArgMatches};
 use secure_io::files;
 use secure_io::name::SubjectAltName;
 
@@ -19,20 +19,24 @@ use super::output::ColorWhen;
 /// Reads the command line; an error is one to print, or clap's own for help and version.
 pub(crate) fn parse() -> Result<Cli, Unread> {
     let words: Vec<OsString> = env::args_os().collect();
-    let command = Cli::command().color(match color(&words) {
-        ColorWhen::Auto => clap::ColorChoice::Auto,
-        ColorWhen::Always => clap::ColorChoice::Always,
-        ColorWhen::Never => clap::ColorChoice::Never,
-    });
-    if let Some(failure) = one_dash(&words, &command) {
+    if let Some(failure) = one_dash(&words) {
         return Err(Unread::Failure(failure));
     }
-    let read = command.try_get_matches_from(&words).and_then(|found| Cli::from_arg_matches(&found));
+    let read = |command: clap::Command| {
+        let command = command.color(match color(&words) {
+            ColorWhen::Auto => clap::ColorChoice::Auto,
+            ColorWhen::Always => clap::ColorChoice::Always,
+            ColorWhen::Never => clap::ColorChoice::Never,
+        });
+        command.try_get_matches_from(&words).and_then(|found| Cli::from_arg_matches(&found))
+    };
+    // Help, and the faults of a command line, need to know all commands.
+    let read = read(super::deferred()).or_else(|_| read(super::command()));
     read.map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             Unread::Help(error)
         }
-        _ => Unread::Failure(failure(&error, &words, &Cli::command())),
+        _ => Unread::Failure(failure(&error, &words, &super::command())),
     })
 }
 
@@ -119,13 +123,14 @@ const HOST_FLAGS: [&str; 11] =
 
 /// Long flags with one dash, as OpenSSL has them: clap takes them for several short ones, and `-days` for a folder
 /// `ays`.
-fn one_dash(words: &[OsString], command: &clap::Command) -> Option<Failure> {
-    let (command, _) = named(words, command);
+fn one_dash(words: &[OsString]) -> Option<Failure> {
     let typed = words.iter().skip(1).filter_map(|word| word.to_str()).take_while(|word| *word != "--");
-    for word in typed {
-        let Some(name) = word.strip_prefix('-').filter(|name| name.len() > 2 && !name.starts_with('-')) else {
-            continue;
-        };
+    let is_candidate = |name: &&str| name.len() > 2 && !name.starts_with('-');
+    let mut candidates = typed.filter_map(|word| Some((word, word.strip_prefix('-').filter(is_candidate)?))).peekable();
+    candidates.peek()?;
+    let root = super::command();
+    let (command, _) = named(words, &root);
+    for (word, name) in candidates {
         let name = name.split('=').next().unwrap_or(name);
         if name == "install" || name == "uninstall" {
             return Some(unknown(word).hint(write_instead(word, &subcommand(name)?)));
@@ -300,7 +305,7 @@ mod tests {
     /// Names in the tables lead somewhere.
     #[test]
     fn all_that_is_advised_exists() {
-        let command = Cli::command();
+        let command = crate::cli::command();
         for (_, ours) in OTHER_COMMANDS {
             let named = ours
                 .iter()

@@ -12,6 +12,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod attribute;
 mod compare;
 mod distinguished;
 mod general;
@@ -26,6 +27,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+pub(crate) use self::attribute::longest_value;
 pub use self::compare::{Canonical, same_name};
 pub use self::distinguished::{Attribute, DistinguishedName};
 pub use self::general::{Entry, GeneralName, GeneralNames, ip_address};
@@ -45,7 +47,14 @@ pub const COMMON_NAME_LIMIT: usize = 64;
 #[must_use]
 pub fn is_public_suffix(domain: &[u8]) -> bool {
     let domain = domain.to_ascii_lowercase();
-    psl::suffix(&domain).is_some_and(|suffix| suffix.as_bytes() == domain && suffix.typ() == Some(psl::Type::Icann))
+    listed_suffix(&domain).is_some_and(|suffix| suffix.as_bytes() == domain && suffix.typ() == Some(psl::Type::Icann))
+}
+
+/// The longest suffix of a domain in lower case that the public suffix list holds, in either section.
+// The list is code: each place that asks it holds its 650 KB once more.
+#[inline(never)]
+pub(crate) fn listed_suffix(domain: &[u8]) -> Option<psl::Suffix<'_>> {
+    psl::suffix(domain).filter(psl::Suffix::is_known)
 }
 
 /// Reason why typed text cannot be a name in a certificate.

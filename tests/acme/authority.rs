@@ -24,10 +24,9 @@ impl Authority {
 
     /// Stops the server as a power cut would, and starts it again on its port.
     pub(crate) fn restart(self, flags: &str) -> Self {
-        let Self { sandbox, server, http_port, tls_port } = self;
+        let Self { sandbox, mut server, http_port, tls_port } = self;
         let port = server.port;
-        sandbox.ok(&format!("kill -KILL {}", server.id()));
-        server.end();
+        server.kill();
         let server = serve(&sandbox, flags, port, http_port, tls_port);
         Self { sandbox, server, http_port, tls_port }
     }

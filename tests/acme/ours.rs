@@ -64,8 +64,8 @@ fn our_client_says_what_our_server_refuses() {
 /// A CA that is started after its client, or again beneath it, has said no to nothing: it is asked again within seconds.
 #[test]
 fn a_ca_that_does_not_answer_is_asked_again_soon() {
-    let authority = Authority::start("");
-    authority.sandbox.ok(&format!("kill -KILL {}", authority.server.id()));
+    let mut authority = Authority::start("");
+    authority.server.kill();
     let mut server = serve(&authority, "");
     let line = server.wait_for("No certificate by ACME");
     assert!(line.contains("Connection refused") && line.contains("next attempt in 1 s"), "{line}");

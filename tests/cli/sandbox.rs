@@ -230,18 +230,24 @@ impl Program {
     pub(crate) fn wait(&mut self) -> ExitStatus {
         self.0.wait().expect("a child can be waited for")
     }
-}
 
-impl Drop for Program {
-    fn drop(&mut self) {
-        // All are found before the first one ends, after which its children would be nobody's. A program whose end was
-        // waited for has none, or is about to fail the test by them.
+    fn kill(&mut self) {
+        if !matches!(self.0.try_wait(), Ok(None)) {
+            return;
+        }
+        // All are found before the first one ends, after which its children would be nobody's.
         let below = below(self.0.id());
         let _ = self.0.kill();
         let _ = self.0.wait();
         for process in below.into_iter().filter_map(rustix::process::Pid::from_raw) {
             let _ = rustix::process::kill_process(process, rustix::process::Signal::KILL);
         }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.kill();
     }
 }
 
@@ -320,6 +326,11 @@ impl Background {
                 Err(reason) => panic!("no line with `{text}` ({reason}) in\n{}", self.log),
             }
         }
+    }
+
+    /// Ends it as a power cut would; its ports are free afterwards.
+    pub(crate) fn kill(&mut self) {
+        self.program.kill();
     }
 
     /// Waits for its end, which something else has brought about; returns its status and all that it said.

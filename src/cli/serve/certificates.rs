@@ -7,11 +7,11 @@ use secure_io::ca::LocalCa;
 use secure_io::credentials::{self, Credentials};
 use secure_io::generate::CertificateSpec;
 use secure_io::name::SubjectAltName;
-use secure_io::report::fixtures::Expected;
 use secure_io::tls::{Answer, ByName, Issuer};
 use secure_io::validity;
 
-use super::Args;
+use super::ServerArgs;
+use super::fixtures::TestPki;
 use super::log::Lines;
 use super::reach::Covered;
 use crate::cli::caller::Caller;
@@ -26,7 +26,7 @@ pub(super) struct Shown {
     pub(super) left_out: Vec<String>,
 }
 
-impl Args {
+impl ServerArgs {
     /// The certificates by server name: the test PKI's; else, unless files were named, new ones from the local CA.
     ///
     /// Warns of a local CA that cannot be used.
@@ -34,19 +34,19 @@ impl Args {
         &self,
         credentials: &Credentials,
         spec: &CertificateSpec,
-        fixtures: Option<&mut Expected>,
+        test_pki: Option<&mut TestPki<'_>>,
         lines: &Lines,
         warn: impl FnOnce(String),
     ) -> Result<Shown, Failure> {
         let (chain, key) = credentials.parts();
-        let by_name = ByName::with_profile(chain, key, &self.server.clients.profile()?);
+        let by_name = ByName::with_profile(chain, key, &self.clients.profile()?);
         let mut by_name = by_name.map_err(|error| Failure::new(error.into()))?;
         let shown = |by_name, issues| Shown { by_name, issues, left_out: Vec::new() };
-        if let Some(expected) = fixtures {
-            let left_out = self.fixtures.add(&mut by_name, expected, self.server.listen.address())?;
+        if let Some(test_pki) = test_pki {
+            let left_out = test_pki.add(&mut by_name, self.listen.address())?;
             return Ok(Shown { left_out, ..shown(by_name, false) });
         }
-        let paths = if self.server.acme.domains().is_none() { self.server.local_ca_in_use()? } else { None };
+        let paths = if self.acme.domains().is_none() { self.local_ca_in_use()? } else { None };
         let Some(paths) = paths else { return Ok(shown(by_name, false)) };
         match Caller::acting(|| LocalCa::load(&paths))? {
             Ok(ca) => {
@@ -61,10 +61,10 @@ impl Args {
     }
 
     /// The names that clients are shown a certificate for.
-    pub(super) fn covered(&self, credentials: &Credentials, issues: bool) -> Covered {
-        let is_made = self.server.cert.is_none() && self.server.acme.domains().is_none();
-        let hosts_typed = is_made.then_some(!self.server.listen.hosts.is_empty());
-        Covered { names: names(credentials), issues, hosts_typed, is_plain: self.plain }
+    pub(super) fn covered(&self, credentials: &Credentials, issues: bool, is_plain: bool) -> Covered {
+        let is_made = self.cert.is_none() && self.acme.domains().is_none();
+        let hosts_typed = is_made.then_some(!self.listen.hosts.is_empty());
+        Covered { names: names(credentials), issues, hosts_typed, is_plain }
     }
 }
 

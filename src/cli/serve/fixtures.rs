@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -29,26 +30,33 @@ pub(super) struct FixtureArgs {
 
 impl FixtureArgs {
     /// The test PKI that was named.
-    pub(super) fn read(&self) -> Result<Option<Expected>, Failure> {
-        self.fixtures
-            .as_deref()
-            .map(|folder| fixtures::expected(folder).map_err(|error| failure::fixtures(folder, error)))
-            .transpose()
+    pub(super) fn read(&self) -> Result<Option<TestPki<'_>>, Failure> {
+        let Some(folder) = self.fixtures.as_deref() else { return Ok(None) };
+        let expected = fixtures::expected(folder).map_err(|error| failure::fixtures(folder, error))?;
+        Ok(Some(TestPki { folder, expected, keys: self.keys() }))
     }
 
-    /// Refuses to show keys that anybody can have to anybody.
-    pub(super) fn check(
-        &self,
-        expected: Option<&Expected>,
-        shown: &Credentials,
-        address: IpAddr,
-    ) -> Result<(), Failure> {
-        let from_seed = expected.is_some_and(|expected| expected.test_only);
-        self.check_address(from_seed || is_for_tests(&shown.chain, shown.key().pkcs8()), address)
+    /// Whether keys that anybody can have are shown to other machines.
+    pub(super) fn keys(&self) -> TestKeys {
+        if self.allow_test_keys { TestKeys::Everywhere } else { TestKeys::OnLoopback }
+    }
+}
+
+/// The addresses at which a server shows certificates whose keys anybody can have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TestKeys {
+    OnLoopback,
+    Everywhere,
+}
+
+impl TestKeys {
+    /// Refuses to show credentials to other machines if anybody can have their key.
+    pub(super) fn check(self, shown: &Credentials, address: IpAddr) -> Result<(), Failure> {
+        self.check_address(is_for_tests(&shown.chain, shown.key().pkcs8()), address)
     }
 
-    fn check_address(&self, from_seed: bool, address: IpAddr) -> Result<(), Failure> {
-        if from_seed && !address.is_loopback() && !self.allow_test_keys {
+    fn check_address(self, from_seed: bool, address: IpAddr) -> Result<(), Failure> {
+        if from_seed && !address.is_loopback() && self == Self::OnLoopback {
             return Err(Failure::message(format!(
                 "will not serve certificates made from a seed on {address}: anybody can have their keys"
             ))
@@ -57,36 +65,48 @@ impl FixtureArgs {
         }
         Ok(())
     }
+}
 
-    /// Adds the test PKI's certificates under their server names. Returns the names that nothing can be signed for, which
-    /// are taken out of it.
-    pub(super) fn add(
-        &self,
-        by_name: &mut ByName,
-        expected: &mut Expected,
-        address: IpAddr,
-    ) -> Result<Vec<String>, Failure> {
-        let folder = self.fixtures.as_deref().unwrap_or(Path::new("."));
+/// A test PKI, whose certificates are shown by server name.
+pub(super) struct TestPki<'a> {
+    folder: &'a Path,
+    expected: Expected,
+    keys: TestKeys,
+}
+
+impl TestPki<'_> {
+    /// Refuses a PKI made from a seed at an address of other machines.
+    pub(super) fn check(&self, address: IpAddr) -> Result<(), Failure> {
+        self.keys.check_address(self.expected.test_only, address)
+    }
+
+    /// Adds the certificates under their server names. Returns the names that nothing can be signed for, which are taken
+    /// out of the PKI.
+    pub(super) fn add(&mut self, by_name: &mut ByName, address: IpAddr) -> Result<Vec<String>, Failure> {
         let mut left_out = Vec::new();
-        for fixture in &expected.fixtures {
-            let (chain, key) = load(folder, fixture)?;
-            self.check_address(is_for_tests(&chain, key.secret_der()), address)?;
+        for fixture in &self.expected.fixtures {
+            let (chain, key) = load(self.folder, fixture)?;
+            self.keys.check_address(is_for_tests(&chain, key.secret_der()), address)?;
             if by_name.danger_insert(&fixture.server_name, chain, &key).is_err() {
                 left_out.push(fixture.server_name.clone());
             }
         }
-        expected.fixtures.retain(|fixture| !left_out.contains(&fixture.server_name));
+        self.expected.fixtures.retain(|fixture| !left_out.contains(&fixture.server_name));
         Ok(left_out)
     }
 
-    /// Says which of the test PKI is shown.
-    pub(super) fn describe(&self, expected: &Expected, left_out: &[String], out: &mut Output) {
+    /// Says which of the PKI is shown.
+    pub(super) fn describe(&self, left_out: &[String], out: &mut Output) {
         if !left_out.is_empty() {
             out.warning(format!("nothing can be signed with the keys of {}: left out", left_out.join(", ")));
         }
-        let folder = self.fixtures.as_deref().unwrap_or(Path::new("."));
-        let count = counted(expected.fixtures.len(), "certificate");
-        out.note(format!("showing {count} of {} by server name", folder.display()));
+        let count = counted(self.expected.fixtures.len(), "certificate");
+        out.note(format!("showing {count} of {} by server name", self.folder.display()));
+    }
+
+    /// The PKI's description, for the page that lists it.
+    pub(super) fn shared(&self) -> Arc<Expected> {
+        Arc::new(self.expected.clone())
     }
 }
 

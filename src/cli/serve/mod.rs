@@ -3,6 +3,7 @@ pub(super) mod advice;
 mod app;
 mod certificates;
 mod clients;
+mod demo;
 mod fixtures;
 mod front;
 mod limits;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 use secure_io::acme::client::Tokens;
 use secure_io::credentials::Credentials;
 use secure_io::generate::CertificateSpec;
-use secure_io::server::{Config, Front, Handler, Metrics, Observer, Server};
+use secure_io::server::{Config, Handler, Metrics, Observer, Server};
 use secure_io::{name, validity};
 use tokio::sync::Notify;
 
@@ -31,15 +32,13 @@ use crate::cli::Outcome;
 use crate::cli::failure::{self, Failure};
 use crate::cli::output::Output;
 use acme::Acme;
-use app::AppArgs;
 pub(crate) use certificates::FromCa;
 pub(crate) use clients::ClientArgs;
-use fixtures::FixtureArgs;
+use demo::DemoArgs;
+use fixtures::TestKeys;
 pub(crate) use front::FrontArgs;
-use limits::MessageArgs;
 pub(crate) use limits::{LimitArgs, LogFormat, measured};
 pub(crate) use log::{Lines, Log};
-use machines::MachineArgs;
 use reach::Covered;
 use reload::Reloading;
 pub(crate) use server::ServerArgs;
@@ -64,89 +63,91 @@ Exit status: 0 stopped by a signal, 2 it could not be done")]
 pub(crate) struct Args {
     #[command(flatten)]
     server: ServerArgs,
-    /// Speak plain HTTP, because TLS ends in front of this server
-    #[arg(long, help_heading = "Behind a balancer", conflicts_with_all = ["renew", "client_ca", "http_port"])]
-    plain: bool,
     #[command(flatten)]
-    fixtures: FixtureArgs,
-    #[command(flatten)]
-    machines: MachineArgs,
-    #[command(flatten)]
-    messages: MessageArgs,
-    #[command(flatten)]
-    app: AppArgs,
+    demo: DemoArgs,
 }
 
-/// The server's own pages are replaced by this when `proxy` runs it; receives the way into the log.
+/// Makes the handler that answers requests; receives the way into the log.
 pub(crate) type MakeHandler<'a> = &'a dyn Fn(Lines) -> Arc<dyn Handler>;
 
 /// Is called with the server's URL before it accepts connections, to say how it is used.
 pub(crate) type Ready<'a> = &'a dyn Fn(&str, &mut Output);
 
-pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
-    run_with(args, None, None, out)
+/// What answers clients.
+enum Content<'a> {
+    /// The demo page and its application.
+    Demo(&'a DemoArgs),
+    /// The handler of another command.
+    Handler { make: MakeHandler<'a>, ready: Ready<'a> },
 }
 
-fn run_with(
-    args: &Args,
-    handler: Option<MakeHandler<'_>>,
-    ready: Option<Ready<'_>>,
-    out: &mut Output,
-) -> Result<Outcome, Failure> {
-    let now = validity::now();
-    args.server.acme.check(args.plain)?;
-    let hosts = args.server.acme.domains().unwrap_or(&args.server.listen.hosts);
+impl<'a> Content<'a> {
+    fn demo(&self) -> Option<&'a DemoArgs> {
+        match self {
+            Self::Demo(demo) => Some(demo),
+            Self::Handler { .. } => None,
+        }
+    }
+}
+
+pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
+    serve_content(&args.server, &Content::Demo(&args.demo), out)
+}
+
+fn serve_content(server: &ServerArgs, content: &Content<'_>, out: &mut Output) -> Result<Outcome, Failure> {
+    let (now, address) = (validity::now(), server.listen.address());
+    let is_plain = content.demo().is_some_and(|demo| demo.plain);
+    server.acme.check(is_plain)?;
+    let hosts = server.acme.domains().unwrap_or(&server.listen.hosts);
     let spec =
         CertificateSpec { names: name::parse_all(hosts.iter().map(String::as_str))?, ..CertificateSpec::default() };
-    let client_js = args.app.check()?;
-    let mut fixtures = args.fixtures.read()?;
-    let (credentials, origin) = if args.plain {
+    let mut demo = content.demo().map(DemoArgs::read).transpose()?;
+    let (credentials, origin) = if is_plain {
         // It is shown to nobody.
         (Credentials::self_signed(&spec, now).map_err(failure::credentials)?, Origin::Memory)
     } else {
-        let credentials = args.credentials(&spec, out, now)?;
-        args.say_if_untrusted(&credentials.0, out)?;
+        let credentials = server.credentials(&spec, out, now)?;
+        server.say_if_untrusted(&credentials.0, out)?;
         credentials
     };
-    args.fixtures.check(fixtures.as_ref(), &credentials, args.server.listen.address())?;
+    content.demo().map_or(TestKeys::OnLoopback, |demo| demo.fixtures.keys()).check(&credentials, address)?;
+    let test_pki = demo.as_mut().and_then(|demo| demo.test_pki.as_mut());
+    test_pki.as_ref().map_or(Ok(()), |test_pki| test_pki.check(address))?;
     let certificate = credentials.report().map_err(|error| Failure::new(error.into()))?;
-    let host = args.server.host(&spec, &certificate);
-    let log = Log::start(out, args.server.limits.log_format);
-    let shown = args.shown(&credentials, &spec, fixtures.as_mut(), &log.lines(), |warning| out.warning(warning))?;
-    if let Some(expected) = &fixtures {
-        args.fixtures.describe(expected, &shown.left_out, out);
-    }
-    let covered = args.covered(&credentials, shown.issues);
+    let host = server.host(&spec, &certificate);
+    let log = Log::start(out, server.limits.log_format);
+    let shown = server.shown(&credentials, &spec, test_pki, &log.lines(), |warning| out.warning(warning))?;
+    let covered = server.covered(&credentials, shown.issues, is_plain);
     let mut config = Config::new(Arc::new(shown.by_name), certificate);
-    args.server.apply(&mut config);
-    args.app.apply(&mut config);
-    config.client_js = client_js;
-    config.origins = args.app.origins(args.server.local_ca_in_use()?)?;
-    config.front = Front { is_plain: args.plain, ..args.server.front()? };
-    config.redis = args.machines.redis()?;
-    args.server.limits.apply(&mut config.limits);
-    args.messages.apply(&mut config.limits);
-    let ends = (!args.plain).then(|| config.certificate.not_after.0.unix_timestamp());
+    server.apply(&mut config);
+    config.front = server.front()?;
+    server.limits.apply(&mut config.limits);
+    if let Some(demo) = &demo {
+        demo.apply(&mut config, server.local_ca_in_use()?)?;
+    }
+    let test_pki = demo.and_then(|demo| demo.test_pki);
+    if let Some(test_pki) = &test_pki {
+        test_pki.describe(&shown.left_out, out);
+    }
+    let ends = (!is_plain).then(|| config.certificate.not_after.0.unix_timestamp());
     let figures = || Metrics::new(ends, config.redis.is_some());
-    let metrics = args.server.limits.metrics.map(|address| (address, figures()));
-    config.fixtures = fixtures.clone().map(Arc::new);
-    let reloading = Reloading::new(args, &spec, (origin, credentials), fixtures, log.lines());
-    config.handler = handler.map(|make| make(log.lines()));
+    let metrics = server.limits.metrics.map(|address| (address, figures()));
+    let reloading = Reloading::new(server, &spec, (origin, credentials), test_pki, is_plain, log.lines());
+    let ready = match content {
+        Content::Demo(_) => None,
+        Content::Handler { make, ready } => {
+            config.handler = Some(make(log.lines()));
+            Some(*ready)
+        }
+    };
     let tokens = Arc::default();
-    let acme = args.server.acme.prepare(&spec.names, &tokens, log.lines(), &args.server.ca_dir, out)?;
+    let acme = server.acme.prepare(&spec.names, &tokens, log.lines(), &server.ca_dir, out)?;
     config.challenges = acme.as_ref().map(|acme| Arc::clone(&acme.challenges));
     // Each client takes a descriptor, and 1,024 are few; what cannot be raised is not missed at once.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(serve(
-        config,
-        metrics,
-        reloading,
-        (&host, &covered),
-        Beside { acme, tokens, args, ready },
-        log,
-        out,
-    ))?;
+    let beside = Beside { acme, tokens, server, ready };
+    runtime.block_on(serve(config, metrics, reloading, (&host, &covered), beside, log, out))?;
     Ok(Outcome::Done)
 }
 
@@ -154,7 +155,7 @@ fn run_with(
 struct Beside<'a> {
     acme: Option<Acme>,
     tokens: Arc<Tokens>,
-    args: &'a Args,
+    server: &'a ServerArgs,
     ready: Option<Ready<'a>>,
 }
 
@@ -167,7 +168,7 @@ async fn serve(
     log: Log,
     out: &mut Output,
 ) -> Result<(), Failure> {
-    let Beside { acme, tokens, args, ready } = beside;
+    let Beside { acme, tokens, server: args, ready } = beside;
     let observer = match metrics {
         Some((address, metrics)) => measured(address, metrics, log.observer(), out).await?,
         None => log.observer(),
@@ -189,7 +190,7 @@ async fn serve(
     if serves_folder {
         out.note("private keys, files whose name begins with a dot, and links out of the folder are not served");
     }
-    args.server.acme.listen(args.server.listen.address(), address.port(), tokens, out).await?;
+    args.acme.listen(args.listen.address(), address.port(), tokens, out).await?;
     let url = reach::url(scheme, host, address.port());
     if let Some(ready) = ready {
         ready(&url, out);

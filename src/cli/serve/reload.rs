@@ -9,17 +9,17 @@ use std::time::Duration;
 use secure_io::credentials::Credentials;
 use secure_io::files::{self, Stamp};
 use secure_io::generate::CertificateSpec;
-use secure_io::report::fixtures::Expected;
 use secure_io::server::Certificates;
 use secure_io::validity;
 use time::OffsetDateTime;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
+use super::fixtures::TestPki;
 use super::log::Lines;
 use super::source::Origin;
 use super::watched::{LOOK, QUIET, Watched, settled, stamps};
-use super::{Args, renewal};
+use super::{ServerArgs, renewal};
 use crate::cli::failure::Failure;
 
 /// The time that files have to become a set that fits together: certificate and key are seldom written at once.
@@ -27,11 +27,13 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A server's certificates, and where newer ones come from.
 pub(super) struct Reloading<'a> {
-    args: &'a Args,
+    server: &'a ServerArgs,
     spec: &'a CertificateSpec,
     origin: Origin,
     in_use: Credentials,
-    fixtures: Option<Expected>,
+    test_pki: Option<TestPki<'a>>,
+    /// True if nobody is shown a certificate.
+    is_plain: bool,
     /// The files whose changes are looked for: those that can be read again, which a pipe cannot.
     files: Vec<PathBuf>,
     /// Their state when they were read last.
@@ -56,16 +58,17 @@ enum Cause {
 
 impl<'a> Reloading<'a> {
     pub(super) fn new(
-        args: &'a Args,
+        server: &'a ServerArgs,
         spec: &'a CertificateSpec,
         (origin, in_use): (Origin, Credentials),
-        fixtures: Option<Expected>,
+        test_pki: Option<TestPki<'a>>,
+        is_plain: bool,
         lines: Lines,
     ) -> Self {
-        let all = origin.watched().into_iter().chain(args.server.clients.files().cloned());
+        let all = origin.watched().into_iter().chain(server.clients.files().cloned());
         let (files, pipes): (Vec<_>, _) = all.partition(|path| files::stamp(path).is_some() || !files::exists(path));
         let seen = stamps(&files);
-        Self { args, spec, origin, in_use, fixtures, files, seen, pipes, has_given_up: false, lines }
+        Self { server, spec, origin, in_use, test_pki, is_plain, files, seen, pipes, has_given_up: false, lines }
     }
 
     /// Replaces the server's certificates whenever there is reason to.
@@ -86,7 +89,7 @@ impl<'a> Reloading<'a> {
                 () if self.is_due(validity::now()) => Cause::Due,
                 () => continue,
             };
-            if self.args.plain {
+            if self.is_plain {
                 self.lines
                     .send("SIGHUP: there is nothing to read again, because TLS ends in front of this server".into());
                 continue;
@@ -99,14 +102,14 @@ impl<'a> Reloading<'a> {
     /// Decides whether the certificate in use has to be renewed here.
     fn is_due(&self, now: OffsetDateTime) -> bool {
         let is_ours = match self.origin {
-            Origin::Files { .. } => self.args.server.renew,
+            Origin::Files { .. } => self.server.renew,
             // Its client renews it.
             Origin::Acme { .. } => false,
             _ => true,
         };
         is_ours
             && !self.has_given_up
-            && !self.args.plain
+            && !self.is_plain
             && self.in_use.why_renew(&self.names_asked(), None, now).is_some()
     }
 
@@ -147,10 +150,10 @@ impl<'a> Reloading<'a> {
         }
         let lines = self.lines.clone();
         let warn = |warning| lines.send(warning);
-        let newer = self.args.again(&self.origin, &self.in_use, self.spec, now, warn)?;
+        let newer = self.server.again(&self.origin, &self.in_use, self.spec, now, warn)?;
         let credentials = newer.as_ref().unwrap_or(&self.in_use);
         let certificate = credentials.report().map_err(|error| Failure::new(error.into()))?;
-        let shown = self.args.shown(credentials, self.spec, self.fixtures.as_mut(), &lines, warn)?;
+        let shown = self.server.shown(credentials, self.spec, self.test_pki.as_mut(), &lines, warn)?;
         certificates.replace(Arc::new(shown.by_name), certificate);
         if let Some(newer) = newer {
             self.in_use = newer;
@@ -163,8 +166,8 @@ impl<'a> Reloading<'a> {
     /// Renews the file, where that is asked for.
     fn renew_file(&self, now: OffsetDateTime) -> Result<(), Failure> {
         let Origin::Files { certificate, key } = &self.origin else { return Ok(()) };
-        if self.args.server.renew
-            && let Some(renewed) = renewal::renew_file(self.args, certificate, key, now)?
+        if self.server.renew
+            && let Some(renewed) = renewal::renew_file(self.server, certificate, key, now)?
         {
             self.lines.send(renewed);
         }

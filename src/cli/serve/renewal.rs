@@ -8,7 +8,7 @@ use secure_io::generate::{self, CertificateSpec};
 use secure_io::{container, inspect, validity};
 use time::OffsetDateTime;
 
-use super::Args;
+use super::ServerArgs;
 use crate::cli::args;
 use crate::cli::caller::{self, Caller};
 use crate::cli::command_line::CommandLine;
@@ -17,17 +17,17 @@ use crate::cli::folders;
 
 /// Renews the certificate of a file if it is due: names, purpose, key and lifetime stay. Returns a line that says so.
 pub(super) fn renew_file(
-    args: &Args,
+    server: &ServerArgs,
     certificate: &Path,
     key: &Path,
     now: OffsetDateTime,
 ) -> Result<Option<String>, Failure> {
-    let passphrase = args.server.passphrase.clone().unattended();
+    let passphrase = server.passphrase.clone().unattended();
     let chain = args::load_certificates(certificate, &passphrase)?;
     let private = args::load_key(key, &passphrase)?;
     let unable = |reason: &str| Failure::message(format!("cannot renew `{}`: {reason}", certificate.display()));
     let Some(leaf) = chain.first() else { return Err(unable("it holds no certificate")) };
-    let paths = args.server.local_ca()?;
+    let paths = server.local_ca()?;
     let is_its = |paths: &Paths| Caller::acting(|| ca::has_issued(paths, leaf));
     let Some(paths) = paths.filter(|paths| is_its(paths).unwrap_or(false)) else {
         let renew = CommandLine::ours("gen-cert --renew");

@@ -3,7 +3,6 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as _, FromArgMatches};
 use secure_io::ca::{self, Paths};
 use secure_io::generate::CertificateSpec;
 use secure_io::name::SubjectAltName;
@@ -14,7 +13,7 @@ use super::acme::AcmeArgs;
 use super::clients::ClientArgs;
 use super::front::{DrainArgs, FrontArgs};
 use super::limits::LimitArgs;
-use super::{Args, MakeHandler, Ready, reach, run_with};
+use super::{Content, MakeHandler, Ready, reach, serve_content};
 use crate::cli::Outcome;
 use crate::cli::args::{CaDirArgs, ListenArgs, PassphraseArgs};
 use crate::cli::failure::Failure;
@@ -88,10 +87,7 @@ impl ServerArgs {
         ready: Ready<'_>,
         out: &mut Output,
     ) -> Result<Outcome, Failure> {
-        let defaults = Args::augment_args(clap::Command::new("serve")).get_matches_from(["serve"]);
-        let mut args = Args::from_arg_matches(&defaults).map_err(|error| Failure::message(error.to_string()))?;
-        args.server = self.clone();
-        run_with(&args, Some(handler), Some(ready), out)
+        serve_content(self, &Content::Handler { make: handler, ready }, out)
     }
 
     /// The host to tell people: the one asked for, else `localhost` where it leads here, else the address.

@@ -11,14 +11,14 @@ use secure_io::report::text;
 use secure_io::{cert, files};
 use time::OffsetDateTime;
 
-use super::{Args, advice, renewal};
+use super::{ServerArgs, advice, renewal};
 use crate::cli::args::{self, PassphraseArgs};
 use crate::cli::caller::Caller;
 use crate::cli::failure::{self, Failure};
 use crate::cli::folders;
 use crate::cli::output::Output;
 
-impl Args {
+impl ServerArgs {
     /// Selects the certificates: the files named, those in this folder, the local CA's, or self-signed ones.
     pub(super) fn credentials(
         &self,
@@ -26,23 +26,23 @@ impl Args {
         out: &mut Output,
         now: OffsetDateTime,
     ) -> Result<(Credentials, Origin), Failure> {
-        if let (Some(certificate), Some(key)) = (&self.server.cert, &self.server.key) {
-            if self.server.renew
+        if let (Some(certificate), Some(key)) = (&self.cert, &self.key) {
+            if self.renew
                 && let Some(renewed) = renewal::renew_file(self, certificate, key, now)?
             {
                 out.note(renewed);
             }
-            let credentials = self.load(certificate, key, &self.server.passphrase, now)?;
+            let credentials = self.load(certificate, key, &self.passphrase, now)?;
             if let Some(missing) = uncovered(&credentials, spec) {
                 out.warning(format!("{} is not for {missing}: clients will refuse it there", certificate.display()));
             }
             self.warn_of_no_names(&credentials, certificate, key, out);
             return Ok((credentials, Origin::files(certificate, key)));
         }
-        if let Some(folder) = self.server.acme.folder(&spec.names)? {
+        if let Some(folder) = self.acme.folder(&spec.names)? {
             return self.of_acme(&folder, spec, now);
         }
-        if self.server.from_ca {
+        if self.from_ca {
             return self.made(spec, out, now);
         }
         let _settled = files::settle(Path::new("."))?;
@@ -50,12 +50,12 @@ impl Args {
         match (files::exists(certificate), files::exists(key)) {
             (true, true) => {
                 args::warn_of_doubt([certificate, key], out);
-                if self.server.renew
+                if self.renew
                     && let Some(renewed) = renewal::renew_file(self, certificate, key, now)?
                 {
                     out.note(renewed);
                 }
-                let credentials = self.load(certificate, key, &self.server.passphrase, now)?;
+                let credentials = self.load(certificate, key, &self.passphrase, now)?;
                 if let Some(missing) = uncovered(&credentials, spec) {
                     out.note(format!("the server-cert.pem here is not for {missing}, and is left aside"));
                 } else {
@@ -78,7 +78,7 @@ impl Args {
 
     /// Says that browsers refuse a certificate of the local CA until a store trusts that.
     pub(super) fn say_if_untrusted(&self, credentials: &Credentials, out: &mut Output) -> Result<(), Failure> {
-        let Some(paths) = self.server.ca_dir.paths().ok().filter(Paths::exist) else { return Ok(()) };
+        let Some(paths) = self.ca_dir.paths().ok().filter(Paths::exist) else { return Ok(()) };
         let above = credentials.chain.last().map(AsRef::as_ref).unwrap_or_default();
         if Caller::acting(|| ca::has_issued(&paths, above))? {
             crate::cli::ca::say_if_untrusted(&paths, out);
@@ -91,7 +91,7 @@ impl Args {
         if credentials.report().is_ok_and(|report| report.subject_alt_names.is_empty()) {
             out.warning(format!("{} has no subjectAltName: browsers refuse it", certificate.display()));
             let leaf = credentials.chain.first().map(AsRef::as_ref).unwrap_or_default();
-            let files = advice::Files { certificate, leaf, key, ca_dir: &self.server.ca_dir };
+            let files = advice::Files { certificate, leaf, key, ca_dir: &self.ca_dir };
             out.hint(files.without_names());
         }
     }
@@ -107,8 +107,7 @@ impl Args {
         let chain = args::load_certificates(certificate, passphrase)?;
         let private = args::load_key(key, passphrase)?;
         let leaf = chain.first().cloned();
-        let files =
-            advice::Files { certificate, leaf: leaf.as_deref().unwrap_or_default(), key, ca_dir: &self.server.ca_dir };
+        let files = advice::Files { certificate, leaf: leaf.as_deref().unwrap_or_default(), key, ca_dir: &self.ca_dir };
         let spki = private.spki().to_vec();
         let credentials = Credentials::new(chain, private).map_err(|error| match error {
             credentials::Error::Certificate(cert::Error::KeyMismatch { theirs, ours }) => {
@@ -132,8 +131,8 @@ impl Args {
         out: &mut Output,
         now: OffsetDateTime,
     ) -> Result<(Credentials, Origin), Failure> {
-        if let Some(paths) = self.server.local_ca()? {
-            if let Some(caller) = Caller::of_sudo().filter(|_| !self.server.ca_dir.is_given()) {
+        if let Some(paths) = self.local_ca()? {
+            if let Some(caller) = Caller::of_sudo().filter(|_| !self.ca_dir.is_given()) {
                 out.note(format!("run with sudo: this is the CA of {}, in {}", caller.name, paths.folder.display()));
             }
             let ca = Caller::acting(|| LocalCa::load(&paths))??;
@@ -195,7 +194,7 @@ impl Args {
         match origin {
             Origin::Files { certificate, key } => {
                 // Nobody is there to be asked.
-                let passphrase = self.server.passphrase.clone().unattended();
+                let passphrase = self.passphrase.clone().unattended();
                 self.load(certificate, key, &passphrase, now).map(Some)
             }
             Origin::Acme { certificate, key } if files::exists(certificate) => {

@@ -14,7 +14,7 @@ use std::borrow::Cow;
 
 use crate::base::words::counted;
 
-pub use self::string::{decode_string, is_string};
+pub use self::string::{decode_string, is_printable, is_string};
 pub use self::time::{TimeField, time};
 
 /// Universal tags, constructed where the standards have them so.

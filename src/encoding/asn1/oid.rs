@@ -57,6 +57,12 @@ pub fn name(dotted: &str) -> Option<&'static str> {
     NAMES.get(row).map(|(_, name)| *name)
 }
 
+/// The identifier in dots of a name, in whichever case.
+#[must_use]
+pub fn by_name(name: &str) -> Option<&'static str> {
+    NAMES.iter().find(|(_, known)| known.eq_ignore_ascii_case(name)).map(|(dotted, _)| *dotted)
+}
+
 /// The name of an identifier; the identifier itself if its name is unknown here.
 #[must_use]
 pub fn name_or_dotted(dotted: &str) -> String {

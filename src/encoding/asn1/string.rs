@@ -20,6 +20,13 @@ pub const fn is_string(tag: u8) -> bool {
     )
 }
 
+/// Decides whether an octet may be in a PrintableString (X.680 section 41.4).
+#[must_use]
+pub const fn is_printable(octet: u8) -> bool {
+    octet.is_ascii_alphanumeric()
+        || matches!(octet, b' ' | b'\'' | b'(' | b')' | b'+' | b',' | b'-' | b'.' | b'/' | b':' | b'=' | b'?')
+}
+
 /// The text of a string; `None` for octets that its type forbids, and for types that are no strings.
 ///
 /// TeletexString is read as Latin-1, its actual content in certificates.

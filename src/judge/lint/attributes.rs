@@ -4,23 +4,13 @@ use std::collections::HashSet;
 
 use super::subject::Subject;
 use super::{Messages, when};
-use crate::encoding::asn1::{Value, decode_string, is_string, oid, tag};
+use crate::encoding::asn1::{Value, decode_string, is_printable, is_string, oid, tag};
 use crate::x509::extension::{ExtensionValue, PointName};
-use crate::x509::name::{Attribute, DistinguishedName, Entry, GeneralNames, Name, escape_unprintable};
+use crate::x509::name::{self, Attribute, DistinguishedName, Entry, GeneralNames, Name, escape_unprintable};
 
 const COUNTRY: &[u8] = &[0x55, 4, 6];
 const ORGANIZATIONAL_UNIT: &[u8] = &[0x55, 4, 11];
 const DOMAIN_COMPONENT: &[u8] = &[0x09, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 25];
-
-/// The most characters that RFC 5280 appendix A.1 gives an attribute.
-const LIMITS: [(&[u8], usize); 6] = [
-    (&[0x55, 4, 3], 64),
-    (&[0x55, 4, 5], 64),
-    (&[0x55, 4, 7], 128),
-    (&[0x55, 4, 8], 128),
-    (&[0x55, 4, 10], 64),
-    (&[0x55, 4, 11], 64),
-];
 
 /// A name's attributes; empty for a malformed Name.
 pub(super) fn all<'s, 'a>(name: &'s Name<'a>) -> &'s [Attribute<'a>] {
@@ -108,9 +98,9 @@ pub(super) fn organizational_unit(subject: &Subject<'_>) -> Messages {
 
 pub(super) fn too_long(subject: &Subject<'_>) -> Messages {
     let over = of_subject(subject).iter().filter_map(|attribute| {
-        let (_, limit) = LIMITS.iter().find(|(known, _)| *known == attribute.kind.content)?;
+        let limit = name::longest_value(attribute.kind.content)?;
         let length = decode_string(attribute.value.tag, attribute.value.content)?.chars().count();
-        (length > *limit)
+        (length > limit)
             .then(|| format!("the subject's {} has {length} characters, more than {limit}", name_of(attribute)))
     });
     over.collect()
@@ -123,18 +113,13 @@ pub(super) fn string_type(subject: &Subject<'_>) -> Messages {
 
 pub(super) fn string_content(subject: &Subject<'_>) -> Messages {
     let is_wrong = |value: &Value<'_>| match value.tag {
-        tag::PRINTABLE_STRING => !value.content.iter().all(|octet| is_printable(*octet)),
+        tag::PRINTABLE_STRING => !value.content.iter().copied().all(is_printable),
         tag::NUMERIC_STRING => !value.content.iter().all(|octet| octet.is_ascii_digit() || *octet == b' '),
         tag::IA5_STRING | tag::VISIBLE_STRING => !value.content.is_ascii(),
         tag if is_string(tag) => decode_string(tag, value.content).is_none(),
         _ => false,
     };
     each_value(subject, is_wrong, "has characters that its string type does not have")
-}
-
-/// X.680 section 41.4.
-fn is_printable(octet: u8) -> bool {
-    octet.is_ascii_alphanumeric() || b" '()+,-./:=?".contains(&octet)
 }
 
 fn each_value(subject: &Subject<'_>, is_wrong: impl Fn(&Value<'_>) -> bool, words: &str) -> Messages {

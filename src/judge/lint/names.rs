@@ -172,8 +172,8 @@ pub(super) fn internal_name(subject: &Subject<'_>) -> Messages {
 fn is_internal_domain(name: &str) -> bool {
     let name = name.trim_start_matches("*.").trim_end_matches('.').to_ascii_lowercase();
     let is_below = |domain: &str| name.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    let is_known = || psl::suffix(name.as_bytes()).is_some_and(|suffix| suffix.is_known());
-    INTERNAL.iter().any(|domain| is_below(domain)) || !name.is_empty() && !is_address(&name) && !is_known()
+    let is_listed = || name::listed_suffix(name.as_bytes()).is_some();
+    INTERNAL.iter().any(|domain| is_below(domain)) || !name.is_empty() && !is_address(&name) && !is_listed()
 }
 
 fn is_internal_address(address: &IpAddr) -> bool {

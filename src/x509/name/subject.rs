@@ -5,12 +5,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use der::Encode;
-use der::asn1::SetOfVec;
-use x509_cert::attr::AttributeTypeAndValue;
 
-use super::{COMMON_NAME_LIMIT, Error, distinguished_name, rfc4514_der};
+use super::{COMMON_NAME_LIMIT, Error, attribute, distinguished_name, rfc4514_der};
 use crate::base::hex::hex;
-use crate::encoding::asn1::{self, tag};
+use crate::encoding::asn1::{self, tag, write};
 
 /// A distinguished name, kept as its original DER: encoding a parsed name again may lose an attribute or change its
 /// string types, and then no verifier finds the issuer it names.
@@ -158,15 +156,17 @@ impl FromStr for Subject {
         let text = turned.as_str();
         let mut rdns = Vec::new();
         for rdn in split_unescaped(text, &[',']) {
-            let attributes =
-                split_unescaped(rdn, &['+']).into_iter().map(attribute_from_text).collect::<Result<Vec<_>, _>>();
-            let set = attributes.and_then(|set| SetOfVec::try_from(set).map_err(|source| source.to_string()));
-            let der = set.and_then(|set| set.to_der().map_err(|source| source.to_string())).map_err(error)?;
-            rdns.push(der);
+            let attributes = split_unescaped(rdn, &['+']).into_iter().map(attribute::from_text);
+            let mut attributes = attributes.collect::<Result<Vec<_>, _>>().map_err(error)?;
+            // A SET OF is in the order of its encodings (X.690 section 11.6).
+            attributes.sort();
+            if attributes.windows(2).any(|pair| pair[0] == pair[1]) {
+                return Err(error(format!("`{rdn}` holds an attribute twice")));
+            }
+            rdns.push(write::tlv(tag::SET, &[&attributes.concat()]));
         }
         rdns.reverse();
-        let name = der::Any::new(der::Tag::Sequence, rdns.concat()).and_then(|name| name.to_der());
-        Ok(Self { der: name.map_err(|source| error(source.to_string()))? })
+        Ok(Self { der: write::sequence(&[&rdns.concat()]) })
     }
 }
 
@@ -215,35 +215,6 @@ fn closing_quote(text: &str) -> Option<usize> {
     (after.is_empty() || after.starts_with([',', '+'])).then_some(end)
 }
 
-/// Names of attributes that other programs write, and RFC 4514's for them.
-const OTHER_NAMES: [(&str, &str); 17] = [
-    ("E", "emailAddress"),
-    ("EMAIL", "emailAddress"),
-    ("S", "ST"),
-    ("SP", "ST"),
-    ("COMMONNAME", "CN"),
-    ("COUNTRYNAME", "C"),
-    ("LOCALITYNAME", "L"),
-    ("STATEORPROVINCENAME", "ST"),
-    ("ORGANIZATIONNAME", "O"),
-    ("ORGANIZATIONALUNITNAME", "OU"),
-    ("STREETADDRESS", "STREET"),
-    ("DOMAINCOMPONENT", "DC"),
-    ("USERID", "UID"),
-    ("T", "title"),
-    ("G", "givenName"),
-    ("GN", "givenName"),
-    ("SURNAME", "sn"),
-];
-
-/// An attribute's name as the table of OIDs has it: `E`, `S`, `OID.2.5.4.5` as other programs write them.
-fn attribute_name(key: &str) -> &str {
-    let key = key.trim();
-    let bare =
-        key.get(..4).filter(|start| start.eq_ignore_ascii_case("oid.")).map_or(key, |_| key.get(4..).unwrap_or(key));
-    OTHER_NAMES.iter().find(|(other, _)| bare.eq_ignore_ascii_case(other)).map_or(bare, |(_, name)| name)
-}
-
 /// `/O=Example/CN=localhost` (root first) as `CN=localhost,O=Example`.
 fn from_slashes(text: &str) -> String {
     let mut parts = split_unescaped(text.trim_start_matches('/').trim_end_matches('/'), &['/']);
@@ -263,107 +234,4 @@ pub(super) fn split_unescaped<'a>(text: &'a str, separators: &[char]) -> Vec<&'a
     }
     parts.push(&text[start..]);
     parts
-}
-
-/// Reads one `KEY=VALUE`. (x509-cert's own splitting of whole names trips over `\\\,`.)
-fn attribute_from_text(text: &str) -> Result<AttributeTypeAndValue, String> {
-    check_attribute(text)?;
-    let (key, value) = text.split_once('=').unwrap_or((text, ""));
-    let key = attribute_name(key);
-    let text = format!("{key}={}", trim_value(value));
-    let unreadable = || format!("`{text}` does not read as KEY=VALUE (RFC 4514)");
-    let attribute: AttributeTypeAndValue = text.parse().map_err(|_| unreadable())?;
-    let decoded = attribute.value.value();
-    let tag = der::Tagged::tag(&attribute.value);
-    if tag == der::Tag::Ia5String && !decoded.is_ascii() || tag == der::Tag::PrintableString && !is_printable(decoded) {
-        return Err(format!("`{}` holds ASCII alone (RFC 5280 appendix A.1)", key.trim()));
-    }
-    if !value.starts_with('#') {
-        let characters = std::str::from_utf8(attribute.value.value()).map_err(|_| unreadable())?.chars().count();
-        let limit = ATTRIBUTE_LIMITS.iter().find(|(name, _)| key.trim().eq_ignore_ascii_case(name));
-        if let Some((name, limit)) = limit.filter(|(_, limit)| characters > *limit) {
-            return Err(format!("`{name}` is longer than {limit} characters (RFC 5280 appendix A.1)"));
-        }
-    }
-    Ok(attribute)
-}
-
-/// Without the white space round it, but with an escaped space at its end.
-fn trim_value(value: &str) -> &str {
-    let value = value.trim_start_matches(' ');
-    let trimmed = value.trim_end_matches(' ');
-    if ends_in_backslash(trimmed) { value.get(..=trimmed.len()).unwrap_or(trimmed) } else { trimmed }
-}
-
-/// RFC 4514 section 3: a backslash stands before a special character or two hex digits.
-fn escapes_are_whole(value: &str) -> bool {
-    let mut chars = value.chars();
-    while let Some(c) = chars.next() {
-        if c != '\\' {
-            continue;
-        }
-        let whole = match chars.next() {
-            Some(c) if c.is_ascii_hexdigit() => chars.next().is_some_and(|c| c.is_ascii_hexdigit()),
-            Some(c) => " \"#=\\+,;<>".contains(c),
-            None => false,
-        };
-        if !whole {
-            return false;
-        }
-    }
-    true
-}
-
-fn ends_in_backslash(text: &str) -> bool {
-    (text.len() - text.trim_end_matches('\\').len()) % 2 == 1
-}
-
-/// Returns true if the octets may be in a PrintableString (X.680 section 41.4).
-fn is_printable(octets: &[u8]) -> bool {
-    octets.iter().all(|octet| octet.is_ascii_alphanumeric() || b" '()+,-./:=?".contains(octet))
-}
-
-/// Longest values of attributes, in characters (RFC 5280 appendix A.1).
-const ATTRIBUTE_LIMITS: [(&str, usize); 7] = [
-    ("CN", COMMON_NAME_LIMIT),
-    ("O", 64),
-    ("OU", 64),
-    ("L", 128),
-    ("ST", 128),
-    ("SERIALNUMBER", 64),
-    ("EMAILADDRESS", 255),
-];
-
-fn check_attribute(text: &str) -> Result<(), String> {
-    let Some((key, value)) = text.split_once('=') else {
-        return Err(format!("`{text}` is not of the form KEY=VALUE (RFC 4514)"));
-    };
-    let (key, value) = (attribute_name(key), trim_value(value));
-    if value.is_empty() {
-        return Err(format!("`{key}` has no value"));
-    }
-    if !escapes_are_whole(value) {
-        return Err(format!("`{key}` has a backslash before neither a special character nor two hex digits"));
-    }
-    if value.starts_with('#') {
-        return Ok(());
-    }
-    let known = der::oid::db::DB.by_name(key).is_some() || der::asn1::ObjectIdentifier::new(key).is_ok();
-    if !known {
-        return Err(format!("`{key}` is not an attribute known here: write its dotted OID"));
-    }
-    if value.contains("\\00") {
-        return Err(format!("`{key}` contains a NUL character"));
-    }
-    let printable = |c: char| c.is_ascii_alphanumeric() || " '()+,-./:=?\\".contains(c);
-    match key.to_ascii_uppercase().as_str() {
-        "C" if value.len() != 2 || !value.bytes().all(|byte| byte.is_ascii_alphabetic()) => {
-            Err("`C` is a country code of two letters".to_owned())
-        }
-        "SERIALNUMBER" if !value.chars().all(printable) => {
-            Err(format!("`{key}` is a PrintableString, which has no letters but ASCII's (RFC 5280 appendix A.1)"))
-        }
-        "DC" | "EMAILADDRESS" if !value.is_ascii() => Err(format!("`{key}` must be ASCII (RFC 5280 appendix A.1)")),
-        _ => Ok(()),
-    }
 }

@@ -161,6 +161,7 @@ fn subjects_as_other_programs_write_them_are_read() {
         ("C:/Program Files/Git/CN=x", "CN=x"),
         ("C:/Program Files/Git/O=Acme/CN=x", "CN=x,O=Acme"),
         ("commonName=a,organizationName=b", "CN=a,O=b"),
+        ("organizationIdentifier=VATDE-1,OID.2.5.4.51=h", "2.5.4.97=#0c0756415444452d31,houseIdentifier=#0c0168"),
     ] {
         assert_eq!(text.parse::<Subject>(), expected.parse(), "{text}");
     }
@@ -178,6 +179,11 @@ fn subjects_that_cannot_be_say_why() {
     assert!(reason(r"CN=\a").contains("two hex digits"));
     assert!(reason(r"CN=a\").contains("two hex digits"));
     assert!(reason("").contains("KEY=VALUE"));
+    assert_eq!(reason("CN=a+CN=a"), "`CN=a+CN=a` holds an attribute twice");
+    // Encoded values: half an octet, no value, two values, and a length in more octets than it needs.
+    for text in ["CN=#0c016", "CN=#zz", "CN=#", "CN=#0c01610c0162", "CN=#0c810161"] {
+        assert!(reason(text).contains("does not read as KEY=VALUE"), "{text}");
+    }
 }
 
 /// JSON once had `2.5.4.5=#13…` for a serial number that every reader of RFC 4514 knows by its name.

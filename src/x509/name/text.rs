@@ -5,7 +5,7 @@ use crate::base::hex::hex;
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 
-use super::{Attribute, DistinguishedName, Entry, GeneralName};
+use super::{Attribute, DistinguishedName, Entry, GeneralName, attribute};
 use crate::encoding::asn1::{self, Reader, Value, oid};
 
 /// Prints a DER distinguished name by RFC 4514: last attribute first, by registered short names, else dotted OIDs with the
@@ -44,44 +44,16 @@ pub(crate) fn attributes(text: &mut String, rdn: &[Attribute<'_>]) {
         if index > 0 {
             text.push('+');
         }
-        attribute(text, pair.kind, pair.value);
+        push_attribute(text, pair.kind, pair.value);
     }
 }
 
-/// The short names of RFC 4514 section 3, and those of RFC 4519, X.520 and PKCS#9 that its readers know, by the OIDs'
-/// content octets.
-fn short_name(oid: &[u8]) -> Option<&'static str> {
-    Some(match oid {
-        [0x55, 4, 3] => "CN",
-        [0x55, 4, 7] => "L",
-        [0x55, 4, 8] => "ST",
-        [0x55, 4, 10] => "O",
-        [0x55, 4, 11] => "OU",
-        [0x55, 4, 6] => "C",
-        [0x55, 4, 9] => "STREET",
-        [9, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 25] => "DC",
-        [9, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 1] => "UID",
-        [0x55, 4, 4] => "sn",
-        [0x55, 4, 5] => "serialNumber",
-        [0x55, 4, 12] => "title",
-        [0x55, 4, 13] => "description",
-        [0x55, 4, 15] => "businessCategory",
-        [0x55, 4, 17] => "postalCode",
-        [0x55, 4, 42] => "givenName",
-        [0x55, 4, 43] => "initials",
-        [0x55, 4, 44] => "generationQualifier",
-        [0x55, 4, 46] => "dnQualifier",
-        [0x55, 4, 65] => "pseudonym",
-        [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 1] => "emailAddress",
-        _ => return None,
-    })
-}
-
-fn attribute(text: &mut String, kind: Value<'_>, value: Value<'_>) {
-    let known = short_name(kind.content)
+fn push_attribute(text: &mut String, kind: Value<'_>, value: Value<'_>) {
+    let short = attribute::by_oid(kind.content).map(|kind| kind.name);
+    let known = short
         .and_then(|short| Some((short, asn1::decode_string(value.tag, value.content)?)))
         .filter(|(short, decoded)| can_be_read_back(short, decoded));
-    match (known, short_name(kind.content)) {
+    match (known, short) {
         (Some((short, decoded)), _) => {
             text.push_str(short);
             text.push('=');
@@ -98,9 +70,8 @@ fn attribute(text: &mut String, kind: Value<'_>, value: Value<'_>) {
 
 /// Decides whether a value is read back from its text: some attributes are of types that hold a part of Unicode alone.
 fn can_be_read_back(name: &str, text: &str) -> bool {
-    let is_printable = |octet: u8| octet.is_ascii_alphanumeric() || b" '()+,-./:=?".contains(&octet);
     match name {
-        "serialNumber" => text.bytes().all(is_printable),
+        "serialNumber" => text.bytes().all(asn1::is_printable),
         "emailAddress" => text.is_ascii(),
         _ => true,
     }
