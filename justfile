@@ -36,7 +36,7 @@ book:
     mdbook build docs
 
 # Draws the book's pictures from real runs (needs Chromium, and `npm ci` in tests/node)
-pictures BINARY="target/release/secure-io":
+pictures BINARY="target/release/secure-io": (built BINARY)
     python3 packaging/pictures/draw.py {{BINARY}} docs/pictures
 
 # Checks the dependencies: advisories, licences, duplicates and sources (needs cargo-deny, and the network)
@@ -78,14 +78,19 @@ mutants *FILES:
 fuzz TARGET *ARGS:
     cargo +nightly fuzz run {{TARGET}} {{ARGS}}
 
+# Builds the program that is to be packed, unless it is there: the folder names the profile
+[private]
+built BINARY:
+    [ -e "{{BINARY}}" ] || cargo build --locked --profile "$(basename "$(dirname "{{BINARY}}")")"
+
 # Builds and packs the npm packages for this machine into target/npm, and installs and uses them (needs npm)
-npm BINARY="target/release/secure-io":
+npm BINARY="target/release/secure-io": (built BINARY)
     node packaging/npm/build.mjs target/npm linux-x64-gnu="$(realpath {{BINARY}})"
     for folder in secure-io linux-x64-gnu; do (cd target/npm/$folder && npm pack --silent --pack-destination ..); done
     node packaging/npm/test.mjs {{BINARY}}
 
 # Installs the npm packages with pnpm, yarn 1, yarn 4 and bun, and checks their types (these come from npm's registry)
-npm-clients BINARY="target/release/secure-io":
+npm-clients BINARY="target/release/secure-io": (built BINARY)
     node packaging/npm/clients.mjs {{BINARY}}
 
 # Builds the Python wheel into target/wheels (needs maturin)
@@ -113,7 +118,7 @@ crate-install *WITHOUT:
     packaging/crate-install.sh {{WITHOUT}}
 
 # Runs the steps of action.yml as a GitHub runner does
-action BINARY="target/release/secure-io":
+action BINARY="target/release/secure-io": (built BINARY)
     python3 packaging/action-test.py {{BINARY}}
 
 # Builds a Debian package in target/debian (needs dpkg-dev)
@@ -125,7 +130,7 @@ deb-test DEB SUITE="bookworm":
     packaging/debian/test.sh {{DEB}} {{SUITE}}
 
 # Runs the steps of the Dockerfile's last stage in a minimal Debian, and the server as the image does (needs root and debootstrap)
-container-test BINARY="target/release/secure-io":
+container-test BINARY="target/release/secure-io": (built BINARY)
     packaging/container-test.sh {{BINARY}}
 
 # Checks the workflows (needs zizmor and actionlint)

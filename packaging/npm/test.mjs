@@ -1,7 +1,7 @@
 // Installs the packed packages from a registry on loopback, and uses them: node packaging/npm/test.mjs BINARY
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -67,10 +67,14 @@ try {
   log = "";
   direct.stderr.on("data", (text) => (log += text));
   await until(() => log.includes("is running on"), "the server is ready");
+  // Where Node can, the process that was started is the program itself by now.
+  const program = realpathSync(`/proc/${direct.pid}/exe`);
+  const isOurs = program === realpathSync(join(app, "node_modules/@secure-io/linux-x64-gnu/bin/secure-io"));
+  assert.equal(isOurs, typeof process.execve === "function", program);
   const ended = new Promise((done) => direct.on("close", (status, signal) => done([status, signal])));
   direct.kill("SIGTERM");
   assert.deepEqual(await ended, [0, null], "it stops in good order");
-  console.log("SIGTERM reaches the program: ok");
+  console.log(`SIGTERM reaches the program (${isOurs ? "by execve" : "below Node"}, ${process.version}): ok`);
 } finally {
   registry.close();
   rmSync(work, { recursive: true, force: true });

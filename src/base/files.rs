@@ -33,7 +33,7 @@ mod tree;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use self::listing::{Stamp, list, list_at_depth, list_own, modified, small_files, stamp};
+pub use self::listing::{Stamp, list, list_at_depth, list_own, modified, small_files, stamp, try_small_files};
 pub use self::owner::{Entry, doubt, is_open_to_others, is_root, is_roots_alone, make_private};
 pub use self::paths::{below, create_folder, exists, is_stdio, is_writable, remove, same};
 pub use self::person::{Owner, SMALL, read_regular};

@@ -45,14 +45,13 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         doctor::build(env!("CARGO_PKG_VERSION"), super::IS_QUICK),
         doctor::clock(now, env::current_exe().ok().and_then(|program| files::modified(&program))),
     ];
-    let paths = args.folder.paths()?;
-    let root = files::exists(&paths.root).then(|| LocalCa::load(&paths));
+    let ca = local_ca(&args.folder);
     let mut seen: Vec<Observation> = all.drain(..).map(observation).collect();
-    seen.push(authority(root.as_ref(), now));
-    if matches!(root, Some(Ok(_))) {
-        seen.extend(stores(&ca::stores(&paths)?));
+    seen.push(authority(ca.as_ref().map(Option::as_ref), now));
+    let ca = ca.ok().flatten();
+    if let Some(ca) = &ca {
+        seen.extend(stores(&ca::stores(&ca.paths)?));
     }
-    let ca = root.and_then(Result::ok);
     let root = ca.as_ref().map(|ca| ca.root.to_vec());
     let set = doctor::VARIABLES.iter().filter_map(|name| Some((*name, env::var(name).ok()?)));
     all.extend(doctor::environment(&set.collect::<Vec<_>>(), root.as_deref()));
@@ -73,17 +72,27 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     Ok(if report.healthy { Outcome::Done } else { Outcome::No })
 }
 
+/// The local CA, if there is one or something is left of one.
+fn local_ca(folder: &CaDirArgs) -> Result<Option<LocalCa>, Failure> {
+    let paths = folder.paths()?;
+    let is_there = paths.exist() || files::exists(&paths.root);
+    Ok(if is_there { Some(LocalCa::load(&paths)?) } else { None })
+}
+
 /// The local CA and its end.
-fn authority(ca: Option<&Result<LocalCa, secure_io::ca::Error>>, now: OffsetDateTime) -> Observation {
+fn authority(ca: Result<Option<&LocalCa>, &Failure>, now: OffsetDateTime) -> Observation {
     let seen = |state, message: String| Observation::new(Area::Ca, state, "local CA", message);
     let command = |words: &str| CommandLine::ours(words).carrying_ca_dir().to_string();
     let ca = match ca {
-        None => {
+        Ok(Some(ca)) => ca,
+        Ok(None) => {
             let message = "there is none: certificates are self-signed, and browsers warn of them".to_owned();
             return seen(State::Note, message).commanded(command("ca trust"));
         }
-        Some(Err(error)) => return seen(State::Trouble, format!("it cannot be used: {error}")),
-        Some(Ok(ca)) => ca,
+        Err(failure) => {
+            let seen = seen(State::Trouble, format!("it cannot be used: {}", failure.in_one_line()));
+            return failure.hint_list().iter().take(1).fold(seen, |seen, hint| remedied(seen, hint));
+        }
     };
     if let Some(warning) = ca.warning(now) {
         return seen(State::Trouble, warning).commanded(command("ca renew"));
@@ -93,6 +102,14 @@ fn authority(ca: Option<&Result<LocalCa, secure_io::ca::Error>>, now: OffsetDate
             seen(State::Ok, format!("in {}, {}", authority.folder.display(), expiry(&authority.intermediate, now)))
         }
         Err(error) => seen(State::Trouble, format!("it cannot be used: {error}")),
+    }
+}
+
+/// An observation with a hint's command, or with its words if it has none.
+fn remedied(observation: Observation, hint: &str) -> Observation {
+    match hint.split_once(": `").and_then(|(words, command)| Some((words, command.strip_suffix('`')?))) {
+        Some((words, command)) => observation.commanded(command).advised(words),
+        None => observation.advised(hint),
     }
 }
 
@@ -118,16 +135,25 @@ fn stores(stores: &[Store]) -> Vec<Observation> {
 fn observation(Seen { observation, remedy }: Seen) -> Observation {
     let command = match remedy {
         None => return observation,
+        Some(Remedy::Unset(name)) if cfg!(windows) => CommandLine::of("Remove-Item").arg(format!("Env:{name}")),
+        Some(Remedy::Export(name, value)) if cfg!(windows) => {
+            return observation.commanded(format!("$env:{name} = \"{value}\""));
+        }
         Some(Remedy::Unset(name)) => CommandLine::of("unset").arg(name),
         Some(Remedy::Export(name, value)) => CommandLine::of("export").arg(format!("{name}={value}")),
         Some(Remedy::CaEnv) => {
             let command = CommandLine::ours("ca env").carrying_ca_dir();
-            return observation.commanded(format!("eval \"$({command})\""));
+            return observation.commanded(if cfg!(windows) {
+                format!("{command} | Out-String | Invoke-Expression")
+            } else {
+                format!("eval \"$({command})\"")
+            });
         }
         Some(Remedy::Private(path)) => CommandLine::of("chmod 600").path(&path),
         Some(Remedy::Renew(set)) if set == "server" => CommandLine::ours("gen-cert --renew"),
         Some(Remedy::Renew(set)) => CommandLine::ours("gen-cert --renew").flag("--name", set),
         Some(Remedy::Inspect(paths)) => paths.iter().fold(CommandLine::ours("inspect"), |line, path| line.path(path)),
+        Some(Remedy::InspectFolder(path)) => CommandLine::ours("inspect -q -r --expires-within 14d").path(&path),
         Some(Remedy::Check(port)) => CommandLine::ours("check").arg(format!("https://localhost:{port}")),
         Some(Remedy::ResolveLocalhost) if cfg!(target_os = "linux") => {
             CommandLine::of("sudo apt install libnss-myhostname")

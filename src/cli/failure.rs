@@ -74,6 +74,14 @@ impl Failure {
         texts.into_iter().fold(self, Self::hint)
     }
 
+    /// The remedies.
+    pub(crate) fn hint_list(&self) -> &[String] {
+        match self {
+            Self::BrokenPipe => &[],
+            Self::Error(report) => &report.hints,
+        }
+    }
+
     /// Formats the reason in one line.
     pub(crate) fn reason(&self) -> String {
         match self {

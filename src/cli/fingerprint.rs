@@ -17,7 +17,7 @@ use super::remote::RemoteArgs;
 Examples:
   secure-io fingerprint server-cert.pem             to compare with what a browser shows
   secure-io fingerprint https://localhost:3000      of what a server shows, leaf first
-  pin=$(secure-io fingerprint --spki server-cert.pem | cut -d' ' -f1)
+  pin=$(secure-io fingerprint --spki server-cert.pem | head -1 | cut -d' ' -f1)
   curl --pinnedpubkey \"$pin\" https://localhost:3000
 
 Exit status: 0 done, 2 it could not be done")]

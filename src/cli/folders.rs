@@ -16,6 +16,9 @@ pub(crate) fn absolute(path: &Path) -> Result<PathBuf, Failure> {
 /// The platform's folder for our data.
 pub(crate) fn data() -> Result<PathBuf, Failure> {
     let base = etcetera::choose_base_strategy();
-    let base = base.map_err(|error| Failure::new(anyhow::Error::new(error).context("cannot tell where data is kept")));
+    let base = base.map_err(|error| {
+        Failure::new(anyhow::Error::new(error).context("cannot tell where data is kept"))
+            .hint("set HOME to your folder")
+    });
     Ok(base?.data_dir().join("secure-io"))
 }

@@ -46,12 +46,11 @@ fn a_key_and_its_chain_come_out_in_order() {
     let mut expected = subjects(&sandbox, "mixed.pem");
     expected.reverse();
     assert_eq!(subjects(&sandbox, "all.pem"), expected);
-    let mode = std::fs::metadata(sandbox.path("all.pem")).unwrap().permissions().mode();
-    assert_eq!(mode & 0o777, 0o600);
-    // Certificates alone are for everybody.
+    let mode = |file: &str| std::fs::metadata(sandbox.path(file)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode("all.pem"), 0o600);
+    // Certificates alone are for everybody whom the umask lets read.
     sandbox.ok("secure-io convert mixed.pem --to pem --out chain.pem");
-    let mode = std::fs::metadata(sandbox.path("chain.pem")).unwrap().permissions().mode();
-    assert_eq!(mode & 0o044, 0o044 & mode & 0o777);
+    assert_eq!(mode("chain.pem"), mode("server-cert.pem"));
     assert_eq!(subjects(&sandbox, "chain.pem"), expected);
 }
 
@@ -131,7 +130,7 @@ fn a_format_refuses_what_it_cannot_hold() {
     exit: 2
     --- stderr
     error: DER holds one item, and there are 2: private key (server-key.pem #1), certificate (server-cert.pem #1)
-    hint: take one of them: `secure-io convert server-cert.pem server-key.pem --to der --item 1`
+    hint: convert one file at a time
     hint: --kind takes those of a kind, and --to pem holds them all
     "#);
     assert_snapshot!(sandbox.run("secure-io convert server-csr.pem --to p12 --p12-password-file pw"), @r#"
@@ -172,6 +171,18 @@ fn a_format_refuses_what_it_cannot_hold() {
     hint: give one with --p12-password-file or --p12-password-env
     "#);
     assert!(!sandbox.exists("a.jks"));
+}
+
+/// In a store, all items have the same first number.
+#[test]
+fn one_item_of_a_store_is_named_by_a_number_that_it_has_alone() {
+    let sandbox = with_chain();
+    sandbox.ok("secure-io convert mixed.pem --to p7b --out chain.p7b");
+    let outcome = sandbox.run("secure-io convert chain.p7b --to der --out one.der").exits(2);
+    let hint = outcome.stderr;
+    let command = hint.split_once("take one of them: `").expect("a hint").1.split('`').next().expect("a command");
+    sandbox.ok(command);
+    assert_eq!(subjects(&sandbox, "one.der").len(), 1);
 }
 
 #[test]

@@ -28,6 +28,24 @@ fn a_pin_is_that_of_the_key() {
     assert_eq!(pins, [&expected; 3]);
 }
 
+/// The lines of the help, with a chain: curl compares one pin, that of the server's own certificate.
+#[test]
+fn the_pin_of_the_help_is_taken_by_curl() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert -q --ca --ca-dir ca");
+    let server = sandbox.serve("--ca-dir ca");
+    let help = sandbox.ok("secure-io fingerprint --help");
+    let lines: Vec<_> = help.lines().map(str::trim).filter(|line| line.contains("pin")).collect();
+    let at = lines.iter().position(|line| line.starts_with("pin=$(")).expect("an example");
+    let script =
+        format!("{}\n{} --insecure --silent", lines[at], lines[at + 1].replace("3000", &server.port.to_string()));
+    let mut command = sandbox.command("bash");
+    let binary = std::path::Path::new(env!("CARGO_BIN_EXE_secure-io")).parent().expect("it is in a folder");
+    let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap_or_default());
+    command.args(["-ec", &script]).env("PATH", path);
+    assert_eq!(sandbox.finish(&script, &mut command, b"").success().stdout_text(), "Hello, Socket.io with SSL/TLS!");
+}
+
 #[test]
 fn what_has_none_is_named() {
     let sandbox = Sandbox::new();

@@ -47,10 +47,38 @@ pub fn stamp(path: &Path) -> Option<Stamp> {
 /// The files in a folder itself that hold no more than `limit` bytes, by name; unreadable ones are passed over.
 #[must_use]
 pub fn small_files(folder: &Path, limit: u64) -> Vec<PathBuf> {
-    let entries = walkdir::WalkDir::new(folder).max_depth(1).follow_links(true).sort_by_file_name();
+    small_of(entries_of(folder).flatten(), limit)
+}
+
+/// The same, if the folder itself can be read.
+///
+/// # Errors
+///
+/// [`Error::Io`] if it cannot.
+pub fn try_small_files(folder: &Path, limit: u64) -> Result<Vec<PathBuf>, Error> {
+    let (mut found, mut fault) = (Vec::new(), None);
+    for entry in entries_of(folder) {
+        match entry {
+            Ok(entry) => found.push(entry),
+            // Links that lead nowhere are told apart by their own paths.
+            Err(error) if error.path().is_none_or(|path| path == folder) => fault = Some(error),
+            Err(_) => {}
+        }
+    }
+    match fault {
+        Some(error) => Err(Error::io("read", folder)(error.into())),
+        None => Ok(small_of(found.into_iter(), limit)),
+    }
+}
+
+fn entries_of(folder: &Path) -> walkdir::IntoIter {
+    walkdir::WalkDir::new(folder).max_depth(1).follow_links(true).sort_by_file_name().into_iter()
+}
+
+fn small_of(entries: impl Iterator<Item = walkdir::DirEntry>, limit: u64) -> Vec<PathBuf> {
     let is_small =
         |entry: &walkdir::DirEntry| entry.metadata().is_ok_and(|found| found.is_file() && found.len() <= limit);
-    entries.into_iter().flatten().filter(is_small).map(walkdir::DirEntry::into_path).collect()
+    entries.filter(is_small).map(walkdir::DirEntry::into_path).collect()
 }
 
 /// The regular files in a folder, by name: not those in folders within it, and none that a symbolic link leads to.

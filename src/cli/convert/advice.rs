@@ -24,11 +24,12 @@ pub(super) fn convert(error: Error) -> Failure {
             };
             Failure::new(error.into()).hint(hint)
         }
-        Error::Several { .. } => {
-            let first = CommandLine::typed().with(&ITEM, "1");
-            Failure::new(error.into())
-                .hint(format!("take one of them: `{first}`"))
-                .hint("--kind takes those of a kind, and --to pem holds them all")
+        Error::Several { ref number, .. } => {
+            let hint = match number {
+                Some(number) => format!("take one of them: `{}`", CommandLine::typed().with(&ITEM, number)),
+                None => "convert one file at a time".to_owned(),
+            };
+            Failure::new(error.into()).hint(hint).hint("--kind takes those of a kind, and --to pem holds them all")
         }
         Error::NoCertificate { key, ours, theirs } => {
             let failure = Failure::message(format!("no certificate belongs to the private key in {key}"));

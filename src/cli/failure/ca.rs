@@ -25,6 +25,9 @@ impl From<Error> for Failure {
             Error::NoFirefox { .. } => return Self::new(error.into()).hint(renew_hint()),
             Error::Missing { .. } => format!("make one: `{}`", ours("ca init")),
             Error::RootKey { source: container::Error::PassphraseNeeded, .. } => super::PASSPHRASE.to_owned(),
+            Error::Container { .. } | Error::Pair { .. } => {
+                "restore that file from a copy, or make a new CA in its place by --force of ca init".to_owned()
+            }
             Error::Exposed { ref path, instead, .. } => {
                 let command = CommandLine::of("chmod").arg(instead).path(path);
                 let hint = format!("if nobody else has used it, close it: `{command}`");

@@ -63,6 +63,12 @@ impl Default for Rounds {
 }
 
 impl Rounds {
+    /// A lower cost than the default, for content that is looked at in passing.
+    #[must_use]
+    pub const fn at_most(rounds: u32) -> Self {
+        Self(AtomicU32::new(rounds))
+    }
+
     pub(super) fn take(&self, rounds: u32) -> Result<u32, Error> {
         let less = |left: u32| left.checked_sub(rounds);
         self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).map_err(|_| Error::TooCostly)?;

@@ -8,7 +8,7 @@
 
 use std::path::Path;
 
-use rustls::pki_types::CertificateDer;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::{Error, Paths, certificates, load_key};
 use crate::base::files;
@@ -45,7 +45,16 @@ impl Issuing {
     fn read(certificate: &Path, key: &Path) -> Result<Self, Error> {
         let chain = certificates(certificate)?;
         let loaded = load_key(key, None).map_err(|source| Error::Container { path: key.to_owned(), source })?;
-        let issuing = Self { chain, key: PrivateKey::load(&loaded)? };
+        Self::of(chain, &loaded).map_err(|source| Error::Pair {
+            key: key.to_owned(),
+            certificate: certificate.to_owned(),
+            source: Box::new(source),
+        })
+    }
+
+    /// Puts a chain and the key of its first certificate together.
+    fn of(chain: Vec<CertificateDer<'static>>, key: &PrivateKeyDer<'_>) -> Result<Self, cert::Error> {
+        let issuing = Self { chain, key: PrivateKey::load(key)? };
         let parsed = inspect::parse(issuing.certificate())?;
         cert::check_key(parsed.key.as_raw(), &issuing.key)?;
         Ok(issuing)

@@ -174,6 +174,16 @@ pub enum Error {
         /// Fault of the file.
         source: container::Error,
     },
+    /// A key of the CA and the certificate that it should belong to.
+    #[error("cannot use `{}` with `{}`", key.display(), certificate.display())]
+    Pair {
+        /// The key's file.
+        key: PathBuf,
+        /// The certificate's file.
+        certificate: PathBuf,
+        /// Fault of the pair, or of one of the two.
+        source: Box<cert::Error>,
+    },
     /// Its key is unusable.
     #[error(transparent)]
     Key(#[from] key::Error),

@@ -63,6 +63,8 @@ pub enum Error {
     Several {
         /// Files and numbers of the items.
         places: Vec<String>,
+        /// A number that only one of them has, as in `1.2`; none if each file has the same numbers.
+        number: Option<String>,
     },
     /// A key for PKCS#12 without a certificate.
     #[error("no certificate belongs to the private key of {key}")]
@@ -150,7 +152,10 @@ impl Bundle {
     fn der(&self, passphrase: Option<&str>) -> Result<Written, Error> {
         let all: Vec<_> = self.in_order().collect();
         let [part] = all[..] else {
-            return Err(Error::Several { places: all.iter().map(|part| part.described()).collect() });
+            let numbers: Vec<_> = all.iter().map(|part| part.number()).collect();
+            let is_alone = |number: &&&str| numbers.iter().filter(|other| other == number).count() == 1;
+            let number = numbers.iter().find(is_alone).map(|number| (*number).to_owned());
+            return Err(Error::Several { places: all.iter().map(|part| part.described()).collect(), number });
         };
         let (_, octets) = part.block(passphrase)?;
         Ok(self.written(octets, [part.converted(None)]))

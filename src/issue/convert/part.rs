@@ -205,6 +205,11 @@ impl Part {
         format!("{key} (spki sha256 {pin}…)")
     }
 
+    /// The number of the item within its file, as in `1.2`.
+    pub(super) fn number(&self) -> &str {
+        self.place.rsplit_once('#').map_or(self.place.as_str(), |(_, number)| number)
+    }
+
     /// The item in words, with its place.
     pub(super) fn described(&self) -> String {
         format!("{} ({})", self.kind().words(), self.place)

@@ -22,6 +22,11 @@ const SMALL: u64 = 256 << 10;
 /// Files that are looked at, at most.
 const MOST: usize = 200;
 
+/// Rounds of hashing for the two guesses at a PKCS#12 file, an empty password and none: enough for the default of OpenSSL.
+///
+/// A file with a password costs all of its rounds for nothing, and modern ones ask for 300,000.
+const ROUNDS: u32 = 20_000;
+
 const ENDINGS: [&str; 9] = ["pem", "key", "crt", "cer", "cert", "der", "p12", "pfx", "jks"];
 
 /// A certificate with less time left than this, or than a third of its life, is trouble.
@@ -39,14 +44,39 @@ struct File {
 /// Looks at the files in a folder.
 #[must_use]
 pub fn folder(path: &Path, now: OffsetDateTime) -> Vec<Seen> {
-    let all = files::small_files(path, SMALL).into_iter().filter(|path| is_candidate(path)).take(MOST);
-    let all: Vec<File> = all.filter_map(|file| read(&file, path)).collect();
-    let mut seen: Vec<Seen> = all.iter().flat_map(|file| of_file(file, now)).collect();
+    let files = match files::try_small_files(path, SMALL) {
+        Ok(files) => files,
+        Err(error) => return vec![unknown("files", &error)],
+    };
+    let candidates: Vec<PathBuf> = files.into_iter().filter(|path| is_candidate(path)).collect();
+    let mut seen = Vec::new();
+    let mut all = Vec::new();
+    for file in candidates.iter().take(MOST) {
+        let name = file.strip_prefix(path).unwrap_or(file);
+        match files::read(file) {
+            Ok(bytes) => all.extend(read(&bytes, name)),
+            Err(error) => seen.push(unknown(&name.display().to_string(), &error)),
+        }
+    }
+    seen.extend(all.iter().flat_map(|file| of_file(file, now)));
     seen.extend(pairs(&all));
+    if candidates.len() > MOST {
+        let message = format!("the first {MOST} of {} were looked at, by name", candidates.len());
+        let all = Remedy::InspectFolder(path.to_owned());
+        seen.push(Seen::new(Area::Folder, State::Note, "files", message).with(all));
+    }
     if seen.is_empty() {
         seen.push(Seen::new(Area::Folder, State::Ok, "files", "no certificates or keys are in this folder"));
     }
     seen
+}
+
+fn unknown(subject: &str, error: &files::Error) -> Seen {
+    let message = match error {
+        files::Error::Io { source, .. } => format!("it cannot be read: {source}"),
+        error => error.to_string(),
+    };
+    Seen::new(Area::Folder, State::Unknown, subject, message)
 }
 
 fn is_candidate(path: &Path) -> bool {
@@ -54,12 +84,11 @@ fn is_candidate(path: &Path) -> bool {
     ENDINGS.contains(&ending.as_str())
 }
 
-fn read(path: &Path, folder: &Path) -> Option<File> {
-    let bytes = files::read(path).ok()?;
-    let path = path.strip_prefix(folder).unwrap_or(path).to_owned();
-    let mut file = File { path, certificates: Vec::new(), keys: Vec::new(), has_open_key: false };
-    let rounds = Rounds::default();
-    for found in container::find(&bytes) {
+/// The contents of a file, as far as no password is needed.
+fn read(bytes: &[u8], name: &Path) -> Option<File> {
+    let mut file = File { path: name.to_owned(), certificates: Vec::new(), keys: Vec::new(), has_open_key: false };
+    let rounds = Rounds::at_most(ROUNDS);
+    for found in container::find(bytes) {
         file.take(inspect::item(found, "", None, &rounds).item);
     }
     (!file.certificates.is_empty() || !file.keys.is_empty() || file.has_open_key).then_some(file)

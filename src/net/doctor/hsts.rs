@@ -7,24 +7,51 @@ use crate::base::files;
 use crate::judge::report::doctor::{Area, State};
 use crate::x509::key::sha256;
 
-/// Folders of Chromium and browsers made from it, below the configuration folder.
+/// Folders of Chromium and browsers made from it: below the configuration folder on Linux, else below the home folder.
 const CHROMIUMS: [&str; 6] =
     ["google-chrome", "google-chrome-beta", "chromium", "microsoft-edge", "BraveSoftware/Brave-Browser", "vivaldi"];
+const CHROMIUMS_ELSEWHERE: [&str; 13] = [
+    "snap/chromium/common/chromium",
+    ".var/app/org.chromium.Chromium/config/chromium",
+    ".var/app/com.google.Chrome/config/google-chrome",
+    "Library/Application Support/Google/Chrome",
+    "Library/Application Support/Chromium",
+    "Library/Application Support/Microsoft Edge",
+    "Library/Application Support/BraveSoftware/Brave-Browser",
+    "Library/Application Support/Vivaldi",
+    "AppData/Local/Google/Chrome/User Data",
+    "AppData/Local/Chromium/User Data",
+    "AppData/Local/Microsoft/Edge/User Data",
+    "AppData/Local/BraveSoftware/Brave-Browser/User Data",
+    "AppData/Local/Vivaldi/User Data",
+];
 
 /// Profiles that are looked at.
 const PROFILES: [&str; 6] = ["Default", "Profile 1", "Profile 2", "Profile 3", "Profile 4", "Profile 5"];
 
+/// The file within a profile; the second is that of Windows.
+const STATES: [&str; 2] = ["TransportSecurity", "Network/TransportSecurity"];
+
 /// Folders of Firefox below the home folder.
-const FIREFOXES: [&str; 2] = [".mozilla/firefox", "snap/firefox/common/.mozilla/firefox"];
+const FIREFOXES: [&str; 6] = [
+    ".mozilla/firefox",
+    ".config/mozilla/firefox",
+    ".var/app/org.mozilla.firefox/.mozilla/firefox",
+    "snap/firefox/common/.mozilla/firefox",
+    "Library/Application Support/Firefox/Profiles",
+    "AppData/Roaming/Mozilla/Firefox/Profiles",
+];
 
 /// Looks into the profiles of browsers.
 #[must_use]
 pub fn hsts(home: &Path, config: &Path) -> Vec<Seen> {
     let mut all = Vec::new();
-    for browser in CHROMIUMS {
+    let browsers = CHROMIUMS.iter().map(|name| (*name, config.join(name)));
+    for (browser, folder) in browsers.chain(CHROMIUMS_ELSEWHERE.iter().map(|name| (*name, home.join(name)))) {
         for profile in PROFILES {
-            let path = config.join(browser).join(profile).join("TransportSecurity");
-            if files::read(&path).is_ok_and(|bytes| is_in_chromium(&bytes)) {
+            let is_it =
+                |state| files::read(&folder.join(profile).join(state)).is_ok_and(|bytes| is_in_chromium(&bytes));
+            if STATES.into_iter().any(is_it) {
                 let advice = "open chrome://net-internals/#hsts and delete the domain security policies of localhost";
                 all.push(remembered(&format!("{browser}, {profile}")).advised(advice));
             }

@@ -46,6 +46,8 @@ pub enum Remedy {
     Renew(String),
     /// Look at these files.
     Inspect(Vec<PathBuf>),
+    /// Look for certificates that end soon in all of this folder.
+    InspectFolder(PathBuf),
     /// Check the server on this port.
     Check(u16),
     /// Install the module that resolves names below localhost.

@@ -45,7 +45,9 @@ fn all() -> Vec<Process> {
 /// POSIX's `ps`, because these systems have no `/proc`.
 #[cfg(all(unix, not(target_os = "linux")))]
 fn all() -> Vec<Process> {
-    let listed = std::process::Command::new("ps").args(["-A", "-o", "pid=,ppid=,stat="]).output();
+    // An option for each: behind `=`, POSIX takes all the rest of an argument for the header.
+    let fields = ["-A", "-o", "pid=", "-o", "ppid=", "-o", "stat="];
+    let listed = std::process::Command::new("ps").args(fields).output();
     let text = listed.map(|listed| String::from_utf8_lossy(&listed.stdout).into_owned()).unwrap_or_default();
     let read = |line: &str| {
         let mut words = line.split_whitespace();
