@@ -136,6 +136,47 @@ fn vite() {
     site.check("node node_modules/vite/bin/vite.js", true);
 }
 
+/// The lines of a page of docs that are set off behind a heading or a sentence.
+fn set_off(page: &str, behind: &str) -> String {
+    let page = fs::read_to_string(format!("{}/docs/{page}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let (_, rest) = page.split_once(&format!("{behind}\n\n")).expect("the sentence is there");
+    let lines = rest.lines().map_while(|line| line.strip_prefix("    "));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+/// What the pages about balancers show is a whole configuration, in which nothing is ignored.
+#[test]
+fn the_configurations_of_the_pages_are_read() {
+    let site = Site::new();
+    let file = |name: &str| site.sandbox.path(&format!("my files/{name}")).display().to_string();
+    let both = [site.sandbox.read("my files/server-key.pem"), site.sandbox.read("my files/server-cert.pem")].concat();
+    site.write("app.pem", std::str::from_utf8(&both).unwrap());
+    for (page, behind) in [
+        ("behind-a-balancer.md", "HAProxy, which ends TLS:"),
+        ("behind-a-balancer.md", "HAProxy that passes TLS through (`serve --trusted-proxy … --proxy-protocol`):"),
+        ("two-machines.md", "## Both, behind HAProxy"),
+    ] {
+        let shown = set_off(page, behind).replace("/etc/haproxy/", "");
+        assert!(shown.contains("bind :443"), "{page}: {shown}");
+        site.write("haproxy.cfg", &shown);
+        let read = site.sandbox.run("/usr/sbin/haproxy -c -f haproxy.cfg").success();
+        assert!(!read.stderr.contains("WARNING"), "{page}, {behind}: {}", read.stderr);
+        let is_set = |field: &str| shown.contains(&format!("http-request set-header {field} "));
+        let has_http = shown.contains("mode http");
+        assert!(!has_http || ["X-Forwarded-For", "X-Forwarded-Host"].into_iter().all(is_set), "{shown}");
+    }
+    let shown = set_off("behind-a-balancer.md", "nginx:");
+    assert!(
+        shown.contains("X-Forwarded-Host $http_host;") && shown.contains("X-Forwarded-For $remote_addr;"),
+        "{shown}"
+    );
+    let shown = shown.replace("/etc/nginx/app-cert.pem", &format!("'{}'", file("server-cert.pem")));
+    let shown = shown.replace("/etc/nginx/app-key.pem", &format!("'{}'", file("server-key.pem")));
+    let folder = site.sandbox.path("").display().to_string();
+    site.write("nginx.conf", &format!("pid {folder}/pid;\nerror_log {folder}/log;\nevents {{}}\nhttp {{\n{shown}}}\n"));
+    site.sandbox.ok(&format!("nginx -t -c {folder}/nginx.conf"));
+}
+
 /// Those whose programs are not at hand are read by a parser of their format, or by their checker.
 #[test]
 fn the_others_are_read_back() {
