@@ -75,6 +75,9 @@ try {
   await ok(node, [command("pnpm", "pnpm"), "add", "secure-io"], app);
   await uses("pnpm", (words) => ok(node, [command("pnpm", "pnpm"), "exec", ...words], app), app);
 
+  assert.match(await ok(node, [command("pnpm", "pnpm"), "dlx", "secure-io", "--version"], folder("pnpm-dlx")), /secure-io \d/);
+  console.log("pnpm dlx: ok");
+
   app = folder("yarn1");
   await ok(node, [command("yarn", "yarn"), "add", "--no-progress", "secure-io"], app);
   await uses("yarn 1", (words) => ok(node, [command("yarn", "yarn"), "--silent", "run", ...words], app), app);
@@ -87,6 +90,17 @@ try {
   await uses("yarn 4, PnP", (words) => ok(node, [...yarn, "run", ...words], app), app);
   const code = "require('secure-io').credentials('pnp.test', { quiet: true }).then((made) => console.log(made.names[0]))";
   assert.match(await ok(node, [...yarn, "node", "-e", code], app), /pnp\.test/);
+
+  app = folder("yarn4-modules");
+  writeFileSync(join(app, "yarn.lock"), "");
+  writeFileSync(join(app, ".yarnrc.yml"), "nodeLinker: node-modules\n");
+  await ok(node, [...yarn, "add", "secure-io"], app);
+  assert(!existsSync(join(app, ".pnp.cjs")) && existsSync(join(app, "node_modules/secure-io")), "it has node_modules");
+  await uses("yarn 4, node_modules", (words) => ok(node, [...yarn, "run", ...words], app), app);
+  app = folder("yarn4-dlx");
+  writeFileSync(join(app, "yarn.lock"), "");
+  assert.match(await ok(node, [...yarn, "dlx", "--quiet", "secure-io", "--version"], app), /secure-io \d/);
+  console.log("yarn 4, dlx: ok");
 
   app = folder("bun");
   const bun = tool("@oven/bun-linux-x64/bin/bun");

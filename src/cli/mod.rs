@@ -41,7 +41,13 @@ use output::{ColorWhen, Output};
 use usage::Unread;
 
 /// True if AWS-LC was built so that a process starts without gathering entropy from the CPU's timing.
-const IS_QUICK: bool = option_env!("AWS_LC_SYS_NO_JITTER_ENTROPY").is_some();
+const IS_QUICK: bool = match option_env!("AWS_LC_SYS_NO_JITTER_ENTROPY") {
+    // As aws-lc-sys reads it, for which `0` is no.
+    Some(value) => {
+        matches!(value.as_bytes(), [b'1'..=b'9' | b'y' | b'Y' | b't' | b'T', ..] | [b'o' | b'O', b'n' | b'N', ..])
+    }
+    None => false,
+};
 
 /// The version, and facts of the build.
 const VERSION: &str = if IS_QUICK {

@@ -31,7 +31,10 @@ pub(crate) fn parse() -> Result<Cli, Unread> {
         command.try_get_matches_from(&words).and_then(|found| Cli::from_arg_matches(&found))
     };
     // Help, and the faults of a command line, need to know all commands.
-    let read = read(super::deferred()).or_else(|_| read(super::command()));
+    let read = read(super::deferred()).or_else(|error| match error.kind() {
+        ErrorKind::DisplayVersion => Err(error),
+        _ => read(super::command()),
+    });
     read.map_err(|error| match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
             Unread::Help(error)

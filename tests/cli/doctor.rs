@@ -52,6 +52,13 @@ fn the_folder_is_looked_at() {
     let expected =
         ["secure-io gen-cert --renew", "chmod 600 web-key.pem", "secure-io inspect web-cert.pem web-key.pem"];
     assert_eq!(commands, expected, "{seen:?}");
+    // Without the key there is nothing to renew with.
+    sandbox.ok("mv server-key.pem elsewhere");
+    let (_, seen) = doctor(&sandbox, QUIET, &[]);
+    let command =
+        troubles(&seen, "folder").iter().find(|seen| seen["subject"] == "server-cert.pem").map(|seen| &seen["command"]);
+    assert_eq!(command, Some(&Value::from("secure-io inspect server-cert.pem")), "{seen:?}");
+    sandbox.ok("mv elsewhere server-key.pem");
     // Pasted, two of them end it.
     sandbox.ok("secure-io gen-cert --renew");
     sandbox.ok("chmod 600 web-key.pem");

@@ -342,3 +342,27 @@ fn the_stores_that_trust_the_anchor_are_in_json() {
     let text = sandbox.run("secure-io verify --ca-dir ca server-cert.pem").success();
     assert_eq!(text.stderr, "", "the store trusts it");
 }
+
+/// As OpenSSL takes them: the file that is named is read in place of the system's, and a folder beside it as well.
+#[test]
+fn the_system_s_roots_are_where_the_environment_says() {
+    let sandbox = Sandbox::new();
+    for name in ["one", "two"] {
+        sandbox.ok(&format!("secure-io gen-cert {name}.test --name {name}"));
+    }
+    let (one, folder) = (sandbox.path("one-cert.pem"), sandbox.path("folder"));
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::copy(sandbox.path("two-cert.pem"), folder.join("two.pem")).unwrap();
+    let is_valid = |name: &str, variables: &[(&str, &std::path::Path)]| {
+        let line = format!("secure-io verify {name}-cert.pem");
+        let mut command = sandbox.command("secure-io");
+        command.args(["verify", &format!("{name}-cert.pem")]).envs(variables.iter().copied());
+        sandbox.finish(&line, &mut command, b"").is_success()
+    };
+    assert!(!is_valid("one", &[]));
+    assert!(is_valid("one", &[("SSL_CERT_FILE", &one)]));
+    assert!(!is_valid("two", &[("SSL_CERT_FILE", &one)]));
+    assert!(is_valid("two", &[("SSL_CERT_FILE", &one), ("SSL_CERT_DIR", &folder)]));
+    assert!(is_valid("two", &[("SSL_CERT_DIR", &folder)]));
+    assert!(!is_valid("one", &[("SSL_CERT_DIR", &folder)]));
+}

@@ -66,7 +66,10 @@ pub fn try_small_files(folder: &Path, limit: u64) -> Result<Vec<PathBuf>, Error>
         }
     }
     match fault {
-        Some(error) => Err(Error::io("read", folder)(error.into())),
+        // Without walkdir's own words about it.
+        Some(error) => {
+            Err(Error::io("read", folder)(error.into_io_error().unwrap_or_else(|| io::Error::other("a loop"))))
+        }
         None => Ok(small_of(found.into_iter(), limit)),
     }
 }

@@ -28,8 +28,8 @@ pub(crate) struct Sources<'a> {
     pub(crate) passphrase: &'a PassphraseArgs,
 }
 
-/// Reads the trust anchors. If the system has one file of its roots, only that file is read: the folder beside it
-/// usually holds copies of the same roots, and takes longer to read than all other input.
+/// Reads the trust anchors. If the system's roots are in one file, only that file is read: the folder beside it usually
+/// holds copies of the same roots, and takes longer to read than all other input.
 pub(super) fn anchors(sources: Sources<'_>, out: &mut Output) -> Result<Trusted, Failure> {
     if sources.ca_dir.is_given()
         && let Ok(paths) = sources.ca_dir.paths()
@@ -38,7 +38,9 @@ pub(super) fn anchors(sources: Sources<'_>, out: &mut Output) -> Result<Trusted,
         out.warning(ca::Error::Missing { folder: paths.folder });
     }
     match bundle().filter(|_| sources.files.is_empty()) {
-        Some(roots) => with_local(roots, sources, out).map(|anchors| Trusted { anchors, is_partial: true }),
+        Some(Bundle { roots, is_partial }) => {
+            with_local(roots, sources, out).map(|anchors| Trusted { anchors, is_partial })
+        }
         None => all(sources, out).map(|anchors| Trusted { anchors, is_partial: false }),
     }
 }
@@ -92,17 +94,29 @@ fn with_local(
     Ok(Arc::new(Anchors::new(trusted).with_record(Some(record))))
 }
 
-/// The roots in the system's one file of them; `None` where it has no such file, or the caller names another.
+/// The roots in the system's one file of them.
+struct Bundle {
+    roots: Vec<Arc<Certificate>>,
+    /// True if there is a folder beside the file.
+    is_partial: bool,
+}
+
+/// The file that `SSL_CERT_FILE` names, or the system's own; `None` where a folder alone is named or there, and for a file
+/// that is damaged.
 #[cfg(all(unix, not(target_os = "macos")))]
-fn bundle() -> Option<Vec<Arc<Certificate>>> {
-    let is_named = ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().any(|name| std::env::var_os(name).is_some());
-    let file = openssl_probe::probe().cert_file.filter(|_| !is_named)?;
-    let roots = parsed(container::certificates(&files::read(&file).ok()?).ok()?);
-    (!roots.is_empty()).then_some(roots)
+fn bundle() -> Option<Bundle> {
+    let named = |name: &str| std::env::var_os(name);
+    let (file, is_partial) = match (named("SSL_CERT_FILE"), named("SSL_CERT_DIR")) {
+        (Some(file), folders) => (Some(file.into()), folders.is_some()),
+        (None, Some(_)) => (None, true),
+        (None, None) => (openssl_probe::probe().cert_file, true),
+    };
+    let roots = parsed(container::certificates(&files::read(&file?).ok()?).ok()?);
+    (!roots.is_empty()).then_some(Bundle { roots, is_partial })
 }
 
 /// Windows and macOS keep theirs in stores of their own.
 #[cfg(not(all(unix, not(target_os = "macos"))))]
-fn bundle() -> Option<Vec<Arc<Certificate>>> {
+fn bundle() -> Option<Bundle> {
     None
 }

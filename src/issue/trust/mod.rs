@@ -15,13 +15,10 @@ mod windows;
 
 use std::path::{Path, PathBuf};
 
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-
 use crate::base::files;
 pub use crate::base::files::Owner;
 use crate::base::hex::hex;
-use crate::encoding::container;
+use crate::encoding::container::{self, Content, Found};
 use crate::judge::report::trust::{Answer, StoreKind};
 use crate::x509::key;
 use program::{Finished, Invocation, Programs};
@@ -376,8 +373,12 @@ pub fn anchor_folders() -> impl Iterator<Item = &'static Path> {
 /// readers of such bundles do.
 #[must_use]
 pub fn certificates(bundle: &[u8]) -> Vec<Vec<u8>> {
-    let blocks: Vec<_> = CertificateDer::pem_slice_iter(bundle).flatten().map(|der| der.to_vec()).collect();
-    if blocks.is_empty() && bundle.first() == Some(&0x30) { vec![bundle.to_vec()] } else { blocks }
+    let found = container::find(bundle).into_iter();
+    let certificate = |found: Found| match found.content {
+        Ok(Content::Certificate(der)) => Some(der),
+        _ => None,
+    };
+    found.filter_map(certificate).collect()
 }
 
 /// Returns true if a certificate is among the PEM blocks of a text.

@@ -133,11 +133,11 @@ impl Doctor {
                 area = Some(seen.area);
             }
             let _ = writeln!(text, "  {:7}  {}: {}", seen.state.word(), seen.subject, seen.message);
-            if let Some(command) = &seen.command {
-                let _ = writeln!(text, "           `{command}`");
-            }
             if let Some(advice) = &seen.advice {
                 let _ = writeln!(text, "           {advice}");
+            }
+            if let Some(command) = &seen.command {
+                let _ = writeln!(text, "           `{command}`");
             }
         }
         text

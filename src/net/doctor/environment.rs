@@ -130,12 +130,12 @@ fn bundle(name: &'static str, path: &str, root: Option<&[u8]>, replaces: bool) -
 
 /// A proxy that also gets the requests to this machine.
 fn proxy(variables: &[(&'static str, String)]) -> Option<Seen> {
-    let value = |names: &[&str]| {
+    let value = |names: &[&str]| -> Option<(&'static str, &str)> {
         let mut set = variables.iter().filter(|(name, value)| names.contains(name) && !value.is_empty());
         set.next().map(|(name, value)| (*name, value.as_str()))
     };
     let (name, proxy) = value(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy", "HTTP_PROXY", "http_proxy"])?;
-    let exceptions = value(&["NO_PROXY", "no_proxy"]).map(|(_, value)| value).unwrap_or_default();
+    let (exempting, exceptions) = value(&["NO_PROXY", "no_proxy"]).unwrap_or(("NO_PROXY", ""));
     let spares = |host: &str| exceptions.split([',', ' ']).any(|exception| exception == host || exception == "*");
     // A proxy's password is nobody's to read.
     let shown = proxy.rsplit_once('@').map_or(proxy, |(_, host)| host);
@@ -143,7 +143,11 @@ fn proxy(variables: &[(&'static str, String)]) -> Option<Seen> {
         return Some(seen(State::Ok, name, format!("requests go through {shown}, those to localhost do not")));
     }
     let message = format!("requests to https://localhost go through {shown} as well");
-    Some(seen(State::Trouble, name, message).with(Remedy::Export("NO_PROXY", "localhost,.localhost,127.0.0.1,::1")))
+    // Those that somebody has set stay.
+    let others = exceptions.trim_end_matches(',');
+    let comma = if others.is_empty() { "" } else { "," };
+    let exceptions = format!("{others}{comma}localhost,.localhost,127.0.0.1,::1");
+    Some(seen(State::Trouble, name, message).with(Remedy::Export(exempting, exceptions)))
 }
 
 #[cfg(test)]
@@ -171,6 +175,9 @@ mod tests {
     fn a_proxy_has_to_spare_this_machine() {
         assert_eq!(states(&[("HTTPS_PROXY", "http://u:secret@proxy:3128")], None)[0].0, State::Trouble);
         assert_eq!(states(&[("https_proxy", "x"), ("no_proxy", "localhost,127.0.0.1")], None), [(State::Ok, None)]);
+        let added = states(&[("https_proxy", "x"), ("no_proxy", "intranet.test,")], None);
+        let exceptions = "intranet.test,localhost,.localhost,127.0.0.1,::1".to_owned();
+        assert_eq!(added, [(State::Trouble, Some(Remedy::Export("no_proxy", exceptions)))]);
         let variables = [("HTTPS_PROXY", "http://u:secret@proxy:3128".to_owned())];
         assert!(!environment(&variables, None)[0].observation.message.contains("secret"));
     }

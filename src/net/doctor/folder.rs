@@ -58,7 +58,7 @@ pub fn folder(path: &Path, now: OffsetDateTime) -> Vec<Seen> {
             Err(error) => seen.push(unknown(&name.display().to_string(), &error)),
         }
     }
-    seen.extend(all.iter().flat_map(|file| of_file(file, now)));
+    seen.extend(all.iter().flat_map(|file| of_file(file, &all, now)));
     seen.extend(pairs(&all));
     if candidates.len() > MOST {
         let message = format!("the first {MOST} of {} were looked at, by name", candidates.len());
@@ -114,11 +114,11 @@ impl File {
     }
 }
 
-fn of_file(file: &File, now: OffsetDateTime) -> Vec<Seen> {
+fn of_file(file: &File, all: &[File], now: OffsetDateTime) -> Vec<Seen> {
     let name = file.path.display().to_string();
     let mut seen = Vec::new();
     if let Some(certificate) = file.certificates.first() {
-        seen.push(validity(file, certificate, &name, now));
+        seen.push(validity(certificate, &name, renewal(file, all), now));
     }
     if file.has_open_key && files::is_open_to_others(&file.path) {
         let message = "other users of this machine can read the private key in it";
@@ -128,13 +128,22 @@ fn of_file(file: &File, now: OffsetDateTime) -> Vec<Seen> {
     seen
 }
 
-fn validity(file: &File, certificate: &Certificate, name: &str, now: OffsetDateTime) -> Seen {
-    let (begin, end) = (certificate.not_before.0, certificate.not_after.0);
-    let names = certificate_names(certificate);
-    let remedy = match file.path.file_name().and_then(|name| name.to_str()?.strip_suffix("-cert.pem")) {
+/// Renews the set, if its key stands where `gen-cert --renew` looks for it.
+fn renewal(file: &File, all: &[File]) -> Remedy {
+    let set = file.path.file_name().and_then(|name| name.to_str()?.strip_suffix("-cert.pem"));
+    let has_key = |set: &&str| {
+        let key = file.path.with_file_name(format!("{set}-key.pem"));
+        all.iter().any(|other| other.path == key && !other.keys.is_empty())
+    };
+    match set.filter(has_key) {
         Some(set) => Remedy::Renew(set.to_owned()),
         None => Remedy::Inspect(vec![file.path.clone()]),
-    };
+    }
+}
+
+fn validity(certificate: &Certificate, name: &str, remedy: Remedy, now: OffsetDateTime) -> Seen {
+    let (begin, end) = (certificate.not_before.0, certificate.not_after.0);
+    let names = certificate_names(certificate);
     let seen = |state, message: String| Seen::new(Area::Folder, state, name, message);
     if now > end {
         return seen(State::Trouble, format!("for {names}, expired {}", distance(end, now))).with(remedy);

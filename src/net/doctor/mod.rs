@@ -37,7 +37,7 @@ pub enum Remedy {
     /// Take a variable out of the environment.
     Unset(&'static str),
     /// Set a variable.
-    Export(&'static str, &'static str),
+    Export(&'static str, String),
     /// Set the variables of `ca env`.
     CaEnv,
     /// Let this file be read by its owner alone.

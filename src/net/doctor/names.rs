@@ -38,10 +38,16 @@ fn judged(name: &str, addresses: &[IpAddr]) -> Seen {
     }
     match (has(true), has(false)) {
         (true, true) => seen(State::Ok, name, listed(addresses)),
-        (true, false) => {
-            seen(State::Note, name, format!("{} alone: a server on ::1 is not found by it", listed(addresses)))
-        }
-        _ => seen(State::Note, name, format!("{} alone: a server on 127.0.0.1 is not found by it", listed(addresses))),
+        (true, false) => seen(
+            State::Note,
+            name,
+            format!("{} alone: a server on ::1 is not found under this name", listed(addresses)),
+        ),
+        _ => seen(
+            State::Note,
+            name,
+            format!("{} alone: a server on 127.0.0.1 is not found under this name", listed(addresses)),
+        ),
     }
 }
 

@@ -66,22 +66,19 @@ static HOP_BY_HOP: [HeaderName; 6] = [
 /// Removes the fields that are for one connection alone,
 /// [RFC 9110 section 7.6.1](https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1).
 pub(super) fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = elements(headers, CONNECTION).filter_map(|name| name.parse().ok()).collect();
-    // A client could otherwise have these removed behind the proxy's back.
-    let is_kept = |name: &HeaderName| {
-        ["content-length", "host", "cookie", "set-cookie", "authorization", "origin"].contains(&name.as_str())
-            || is_forwarding(name)
-    };
-    for name in named.iter().filter(|name| !is_kept(name)) {
-        headers.remove(name);
+    // Heads have one or two of them: a pass over the names costs less than to look for each.
+    let mut removed: Vec<HeaderName> = headers.keys().filter(|name| HOP_BY_HOP.contains(name)).cloned().collect();
+    if removed.contains(&CONNECTION) {
+        // A client could otherwise have these removed behind the proxy's back.
+        let is_kept = |name: &HeaderName| {
+            ["content-length", "host", "cookie", "set-cookie", "authorization", "origin"].contains(&name.as_str())
+                || is_forwarding(name)
+        };
+        let named = elements(headers, CONNECTION).filter_map(|name| name.parse().ok());
+        removed.extend(named.filter(|name| !is_kept(name)));
     }
-    let takes_trailers = elements(headers, TE).any(|coding| coding.eq_ignore_ascii_case("trailers"));
-    for name in &HOP_BY_HOP {
+    for name in &removed {
         headers.remove(name);
-    }
-    if takes_trailers {
-        headers.insert(TE, HeaderValue::from_static("trailers"));
-        headers.insert(CONNECTION, HeaderValue::from_static("te"));
     }
 }
 
@@ -137,7 +134,12 @@ pub(super) fn to_server(
     target: &Target,
     upstream_host: Option<&str>,
 ) {
+    let takes_trailers = elements(headers, TE).any(|coding| coding.eq_ignore_ascii_case("trailers"));
     remove_hop_by_hop(headers);
+    if takes_trailers {
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+        headers.insert(CONNECTION, HeaderValue::from_static("te"));
+    }
     // HTTP/2 splits the field (RFC 9113 section 8.2.3), which HTTP/1.1 knows as one line.
     let cookies: Vec<&[u8]> = headers.get_all(COOKIE).into_iter().map(HeaderValue::as_bytes).collect();
     if cookies.len() > 1
@@ -151,13 +153,14 @@ pub(super) fn to_server(
         }
     };
     set(HeaderName::from_static("x-forwarded-for"), &from.address.ip().to_canonical().to_string());
-    set(HeaderName::from_static("x-forwarded-proto"), if from.is_secure { "https" } else { "http" });
     if host.is_empty() {
         set(HOST, upstream_host.unwrap_or(&target.authority()));
     } else {
         set(HeaderName::from_static("x-forwarded-host"), host);
         set(HOST, upstream_host.unwrap_or(host));
     }
+    let scheme = HeaderValue::from_static(if from.is_secure { "https" } else { "http" });
+    headers.insert(HeaderName::from_static("x-forwarded-proto"), scheme);
     if let Some(upstream_host) = upstream_host
         && headers.get(ORIGIN).is_some_and(|origin| origin.as_bytes() == format!("https://{host}").as_bytes())
         && let Ok(origin) = HeaderValue::from_str(&format!("{}://{upstream_host}", target.scheme()))
@@ -180,8 +183,6 @@ pub(super) fn to_client(headers: &mut HeaderMap, host: &str, target: &Target, up
         }
     }
     remove_hop_by_hop(headers);
-    headers.remove(TE);
-    headers.remove(CONNECTION);
     let corrected = |url: &str| -> Option<String> {
         let (scheme, rest) = match url.strip_prefix("//") {
             Some(rest) => (target.scheme(), rest),
