@@ -141,7 +141,7 @@ fn set_off(page: &str, behind: &str) -> String {
     let page = fs::read_to_string(format!("{}/docs/{page}", env!("CARGO_MANIFEST_DIR"))).unwrap();
     let (_, rest) = page.split_once(&format!("{behind}\n\n")).expect("the sentence is there");
     let lines = rest.lines().map_while(|line| line.strip_prefix("    "));
-    lines.map(|line| format!("{line}\n")).collect()
+    lines.flat_map(|line| [line, "\n"]).collect()
 }
 
 /// What the pages about balancers show is a whole configuration, in which nothing is ignored.
