@@ -22,7 +22,7 @@ fn hint(endpoint: &Endpoint, error: &Error) -> Option<String> {
     let (host, port) = (&endpoint.host, endpoint.port);
     Some(match error {
         Error::Unresolved { .. } => "the system's resolver does not know the name: is it spelled right?".to_owned(),
-        Error::ResolverTimedOut { .. } => {
+        Error::ResolverTimedOut { .. } | Error::ResolverSilent { .. } => {
             "look at the network and its resolver, or name an address, with --server-name for the host".to_owned()
         }
         Error::Refused { elsewhere: Some(address), .. } => elsewhere(endpoint, *address),

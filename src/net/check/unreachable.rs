@@ -69,7 +69,9 @@ pub(super) fn probe(error: &Error) -> Finding {
     };
     let hint = match error {
         Error::Unresolved { .. } => "use a name below .localhost, or put the name into /etc/hosts".to_owned(),
-        Error::ResolverTimedOut { .. } => "look at the network and its resolver, or name an address".to_owned(),
+        Error::ResolverTimedOut { .. } | Error::ResolverSilent { .. } => {
+            "look at the network and its resolver, or name an address".to_owned()
+        }
         Error::Refused { elsewhere: Some(address), .. } => {
             format!("a server listens on {address}: name that address, or let the server listen on both")
         }

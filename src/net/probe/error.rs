@@ -27,6 +27,14 @@ pub enum Error {
         /// The time allowed.
         limit: Duration,
     },
+    /// The system's resolver has no answer for now, as where the server that it asks is down.
+    #[error("the system's resolver does not answer for `{host}`")]
+    ResolverSilent {
+        /// The host.
+        host: String,
+        /// Error from the operating system.
+        source: io::Error,
+    },
     /// Nothing listens there.
     #[error("nothing listens on {endpoint}{}", all_of(tried))]
     Refused {
@@ -157,7 +165,7 @@ impl Error {
         let (layer, code) = match self {
             Self::Name(_) => ("address", "bad-url"),
             Self::Unresolved { .. } => ("dns", "name-not-found"),
-            Self::ResolverTimedOut { .. } => ("dns", "dns-timeout"),
+            Self::ResolverTimedOut { .. } | Self::ResolverSilent { .. } => ("dns", "dns-timeout"),
             Self::Refused { .. } => ("tcp", "refused"),
             Self::Unreachable { .. } | Self::Setup { .. } => ("tcp", "unreachable"),
             Self::ConnectTimedOut { .. } => ("tcp", "connect-timeout"),

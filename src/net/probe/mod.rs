@@ -211,6 +211,7 @@ impl<'a> Asking<'a> {
         let found = timeout_at(self.deadline, tokio::net::lookup_host((name.as_str(), self.endpoint.port))).await;
         match found {
             Err(_) => Err(Error::ResolverTimedOut { host: name.clone(), limit: self.options.timeout }),
+            Ok(Err(source)) if is_temporary(&source) => Err(Error::ResolverSilent { host: name.clone(), source }),
             Ok(Err(source)) => Err(Error::Unresolved { host: name.clone(), source }),
             Ok(Ok(found)) => {
                 let mut addresses: Vec<_> = found.collect();
@@ -342,6 +343,11 @@ pub(in crate::net) fn protocol(first: &[u8]) -> Option<&'static str> {
     let known = GREETINGS.iter().find(|(greeting, _)| first.starts_with(greeting)).map(|(_, name)| *name);
     let other = || first.first().is_some_and(|first| !RECORDS.contains(first)).then_some("something else");
     known.or_else(other)
+}
+
+/// Decides whether the error of a look-up blames the resolver (`EAI_AGAIN`), and not the name.
+pub(in crate::net) fn is_temporary(error: &io::Error) -> bool {
+    error.to_string().contains("Temporary failure")
 }
 
 #[cfg(test)]
