@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::authority::{Authority, ROOT};
+use crate::sandbox::Program;
 
 const CERTBOT: &str = "--config-dir certbot --work-dir certbot/work --logs-dir certbot/logs --non-interactive";
 
@@ -65,7 +66,7 @@ fn caddy() {
              storage file_system {storage}\n}}\nhttps://machine.test:{tls} {{\n respond \"hello\"\n}}\n"
         ),
     );
-    let mut caddy = authority.sandbox.command("caddy").args(["run", "--config", "Caddyfile"]).spawn().unwrap();
+    let _caddy = Program::start(authority.sandbox.command("caddy").args(["run", "--config", "Caddyfile"]));
     let deadline = Instant::now() + Duration::from_mins(1);
     let line =
         format!("curl --silent --cacert {ROOT} --resolve machine.test:{tls}:127.0.0.1 https://machine.test:{tls}");
@@ -76,8 +77,6 @@ fn caddy() {
         }
         std::thread::sleep(Duration::from_millis(200));
     };
-    caddy.kill().unwrap();
-    caddy.wait().unwrap();
     assert_eq!(answered.success().stdout_text(), "hello");
     assert!(authority.log().contains("DNS:machine.test"));
 }

@@ -9,6 +9,7 @@ mod sandbox;
 mod authority;
 mod clients;
 mod hostile;
+mod nonces;
 mod ours;
 mod pebble;
 mod protocol;

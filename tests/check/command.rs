@@ -33,7 +33,7 @@ fn the_report_says_first_what_would_change_the_grade() {
         warning      no-tls1-3: TLS 1.3 is not offered: handshakes take longer, and the grade is A- at best
           sent         ClientHello of TLS 1.3
           received     alert protocol_version, 70
-          fix          offer TLS 1.3 as well. nginx: `ssl_protocols TLSv1.2 TLSv1.3;`; HAProxy: `ssl-default-bind-options ssl-min-ver TLSv1.2 ssl-max-ver TLSv1.3`; Caddy: `tls { protocols tls1.2 tls1.3 }`; Node: `https.createServer({ maxVersion: 'TLSv1.3', … })`
+          fix          offer TLS 1.3 as well. nginx, in the default server of the port: `ssl_protocols TLSv1.2 TLSv1.3;`; HAProxy, in global, unless the bind line has its own: `ssl-default-bind-options ssl-min-ver TLSv1.2 ssl-max-ver TLSv1.3`; Caddy, inside the block of the site's tls line: `protocols tls1.2 tls1.3`; Node: `https.createServer({ maxVersion: 'TLSv1.3', … })`
           see          docs/failures/no-tls1-3.md (SSL Labs 2009r; RFC 9325 section 3.1.1)
         note         csp-missing: no Content-Security-Policy: a script that gets into the page may load from and send to anywhere
         note         nosniff-missing: no X-Content-Type-Options: nosniff

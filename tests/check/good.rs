@@ -96,3 +96,25 @@ fn haproxy_is_good() {
     target.is_good().graded("A");
     assert_eq!(target.0["alpn"], "h2");
 }
+
+/// HAProxy goes on in HTTP/1.1 where it has no protocol in common with a client: that was taken for HTTP/2 alone.
+#[test]
+fn haproxy_with_h2_alone_in_alpn_still_speaks_http1() {
+    let sandbox = prepared();
+    sandbox.write("full.pem", [sandbox.read("rsa.pem"), sandbox.read("rsa.key")].concat());
+    let (port, behind) = (free_port(), free_port());
+    sandbox.write(
+        "behind.cjs",
+        format!("require('http').createServer((q, s) => s.end('ok')).listen({behind}, '127.0.0.1')"),
+    );
+    let _behind = start_when_open(&sandbox, "node behind.cjs", behind);
+    let conf = format!(
+        "defaults\n    mode http\n    timeout connect 5s\n    timeout client 9s\n    timeout server 9s\n\
+         listen one\n    bind 127.0.0.1:{port} ssl crt full.pem alpn h2\n    server one 127.0.0.1:{behind}\n"
+    );
+    sandbox.write("haproxy.cfg", conf);
+    let _server = start_when_open(&sandbox, "haproxy -f haproxy.cfg", port);
+    let target = check(&sandbox, port, "--trust rsa.pem");
+    target.is_good();
+    assert_eq!(target.0["alpn"], "h2", "{:#}", target.0);
+}

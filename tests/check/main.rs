@@ -4,6 +4,7 @@
 
 mod command;
 mod defects;
+mod fixes;
 mod good;
 mod reports;
 #[path = "../cli/sandbox.rs"]

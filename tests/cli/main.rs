@@ -27,6 +27,7 @@ mod reading;
 mod remote;
 mod renewal;
 mod requests;
+#[expect(dead_code, reason = "the part that is used here")]
 mod sandbox;
 mod serve;
 mod share;

@@ -249,4 +249,12 @@ fn tls_begins_in_the_words_of_each_protocol() {
     let (code, message) = cause(&sandbox, &format!("--starttls smtp 127.0.0.1:{port}"));
     assert_eq!(code, "not-tls");
     assert!(message.contains("does not begin TLS by STARTTLS of smtp"), "{message}");
+    // A server without a greeting: `check` waited for ever, and `inspect` told of a ClientHello.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let port = silent.local_addr().expect("it has an address").port();
+    let (code, message) = cause(&sandbox, &format!("--timeout 500ms --starttls smtp 127.0.0.1:{port}"));
+    assert_eq!(code, "tls-timeout");
+    assert!(message.contains("smtp") && !message.contains("ClientHello"), "{message}");
+    let checked = sandbox.run(&format!("secure-io check --timeout 500ms --starttls smtp 127.0.0.1:{port}")).exits(2);
+    assert!(checked.stdout_text().contains("tls-timeout"), "{}", checked.stdout_text());
 }

@@ -10,7 +10,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::LazyLock;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
@@ -92,7 +92,8 @@ impl Sandbox {
     /// Runs a command to its end; `line` is its name in messages.
     #[track_caller]
     pub(crate) fn finish(&self, line: &str, command: &mut Command, input: &[u8]) -> Outcome {
-        let mut child = spawn(command.stdin(Stdio::piped()));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{}", not_run(command, &error)));
         let mut stdin = child.stdin.take().expect("stdin is piped");
         // A program that needs no input may have closed it already.
         let _ = stdin.write_all(input);
@@ -208,9 +209,71 @@ pub(crate) fn redact(text: &str, folder: &Path) -> String {
     RULES.iter().fold(text, |text, (pattern, replacement)| pattern.replace_all(&text, *replacement).into_owned())
 }
 
+/// A program that ends with the test, on a panic too, and with it all processes below it: bundlers, shells, workers.
+pub(crate) struct Program(Child);
+
+impl Program {
+    #[track_caller]
+    pub(crate) fn start(command: &mut Command) -> Self {
+        Self(command.spawn().unwrap_or_else(|error| panic!("{}", not_run(command, &error))))
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.0.try_wait().expect("a child can be asked").is_some()
+    }
+
+    /// Waits for its end, which something else has brought about.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        self.0.wait().expect("a child can be waited for")
+    }
+
+    fn kill(&mut self) {
+        if !matches!(self.0.try_wait(), Ok(None)) {
+            return;
+        }
+        // All are found before the first one ends, after which its children would be nobody's.
+        let below = below(self.0.id());
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+        for process in below.into_iter().filter_map(rustix::process::Pid::from_raw) {
+            let _ = rustix::process::kill_process(process, rustix::process::Signal::KILL);
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// The processes below one, as Linux lists them.
+fn below(root: u32) -> Vec<i32> {
+    let read = |entry: fs::DirEntry| -> Option<(i32, i32)> {
+        let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
+        // The name between the brackets may have any character: the parent is the second word behind it.
+        let parent = stat.rsplit(')').next()?.split_whitespace().nth(1)?;
+        Some((entry.file_name().to_str()?.parse().ok()?, parent.parse().ok()?))
+    };
+    let all: Vec<_> = fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(read).collect();
+    let mut found = vec![root.cast_signed()];
+    let mut next = 0;
+    while let Some(parent) = found.get(next).copied() {
+        found.extend(all.iter().filter(|(_, its)| *its == parent).map(|(process, _)| process));
+        next += 1;
+    }
+    found.split_off(1)
+}
+
 /// A program that runs until the test ends, or until it is stopped.
 pub(crate) struct Background {
-    child: Child,
+    program: Program,
+    /// Some programs end when their input does: it stays open as long as this value lives.
+    _input: Option<ChildStdin>,
     lines: Receiver<String>,
     log: String,
     /// The port named in the line that said it was ready.
@@ -220,8 +283,9 @@ pub(crate) struct Background {
 impl Background {
     #[track_caller]
     pub(crate) fn start(command: &mut Command, ready: &str) -> Self {
-        // Some programs end when their input does: it stays open as long as this value lives.
-        let mut child = spawn(command.stdin(Stdio::piped()));
+        let mut program = Program::start(command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()));
+        let child = &mut program.0;
+        let input = child.stdin.take();
         let (sender, lines) = mpsc::channel();
         for stream in [
             child.stdout.take().map(|stream| Box::new(stream) as Box<dyn Read + Send>),
@@ -231,7 +295,7 @@ impl Background {
             thread::spawn(move || stream.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
         }
         drop(sender); // so that the end of both streams is noticed
-        let mut background = Self { child, lines, log: String::new(), port: 0 };
+        let mut background = Self { program, _input: input, lines, log: String::new(), port: 0 };
         let line = background.wait_for(ready);
         let digits = line.rsplit(':').next().unwrap_or_default();
         background.port = digits.trim().parse().unwrap_or_else(|_| panic!("no port at the end of `{line}`"));
@@ -243,7 +307,7 @@ impl Background {
     }
 
     pub(crate) fn id(&self) -> u32 {
-        self.child.id()
+        self.program.id()
     }
 
     /// The next line, of either stream, that contains `text`.
@@ -266,8 +330,7 @@ impl Background {
 
     /// Ends it as a power cut would; its ports are free afterwards.
     pub(crate) fn kill(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.program.kill();
     }
 
     /// Waits for its end, which something else has brought about; returns its status and all that it said.
@@ -281,22 +344,12 @@ impl Background {
                 Err(RecvTimeoutError::Timeout) => panic!("it does not end\n{}", self.log),
             }
         }
-        let status = self.child.wait().expect("a child can be waited for");
-        (status, std::mem::take(&mut self.log))
+        (self.program.wait(), std::mem::take(&mut self.log))
     }
 }
 
-impl Drop for Background {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-#[track_caller]
-fn spawn(command: &mut Command) -> Child {
-    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap_or_else(|error| {
-        panic!("cannot run {}: {error}; `tests/run` installs what the tests need", command.get_program().display())
-    })
+fn not_run(command: &Command, error: &std::io::Error) -> String {
+    format!("cannot run {}: {error}; `tests/run` installs what the tests need", command.get_program().display())
 }
 
 fn words(line: &str) -> Vec<String> {

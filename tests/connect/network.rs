@@ -228,18 +228,27 @@ fn proxies_of_the_environment_pass_on_or_refuse() {
         command.env("HTTPS_PROXY", format!("http://127.0.0.1:{port}"));
         sandbox.finish("secure-io connect", &mut command, b"").stdout_text()
     };
+    // A proxy of another kind is not asked.
+    let mut command = sandbox.command("secure-io");
+    command.args(["connect", "--json", "https://app.example"]).env("HTTPS_PROXY", "socks5://127.0.0.1:9");
+    let said = sandbox.finish("secure-io connect", &mut command, b"").stdout_text();
+    assert!(said.contains("socks5://"), "{said}");
+    says(&said, "proxy-refused");
     for answer in ["407 Proxy Authentication Required", "403 Forbidden"] {
         let server = node(
             &sandbox,
             &format!("listen(net.createServer((s) => s.once('data', () => s.end('HTTP/1.1 {answer}\\r\\n\\r\\n'))));"),
         );
-        says(&through(server.port, ""), "proxy-refused");
+        let said = through(server.port, "");
+        says(&said, "proxy-refused");
+        let fix = if answer.starts_with("407") { "USER:PASSWORD@127.0.0.1:" } else { "NO_PROXY=app.example" };
+        assert!(said.contains(fix), "{said}");
     }
     let server = node(
         &sandbox,
         "const app = https.createServer(pem); new Server(app); app.listen(0, '127.0.0.1');
          const proxy = http.createServer();
-         proxy.on('connect', (q, s) => { const to = net.connect(app.address().port, '127.0.0.1', () => { s.write('HTTP/1.1 200 OK\\r\\n\\r\\n'); s.pipe(to).pipe(s); }); });
+         proxy.on('connect', (q, s) => { if (q.url !== 'app.example:443') return s.end('HTTP/1.1 400 No port\\r\\n\\r\\n'); const to = net.connect(app.address().port, '127.0.0.1', () => { s.write('HTTP/1.1 200 OK\\r\\n\\r\\n'); s.pipe(to).pipe(s); }); });
          listen(proxy);",
     );
     let said = through(server.port, "");

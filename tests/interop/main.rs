@@ -25,6 +25,7 @@ mod redis;
 mod redis_server;
 mod rustls_client;
 #[path = "../cli/sandbox.rs"]
+#[expect(dead_code, reason = "the part that is used here")]
 mod sandbox;
 mod stolen;
 mod stores;

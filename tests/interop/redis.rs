@@ -2,23 +2,13 @@
 //! with each kind of Redis.
 
 use std::net::TcpStream;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::thread::sleep;
 use std::time::Duration;
 
 use crate::node::script;
 use crate::redis_server::{Redis, free_port};
-use crate::sandbox::{Background, Sandbox};
-
-/// A program that ends with the test.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        self.0.kill().ok();
-        self.0.wait().ok();
-    }
-}
+use crate::sandbox::{Background, Program, Sandbox};
 
 /// Two servers with one certificate.
 fn servers(sandbox: &Sandbox, flags: &str) -> [Background; 2] {
@@ -59,8 +49,9 @@ fn two_servers_behind_haproxy_are_as_one() {
     );
     let mut haproxy = sandbox.command("/usr/sbin/haproxy");
     haproxy.args(["-db", "-f", "haproxy.cfg"]).stdout(Stdio::null()).stderr(Stdio::null());
-    let _haproxy = Ended(haproxy.spawn().expect("HAProxy is installed"));
+    let mut haproxy = Program::start(&mut haproxy);
     while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(!haproxy.has_ended(), "HAProxy has ended");
         sleep(Duration::from_millis(20));
     }
     let mut command = script(&sandbox, "several.mjs");

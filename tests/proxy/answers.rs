@@ -107,3 +107,90 @@ fn an_answer_with_too_many_fields_is_called_so() {
     assert!(client.send(GET).head().starts_with("http/1.1 502 "));
     client.until("more than 1000 fields");
 }
+
+/// RFC 9112 section 5.2: a gateway that does not refuse a folded field joins its lines.
+#[test]
+fn a_folded_field_is_joined() {
+    let sandbox = Sandbox::new();
+    let (port, _requests) = recorder("HTTP/1.1 200 OK\r\nX-A: one\r\n  two\r\nContent-Length: 2\r\n\r\nok");
+    let proxy = proxy(&sandbox, &format!("--to {port}"));
+    let head = Client::connect(&proxy).send(GET).head();
+    let value = head.lines().find_map(|line| line.strip_prefix("x-a: ")).unwrap_or_default();
+    assert_eq!(value.split_whitespace().collect::<Vec<_>>(), ["one", "two"], "{head}");
+}
+
+/// RFC 9110 section 8.6: a list of equal lengths is one length. Node's parser refuses the list.
+#[test]
+fn a_length_that_is_said_twice_is_passed_on_once() {
+    let sandbox = Sandbox::new();
+    for fields in ["Content-Length: 2, 2", "Content-Length: 2\r\nContent-Length: 2"] {
+        let answer: &'static str = format!("HTTP/1.1 200 OK\r\n{fields}\r\n\r\nok").leak();
+        let (port, _requests) = recorder(answer);
+        let proxy = proxy(&sandbox, &format!("--to {port}"));
+        let head = Client::connect(&proxy).send(GET).head();
+        assert!(head.contains("\r\ncontent-length: 2\r\n"), "{head}");
+        assert_eq!(head.matches("content-length").count(), 1, "{head}");
+    }
+}
+
+/// What the coding hides would reach the client as the body itself.
+#[test]
+fn an_answer_in_an_unknown_transfer_coding_is_refused() {
+    let sandbox = Sandbox::new();
+    for codings in ["gzip, chunked", "xchunked", "gzip\r\nTransfer-Encoding: chunked"] {
+        let answer: &'static str =
+            format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: {codings}\r\n\r\n2\r\nok\r\n0\r\n\r\n").leak();
+        let (port, _requests) = recorder(answer);
+        let proxy = proxy(&sandbox, &format!("--to {port}"));
+        let mut client = Client::connect(&proxy);
+        let head = client.send(GET).head();
+        assert!(head.starts_with("http/1.1 502 "), "{codings}: {head}");
+        client.until("transfer coding other than chunked");
+    }
+}
+
+/// Fields of an interim answer are for one connection, too (RFC 9110 section 7.6.1).
+#[test]
+fn early_hints_have_no_fields_for_one_connection() {
+    let sandbox = Sandbox::new();
+    let (port, _requests) = recorder(
+        "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\nConnection: X-One\r\nX-One: 1\r\nKeep-Alive: 5\r\n\
+         Content-Length: 5\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    );
+    let proxy = proxy(&sandbox, &format!("--to {port}"));
+    let mut client = Client::connect(&proxy);
+    let hints = client.send(GET).head();
+    assert_eq!(hints, "http/1.1 103 early hints\r\nlink: </a.css>; rel=preload\r\n\r\n");
+    assert!(client.head().starts_with("http/1.1 200 "));
+}
+
+/// A refusal of an upload is often followed by the end of the connection. What has not been read of the upload resets it,
+/// and the client would be told of that in place of the refusal.
+#[test]
+fn a_refusal_of_an_upload_is_heard_although_the_connection_is_reset() {
+    let sandbox = Sandbox::new();
+    let port = server(|_, mut tcp| {
+        head(&mut tcp).unwrap();
+        tcp.write_all(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\nbig").unwrap();
+        // Closed with octets that are not read: a reset.
+    });
+    let proxy = proxy(&sandbox, &format!("--to {port}"));
+    let block = vec![b'x'; 1 << 20];
+    for round in 0..20 {
+        let mut client = Client::connect(&proxy);
+        client.send(format!("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", block.len())).send(&block);
+        let head = client.head();
+        assert!(head.starts_with("http/1.1 413 "), "{round}: {head}");
+    }
+}
+
+/// A server that does not speak HTTP as it should is not said to speak TLS.
+#[test]
+fn a_malformed_answer_is_called_so() {
+    let sandbox = Sandbox::new();
+    let (port, _requests) = recorder("HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\nok");
+    let proxy = proxy(&sandbox, &format!("--to {port}"));
+    let mut client = Client::connect(&proxy);
+    assert!(client.send(GET).head().starts_with("http/1.1 502 "));
+    client.until("its answer is malformed or is not HTTP");
+}

@@ -270,3 +270,36 @@ fn a_head_of_many_fields_passes() {
     let seen = next(&requests).to_lowercase();
     assert!(seen.contains("\r\nx0: 1\r\n") && seen.contains("\r\nx899: 1\r\n"), "{seen}");
 }
+
+/// A search with a body (RFC 9110 section 9.3.1) whose length nobody says: by chunks, or over HTTP/2.
+#[test]
+fn a_body_of_get_without_a_length_is_passed_on() {
+    let sandbox = Sandbox::new();
+    let (port, requests) = recorder(OK);
+    let proxy = proxy(&sandbox, &format!("--to {port}"));
+    for method in ["GET", "HEAD", "DELETE", "POST"] {
+        let mut client = Client::connect(&proxy);
+        let request =
+            format!("{method} / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n");
+        assert!(client.send(request).head().starts_with("http/1.1 200 "), "{method}");
+        let seen = next(&requests);
+        assert!(seen.ends_with("\r\n\r\n4\r\nbody\r\n0\r\n\r\n"), "{method}: {seen}");
+    }
+    let line = format!("curl -sk --http2 -X GET -H Content-Length: -T - {}/", proxy.url());
+    assert_eq!(sandbox.run_with(&line, "body").success().stdout_text(), "ok");
+    let seen = next(&requests);
+    assert!(seen.ends_with("4\r\nbody\r\n0\r\n\r\n"), "{seen}");
+}
+
+/// A name with the dot of the DNS root is the same name.
+#[test]
+fn a_host_with_a_final_dot_has_its_route() {
+    let sandbox = Sandbox::new();
+    let (port, requests) = recorder(OK);
+    let proxy = proxy(&sandbox, &format!("--to api.test={port}"));
+    for (host, status) in [("api.test", 200), ("API.test.:3000", 200), ("api.test.x", 404)] {
+        let head = Client::connect(&proxy).send(format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n")).head();
+        assert!(head.starts_with(&format!("http/1.1 {status} ")), "{host}: {head}");
+    }
+    assert_eq!(requests.try_iter().count(), 2);
+}

@@ -88,3 +88,27 @@ fn the_end_of_npm_ends_the_run() {
     shell.end();
     assert!(survivors(&url).is_empty(), "{:?}", survivors(&url));
 }
+
+/// A dev server that outlives its test has the port and the folder of the next.
+#[test]
+fn what_a_test_starts_ends_with_it_and_all_below_it() {
+    let script = "echo ready :1; sleep 1000 & sh -c 'sleep 1000 & echo below $! $$; wait' & wait";
+    for panics in [false, true] {
+        let sandbox = site(&[("command.sh", script)]);
+        let mut shell = sandbox.start("sh command.sh", "ready :");
+        let line = shell.wait_for("below ");
+        let below: Vec<_> = line.split(' ').skip(1).map(|pid| format!("/proc/{pid}/cwd")).collect();
+        // The folder of a process that has ended cannot be read, though it may not have been waited for yet.
+        let is_there = |cwd: &String| std::fs::read_link(cwd).is_ok();
+        assert!(below.len() == 2 && below.iter().all(is_there), "{line}");
+        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(move || {
+            let _shell = shell;
+            assert!(!panics, "a test that fails");
+        }));
+        assert_eq!(ended.is_err(), panics);
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while below.iter().any(is_there) {
+            assert!(std::time::Instant::now() < deadline, "{below:?}");
+        }
+    }
+}

@@ -32,10 +32,10 @@ fn chromium() -> PathBuf {
 const VITE: [(&str, &str); 5] = [
     ("package.json", r#"{"name": "shop", "type": "module", "scripts": {"dev": "vite", "start": "npm run dev"}}"#),
     ("vite.config.js", "export default { cacheDir: '.cache', server: { watch: { usePolling: true, interval: 50 } } };"),
-    ("index.html", "<!doctype html><title>shop</title><body></body><script type=module src=/main.js></script>"),
+    ("index.html", "<!doctype html><title>shop</title><p id=text></p><script type=module src=/main.js></script>"),
     (
         "main.js",
-        "import { text } from './text.js';\nconst show = (text) => (document.body.textContent = text);\nshow(text);\n\
+        "import { text } from './text.js';\nconst show = (text) => (document.querySelector('#text').textContent = text);\nshow(text);\n\
          if (import.meta.hot) import.meta.hot.accept('./text.js', (module) => show(module.text));\n",
     ),
     ("text.js", "export const text = 'first';\n"),
@@ -44,17 +44,71 @@ const VITE: [(&str, &str); 5] = [
 /// From `npm run dev` to a padlock: the page is secure without a warning, and a change shows in it without a reload.
 #[test]
 fn vite_is_secure_in_chromium_and_replaces_modules() {
-    let sandbox = site(&VITE);
+    replaces_modules(&site(&VITE), "shop", "npm start");
+}
+
+const WEBPACK: [(&str, &str); 5] = [
+    ("package.json", r#"{"name": "shelf", "scripts": {"dev": "webpack serve", "start": "npm run dev"}}"#),
+    ("webpack.config.js", "module.exports = { mode: 'development', entry: './main.js', watchOptions: { poll: 50 } };"),
+    ("public/index.html", "<!doctype html><title>shelf</title><p id=text></p><script src=/main.js></script>"),
+    (
+        "main.js",
+        "import { text } from './text.js';\nconst show = () => (document.querySelector('#text').textContent = text);\nshow();\n\
+         if (module.hot) module.hot.accept('./text.js', show);\n",
+    ),
+    ("text.js", "export const text = 'first';\n"),
+];
+
+/// It knows nothing of PORT, and its page takes the port of its WebSocket from its own address.
+#[test]
+fn webpack_dev_server_is_secure_in_chromium_and_replaces_modules() {
+    replaces_modules(&site_with("webpack", &WEBPACK), "shelf", "npm start");
+}
+
+const NEXT: [(&str, &str); 3] = [
+    ("package.json", r#"{"name": "store", "scripts": {"dev": "next dev"}}"#),
+    (
+        // The text is there once React has taken over the page, and changes are taken in.
+        "pages/index.jsx",
+        "import { useEffect, useState } from 'react';\nimport { text } from '../text.js';\nexport default function Page() {\n\
+         const [isThere, setThere] = useState(false);\nuseEffect(() => setThere(true), []);\n\
+         return <p id=\"text\">{isThere ? text : ''}</p>;\n}\n",
+    ),
+    ("text.js", "export const text = 'first';\n"),
+];
+
+#[test]
+fn next_is_secure_in_chromium_and_replaces_modules() {
+    replaces_modules(&site_with("next", &NEXT), "store", "env NEXT_TELEMETRY_DISABLED=1 npm run dev");
+}
+
+/// A folder with the packages of a folder of `tests/node`, and these files. Bundlers take no links that lead out of a
+/// project, so the packages are linked file by file, where that can be done.
+fn site_with(packages: &str, files: &[(&str, &str)]) -> Sandbox {
+    let sandbox = site(files);
+    fs::remove_file(sandbox.path("node_modules")).unwrap();
+    let theirs = format!("{NODE}/{packages}/node_modules");
+    assert!(PathBuf::from(&theirs).is_dir(), "no npm packages in {theirs}: `tests/run` installs them");
+    let linked = sandbox.run(&format!("cp -al {theirs} node_modules"));
+    if !linked.is_success() {
+        sandbox.ok(&format!("cp -a {theirs}/. node_modules"));
+    }
+    sandbox
+}
+
+/// The page is secure in a Chromium that trusts the local CA, and shows a change without being loaded again.
+#[track_caller]
+fn replaces_modules(sandbox: &Sandbox, name: &str, command: &str) {
     sandbox.ok("secure-io ca init --quiet");
     fs::create_dir_all(sandbox.path(".pki/nssdb")).unwrap();
     sandbox.ok("certutil -d sql:.pki/nssdb -N --empty-password");
     sandbox.ok(&format!("certutil -d sql:.pki/nssdb -A -n secure-io -t C,, -i {ROOT}"));
-    let run = Run::start(&sandbox, "shop", free_port(), "npm start");
+    let run = Run::start(sandbox, name, free_port(), command);
     let chromium = chromium().display().to_string();
     let variables = [("SECURE_IO_URL", run.url.as_str()), ("SECURE_IO_CHROMIUM", &chromium)];
-    let seen = script(&sandbox, "replaced-module.mjs", &variables);
+    let seen = script(sandbox, "replaced-module.mjs", &variables);
     assert_eq!(seen, "secure first\nreplaced second without a reload\n");
-    end(run, &sandbox);
+    end(run, sandbox);
 }
 
 /// Vite ignores PORT, and gives way to another port when its own is taken.

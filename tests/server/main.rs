@@ -20,6 +20,7 @@ mod redis;
 mod redis_server;
 mod refusal;
 mod reload;
+mod resumed;
 #[expect(dead_code, reason = "what other tests need of it")]
 #[path = "../cli/sandbox.rs"]
 mod sandbox;

@@ -10,7 +10,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use sandbox::{Background, Sandbox};
+use sandbox::{Background, Program, Sandbox};
 
 const NODE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/node");
 
@@ -47,18 +47,17 @@ impl Site {
     fn check(&self, line: &str, echoes: bool) {
         // Any first line will do; the port shows that it is ready.
         let words: Vec<_> = line.split_whitespace().collect();
-        let mut server = self.sandbox.command(words[0]).args(&words[1..]).spawn().unwrap();
+        let mut server = Program::start(self.sandbox.command(words[0]).args(&words[1..]));
         let deadline = Instant::now() + Duration::from_mins(1);
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
             assert!(Instant::now() < deadline, "{line}: nothing listens on {}", self.port);
-            assert!(server.try_wait().unwrap().is_none(), "{line}: it has ended");
+            assert!(!server.has_ended(), "{line}: it has ended");
             std::thread::sleep(Duration::from_millis(50));
         }
-        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.look(echoes)));
-        // Apache's own processes outlive a killed parent: each server is asked to end.
+        self.look(echoes);
+        // Servers end as they are asked to, not only by being killed.
         self.sandbox.ok(&format!("kill -TERM {}", server.id()));
-        server.wait().unwrap();
-        result.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        server.wait();
     }
 
     fn look(&self, echoes: bool) {
@@ -135,6 +134,47 @@ fn vite() {
     site.write("vite.config.mjs", &site.snippet("vite", 1));
     site.write("index.html", "<p>here</p>\n");
     site.check("node node_modules/vite/bin/vite.js", true);
+}
+
+/// The lines of a page of docs that are set off behind a heading or a sentence.
+fn set_off(page: &str, behind: &str) -> String {
+    let page = fs::read_to_string(format!("{}/docs/{page}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let (_, rest) = page.split_once(&format!("{behind}\n\n")).expect("the sentence is there");
+    let lines = rest.lines().map_while(|line| line.strip_prefix("    "));
+    lines.flat_map(|line| [line, "\n"]).collect()
+}
+
+/// What the pages about balancers show is a whole configuration, in which nothing is ignored.
+#[test]
+fn the_configurations_of_the_pages_are_read() {
+    let site = Site::new();
+    let file = |name: &str| site.sandbox.path(&format!("my files/{name}")).display().to_string();
+    let both = [site.sandbox.read("my files/server-key.pem"), site.sandbox.read("my files/server-cert.pem")].concat();
+    site.write("app.pem", std::str::from_utf8(&both).unwrap());
+    for (page, behind) in [
+        ("behind-a-balancer.md", "HAProxy, which ends TLS:"),
+        ("behind-a-balancer.md", "HAProxy that passes TLS through (`serve --trusted-proxy … --proxy-protocol`):"),
+        ("two-machines.md", "## Both, behind HAProxy"),
+    ] {
+        let shown = set_off(page, behind).replace("/etc/haproxy/", "");
+        assert!(shown.contains("bind :443"), "{page}: {shown}");
+        site.write("haproxy.cfg", &shown);
+        let read = site.sandbox.run("/usr/sbin/haproxy -c -f haproxy.cfg").success();
+        assert!(!read.stderr.contains("WARNING"), "{page}, {behind}: {}", read.stderr);
+        let is_set = |field: &str| shown.contains(&format!("http-request set-header {field} "));
+        let has_http = shown.contains("mode http");
+        assert!(!has_http || ["X-Forwarded-For", "X-Forwarded-Host"].into_iter().all(is_set), "{shown}");
+    }
+    let shown = set_off("behind-a-balancer.md", "nginx:");
+    assert!(
+        shown.contains("X-Forwarded-Host $http_host;") && shown.contains("X-Forwarded-For $remote_addr;"),
+        "{shown}"
+    );
+    let shown = shown.replace("/etc/nginx/app-cert.pem", &format!("'{}'", file("server-cert.pem")));
+    let shown = shown.replace("/etc/nginx/app-key.pem", &format!("'{}'", file("server-key.pem")));
+    let folder = site.sandbox.path("").display().to_string();
+    site.write("nginx.conf", &format!("pid {folder}/pid;\nerror_log {folder}/log;\nevents {{}}\nhttp {{\n{shown}}}\n"));
+    site.sandbox.ok(&format!("nginx -t -c {folder}/nginx.conf"));
 }
 
 /// Those whose programs are not at hand are read by a parser of their format, or by their checker.

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use base64_simd::STANDARD;
+use percent_encoding::percent_decode_str;
 use secure_io::connect::Proxy;
 
 /// The proxy of `HTTPS_PROXY` for an https URL, unless `NO_PROXY` has its host. Loopback is never asked through a proxy.
@@ -37,13 +38,15 @@ fn covers(entry: &str, host: &str, authority: &str) -> bool {
 
 /// Reads `http://user:password@proxy:3128`.
 fn read(proxy: &str) -> Proxy {
-    let rest = proxy.split_once("://").map_or(proxy, |(_, rest)| rest);
+    let (scheme, rest) = proxy.split_once("://").unwrap_or(("http", proxy));
     let rest = rest.split('/').next().unwrap_or_default();
     let (user, authority) = rest.rsplit_once('@').map_or((None, rest), |(user, authority)| (Some(user), authority));
     let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
     Proxy {
         authority: if has_port { authority.to_owned() } else { format!("{authority}:80") },
-        credentials: user.map(|user| STANDARD.encode_to_string(user)),
+        // As in any URL, other characters than letters and digits may be escaped.
+        credentials: user.map(|user| STANDARD.encode_to_string(percent_decode_str(user).collect::<Vec<u8>>())),
+        scheme: scheme.to_ascii_lowercase(),
     }
 }
 
@@ -75,5 +78,12 @@ mod tests {
         ] {
             assert_eq!(with(url, no), None, "{url} {no}");
         }
+    }
+
+    #[test]
+    fn credentials_are_those_of_a_url() {
+        let read = read("socks5://me%40corp:p%3Aw@proxy.test");
+        assert_eq!((read.scheme.as_str(), read.authority.as_str()), ("socks5", "proxy.test:80"));
+        assert_eq!(read.credentials, Some(STANDARD.encode_to_string("me@corp:p:w")));
     }
 }

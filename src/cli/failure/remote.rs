@@ -22,7 +22,7 @@ fn hint(endpoint: &Endpoint, error: &Error) -> Option<String> {
     let (host, port) = (&endpoint.host, endpoint.port);
     Some(match error {
         Error::Unresolved { .. } => "the system's resolver does not know the name: is it spelled right?".to_owned(),
-        Error::ResolverTimedOut { .. } => {
+        Error::ResolverTimedOut { .. } | Error::ResolverSilent { .. } => {
             "look at the network and its resolver, or name an address, with --server-name for the host".to_owned()
         }
         Error::Refused { elsewhere: Some(address), .. } => elsewhere(endpoint, *address),
@@ -43,6 +43,10 @@ fn hint(endpoint: &Endpoint, error: &Error) -> Option<String> {
         Error::ConnectTimedOut { .. } => {
             "a firewall drops what is sent, the host is down, or a container's port is not published".to_owned()
         }
+        Error::StarttlsTimedOut { .. } => format!(
+            "look whether --starttls names the server's protocol; some mail servers greet late: `{}`",
+            CommandLine::typed().with(&TIMEOUT, "60s")
+        ),
         Error::HelloTimedOut { .. } => {
             let command = CommandLine::typed().with(&TIMEOUT, "60s");
             format!(

@@ -31,11 +31,13 @@ mod version;
 mod web;
 mod websocket;
 
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use rustls::pki_types::{CertificateDer, ServerName};
-use tokio::time::Instant;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
 
 use self::engine::Engine;
 pub use self::grade::Grade;
@@ -52,7 +54,7 @@ pub use self::unreachable::UNREACHABLE;
 use self::version::Version;
 use self::web::Web;
 use self::websocket::WebSocket;
-use crate::judge::report::check::{Protocol, SocketIo, Target};
+use crate::judge::report::check::{Finding, Protocol, SocketIo, Target};
 use crate::judge::report::verdict::Code;
 use crate::judge::verify::Host;
 use crate::net::probe::{self, Endpoint, NoEndpoint, Starttls};
@@ -103,6 +105,19 @@ pub fn not_a_server(named: &str, error: &NoEndpoint) -> Target {
     Target { target: named.to_owned(), findings: vec![unreachable::name(error)], ..Target::default() }
 }
 
+/// The finding about a server that does not begin TLS; it may be silent for as long as all of the check.
+async fn begins(
+    protocol: Starttls,
+    connecting: impl Future<Output = io::Result<TcpStream>>,
+    limit: Duration,
+) -> Result<(), Finding> {
+    match timeout(limit, connecting).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(unreachable::starttls(protocol, &error)),
+        Err(_) => Err(unreachable::no_words(protocol, limit)),
+    }
+}
+
 async fn look(target: &mut Target, endpoint: &Endpoint, options: &Options<'_>, is_wanted: &dyn Fn(&str) -> bool) {
     let asked = probe::Options { server_name: options.server_name.clone(), timeout: options.timeout, starttls: None };
     let address = match probe::connect(endpoint, &asked).await {
@@ -122,9 +137,9 @@ async fn look(target: &mut Target, endpoint: &Endpoint, options: &Options<'_>, i
     // A fifth of the time is for what comes after the hellos.
     let prober = Prober::new(address, limit, Instant::now() + options.timeout * 4 / 5).opened_by(opening.clone());
     if let Some(Opening { protocol, .. }) = &opening
-        && let Err(error) = prober::connect(address, opening.as_ref()).await
+        && let Err(finding) = begins(*protocol, prober::connect(address, opening.as_ref()), options.timeout).await
     {
-        return target.findings.push(unreachable::starttls(*protocol, &error));
+        return target.findings.push(finding);
     }
     let sni = if let ServerName::DnsName(name) = &server_name { Some(name.as_ref().to_owned()) } else { None };
     target.server_name.clone_from(&sni);

@@ -51,6 +51,8 @@ pub(super) struct Session {
     pub(super) alpn_both: Option<String>,
     /// `http/1.1` alone is refused.
     pub(super) refuses_http1: bool,
+    /// HTTP/1.1 is spoken although no protocol was chosen, as by HAProxy.
+    pub(super) speaks_http1: bool,
     pub(super) asks_certificate: bool,
     /// The connection is ended because no client certificate came.
     pub(super) needs_certificate: bool,
@@ -106,8 +108,10 @@ impl Place<'_> {
                 session.failure = None;
                 session.take(&stream);
                 session.alpn_http1 = alpn(&stream);
-                if self.opening.is_some() || session.is_http2_only() {
+                if self.opening.is_some() {
                     drain(stream).await;
+                } else if session.is_http2_only() {
+                    Box::pin(self.try_http1(stream, &mut session)).await;
                 } else {
                     self.request(stream, &mut session).await;
                 }
@@ -189,6 +193,16 @@ impl Place<'_> {
                     None => format!("no answer of HTTP within {} s", HTTP_LIMIT.as_secs_f32()),
                 });
             }
+        }
+    }
+
+    /// Asks in HTTP/1.1 although that was not chosen; what comes counts if it is an answer to the request.
+    async fn try_http1(&self, stream: TlsStream<TcpStream>, session: &mut Session) {
+        let mut tried = session.clone();
+        self.request(stream, &mut tried).await;
+        tried.speaks_http1 = tried.is_answered();
+        if tried.speaks_http1 {
+            *session = tried;
         }
     }
 
@@ -303,7 +317,16 @@ impl Place<'_> {
 impl Session {
     /// Decides whether the server speaks HTTP/2 and not HTTP/1.1.
     pub(super) fn is_http2_only(&self) -> bool {
-        self.alpn_both.as_deref() == Some("h2") && self.alpn_http1.as_deref() != Some("http/1.1")
+        let is_chosen = self.alpn_http1.as_deref() == Some("http/1.1");
+        self.alpn_both.as_deref() == Some("h2") && !is_chosen && !self.speaks_http1
+    }
+
+    /// Decides whether an answer is one to the request; Node's HTTP/2 server answers 403 for want of ALPN.
+    fn is_answered(&self) -> bool {
+        let is_refusal =
+            |response: &Response, body: &[u8]| response.status == 403 && String::from_utf8_lossy(body).contains("ALPN");
+        let by_page = self.response.as_ref().is_some_and(|response| !is_refusal(response, &self.body));
+        by_page || self.polling.as_ref().is_some_and(|page| !is_refusal(&page.response, &page.body))
     }
 
     /// An answer of HTTP and the line of its request: the first page's or, if that is missing, Socket.IO's path's.

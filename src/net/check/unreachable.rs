@@ -56,6 +56,14 @@ pub(super) fn starttls(protocol: Starttls, error: &io::Error) -> Finding {
     )
 }
 
+/// A server that says nothing before TLS begins.
+pub(super) fn no_words(protocol: Starttls, limit: Duration) -> Finding {
+    let message =
+        format!("the server accepts the connection and says nothing in {protocol} within {} s", limit.as_secs_f32());
+    let hint = "look whether --starttls names the server's protocol; some mail servers greet late: --timeout 60s";
+    finding("tls", "tls-timeout", message, hint)
+}
+
 /// An invalid server name.
 pub(super) fn name(error: &NoEndpoint) -> Finding {
     finding("address", "bad-url", error.to_string(), "write it as in `https://localhost:3000`")
@@ -69,7 +77,9 @@ pub(super) fn probe(error: &Error) -> Finding {
     };
     let hint = match error {
         Error::Unresolved { .. } => "use a name below .localhost, or put the name into /etc/hosts".to_owned(),
-        Error::ResolverTimedOut { .. } => "look at the network and its resolver, or name an address".to_owned(),
+        Error::ResolverTimedOut { .. } | Error::ResolverSilent { .. } => {
+            "look at the network and its resolver, or name an address".to_owned()
+        }
         Error::Refused { elsewhere: Some(address), .. } => {
             format!("a server listens on {address}: name that address, or let the server listen on both")
         }

@@ -41,6 +41,8 @@ pub struct Proxy {
     pub authority: String,
     /// `user:password` in Base64.
     pub credentials: Option<String>,
+    /// The scheme of its URL; nothing but `http` is spoken.
+    pub scheme: String,
 }
 
 /// Reason why there is no connection.
@@ -109,7 +111,8 @@ impl Proxy {
         let credentials = self.credentials.as_ref();
         let credentials =
             credentials.map(|basic| format!("Proxy-Authorization: Basic {basic}\r\n")).unwrap_or_default();
-        let request = format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n{credentials}\r\n");
+        let target = with_port(authority);
+        let request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{credentials}\r\n");
         let talking = |error: io::Error| Undialed::Proxy(error.to_string());
         tcp.write_all(request.as_bytes()).await.map_err(talking)?;
         let mut head = Vec::new();
@@ -128,5 +131,23 @@ impl Proxy {
             return Ok(());
         }
         Err(Undialed::Proxy(line.chars().take(100).collect()))
+    }
+}
+
+/// The authority with its port, which CONNECT wants: proxies refuse it without.
+pub(crate) fn with_port(authority: &str) -> String {
+    let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    if has_port { authority.to_owned() } else { format!("{authority}:443") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn authorities_get_the_usual_port() {
+        for (authority, expected) in [("app.test", "app.test:443"), ("[::1]", "[::1]:443"), ("[::1]:80", "[::1]:80")] {
+            assert_eq!(with_port(authority), expected);
+        }
     }
 }

@@ -148,8 +148,15 @@ fn old_tls(authority: &str) -> Found {
 }
 
 fn unknown_name(dialer: &Dialer) -> Found {
-    let name = server_name(dialer).unwrap_or_default();
-    Found::new("unknown-server-name", format!("{} knows no host of the name {name}, which was sent", dialer.authority))
+    const CODE: &str = "unknown-server-name";
+    let authority = &dialer.authority;
+    if let Some(name) = server_name(dialer) {
+        return Found::new(CODE, format!("{authority} knows no host of the name {name}, which was sent"));
+    }
+    let message = format!("{authority} refuses clients that send no server name, and none is sent for an address");
+    let hint = "connect by a name that the server knows, or send one with --server-name NAME; to answer clients that send \
+                none, the server needs a default certificate (HAProxy: without strict-sni)";
+    Found::new(CODE, message).hint(hint)
 }
 
 pub(super) fn closed_at_once(authority: &str) -> Found {
@@ -162,7 +169,9 @@ pub(super) fn closed_at_once(authority: &str) -> Found {
 
 /// The cause of a server that wants, or refuses, a client certificate.
 pub(super) fn client_certificate(authority: &str, has_identity: bool, shown: &Shown) -> Found {
-    let issuers: Vec<_> = shown.acceptable_issuers.iter().map(|der| rfc4514_der(der)).collect();
+    // The name of a certificate may be empty, where the server is told to accept a leaf.
+    let issuers = shown.acceptable_issuers.iter().map(|der| rfc4514_der(der)).filter(|name| !name.is_empty());
+    let issuers: Vec<_> = issuers.collect();
     let issuers =
         if issuers.is_empty() { String::new() } else { format!("; it accepts those of {}", issuers.join(" and ")) };
     if has_identity {
@@ -195,7 +204,7 @@ async fn no_common_suite(dialer: &Dialer) -> Found {
                 curves.join(", ")
             );
             let hint = "allow the curves of today. nginx: ssl_ecdh_curve X25519:prime256v1:secp384r1; Node: \
-                        ecdhCurve: 'auto'; HAProxy: curves X25519:P-256:P-384";
+                        ecdhCurve: 'auto'; HAProxy: ssl-default-bind-curves X25519:P-256:P-384";
             Found::new(CODE, message).hint(hint)
         }
         (None, suites) if suites.is_empty() && is_old(dialer).await => return old_tls(authority),

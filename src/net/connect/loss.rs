@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::run::Found;
+use crate::net::check::limiter;
 use crate::net::client::{Answer, Lost, NoWebSocket, NotUpgraded, Unanswered, answer};
 
 /// The cause of a session that was lost.
@@ -79,7 +80,10 @@ fn is_of_second_server(answer: &Answer) -> bool {
 pub(super) fn not_upgraded(failure: &NotUpgraded) -> Found {
     match failure {
         NotUpgraded::Handshake(NoWebSocket::Refused(answer)) => {
-            if matches!(answer.status.as_u16(), 429 | 503) && answer::is_limiter(answer) {
+            // Polling was let through before, so nginx's own 503 is a limit, and no maintenance.
+            let is_limited =
+                || answer::is_limiter(answer) || limiter::is_nginxs_own(answer.field("server"), &answer.text());
+            if matches!(answer.status.as_u16(), 429 | 503) && is_limited() {
                 let message = format!("the WebSocket is refused with {}: requests are limited", answer.status);
                 return Found::new("rate-limited", message).received(answer.words());
             }

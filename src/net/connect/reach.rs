@@ -13,8 +13,9 @@ use super::handshake::{closed_at_once, is_reset};
 use super::run::{Found, Run};
 use crate::base::files;
 use crate::judge::report::connect::LayerName;
-use crate::net::client::{Dialer, Undialed};
-use crate::net::probe::EndpointHost;
+use crate::net::client::dial::with_port;
+use crate::net::client::{Dialer, Proxy, Undialed};
+use crate::net::probe::{EndpointHost, is_temporary};
 
 /// Limit on a look at another address, which serves the hint alone.
 const GLANCE: Duration = Duration::from_millis(150);
@@ -72,10 +73,16 @@ impl Run<'_> {
 
     async fn look_up(&self, address: &Address) -> Result<Vec<SocketAddr>, Found> {
         if let Some(proxy) = &self.options.proxy {
+            if proxy.scheme != "http" {
+                let message = format!("HTTPS_PROXY names a proxy of {}://, and only http:// is spoken", proxy.scheme);
+                let hint = "name the proxy's port for HTTP, as in HTTPS_PROXY=http://proxy:3128, or put the host into NO_PROXY";
+                return Err(Found::new("proxy-refused", message).hint(hint));
+            }
             let found = lookup_host(&proxy.authority).await;
             let found = found.map(Iterator::collect::<Vec<_>>).unwrap_or_default();
             let message = format!("the proxy {} of HTTPS_PROXY has no address", proxy.authority);
-            return if found.is_empty() { Err(Found::new("proxy-refused", message)) } else { Ok(found) };
+            let hint = "correct the proxy's host in HTTPS_PROXY, or put the server's host into NO_PROXY";
+            return if found.is_empty() { Err(Found::new("proxy-refused", message).hint(hint)) } else { Ok(found) };
         }
         let (host, port) = (&address.endpoint.host, address.endpoint.port);
         let name = match host {
@@ -100,8 +107,7 @@ impl Run<'_> {
         match timeout(self.options.timeout, lookup_host((name.as_str(), port))).await {
             Err(_) => Err(Found::new("dns-timeout", silent).sent(sent).received("nothing")),
             Ok(Err(error)) => {
-                let is_temporary = error.to_string().contains("Temporary failure");
-                let (code, message) = if is_temporary {
+                let (code, message) = if is_temporary(&error) {
                     ("dns-timeout", silent)
                 } else {
                     ("name-not-found", format!("the resolver knows no address for {name}"))
@@ -128,11 +134,7 @@ impl Run<'_> {
         let tried = tried.join("; ");
         let sent = format!("SYN to {}", failures.iter().map(|(one, _)| one.to_string()).collect::<Vec<_>>().join(", "));
         if let Some(proxy) = &self.options.proxy {
-            let message =
-                format!("the proxy {} of HTTPS_PROXY does not connect to {}", proxy.authority, address.authority());
-            return Found::new("proxy-refused", message)
-                .sent(format!("CONNECT {}", address.authority()))
-                .received(tried);
+            return not_passed(proxy, address, &failures).received(tried);
         }
         let is = |kind: io::ErrorKind| {
             failures.iter().any(|(_, failure)| matches!(failure, Undialed::Tcp(error) if error.kind() == kind))
@@ -176,6 +178,44 @@ impl Run<'_> {
         }
         None
     }
+}
+
+/// The cause of a proxy that does not connect to the server.
+fn not_passed(proxy: &Proxy, address: &Address, failures: &[(SocketAddr, Undialed)]) -> Found {
+    const OWN: &str = "socket.io-client does not use these variables: in Node pass an agent (https-proxy-agent)";
+    let (name, host, target) = (&proxy.authority, &address.endpoint.host, with_port(&address.authority()));
+    let said =
+        failures.iter().find_map(|(_, failure)| if let Undialed::Proxy(said) = failure { Some(said) } else { None });
+    let status = said.filter(|said| said.starts_with("HTTP/")).and_then(|said| said.split(' ').nth(1));
+    let around = format!("NO_PROXY={host} goes around it");
+    let (what, fix) = match (said, status) {
+        (_, Some("407")) if proxy.credentials.is_some() => (
+            "refuses the credentials that it has there".to_owned(),
+            format!(
+                "correct user and password in HTTPS_PROXY, other characters than letters and digits as %40; {around}"
+            ),
+        ),
+        (_, Some("407")) => (
+            "wants credentials".to_owned(),
+            format!("give them, as in HTTPS_PROXY=http://USER:PASSWORD@{name}; {around}"),
+        ),
+        (_, Some("403" | "405")) => (
+            format!("does not allow connections to {target}"),
+            format!("have it allow that host and port; if the host is reached without it, {around}"),
+        ),
+        (_, Some(_)) => (
+            format!("does not connect to {target}"),
+            format!("look whether the proxy reaches that host and port; if the host is reached without it, {around}"),
+        ),
+        (Some(said), None) => (
+            format!("does not answer as a proxy of HTTP does: {said}"),
+            format!("name the proxy's port for HTTP in HTTPS_PROXY; {around}"),
+        ),
+        (None, None) => ("cannot be reached".to_owned(), format!("start the proxy, or correct HTTPS_PROXY; {around}")),
+    };
+    Found::new("proxy-refused", format!("the proxy {name} of HTTPS_PROXY {what}"))
+        .sent(format!("CONNECT {target}"))
+        .hint(format!("{fix}. {OWN}"))
 }
 
 /// The resolvers that the system is told to ask, as in `127.0.0.53, 192.0.2.1`; empty where that is not in a file.

@@ -21,6 +21,10 @@ const MOST_REDIRECTS: usize = 6;
 /// The time that a look may take, which is for the cause alone.
 pub(super) const LOOK: Duration = Duration::from_millis(400);
 
+/// A look at a server that answers quickly: so many times what its last answer took, and no shorter than this.
+const QUICK: u32 = 10;
+const SHORTEST_LOOK: Duration = Duration::from_millis(150);
+
 /// Socket.IO's path unless it is told otherwise.
 const USUAL_PATH: &str = "/socket.io/";
 
@@ -48,7 +52,10 @@ impl Run<'_> {
                 ),
             },
             "not-engine-io" | "http-not-found" => {
-                if let Some(plain) = plain_websocket(server).await {
+                // An Engine.IO of another path leaves the handshake unanswered for a second.
+                let quick = (self.round_trip * QUICK).clamp(SHORTEST_LOOK, LOOK);
+                let limit = if self.round_trip.is_zero() { LOOK } else { quick };
+                if let Some(plain) = plain_websocket(server, limit).await {
                     return plain.exit(1);
                 }
                 match elsewhere(server).await {
@@ -93,10 +100,10 @@ const fn status_hint(status: u16) -> Option<&'static str> {
 }
 
 /// The cause of a server that opens WebSockets at the path and speaks no Engine.IO over them.
-pub(super) async fn plain_websocket(server: &Server) -> Option<Found> {
+pub(super) async fn plain_websocket(server: &Server, limit: Duration) -> Option<Found> {
     let target = server.target(Transport::WebSocket, None);
     let mut server = server.clone();
-    server.dialer.limit = LOOK.min(server.dialer.limit);
+    server.dialer.limit = limit.min(server.dialer.limit);
     server.trace = None;
     let socket = websocket::open(&server.dialer, &target, server.fields.clone()).await.ok()?;
     let first = match Session::websocket(server, socket).await {

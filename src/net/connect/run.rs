@@ -87,7 +87,7 @@ pub(super) struct Run<'a> {
     pub(super) transport: Option<&'static str>,
     pub(super) is_upgraded: bool,
     pub(super) events: u64,
-    /// The time that the server took to let the client in.
+    /// The time that the server took for its last answer: to the first request, and then to let the client in.
     pub(super) round_trip: Duration,
     /// The look at X-Forwarded-Proto.
     pub(super) forwarded: Option<JoinHandle<Option<Found>>>,
@@ -233,6 +233,7 @@ impl<'a> Run<'a> {
         let exit = failed.as_ref().map_or(0, exit);
         if let Some(failed) = &failed {
             self.fail(failed);
+            self.warnings.retain(|warning| warning.code != failed.code);
         }
         self.flush();
         if let Some(failed) = failed {

@@ -9,7 +9,7 @@ use super::address::Address;
 use super::asked::Asked;
 use super::loss::{lost, not_upgraded};
 use super::reach::Reached;
-use super::refusal::{plain_websocket, trace_open};
+use super::refusal::{LOOK, plain_websocket, trace_open};
 use super::run::{Found, Run};
 use crate::judge::report::connect::LayerName;
 use crate::net::client::http::fields;
@@ -88,11 +88,12 @@ impl Run<'_> {
         let request = server.opening();
         let line = request.line();
         let limit = server.dialer.limit;
+        let began = Instant::now();
         let mut asking = Box::pin(request.over(stream, &server.dialer.authority, limit, || first.octets()));
         let answered = match timeout(IMPATIENCE.min(limit / 2), &mut asking).await {
             Ok(answered) => answered,
             // Where nothing but a WebSocket server listens, a request is never answered.
-            Err(_) => match plain_websocket(server).await {
+            Err(_) => match plain_websocket(server, LOOK).await {
                 Some(found) => return Err(found.exit(1).sent(line)),
                 None => asking.await,
             },
@@ -101,6 +102,7 @@ impl Run<'_> {
             Ok(Answered::Answer(answer) | Answered::Switched(answer, ..)) => answer,
             Err(unanswered) => return Err(self.unanswered_request(asked, unanswered).await.sent(line)),
         };
+        self.round_trip = began.elapsed();
         let (open, rest) = match opened(&answer) {
             Ok(opened) => opened,
             Err(not) => return Err(self.refused(asked, not, &answer).await.sent(line)),

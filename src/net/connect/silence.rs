@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::asked::Asked;
 use super::handshake::{client_certificate, closed_at_once, closes_at_once, is_about_client_certificate, server_name};
-use super::refusal::{elsewhere, plain_websocket};
+use super::refusal::{self, elsewhere, plain_websocket};
 use super::run::{Found, Run};
 use crate::net::check::glance;
 use crate::net::client::{Dialer, Unanswered};
@@ -40,7 +40,7 @@ impl Run<'_> {
 
     /// The cause of a request that is not answered in time.
     async fn silent(&self, asked: &Asked<'_>) -> Found {
-        if let Some(found) = plain_websocket(asked.server).await {
+        if let Some(found) = plain_websocket(asked.server, refusal::LOOK).await {
             return found.exit(1);
         }
         let (authority, seconds) = (asked.address.authority(), self.options.timeout.as_secs_f32());

@@ -27,6 +27,14 @@ pub enum Error {
         /// The time allowed.
         limit: Duration,
     },
+    /// The system's resolver has no answer for now, as where the server that it asks is down.
+    #[error("the system's resolver does not answer for `{host}`")]
+    ResolverSilent {
+        /// The host.
+        host: String,
+        /// Error from the operating system.
+        source: io::Error,
+    },
     /// Nothing listens there.
     #[error("nothing listens on {endpoint}{}", all_of(tried))]
     Refused {
@@ -78,6 +86,16 @@ pub enum Error {
         protocol: Starttls,
         /// The server's words.
         answer: String,
+    },
+    /// The server says nothing in the protocol in which TLS is to begin.
+    #[error("{endpoint} accepts the connection and says nothing in {protocol} within {} s", limit.as_secs_f32())]
+    StarttlsTimedOut {
+        /// The server.
+        endpoint: String,
+        /// The protocol of the request to begin TLS.
+        protocol: Starttls,
+        /// The time allowed.
+        limit: Duration,
     },
     /// The server closes each connection by itself.
     #[error("{endpoint} accepts connections and closes them at once, before a word is said")]
@@ -157,12 +175,12 @@ impl Error {
         let (layer, code) = match self {
             Self::Name(_) => ("address", "bad-url"),
             Self::Unresolved { .. } => ("dns", "name-not-found"),
-            Self::ResolverTimedOut { .. } => ("dns", "dns-timeout"),
+            Self::ResolverTimedOut { .. } | Self::ResolverSilent { .. } => ("dns", "dns-timeout"),
             Self::Refused { .. } => ("tcp", "refused"),
             Self::Unreachable { .. } | Self::Setup { .. } => ("tcp", "unreachable"),
             Self::ConnectTimedOut { .. } => ("tcp", "connect-timeout"),
             Self::ClosedAtOnce { .. } => ("tls", "closed-at-once"),
-            Self::HelloTimedOut { .. } => ("tls", "tls-timeout"),
+            Self::HelloTimedOut { .. } | Self::StarttlsTimedOut { .. } => ("tls", "tls-timeout"),
             Self::NotTls { protocol, .. } if matches!(protocol.as_bytes(), b"plain HTTP") => ("tls", "plain-http"),
             Self::NotTls { .. } | Self::NoStarttls { .. } => ("tls", "not-tls"),
             Self::OldTls { .. } => ("tls", "old-tls"),

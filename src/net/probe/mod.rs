@@ -133,7 +133,9 @@ impl<'a> Asking<'a> {
         tcp.set_nodelay(true).ok();
         if let Some(protocol) = self.options.starttls {
             let begun = timeout_at(self.deadline, protocol.begin(&mut tcp, &self.host())).await;
-            begun.map_err(|_elapsed| self.silent())?.map_err(|refusal| self.no_starttls(protocol, refusal))?;
+            begun
+                .map_err(|_elapsed| self.no_words(protocol))?
+                .map_err(|refusal| self.no_starttls(protocol, refusal))?;
         }
         match self.shake_hands(tcp, address).await {
             Err(Error::Closed { endpoint }) if closes_at_once(address).await => Err(Error::ClosedAtOnce { endpoint }),
@@ -211,6 +213,7 @@ impl<'a> Asking<'a> {
         let found = timeout_at(self.deadline, tokio::net::lookup_host((name.as_str(), self.endpoint.port))).await;
         match found {
             Err(_) => Err(Error::ResolverTimedOut { host: name.clone(), limit: self.options.timeout }),
+            Ok(Err(source)) if is_temporary(&source) => Err(Error::ResolverSilent { host: name.clone(), source }),
             Ok(Err(source)) => Err(Error::Unresolved { host: name.clone(), source }),
             Ok(Ok(found)) => {
                 let mut addresses: Vec<_> = found.collect();
@@ -262,6 +265,11 @@ impl<'a> Asking<'a> {
             ocsp: (!shown.ocsp.is_empty()).then(|| crate::judge::inspect::stapled(&shown.ocsp)),
         };
         Presented { chain: chain.iter().map(|der| der.clone().into_owned()).collect(), remote }
+    }
+
+    fn no_words(&self, protocol: Starttls) -> Error {
+        let endpoint = self.endpoint.to_string();
+        Error::StarttlsTimedOut { endpoint, protocol, limit: self.options.timeout }
     }
 
     fn silent(&self) -> Error {
@@ -342,6 +350,11 @@ pub(in crate::net) fn protocol(first: &[u8]) -> Option<&'static str> {
     let known = GREETINGS.iter().find(|(greeting, _)| first.starts_with(greeting)).map(|(_, name)| *name);
     let other = || first.first().is_some_and(|first| !RECORDS.contains(first)).then_some("something else");
     known.or_else(other)
+}
+
+/// Decides whether the error of a look-up blames the resolver (`EAI_AGAIN`), and not the name.
+pub(in crate::net) fn is_temporary(error: &io::Error) -> bool {
+    error.to_string().contains("Temporary failure")
 }
 
 #[cfg(test)]

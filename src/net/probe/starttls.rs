@@ -312,7 +312,9 @@ async fn xmpp(tcp: &mut TcpStream, host: &str) -> Result<(), Refusal> {
     let features =
         until(tcp, &["</stream:features>", "<stream:features/>", "</stream:error>", "</stream:stream>"]).await?;
     if !features.contains("urn:ietf:params:xml:ns:xmpp-tls") {
-        return Err(Refusal::Said(shown(features.as_bytes())));
+        // The error stands behind the stream's head.
+        let error = features.find("<stream:error").and_then(|at| features.get(at..)).unwrap_or(&features);
+        return Err(Refusal::Said(shown(error.as_bytes())));
     }
     say(tcp, "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>").await?;
     let answer = until(tcp, &["/>", "</proceed>", "</failure>"]).await?;

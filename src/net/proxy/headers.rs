@@ -119,6 +119,13 @@ pub(super) fn is_ambiguous(headers: &HeaderMap) -> bool {
     has_codings && (headers.contains_key(CONTENT_LENGTH) || !is_chunked || codings.next().is_some())
 }
 
+/// Returns true if an answer's body is in a transfer coding that this proxy cannot take off: passed on as `chunked` alone, it
+/// would be another body.
+pub(super) fn is_coded(headers: &HeaderMap) -> bool {
+    let is_known = |coding: &str| ["chunked", "identity", ""].iter().any(|one| coding.eq_ignore_ascii_case(one));
+    elements(headers, TRANSFER_ENCODING).any(|coding| !is_known(coding))
+}
+
 /// Rewrites a request's fields for the server.
 pub(super) fn to_server(
     headers: &mut HeaderMap,
@@ -167,6 +174,13 @@ pub(super) fn to_client(headers: &mut HeaderMap, host: &str, target: &Target, up
     // The body was read by its chunks (RFC 9112 section 6.3): a length beside them would be another end of it.
     if headers.contains_key(TRANSFER_ENCODING) {
         headers.remove(CONTENT_LENGTH);
+    }
+    // `2, 2` is one length (RFC 9110 section 8.6), which clients take for none.
+    if headers.get(CONTENT_LENGTH).is_some_and(|length| length.as_bytes().contains(&b',')) {
+        let length = elements(headers, CONTENT_LENGTH).next().and_then(|length| length.parse::<HeaderValue>().ok());
+        if let Some(length) = length {
+            headers.insert(CONTENT_LENGTH, length);
+        }
     }
     remove_hop_by_hop(headers);
     let corrected = |url: &str| -> Option<String> {

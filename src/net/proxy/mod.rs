@@ -5,6 +5,7 @@
 
 mod answer;
 mod headers;
+mod heard;
 mod pool;
 mod request_body;
 mod routes;
@@ -18,7 +19,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::Body;
-use axum::http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderValue, STRICT_TRANSPORT_SECURITY, UPGRADE};
+use axum::http::header::{
+    CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderValue, STRICT_TRANSPORT_SECURITY, TRANSFER_ENCODING, UPGRADE,
+};
 use axum::http::uri::{PathAndQuery, Uri};
 use axum::http::{Method, Request, Response, StatusCode, Version};
 use hyper::body::{Body as _, Incoming};
@@ -127,9 +130,7 @@ impl Proxy {
         if upgrading.is_some() {
             mark_upgrade(&mut parts.headers);
         }
-        if body.is_end_stream() {
-            mark_empty(&parts.method, &mut parts.headers);
-        }
+        mark_body(&parts.method, &mut parts.headers, body.is_end_stream());
         let can_repeat = parts.method.is_idempotent() && body.is_end_stream();
         let (body, progress) = RequestBody::new(body, is_held);
         let body = if can_repeat { Body::empty() } else { Body::new(body) };
@@ -138,7 +139,12 @@ impl Proxy {
         if is_held || interim.is_some() {
             hyper::ext::on_informational(&mut request, move |answer| match &interim {
                 _ if answer.status() == StatusCode::CONTINUE => opening.open(),
-                Some(interim) => interim.send(answer.status(), answer.headers()),
+                Some(interim) => {
+                    let mut fields = answer.headers().clone();
+                    headers::remove_hop_by_hop(&mut fields);
+                    fields.remove(CONTENT_LENGTH);
+                    interim.send(answer.status(), &fields);
+                }
                 None => {}
             });
         }
@@ -152,6 +158,10 @@ impl Proxy {
             }
             Err(failure) => return self.unanswered(target, failure, is_page),
         };
+        if headers::is_coded(response.headers()) {
+            let reason = "its answer has a transfer coding other than chunked".to_owned();
+            return self.unanswered(target, NotOpened::Unreachable(reason), is_page);
+        }
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             let agrees = headers::agrees_to_websocket(response.headers());
             let Some(upgrading) = upgrading.filter(|_| agrees) else {
@@ -292,10 +302,15 @@ fn mark_upgrade(headers: &mut HeaderMap) {
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
 }
 
-/// Says that a request of a method that has a body has an empty one (RFC 9110 section 8.6), which over HTTP/2 nobody needs to.
-fn mark_empty(method: &Method, headers: &mut HeaderMap) {
-    if matches!(*method, Method::POST | Method::PUT | Method::PATCH) {
+/// Says where a request's body ends if nothing else says so.
+///
+/// A method that has a body has an empty one (RFC 9110 section 8.6), which over HTTP/2 nobody needs to say. hyper sends no
+/// body with GET and HEAD unless its fields announce one.
+fn mark_body(method: &Method, headers: &mut HeaderMap, is_empty: bool) {
+    if is_empty && matches!(*method, Method::POST | Method::PUT | Method::PATCH) {
         headers.entry(CONTENT_LENGTH).or_insert(HeaderValue::from_static("0"));
+    } else if !is_empty && !headers.contains_key(CONTENT_LENGTH) {
+        headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
 }
 
@@ -317,7 +332,9 @@ fn reason(error: &hyper::Error) -> String {
         return format!("the head of its answer is too large, or has more than {MAX_APPLICATION_FIELDS} fields");
     }
     if error.is_parse() {
-        return format!("it does not answer in HTTP; if it speaks TLS, it is named by https:// ({error})");
+        return format!(
+            "its answer is malformed or is not HTTP; a server that speaks TLS is named by https:// ({error})"
+        );
     }
     match std::error::Error::source(error) {
         Some(source) => format!("{error}: {source}"),
@@ -325,10 +342,11 @@ fn reason(error: &hyper::Error) -> String {
     }
 }
 
-/// A host without its port, in lower case.
+/// A host without its port and without the dot of the DNS root, in lower case.
 fn bare(host: &str) -> String {
     let end = host.rfind(':').filter(|colon| !host.get(*colon..).is_some_and(|rest| rest.contains(']')));
-    host.get(..end.unwrap_or(host.len())).unwrap_or(host).to_ascii_lowercase()
+    let name = host.get(..end.unwrap_or(host.len())).unwrap_or(host);
+    name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
 }
 
 impl Handler for Proxy {

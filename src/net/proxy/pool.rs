@@ -73,6 +73,8 @@ impl Pool {
             .max_headers(MAX_APPLICATION_FIELDS)
             // RFC 9112 section 5.1: a proxy removes the space before the colon.
             .allow_spaces_after_header_name_in_responses(true)
+            // RFC 9112 section 5.2: it joins the lines of a folded field.
+            .allow_obsolete_multiline_headers_in_responses(true)
             .handshake(TokioIo::new(stream))
             .await;
         let (sender, connection) = handshake.map_err(io::Error::other)?;

@@ -12,6 +12,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::net::proxy::heard::Heard;
+
 /// The time for a connection to a server.
 const CONNECT: Duration = Duration::from_secs(5);
 
@@ -136,12 +138,12 @@ impl Target {
                 TcpStream::connect((host.as_str(), *port)).await?
             }
             #[cfg(unix)]
-            Self::Unix(path) => return Ok(Box::pin(tokio::net::UnixStream::connect(path).await?)),
+            Self::Unix(path) => return Ok(Box::pin(Heard::new(tokio::net::UnixStream::connect(path).await?))),
             #[cfg(not(unix))]
             Self::Unix(_) => return Err(io::ErrorKind::Unsupported.into()),
         };
         tcp.set_nodelay(true)?;
-        Ok(Box::pin(tcp))
+        Ok(Box::pin(Heard::new(tcp)))
     }
 
     /// Returns true if a URL with this authority leads to this server.

@@ -10,7 +10,7 @@ mod socket_io;
 mod suites;
 mod table;
 
-use self::fix::Fix;
+use self::fix::{Fix, Values};
 pub use self::table::RULES;
 use super::http::Response;
 use super::session::Session;
@@ -123,6 +123,11 @@ impl Audit<'_> {
         self.head().and_then(|(_, response)| Software::of(response))
     }
 
+    fn values(&self) -> Values<'_> {
+        let origin = self.web.and_then(|web| web.origin.as_ref()).map(|(origin, _)| origin.as_str());
+        Values { authority: self.authority, origin }
+    }
+
     /// Decides whether the host is this machine by name, or an address.
     fn is_local(&self) -> bool {
         self.host == "localhost" || self.host.ends_with(".localhost") || self.is_address()
@@ -167,7 +172,9 @@ impl Rule {
             message: hit.message,
             certificate: is_certificate.then(subject).flatten(),
             evidence: Some(Evidence { sent: hit.sent, received: hit.received }),
-            hint: own_hint().filter(|_| is_certificate).unwrap_or_else(|| self.fix.text(audit.software())),
+            hint: own_hint()
+                .filter(|_| is_certificate)
+                .unwrap_or_else(|| self.fix.text(audit.software(), audit.values())),
             source: self.source.to_owned(),
             reference: format!("docs/failures/{}.md", self.id),
         })
@@ -194,8 +201,8 @@ mod tests {
             for part in ["## Why", "## Reproduce", "## Fix", rule.title.get(1..).unwrap(), rule.source] {
                 assert!(words.contains(part), "{}: {part}", rule.id);
             }
-            for directive in [rule.fix.nginx, rule.fix.haproxy, rule.fix.caddy, rule.fix.node] {
-                assert!(page.contains(directive), "{}: {directive}", rule.id);
+            for line in rule.fix.lines(Values { authority: "localhost:3000", origin: None }) {
+                assert!(page.contains(&format!("\n- {line}\n")), "{}: {line}", rule.id);
             }
             assert!(words.contains(rule.fix.general.get(1..).unwrap()), "{}: {}", rule.id, rule.fix.general);
         }

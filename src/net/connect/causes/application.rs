@@ -21,7 +21,7 @@ pub(super) static CAUSES: &[Cause] = &[
         2,
         "timeout (after 20 s)",
         "the app hangs, or a proxy waits for a server that is not there: look at the server's log, for a handler that never \
-         answers and an event loop that is blocked. A server of Node without a handler of its own never answers a path that \
+         answers and an event loop that is blocked. A Node server without a handler of its own never answers a path that \
          is not Socket.IO's: give that path with --path",
     ),
     Cause::new(
@@ -30,7 +30,7 @@ pub(super) static CAUSES: &[Cause] = &[
         1,
         "nothing until the timeout: Node's client follows for ever",
         "the app behind a proxy that ends TLS thinks it is on http and redirects to https again: let the proxy send \
-         X-Forwarded-Proto (nginx: proxy_set_header X-Forwarded-Proto $scheme) and the app believe it from the proxy \
+         X-Forwarded-Proto (nginx: proxy_set_header X-Forwarded-Proto $scheme;) and the app believe it from the proxy \
          (Express: app.set('trust proxy', 'loopback'))",
     ),
     Cause::new(
@@ -130,7 +130,7 @@ pub(super) static CAUSES: &[Cause] = &[
         0,
         "",
         "trust X-Forwarded-Proto from the proxy's address only (Express: app.set('trust proxy', 'loopback'), not true), and \
-         let the proxy overwrite the header (nginx: proxy_set_header X-Forwarded-Proto $scheme)",
+         let the proxy overwrite the header (nginx: proxy_set_header X-Forwarded-Proto $scheme;)",
     ),
     Cause::new(
         Http,
@@ -154,7 +154,7 @@ pub(super) static CAUSES: &[Cause] = &[
         0,
         "xhr poll error (the browser's console: contains multiple values)",
         "set Access-Control-Allow-Origin in one place: in the app or in the proxy (nginx: remove add_header, or \
-         proxy_hide_header Access-Control-Allow-Origin)",
+         proxy_hide_header Access-Control-Allow-Origin;)",
     )
     .accepted(NO_BROWSER, BROWSERS),
     Cause::new(
@@ -220,7 +220,7 @@ pub(super) static CAUSES: &[Cause] = &[
         1,
         "xhr poll error, or websocket error (400, code 3)",
         "a proxy drops the Upgrade header or changes the query (nginx: proxy_http_version 1.1; proxy_set_header Upgrade \
-         $http_upgrade; proxy_set_header Connection \"upgrade\")",
+         $http_upgrade; proxy_set_header Connection \"upgrade\";)",
     ),
     Cause::new(
         EngineIo,
@@ -258,7 +258,7 @@ pub(super) static CAUSES: &[Cause] = &[
         "ping-timeout",
         1,
         "ping timeout",
-        "the server's event loop is blocked, or a proxy buffers what it sends (nginx: proxy_buffering off): look for \
+        "the server's event loop is blocked, or a proxy buffers what it sends (nginx: proxy_buffering off;): look for \
          synchronous work in the server",
     ),
     Cause::new(
@@ -266,8 +266,8 @@ pub(super) static CAUSES: &[Cause] = &[
         "not-sticky",
         1,
         "xhr poll error (400, Session ID unknown), now and then",
-        "make the load balancer sticky, by source address or cookie (nginx: ip_hash or hash $remote_addr; HAProxy: balance \
-         source or cookie; Gateway API: sessionPersistence; Node's cluster: @socket.io/sticky), or use websocket only: \
+        "make the load balancer sticky, by source address or cookie (nginx, in upstream: ip_hash; HAProxy, in backend: balance \
+         source, or cookie; Gateway API: sessionPersistence; Node's cluster: @socket.io/sticky), or use websocket only: \
          transports: ['websocket']",
     ),
     Cause::new(
@@ -285,8 +285,9 @@ pub(super) static CAUSES: &[Cause] = &[
         "upgrade-dropped",
         1,
         "websocket error; with polling nothing: it stays on polling for good",
-        "let the proxy pass the upgrade on. nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; \
-         proxy_set_header Connection \"upgrade\"; Apache: mod_proxy_wstunnel; Envoy and Gateway API: upgrade_configs",
+        "let the proxy pass the upgrade on. nginx, in the location of /socket.io/: proxy_http_version 1.1; proxy_set_header \
+         Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\"; Apache 2.4.47 or newer: upgrade=websocket at the \
+         end of the ProxyPass line; Envoy: upgrade_configs with the type websocket",
     ),
     Cause::new(
         Upgrade,
@@ -317,7 +318,7 @@ pub(super) static CAUSES: &[Cause] = &[
         "namespace-unknown",
         1,
         "connect_error: Invalid namespace",
-        "the path of the URL names a namespace, not a path: leave it away, register it with io.of('/name') in the server, or \
+        "the path of the URL names a namespace, not a path: leave it out, register it with io.of('/name') in the server, or \
          give the path of the server with --path",
     ),
     Cause::new(
@@ -348,7 +349,7 @@ pub(super) static CAUSES: &[Cause] = &[
         "body-too-large",
         1,
         "transport error (413)",
-        "raise the limit of the proxy (nginx: client_max_body_size 10m; in front of it and behind), or send less at once, or \
+        "raise the limit of the proxy (nginx: client_max_body_size 10m;), each one if there are several, or send less at once, or \
          over a WebSocket",
     ),
     Cause::new(
