@@ -142,7 +142,7 @@ fn tell(directory: &str, root: &Path, eab: Option<&Path>, keys: &[String], out: 
         (
             "lego",
             format!(
-                "LEGO_CA_CERTIFICATES={root} lego --server {directory} --http{} -d app.localhost -m you@example.test run",
+                "LEGO_CA_CERTIFICATES={root} lego --server {directory} --accept-tos --http{} -d app.localhost -m you@example.test run",
                 if eab.is_some() { " --eab --kid ID --hmac KEY" } else { "" }
             ),
         ),
