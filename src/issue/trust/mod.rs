@@ -21,6 +21,7 @@ use crate::base::hex::hex;
 use crate::encoding::container::{self, Content, Found};
 use crate::judge::report::trust::{Answer, StoreKind};
 use crate::x509::key;
+use profiles::Databases;
 use program::{Finished, Invocation, Programs};
 
 /// Reason why a store could not be edited.
@@ -269,11 +270,15 @@ impl Machine<'_> {
     /// The stores that exist here, those first that others are made from.
     #[must_use]
     pub fn stores(&self) -> Vec<Box<dyn Store>> {
+        self.stores_with(Databases::Possible)
+    }
+
+    fn stores_with(&self, databases: Databases) -> Vec<Box<dyn Store>> {
         let mut stores: Vec<Box<dyn Store>> = Vec::new();
         match self.environment.platform {
             Platform::Linux => {
                 stores.extend(linux::store(self).map(|store| Box::new(store) as Box<dyn Store>));
-                stores.extend(nss::databases(self));
+                stores.extend(nss::databases(self, databases));
                 stores.extend(windows::beside_wsl(self).map(|store| Box::new(store) as Box<dyn Store>));
             }
             Platform::MacOs => stores.push(Box::new(macos::Keychain)),
@@ -288,7 +293,9 @@ impl Machine<'_> {
     pub fn trusting(&self, root: &Root) -> Vec<Box<dyn Store>> {
         let trusts =
             |store: &dyn Store| store.glance(self, root).unwrap_or_else(|| store.check(self, root) == Answer::Yes);
-        self.stores().into_iter().filter(|store| trusts(store.as_ref())).collect()
+        // What does not exist trusts nothing.
+        let stores = self.stores_with(Databases::Existing).into_iter();
+        stores.filter(|store| trusts(store.as_ref())).collect()
     }
 
     /// Has a store trust a certificate; false when it did already.

@@ -8,8 +8,9 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use super::profiles::{self, Databases};
 use super::program::Invocation;
-use super::{Error, Machine, Root, Store, certificates, profiles, unknown};
+use super::{Error, Machine, Root, Store, certificates, unknown};
 use crate::base::files;
 use crate::judge::report::trust::{Answer, StoreKind};
 
@@ -18,9 +19,9 @@ const DATABASE_LIMIT: u64 = files::READ_LIMIT;
 
 const PACKAGES: super::linux::Packages = ["libnss3-tools", "nss-tools", "nss-tools", "nss", "mozilla-nss-tools"];
 
-/// Every database of this person: those that exist, and where a browser would make one.
-pub(super) fn databases(machine: &Machine<'_>) -> Vec<Box<dyn Store>> {
-    let chromium = profiles::chromium(machine).into_iter().map(|folder| -> Box<dyn Store> {
+/// The databases of this person.
+pub(super) fn databases(machine: &Machine<'_>, wanted: Databases) -> Vec<Box<dyn Store>> {
+    let chromium = profiles::chromium(machine, wanted).into_iter().map(|folder| -> Box<dyn Store> {
         Box::new(Database { kind: StoreKind::Chromium, name: "Chromium".to_owned(), folder })
     });
     let firefox = profiles::firefox(machine).into_iter().map(|found| -> Box<dyn Store> {

@@ -23,8 +23,18 @@ const CHROMIUMS: [&str; 9] = [
 /// The first Chromium that keeps a new database in the data folder.
 const FIRST_IN_DATA_HOME: u32 = 146;
 
-/// Chromium's databases: those that exist; else the one that the browser here would make.
-pub(super) fn chromium(machine: &Machine<'_>) -> Vec<PathBuf> {
+/// The databases of a person that are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Databases {
+    /// Those that exist.
+    Existing,
+    /// Those, or the one that the browser here would make. The browser may have to be asked for its version, which takes
+    /// longer than most commands.
+    Possible,
+}
+
+/// Chromium's databases.
+pub(super) fn chromium(machine: &Machine<'_>, wanted: Databases) -> Vec<PathBuf> {
     let environment = machine.environment;
     let home = &environment.home;
     let (legacy, current) = (home.join(".pki/nssdb"), environment.data_home().join("pki/nssdb"));
@@ -37,7 +47,7 @@ pub(super) fn chromium(machine: &Machine<'_>) -> Vec<PathBuf> {
     ];
     let all = || [&legacy, &current].into_iter().chain(&others);
     let mut found: Vec<_> = environment.as_person(|| all().filter(|path| path.is_dir()).cloned().collect());
-    if !found.contains(&legacy) && !found.contains(&current) {
+    if wanted == Databases::Possible && !found.contains(&legacy) && !found.contains(&current) {
         let browser = CHROMIUMS.iter().find(|name| machine.programs.find(name).is_some());
         match browser {
             Some(browser) if is_old(machine, browser) => found.insert(0, legacy),

@@ -262,6 +262,15 @@ fn a_new_database_is_made_where_this_chromium_would() {
     }
 }
 
+/// `verify` and `serve` look who trusts the local CA each time, and once started a browser for that.
+#[test]
+fn who_trusts_a_root_is_found_out_without_a_browser_s_help() {
+    let world = World::linux("ID=debian");
+    let programs = StandIns::new(&["chromium", "certutil"]);
+    assert!(world.machine(&programs).trusting(&world.root).is_empty());
+    assert_eq!(programs.calls(), [""; 0]);
+}
+
 /// All places that Firefox has had, and one profile by two ways once.
 #[test]
 fn every_profile_of_firefox_is_found() {
