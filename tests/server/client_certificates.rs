@@ -3,10 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber,
-};
+use rcgen::ExtendedKeyUsagePurpose;
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use secure_io::tls::{ByName, Clients, Profile};
@@ -15,60 +12,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+use crate::client_ca::ClientCa;
 use crate::fixture::{CERTIFIED, Running};
-
-struct Ca {
-    issuer: Issuer<'static, KeyPair>,
-    certificate: CertificateDer<'static>,
-}
-
-impl Ca {
-    fn new() -> Self {
-        let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, "clients' CA");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.self_signed(&key).unwrap().der().clone();
-        Self { issuer: Issuer::new(params, key), certificate }
-    }
-
-    #[expect(clippy::unnecessary_wraps, reason = "a client may show none")]
-    fn client(&self, name: &str, serial: u64, change: impl FnOnce(&mut CertificateParams)) -> Shown {
-        let mut params = CertificateParams::new([name.to_owned()]).unwrap();
-        params.distinguished_name = rcgen::DistinguishedName::new();
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.serial_number = Some(SerialNumber::from(serial));
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-        change(&mut params);
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap().der().clone();
-        Some((certificate, PrivateKeyDer::try_from(key.serialize_der()).unwrap()))
-    }
-
-    fn crl(&self, serials: &[u64]) -> CertificateRevocationListDer<'static> {
-        let now = secure_io::validity::now();
-        let revoked = |serial: &u64| RevokedCertParams {
-            serial_number: SerialNumber::from(*serial),
-            revocation_time: now,
-            reason_code: None,
-            invalidity_date: None,
-        };
-        let params = CertificateRevocationListParams {
-            this_update: now - Duration::hours(1),
-            next_update: now + Duration::hours(1),
-            crl_number: SerialNumber::from(1),
-            issuing_distribution_point: None,
-            revoked_certs: serials.iter().map(revoked).collect(),
-            key_identifier_method: KeyIdMethod::Sha256,
-        };
-        params.signed_by(&self.issuer).unwrap().der().clone()
-    }
-}
 
 type Shown = Option<(CertificateDer<'static>, PrivateKeyDer<'static>)>;
 
-async fn server(ca: &Ca, crls: Vec<CertificateRevocationListDer<'static>>, is_required: bool) -> Running {
+async fn server(ca: &ClientCa, crls: Vec<CertificateRevocationListDer<'static>>, is_required: bool) -> Running {
     let clients = Clients::new(vec![ca.certificate.clone()], crls, is_required).unwrap();
     let profile = Profile { clients: Some(clients), ..Profile::default() };
     let key = PrivateKeyDer::try_from(CERTIFIED.signing_key.serialize_der()).unwrap();
@@ -98,18 +47,20 @@ async fn ask(address: SocketAddr, shown: &Shown) -> std::io::Result<String> {
 
 #[tokio::test]
 async fn clients_are_let_in_by_their_certificates_and_refused_with_the_reason() {
-    let (ca, other) = (Ca::new(), Ca::new());
+    let (ca, other) = (ClientCa::new("clients' CA"), ClientCa::new("clients' CA"));
     let now = secure_io::validity::now();
     let mut server = server(&ca, vec![ca.crl(&[66])], true).await;
     for (shown, reason) in [
-        (ca.client("alice", 1, |_| ()), None),
+        (Some(ca.client("alice", 1, |_| ())), None),
         (None, Some("client-certificate-required")),
-        (ca.client("revoked", 66, |_| ()), Some("revoked")),
-        (other.client("stranger", 1, |_| ()), Some("(")),
-        (ca.client("expired", 2, |params| params.not_after = now - Duration::days(1)), Some("(expired)")),
-        (ca.client("early", 3, |params| params.not_before = now + Duration::days(1)), Some("(not-yet-valid)")),
+        (Some(ca.client("revoked", 66, |_| ())), Some("revoked")),
+        (Some(other.client("stranger", 1, |_| ())), Some("(")),
+        (Some(ca.client("expired", 2, |params| params.not_after = now - Duration::days(1))), Some("(expired)")),
+        (Some(ca.client("early", 3, |params| params.not_before = now + Duration::days(1))), Some("(not-yet-valid)")),
         (
-            ca.client("server", 4, |params| params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth]),
+            Some(
+                ca.client("server", 4, |params| params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth]),
+            ),
             Some("(wrong-purpose)"),
         ),
     ] {
@@ -127,9 +78,9 @@ async fn clients_are_let_in_by_their_certificates_and_refused_with_the_reason() 
 
 #[tokio::test]
 async fn a_certificate_that_is_only_requested_may_be_missing_but_not_wrong() {
-    let (ca, other) = (Ca::new(), Ca::new());
+    let (ca, other) = (ClientCa::new("clients' CA"), ClientCa::new("clients' CA"));
     let server = server(&ca, Vec::new(), false).await;
     assert!(ask(server.address, &None).await.unwrap().starts_with("HTTP/1.1 200 "));
-    assert!(ask(server.address, &ca.client("alice", 1, |_| ())).await.is_ok());
-    assert!(ask(server.address, &other.client("stranger", 1, |_| ())).await.is_err());
+    assert!(ask(server.address, &Some(ca.client("alice", 1, |_| ()))).await.is_ok());
+    assert!(ask(server.address, &Some(other.client("stranger", 1, |_| ()))).await.is_err());
 }

@@ -18,6 +18,10 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) static CERTIFIED: LazyLock<rcgen::CertifiedKey<rcgen::KeyPair>> =
     LazyLock::new(|| rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap());
 
+pub(crate) fn pem(label: &str, der: &[u8]) -> String {
+    secure_io::container::pem(label, der).unwrap().to_string()
+}
+
 /// A server that runs until it is stopped or dropped.
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails may panic")]
 
 mod client;
+mod client_ca;
 mod client_certificates;
 mod delivery;
 mod engine;

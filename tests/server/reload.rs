@@ -8,11 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use rcgen::{
-    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber,
-};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rcgen::{CertificateParams, KeyPair};
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -20,7 +17,8 @@ use tokio::time::sleep;
 use tokio_rustls::TlsConnector;
 
 use crate::client::Channel;
-use crate::fixture::CERTIFIED;
+use crate::client_ca::ClientCa;
+use crate::fixture::{CERTIFIED, pem};
 use crate::sandbox::{Background, Sandbox};
 
 /// A certificate with its key, in PEM, and in DER.
@@ -55,16 +53,14 @@ impl Pair {
     }
 }
 
-fn pem(label: &str, der: &[u8]) -> String {
-    secure_io::container::pem(label, der).unwrap().to_string()
-}
-
-fn replace(sandbox: &Sandbox, name: &str, content: &str) {
+/// Puts a file in place of one that is there.
+pub(crate) fn replace(sandbox: &Sandbox, name: &str, content: &str) {
     sandbox.write("new", content);
     std::fs::rename(sandbox.path("new"), sandbox.path(name)).unwrap();
 }
 
-fn start(sandbox: &Sandbox, flags: &str) -> (Background, SocketAddr) {
+/// A server with the certificate that the other tests trust.
+pub(crate) fn start(sandbox: &Sandbox, flags: &str) -> (Background, SocketAddr) {
     Pair::known().put(sandbox);
     let server = sandbox.serve(&format!("--cert cert.pem --key key.pem {flags}"));
     let address = SocketAddr::from(([127, 0, 0, 1], server.port));
@@ -231,48 +227,21 @@ async fn sighup_reads_again_and_never_ends_the_server() {
 #[tokio::test]
 async fn a_client_that_is_revoked_is_not_let_in_by_its_last_session() {
     let sandbox = Sandbox::new();
-    let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, "clients' CA");
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    let key = KeyPair::generate().unwrap();
-    sandbox.write("clients.pem", pem("CERTIFICATE", params.self_signed(&key).unwrap().der()));
-    let ca = Issuer::new(params, key);
-    let now = secure_io::validity::now();
-    let crl = |serials: &[u64]| {
-        let revoked = |serial: &u64| RevokedCertParams {
-            serial_number: SerialNumber::from(*serial),
-            revocation_time: now,
-            reason_code: None,
-            invalidity_date: None,
-        };
-        let params = CertificateRevocationListParams {
-            this_update: now - time::Duration::hours(1),
-            next_update: now + time::Duration::hours(1),
-            crl_number: SerialNumber::from(1),
-            issuing_distribution_point: None,
-            revoked_certs: serials.iter().map(revoked).collect(),
-            key_identifier_method: KeyIdMethod::Sha256,
-        };
-        pem("X509 CRL", params.signed_by(&ca).unwrap().der())
-    };
+    let ca = ClientCa::new("clients' CA");
+    let crl = |serials: &[u64]| pem("X509 CRL", &ca.crl(serials));
+    sandbox.write("clients.pem", pem("CERTIFICATE", &ca.certificate));
     sandbox.write("clients.crl", crl(&[]));
     let (mut server, address) = start(&sandbox, "--client-ca clients.pem --client-crl clients.crl");
-    let key = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::new(["alice".to_owned()]).unwrap();
-    params.serial_number = Some(SerialNumber::from(66));
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-    let certificate = params.signed_by(&key, &ca).unwrap().der().clone();
+    let (certificate, key) = ca.client("alice", 66, |_| ());
     let configs: Vec<_> = [&rustls::version::TLS13, &rustls::version::TLS12]
         .map(|version| {
             let mut roots = RootCertStore::empty();
             roots.add(CERTIFIED.cert.der().clone()).unwrap();
             let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
             let builder = ClientConfig::builder_with_provider(provider).with_protocol_versions(&[version]).unwrap();
-            let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
             let builder = builder.with_root_certificates(roots);
             // Sessions are kept in the configuration from one connection to the next.
-            Arc::new(builder.with_client_auth_cert(vec![certificate.clone()], key).unwrap())
+            Arc::new(builder.with_client_auth_cert(vec![certificate.clone()], key.clone_key()).unwrap())
         })
         .into();
     for config in &configs {
