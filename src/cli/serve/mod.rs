@@ -146,7 +146,7 @@ fn serve_content(server: &ServerArgs, content: &Content<'_>, out: &mut Output) -
     // Each client takes a descriptor, and 1,024 are few; what cannot be raised is not missed at once.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
     let runtime = tokio::runtime::Runtime::new()?;
-    let beside = Beside { acme, tokens, server, ready };
+    let beside = Beside { acme, tokens, args: server, ready };
     runtime.block_on(serve(config, metrics, reloading, (&host, &covered), beside, log, out))?;
     Ok(Outcome::Done)
 }
@@ -155,7 +155,7 @@ fn serve_content(server: &ServerArgs, content: &Content<'_>, out: &mut Output) -
 struct Beside<'a> {
     acme: Option<Acme>,
     tokens: Arc<Tokens>,
-    server: &'a ServerArgs,
+    args: &'a ServerArgs,
     ready: Option<Ready<'a>>,
 }
 
@@ -168,7 +168,7 @@ async fn serve(
     log: Log,
     out: &mut Output,
 ) -> Result<(), Failure> {
-    let Beside { acme, tokens, server: args, ready } = beside;
+    let Beside { acme, tokens, args, ready } = beside;
     let observer = match metrics {
         Some((address, metrics)) => measured(address, metrics, log.observer(), out).await?,
         None => log.observer(),
