@@ -123,7 +123,7 @@ impl Place<'_> {
             }
         }
         if session.is_http2_only() {
-            self.request_by_http2(&mut session).await;
+            Box::pin(self.request_by_http2(&mut session)).await;
         }
         for shown in [both.shown(), http1.shown()] {
             session.asks_certificate |= shown.client_certificate_requested;
