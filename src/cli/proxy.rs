@@ -42,6 +42,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
+    args.server.log_format().shape(out);
     let trust = args.trust(out)?;
     let handler = |lines: Lines| {
         let routes = Arc::new(Routes::new(args.to.clone()));

@@ -12,6 +12,15 @@ pub(super) fn own(message: &str) -> String {
     with(&mut Map::new(), "note", message)
 }
 
+/// A line for a person, such as `hint: …`.
+pub(super) fn labelled(text: &str) -> String {
+    let text = text.trim_end();
+    match text.split_once(": ") {
+        Some((label @ ("note" | "hint" | "warning" | "error"), message)) => with(&mut Map::new(), label, message),
+        _ => own(text.trim_start()),
+    }
+}
+
 /// An event; `message` is the log line in words.
 pub(super) fn event(event: &Event, message: &str) -> String {
     let mut fields = Map::new();

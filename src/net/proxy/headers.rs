@@ -7,7 +7,7 @@ use axum::http::header::{
 use axum::http::{Method, Request, StatusCode, Version};
 
 use crate::net::proxy::target::Target;
-use crate::net::server::{Requester, is_forwarding};
+use crate::net::server::{Requester, is_authority, is_forwarding};
 
 /// Counts how often a request has come through.
 pub(super) const HOPS: HeaderName = HeaderName::from_static("x-secure-io-hops");
@@ -95,19 +95,18 @@ pub(super) fn remove_forwarding(headers: &mut HeaderMap) {
 /// The authority of the target wins over Host, [RFC 9112 section 3.2.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2).
 /// Empty for a client of HTTP/1.0 that names none, as balancers' probes do. Returns `None` for no host, two hosts, or a
 /// malformed one.
-pub(super) fn host<B>(request: &Request<B>) -> Option<String> {
+pub(super) fn host<B>(request: &Request<B>) -> Option<HeaderValue> {
     let mut lines = request.headers().get_all(HOST).iter();
     let line = lines.next();
     if lines.next().is_some() {
         return None;
     }
     let host = match request.uri().authority() {
-        Some(authority) => authority.as_str(),
-        None if line.is_none() && request.version() < Version::HTTP_11 => return Some(String::new()),
-        None => line?.to_str().ok()?,
+        Some(authority) => HeaderValue::from_str(authority.as_str()).ok()?,
+        None if line.is_none() && request.version() < Version::HTTP_11 => return Some(HeaderValue::from_static("")),
+        None => line?.clone(),
     };
-    let authority: axum::http::uri::Authority = host.parse().ok()?;
-    (!authority.as_str().contains('@') && !authority.host().is_empty()).then(|| host.to_owned())
+    is_authority(host.to_str().ok()?).then_some(host)
 }
 
 /// Returns true if the end of the body could be read in two ways, which smuggles requests past a proxy,
@@ -129,7 +128,7 @@ pub(super) fn is_coded(headers: &HeaderMap) -> bool {
 /// Rewrites a request's fields for the server.
 pub(super) fn to_server(
     headers: &mut HeaderMap,
-    host: &str,
+    host: &HeaderValue,
     from: &Requester,
     target: &Target,
     upstream_host: Option<&str>,
@@ -147,22 +146,24 @@ pub(super) fn to_server(
     {
         headers.insert(COOKIE, joined);
     }
-    let mut set = |name: HeaderName, value: &str| {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            headers.insert(name, value);
-        }
+    headers.insert(HeaderName::from_static("x-forwarded-for"), from.field.clone());
+    let named = match upstream_host {
+        Some(named) => HeaderValue::from_str(named).ok(),
+        None if host.is_empty() => HeaderValue::from_str(&target.authority()).ok(),
+        None => Some(host.clone()),
     };
-    set(HeaderName::from_static("x-forwarded-for"), &from.address.ip().to_canonical().to_string());
-    if host.is_empty() {
-        set(HOST, upstream_host.unwrap_or(&target.authority()));
-    } else {
-        set(HeaderName::from_static("x-forwarded-host"), host);
-        set(HOST, upstream_host.unwrap_or(host));
+    if let Some(named) = named {
+        headers.insert(HOST, named);
+    }
+    if !host.is_empty() {
+        headers.insert(HeaderName::from_static("x-forwarded-host"), host.clone());
     }
     let scheme = HeaderValue::from_static(if from.is_secure { "https" } else { "http" });
     headers.insert(HeaderName::from_static("x-forwarded-proto"), scheme);
     if let Some(upstream_host) = upstream_host
-        && headers.get(ORIGIN).is_some_and(|origin| origin.as_bytes() == format!("https://{host}").as_bytes())
+        && headers
+            .get(ORIGIN)
+            .is_some_and(|origin| origin.as_bytes().strip_prefix(b"https://") == Some(host.as_bytes()))
         && let Ok(origin) = HeaderValue::from_str(&format!("{}://{upstream_host}", target.scheme()))
     {
         headers.insert(ORIGIN, origin);

@@ -199,10 +199,10 @@ impl Proxy {
         let hops = request.headers().get(headers::HOPS).and_then(|hops| hops.to_str().ok()?.parse::<u32>().ok());
         let hops = hops.unwrap_or(0).saturating_add(1);
         if hops > MAX_HOPS {
-            (self.observer)(&Event::Loop { host });
+            (self.observer)(&Event::Loop { host: text(&host).to_owned() });
             return refuse(StatusCode::LOOP_DETECTED, "The server behind this proxy calls the proxy.\n");
         }
-        match self.routes.find(&bare(&host), request.uri().path()) {
+        match self.routes.find(bare(text(&host)), request.uri().path()) {
             Some(target) => Ok(Passable { host, hops, target }),
             None => refuse(StatusCode::NOT_FOUND, "No server is behind this proxy for this host and path.\n"),
         }
@@ -226,20 +226,21 @@ impl Proxy {
     }
 
     /// A server's answer, for the client.
-    fn answer(&self, response: Response<Incoming>, host: String, target: Target) -> Response<Body> {
+    fn answer(&self, response: Response<Incoming>, host: HeaderValue, target: Target) -> Response<Body> {
         let (mut parts, body) = response.into_parts();
         parts.version = Version::HTTP_11;
-        headers::to_client(&mut parts.headers, &host, &target, self.upstream_host.as_deref());
+        headers::to_client(&mut parts.headers, text(&host), &target, self.upstream_host.as_deref());
         if parts.status == StatusCode::SWITCHING_PROTOCOLS {
             mark_upgrade(&mut parts.headers);
             return Response::from_parts(parts, Body::empty());
         }
-        if parts.headers.contains_key(STRICT_TRANSPORT_SECURITY) && bare(&host) == "localhost" {
+        if parts.headers.contains_key(STRICT_TRANSPORT_SECURITY) && bare(text(&host)).eq_ignore_ascii_case("localhost")
+        {
             parts.headers.remove(STRICT_TRANSPORT_SECURITY);
             self.tell_of_pin(&target);
         }
         let observer = Arc::clone(&self.observer);
-        let tell = move || observer(&Event::HostBlocked { target, host });
+        let tell = move || observer(&Event::HostBlocked { target, host: text(&host).to_owned() });
         let body = answer::look_for_blocked_host(parts.status, body, tell);
         Response::from_parts(parts, body)
     }
@@ -291,7 +292,7 @@ impl Proxy {
 
 /// A request that may be passed on.
 struct Passable {
-    host: String,
+    host: HeaderValue,
     hops: u32,
     target: Target,
 }
@@ -342,11 +343,16 @@ fn reason(error: &hyper::Error) -> String {
     }
 }
 
-/// A host without its port and without the dot of the DNS root, in lower case.
-fn bare(host: &str) -> String {
+/// A host, which was found to be text.
+fn text(host: &HeaderValue) -> &str {
+    host.to_str().unwrap_or_default()
+}
+
+/// A host without its port and without the dot of the DNS root.
+fn bare(host: &str) -> &str {
     let end = host.rfind(':').filter(|colon| !host.get(*colon..).is_some_and(|rest| rest.contains(']')));
     let name = host.get(..end.unwrap_or(host.len())).unwrap_or(host);
-    name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
+    name.strip_suffix('.').unwrap_or(name)
 }
 
 impl Handler for Proxy {

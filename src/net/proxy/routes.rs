@@ -63,10 +63,12 @@ impl Routes {
         routes.retain(|route| route.host.as_deref() != Some(host));
     }
 
-    /// Finds the server for a request: a route that names its host before one for all, a longer path before a shorter.
+    /// Finds the server for a request to a host without its port: a route that names its host before one for all, a longer path before a shorter.
     pub(super) fn find(&self, host: &str, path: &str) -> Option<Target> {
         let routes = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let is_asked = |route: &&Route| route.serves(path) && route.host.as_ref().is_none_or(|named| named == host);
+        let is_asked = |route: &&Route| {
+            route.serves(path) && route.host.as_ref().is_none_or(|named| named.eq_ignore_ascii_case(host))
+        };
         let found = routes.iter().filter(is_asked).max_by_key(|route| (route.host.is_some(), route.path.len()))?;
         Some(found.target.clone())
     }

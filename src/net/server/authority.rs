@@ -3,7 +3,7 @@
 use std::net::Ipv6Addr;
 
 /// Returns true if a Host header can be part of a URL: a name or an address, and a port.
-pub(super) fn is_authority(host: &str) -> bool {
+pub(crate) fn is_authority(host: &str) -> bool {
     let is_name = |name: &str| {
         !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
     };

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::{Request, Response};
+use axum::http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 
 use crate::net::server::peer::Peer;
@@ -33,11 +33,13 @@ pub struct Requester {
     pub address: SocketAddr,
     /// True if it came by https or wss.
     pub is_secure: bool,
+    /// The address as X-Forwarded-For has it.
+    pub(in crate::net) field: HeaderValue,
     _place: Option<Arc<Place>>,
 }
 
 impl From<Peer> for Requester {
     fn from(peer: Peer) -> Self {
-        Self { address: peer.address, is_secure: peer.is_secure, _place: peer.place }
+        Self { address: peer.address, is_secure: peer.is_secure, field: peer.field, _place: peer.place }
     }
 }

@@ -81,6 +81,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 
+pub(crate) use self::authority::is_authority;
 pub use self::certificates::Certificates;
 pub use self::config::{App, Config, Front, Timing};
 pub(in crate::net) use self::connection::{MAX_APPLICATION_FIELDS, Malformed};

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::http::HeaderValue;
 use rustls::{CipherSuite, NamedGroup, ProtocolVersion, ServerConnection};
 
 use crate::judge::report;
@@ -16,6 +17,8 @@ use crate::net::tls;
 pub(super) struct Peer {
     /// The client's address; port 0 if unknown behind a proxy.
     pub(super) address: SocketAddr,
+    /// The address as fields of HTTP name it, written once and not for each request.
+    pub(super) field: HeaderValue,
     /// The trusted proxy that the client came through.
     pub(super) through: Option<SocketAddr>,
     /// The TLS of the connection to this server.
@@ -40,6 +43,12 @@ pub(super) struct TlsParameters {
     group: Option<NamedGroup>,
 }
 
+/// An address without its port, as X-Forwarded-For has it.
+fn field(address: SocketAddr) -> HeaderValue {
+    let text = address.ip().to_canonical().to_string();
+    HeaderValue::try_from(text).unwrap_or_else(|_not_ascii| HeaderValue::from_static("unknown"))
+}
+
 impl TlsParameters {
     pub(super) fn of(tls: &ServerConnection) -> Self {
         Self {
@@ -55,6 +64,7 @@ impl Peer {
     pub(super) fn new(address: SocketAddr, through: Option<SocketAddr>, tls: Option<&ServerConnection>) -> Self {
         Self {
             address,
+            field: field(address),
             through,
             is_secure: tls.is_some(),
             http2: tls.is_some_and(|tls| tls.alpn_protocol() == Some(b"h2")),
@@ -71,7 +81,9 @@ impl Peer {
         if forwarded.client.is_some() || forwarded.is_secure.is_some() {
             self.through.get_or_insert(self.address);
         }
-        self.address = forwarded.client.unwrap_or(self.address);
+        if let Some(client) = forwarded.client {
+            (self.address, self.field) = (client, field(client));
+        }
         self.is_secure = forwarded.is_secure.unwrap_or(self.is_secure);
         self
     }
