@@ -133,40 +133,40 @@ pub(super) async fn handshake(facts: &Facts, prober: &Prober, named: bool) -> Fi
             format!("another protocol is spoken here: the server begins with {}", shown(&said)),
             "name the port of HTTPS",
         ),
-        Some(_) => finding(
+        Some(_) if banner.is_none() => finding(
             "tls",
             "closed-at-once",
             "the connection is accepted and closed at once: nothing is behind the port",
             "a port forwarder (Docker, ssh -L, kubectl) without a server: let the server listen on 0.0.0.0 in the container",
         ),
-        None if banner.is_some() => {
+        _ if banner.is_some() => {
             finding("tls", "not-tls", format!("what comes back is no TLS: {received}"), "name the port of HTTPS")
         }
-        None if refusals.iter().any(|answer| matches!(answer, Answer::Unreachable(_))) => finding(
+        _ if refusals.iter().any(|answer| matches!(answer, Answer::Unreachable(_))) => finding(
             "tcp",
             "refused",
             "the server accepted one connection and refuses others: it has broken down, or takes one at a time",
             "look at the server's log, and start it again",
         ),
-        None if refusals.iter().all(|answer| matches!(answer, Answer::TimedOut)) => finding(
+        _ if refusals.iter().all(|answer| matches!(answer, Answer::TimedOut)) => finding(
             "tls",
             "tls-timeout",
             "no ClientHello is answered",
             "the server hangs, or is none of TLS: try http://",
         ),
-        None if knows_others || refusals.iter().any(|answer| matches!(answer, Answer::Alert(112))) => finding(
+        _ if knows_others || refusals.iter().any(|answer| matches!(answer, Answer::Alert(112))) => finding(
             "tls",
             "unknown-server-name",
             "the server refuses the name that was sent",
             "send another with --server-name, or add the name to the server",
         ),
-        None if refusals.iter().any(|answer| matches!(answer, Answer::Alert(_))) => finding(
+        _ if refusals.iter().any(|answer| matches!(answer, Answer::Alert(_))) => finding(
             "tls",
             "no-common-suite",
             "the server refuses each version with all its suites: it has no certificate, or knows no host of this name",
             "look at the server's log; try another name with --server-name",
         ),
-        None => finding(
+        _ => finding(
             "tls",
             "tls-reset",
             "the connection ends after the ClientHello",

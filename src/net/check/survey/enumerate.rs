@@ -123,7 +123,8 @@ async fn offer(prober: &Prober, version: Version, server_name: Option<&str>) -> 
     }
     for chunk in hello.suites.chunks(IN_ONE_HELLO) {
         rest(prober, &mut offer, &hello, chunk).await;
-        if !offer.is_offered && offer.refusal == Answer::Alert(70) {
+        // What is no TLS for some suites is none for others, and a server that breaks down over it would hide that.
+        if !offer.is_offered && matches!(offer.refusal, Answer::Alert(70) | Answer::NotTls(_)) {
             break;
         }
     }
