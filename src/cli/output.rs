@@ -168,7 +168,10 @@ impl Output {
             if said.is_empty() {
                 self.labelled(ERROR, "error", &cause);
             } else if !said.contains(&cause) {
-                let _ = writeln!(self.stderr, "  {}", printable(&cause.replace('\n', " ")));
+                let line = format!("  {}\n", printable(&cause.replace('\n', " ")));
+                if !self.is_diverted(&line) {
+                    let _ = self.stderr.write_all(line.as_bytes());
+                }
             }
             said = cause;
         }

@@ -323,3 +323,42 @@ fn localhost_is_reached_by_both_of_its_addresses() {
         assert_eq!(sandbox.ok(&format!("curl -s --cacert server-cert.pem {url}")), "Hello, Socket.io with SSL/TLS!");
     }
 }
+
+/// Programs read the log from the stream that has the notes and errors, too.
+#[test]
+fn as_json_every_line_is_an_object() {
+    let sandbox = Sandbox::new();
+    for (command, seen) in [
+        ("serve --redis redis://127.0.0.1:1", ["note", "error"].as_slice()),
+        ("proxy --to https://localhost:1 --upstream-trust missing.pem", &["error"]),
+    ] {
+        let log = sandbox.run(&format!("secure-io {command} --port 0 --log-format json")).exits(2).stderr;
+        let events: Vec<String> = log
+            .lines()
+            .map(|line| {
+                let line: serde_json::Value =
+                    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {log}"));
+                assert!(line["message"].is_string() && line["time"].is_string(), "{log}");
+                line["event"].as_str().unwrap().to_owned()
+            })
+            .collect();
+        assert!(seen.iter().all(|event| events.iter().any(|it| it == event)), "{log}");
+        // Nothing listens there, with or without TLS.
+        assert!(!log.contains("rediss"), "{log}");
+    }
+}
+
+/// Clients cannot register without the key.
+#[test]
+fn an_acme_server_that_wants_a_key_says_where_each_client_gives_it() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io ca init -q");
+    let ready = "Secure server is running on https://localhost:";
+    let server = sandbox.start("secure-io ca serve --port 0 --eab keys.txt", ready);
+    let (_, log) = stopped(&sandbox, server, "TERM");
+    for client in ["certbot", "lego", "Caddy", "Traefik", "acme.sh"] {
+        let line =
+            log.lines().find(|line| line.starts_with(&format!("note: {client}: "))).unwrap_or_else(|| panic!("{log}"));
+        assert!(line.contains("KEY"), "{line}");
+    }
+}

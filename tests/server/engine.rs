@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use hyper::Request;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{self, Message};
 
-use crate::client::{Channel, Http, Polling};
+use crate::client::{Channel, Http, Polling, tls};
 use crate::fixture::{PATIENCE, Running};
 
 #[tokio::test]
@@ -142,6 +143,14 @@ async fn payloads_have_a_limit_on_both_transports() {
     session.send(largest.clone()).await;
     assert!(session.next().await == largest);
     assert_eq!(session.post(format!("{largest} ")).await.status, 413);
+    // A length that is only announced is not waited for.
+    let path = Polling::join(server.address).await.path;
+    let mut stream = tls(server.address, &["http/1.1"]).await;
+    let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n4");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut status = [0; 12];
+    timeout(PATIENCE, stream.read_exact(&mut status)).await.expect("at once").unwrap();
+    assert_eq!(&status, b"HTTP/1.1 413");
     let mut channel = Channel::join(server.address).await;
     channel.send(&largest).await;
     assert!(channel.next().await == largest);

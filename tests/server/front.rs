@@ -172,7 +172,8 @@ async fn the_proxy_protocol_is_read_in_pieces_and_demanded_of_trusted_proxies() 
     let mut server = Running::start(|config| {
         trusting(config);
         config.front.has_proxy_header = true;
-        config.limits.handshake = Duration::from_millis(500);
+        // Octet by octet, a header takes half a second on a busy machine.
+        config.limits.handshake = Duration::from_secs(2);
     })
     .await;
     let two = version2(&[203, 0, 113, 7, 10, 0, 0, 1, 0x15, 0xb3, 1, 0xbb]);
@@ -208,6 +209,28 @@ async fn a_strangers_proxy_header_is_not_believed() {
     assert!(raw(server.address, &[REQUEST]).await.contains("<code id=\"client\">127.0.0.1<"));
     let answer = raw(server.address, &[b"PROXY TCP4 203.0.113.7 10.0.0.1 5555 443\r\n", REQUEST]).await;
     assert!(!answer.contains("203.0.113.7") && !answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+/// Without the flag, or of a machine that is not trusted, a header is no fault of TLS or HTTP.
+#[tokio::test]
+async fn a_proxy_header_that_nobody_asked_for_is_named() {
+    let one = b"PROXY TCP4 203.0.113.7 10.0.0.1 5555 443\r\n".to_vec();
+    let two = version2(&[203, 0, 113, 7, 10, 0, 0, 1, 0x15, 0xb3, 1, 0xbb]);
+    for (is_plain, network) in [(true, None), (false, None), (false, Some("10.0.0.0/8")), (true, Some("127.0.0.1"))] {
+        let mut server = Running::start(|config| {
+            config.front.is_plain = is_plain;
+            config.front.has_proxy_header = network.is_some();
+            config.front.trusted = trusted(network.as_slice());
+        })
+        .await;
+        for header in [&one, &two] {
+            let is_second = network == Some("127.0.0.1");
+            let first = if is_second { &header[..] } else { &[] };
+            assert_eq!(raw(server.address, &[&[first, header, REQUEST].concat()]).await, "");
+            let event = server.event("ProxyHeader").await;
+            assert!(event.contains(if is_second { "a second one" } else { "NotBelieved" }), "{event}");
+        }
+    }
 }
 
 /// HAProxy, until this is dropped.

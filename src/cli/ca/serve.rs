@@ -146,9 +146,30 @@ fn tell(directory: &str, root: &Path, eab: Option<&Path>, keys: &[String], out: 
                 if eab.is_some() { " --eab --kid ID --hmac KEY" } else { "" }
             ),
         ),
-        ("Caddy", format!("acme_ca {directory} and acme_ca_root {root} in the Caddyfile's global options")),
-        ("Traefik", format!("LEGO_CA_CERTIFICATES={root}, and caServer: {directory}")),
-        ("acme.sh", format!("acme.sh --issue --server {directory} --ca-bundle {root} --standalone -d app.localhost")),
+        (
+            "Caddy",
+            format!(
+                "acme_ca {directory} and acme_ca_root {root}{} in the Caddyfile's global options",
+                if eab.is_some() { ", and acme_eab with key_id ID and mac_key KEY," } else { "" }
+            ),
+        ),
+        (
+            "Traefik",
+            format!(
+                "LEGO_CA_CERTIFICATES={root}, and caServer: {directory}{}",
+                if eab.is_some() { ", and below eab: kid: ID and hmacEncoded: KEY" } else { "" }
+            ),
+        ),
+        (
+            "acme.sh",
+            format!(
+                "{}acme.sh --issue --server {directory} --ca-bundle {root} --standalone -d app.localhost",
+                match eab_flags("--eab-kid", "--eab-hmac-key") {
+                    flags if flags.is_empty() => flags,
+                    flags => format!("acme.sh --register-account --server {directory} --ca-bundle {root}{flags} && "),
+                }
+            ),
+        ),
         ("secure-io", format!("{ours} --acme-trust {root}{}", if eab.is_some() { " --acme-eab FILE" } else { "" })),
     ] {
         out.note(format!("{client}: {words}"));

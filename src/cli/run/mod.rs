@@ -85,6 +85,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     if args.list {
         return list::print(&runtime.block_on(run::running(&folder?)), args.json, out);
     }
+    args.door.log_format().shape(out);
     let here = std::env::current_dir()?;
     let host = run::host(args.name.as_deref(), &here).map_err(|error| unnamed(&error, args))?;
     let ca = authority(&args.ca_dir, out)?;

@@ -9,7 +9,7 @@ use std::sync::mpsc::{self, Receiver, SyncSender, TrySendError};
 use std::thread::JoinHandle;
 
 use secure_io::report::text;
-use secure_io::server::{Client, Event, HandshakeError, Observer, Refused, Transport, Withheld};
+use secure_io::server::{Client, Event, HandshakeError, Observer, ProxyHeaderError, Refused, Transport, Withheld};
 use secure_io::words::counted;
 use secure_io::{name, validity};
 
@@ -76,6 +76,17 @@ pub(crate) struct Lines {
 }
 
 impl LogFormat {
+    /// Gives notes, hints, warnings and errors the form of the log's lines, too: programs read them from the same stream.
+    pub(crate) fn shape(self, out: &mut Output) {
+        if matches!(self, Self::Json) {
+            let mut stream = out.log_stream();
+            out.divert(Some(Box::new(move |text| {
+                stream.line(&record::labelled(&anstream::adapter::strip_str(&text).to_string()));
+                true
+            })));
+        }
+    }
+
     fn own(self, line: String) -> String {
         match self {
             Self::Text => line,
@@ -107,8 +118,16 @@ fn write(queue: &Receiver<Option<String>>, dropped: &AtomicU64, mut stream: LogS
     }
 }
 
-/// An event in words; `None` for an event without interest.
+/// An event in words, with the code by which docs/failures has it; `None` for an event without interest.
 fn line(event: &Event) -> Option<String> {
+    let words = words(event)?;
+    Some(match record::cause(event) {
+        Some(code) => format!("{words} ({code})"),
+        None => words,
+    })
+}
+
+fn words(event: &Event) -> Option<String> {
     Some(match event {
         Event::Connected(client) => format!("A user connected via {}", details(client, None)),
         Event::Upgraded(client) => {
@@ -128,7 +147,7 @@ fn line(event: &Event) -> Option<String> {
         Event::HandshakeFailed { error: HandshakeError::Silent, .. } => return None,
         Event::HandshakeFailed { peer, error } => format!("No TLS with {peer}: {}", no_tls(error)),
         Event::Plaintext { peer } => format!("{peer} came without TLS and was sent to https:// or wss://"),
-        Event::ProxyHeader { peer, error } => format!("Closed the connection of the proxy {peer}: {error}"),
+        Event::ProxyHeader { peer, error } => proxy_header(*peer, error),
         Event::RedirectLoop { peer, is_claimed } => redirect_loop(peer.ip(), *is_claimed),
         Event::NotSticky { peer } => format!(
             "{} asks for a session that is not here: behind a balancer, all requests of a session must reach the same \
@@ -185,11 +204,21 @@ fn redis_back(missed: u64, away: f64) -> String {
     format!("Events go to other servers again, after {away:.1} seconds: {missed}")
 }
 
+fn proxy_header(peer: SocketAddr, error: &ProxyHeaderError) -> String {
+    if !matches!(error, ProxyHeaderError::NotBelieved) {
+        return format!("Closed the connection of the proxy {peer}: {error}");
+    }
+    let address = peer.ip().to_canonical();
+    format!(
+        "Closed the connection of {peer}: {error}. If that is your proxy, start with `--proxy-protocol --trusted-proxy {address}`"
+    )
+}
+
 fn redirect_loop(proxy: IpAddr, is_claimed: bool) -> String {
     if is_claimed {
         format!(
-            "A client is redirected to https again and again: {proxy} says with X-Forwarded-Proto that it came by https, and \
-             is not believed. If that is your proxy, start with `--trusted-proxy {proxy}`"
+            "A client is redirected to https again and again: {proxy} says that it came by https, and is not \
+             believed. If that is your proxy, start with `--trusted-proxy {proxy}`"
         )
     } else {
         format!(

@@ -95,6 +95,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
 }
 
 fn serve_content(server: &ServerArgs, content: &Content<'_>, out: &mut Output) -> Result<Outcome, Failure> {
+    server.limits.log_format.shape(out);
     let (now, address) = (validity::now(), server.listen.address());
     let is_plain = content.demo().is_some_and(|demo| demo.plain);
     server.acme.check(is_plain)?;

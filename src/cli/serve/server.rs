@@ -12,7 +12,7 @@ use secure_io::server::{Config, Front};
 use super::acme::AcmeArgs;
 use super::clients::ClientArgs;
 use super::front::{DrainArgs, FrontArgs};
-use super::limits::LimitArgs;
+use super::limits::{LimitArgs, LogFormat};
 use super::{Content, MakeHandler, Ready, reach, serve_content};
 use crate::cli::Outcome;
 use crate::cli::args::{CaDirArgs, ListenArgs, PassphraseArgs};
@@ -53,6 +53,10 @@ pub(crate) struct ServerArgs {
 }
 
 impl ServerArgs {
+    pub(crate) fn log_format(&self) -> LogFormat {
+        self.limits.log_format
+    }
+
     /// A server whose certificate is the local CA's.
     pub(crate) fn with_ca(listen: ListenArgs, ca_dir: CaDirArgs) -> Self {
         Self {

@@ -11,7 +11,7 @@ use super::version::Version;
 use crate::judge::report::check::{Evidence, Finding};
 use crate::judge::report::finding::Severity;
 use crate::judge::report::remote::Cause;
-use crate::net::probe::{Error, NoEndpoint, Starttls};
+use crate::net::probe::{Error, NoEndpoint, Said, Starttls};
 
 /// The time for which a silent connection is watched: a port forwarder without a server closes it.
 const WATCHED: Duration = Duration::from_millis(300);
@@ -48,19 +48,19 @@ pub const UNREACHABLE: &[(&str, &str)] = &[
 /// A server that does not begin TLS.
 pub(super) fn starttls(protocol: Starttls, error: &io::Error) -> Finding {
     let message = format!("the server does not begin TLS by STARTTLS of {protocol}: {error}");
-    finding(
-        "tls",
-        "not-tls",
-        message,
-        "look whether TLS is configured there, and whether --starttls names the protocol",
-    )
+    let said = error.get_ref().and_then(|inner| inner.downcast_ref::<Said>());
+    let hint = match said.and_then(|said| said.speaks) {
+        Some(other) => format!("the server speaks {other}: name that with --starttls {other}"),
+        None => "look whether TLS is configured there, and whether --starttls names the protocol".to_owned(),
+    };
+    finding("tls", "not-tls", message, hint)
 }
 
 /// A server that says nothing before TLS begins.
 pub(super) fn no_words(protocol: Starttls, limit: Duration) -> Finding {
     let message =
         format!("the server accepts the connection and says nothing in {protocol} within {} s", limit.as_secs_f32());
-    let hint = "look whether --starttls names the server's protocol; some mail servers greet late: --timeout 60s";
+    let hint = format!("{}; some mail servers greet late: --timeout 60s", protocol.silence());
     finding("tls", "tls-timeout", message, hint)
 }
 

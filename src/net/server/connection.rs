@@ -1,7 +1,7 @@
 //! One TCP connection: its first byte shows the protocol; then TLS, then HTTP/1.1 or HTTP/2.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ use crate::net::server::interim::Interim;
 use crate::net::server::patient::{Ending, Patient, is_impatience};
 use crate::net::server::peer::Peer;
 use crate::net::server::plaintext;
-use crate::net::server::proxy_header::{self, ProxyHeaderError};
+use crate::net::server::proxy_header::{self, ProxyHeaderError, SIGNATURE};
 use crate::net::server::routes::Site;
 use crate::net::server::stream::Stream;
 use crate::net::tls::Challenges;
@@ -118,6 +118,12 @@ async fn serve_open(
             }
         }
         Ok(Opened::Challenge) => {}
+        Ok(Opened::ProxyHeader) => {
+            let is_second = demands_header(&site, other_end.ip());
+            let second = ProxyHeaderError::Malformed("a second one follows");
+            let error = if is_second { second } else { ProxyHeaderError::NotBelieved };
+            site.observe(&Event::ProxyHeader { peer: other_end, error });
+        }
         Err(error) => site.observe(&Event::HandshakeFailed { peer, error }),
     }
 }
@@ -129,13 +135,18 @@ async fn client(
     other_end: SocketAddr,
 ) -> Result<(SocketAddr, Option<SocketAddr>), ProxyHeaderError> {
     let other_end = SocketAddr::new(other_end.ip().to_canonical(), other_end.port());
-    let front = site.front().config();
-    if !front.has_proxy_header || !front.trusted.contains(other_end.ip()) {
+    if !demands_header(site, other_end.ip()) {
         return Ok((other_end, None));
     }
     let read = timeout(site.limits().handshake, proxy_header::read(tcp)).await;
     let client = read.unwrap_or(Err(ProxyHeaderError::TimedOut))?;
     Ok(client.map_or((other_end, None), |client| (client, Some(other_end))))
+}
+
+/// Returns true for a trusted proxy whose connections have to begin with a header.
+fn demands_header(site: &Site, other_end: IpAddr) -> bool {
+    let front = site.front().config();
+    front.has_proxy_header && front.trusted.contains(other_end)
 }
 
 /// Protocol of a connection, as its first octets show.
@@ -145,6 +156,8 @@ enum Opened {
     Plain(TcpStream),
     /// HTTP, where TLS is spoken.
     Http(TcpStream),
+    /// A header of the PROXY protocol that nobody asked for.
+    ProxyHeader,
     /// The connection of a CA, which has seen the challenge.
     Challenge,
 }
@@ -152,19 +165,21 @@ enum Opened {
 async fn open(site: &Site, mut tcp: TcpStream) -> Result<Opened, HandshakeError> {
     let mut has_spoken = false;
     let opened = async {
-        let mut first = [0];
+        let mut start = [0; SIGNATURE.len()];
         // A probe of the port may end with a reset, too.
-        if tcp.peek(&mut first).await.unwrap_or(0) == 0 {
+        let length = tcp.peek(&mut start).await.unwrap_or(0);
+        let Some((&first, _)) = start.get(..length).and_then(<[u8]>::split_first) else {
             return Err(HandshakeError::Silent);
-        }
+        };
         has_spoken = true;
         let front = site.front().config();
         match first {
-            [HANDSHAKE_RECORD] if front.is_plain => Err(HandshakeError::TlsInFront),
+            _ if proxy_header::is_begun(&start) => Ok(Opened::ProxyHeader),
+            HANDSHAKE_RECORD if front.is_plain => Err(HandshakeError::TlsInFront),
             _ if front.is_plain => Ok(Opened::Plain(tcp)),
             // The door sends it to https, except for those who ask for the server's health.
-            [b'A'..=b'Z'] if front.enforces_https => Ok(Opened::Plain(tcp)),
-            [HANDSHAKE_RECORD] => {
+            b'A'..=b'Z' if front.enforces_https => Ok(Opened::Plain(tcp)),
+            HANDSHAKE_RECORD => {
                 let hello = hello::read(&mut tcp).await?;
                 let Some(underway) = site.handshakes().begin() else { return Err(HandshakeError::TooMany) };
                 tokio::select! {
@@ -172,9 +187,9 @@ async fn open(site: &Site, mut tcp: TcpStream) -> Result<Opened, HandshakeError>
                     () = underway.cut() => Err(HandshakeError::TooMany),
                 }
             }
-            [b'A'..=b'Z'] => Ok(Opened::Http(tcp)),
+            b'A'..=b'Z' => Ok(Opened::Http(tcp)),
             // The length of an SSL 2.0 hello has its first bit set.
-            [0x80..=0xff] => hello::read_ssl2(&mut tcp).await.map(|never| match never {}),
+            0x80..=0xff => hello::read_ssl2(&mut tcp).await.map(|never| match never {}),
             _ => Err(HandshakeError::NeitherTlsNorHttp),
         }
     };

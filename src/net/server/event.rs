@@ -55,9 +55,9 @@ pub enum Event {
         /// Reason for the failure.
         error: HandshakeError,
     },
-    /// A trusted proxy did not say who its client is, and its connection was closed.
+    /// A trusted proxy did not say who its client is, or another machine said so, and the connection was closed.
     ProxyHeader {
-        /// Address of the proxy.
+        /// Address of the proxy or the other machine.
         peer: SocketAddr,
         /// Reason for the failure.
         error: ProxyHeaderError,

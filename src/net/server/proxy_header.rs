@@ -17,6 +17,9 @@ use crate::base::octets::Octets;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProxyHeaderError {
+    /// A machine that is not trusted sends a header, or nobody is asked for one.
+    #[error("the connection begins with a PROXY header, which is not believed")]
+    NotBelieved,
     /// The connection begins with something else.
     #[error("the connection does not begin with a PROXY header, which a trusted proxy has to send")]
     Missing,
@@ -37,7 +40,7 @@ pub enum ProxyHeaderError {
 use ProxyHeaderError as Error;
 
 /// The beginning of version 2.
-const SIGNATURE: [u8; 12] = *b"\r\n\r\n\0\r\nQUIT\n";
+pub(super) const SIGNATURE: [u8; 12] = *b"\r\n\r\n\0\r\nQUIT\n";
 
 /// The beginning of version 1.
 const PROXY: &[u8] = b"PROXY ";
@@ -47,6 +50,11 @@ const LONGEST_LINE: usize = 107;
 
 /// The longest rest of a header of version 2 that is read. With all that Amazon's balancers add it is below 300 octets.
 const LONGEST_REST: usize = 4096;
+
+/// Returns true for octets that begin a header.
+pub(super) fn is_begun(octets: &[u8]) -> bool {
+    octets.starts_with(PROXY) || octets.starts_with(&SIGNATURE)
+}
 
 /// Reads the header. Returns the client's address, or `None` where the balancer speaks for itself, as in health checks.
 ///

@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderValue};
 use axum::http::{Request, Response};
 use http_body_util::BodyExt;
-use hyper::body::Incoming as Upload;
+use hyper::body::{Body as _, Incoming as Upload};
 use tokio::time::{sleep, timeout};
 
 use super::compression::{self, Encoding};
@@ -229,13 +229,17 @@ impl Engine {
     /// Reads a whole body. One that is too large is read on for a while, so that the client sees the answer.
     async fn read_body(&self, session: &Session, mut body: Upload) -> Result<Vec<u8>, Refusal> {
         let max = usize::try_from(self.limits.max_payload).unwrap_or(usize::MAX);
+        let longest = max.saturating_mul(MAX_OVERRUN);
+        if usize::try_from(body.size_hint().lower()).is_ok_and(|announced| announced > longest) {
+            return Err(Refusal::TooLarge);
+        }
         let read = async {
             let mut whole = Vec::new();
             let mut length = 0;
             while let Some(frame) = body.frame().await {
                 let data = frame.map_err(|_| Refusal::BadRequest)?.into_data().unwrap_or_default();
                 length += data.len();
-                if length > max.saturating_mul(MAX_OVERRUN) {
+                if length > longest {
                     break;
                 }
                 if length > max {

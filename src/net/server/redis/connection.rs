@@ -256,7 +256,7 @@ impl RedisError {
     /// Decides whether the connection ended without an answer, as by a Redis that speaks TLS alone.
     #[must_use]
     pub fn is_ended(&self) -> bool {
-        self.tls().is_none() && self.0.is_connection_dropped()
+        self.tls().is_none() && self.0.is_connection_dropped() && !self.0.is_connection_refusal()
     }
 
     /// Decides whether a password is missing or wrong.
