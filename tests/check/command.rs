@@ -115,6 +115,32 @@ fn ports_that_answer_nothing_are_given_up_soon() {
     }
 }
 
+/// Programs read what was found so far, and read nothing at all.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_check_prints_its_document() {
+    let sandbox = Sandbox::new();
+    let program = env!("CARGO_BIN_EXE_secure-io");
+    sandbox.write(
+        "silent.cjs",
+        "const server = require('net').createServer(socket => {\n\
+         socket.on('error', () => 0).resume()\nrequire('fs').writeFile('asked', '\\n', () => 0)\n})\n\
+         server.listen(0, '127.0.0.1', () => console.log('ready on :' + server.address().port))",
+    );
+    let server = sandbox.start("node silent.cjs", "ready on");
+    for signal in ["INT", "TERM"] {
+        let script = format!(
+            "set -m\nrm -f asked\nmkfifo asked\n{program} check --json localhost:1 localhost:{} &\n\
+             read -r line < asked\nkill -{signal} $!\nwait $!",
+            server.port
+        );
+        let outcome = sandbox.finish("bash", sandbox.command("bash").arg("-c").arg(script), b"").exits(2);
+        let report: serde_json::Value = serde_json::from_str(&outcome.stdout_text()).expect("JSON");
+        assert_eq!((&report["exit"], &report["targets"][0]["findings"][0]["id"]), (&2.into(), &"refused".into()));
+        assert_eq!(report["targets"].as_array().map(Vec::len), Some(1), "{report:#}");
+    }
+}
+
 /// nginx answers plain HTTP on its port of TLS, and was taken for a server of plain HTTP where it refuses all names.
 /// Python waits for the end of a line in hellos of old versions, and each was waited for: 8 s for a port of plain HTTP.
 #[test]

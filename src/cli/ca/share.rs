@@ -15,6 +15,7 @@ use crate::cli::failure::Failure;
 use crate::cli::network;
 use crate::cli::output::Output;
 use crate::cli::remote::parse_timeout;
+use crate::cli::runtime::interrupted;
 
 /// Offer the root to phones on this network: a page with the steps for each, and a QR code for it
 ///
@@ -146,21 +147,4 @@ fn unbound(address: SocketAddr, error: &io::Error) -> Failure {
         }
         _ => failure,
     }
-}
-
-/// Ready when a signal asks us to stop.
-#[cfg(unix)]
-async fn interrupted() -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut terminate, mut hangup) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result,
-        _ = terminate.recv() => Ok(()),
-        _ = hangup.recv() => Ok(()),
-    }
-}
-
-#[cfg(not(unix))]
-async fn interrupted() -> io::Result<()> {
-    tokio::signal::ctrl_c().await
 }

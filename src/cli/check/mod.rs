@@ -23,6 +23,7 @@ use super::failure::Failure;
 use super::output::Output;
 use super::proxied;
 use super::remote::RemoteArgs;
+use super::runtime::interrupted;
 use super::{inspect, verify};
 
 /// Audit a running server: TLS, certificates, HTTP, Socket.IO; with two grades
@@ -140,18 +141,20 @@ fn parse_origin(text: &str) -> Result<String, String> {
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
-    let outcome = look(args, out);
+    let mut report = Check::default();
+    let outcome = look(args, &mut report, out);
     // With --json there is a document whatever happens.
     if matches!(outcome, Err(Failure::Error(_))) && args.json {
         match args.watching.watch {
             Some(_) => out.json(&Watch { exit: Outcome::Failed.status(), ..Watch::default() })?,
-            None => out.json(&Check { exit: Outcome::Failed.status(), ..Check::default() })?,
+            None => out.json(&Check { exit: Outcome::Failed.status(), ..report })?,
         }
     }
     outcome
 }
 
-fn look(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
+/// Fills the report, which stands as far as it got if the result is a failure.
+fn look(args: &Args, report: &mut Check, out: &mut Output) -> Result<Outcome, Failure> {
     args.selection.check()?;
     if args.list {
         out.answer(&text::list())?;
@@ -170,7 +173,6 @@ fn look(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime =
         runtime.map_err(|error| Failure::new(anyhow::Error::new(error).context("cannot prepare a connection")))?;
-    let mut report = Check::default();
     for named in &args.targets {
         let progress = out.progress();
         progress.say(format!("checking {named}"));
@@ -180,7 +182,18 @@ fn look(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
                     out.note(words);
                 }
                 let options = args.options(&endpoint, known);
-                runtime.block_on(check::audit(named, &endpoint, &options, |id| args.selection.wants(id)))
+                let audit = check::audit(named, &endpoint, &options, |id| args.selection.wants(id));
+                let audited = runtime.block_on(async {
+                    tokio::select! {
+                        target = audit => Some(target),
+                        Ok(()) = interrupted() => None,
+                    }
+                });
+                let Some(target) = audited else {
+                    progress.clear();
+                    return Err(Failure::message(format!("interrupted before {named} was checked")));
+                };
+                target
             }
             Err(error) => {
                 let mut target = check::not_a_server(named, &error);
@@ -199,17 +212,17 @@ fn look(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     finish(args, report, out)
 }
 
-fn finish(args: &Args, mut report: Check, out: &mut Output) -> Result<Outcome, Failure> {
+fn finish(args: &Args, report: &mut Check, out: &mut Output) -> Result<Outcome, Failure> {
     let outcome = report.targets.iter().map(|target| args.thresholds.outcome(target)).max_by_key(|one| one.status());
     let outcome = outcome.unwrap_or(Outcome::Done);
     report.exit = outcome.status();
     let from = args.thresholds.fail_on.map_or(Severity::Warning, Severity::from);
-    let written = args.reports.write(&report, from, |id| args.selection.wants(id));
+    let written = args.reports.write(report, from, |id| args.selection.wants(id));
     if written.is_err() {
         report.exit = Outcome::Failed.status();
     }
     if args.json && written.is_ok() {
-        out.json(&report)?;
+        out.json(report)?;
     } else if !args.json && report.targets.len() > 1 {
         out.styled(&text::table(&report.targets))?;
     }
