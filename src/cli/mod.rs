@@ -22,6 +22,7 @@ mod lines;
 mod man;
 mod network;
 mod output;
+mod proxied;
 mod proxy;
 mod remote;
 mod replacement;

@@ -79,7 +79,7 @@ impl Args {
 
 fn line(event: &Event) -> Option<String> {
     Some(match event {
-        Event::Unreachable { target, reason } => format!("{target} does not answer: {reason}"),
+        Event::Unreachable { target, reason } => format!("{target} does not answer: {reason} (bad-gateway)"),
         Event::Distrusted { target, code, reason } => {
             let advice = match *code {
                 "unknown-issuer" | "self-signed" => {
@@ -90,12 +90,12 @@ fn line(event: &Event) -> Option<String> {
             format!("{target} is not spoken to: {reason} ({code}){advice}")
         }
         Event::HostBlocked { target, host } => format!(
-            "{target} refuses the host {host}: allow it there (server.allowedHosts in Vite, allowedHosts in webpack), or \
-             start with --upstream-host localhost"
+            "{target} refuses the host {host} (http-forbidden): allow it there (server.allowedHosts in Vite, allowedHosts in \
+             webpack), or start with --upstream-host localhost"
         ),
         Event::Pins { target } => format!(
             "{target} sends Strict-Transport-Security for localhost, which is not passed on: browsers would use https for every \
-             port of this machine"
+             port of this machine (hsts-on-localhost)"
         ),
         Event::Loop { host } => {
             format!("Refused a request for {host}: it came back again and again, so a server calls this proxy")

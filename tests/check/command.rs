@@ -116,6 +116,19 @@ fn ports_that_answer_nothing_are_given_up_soon() {
 }
 
 /// nginx answers plain HTTP on its port of TLS, and was taken for a server of plain HTTP where it refuses all names.
+/// Python waits for the end of a line in hellos of old versions, and each was waited for: 8 s for a port of plain HTTP.
+#[test]
+fn plain_http_that_does_not_answer_old_hellos_is_known_by_others() {
+    let sandbox = Sandbox::new();
+    let port = free_port();
+    let line = format!("python3 -m http.server {port} --bind 127.0.0.1");
+    let _server = start_when_open(&sandbox, &line, port);
+    let target = check(&sandbox, port, "");
+    target.finds("plain-http");
+    let seconds = target.0["seconds"].as_f64().expect("seconds");
+    assert!(seconds < 2.0, "{seconds} s");
+}
+
 #[test]
 fn nginx_that_rejects_a_name_speaks_tls() {
     let sandbox = Sandbox::new();

@@ -7,6 +7,7 @@ mod defects;
 mod fixes;
 mod good;
 mod reports;
+mod reproduced;
 #[path = "../cli/sandbox.rs"]
 #[expect(dead_code, reason = "other tests use the rest of it")]
 mod sandbox;

@@ -162,7 +162,7 @@ fn a_server_that_is_not_there_is_named() {
     assert!(answer.ends_with("502"), "{answer}");
     let page = sandbox.ok(&format!("curl -sk -H Accept:text/html {}/", proxy.url()));
     assert!(page.contains("http-equiv=\"refresh\""), "{page}");
-    proxy.wait_for("does not answer");
+    assert!(proxy.wait_for("does not answer").ends_with("(bad-gateway)"));
 }
 
 /// The two ends of a connection that read a request differently can be played off against each other.

@@ -249,6 +249,25 @@ fn tls_begins_in_the_words_of_each_protocol() {
     let (code, message) = cause(&sandbox, &format!("--starttls smtp 127.0.0.1:{port}"));
     assert_eq!(code, "not-tls");
     assert!(message.contains("does not begin TLS by STARTTLS of smtp"), "{message}");
+    // The words of another protocol name it: the hint asked only whether it was the right one.
+    for (asked, greeting, spoken) in [
+        ("smtp", &b"* OK IMAP4 ready\r\n"[..], "imap"),
+        ("imap", b"220 mail.test ESMTP Postfix\r\n", "smtp"),
+        ("pop3", b"J\0\0\0\n8.0.36\0", "mysql"),
+        ("mysql", b"+OK POP3 ready\r\n", "pop3"),
+        ("ldap", b"* OK IMAP4 ready\r\n", "imap"),
+        ("xmpp", b"220 mail.test ESMTP\r\n", "smtp"),
+        ("postgres", b"* OK IMAP4 ready\r\n", "imap"),
+        ("ftp", b"220 mail.test ESMTP\r\n502 5.5.2 no\r\n", "smtp"),
+        ("smtp", b"220 FTP server\r\n530 Please login with USER and PASS.\r\n", "ftp"),
+    ] {
+        let port = greeter(greeting);
+        let inspected = sandbox.run(&format!("secure-io inspect --starttls {asked} 127.0.0.1:{port}")).exits(2);
+        inspected
+            .says(&format!("the server speaks {spoken}: `secure-io inspect 127.0.0.1:{port} --starttls {spoken}`"));
+        let checked = sandbox.run(&format!("secure-io check --starttls {asked} 127.0.0.1:{port}")).exits(2);
+        checked.says(&format!("the server speaks {spoken}: name that with --starttls {spoken}"));
+    }
     // A server without a greeting: `check` waited for ever, and `inspect` told of a ClientHello.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port is free");
     let port = silent.local_addr().expect("it has an address").port();
@@ -257,4 +276,22 @@ fn tls_begins_in_the_words_of_each_protocol() {
     assert!(message.contains("smtp") && !message.contains("ClientHello"), "{message}");
     let checked = sandbox.run(&format!("secure-io check --timeout 500ms --starttls smtp 127.0.0.1:{port}")).exits(2);
     assert!(checked.stdout_text().contains("tls-timeout"), "{}", checked.stdout_text());
+}
+
+/// `connect` goes through the proxy, these commands do not, and nothing said so.
+#[test]
+fn a_proxy_that_is_not_used_is_mentioned() {
+    let sandbox = Sandbox::new();
+    for (line, excluded) in
+        [("inspect app.invalid:443", ""), ("check https://app.invalid", ""), ("check app.invalid", "*")]
+    {
+        let mut command = sandbox.command("secure-io");
+        command
+            .args(line.split_whitespace())
+            .env("NO_PROXY", excluded)
+            .env("HTTPS_PROXY", "http://u:pw@proxy.test:3128");
+        let outcome = sandbox.finish(line, &mut command, b"").exits(2);
+        let words = "the proxy proxy.test:3128 of HTTPS_PROXY is not used: the server itself is asked";
+        assert_eq!(outcome.stderr.contains(words), excluded.is_empty(), "{line}: {}", outcome.stderr);
+    }
 }

@@ -135,6 +135,25 @@ fn an_upgrade_that_fails_leaves_polling_and_a_warning() {
         connect(&sandbox, &url).connects(&[warning]);
         connect(&sandbox, &format!("{url} --transport websocket")).fails("upgrade", warning, 1);
     }
+    // All of --timeout was waited for, which is 10 s, before the session on polling was used.
+    let silent = "server.removeAllListeners('upgrade'); server.on('upgrade', () => {});";
+    let server = socket_io(&sandbox, "", silent);
+    let run = connect(&sandbox, &format!("http://localhost:{}", server.port));
+    run.connects(&["upgrade-timeout"]);
+    let end = run.of_type("end").next().expect("an end");
+    assert!(end["seconds"].as_f64().is_some_and(|seconds| seconds < 8.0), "{end:#}");
+}
+
+/// The session and the transport stand: only the packets are of another form.
+#[test]
+fn a_parser_that_cannot_read_the_connect_is_thought_of() {
+    let sandbox = Sandbox::new();
+    let modules = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/node/node_modules");
+    let server = socket_io(&sandbox, &format!("parser: require('{modules}/socket.io-msgpack-parser')"), "");
+    let run = connect(&sandbox, &format!("http://localhost:{}", server.port));
+    run.fails("event", "server-disconnect", 1);
+    let finding = run.of_type("finding").next().expect("a finding");
+    assert!(finding["hint"].as_str().is_some_and(|hint| hint.contains("socket.io-msgpack-parser")), "{finding:#}");
 }
 
 #[test]

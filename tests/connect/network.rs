@@ -205,6 +205,13 @@ fn localhost_with_two_servers_is_warned_about() {
         let run = connect(&sandbox, &format!("{scheme}://localhost:{} --trust server-cert.pem", server.port));
         run.connects(&["other-server-on-address"]);
     }
+    // One that hangs was not mentioned.
+    for (first, scheme) in [("https.createServer(pem)", "https"), ("http.createServer()", "http")] {
+        let program = twice(first, "require('net').createServer()").replace("new Server(b); ", "");
+        let server = node(&sandbox, &program);
+        let run = connect(&sandbox, &format!("{scheme}://localhost:{} --trust server-cert.pem", server.port));
+        run.connects(&["other-server-on-address"]);
+    }
     let server = node(&sandbox, &twice("http.createServer()", "https.createServer(pem)"));
     let run = connect(&sandbox, &format!("https://localhost:{} --trust server-cert.pem", server.port));
     assert_eq!(run.fails("tls", "plain-http", 2).codes("warning"), ["other-server-on-address"]);

@@ -69,6 +69,9 @@ else:
         until("acknowledgements are waited for")
         key('echo {"a":1}\r')
         until("Acknowledged echo")
+        # Arguments stand behind the completed name, and were taken for a part of it.
+        key('ech\t{"b":2}\r')
+        until("Acknowledged echo")
         key("echo {\r")
         until("is not JSON")
         key("/nothing\r")

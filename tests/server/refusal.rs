@@ -13,23 +13,29 @@ async fn refusals_are_logged_in_a_line_each() {
     http.get("/socket.io/?EIO=3&transport=polling").await;
     assert_eq!(
         server.logs("Refused"),
-        "Refused 127.0.0.1: the client speaks Engine.IO 3, which is Socket.IO 2 or older; it needs socket.io-client 3 or 4, or this server `--allow-eio3`"
+        "Refused 127.0.0.1: the client speaks Engine.IO 3, which is Socket.IO 2 or older; it needs socket.io-client 3 or 4, or this server `--allow-eio3` (eio-unsupported-version)"
     );
     http.get("/socket.io/?EIO=9%0A&transport=polling").await;
-    assert_eq!(server.logs("Refused"), "Refused 127.0.0.1: the request does not ask for Engine.IO 4 (EIO=4)");
+    assert_eq!(
+        server.logs("Refused"),
+        "Refused 127.0.0.1: the request does not ask for Engine.IO 4 (EIO=4) (eio-unsupported-version)"
+    );
 
     let page = Request::get("/socket.io/?EIO=4&transport=polling").header("origin", "https://evil.example");
     http.send(page, "").await;
     assert_eq!(
         server.logs("Refused"),
         "Refused 127.0.0.1: a page from https://evil.example may not connect here unless \
-         `--cors-origin https://evil.example` allows it"
+         `--cors-origin https://evil.example` allows it (eio-forbidden)"
     );
 
     let mut channel = Channel::open(server.address).await;
     channel.send("40/chat,").await;
     assert_eq!(channel.next().await, "44/chat,{\"message\":\"Invalid namespace\"}");
-    assert_eq!(server.logs("Refused"), "Refused 127.0.0.1 the namespace `/chat`, which does not exist here");
+    assert_eq!(
+        server.logs("Refused"),
+        "Refused 127.0.0.1 the namespace `/chat`, which does not exist here (namespace-unknown)"
+    );
 
     // socket.io-msgpack-parser's CONNECT.
     let mut channel = Channel::open(server.address).await;

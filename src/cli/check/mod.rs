@@ -21,6 +21,7 @@ use super::args::{CaDirArgs, PassphraseArgs};
 use super::command_line::CommandLine;
 use super::failure::Failure;
 use super::output::Output;
+use super::proxied;
 use super::remote::RemoteArgs;
 use super::{inspect, verify};
 
@@ -175,6 +176,9 @@ fn look(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
         progress.say(format!("checking {named}"));
         let target = match named.parse::<Endpoint>() {
             Ok(endpoint) => {
+                if let Some(words) = proxied::unused(&endpoint.to_string(), |name| std::env::var(name).ok()) {
+                    out.note(words);
+                }
                 let options = args.options(&endpoint, known);
                 runtime.block_on(check::audit(named, &endpoint, &options, |id| args.selection.wants(id)))
             }

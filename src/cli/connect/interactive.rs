@@ -263,7 +263,8 @@ impl Completer for Names {
         let events = self.0.events.lock().unwrap_or_else(PoisonError::into_inner);
         let commands = COMMANDS.iter().map(|(command, _)| (*command).to_owned());
         let names = commands.filter(|_| start == 0).chain(events.iter().cloned());
-        Ok((start, names.filter(|name| name.starts_with(begun)).collect()))
+        // What is typed behind a name that is whole is its arguments.
+        Ok((start, names.filter(|name| name.starts_with(begun)).map(|name| format!("{name} ")).collect()))
     }
 }
 

@@ -2,7 +2,6 @@
 
 mod emit;
 mod interactive;
-mod proxy;
 mod text;
 
 use std::io::IsTerminal;
@@ -24,6 +23,7 @@ use super::Outcome;
 use super::args::{CaDirArgs, PassphraseArgs, load_certificates, load_key};
 use super::failure::Failure;
 use super::output::Output;
+use super::proxied;
 use super::remote::RemoteArgs;
 use super::{check, inspect, verify};
 
@@ -201,7 +201,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     if args.tls.insecure {
         out.warning("--insecure: any certificate is accepted, and so is anyone who stands in between");
     }
-    let proxy = proxy::for_url(&args.url, |name| std::env::var(name).ok());
+    let proxy = proxied::for_url(&args.url, |name| std::env::var(name).ok());
     if let Some(proxy) = &proxy {
         out.note(format!("using the proxy {} of HTTPS_PROXY", proxy.authority));
     }

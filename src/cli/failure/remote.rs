@@ -6,16 +6,17 @@ use secure_io::probe::{Endpoint, Error, NoEndpoint};
 
 use super::Failure;
 use crate::cli::command_line::{CommandLine, STARTTLS, TIMEOUT};
+use crate::cli::proxied;
 
 /// A server that could not be asked, with remedies.
 pub(crate) fn remote(endpoint: &Endpoint, error: Error) -> Failure {
     let cause = error.cause();
     let hint = hint(endpoint, &error);
+    let proxy = proxied::unused(&endpoint.to_string(), |name| std::env::var(name).ok());
+    // A proxy helps where there is no way to the server.
+    let proxy = proxy.filter(|_| matches!(cause.layer, "dns" | "tcp"));
     let failure = Failure::new(error.into()).caused_by(cause);
-    match hint {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
+    [hint, proxy].into_iter().flatten().fold(failure, Failure::hint)
 }
 
 fn hint(endpoint: &Endpoint, error: &Error) -> Option<String> {
@@ -37,14 +38,19 @@ fn hint(endpoint: &Endpoint, error: &Error) -> Option<String> {
             let protocol = starttls(protocol)?;
             format!("TLS begins by STARTTLS there: `{}`", CommandLine::typed().with(&STARTTLS, protocol))
         }
+        Error::NoStarttls { speaks: Some(protocol), .. } => format!(
+            "the server speaks {protocol}: `{}`",
+            CommandLine::typed().with(&STARTTLS, protocol.name())
+        ),
         Error::NoStarttls { .. } => {
             "look whether TLS is configured there, and whether the protocol of --starttls is the server's".to_owned()
         }
         Error::ConnectTimedOut { .. } => {
             "a firewall drops what is sent, the host is down, or a container's port is not published".to_owned()
         }
-        Error::StarttlsTimedOut { .. } => format!(
-            "look whether --starttls names the server's protocol; some mail servers greet late: `{}`",
+        Error::StarttlsTimedOut { protocol, .. } => format!(
+            "{}; some mail servers greet late: `{}`",
+            protocol.silence(),
             CommandLine::typed().with(&TIMEOUT, "60s")
         ),
         Error::HelloTimedOut { .. } => {

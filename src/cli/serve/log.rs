@@ -118,8 +118,16 @@ fn write(queue: &Receiver<Option<String>>, dropped: &AtomicU64, mut stream: LogS
     }
 }
 
-/// An event in words; `None` for an event without interest.
+/// An event in words, with the code by which docs/failures has it; `None` for an event without interest.
 fn line(event: &Event) -> Option<String> {
+    let words = words(event)?;
+    Some(match record::cause(event) {
+        Some(code) => format!("{words} ({code})"),
+        None => words,
+    })
+}
+
+fn words(event: &Event) -> Option<String> {
     Some(match event {
         Event::Connected(client) => format!("A user connected via {}", details(client, None)),
         Event::Upgraded(client) => {

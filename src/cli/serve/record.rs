@@ -24,6 +24,9 @@ pub(super) fn labelled(text: &str) -> String {
 /// An event; `message` is the log line in words.
 pub(super) fn event(event: &Event, message: &str) -> String {
     let mut fields = Map::new();
+    if let Some(code) = cause(event) {
+        fields.insert("code".to_owned(), code.into());
+    }
     let name = match event {
         Event::Connected(who) => client(&mut fields, who, "connected"),
         Event::Upgraded(who) => client(&mut fields, who, "upgraded"),
@@ -37,7 +40,7 @@ pub(super) fn event(event: &Event, message: &str) -> String {
             from(&mut fields, *peer, "dropped")
         }
         Event::Refused { peer, reason } => {
-            fields.insert("code".to_owned(), code(reason).into());
+            fields.entry("code").or_insert_with(|| limit(reason).into());
             from(&mut fields, *peer, "refused")
         }
         Event::UnknownNamespace { peer, namespace } => {
@@ -116,10 +119,22 @@ fn client(fields: &mut Map<String, Value>, client: &Client, event: &'static str)
     from(fields, client.peer, event)
 }
 
-fn code(reason: &Refused) -> &'static str {
+/// The code of docs/failures, as `connect` and `check` name it, for what the client is refused above TLS.
+pub(super) fn cause(event: &Event) -> Option<&'static str> {
+    Some(match event {
+        Event::Plaintext { .. } => "tls-on-plain-url",
+        Event::Refused { reason: Refused::Protocol(_), .. } => "eio-unsupported-version",
+        Event::Refused { reason: Refused::ForeignOrigin(_), .. } => "eio-forbidden",
+        Event::UnknownNamespace { .. } => "namespace-unknown",
+        Event::RedirectLoop { .. } => "redirect-loop",
+        Event::NotSticky { .. } => "not-sticky",
+        _ => return None,
+    })
+}
+
+/// The limit of this server that refuses a client.
+fn limit(reason: &Refused) -> &'static str {
     match reason {
-        Refused::Protocol(_) => "eio-unsupported-version",
-        Refused::ForeignOrigin(_) => "eio-forbidden",
         Refused::TooManySessions => "too-many-sessions",
         Refused::TooMuchMemory => "too-much-memory",
         Refused::TooManyConnections { .. } => "too-many-connections",

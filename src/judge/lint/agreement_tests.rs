@@ -29,6 +29,7 @@ static CORPUS: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
         let chain = pki.get(defect.name).unwrap().chain();
         chain.iter().map(|der| der.to_vec()).collect::<Vec<_>>()
     }));
+    #[cfg(feature = "cli")]
     all.extend(rustls_native_certs::load_native_certs().certs.into_iter().map(|der| der.to_vec()));
     assert!(all.len() > 200, "{} certificates are there", all.len());
     all

@@ -106,16 +106,11 @@ impl Engine {
             }
             seen.direct = Some(direct);
         }
-        seen.speaks_three = speaks_three(place).await;
-        if seen.direct.is_none() && (seen.open.is_some() || refusal == Some(0)) {
-            seen.direct = Some(place.websocket(&websocket(None), FIRST).await);
-        }
-        seen.look_for_stickiness(place).await;
-        // Where sessions are not sticky, an upgrade fails for that reason.
-        let is_offered = |open: &Open| open.upgrades.iter().any(|transport| transport == "websocket");
-        if seen.open.as_ref().is_some_and(is_offered) && seen.with_cookies.is_none() {
-            seen.upgrade = upgrade(place).await;
-        }
+        let asks_directly = seen.direct.is_none() && (seen.open.is_some() || refusal == Some(0));
+        // A filter that swallows WebSockets costs all of the patience: the rest is asked meanwhile.
+        let direct = async { if asks_directly { Some(place.websocket(&websocket(None), FIRST).await) } else { None } };
+        let ((), direct) = tokio::join!(seen.observe_sessions(place), direct);
+        seen.direct = direct.or(seen.direct);
         if seen.direct.as_ref().is_some_and(WebSocket::is_open) {
             let foreign = websocket(None).field("Origin", FOREIGN);
             seen.foreign = Some(place.websocket(&foreign, FIRST).await);
@@ -124,6 +119,17 @@ impl Engine {
             }
         }
         seen
+    }
+
+    /// Asks what takes several requests: Engine.IO 3, sessions over other connections, the upgrade.
+    async fn observe_sessions(&mut self, place: &Place<'_>) {
+        self.speaks_three = speaks_three(place).await;
+        self.look_for_stickiness(place).await;
+        // Where sessions are not sticky, an upgrade fails for that reason.
+        let is_offered = |open: &Open| open.upgrades.iter().any(|transport| transport == "websocket");
+        if self.open.as_ref().is_some_and(is_offered) && self.with_cookies.is_none() {
+            self.upgrade = upgrade(place).await;
+        }
     }
 
     async fn look_for_stickiness(&mut self, place: &Place<'_>) {

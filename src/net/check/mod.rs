@@ -93,7 +93,7 @@ pub async fn audit(
 ) -> Target {
     let started = Instant::now();
     let mut target = Target { target: named.to_owned(), ..Target::default() };
-    look(&mut target, endpoint, options, &is_wanted).await;
+    Box::pin(look(&mut target, endpoint, options, &is_wanted)).await;
     target.findings.retain(|finding| is_wanted(&finding.id));
     target.seconds = (started.elapsed().as_secs_f64() * 1_000.0).round() / 1_000.0;
     target
@@ -160,11 +160,11 @@ async fn look(target: &mut Target, endpoint: &Endpoint, options: &Options<'_>, i
         opening: opening.as_ref(),
         is_http2: false,
     };
-    let session = if facts.has_modern() { Some(place.visit().await) } else { None };
+    let session = if facts.has_modern() { Some(Box::pin(place.visit()).await) } else { None };
     let web = match &session {
         Some(session) if session.speaks_http() || session.is_silent => {
             let place = Place { is_http2: session.is_http2_only(), ..place };
-            Some(Web::observe(&place, session, options.origin.as_deref(), options.idle).await)
+            Some(Box::pin(Web::observe(&place, session, options.origin.as_deref(), options.idle)).await)
         }
         _ => None,
     };

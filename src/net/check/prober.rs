@@ -107,7 +107,7 @@ pub(super) async fn connect(address: SocketAddr, opening: Option<&Opening>) -> i
     if let Some(Opening { protocol, host }) = opening {
         protocol.begin(&mut tcp, host).await.map_err(|refusal| match refusal {
             Refusal::Broken(error) => error,
-            Refusal::Said(words) => io::Error::other(words),
+            Refusal::Said(said) => io::Error::other(said),
         })?;
     }
     Ok(tcp)

@@ -123,7 +123,7 @@ impl Place<'_> {
             }
         }
         if session.is_http2_only() {
-            self.request_by_http2(&mut session).await;
+            Box::pin(self.request_by_http2(&mut session)).await;
         }
         for shown in [both.shown(), http1.shown()] {
             session.asks_certificate |= shown.client_certificate_requested;
@@ -208,8 +208,10 @@ impl Place<'_> {
 
     async fn request_by_http2(&self, session: &mut Session) {
         let place = Place { is_http2: true, ..*self };
-        session.polling = place.ask(&http::Request::polling(4)).await;
-        if let Some(page) = place.ask(&first_page()).await {
+        let (polling, page) = (http::Request::polling(4), first_page());
+        let (polling, page) = tokio::join!(place.ask(&polling), place.ask(&page));
+        session.polling = polling;
+        if let Some(page) = page {
             session.response = Some(page.response);
             session.body = page.body;
         }

@@ -11,7 +11,7 @@ use super::version::Version;
 use crate::judge::report::check::{Evidence, Finding};
 use crate::judge::report::finding::Severity;
 use crate::judge::report::remote::Cause;
-use crate::net::probe::{Error, NoEndpoint, Starttls};
+use crate::net::probe::{Error, NoEndpoint, Said, Starttls};
 
 /// The time for which a silent connection is watched: a port forwarder without a server closes it.
 const WATCHED: Duration = Duration::from_millis(300);
@@ -48,19 +48,19 @@ pub const UNREACHABLE: &[(&str, &str)] = &[
 /// A server that does not begin TLS.
 pub(super) fn starttls(protocol: Starttls, error: &io::Error) -> Finding {
     let message = format!("the server does not begin TLS by STARTTLS of {protocol}: {error}");
-    finding(
-        "tls",
-        "not-tls",
-        message,
-        "look whether TLS is configured there, and whether --starttls names the protocol",
-    )
+    let said = error.get_ref().and_then(|inner| inner.downcast_ref::<Said>());
+    let hint = match said.and_then(|said| said.speaks) {
+        Some(other) => format!("the server speaks {other}: name that with --starttls {other}"),
+        None => "look whether TLS is configured there, and whether --starttls names the protocol".to_owned(),
+    };
+    finding("tls", "not-tls", message, hint)
 }
 
 /// A server that says nothing before TLS begins.
 pub(super) fn no_words(protocol: Starttls, limit: Duration) -> Finding {
     let message =
         format!("the server accepts the connection and says nothing in {protocol} within {} s", limit.as_secs_f32());
-    let hint = "look whether --starttls names the server's protocol; some mail servers greet late: --timeout 60s";
+    let hint = format!("{}; some mail servers greet late: --timeout 60s", protocol.silence());
     finding("tls", "tls-timeout", message, hint)
 }
 
@@ -133,40 +133,40 @@ pub(super) async fn handshake(facts: &Facts, prober: &Prober, named: bool) -> Fi
             format!("another protocol is spoken here: the server begins with {}", shown(&said)),
             "name the port of HTTPS",
         ),
-        Some(_) => finding(
+        Some(_) if banner.is_none() => finding(
             "tls",
             "closed-at-once",
             "the connection is accepted and closed at once: nothing is behind the port",
             "a port forwarder (Docker, ssh -L, kubectl) without a server: let the server listen on 0.0.0.0 in the container",
         ),
-        None if banner.is_some() => {
+        _ if banner.is_some() => {
             finding("tls", "not-tls", format!("what comes back is no TLS: {received}"), "name the port of HTTPS")
         }
-        None if refusals.iter().any(|answer| matches!(answer, Answer::Unreachable(_))) => finding(
+        _ if refusals.iter().any(|answer| matches!(answer, Answer::Unreachable(_))) => finding(
             "tcp",
             "refused",
             "the server accepted one connection and refuses others: it has broken down, or takes one at a time",
             "look at the server's log, and start it again",
         ),
-        None if refusals.iter().all(|answer| matches!(answer, Answer::TimedOut)) => finding(
+        _ if refusals.iter().all(|answer| matches!(answer, Answer::TimedOut)) => finding(
             "tls",
             "tls-timeout",
             "no ClientHello is answered",
             "the server hangs, or is none of TLS: try http://",
         ),
-        None if knows_others || refusals.iter().any(|answer| matches!(answer, Answer::Alert(112))) => finding(
+        _ if knows_others || refusals.iter().any(|answer| matches!(answer, Answer::Alert(112))) => finding(
             "tls",
             "unknown-server-name",
             "the server refuses the name that was sent",
             "send another with --server-name, or add the name to the server",
         ),
-        None if refusals.iter().any(|answer| matches!(answer, Answer::Alert(_))) => finding(
+        _ if refusals.iter().any(|answer| matches!(answer, Answer::Alert(_))) => finding(
             "tls",
             "no-common-suite",
             "the server refuses each version with all its suites: it has no certificate, or knows no host of this name",
             "look at the server's log; try another name with --server-name",
         ),
-        None => finding(
+        _ => finding(
             "tls",
             "tls-reset",
             "the connection ends after the ClientHello",

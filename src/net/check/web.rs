@@ -39,18 +39,24 @@ impl Web {
             let request = if seen.engine.is_there() { Request::polling(4) } else { Request::get("/") };
             request.field("Origin", origin)
         };
-        let (foreign, named) = (cors(engine::FOREIGN), origin.map(|origin| (origin.to_owned(), cors(origin))));
+        let foreign = cors(engine::FOREIGN);
         seen.cors_line = foreign.line();
-        seen.foreign = place.ask(&foreign).await.map(|page| page.response);
-        if let Some((origin, request)) = named {
-            seen.origin = place.ask(&request).await.map(|page| (origin, page.response));
-        }
+        let named = async {
+            let origin = origin?;
+            place.ask(&cors(origin)).await.map(|page| (origin.to_owned(), page.response))
+        };
+        let forwarded = async {
+            session.response.as_ref()?;
+            let request = Request::get("/").field("Accept", "text/html,*/*").field("X-Forwarded-Proto", "http");
+            place.ask(&request.field("Accept-Encoding", "gzip")).await.map(|page| page.response)
+        };
+        // A gateway without a server takes its time for each.
+        let (foreign, named, forwarded) = tokio::join!(place.ask(&foreign), named, forwarded);
+        seen.foreign = foreign.map(|page| page.response);
+        (seen.origin, seen.forwarded) = (named, forwarded);
         if session.response.is_none() {
             return seen;
         }
-        let forwarded = Request::get("/").field("Accept", "text/html,*/*").field("X-Forwarded-Proto", "http");
-        let forwarded = place.ask(&forwarded.field("Accept-Encoding", "gzip")).await;
-        seen.forwarded = forwarded.map(|page| page.response);
         seen.is_compressed =
             seen.forwarded.as_ref().is_some_and(|response| response.value("content-encoding").is_some());
         if session.is_page() {

@@ -238,15 +238,17 @@ impl Session {
         Ok(packet)
     }
 
-    /// Upgrades to a WebSocket while a poll is under way, as Node's client does. The session goes on if it fails.
-    pub(crate) async fn upgrade(&mut self) -> Result<(), NotUpgraded> {
+    /// Upgrades to a WebSocket while a poll is under way, as Node's client does. The session goes on if it fails, or is
+    /// not answered within `patience`.
+    pub(crate) async fn upgrade(&mut self, patience: Duration) -> Result<(), NotUpgraded> {
         if let Way::Polling(poll) = &mut self.way {
             poll.get_or_insert_with(|| start_poll(&self.server, &self.open));
         }
         let target = self.server.target(Transport::WebSocket, Some(&self.open.sid));
-        let opened = websocket::open(&self.server.dialer, &target, self.server.fields.clone()).await;
+        let limit = patience.min(self.server.dialer.limit);
+        let dialer = Dialer { limit, ..self.server.dialer.clone() };
+        let opened = websocket::open(&dialer, &target, self.server.fields.clone()).await;
         let mut socket = opened.map_err(NotUpgraded::Handshake)?;
-        let limit = self.server.dialer.limit;
         let probed = timeout_at(Instant::now() + limit, probe(&self.server, &mut socket)).await;
         probed.unwrap_or(Err(Lost::Timeout)).map_err(NotUpgraded::Probe)?;
         // The server answers the poll that is under way, and what comes with it still counts.

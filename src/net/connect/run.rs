@@ -156,6 +156,11 @@ impl<'a> Run<'a> {
         self.talk(address, socket, orders).await
     }
 
+    /// The time since the run began.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
     /// Marks a layer as passed.
     pub(super) fn passed(&mut self, layer: LayerName, detail: Option<String>, addresses: Vec<String>) {
         let ms = milliseconds(self.began.elapsed());

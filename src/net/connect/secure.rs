@@ -20,6 +20,9 @@ use crate::net::probe::first::First;
 use crate::net::probe::{Endpoint, EndpointHost};
 use crate::net::tls::{self, Listening};
 
+/// Time in which another address of localhost takes a connection; it has four times that to shake hands.
+const GLANCE: Duration = Duration::from_millis(250);
+
 /// Clients built on OpenSSL, which look at less than others.
 const OPENSSL: [&str; 3] = ["node", "curl", "openssl"];
 
@@ -111,9 +114,10 @@ impl Run<'_> {
     /// Warns if another address of localhost leads to another server.
     async fn compare(&mut self, dialer: &Dialer, others: &[SocketAddr], leaf: Option<&CertificateDer<'static>>) {
         for other in others.iter().take(1) {
-            let second = Dialer { address: *other, limit: Duration::from_millis(250), ..dialer.clone() };
+            let second = Dialer { address: *other, limit: GLANCE, ..dialer.clone() };
             let Ok(tcp) = second.tcp().await else { continue };
-            let what = match second.over(tcp).await {
+            let patient = Dialer { limit: GLANCE * 4, ..second };
+            let what = match patient.over(tcp).await {
                 Ok((stream, _)) => {
                     let certificates = stream.tls().and_then(|tls| tls.peer_certificates());
                     if certificates.and_then(<[_]>::first) == leaf {
@@ -122,6 +126,7 @@ impl Run<'_> {
                     "another certificate"
                 }
                 Err(Undialed::Tls { .. }) => "no TLS that works",
+                Err(Undialed::TlsTimeout { .. }) => "nothing: it hangs, or is not of TLS",
                 Err(_) => continue,
             };
             let message = format!("{} and {other} are different servers: the second shows {what}", dialer.address);

@@ -14,8 +14,17 @@ use super::run::{Found, Run};
 use crate::judge::report::connect::LayerName;
 use crate::net::client::http::fields;
 use crate::net::client::stream::Stream;
-use crate::net::client::{Answered, Dialer, Incoming, Kind, NotUpgraded, Server, Session, Socket, Transport, opened};
+use crate::net::client::{
+    Answered, Dialer, Incoming, Kind, Lost, NotUpgraded, Server, Session, Socket, Transport, opened,
+};
 use crate::net::probe::first::First;
+
+/// A server closes the connection at a CONNECT that it cannot read.
+const OTHER_PARSER: &str = "the server cannot read the CONNECT, or the app ends the connection: look at its log, and \
+    whether it has a parser of its own (parser: require('socket.io-msgpack-parser')), which the client needs as well";
+
+/// The time in which an upgrade is answered: one that is swallowed leaves the session on polling.
+const UPGRADE: Duration = Duration::from_secs(2);
 
 /// The time for which an answer is waited for before something else is tried beside it.
 pub(super) const IMPATIENCE: Duration = Duration::from_millis(250);
@@ -125,7 +134,9 @@ impl Run<'_> {
         let is_offered = session.open.upgrades.iter().any(|one| one == "websocket");
         let is_polling = session.transport() == Transport::Polling;
         if is_polling && is_offered && self.options.transport.is_none() {
-            match session.upgrade().await {
+            // A slow network had all of its steps by now, and the upgrade has fewer.
+            let patience = UPGRADE.max(self.elapsed() * 4);
+            match session.upgrade(patience).await {
                 Ok(()) => {
                     self.is_upgraded = true;
                     self.transport = Some(Transport::WebSocket.name());
@@ -163,7 +174,11 @@ impl Run<'_> {
                     );
                     return Err(Found::new("namespace-timeout", message).sent(sent).received("nothing"));
                 }
-                Ok(Err(failure)) => return Err(lost(&failure, heard).sent(sent)),
+                Ok(Err(failure)) => {
+                    let found = lost(&failure, heard).sent(sent);
+                    let is_parser = found.code == "server-disconnect" && !matches!(failure, Lost::Ended);
+                    return Err(if is_parser { found.hint(OTHER_PARSER) } else { found });
+                }
                 Ok(Ok(incoming)) => incoming,
             };
             let Incoming::Message(message) = incoming else { continue };

@@ -15,6 +15,9 @@ const LOOKS: usize = 4;
 /// The time that a look at another address may take.
 const GLANCE: Duration = Duration::from_millis(150);
 
+/// The time after which a server at another address hangs that takes connections.
+const HANGING: Duration = Duration::from_secs(1);
+
 impl Run<'_> {
     /// Looks whether the session is known on other connections, and keeps to a server by cookies if that is what it
     /// takes.
@@ -107,14 +110,22 @@ impl Run<'_> {
             there.dialer.address = *other;
             there.dialer.limit = GLANCE.min(server.dialer.limit);
             let pong = Packet::payload(&[Packet::Pong(String::new())]);
-            let received = match there.exchange(&session.open.sid, Some(pong), there.dialer.limit).await {
-                Err(Lost::Refused(answer)) => answer.words(),
-                Err(Lost::Unanswered(Unanswered::Broken { .. })) => "no answer of HTTP".to_owned(),
+            let mut answer = there.exchange(&session.open.sid, Some(pong.clone()), there.dialer.limit).await;
+            if matches!(answer, Err(Lost::Unanswered(Unanswered::Timeout))) {
+                // It may be the same server, and busy.
+                there.dialer.limit = HANGING.min(server.dialer.limit);
+                answer = there.exchange(&session.open.sid, Some(pong), there.dialer.limit).await;
+            }
+            let (what, received) = match answer {
+                Err(Lost::Refused(answer)) => ("does not know the session", answer.words()),
+                Err(Lost::Unanswered(Unanswered::Broken { .. })) => {
+                    ("does not know the session", "no answer of HTTP".to_owned())
+                }
+                Err(Lost::Unanswered(Unanswered::Timeout)) => ("does not answer", "nothing".to_owned()),
                 _ => continue,
             };
             let first = server.dialer.address;
-            let message =
-                format!("{first} and {other} are different servers: the second one does not know the session");
+            let message = format!("{first} and {other} are different servers: the second one {what}");
             let target = there.target(Transport::Polling, Some(&session.open.sid));
             self.warn(
                 Found::new("other-server-on-address", message)

@@ -86,6 +86,8 @@ pub enum Error {
         protocol: Starttls,
         /// The server's words.
         answer: String,
+        /// The protocol by which the words are known, if it is another one.
+        speaks: Option<Starttls>,
     },
     /// The server says nothing in the protocol in which TLS is to begin.
     #[error("{endpoint} accepts the connection and says nothing in {protocol} within {} s", limit.as_secs_f32())]

@@ -19,7 +19,7 @@ use tokio_rustls::TlsConnector;
 pub use self::endpoint::{Endpoint, EndpointHost, NoEndpoint};
 pub use self::error::Error;
 use self::first::Remembering;
-pub(crate) use self::starttls::Refusal;
+pub(crate) use self::starttls::{Refusal, Said};
 pub use self::starttls::{Starttls, UnknownStarttls};
 use crate::encoding::container::encrypted::Rounds;
 use crate::encoding::container::{Content, Found};
@@ -152,11 +152,11 @@ impl<'a> Asking<'a> {
     }
 
     fn no_starttls(&self, protocol: Starttls, refusal: Refusal) -> Error {
-        let answer = match refusal {
-            Refusal::Broken(error) => format!("the connection ends ({error})"),
-            Refusal::Said(words) => words,
+        let (answer, speaks) = match refusal {
+            Refusal::Broken(error) => (format!("the connection ends ({error})"), None),
+            Refusal::Said(said) => (said.to_string(), said.speaks),
         };
-        Error::NoStarttls { endpoint: self.endpoint.to_string(), protocol, answer }
+        Error::NoStarttls { endpoint: self.endpoint.to_string(), protocol, answer, speaks }
     }
 
     async fn connect(&self) -> Result<(TcpStream, SocketAddr), Error> {

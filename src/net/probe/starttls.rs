@@ -36,8 +36,37 @@ pub enum Starttls {
 pub(crate) enum Refusal {
     /// The connection broke.
     Broken(io::Error),
-    /// The server said something else: its words.
-    Said(String),
+    /// The server said something else.
+    Said(Said),
+}
+
+/// Words of a server that do not begin TLS.
+#[derive(Debug, thiserror::Error)]
+#[error("{words}")]
+pub(crate) struct Said {
+    words: String,
+    /// The protocol by which the words are known, if it is another than was spoken to the server.
+    pub(crate) speaks: Option<Starttls>,
+}
+
+impl Refusal {
+    fn said(octets: &[u8]) -> Self {
+        Self::Said(Said { words: shown(octets), speaks: Starttls::of_words(octets) })
+    }
+
+    fn words(words: impl Into<String>) -> Self {
+        Self::Said(Said { words: words.into(), speaks: None })
+    }
+
+    /// The same behind a greeting that SMTP and FTP have in common, and whose words may tell which it is.
+    fn behind(self, greeting: &str) -> Self {
+        match self {
+            Self::Said(said) => {
+                Self::Said(Said { speaks: Starttls::of_words(greeting.as_bytes()).or(said.speaks), ..said })
+            }
+            broken @ Self::Broken(_) => broken,
+        }
+    }
 }
 
 impl From<io::Error> for Refusal {
@@ -82,20 +111,60 @@ impl Starttls {
         })
     }
 
+    /// Reasons for which a server says nothing in this protocol, and what to do.
+    #[must_use]
+    pub const fn silence(self) -> &'static str {
+        match self {
+            Self::Smtp | Self::Imap | Self::Pop3 | Self::Ftp | Self::Mysql => {
+                "a server of this protocol speaks first: where one is silent, TLS begins at once (leave --starttls \
+                 away), or the protocol is another one (postgres, ldap, xmpp)"
+            }
+            Self::Postgres | Self::Ldap | Self::Xmpp => {
+                "the server does not know the protocol: TLS may begin at once (leave --starttls away)"
+            }
+        }
+    }
+
+    /// The protocol whose servers say this.
+    fn of_words(octets: &[u8]) -> Option<Self> {
+        // A packet of MySQL has its length in three octets, then the number 0.
+        if matches!(octets, [length, 0, 0, 0, ..] if *length > 0) {
+            return Some(Self::Mysql);
+        }
+        let text = String::from_utf8_lossy(octets).to_ascii_uppercase();
+        let begins = |words: &[&str]| words.iter().any(|word| text.starts_with(word));
+        let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+        Some(match () {
+            () if begins(&["* OK", "* PREAUTH", "* BYE", "* BAD"]) => Self::Imap,
+            () if begins(&["+OK", "-ERR"]) => Self::Pop3,
+            () if begins(&["<?XML", "<STREAM:"]) => Self::Xmpp,
+            () if begins(&["2", "5"]) && has(&["SMTP", "EHLO", "HELO"]) => Self::Smtp,
+            () if begins(&["2", "5"]) && has(&["FTP", "USER AND PASS"]) => Self::Ftp,
+            () => return None,
+        })
+    }
+
     /// Makes a server begin TLS on a new connection.
     pub(crate) async fn begin(self, tcp: &mut TcpStream, host: &str) -> Result<(), Refusal> {
+        self.talk(tcp, host).await.map_err(|refusal| match refusal {
+            Refusal::Said(said) => Refusal::Said(Said { speaks: said.speaks.filter(|other| *other != self), ..said }),
+            broken @ Refusal::Broken(_) => broken,
+        })
+    }
+
+    async fn talk(self, tcp: &mut TcpStream, host: &str) -> Result<(), Refusal> {
         match self {
             Self::Smtp => {
-                reply(tcp, "220").await?;
+                let greeting = reply(tcp, "220").await?;
                 say(tcp, "EHLO secure-io.invalid\r\n").await?;
-                reply(tcp, "250").await?;
+                reply(tcp, "250").await.map_err(|refusal| refusal.behind(&greeting))?;
                 say(tcp, "STARTTLS\r\n").await?;
-                reply(tcp, "220").await
+                reply(tcp, "220").await.map(drop)
             }
             Self::Ftp => {
-                reply(tcp, "220").await?;
+                let greeting = reply(tcp, "220").await?;
                 say(tcp, "AUTH TLS\r\n").await?;
-                reply(tcp, "234").await
+                reply(tcp, "234").await.map(drop).map_err(|refusal| refusal.behind(&greeting))
             }
             Self::Imap => {
                 line(tcp, |line| line.starts_with("* OK") || line.starts_with("* PREAUTH")).await?;
@@ -153,11 +222,16 @@ async fn read_line(tcp: &mut TcpStream) -> Result<String, Refusal> {
     let mut line = Vec::new();
     while !line.ends_with(b"\n") {
         if line.len() > LONGEST {
-            return Err(Refusal::Said(shown(&line)));
+            return Err(Refusal::said(&line));
         }
         match tcp.read_u8().await {
+            // Binary protocols have no end of a line to wait for.
+            Ok(0) => {
+                line.push(0);
+                return Err(Refusal::said(&with_rest(tcp, &line)));
+            }
             Ok(octet) => line.push(octet),
-            Err(_) if !line.is_empty() => return Err(Refusal::Said(shown(&line))),
+            Err(_) if !line.is_empty() => return Err(Refusal::said(&line)),
             Err(error) => return Err(error.into()),
         }
     }
@@ -166,40 +240,38 @@ async fn read_line(tcp: &mut TcpStream) -> Result<String, Refusal> {
 
 async fn line(tcp: &mut TcpStream, is_expected: impl Fn(&str) -> bool) -> Result<(), Refusal> {
     let line = read_line(tcp).await?;
-    if is_expected(&line) { Ok(()) } else { Err(Refusal::Said(shown(line.as_bytes()))) }
+    if is_expected(&line) { Ok(()) } else { Err(Refusal::said(line.as_bytes())) }
 }
 
 /// Reads a reply of one or more lines (RFC 5321 section 4.2): `250-…`, and `250 …` at last.
-async fn reply(tcp: &mut TcpStream, code: &str) -> Result<(), Refusal> {
-    let mut length = 0;
+async fn reply(tcp: &mut TcpStream, code: &str) -> Result<String, Refusal> {
+    let mut whole = String::new();
     loop {
         let line = read_line(tcp).await?;
-        length += line.len();
-        let Some(rest) = line.strip_prefix(code).filter(|_| length < LONGEST) else {
-            return Err(Refusal::Said(shown(line.as_bytes())));
+        whole = format!("{whole}{line}\n");
+        let Some(rest) = line.strip_prefix(code).filter(|_| whole.len() < LONGEST) else {
+            return Err(Refusal::said(line.as_bytes()));
         };
         if !rest.starts_with('-') {
-            return Ok(());
+            return Ok(whole);
         }
         // Lines within a reply of FTP may have no code.
         if code == "220" && rest.starts_with('-') {
-            while_inner(tcp, code).await?;
-            return Ok(());
+            return while_inner(tcp, code, whole).await;
         }
     }
 }
 
 /// Reads the other lines of a greeting, up to the one with the code and a space.
-async fn while_inner(tcp: &mut TcpStream, code: &str) -> Result<(), Refusal> {
-    let mut length = 0;
+async fn while_inner(tcp: &mut TcpStream, code: &str, mut whole: String) -> Result<String, Refusal> {
     loop {
         let line = read_line(tcp).await?;
-        length += line.len();
+        whole = format!("{whole}{line}\n");
         if line.strip_prefix(code).is_some_and(|rest| !rest.starts_with('-')) {
-            return Ok(());
+            return Ok(whole);
         }
-        if length > LONGEST {
-            return Err(Refusal::Said(shown(line.as_bytes())));
+        if whole.len() > LONGEST {
+            return Err(Refusal::said(line.as_bytes()));
         }
     }
 }
@@ -210,10 +282,10 @@ async fn tagged(tcp: &mut TcpStream) -> Result<(), Refusal> {
         match line.strip_prefix("a ") {
             Some(result) if result.starts_with("OK") => return Ok(()),
             None if line.starts_with('*') => {}
-            _ => return Err(Refusal::Said(shown(line.as_bytes()))),
+            _ => return Err(Refusal::said(line.as_bytes())),
         }
     }
-    Err(Refusal::Said("untagged responses without end".to_owned()))
+    Err(Refusal::words("untagged responses without end"))
 }
 
 async fn postgres(tcp: &mut TcpStream) -> Result<(), Refusal> {
@@ -221,12 +293,12 @@ async fn postgres(tcp: &mut TcpStream) -> Result<(), Refusal> {
     tcp.write_all(&[0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]).await?;
     match tcp.read_u8().await? {
         b'S' => Ok(()),
-        b'N' => Err(Refusal::Said("`N`: the server is configured without TLS".to_owned())),
+        b'N' => Err(Refusal::words("`N`: the server is configured without TLS")),
         other => {
             let mut rest = [0; 63];
             let length = tcp.read(&mut rest).await.unwrap_or(0);
             let said = [&[other], rest.get(..length).unwrap_or_default()].concat();
-            Err(Refusal::Said(shown(&said)))
+            Err(Refusal::said(&said))
         }
     }
 }
@@ -240,12 +312,12 @@ async fn mysql(tcp: &mut TcpStream) -> Result<(), Refusal> {
     tcp.read_exact(&mut head).await?;
     let length = usize::from(head[0]) | usize::from(head[1]) << 8 | usize::from(head[2]) << 16;
     if !(1..=LONGEST).contains(&length) || head[3] != 0 {
-        return Err(Refusal::Said(shown(&head)));
+        return Err(Refusal::said(&with_rest(tcp, &head)));
     }
     let mut greeting = vec![0; length];
     tcp.read_exact(&mut greeting).await?;
-    if !has_mysql_tls(&greeting).ok_or_else(|| Refusal::Said(shown(greeting.get(3..).unwrap_or(&greeting))))? {
-        return Err(Refusal::Said("the server's capabilities are without TLS".to_owned()));
+    if !has_mysql_tls(&greeting).ok_or_else(|| Refusal::words(shown(greeting.get(3..).unwrap_or(&greeting))))? {
+        return Err(Refusal::words("the server's capabilities are without TLS"));
     }
     let mut request = vec![32, 0, 0, 1];
     request.extend(MYSQL_CAPABILITIES.to_le_bytes());
@@ -281,14 +353,14 @@ async fn ldap(tcp: &mut TcpStream) -> Result<(), Refusal> {
         _ => usize::MAX,
     };
     if tag != 0x30 || length > LONGEST {
-        return Err(Refusal::Said(shown(&head)));
+        return Err(Refusal::said(&with_rest(tcp, &head)));
     }
     let mut message = vec![0; length];
     tcp.read_exact(&mut message).await?;
     match ldap_result(&message) {
         Some(0) => Ok(()),
-        Some(code) => Err(Refusal::Said(format!("LDAP result code {code}"))),
-        None => Err(Refusal::Said(shown(&message))),
+        Some(code) => Err(Refusal::words(format!("LDAP result code {code}"))),
+        None => Err(Refusal::said(&message)),
     }
 }
 
@@ -309,16 +381,20 @@ async fn xmpp(tcp: &mut TcpStream, host: &str) -> Result<(), Refusal> {
          to='{host}' version='1.0'>"
     );
     say(tcp, &open).await?;
+    let first = tcp.read_u8().await?;
+    if first != b'<' {
+        return Err(Refusal::said(&with_rest(tcp, &[first])));
+    }
     let features =
         until(tcp, &["</stream:features>", "<stream:features/>", "</stream:error>", "</stream:stream>"]).await?;
     if !features.contains("urn:ietf:params:xml:ns:xmpp-tls") {
         // The error stands behind the stream's head.
         let error = features.find("<stream:error").and_then(|at| features.get(at..)).unwrap_or(&features);
-        return Err(Refusal::Said(shown(error.as_bytes())));
+        return Err(Refusal::words(shown(error.as_bytes())));
     }
     say(tcp, "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>").await?;
     let answer = until(tcp, &["/>", "</proceed>", "</failure>"]).await?;
-    if answer.contains("<proceed") { Ok(()) } else { Err(Refusal::Said(shown(answer.as_bytes()))) }
+    if answer.contains("<proceed") { Ok(()) } else { Err(Refusal::words(shown(answer.as_bytes()))) }
 }
 
 /// Reads up to one of these ends.
@@ -326,15 +402,22 @@ async fn until(tcp: &mut TcpStream, ends: &[&str]) -> Result<String, Refusal> {
     let mut read = Vec::new();
     while !ends.iter().any(|end| read.ends_with(end.as_bytes())) {
         if read.len() > LONGEST {
-            return Err(Refusal::Said(shown(&read)));
+            return Err(Refusal::said(&read));
         }
         match tcp.read_u8().await {
             Ok(octet) => read.push(octet),
-            Err(_) if !read.is_empty() => return Err(Refusal::Said(shown(&read))),
+            Err(_) if !read.is_empty() => return Err(Refusal::said(&read)),
             Err(error) => return Err(error.into()),
         }
     }
     Ok(String::from_utf8_lossy(&read).into_owned())
+}
+
+/// Octets with those that came along with them.
+fn with_rest(tcp: &TcpStream, octets: &[u8]) -> Vec<u8> {
+    let mut rest = [0; 200];
+    let length = tcp.try_read(&mut rest).unwrap_or(0);
+    [octets, rest.get(..length).unwrap_or_default()].concat()
 }
 
 /// The beginning of an answer, printable.
@@ -369,6 +452,24 @@ mod tests {
     }
 
     #[test]
+    fn protocols_are_known_by_their_words() {
+        for (words, protocol) in [
+            ("* OK [CAPABILITY IMAP4rev1] ready", Some(Starttls::Imap)),
+            ("+OK Dovecot ready.", Some(Starttls::Pop3)),
+            ("220 mail.test ESMTP Postfix", Some(Starttls::Smtp)),
+            ("503 5.5.1 Error: send HELO/EHLO first", Some(Starttls::Smtp)),
+            ("220 (vsFTPd 3.0.5)", Some(Starttls::Ftp)),
+            ("530 Please login with USER and PASS.", Some(Starttls::Ftp)),
+            ("J\0\0\0\n8.0.36\0", Some(Starttls::Mysql)),
+            ("<?xml version='1.0'?>", Some(Starttls::Xmpp)),
+            ("220 ready", None),
+            ("HTTP/1.1 400 Bad Request", None),
+        ] {
+            assert_eq!(Starttls::of_words(words.as_bytes()), protocol, "{words}");
+        }
+    }
+
+    #[test]
     fn a_result_code_is_found_whatever_form_its_length_has() {
         assert_eq!(ldap_result(b"\x02\x01\x01\x78\x07\x0a\x01\x00\x04\x00\x04\x00"), Some(0));
         assert_eq!(ldap_result(b"\x02\x01\x01\x78\x84\0\0\0\x07\x0a\x01\x02\x04\x00\x04\x00"), Some(2));
@@ -381,6 +482,7 @@ mod tests {
             let _ = has_mysql_tls(&octets);
             let _ = ldap_result(&octets);
             let _ = shown(&octets);
+            let _ = Starttls::of_words(&octets);
         }
     }
 }

@@ -121,6 +121,7 @@ mod tests {
         assert_eq!(sent("fd00::1"), "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa");
     }
 
+    #[cfg(feature = "serve")]
     #[test]
     fn a_challenge_is_answered_until_it_is_over() {
         let (challenges, name) = (Challenges::default(), "app.test".parse().unwrap());

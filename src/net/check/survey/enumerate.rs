@@ -1,6 +1,7 @@
 //! Versions and suites: offer everything, note the choice, offer the rest.
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 
 use crate::net::check::flight::Params;
 use crate::net::check::group::Group;
@@ -51,16 +52,24 @@ impl Order {
 }
 
 /// Asks for all versions side by side.
+///
+/// A server of another protocol may wait for the rest of what it takes for a line when it gets an old hello: if it
+/// answers those of today in its own words, the old ones are not waited for.
 pub(super) async fn versions(prober: &Prober, server_name: Option<&str>) -> BTreeMap<Version, Offer> {
     let of = |version| offer(prober, version, server_name);
-    let (ssl2, ssl3, tls10, tls11, tls12, tls13) = tokio::join!(
-        of(Version::Ssl2),
-        of(Version::Ssl3),
-        of(Version::Tls10),
-        of(Version::Tls11),
-        of(Version::Tls12),
-        of(Version::Tls13),
-    );
+    let mut today = pin!(async { tokio::join!(of(Version::Tls12), of(Version::Tls13)) });
+    let mut old =
+        pin!(async { tokio::join!(of(Version::Ssl2), of(Version::Ssl3), of(Version::Tls10), of(Version::Tls11)) });
+    let ((ssl2, ssl3, tls10, tls11), (tls12, tls13)) = tokio::select! {
+        today = &mut today => match &today {
+            (newer, newest) if newer.is_of_another_protocol() && newest.is_of_another_protocol() => {
+                let same = || newest.clone();
+                ((same(), same(), same(), same()), today)
+            }
+            _ => (old.await, today),
+        },
+        old = &mut old => (old, today.await),
+    };
     Version::ALL.into_iter().zip([ssl2, ssl3, tls10, tls11, tls12, tls13]).collect()
 }
 
@@ -76,6 +85,11 @@ impl Offer {
             asks_certificate: false,
             is_small: false,
         }
+    }
+
+    /// Decides whether what came back is no TLS.
+    fn is_of_another_protocol(&self) -> bool {
+        !self.is_offered && matches!(self.refusal, Answer::NotTls(_))
     }
 
     /// Takes an answer; returns the suite that was chosen.
@@ -109,7 +123,8 @@ async fn offer(prober: &Prober, version: Version, server_name: Option<&str>) -> 
     }
     for chunk in hello.suites.chunks(IN_ONE_HELLO) {
         rest(prober, &mut offer, &hello, chunk).await;
-        if !offer.is_offered && offer.refusal == Answer::Alert(70) {
+        // What is no TLS for some suites is none for others, and a server that breaks down over it would hide that.
+        if !offer.is_offered && matches!(offer.refusal, Answer::Alert(70) | Answer::NotTls(_)) {
             break;
         }
     }

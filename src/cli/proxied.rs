@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 
 use base64_simd::STANDARD;
+use ipnet::IpNet;
 use percent_encoding::percent_decode_str;
 use secure_io::connect::Proxy;
 
 /// The proxy of `HTTPS_PROXY` for an https URL, unless `NO_PROXY` has its host. Loopback is never asked through a proxy.
-pub(super) fn for_url(url: &str, variable: impl Fn(&str) -> Option<String>) -> Option<Proxy> {
+pub(crate) fn for_url(url: &str, variable: impl Fn(&str) -> Option<String>) -> Option<Proxy> {
     let rest = url.split_once("://").map_or(Some(url), |(scheme, rest)| {
         ["https", "wss"].iter().any(|known| scheme.eq_ignore_ascii_case(known)).then_some(rest)
     })?;
@@ -29,11 +30,20 @@ pub(super) fn for_url(url: &str, variable: impl Fn(&str) -> Option<String>) -> O
     Some(read(&proxy))
 }
 
+/// Words about a proxy that clients would go through, for commands that ask the server itself.
+pub(crate) fn unused(host: &str, variable: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let proxy = for_url(host, variable)?;
+    Some(format!("the proxy {} of HTTPS_PROXY is not used: the server itself is asked", proxy.authority))
+}
+
 fn covers(entry: &str, host: &str, authority: &str) -> bool {
     let entry = entry.to_ascii_lowercase();
     let name = entry.trim_start_matches("*.").trim_start_matches('.');
+    // As curl takes them: networks, and IPv6 in brackets or without.
+    let is_within = || entry.parse::<IpNet>().is_ok_and(|net| host.parse().is_ok_and(|ip: IpAddr| net.contains(&ip)));
+    let is_same = name.trim_matches(['[', ']']) == host;
     let is_below = host.strip_suffix(name).is_some_and(|rest| rest.ends_with('.'));
-    entry == "*" || !name.is_empty() && (host == name || authority == name || is_below)
+    entry == "*" || !name.is_empty() && (is_same || authority == name || is_below || is_within())
 }
 
 /// Reads `http://user:password@proxy:3128`.
@@ -66,6 +76,9 @@ mod tests {
             .map(|proxy| proxy.authority)
         };
         assert_eq!(with("https://app.test:3000/chat", "").as_deref(), Some("proxy.test:3128"));
+        for (url, no) in [("https://11.1.2.3", "10.0.0.0/8"), ("https://app.test", "10.0.0.0/8,test.app")] {
+            assert_eq!(with(url, no).as_deref(), Some("proxy.test:3128"), "{url} {no}");
+        }
         for (url, no) in [
             ("http://app.test", ""),
             ("https://localhost:3000", ""),
@@ -75,6 +88,9 @@ mod tests {
             ("https://a.app.test", ".app.test"),
             ("https://app.test:3000", "app.test:3000"),
             ("https://app.test", "*"),
+            ("https://10.1.2.3:3000", "10.0.0.0/8"),
+            ("https://[fd00::1]:3000", "fd00::/8"),
+            ("https://[fd00::1]:3000", "[fd00::1]"),
         ] {
             assert_eq!(with(url, no), None, "{url} {no}");
         }
