@@ -60,6 +60,10 @@ TEXT
 mkdir -p target/debian/source/debian
 printf 'Source: secure-io\n\nPackage: secure-io\nArchitecture: any\n' > target/debian/source/debian/control
 depends=$(cd target/debian/source && dpkg-shlibdeps -O "../secure-io/usr/bin/secure-io" | sed -n 's/^shlibs:Depends=//p')
+# Its tables have the newest meaning of each function, and ask for the glibc of this machine where an older one is enough.
+needed=$(python3 packaging/glibc.py "$binary" | sed -n 's/.*: glibc \([0-9.]*\) or newer.*/\1/p')
+[ -n "$needed" ]
+depends=$(sed "s/libc6 (>= [^)]*)/libc6 (>= $needed)/" <<< "$depends")
 cat > "$stage/DEBIAN/control" <<TEXT
 Package: secure-io
 Version: $version-1

@@ -278,10 +278,16 @@ fn subcommand(word: &str) -> Option<Vec<String>> {
     is_host.then(|| owned(&["gen-cert", word]))
 }
 
-/// Clap's quotes as ours, where they come in pairs.
+/// Clap's quotes as ours, where they come in pairs, and not within ours.
 fn ticked(text: &str) -> String {
-    let is_paired = text.matches('\'').count().is_multiple_of(2) && !text.contains('`');
-    if is_paired { text.replace('\'', "`") } else { text.to_owned() }
+    let parts: Vec<&str> = text.split('`').collect();
+    let is_paired =
+        parts.len() % 2 == 1 && parts.iter().step_by(2).all(|part| part.matches('\'').count().is_multiple_of(2));
+    if !is_paired {
+        return text.to_owned();
+    }
+    let ours = |(i, part): (usize, &&str)| if i % 2 == 0 { part.replace('\'', "`") } else { (*part).to_owned() };
+    parts.iter().enumerate().map(ours).collect::<Vec<_>>().join("`")
 }
 
 #[cfg(test)]
@@ -302,6 +308,21 @@ mod tests {
             ("x --color", ColorWhen::Auto),
         ] {
             assert_eq!(color(&words(line)), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn all_quotes_of_a_line_are_the_same() {
+        for (clap, expected) in [
+            (
+                "invalid value 'a' for '--for <SPAN>': `a'b` is no span",
+                "invalid value `a` for `--for <SPAN>`: `a'b` is no span",
+            ),
+            ("invalid value 'a`b' for '--key'", "invalid value 'a`b' for '--key'"),
+            ("invalid value 'a`b`c' for '--key'", "invalid value 'a`b`c' for '--key'"),
+            ("it's no value", "it's no value"),
+        ] {
+            assert_eq!(ticked(clap), expected);
         }
     }
 
