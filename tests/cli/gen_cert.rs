@@ -534,3 +534,20 @@ fn keys_that_come_from_a_seed_are_warned_about() {
         "warning: the issuer's private key comes from a seed, and anybody can sign with it: use it in tests alone",
     );
 }
+
+#[test]
+fn a_ca_whose_path_length_is_used_up_makes_no_ca() {
+    let sandbox = Sandbox::new();
+    sandbox.ok(
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -subj /CN=CA \
+         -addext basicConstraints=critical,CA:TRUE,pathlen:0 -addext keyUsage=critical,keyCertSign",
+    );
+    sandbox.ok(
+        "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout below.key -out below.pem -subj /CN=Below \
+         -addext basicConstraints=critical,CA:TRUE",
+    );
+    let line = "secure-io gen-cert --ca-cert ca.pem --ca-key ca.key";
+    let said = sandbox.run(&format!("{line} --csr below.pem --allow-ca")).exits(2).to_string();
+    assert!(said.contains("its pathLenConstraint of 0 allows no CA below it"), "{said}");
+    sandbox.ok(&format!("{line} app.test"));
+}

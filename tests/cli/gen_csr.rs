@@ -136,3 +136,28 @@ fn kinds_of_keys_that_cannot_be_used_are_named() {
     "#);
     sandbox.run("secure-io gen-csr --key old.pem --passphrase-file passphrase").success();
 }
+
+/// ring 0.16 wrapped the public key in an explicit tag, and others write NULL for parameters that Ed25519 has not.
+#[test]
+fn ed25519_keys_as_other_programs_write_them_sign() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("openssl genpkey -algorithm ed25519 -outform DER -out usual.der");
+    sandbox.ok("openssl pkey -in usual.der -inform DER -pubout -outform DER -out public.der");
+    let (usual, public) = (sandbox.read("usual.der"), sandbox.read("public.der"));
+    let (seed, point) = (&usual[usual.len() - 32..], &public[public.len() - 32..]);
+    let key = [&[0x04, 34, 0x04, 32], seed].concat();
+    let explicit = [&[0xa1, 35, 0x03, 33, 0], point].concat();
+    let algorithm = [0x30, 5, 0x06, 3, 0x2b, 0x65, 0x70];
+    let with_null = [0x30, 7, 0x06, 3, 0x2b, 0x65, 0x70, 0x05, 0];
+    for (name, fields) in [
+        ("ring.der", [&[0x02, 1, 1][..], &algorithm, &key, &explicit].concat()),
+        ("null.der", [&[0x02, 1, 0][..], &with_null, &key].concat()),
+    ] {
+        let length = u8::try_from(fields.len()).expect("a short key");
+        sandbox.write(name, [&[0x30, length], &fields[..]].concat());
+        sandbox.ok(&format!("secure-io gen-csr --key {name} --out {name}.pem app.test"));
+        let verified = sandbox.ok(&format!("openssl req -in {name}.pem -verify -noout -pubkey"));
+        let stated = sandbox.ok("openssl pkey -pubin -inform DER -in public.der");
+        assert_eq!(verified, stated, "{name}");
+    }
+}

@@ -366,3 +366,56 @@ fn the_system_s_roots_are_where_the_environment_says() {
     assert!(is_valid("two", &[("SSL_CERT_DIR", &folder)]));
     assert!(!is_valid("one", &[("SSL_CERT_DIR", &folder)]));
 }
+
+#[test]
+fn a_name_that_the_issuer_may_not_certify_is_told_with_those_that_it_may() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io fixtures init");
+    sandbox.ok("secure-io fixtures");
+    let line = "secure-io verify fixtures/name-constraint/chain.pem --trust fixtures/root/cert.pem";
+    let said = sandbox.run(line).exits(1).stdout_text();
+    assert!(
+        said.contains("in none of the permitted subtrees (RFC 5280 section 4.2.1.10); permitted are permitted.test\n"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_common_name_is_looked_for_among_the_names_of_its_kind() {
+    let sandbox = Sandbox::new();
+    for (common_name, names, is_warned) in [
+        ("10.0.0.2", "10.0.0.1", true),
+        ("fd00::2", "fd00::1", true),
+        ("10.0.0.1", "10.0.0.1 app.test", false),
+        ("10.0.0.1", "app.test", false),
+        ("www.app.test", "app.test", true),
+        ("app.test", "www.app.test", false),
+        ("app.test", "10.0.0.1", false),
+    ] {
+        sandbox.ok(&format!("secure-io gen-cert --force --subject CN={common_name} {names}"));
+        let said = sandbox.run("secure-io verify server-cert.pem --trust server-cert.pem").exits(0).to_string();
+        assert_eq!(
+            said.contains("its commonName is a host's and not literally one"),
+            is_warned,
+            "{common_name} {names}: {said}"
+        );
+    }
+}
+
+/// Two certificates of one root may differ in what they allow: the one that lets the path pass is taken.
+#[test]
+fn of_two_roots_with_one_name_and_key_the_permissive_one_is_taken() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("openssl genpkey -algorithm ec -pkeyopt ec_paramgen_curve:P-256 -out root.key");
+    let usage = "-addext keyUsage=critical,keyCertSign";
+    sandbox.ok(&format!("openssl req -x509 -key root.key -subj /CN=Root {usage} -out open.pem"));
+    let closed = "-addext nameConstraints=critical,excluded;DNS:app.test";
+    sandbox.ok(&format!("openssl req -x509 -key root.key -subj /CN=Root {usage} {closed} -out closed.pem"));
+    sandbox.ok("secure-io gen-cert --ca-cert open.pem --ca-key root.key app.test");
+    for roots in [["closed.pem", "open.pem"], ["open.pem", "closed.pem"]] {
+        sandbox.write("roots.pem", roots.map(|root| sandbox.read(root)).concat());
+        sandbox.ok("secure-io verify server-cert.pem --trust roots.pem");
+    }
+    let said = sandbox.run("secure-io verify server-cert.pem --trust closed.pem").exits(1).stdout_text();
+    assert!(said.contains("not valid (name-constraint)"), "{said}");
+}

@@ -223,6 +223,21 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_fault_is_the_first_character_that_nobody_passes_over() {
+        let character = |character, line, column| Fault::Character { character, line, column };
+        for (text, fault) in [
+            ("> QUJD\n> QU!D\n", character('!', 1, 5)),
+            ("'QUJD',\n\"QUé\";\n", character('é', 1, 4)),
+            ("QUJD\\n*", character('*', 0, 7)),
+            ("QUJD\rQU?D", character('?', 1, 3)),
+            ("QUI=\nQUJD", Fault::BehindEnd { line: 1 }),
+            ("QUJDQ", Fault::Length),
+        ] {
+            assert_eq!(Fault::of(text.as_bytes(), 0), fault, "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn any_width_of_line_decodes_to_what_was_encoded(

@@ -38,3 +38,17 @@ fn wide_lines(text: &[u8]) -> usize {
     }
     count
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_return_and_a_feed_are_one_end_however_wide() {
+        for (text, count) in [("a\r\nb\r\n", 2), ("a\nb\n\n", 3), ("a\rb\r\r", 3), ("\r\n\r\n", 2), ("a\n\rb", 2)] {
+            let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+            assert_eq!(lines(text.as_bytes(), 0..text.len(), false), count, "{text:?}");
+            assert_eq!(lines(&wide, 0..wide.len(), true), count, "{text:?} in UTF-16");
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::{AlgorithmIdentifier, EC, ED25519, RSA, RSA_PSS};
+use super::{AlgorithmIdentifier, RSA_PSS};
 use crate::encoding::asn1::{self, Error, Reader, Value, bit_length, oid, tag};
 
 /// A subjectPublicKeyInfo, in place.
@@ -311,13 +311,10 @@ const X25519: &str = "1.3.101.110";
 const X448: &str = "1.3.101.111";
 const ED448: &str = "1.3.101.113";
 
-/// Names of public key algorithms by OID.
+/// Names by OID of the public key algorithms that are known by name alone.
 pub(super) fn key_name(oid: &str) -> Option<&'static str> {
     Some(match oid {
-        RSA => "RSA",
         RSA_PSS => "RSA-PSS",
-        EC => "EC",
-        ED25519 => "Ed25519",
         ED448 => "Ed448",
         X25519 => "X25519",
         X448 => "X448",
