@@ -327,6 +327,32 @@ fn a_marker_that_the_end_of_a_chunk_cuts_is_found() {
     }
 }
 
+/// The same for a value of base64, as Kubernetes has PEM, behind a block.
+#[test]
+fn a_value_that_the_end_of_a_chunk_cuts_is_found_once() {
+    let value = base64_simd::STANDARD.encode_to_string(text());
+    for shift in (0..160).step_by(5) {
+        let filling = [b'.'; 64].repeat((256 << 10) / 64);
+        let block = text();
+        let filling = &filling[..filling.len() - block.len() - shift];
+        let octets = [block.as_bytes(), filling, b"\n", value.as_bytes(), b"\n. the end\n"].concat();
+        let found = find(&octets);
+        let contents: Vec<_> = found.iter().map(|found| found.content.as_ref().unwrap()).collect();
+        assert_eq!(contents, [&Content::Request(REQUEST.to_vec()); 2], "{shift}");
+    }
+}
+
+/// Each of the structures is found, and what stands between them is looked through.
+#[test]
+fn der_among_words_is_found_each_time() {
+    for words in ["", "a", "some words\n", "0 0 ", "\n"] {
+        let octets = [words.as_bytes(), &REQUEST, words.as_bytes(), &REQUEST, text().as_bytes(), &REQUEST].concat();
+        let found = find(&octets);
+        let contents: Vec<_> = found.iter().map(|found| found.content.as_ref().ok()).collect();
+        assert_eq!(contents, [Some(&Content::Request(REQUEST.to_vec())); 4], "{words:?}");
+    }
+}
+
 /// PFX (RFC 7292 section 4) without a password around the bags of one SafeContents.
 fn store(bags: &[u8]) -> Vec<u8> {
     let data = [&[6, 9][..], &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 1]].concat();
