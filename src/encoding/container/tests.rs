@@ -342,6 +342,15 @@ fn a_value_that_the_end_of_a_chunk_cuts_is_found_once() {
     }
 }
 
+/// A marker that a sentence mentions is one if more follows it than a word.
+#[test]
+fn what_follows_a_marker_in_a_sentence_decides_whether_it_counts() {
+    for (body, counts) in [("QUJDREVGR0g=", false), ("QUJDREVGR0hJ", true), ("and then", false)] {
+        let found = find(format!("see -----BEGIN X-----\n{body}\n-----END X-----\n").as_bytes());
+        assert_eq!(found.iter().any(|found| found.label.as_deref() == Some("X")), counts, "{body}: {found:?}");
+    }
+}
+
 /// Each of the structures is found, and what stands between them is looked through.
 #[test]
 fn der_among_words_is_found_each_time() {
