@@ -115,7 +115,7 @@ fn ports_that_answer_nothing_are_given_up_soon() {
     }
 }
 
-/// Programs read what was found so far, and read nothing at all.
+/// The document holds the targets that were done; there was none at all.
 #[cfg(unix)]
 #[test]
 fn an_interrupted_check_prints_its_document() {
@@ -141,7 +141,6 @@ fn an_interrupted_check_prints_its_document() {
     }
 }
 
-/// nginx answers plain HTTP on its port of TLS, and was taken for a server of plain HTTP where it refuses all names.
 /// Python waits for the end of a line in hellos of old versions, and each was waited for: 8 s for a port of plain HTTP.
 #[test]
 fn plain_http_that_does_not_answer_old_hellos_is_known_by_others() {
@@ -155,6 +154,7 @@ fn plain_http_that_does_not_answer_old_hellos_is_known_by_others() {
     assert!(seconds < 2.0, "{seconds} s");
 }
 
+/// nginx answers plain HTTP on its port of TLS, and was taken for a server of plain HTTP where it refuses all names.
 #[test]
 fn nginx_that_rejects_a_name_speaks_tls() {
     let sandbox = Sandbox::new();

@@ -22,7 +22,7 @@ const STUBBED: [&str; 8] = [
     "weak-suites",
 ];
 
-/// What stands in front of a page's commands.
+/// The lines in front of a page's commands.
 ///
 /// `sleep 1` gives servers the time to open their ports: here it lasts until they have. The packages of npm are
 /// there already, and `serve` takes a free port.
