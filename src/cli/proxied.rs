@@ -6,9 +6,10 @@ use base64_simd::STANDARD;
 use ipnet::IpNet;
 use percent_encoding::percent_decode_str;
 use secure_io::connect::Proxy;
+use secure_io::probe::Endpoint;
 
 /// The proxy of `HTTPS_PROXY` for an https URL, unless `NO_PROXY` has its host. Loopback is never asked through a proxy.
-pub(crate) fn for_url(url: &str, variable: impl Fn(&str) -> Option<String>) -> Option<Proxy> {
+fn for_url(url: &str, variable: impl Fn(&str) -> Option<String>) -> Option<Proxy> {
     let rest = url.split_once("://").map_or(Some(url), |(scheme, rest)| {
         ["https", "wss"].iter().any(|known| scheme.eq_ignore_ascii_case(known)).then_some(rest)
     })?;
@@ -30,9 +31,14 @@ pub(crate) fn for_url(url: &str, variable: impl Fn(&str) -> Option<String>) -> O
     Some(read(&proxy))
 }
 
+/// The same, with the variables of this process.
+pub(crate) fn of_environment(url: &str) -> Option<Proxy> {
+    for_url(url, |name| std::env::var(name).ok())
+}
+
 /// Words about a proxy that clients would go through, for commands that ask the server itself.
-pub(crate) fn unused(host: &str, variable: impl Fn(&str) -> Option<String>) -> Option<String> {
-    let proxy = for_url(host, variable)?;
+pub(crate) fn unused(endpoint: &Endpoint) -> Option<String> {
+    let proxy = of_environment(&endpoint.to_string())?;
     Some(format!("the proxy {} of HTTPS_PROXY is not used: the server itself is asked", proxy.authority))
 }
 

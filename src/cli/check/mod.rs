@@ -23,7 +23,7 @@ use super::failure::Failure;
 use super::output::Output;
 use super::proxied;
 use super::remote::RemoteArgs;
-use super::runtime::interrupted;
+use super::runtime::{block_on, interrupted};
 use super::{inspect, verify};
 
 /// Audit a running server: TLS, certificates, HTTP, Socket.IO; with two grades
@@ -170,45 +170,38 @@ fn look(args: &Args, report: &mut Check, out: &mut Output) -> Result<Outcome, Fa
     let intermediates = local_intermediates(&args.ca_dir, out)?;
     let issuers = inspect::lint::system_issuers();
     let known = Known { anchors: &anchors, intermediates: &intermediates, issuers: &issuers, now: validity::now() };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime =
-        runtime.map_err(|error| Failure::new(anyhow::Error::new(error).context("cannot prepare a connection")))?;
     for named in &args.targets {
         let progress = out.progress();
         progress.say(format!("checking {named}"));
         let target = match named.parse::<Endpoint>() {
             Ok(endpoint) => {
-                if let Some(words) = proxied::unused(&endpoint.to_string(), |name| std::env::var(name).ok()) {
+                if let Some(words) = proxied::unused(&endpoint) {
                     out.note(words);
                 }
                 let options = args.options(&endpoint, known);
                 let audit = check::audit(named, &endpoint, &options, |id| args.selection.wants(id));
-                let audited = runtime.block_on(async {
+                block_on(async {
                     tokio::select! {
                         target = audit => Some(target),
                         Ok(()) = interrupted() => None,
                     }
-                });
-                let Some(target) = audited else {
-                    progress.clear();
-                    return Err(Failure::message(format!("interrupted before {named} was checked")));
-                };
-                target
+                })?
             }
             Err(error) => {
                 let mut target = check::not_a_server(named, &error);
                 target.findings.retain(|finding| args.selection.wants(&finding.id));
-                target
+                Some(target)
             }
         };
         progress.clear();
+        let Some(target) = target else {
+            return Err(Failure::message(format!("interrupted before {named} was checked")));
+        };
         if !args.json {
             out.styled(&text::target(&target, Output::width()))?;
         }
         report.targets.push(target);
     }
-    // A name that is still being looked up is not waited for.
-    runtime.shutdown_background();
     finish(args, report, out)
 }
 

@@ -201,7 +201,7 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
     if args.tls.insecure {
         out.warning("--insecure: any certificate is accepted, and so is anyone who stands in between");
     }
-    let proxy = proxied::for_url(&args.url, |name| std::env::var(name).ok());
+    let proxy = proxied::of_environment(&args.url);
     if let Some(proxy) = &proxy {
         out.note(format!("using the proxy {} of HTTPS_PROXY", proxy.authority));
     }

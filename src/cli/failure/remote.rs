@@ -12,9 +12,8 @@ use crate::cli::proxied;
 pub(crate) fn remote(endpoint: &Endpoint, error: Error) -> Failure {
     let cause = error.cause();
     let hint = hint(endpoint, &error);
-    let proxy = proxied::unused(&endpoint.to_string(), |name| std::env::var(name).ok());
     // A proxy helps where there is no way to the server.
-    let proxy = proxy.filter(|_| matches!(cause.layer, "dns" | "tcp"));
+    let proxy = if matches!(cause.layer, "dns" | "tcp") { proxied::unused(endpoint) } else { None };
     let failure = Failure::new(error.into()).caused_by(cause);
     [hint, proxy].into_iter().flatten().fold(failure, Failure::hint)
 }
