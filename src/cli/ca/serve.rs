@@ -126,51 +126,48 @@ fn keys(path: &Path, out: &mut Output) -> Result<Keys, Failure> {
 fn tell(directory: &str, root: &Path, eab: Option<&Path>, keys: &[String], out: &mut Output) {
     let root = CommandLine::of("").path(root).to_string().trim_start().to_owned();
     out.note(format!("ACME directory: {directory}; clients have to trust {root}"));
-    let eab_flags = |id: &str, key: &str| match eab {
-        Some(_) => format!(" {id} ID {key} KEY"),
-        None => String::new(),
-    };
+    let with_key = |words: &'static str| if eab.is_some() { words } else { "" };
     let ours = CommandLine::ours("serve").flag("--acme", directory).flag("--acme-domain", "app.localhost");
     for (client, words) in [
         (
             "certbot",
             format!(
                 "REQUESTS_CA_BUNDLE={root} certbot certonly --standalone --server {directory}{} -d app.localhost",
-                eab_flags("--eab-kid", "--eab-hmac-key")
+                with_key(" --eab-kid ID --eab-hmac-key KEY")
             ),
         ),
         (
             "lego",
             format!(
                 "LEGO_CA_CERTIFICATES={root} lego --server {directory} --accept-tos --http{} -d app.localhost -m you@example.test run",
-                if eab.is_some() { " --eab --kid ID --hmac KEY" } else { "" }
+                with_key(" --eab --kid ID --hmac KEY")
             ),
         ),
         (
             "Caddy",
             format!(
                 "acme_ca {directory} and acme_ca_root {root}{} in the Caddyfile's global options",
-                if eab.is_some() { ", and acme_eab with key_id ID and mac_key KEY," } else { "" }
+                with_key(", and acme_eab with key_id ID and mac_key KEY,")
             ),
         ),
         (
             "Traefik",
             format!(
                 "LEGO_CA_CERTIFICATES={root}, and caServer: {directory}{}",
-                if eab.is_some() { ", and below eab: kid: ID and hmacEncoded: KEY" } else { "" }
+                with_key(", and below eab: kid: ID and hmacEncoded: KEY")
             ),
         ),
         (
             "acme.sh",
             format!(
                 "{}acme.sh --issue --server {directory} --ca-bundle {root} --standalone -d app.localhost",
-                match eab_flags("--eab-kid", "--eab-hmac-key") {
-                    flags if flags.is_empty() => flags,
+                match with_key(" --eab-kid ID --eab-hmac-key KEY") {
+                    "" => String::new(),
                     flags => format!("acme.sh --register-account --server {directory} --ca-bundle {root}{flags} && "),
                 }
             ),
         ),
-        ("secure-io", format!("{ours} --acme-trust {root}{}", if eab.is_some() { " --acme-eab FILE" } else { "" })),
+        ("secure-io", format!("{ours} --acme-trust {root}{}", with_key(" --acme-eab FILE"))),
     ] {
         out.note(format!("{client}: {words}"));
     }

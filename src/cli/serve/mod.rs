@@ -91,11 +91,11 @@ impl<'a> Content<'a> {
 }
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Result<Outcome, Failure> {
+    args.server.log_format().shape(out);
     serve_content(&args.server, &Content::Demo(&args.demo), out)
 }
 
 fn serve_content(server: &ServerArgs, content: &Content<'_>, out: &mut Output) -> Result<Outcome, Failure> {
-    server.limits.log_format.shape(out);
     let (now, address) = (validity::now(), server.listen.address());
     let is_plain = content.demo().is_some_and(|demo| demo.plain);
     server.acme.check(is_plain)?;
