@@ -101,15 +101,16 @@ mod rights {
 /// [`Error::NotRegular`], [`Error::TooLong`], [`Error::Io`].
 pub fn read_regular(path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
     if is_stdio(path) {
-        return read_limited(io::stdin(), path, limit);
+        return read_limited(io::stdin(), 0, path, limit);
     }
     check_link(path)?;
     let file = open_at_once(path).map_err(Error::io("read", path))?;
-    let entry = Entry::of_metadata(&file.metadata().map_err(Error::io("read", path))?);
+    let metadata = file.metadata().map_err(Error::io("read", path))?;
+    let entry = Entry::of_metadata(&metadata);
     if !entry.is_file() {
         return Err(Error::NotRegular { path: path.to_owned(), kind: entry.kind.name() });
     }
-    read_limited(file, path, limit)
+    read_limited(file, metadata.len(), path, limit)
 }
 
 #[cfg(unix)]
@@ -158,6 +159,21 @@ mod tests {
                 move || read_regular(&path, SMALL)
             });
             assert!(matches!(result, Err(Error::NotRegular { .. })), "{}: {result:?}", path.display());
+        }
+    }
+
+    /// Whoever owns a link can make it lead elsewhere at any time.
+    #[test]
+    fn a_link_of_another_user_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        std::fs::write(&file, "text").unwrap();
+        std::os::unix::fs::symlink("file", &link).unwrap();
+        assert_eq!(**read_regular(&link, SMALL).unwrap(), *b"text", "one's own link is followed");
+        match std::os::unix::fs::lchown(&link, Some(4243), None) {
+            Ok(()) => assert!(matches!(read_regular(&link, SMALL), Err(Error::NotFollowed { .. }))),
+            // Only root can give a link away.
+            Err(error) => assert_eq!(error.kind(), io::ErrorKind::PermissionDenied),
         }
     }
 

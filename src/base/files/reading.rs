@@ -1,6 +1,6 @@
 //! Files and standard input, read whole or by lines.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
@@ -15,7 +15,8 @@ use super::{Error, READ_LIMIT};
 ///
 /// [`Error::IsFolder`], [`Error::TooLong`] beyond [`READ_LIMIT`], else [`Error::Io`].
 pub fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
-    read_limited(open(path)?, path, READ_LIMIT)
+    let (reader, size) = open_sized(path)?;
+    read_limited(reader, size, path, READ_LIMIT)
 }
 
 /// Opens a file, or standard input for `-`, to be read in parts.
@@ -24,14 +25,20 @@ pub fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
 ///
 /// [`Error::IsFolder`], [`Error::Io`].
 pub fn open(path: &Path) -> Result<Box<dyn Read + Send>, Error> {
+    open_sized(path).map(|(reader, _)| reader)
+}
+
+/// As [`open`], with the octets that the file holds now; 0 if nobody knows.
+fn open_sized(path: &Path) -> Result<(Box<dyn Read + Send>, u64), Error> {
     if is_stdio(path) {
-        return Ok(Box::new(io::stdin()));
+        return Ok((Box::new(io::stdin()), 0));
     }
     let file = File::open(path).map_err(Error::io("read", path))?;
-    if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
+    let metadata = file.metadata().ok();
+    if metadata.as_ref().is_some_and(Metadata::is_dir) {
         return Err(Error::IsFolder { path: path.to_owned() });
     }
-    Ok(Box::new(file))
+    Ok((Box::new(file), metadata.map_or(0, |metadata| metadata.len())))
 }
 
 /// Longest line of a file read by lines: no request is longer.
@@ -78,9 +85,11 @@ pub fn lines(path: &Path) -> Result<impl Iterator<Item = Result<(u64, String), E
     }))
 }
 
-/// Reads to the end, which must come within the limit.
-pub(super) fn read_limited(reader: impl Read, path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let mut bytes = Zeroizing::new(Vec::new());
+/// Reads to the end, which must come within the limit; `size` is what is expected.
+pub(super) fn read_limited(reader: impl Read, size: u64, path: &Path, limit: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
+    // A vector that grows leaves copies behind, and takes twice the memory.
+    let size = usize::try_from(size.min(limit)).unwrap_or_default();
+    let mut bytes = Zeroizing::new(Vec::with_capacity(size.saturating_add(1)));
     reader.take(limit + 1).read_to_end(&mut bytes).map_err(Error::io("read", path))?;
     if bytes.len() as u64 > limit {
         return Err(Error::TooLong { path: path.to_owned(), limit });

@@ -133,7 +133,7 @@ impl Store for Keystore {
     fn glance(&self, machine: &Machine<'_>, root: &Root) -> Option<bool> {
         /// id-ce-basicConstraints, which hardly a CA certificate lacks: where it is not seen, the store is encrypted.
         const BASIC_CONSTRAINTS: [u8; 5] = [6, 3, 0x55, 0x1d, 0x13];
-        let read = || files::read_regular(&self.place, files::READ_LIMIT).ok().map(|bytes| bytes.to_vec());
+        let read = || files::read_regular(&self.place, files::READ_LIMIT).ok();
         let bytes = if self.owner.is_some() { machine.environment.as_person(read) } else { read() }?;
         let has = |part: &[u8]| memchr::memmem::find(&bytes, part).is_some();
         has(&BASIC_CONSTRAINTS).then(|| has(&root.der))
