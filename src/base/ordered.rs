@@ -6,7 +6,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
 /// Items under way for each thread: one that has to wait for its turn on a busy machine must not hold up the others.
-const AHEAD: usize = 12;
+const AHEAD: usize = 6;
 
 /// Calls `work` on each item on rayon's threads, and `sink` with each result, in order, on this one, which also draws the
 /// items and must be none of rayon's. A single item is worked on here.

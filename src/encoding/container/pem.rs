@@ -22,6 +22,8 @@ pub(super) struct Splitter {
     line: usize,
     /// Number of times that the text was encoded in base64 to stand in another.
     depth: usize,
+    /// True if the block before this text is in UTF-16 or UTF-32.
+    is_beside_wide: bool,
     rest: Rest,
 }
 
@@ -52,7 +54,7 @@ impl Splitter {
 
     /// Splits a text that stood in another, base64-encoded so many times.
     fn nested(depth: usize) -> Self {
-        Self { line: 1, depth, rest: Rest::default() }
+        Self { line: 1, depth, is_beside_wide: false, rest: Rest::default() }
     }
 
     /// Notes that DER stands before the text.
@@ -65,13 +67,13 @@ impl Splitter {
         self.rest.is_foreign();
     }
 
-    /// The pieces of a part of a text; those that do not end in it, unless it is the `last` part, are left to the next.
-    pub(super) fn split(&mut self, text: &[u8], last: bool) -> Part {
+    /// Pieces of a part of a text, about `limit` of them. Those that do not end in it, unless it is the `last` part, are
+    /// left to the next.
+    pub(super) fn split(&mut self, text: &[u8], last: bool, limit: usize) -> Part {
         let is_wide = is_wide(text);
         let (mut pieces, mut at, mut counted) = (Vec::new(), 0, 0);
-        let mut is_beside_wide = false;
         let used = loop {
-            if pieces.len() >= PIECES_LIMIT {
+            if pieces.len() >= limit {
                 break at;
             }
             let next = next_block(text, at, is_wide, last);
@@ -81,7 +83,7 @@ impl Splitter {
             };
             self.line = self.line.saturating_add(lines(text, counted..at, is_wide));
             counted = at;
-            let is_wide_here = is_beside_wide || stride > 1;
+            let is_wide_here = self.is_beside_wide || stride > 1;
             let gap = Gap {
                 text,
                 range: at..end,
@@ -105,7 +107,7 @@ impl Splitter {
                     self.line = self.line.saturating_add(lines(text, counted..start, is_wide));
                     counted = start;
                     pieces.push(piece(text, Block { line: self.line, label, body }));
-                    is_beside_wide = stride > 1;
+                    self.is_beside_wide = stride > 1;
                     at = next;
                 }
             }
@@ -122,7 +124,7 @@ impl Splitter {
 
 /// The pieces of a text that stood in another, base64-encoded so many times.
 fn split_nested(text: &[u8], depth: usize) -> Vec<Piece> {
-    Splitter::nested(depth).split(text, true).pieces
+    Splitter::nested(depth).split(text, true, PIECES_LIMIT).pieces
 }
 
 /// The block, or its contents if there may be more than one structure.

@@ -9,13 +9,19 @@ use super::der_kind::DerKind;
 use super::flaw::{Decoded, Flaw};
 use super::marker::{is_begun, label_text};
 use super::pem::Splitter;
-use super::piece::Piece;
+use super::piece::{PIECES_LIMIT, Piece};
 use super::source::Source;
 use super::{Error, FileType, Found, bare, base64, jks};
 use crate::base::files::READ_LIMIT;
 
 /// Number of octets read at once, unless a block is longer.
 const CHUNK: usize = 256 << 10;
+
+/// The first so many items come in small chunks: a short file is spread over all threads, and the first items of a long
+/// one, which are held until it is known how many there are, take little memory.
+const EARLY: usize = 4_000;
+const EARLY_CHUNK: usize = 48 << 10;
+pub(super) const EARLY_PIECES: usize = 64;
 
 /// Broken blocks after which the rest is not looked at.
 const BROKEN_LIMIT: usize = 10_000;
@@ -240,12 +246,13 @@ impl<R: Read> Chunks<R> {
 
     /// The next chunk of text that has blocks in it.
     fn text(&mut self, file_type: FileType) -> Result<Option<Chunk>, Error> {
-        let mut is_ended = self.source.fill(&mut self.buffer, CHUNK)?;
+        let (octets, pieces) = if self.index < EARLY { (EARLY_CHUNK, EARLY_PIECES) } else { (CHUNK, PIECES_LIMIT) };
+        let mut is_ended = self.source.fill(&mut self.buffer, octets)?;
         loop {
             if self.broken > BROKEN_LIMIT {
                 return Err(Error::TooManyBroken);
             }
-            let part = self.splitter.split(&self.buffer, is_ended);
+            let part = self.splitter.split(&self.buffer, is_ended, pieces);
             if !part.pieces.is_empty() {
                 return Ok(Some(self.cut(part.used, part.pieces)));
             }
@@ -260,7 +267,7 @@ impl<R: Read> Chunks<R> {
             is_ended = match part.used {
                 0 if self.is_full() => return Ok(Some(self.too_long())),
                 0 => self.fill_more()?,
-                _ => self.source.fill(&mut self.buffer, CHUNK)?,
+                _ => self.source.fill(&mut self.buffer, octets)?,
             };
         }
     }
@@ -281,7 +288,7 @@ impl<R: Read> Chunks<R> {
     /// Something that goes on beyond all measure: an error, whose octets are passed over.
     fn too_long(&mut self) -> Chunk {
         let head = self.buffer.get(..CHUNK.min(self.buffer.len())).unwrap_or_default().to_vec();
-        let mut part = self.splitter.split(&head, true);
+        let mut part = self.splitter.split(&head, true, PIECES_LIMIT);
         for piece in &mut part.pieces {
             match piece {
                 Piece::Block(block) => block.body = Err(TOO_LONG),
