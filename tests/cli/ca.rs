@@ -312,6 +312,19 @@ fn a_half_made_folder_is_mended() {
     "#);
 }
 
+/// Firefox's own root came later than the others, and may be lost alone: `ca renew` brings it though nothing ends.
+#[test]
+fn firefoxs_root_is_made_when_it_is_missing() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io ca init -q --ca-dir ca --keep-root-key");
+    let root = sandbox.read("ca/root.pem");
+    std::fs::remove_file(sandbox.path("ca/firefox-root.pem")).unwrap();
+    sandbox.run("secure-io ca renew --ca-dir ca").success().says("Firefox has no root for it");
+    assert_eq!(sandbox.read("ca/root.pem"), root, "what browsers trust is the same");
+    assert!(sandbox.path("ca/firefox-root.pem").exists());
+    sandbox.run("secure-io ca renew --ca-dir ca").success().says("Left the local CA");
+}
+
 #[test]
 fn the_root_is_exported() {
     let sandbox = Sandbox::new();

@@ -35,6 +35,25 @@ fn an_international_name_is_signed_as_its_a_label() {
     sandbox.ok("secure-io verify --trust ca/root.pem --host b\u{fc}cher.test c.pem");
 }
 
+/// No purpose at all, and one that a strict reader refuses, are not signed.
+#[test]
+fn a_malformed_purpose_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io ca init -q --ca-dir ca");
+    let purpose = "06:08:2B:06:01:05:05:07:03:01";
+    for (value, status) in [("30:00", 2), (&*format!("30:80:{purpose}:00:00"), 2), (&*format!("30:0A:{purpose}"), 0)] {
+        sandbox.ok(&format!(
+            "openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -subj /CN=a.test \
+             -addext subjectAltName=DNS:a.test -addext 2.5.29.37=DER:{value} -out a.csr"
+        ));
+        let outcome = sandbox.run("secure-io gen-cert --ca --ca-dir ca --csr a.csr --out-cert a.pem").exits(status);
+        assert_eq!(sandbox.exists("a.pem"), status == 0, "{value}");
+        if status == 2 {
+            outcome.says("extKeyUsage");
+        }
+    }
+}
+
 /// Each was once 'cannot be read'.
 #[test]
 fn a_bad_name_is_named_with_the_command_that_works() {

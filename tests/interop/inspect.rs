@@ -36,3 +36,14 @@ fn openssl_names_the_same_in_requests_and_keys() {
         assert!(request.contains(said), "{said} is not in {request}");
     }
 }
+
+/// OpenSSL writes behind the certificate what it may be used for: no item of its own, and none that is broken.
+#[test]
+fn openssls_trust_settings_are_no_part_of_the_certificate() {
+    let sandbox = Sandbox::new();
+    sandbox.ok("secure-io gen-cert -q");
+    sandbox.ok("openssl x509 -in server-cert.pem -addtrust serverAuth -setalias mine -trustout -out trusted.pem");
+    assert!(String::from_utf8(sandbox.read("trusted.pem")).unwrap().contains("BEGIN TRUSTED CERTIFICATE"));
+    let digest = |file: &str| sandbox.ok(&format!("secure-io fingerprint {file} --json")).replace(file, "FILE");
+    assert_eq!(digest("trusted.pem"), digest("server-cert.pem"));
+}

@@ -274,6 +274,24 @@ mod tests {
     }
 
     #[test]
+    fn every_kind_of_entry_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("file"), "").unwrap();
+        std::os::unix::fs::symlink("file", at("link")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        rustix::fs::mknodat(rustix::fs::CWD, at("pipe"), rustix::fs::FileType::Fifo, mode, 0).unwrap();
+        let paths = ["file", ".", "link", "socket", "pipe"].map(at);
+        let kinds = [Kind::File, Kind::Folder, Kind::Link, Kind::Socket, Kind::Pipe];
+        for (path, kind) in
+            paths.iter().chain([&"/dev/null".into()]).zip(kinds.into_iter().chain([Kind::CharacterDevice]))
+        {
+            assert_eq!(Entry::of_stat(&rustix::fs::lstat(path).unwrap()).kind, kind, "{}", path.display());
+        }
+    }
+
+    #[test]
     fn a_file_is_doubted_by_what_a_link_leads_to() {
         let folder = tempfile::tempdir().unwrap();
         let (file, link) = (folder.path().join("file"), folder.path().join("link"));

@@ -205,3 +205,15 @@ fn exists_below(folder: &Path, beginning: &str) -> bool {
     let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
     names.into_iter().any(|name| name.to_string_lossy().starts_with(beginning))
 }
+
+/// Two runs may come by the same remains.
+#[test]
+fn a_hidden_folder_that_is_gone_is_cleared() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = Folder::open(folder.path()).unwrap();
+    clear(&root, ".secure-io-new-0123").unwrap();
+    fs::write(folder.path().join("file"), "").unwrap();
+    let error = clear(&root, "file").unwrap_err();
+    assert!(matches!(&error, Error::Io { action: "remove", path, .. } if path.ends_with("file")), "{error}");
+    assert!(folder.path().join("file").exists());
+}

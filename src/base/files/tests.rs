@@ -99,3 +99,14 @@ fn a_symbolic_link_is_followed_and_stays() {
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink(), "a dangling one stays as well");
     assert_eq!(fs::read_to_string(&real).unwrap(), "new");
 }
+
+#[test]
+fn only_a_file_that_is_there_is_writable() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    assert!(!is_writable(&file) && !is_writable(folder.path()));
+    assert!(!file.exists(), "asking makes nothing");
+    fs::write(&file, "kept").unwrap();
+    assert!(is_writable(&file));
+    assert_eq!(fs::read_to_string(&file).unwrap(), "kept");
+}

@@ -373,3 +373,7 @@ fn nested(text: &[u8], pieces: Vec<Piece>) -> Option<Value> {
     }
     (!contents.is_empty()).then_some((label, contents))
 }
+
+#[cfg(test)]
+#[path = "gap_tests.rs"]
+mod tests;

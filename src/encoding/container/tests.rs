@@ -4,15 +4,17 @@ use std::io::{self, Read};
 
 use proptest::prelude::*;
 
+use super::der_kind::DerKind;
 use super::encrypted::Rounds;
+use super::stream::EARLY_PIECES;
 use super::*;
 use crate::encoding::asn1::tag;
 use crate::encoding::asn1::write::{sequence, tlv};
 
 /// A request by its outer kind, short enough to be seen whole.
-const REQUEST: [u8; 17] = [0x30, 15, 0x30, 7, 2, 1, 0, 0x30, 0, 0x30, 0, 0x30, 0, 3, 2, 0, 1];
+pub(super) const REQUEST: [u8; 17] = [0x30, 15, 0x30, 7, 2, 1, 0, 0x30, 0, 0x30, 0, 0x30, 0, 3, 2, 0, 1];
 
-fn text() -> String {
+pub(super) fn text() -> String {
     pem("CERTIFICATE REQUEST", &REQUEST).unwrap().to_string()
 }
 
@@ -25,7 +27,7 @@ fn shown(octets: &[u8]) -> Vec<String> {
 }
 
 #[track_caller]
-fn is_request_on_line(octets: &[u8], line: usize) {
+pub(super) fn is_request_on_line(octets: &[u8], line: usize) {
     let found = find(octets);
     let text = String::from_utf8_lossy(octets);
     assert_eq!(found.len(), 1, "{text}");
@@ -327,18 +329,21 @@ fn a_marker_that_the_end_of_a_chunk_cuts_is_found() {
     }
 }
 
-/// The same for a value of base64, as Kubernetes has PEM, behind a block.
+/// The first blocks come in small chunks, all with their places; a text in UTF-16 is still one from chunk to chunk.
 #[test]
-fn a_value_that_the_end_of_a_chunk_cuts_is_found_once() {
-    let value = base64_simd::STANDARD.encode_to_string(text());
-    for shift in (0..160).step_by(5) {
-        let filling = [b'.'; 64].repeat((256 << 10) / 64);
-        let block = text();
-        let filling = &filling[..filling.len() - block.len() - shift];
-        let octets = [block.as_bytes(), filling, b"\n", value.as_bytes(), b"\n. the end\n"].concat();
-        let found = find(&octets);
-        let contents: Vec<_> = found.iter().map(|found| found.content.as_ref().unwrap()).collect();
-        assert_eq!(contents, [&Content::Request(REQUEST.to_vec()); 2], "{shift}");
+fn the_first_blocks_come_in_small_chunks() {
+    let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let value = format!("a value: {}\n", base64_simd::STANDARD.encode_to_string(text()));
+    for octets in [text().repeat(5_000).into_bytes(), wide(&[text().repeat(EARLY_PIECES), value].concat())] {
+        let chunks: Vec<_> = chunks(&octets[..]).map(Result::unwrap).collect();
+        assert!(chunks.len() > 1 && chunks[0].count() == EARLY_PIECES, "{}", chunks.len());
+        let found: Vec<_> = chunks.into_iter().flat_map(Chunk::into_found).collect();
+        let expected = if found.len() == 5_000 { 5_000 } else { EARLY_PIECES + 1 };
+        assert_eq!(found.len(), expected);
+        for (place, found) in found.iter().enumerate() {
+            assert_eq!((found.index, found.line), (place, Some(place * 3 + 1)));
+            assert_eq!(found.content.as_ref().unwrap(), &Content::Request(REQUEST.to_vec()));
+        }
     }
 }
 
@@ -351,15 +356,48 @@ fn what_follows_a_marker_in_a_sentence_decides_whether_it_counts() {
     }
 }
 
-/// Each of the structures is found, and what stands between them is looked through.
+/// Two certificates that were put together by `cat` or `>>`, the first by an editor that writes UTF-16.
 #[test]
-fn der_among_words_is_found_each_time() {
-    for words in ["", "a", "some words\n", "0 0 ", "\n"] {
-        let octets = [words.as_bytes(), &REQUEST, words.as_bytes(), &REQUEST, text().as_bytes(), &REQUEST].concat();
-        let found = find(&octets);
-        let contents: Vec<_> = found.iter().map(|found| found.content.as_ref().ok()).collect();
-        assert_eq!(contents, [Some(&Content::Request(REQUEST.to_vec())); 4], "{words:?}");
-    }
+fn another_encoding_may_follow_the_last_dash() {
+    let clean = text();
+    let first: Vec<u8> = clean.trim_end().encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let found = find(&[&first, clean.as_bytes()].concat());
+    let contents: Vec<_> = found.iter().map(|found| found.content.as_ref().ok()).collect();
+    assert_eq!(contents, [Some(&Content::Request(REQUEST.to_vec())); 2], "{found:?}");
+}
+
+/// Without keyLength, PBKDF2 gives as many octets as the cipher takes (RFC 8018 section 5.2). Made by OpenSSL, whose
+/// keyLength was cut out.
+#[test]
+fn an_rc2_key_may_leave_its_length_to_the_cipher() {
+    let encrypted = "MIGPMFMGCSqGSIb3DQEFDTBGMCkGCSqGSIb3DQEFDDAcBAhD9WTJOi/MGwICCAAwDAYIKoZIhvcNAgkFADAZBggqhkiG9w0DAjAN\
+        AgF4BAhogh7KFJ21NQQ4s+x8Wc4H2nKU0btJ4/B8zbOkGTCpz0yX8S9fy2C4HN53gawi9kVWjcX/LuCtZOIhlY7lvkvtvOw=";
+    let key = "MC4CAQAwBQYDK2VwBCIEIJkuQ9+BYphfRlCKmbCZmXLSNo7z1fZqoEjMvyztwfLo";
+    let [encrypted, key] = [encrypted, key].map(|text| base64_simd::STANDARD.decode_to_vec(text).unwrap());
+    assert_eq!(**encrypted::pkcs8(&encrypted, "secret", &Rounds::default()).unwrap(), *key);
+}
+
+/// PKCS#1 and OpenSSL's DSA are numbers alone, told apart by how many there are and how long they are.
+#[test]
+fn numbers_are_told_apart() {
+    let small = |number: u8| tlv(tag::INTEGER, &[&[number]]);
+    let long = |octets: usize| tlv(tag::INTEGER, &[&vec![1; octets]]);
+    let kind = |numbers: &[Vec<u8>]| {
+        let numbers: Vec<&[u8]> = numbers.iter().map(Vec::as_slice).collect();
+        DerKind::of(&sequence(&numbers))
+    };
+    let exponent = tlv(tag::INTEGER, &[&[1, 0, 1]]);
+    assert_eq!(kind(&[long(256), exponent]), Some(DerKind::RsaPublicKey));
+    assert_eq!(kind(&[vec![small(0)], vec![long(256); 8]].concat()), Some(DerKind::PrivateKey(KeyFormat::Pkcs1)));
+    assert_eq!(
+        kind(&[small(0), long(256), long(32), long(256), long(256), long(32)]),
+        Some(DerKind::PrivateKey(KeyFormat::Dsa))
+    );
+    assert_eq!(kind(&[small(2), long(256), long(32), long(256), long(256), long(32)]), None);
+    assert_eq!(kind(&[long(256), long(32), long(256)]), Some(DerKind::Parameters("DSA")));
+    assert_eq!(kind(&[long(256), small(2)]), Some(DerKind::Parameters("DH")));
+    assert_eq!(kind(&[long(256), small(5)]), Some(DerKind::Parameters("DH")));
+    assert_eq!(kind(&[long(31), small(3)]), None, "too small for a modulus");
 }
 
 /// PFX (RFC 7292 section 4) without a password around the bags of one SafeContents.

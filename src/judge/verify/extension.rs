@@ -151,3 +151,37 @@ fn check_der(extension: &Extension<'_>) -> Result<(), asn1::Error> {
     asn1::der::check(reader.value("its value")?, "its value")?;
     reader.finish("its value")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encoding::asn1::tag;
+    use crate::encoding::asn1::write::{sequence, tlv};
+
+    /// Each part of a distribution point is looked at (RFC 5280 section 4.2.1.13).
+    #[test]
+    fn a_distribution_point_is_good_in_all_its_parts() {
+        let name = |uri: &[u8]| tlv(tag::constructed(0), &[&tlv(tag::constructed(0), &[uri])]);
+        let (good, bad) = (tlv(0x86, &[b"http://a.test/crl"]), tlv(0x89, &[b"no kind of name"]));
+        let (full, bad_name) = (name(&good), name(&bad));
+        let issuer = |name: &[u8]| tlv(tag::constructed(2), &[name]);
+        let reasons = |bits: u8| tlv(tag::context(1), &[&[5, bits]]);
+        let relative = tlv(
+            tag::constructed(0),
+            &[&tlv(tag::constructed(1), &[&sequence(&[&[6, 3, 0x55, 4, 3], &[12, 1, b'a']])])],
+        );
+        for (parts, is_good) in [
+            (vec![&full], true),
+            (vec![&relative], true),
+            (vec![&full, &reasons(0x60), &issuer(&good)], true),
+            (vec![&bad_name], false),
+            (vec![&full, &reasons(0x61)], false),
+            (vec![&issuer(&bad)], false),
+        ] {
+            let parts: Vec<_> = parts.into_iter().map(Vec::as_slice).collect();
+            let octets = sequence(&[&sequence(&parts)]);
+            let points = DistributionPoint::read_all(&octets).unwrap();
+            assert_eq!(points.iter().all(is_point), is_good, "{octets:02x?}");
+        }
+    }
+}

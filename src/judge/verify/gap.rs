@@ -97,3 +97,32 @@ pub(super) fn rejection(error: &Error) -> Rejection {
     };
     Rejection::new(code, 0, reason)
 }
+
+#[cfg(test)]
+mod tests {
+    use webpki::{KeyUsage, RequiredEkuNotFoundContext};
+
+    use super::*;
+
+    /// A refusal by rustls says what is wrong; `malformed` is left for what is.
+    #[test]
+    fn each_refusal_has_its_code() {
+        let usage = RequiredEkuNotFoundContext { required: KeyUsage::server_auth(), present: Vec::new() };
+        for (error, code) in [
+            (Error::MaximumPathDepthExceeded, Code::ChainTooComplex),
+            (Error::MaximumSignatureChecksExceeded, Code::ChainTooComplex),
+            (Error::MaximumPathBuildCallsExceeded, Code::ChainTooComplex),
+            (Error::MaximumNameConstraintComparisonsExceeded, Code::ChainTooComplex),
+            (Error::NameConstraintViolation, Code::NameConstraint),
+            (Error::UnsupportedNameType, Code::NameConstraint),
+            (Error::PathLenConstraintViolated, Code::PathTooLong),
+            (Error::RequiredEkuNotFoundContext(usage), Code::WrongPurpose),
+            (Error::UnsupportedCriticalExtension, Code::UnknownCriticalExtension),
+            (Error::InvalidSignatureForPublicKey, Code::BadSignature),
+            (Error::UnknownIssuer, Code::UnknownIssuer),
+            (Error::BadDer, Code::Malformed),
+        ] {
+            assert_eq!(rejection(&error).code, code, "{error}");
+        }
+    }
+}

@@ -24,6 +24,19 @@ fn directory(text: &str) -> Name<'static> {
     Name::Directory(Canonical::of(subject.as_der()).unwrap(), text.to_owned())
 }
 
+/// What is wrong is said, since somebody has to find it in the octets.
+#[test]
+fn what_cannot_be_read_says_why() {
+    let why = |octets: &[u8]| NameConstraints::parse(octets).unwrap_err().to_string();
+    let has = |octets: &[u8], words: &str| assert!(why(octets).contains(words), "{}", why(octets));
+    has(&[4, 0], "are not a SEQUENCE in DER");
+    has(&[0x30, 2, 0xa0, 0x80], "are not DER");
+    has(&[0x30, 4, 0xa0, 2, 0x30, 0], "have a subtree without a base");
+    has(&[0x30, 2, 0xa2, 0], "have a field that is unknown or in the wrong place");
+    let twice = [&[0x30, 12][..], &[0xa1, 4, 0x30, 2, 0x82, 0].repeat(2)].concat();
+    has(&twice, "have a field that is unknown or in the wrong place");
+}
+
 #[test]
 fn a_kind_without_subtrees_is_free() {
     let permitted: &[(u8, &[u8])] = &[(0x82, b"example.com")];

@@ -164,3 +164,42 @@ impl SignatureAlgorithm {
         matches!(self.hash(), Some(Hash::Md2 | Hash::Md4 | Hash::Md5 | Hash::Sha1))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 3279, RFC 4055, RFC 5758 and RFC 8410; OIW's identifier is still in old roots.
+    #[test]
+    fn each_signature_algorithm_is_known_by_its_identifier() {
+        use SignatureAlgorithm::{Dsa, Ecdsa, EdDsa, Other, Rsa, RsaPss};
+        for (dotted, algorithm, is_weak) in [
+            ("1.2.840.113549.1.1.2", Rsa(Some(Hash::Md2)), true),
+            ("1.2.840.113549.1.1.3", Rsa(Some(Hash::Md4)), true),
+            ("1.2.840.113549.1.1.4", Rsa(Some(Hash::Md5)), true),
+            ("1.2.840.113549.1.1.5", Rsa(Some(Hash::Sha1)), true),
+            ("1.3.14.3.2.29", Rsa(Some(Hash::Sha1)), true),
+            ("1.2.840.113549.1.1.10", RsaPss, false),
+            ("1.2.840.113549.1.1.11", Rsa(Some(Hash::Sha256)), false),
+            ("1.2.840.113549.1.1.12", Rsa(Some(Hash::Sha384)), false),
+            ("1.2.840.113549.1.1.13", Rsa(Some(Hash::Sha512)), false),
+            ("1.2.840.113549.1.1.14", Rsa(Some(Hash::Sha224)), false),
+            ("1.2.840.113549.1.1.99", Rsa(None), false),
+            ("1.2.840.10045.4.1", Ecdsa(Some(Hash::Sha1)), true),
+            ("1.2.840.10045.4.2", Ecdsa(None), false),
+            ("1.2.840.10045.4.3.1", Ecdsa(Some(Hash::Sha224)), false),
+            ("1.2.840.10045.4.3.2", Ecdsa(Some(Hash::Sha256)), false),
+            ("1.2.840.10045.4.3.3", Ecdsa(Some(Hash::Sha384)), false),
+            ("1.2.840.10045.4.3.4", Ecdsa(Some(Hash::Sha512)), false),
+            ("1.2.840.10040.4.3", Dsa(Some(Hash::Sha1)), true),
+            ("2.16.840.1.101.3.4.3.2", Dsa(Some(Hash::Sha256)), false),
+            ("1.3.101.112", EdDsa, false),
+            ("1.3.101.113", EdDsa, false),
+            ("1.3.101.110", Other, false),
+        ] {
+            let id = der::asn1::ObjectIdentifier::new_unwrap(dotted);
+            let found = SignatureAlgorithm::of(id.as_bytes());
+            assert_eq!((found, found.is_weak()), (algorithm, is_weak), "{dotted}");
+        }
+    }
+}

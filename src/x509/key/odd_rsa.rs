@@ -58,6 +58,24 @@ mod tests {
     use super::*;
     use crate::encoding::asn1::write::{sequence, unsigned};
 
+    /// The octets of RFC 8017 section 9.2, note 1.
+    #[test]
+    fn digests_have_their_algorithm_before_them() {
+        let sha2 = |last, length| {
+            [&[0x30, 0x0d, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, last, 5, 0, 4, length][..]].concat()
+        };
+        let sha1 = vec![0x30, 9, 6, 5, 0x2b, 0x0e, 3, 2, 0x1a, 5, 0, 4, 20];
+        for (last, inner, length) in
+            [(5, sha1, 20), (11, sha2(1, 32), 32), (12, sha2(2, 48), 48), (13, sha2(3, 64), 64)]
+        {
+            let info = digest_info(&format!("1.2.840.113549.1.1.{last}"), b"message").unwrap();
+            let front = [&[0x30, u8::try_from(inner.len() + length).unwrap()], &inner[..]].concat();
+            assert_eq!(info[..front.len()], front, "{last}");
+            assert_eq!(info.len(), front.len() + length, "{last}");
+        }
+        assert_eq!(digest_info("1.2.840.113549.1.1.4", b"message"), None, "MD5 is too weak");
+    }
+
     /// Beyond these bounds one signature would take minutes.
     #[test]
     fn numbers_that_take_too_long_are_not_raised_to() {

@@ -176,6 +176,28 @@ mod tests {
         Parameters::read(Reader::new(&der).value("").unwrap())
     }
 
+    /// Each hash is its own: a signature with one is none with another.
+    #[test]
+    fn a_signature_counts_for_its_hash_and_salt() {
+        use aws_lc_rs::signature::{KeyPair, RsaKeyPair};
+        let key = crate::x509::key::PrivateKey::generate(crate::x509::key::Algorithm::Rsa2048).unwrap();
+        let pair = RsaKeyPair::from_pkcs8(key.pkcs8()).unwrap();
+        let (public, random) = (pair.public_key().as_ref(), aws_lc_rs::rand::SystemRandom::new());
+        let all =
+            [(256, &signature::RSA_PSS_SHA256), (384, &signature::RSA_PSS_SHA384), (512, &signature::RSA_PSS_SHA512)];
+        for (hash, algorithm) in all {
+            let mut signature = vec![0; pair.public_modulus_len()];
+            pair.sign(algorithm, &random, b"message", &mut signature).unwrap();
+            for (other, _) in all {
+                let salt = hash / 8;
+                let is_good = Parameters { hash: other, salt }.is_good(public, b"message", &signature);
+                assert_eq!(is_good, other == hash, "{hash} as {other}");
+            }
+            assert!(!Parameters { hash, salt: 20 }.is_good(public, b"message", &signature));
+            assert!(!Parameters { hash, salt: hash / 8 }.is_good(public, b"massage", &signature));
+        }
+    }
+
     #[test]
     fn parameters_are_read_with_any_salt() {
         let hash = |last| tlv(0xa0, &[&sha2(last)]);
