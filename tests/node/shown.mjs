@@ -63,7 +63,8 @@ const cases = [
   ['namespace-unknown', 'http', () => socketIo({}), 'Invalid namespace', 'Invalid namespace', null, '/nowhere'],
   ['namespace-timeout', 'http', () => socketIo({}, (app) => app.use(() => {})), 'nothing', 'nothing', null],
   ['server-disconnect', 'http', () => socketIo({}, (app) => app.on('connection', (s) => s.disconnect(true))), 'io server disconnect', 'io server disconnect', null],
-  ['frame-too-large', 'http', () => socketIo({ maxHttpBufferSize: 1000 }), 'transport close', 'transport close', null],
+  // By polling the POST is answered and the GET ended; which of the two comes first is not said.
+  ['frame-too-large', 'http', () => socketIo({ maxHttpBufferSize: 1000 }), ['transport close', 'transport error'], 'transport close', null],
 ]
 
 const shown = (url, transport) => new Promise((resolve) => {
@@ -95,7 +96,9 @@ const show = async ([code, scheme, start, polling, websocket, byCurl, path = '']
   for (const [client, words, ask] of asked) {
     if (words === null) continue
     const all = await ask()
-    console.log(JSON.stringify({ code, client, words, shown: all.slice(0, 500), is_right: all.includes(words) }))
+    const found = [words].flat().find((either) => all.includes(either))
+    const is_right = found !== undefined
+    console.log(JSON.stringify({ code, client, words: found ?? `${words}`, shown: all.slice(0, 500), is_right }))
   }
   server.close()
 }
