@@ -1,6 +1,9 @@
 //! The command: text, JSON, thresholds, selection, servers that cannot be reached.
 
+use std::process::Stdio;
+
 use insta::assert_snapshot;
+use rustix::process::{Pid, Signal, kill_process};
 use secure_io::files;
 
 use crate::sandbox::Sandbox;
@@ -119,23 +122,23 @@ fn ports_that_answer_nothing_are_given_up_soon() {
 #[cfg(unix)]
 #[test]
 fn an_interrupted_check_prints_its_document() {
-    let sandbox = Sandbox::new();
-    let program = env!("CARGO_BIN_EXE_secure-io");
-    sandbox.write(
-        "silent.cjs",
-        "const server = require('net').createServer(socket => {\n\
-         socket.on('error', () => 0).resume()\nrequire('fs').writeFile('asked', '\\n', () => 0)\n})\n\
-         server.listen(0, '127.0.0.1', () => console.log('ready on :' + server.address().port))",
-    );
-    let server = sandbox.start("node silent.cjs", "ready on");
-    for signal in ["INT", "TERM"] {
-        let script = format!(
-            "set -m\nrm -f asked\nmkfifo asked\n{program} check --json localhost:1 localhost:{} &\n\
-             read -r line < asked\nkill -{signal} $!\nwait $!",
-            server.port
+    for signal in [Signal::INT, Signal::TERM] {
+        let sandbox = Sandbox::new();
+        sandbox.write(
+            "silent.cjs",
+            "const server = require('net').createServer(socket => {\n\
+             socket.on('error', () => 0).resume()\nconsole.log('asked')\n})\n\
+             server.listen(0, '127.0.0.1', () => console.log('ready on :' + server.address().port))",
         );
-        let outcome = sandbox.finish("bash", sandbox.command("bash").arg("-c").arg(script), b"").exits(2);
-        let report: serde_json::Value = serde_json::from_str(&outcome.stdout_text()).expect("JSON");
+        let mut server = sandbox.start("node silent.cjs", "ready on");
+        let mut command = sandbox.command("secure-io");
+        command.args(["check", "--json", "localhost:1", &format!("localhost:{}", server.port)]);
+        let check = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("it starts");
+        server.wait_for("asked");
+        kill_process(Pid::from_child(&check), signal).expect("it still runs");
+        let output = check.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), Some(2));
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
         assert_eq!((&report["exit"], &report["targets"][0]["findings"][0]["id"]), (&2.into(), &"refused".into()));
         assert_eq!(report["targets"].as_array().map(Vec::len), Some(1), "{report:#}");
     }
