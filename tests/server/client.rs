@@ -169,6 +169,11 @@ impl Channel {
         self.0.send(Message::text(packet)).await.unwrap();
     }
 
+    /// Sends a packet that the server may refuse, with the connection, before all of it is written.
+    pub(crate) async fn send_too_much(&mut self, packet: &str) {
+        let _ = self.0.send(Message::text(packet)).await;
+    }
+
     pub(crate) async fn send_binary(&mut self, bytes: &'static [u8]) {
         self.0.send(Message::binary(bytes)).await.unwrap();
     }

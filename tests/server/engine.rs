@@ -154,7 +154,7 @@ async fn payloads_have_a_limit_on_both_transports() {
     let mut channel = Channel::join(server.address).await;
     channel.send(&largest).await;
     assert!(channel.next().await == largest);
-    channel.send(&format!("{largest} ")).await;
+    channel.send_too_much(&format!("{largest} ")).await;
     channel.rest().await;
 }
 

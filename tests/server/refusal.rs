@@ -55,7 +55,7 @@ async fn a_message_over_the_limit_was_a_lost_connection_in_the_log() {
     let mut server = Process::start("");
     let large = "x".repeat(1_000_000);
     let mut channel = Channel::join(server.address).await;
-    channel.send(&format!("42[\"echo\",\"{large}\"]")).await;
+    channel.send_too_much(&format!("42[\"echo\",\"{large}\"]")).await;
     channel.rest().await;
     assert!(server.logs("disconnected").ends_with("the client sent a message over the limit"));
     let mut session = Polling::join(server.address).await;
@@ -63,7 +63,7 @@ async fn a_message_over_the_limit_was_a_lost_connection_in_the_log() {
     assert!(server.logs("disconnected").ends_with("the client sent a message over the limit"));
     // Before it has joined anything, too.
     let mut channel = Channel::open(server.address).await;
-    channel.send(&format!("4{large}")).await;
+    channel.send_too_much(&format!("4{large}")).await;
     channel.rest().await;
     assert_eq!(
         server.logs("A client"),
