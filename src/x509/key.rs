@@ -486,32 +486,6 @@ mod tests {
         assert_eq!(format!("{key:?}"), "PrivateKey { algorithm: PKCS_ECDSA_P256_SHA256, .. }");
     }
 
-    /// NIST SP 800-57 part 1, table 2; curves too short for it count less than any RSA key of today.
-    #[test]
-    fn a_curves_strength_is_that_of_an_rsa_key() {
-        let steps = [
-            (112, 512),
-            (159, 512),
-            (160, 1_024),
-            (223, 1_024),
-            (224, 2_048),
-            (255, 2_048),
-            (256, 3_072),
-            (383, 3_072),
-            (384, 7_680),
-            (511, 7_680),
-            (512, 15_360),
-            (521, 15_360),
-        ];
-        for (bits, strength) in steps {
-            assert_eq!(PublicKey::Ec(Curve::Explicit(Some(bits))).strength(), Some(strength), "{bits}");
-        }
-        assert_eq!(PublicKey::Ec(Curve::Absent).strength(), None);
-        assert_eq!(PublicKey::Ed25519.strength(), Some(3_072));
-        assert_eq!(PublicKey::Ed448.strength(), Some(7_680));
-        assert_eq!(PublicKey::X25519.strength(), None, "it signs nothing");
-    }
-
     #[test]
     fn bits_are_counted_without_sign_octet_and_zeros() {
         assert_eq!(bit_length(&[0, 0x80, 0]), 16);

@@ -162,7 +162,7 @@ mod tests {
         }
     }
 
-    /// Whoever owns a link can make it lead elsewhere at any time.
+    /// A link's owner can make it lead elsewhere at any time.
     #[test]
     fn a_link_of_another_user_is_not_read() {
         let folder = tempfile::tempdir().unwrap();

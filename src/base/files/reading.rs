@@ -51,15 +51,7 @@ const LINE_LIMIT: u64 = 64 << 20;
 ///
 /// [`Error::IsFolder`], [`Error::Io`]; within the lines also [`Error::TooLong`] for one that never ends.
 pub fn lines(path: &Path) -> Result<impl Iterator<Item = Result<(u64, String), Error>>, Error> {
-    let mut reader: Box<dyn BufRead> = if is_stdio(path) {
-        Box::new(BufReader::new(io::stdin()))
-    } else {
-        let file = File::open(path).map_err(Error::io("read", path))?;
-        if file.metadata().is_ok_and(|metadata| metadata.is_dir()) {
-            return Err(Error::IsFolder { path: path.to_owned() });
-        }
-        Box::new(BufReader::with_capacity(1 << 16, file))
-    };
+    let mut reader = BufReader::with_capacity(1 << 16, open(path)?);
     let path = path.to_owned();
     let (mut has_failed, mut number) = (false, 0);
     Ok(std::iter::from_fn(move || {

@@ -112,8 +112,7 @@ pub fn write_set(files: &[NewFile], existing: Existing) -> Result<(), Error> {
         }
         stages.push(stage);
     }
-    sync(&staged)?;
-    drop(staged);
+    sync(staged)?;
     stages.iter_mut().try_for_each(|stage| stage.arm(&[], existing))?;
     stages.iter().try_for_each(Stage::flip)?;
     let settled = stages.iter_mut().try_for_each(Stage::settle);
@@ -199,11 +198,11 @@ fn mode_for(folder: &Folder, name: &std::ffi::OsStr, secret: bool) -> u32 {
 }
 
 /// Flushes files to disk. All of them are begun before the first is waited for, so three files cost hardly more than one.
-fn sync(staged: &[(File, &Path)]) -> Result<(), Error> {
+fn sync(staged: Vec<(File, &Path)>) -> Result<(), Error> {
     #[cfg(target_os = "linux")]
-    for (file, _) in staged {
+    for (file, _) in &staged {
         // The kernel begins to write what it is told that nobody will read again. A refusal only costs time.
         let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed);
     }
-    staged.iter().try_for_each(|(file, path)| file.sync_all().map_err(Error::io("write", path)))
+    staged.into_iter().try_for_each(|(file, path)| file.sync_all().map_err(Error::io("write", path)))
 }

@@ -24,7 +24,7 @@ fn directory(text: &str) -> Name<'static> {
     Name::Directory(Canonical::of(subject.as_der()).unwrap(), text.to_owned())
 }
 
-/// What is wrong is said, since somebody has to find it in the octets.
+/// The message names the fault, since somebody has to find it in the octets.
 #[test]
 fn what_cannot_be_read_says_why() {
     let why = |octets: &[u8]| NameConstraints::parse(octets).unwrap_err().to_string();

@@ -369,3 +369,34 @@ const CURVES: [(&str, &str, u32); 38] = [
     ("1.3.36.3.3.2.8.1.1.14", "brainpoolP512t1", 512),
     ("1.2.156.10197.1.301", "SM2", 256),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// NIST SP 800-57 part 1, table 2; curves too short for it count less than any RSA key of today.
+    #[test]
+    fn a_curves_strength_is_that_of_an_rsa_key() {
+        let steps = [
+            (112, 512),
+            (159, 512),
+            (160, 1_024),
+            (223, 1_024),
+            (224, 2_048),
+            (255, 2_048),
+            (256, 3_072),
+            (383, 3_072),
+            (384, 7_680),
+            (511, 7_680),
+            (512, 15_360),
+            (521, 15_360),
+        ];
+        for (bits, strength) in steps {
+            assert_eq!(PublicKey::Ec(Curve::Explicit(Some(bits))).strength(), Some(strength), "{bits}");
+        }
+        assert_eq!(PublicKey::Ec(Curve::Absent).strength(), None);
+        assert_eq!(PublicKey::Ed25519.strength(), Some(3_072));
+        assert_eq!(PublicKey::Ed448.strength(), Some(7_680));
+        assert_eq!(PublicKey::X25519.strength(), None, "it signs nothing");
+    }
+}
